@@ -1,0 +1,278 @@
+"""The plan: every network, slice, container, address, port and route of a stack, decided.
+
+Owns all arithmetic on addresses. It reads a `StackConfig` and nothing else: no file, no host, no clock, so that the
+same config always gives the same plan. Contradictions are found in `ipvlan.rules` before anything is computed.
+
+Order: hosts and containers are sorted by name, whatever the order of the file, so that plans compare equal and a diff
+of two plans shows what changed and not how a file was sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from netaddr import IPAddress, IPNetwork
+
+from ipvlan.models import ContainerSettings, HostConfig, Mode, ServiceConfig, StackConfig
+from ipvlan.problems import PlanError, Problem
+from ipvlan.rules import check
+from ipvlan.values import Port, SshTarget
+
+__all__ = [
+    "ContainerPlan",
+    "ContainerSettings",
+    "HostPlan",
+    "NetworkPlan",
+    "Plan",
+    "PlanError",
+    "Port",
+    "Route",
+    "SshPlan",
+    "SshTarget",
+    "make_plan",
+]
+
+NO_DYNAMIC = "no-dynamic-address"
+"""Name of the auxiliary address that uses up a one-address range (see `NetworkPlan.auxiliary`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkPlan:
+    """The ipvlan network as Docker gets it on one host."""
+
+    name: str
+    mode: Mode
+    subnet: IPNetwork
+    """The fabric's subnet in l2; the host's slice in l3 and l3s."""
+    gateway: IPAddress | None
+    ip_range: IPNetwork
+    """From where Docker hands out addresses to containers that ask for none: the slice, or the host's `dynamic`."""
+    parent: str
+    auxiliary: Mapping[str, IPAddress]
+    """Docker's `aux_addresses`, name -> address that it must not hand out. Empty but for `dynamic: none`, where
+    `ip_range` is the one address of the slice that no container can hold and this takes it away too, so that the
+    daemon refuses every container that comes without an address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A route a host needs so that its containers reach another host's (l3 and l3s)."""
+
+    destination: IPNetwork
+    """The other host's slice."""
+    via: IPAddress
+    """The other host's own address."""
+    host: str
+    """The other host's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerPlan:
+    """One container on one host."""
+
+    service: str
+    host: str
+    name: str
+    """The container's name for Docker."""
+    image: str
+    command: tuple[str, ...] | None
+    address: IPAddress
+    ports: tuple[Port, ...]
+    published: bool
+    """Whether the bridge is to be connected."""
+    environment: Mapping[str, str]
+    secret_environment: Mapping[str, str]
+    """Variable -> config key; never a value."""
+    settings: ContainerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPlan:
+    """One host with its network and containers."""
+
+    name: str
+    address: IPAddress
+    ssh: SshTarget
+    host_key: str | None
+    slice: IPNetwork
+    parent: str
+    dynamic: IPNetwork | None
+    """What Docker may hand out by plan: the host's `dynamic`; None where nothing is set aside for it."""
+    network: NetworkPlan
+    containers: tuple[ContainerPlan, ...]
+    """Sorted by service."""
+    images: tuple[str, ...]
+    """Distinct, sorted."""
+    routes: tuple[Route, ...]
+    """Sorted by host; empty in l2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshPlan:
+    """How hosts are reached."""
+
+    shared_connection: bool
+    connect_timeout: int
+    """Seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A whole stack, decided."""
+
+    fabric: str
+    """The network's name."""
+    subnet: IPNetwork
+    mode: Mode
+    gateway: IPAddress | None
+    hosts: tuple[HostPlan, ...]
+    """Sorted by name."""
+    warnings: tuple[Problem, ...]
+    ssh: SshPlan
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, HostPlan]:
+        return {host.name: host for host in self.hosts}
+
+    def host(self, name: str) -> HostPlan:
+        """The host of that name; KeyError where there is none."""
+        return self._by_name[name]
+
+    def containers(self) -> Iterator[ContainerPlan]:
+        """All containers, by host and then by service."""
+        for host in self.hosts:
+            yield from host.containers
+
+    @property
+    def addresses(self) -> dict[str, dict[str, IPAddress]]:
+        """Service -> host -> address."""
+        found: dict[str, dict[str, IPAddress]] = {}
+        for container in self.containers():
+            found.setdefault(container.service, {})[container.host] = container.address
+        return {service: found[service] for service in sorted(found)}
+
+    @property
+    def urls(self) -> dict[str, list[str]]:
+        """Published service -> the URL of each published tcp port at each host (`http://HOST`, `:PORT` unless 80)."""
+        found: dict[str, list[str]] = {}
+        for container in self.containers():
+            if container.published:
+                found.setdefault(container.service, []).extend(
+                    f"http://{port.host_address or self.host(container.host).address}"
+                    + ("" if port.host_port == 80 else f":{port.host_port}")
+                    for port in container.ports
+                    if port.protocol == "tcp"
+                )
+        return {service: found[service] for service in sorted(found)}
+
+
+def make_plan(config: StackConfig) -> Plan:
+    """Decides everything; raises `PlanError` with all contradictions of the config at once."""
+    problems = check(config)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise PlanError(errors)
+    settings = {name: _settings(service) for name, service in config.services.items()}
+    hosts = tuple(_host(config, settings, name) for name in sorted(config.hosts))
+    return Plan(
+        fabric=config.fabric.name,
+        subnet=config.fabric.subnet,
+        mode=config.fabric.mode,
+        gateway=config.fabric.gateway,
+        hosts=hosts,
+        warnings=tuple(problem for problem in problems if problem.severity == "warning"),
+        ssh=SshPlan(
+            shared_connection=config.ssh.shared_connection,
+            connect_timeout=config.ssh.connect_timeout,
+        ),
+    )
+
+
+def address_of(service: ServiceConfig, host_name: str, host: HostConfig) -> IPAddress | None:
+    """The service's address on that host; None where the config gives neither address nor offset."""
+    explicit = service.addresses.get(host_name)
+    if explicit is not None:
+        return explicit
+    if service.offset is None:
+        return None
+    return IPAddress(host.slice.first + service.offset, 4)
+
+
+def _host(config: StackConfig, settings: Mapping[str, ContainerSettings], name: str) -> HostPlan:
+    host = config.hosts[name]
+    containers = tuple(
+        _container(service_name, service, settings[service_name], name, host)
+        for service_name, service in sorted(config.services.items())
+        if service.hosts is None or name in service.hosts
+    )
+    return HostPlan(
+        name=name,
+        address=host.address,
+        ssh=host.ssh or SshTarget("root", str(host.address)),
+        host_key=host.host_key,
+        slice=host.slice,
+        parent=host.parent,
+        dynamic=host.dynamic if isinstance(host.dynamic, IPNetwork) else None,
+        network=_network(config, host),
+        containers=containers,
+        images=tuple(sorted({container.image for container in containers})),
+        routes=_routes(config, name) if config.fabric.mode != "l2" else (),
+    )
+
+
+def _network(config: StackConfig, host: HostConfig) -> NetworkPlan:
+    fabric = config.fabric
+    ip_range, auxiliary = host.slice, {}
+    if isinstance(host.dynamic, IPNetwork):
+        ip_range = host.dynamic
+    elif host.dynamic == "none":
+        ip_range = IPNetwork((host.slice.first, 32))
+        auxiliary = {NO_DYNAMIC: IPAddress(host.slice.first, 4)}
+    return NetworkPlan(
+        name=fabric.name,
+        mode=fabric.mode,
+        subnet=fabric.subnet if fabric.mode == "l2" else host.slice,
+        gateway=fabric.gateway,
+        ip_range=ip_range,
+        parent=host.parent,
+        auxiliary=auxiliary,
+    )
+
+
+def _container(
+    service_name: str, service: ServiceConfig, settings: ContainerSettings, host_name: str, host: HostConfig
+) -> ContainerPlan:
+    address = address_of(service, host_name, host)
+    if address is None:
+        raise AssertionError(
+            f"{service_name} has no address on {host_name}, which ipvlan.rules must have refused"
+        )
+    return ContainerPlan(
+        service=service_name,
+        host=host_name,
+        name=service.container_name or service_name,
+        image=service.image,
+        command=service.command,
+        address=address,
+        ports=service.ports,
+        published=service.published,
+        environment=service.environment,
+        secret_environment=service.secret_environment,
+        settings=settings,
+    )
+
+
+def _settings(service: ServiceConfig) -> ContainerSettings:
+    return ContainerSettings.model_construct(
+        **{field: getattr(service, field) for field in ContainerSettings.model_fields}
+    )
+
+
+def _routes(config: StackConfig, name: str) -> tuple[Route, ...]:
+    return tuple(
+        Route(destination=other.slice, via=other.address, host=other_name)
+        for other_name, other in sorted(config.hosts.items())
+        if other_name != name
+    )
