@@ -210,7 +210,7 @@ def _host(config: StackConfig, settings: Mapping[str, ContainerSettings], name: 
     return HostPlan(
         name=name,
         address=host.address,
-        ssh=host.ssh or SshTarget("root", str(host.address)),
+        ssh=host.ssh or SshTarget("root", str(host.address), written=frozenset({"user"})),
         host_key=host.host_key,
         slice=host.slice,
         parent=host.parent,

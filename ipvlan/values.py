@@ -240,24 +240,32 @@ def _port_numbers(text: str, entry: str) -> range:
 
 @dataclass(frozen=True, slots=True)
 class SshTarget:
-    """Where OpenSSH connects to for a host; None leaves the choice to the user's ~/.ssh/config."""
+    """Where OpenSSH connects to for a host."""
 
-    user: str | None
+    user: str
+    """The user on the host; root unless the config names another."""
     host: str
-    port: int | None = None
+    """An address, a DNS name, or a Host of the user's ~/.ssh/config."""
+    port: int = 22
+    written: frozenset[str] = frozenset({"user", "port"})
+    """Which of `user` and `port` stand in the config; the others are left to the user's ~/.ssh/config."""
 
     @property
-    def destination(self) -> str:
-        """`user@host` as `ssh` takes it; the port goes apart, as `-p`."""
-        return f"{self.user}@{self.host}" if self.user else self.host
+    def arguments(self) -> tuple[str, ...]:
+        """What `ssh` takes to get there: a user or port that the config does not name is not forced."""
+        port = ("-p", str(self.port)) if "port" in self.written else ()
+        user = ("-l", self.user) if "user" in self.written else ()
+        return (*port, *user, self.host)
 
     @property
     def url(self) -> str:
-        """`ssh://user@host[:port]` as Docker takes it."""
-        return f"ssh://{self.destination}" + (f":{self.port}" if self.port else "")
+        """`ssh://[USER@]HOST[:PORT]` as Docker takes it, again without what the config does not name."""
+        user = f"{self.user}@" if "user" in self.written else ""
+        port = f":{self.port}" if "port" in self.written else ""
+        return f"ssh://{user}{self.host}{port}"
 
     def __str__(self) -> str:
-        return self.destination + (f":{self.port}" if self.port else "")
+        return self.url.removeprefix("ssh://")
 
 
 SSH_TARGET = re.compile(
@@ -277,7 +285,12 @@ def parse_ssh(value: object) -> SshTarget:
             "ssh could not connect, or would take a part of it for an option",
             "write for example root@192.168.140.200, or a Host name of your ~/.ssh/config",
         )
-    return SshTarget(match["user"], match["host"], int(match["port"]) if match["port"] else None)
+    return SshTarget(
+        match["user"] or "root",
+        match["host"],
+        int(match["port"] or 22),
+        frozenset(part for part in ("user", "port") if match[part]),
+    )
 
 
 HOST_KEY = re.compile(
