@@ -159,13 +159,17 @@ class Plan:
         found: dict[str, list[str]] = {}
         for container in self.containers():
             if container.published:
-                found.setdefault(container.service, []).extend(
-                    f"http://{port.host_address or self.host(container.host).address}"
-                    + ("" if port.host_port == 80 else f":{port.host_port}")
-                    for port in container.ports
-                    if port.protocol == "tcp"
-                )
+                found.setdefault(container.service, []).extend(self.urls_of(container))
         return {service: found[service] for service in sorted(found)}
+
+    def urls_of(self, container: ContainerPlan) -> tuple[str, ...]:
+        """The URL of each tcp port of one container at its host, whether the bridge is to be connected or not."""
+        return tuple(
+            f"http://{port.host_address or self.host(container.host).address}"
+            + ("" if port.host_port == 80 else f":{port.host_port}")
+            for port in container.ports
+            if port.protocol == "tcp"
+        )
 
 
 def make_plan(config: StackConfig) -> Plan:
@@ -246,9 +250,7 @@ def _container(
 ) -> ContainerPlan:
     address = address_of(service, host_name, host)
     if address is None:
-        raise AssertionError(
-            f"{service_name} has no address on {host_name}, which ipvlan.rules must have refused"
-        )
+        raise AssertionError(f"{service_name} has no address on {host_name}, which ipvlan.rules must have refused")
     return ContainerPlan(
         service=service_name,
         host=host_name,

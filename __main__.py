@@ -1,0 +1,12 @@
+"""The Pulumi program: stack config -> plan -> components. It only wires; docs/design.md says what is where."""
+
+import pulumi
+
+from components import FabricArgs, IpvlanFabric
+from components.stack import read_plan, read_secrets
+
+plan = read_plan()
+fabric = IpvlanFabric("fabric", FabricArgs(plan=plan, stack=pulumi.get_stack(), secrets=read_secrets(plan)))
+
+pulumi.export("addresses", fabric.addresses)
+pulumi.export("urls", fabric.urls)

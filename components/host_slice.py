@@ -1,0 +1,170 @@
+"""One host's share of the fabric: its provider, its ipvlan network with its slice, its images and its containers.
+
+Owns those resources. Leaves alone: the parent NIC, the Docker Engine and its settings, other networks and containers. Must be
+on the host already: Docker Engine with its command line, a kernel with ipvlan (4.2 or later), the parent NIC, up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_docker as docker
+
+from components import container_settings
+from components.host_check import host_check
+from components.tokens import PACKAGE, token
+from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
+from ipvlan.ssh import ssh_options
+
+#: Marks what a stack made; `ipvlan status` tells its own containers from foreign ones by it.
+STACK_LABEL: Final = f"{PACKAGE}.stack"
+
+#: Carries the planned ports: the declared ones cannot be compared with the daemon's (facts.md, trap 1), a label can.
+PORTS_LABEL: Final = f"{PACKAGE}.ports"
+
+# Accepted by the provider as an update and then not applied (research/pulumi-behaviour.md, 3): a replacement applies them.
+# "#initerror" stands for a container that was made but not started: only making it anew is honest.
+_REPLACE_ON_CHANGES: Final = ["healthcheck", "init", "tmpfs", "#initerror"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostSliceArgs:
+    """What one host's share is made of."""
+
+    host: HostPlan
+    """The host with its network and containers, all decided."""
+
+    ssh: SshPlan
+    """How hosts are reached."""
+
+    stack: str
+    """Name of the stack, for the labels."""
+
+    secrets: Mapping[str, pulumi.Output[str]]
+    """Config key -> secret value, for every key that a service's `secret_environment` names."""
+
+
+class HostSlice(pulumi.ComponentResource):
+    """One host's explicit provider, its ipvlan network, its images and its containers at their fixed addresses."""
+
+    network_id: pulumi.Output[str]
+    """Docker's id of the network on this host."""
+
+    addresses: pulumi.Output[dict[str, str]]
+    """Service name -> the address of its container on this host."""
+
+    def __init__(self, name: str, args: HostSliceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare everything of one host."""
+        super().__init__(token("host_slice", "HostSlice"), name, None, opts)
+        host = args.host
+        provider = docker.Provider(
+            f"{name}-provider",
+            host=host.ssh.url,
+            ssh_opts=list(ssh_options(host, args.ssh)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        checked = host_check(f"{name}-check", host, args.ssh, pulumi.ResourceOptions(parent=self))
+        network = self._network(name, args, provider, checked)
+        images = {
+            image: docker.RemoteImage(
+                f"{name}-image-{_image_key(image)}",
+                name=image,
+                # Other containers of the host may use it; unused images are the operator's `docker image prune`.
+                keep_locally=True,
+                opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[checked]),
+            )
+            for image in host.images
+        }
+        #: Service name -> its container on this host.
+        self.containers: dict[str, docker.Container] = {
+            container.service: docker.Container(
+                f"{name}-{container.service}",
+                _container(args, container, network),
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    provider=provider,
+                    depends_on=[images[container.image]],
+                    # Its name and its address are exclusive: a new one can only follow the old one.
+                    delete_before_replace=True,
+                    # Read back empty while the bridge is not connected: PORTS_LABEL carries them instead.
+                    ignore_changes=["ports"],
+                    replace_on_changes=_REPLACE_ON_CHANGES,
+                ),
+            )
+            for container in host.containers
+        }
+        self.network_id = network.id
+        self.addresses = pulumi.Output.from_input(
+            {container.service: str(container.address) for container in host.containers}
+        )
+        self.register_outputs({"network_id": self.network_id, "addresses": self.addresses})
+
+    def _network(
+        self, name: str, args: HostSliceArgs, provider: docker.Provider, checked: pulumi.Resource
+    ) -> docker.Network:
+        planned = args.host.network
+        return docker.Network(
+            f"{name}-network",
+            name=planned.name,
+            driver="ipvlan",
+            options={"ipvlan_mode": planned.mode, "parent": planned.parent},
+            ipam_configs=[
+                docker.NetworkIpamConfigArgs(
+                    subnet=str(planned.subnet),
+                    ip_range=str(planned.ip_range),
+                    gateway=None if planned.gateway is None else str(planned.gateway),
+                    aux_address={name_: str(address) for name_, address in planned.auxiliary.items()} or None,
+                )
+            ],
+            labels=[docker.NetworkLabelArgs(label=STACK_LABEL, value=args.stack)],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=provider,
+                depends_on=[checked],
+                # One ipvlan network per parent and host (facts.md, 11): a second one beside it is refused.
+                delete_before_replace=True,
+            ),
+        )
+
+
+def _container(args: HostSliceArgs, planned: ContainerPlan, network: docker.Network) -> docker.ContainerArgs:
+    labels = {**planned.settings.labels, STACK_LABEL: args.stack}
+    if planned.ports:
+        labels[PORTS_LABEL] = " ".join(str(port) for port in planned.ports)
+    return docker.ContainerArgs(
+        name=planned.name,
+        image=planned.image,
+        command=None if planned.command is None else list(planned.command),
+        networks_advanced=[
+            # The id, not the name: a network made anew makes its containers anew, in the preview too.
+            docker.ContainerNetworksAdvancedArgs(name=network.id, ipv4_address=str(planned.address))
+        ],
+        ports=[
+            docker.ContainerPortArgs(
+                internal=port.container_port,
+                external=port.host_port,
+                protocol=port.protocol,
+                ip=None if port.host_address is None else str(port.host_address),
+            )
+            for port in planned.ports
+        ],
+        envs=[
+            *(f"{key}={value}" for key, value in sorted(planned.environment.items())),
+            *(
+                pulumi.Output.concat(key, "=", args.secrets[config_key])
+                for key, config_key in sorted(planned.secret_environment.items())
+            ),
+        ],
+        labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in sorted(labels.items())],
+        **container_settings.provider_arguments(planned.settings),
+    )
+
+
+def _image_key(image: str) -> str:
+    """Name an image by what it is and its content: `nginx-0123456789ab`; a new digest is a new resource, pulled first."""
+    repository, _, digest = image.partition("@sha256:")
+    short = repository.rpartition("/")[2].replace(":", "-")
+    return f"{short}-{digest[:12]}" if digest else short

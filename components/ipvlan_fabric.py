@@ -1,0 +1,82 @@
+"""The whole fabric out of a plan: a HostSlice per host, a PublishedService per published service and host.
+
+Owns how they hang together. Decides nothing: every address, name and port stands in the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+
+from components.host_slice import HostSlice, HostSliceArgs
+from components.published_service import PublishedService, PublishedServiceArgs
+from components.tokens import token
+from ipvlan.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class FabricArgs:
+    """What the fabric is made of."""
+
+    plan: Plan
+    """Every host, network, container, address and port, decided."""
+
+    stack: str
+    """Name of the stack, for the labels."""
+
+    secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """Config key -> secret value, for every key that a service's `secret_environment` names."""
+
+
+class IpvlanFabric(pulumi.ComponentResource):
+    """One flat ipvlan network over several Docker hosts, with its containers and its open doors."""
+
+    addresses: pulumi.Output[dict[str, dict[str, str]]]
+    """Service name -> host name -> address."""
+
+    urls: pulumi.Output[dict[str, list[str]]]
+    """Published service -> where it answers on each host; known once its ports are bound."""
+
+    def __init__(self, name: str, args: FabricArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the fabric."""
+        super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
+        plan = args.plan
+        urls: dict[str, list[pulumi.Output[list[str]]]] = {}
+        for host in plan.hosts:
+            slice_ = HostSlice(
+                f"{name}-{host.name}",
+                HostSliceArgs(host=host, ssh=plan.ssh, stack=args.stack, secrets=args.secrets),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for container in host.containers:
+                if not container.published:
+                    continue
+                published = PublishedService(
+                    f"{name}-{host.name}-{container.service}-published",
+                    PublishedServiceArgs(
+                        host=host,
+                        service=container,
+                        container=slice_.containers[container.service],
+                        fabric=plan.fabric,
+                        urls=plan.urls_of(container),
+                        ssh=plan.ssh,
+                    ),
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+                urls.setdefault(container.service, []).append(published.urls)
+        self.addresses = pulumi.Output.from_input(
+            {
+                service: {host: str(address) for host, address in hosts.items()}
+                for service, hosts in plan.addresses.items()
+            }
+        )
+        self.urls = pulumi.Output.all(
+            **{service: pulumi.Output.all(*answers).apply(_flatten) for service, answers in sorted(urls.items())}
+        )
+        self.register_outputs({"addresses": self.addresses, "urls": self.urls})
+
+
+def _flatten(lists: list[list[str]]) -> list[str]:
+    return [url for urls in lists for url in urls]

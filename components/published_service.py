@@ -1,0 +1,82 @@
+"""The door of one published container: its connection to Docker's bridge, through which the declared ports are bound.
+
+Owns the connection. Leaves alone the container, which HostSlice makes: switching `published` never touches it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from components.bridge_connection import BridgeConnection
+from components.tokens import token
+from ipvlan.bridge import BoundPort, Door
+from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
+from ipvlan.ssh import ssh_command
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedServiceArgs:
+    """What one published container is made of."""
+
+    host: HostPlan
+    """The host that it runs on."""
+
+    service: ContainerPlan
+    """What the plan says of the container; at least one port."""
+
+    container: docker.Container
+    """The container itself; its end is the connection's end."""
+
+    fabric: str
+    """Name of the fabric's Docker network."""
+
+    urls: tuple[str, ...]
+    """Where the service is to answer, e.g. `http://192.168.140.200`."""
+
+    ssh: SshPlan
+    """How hosts are reached."""
+
+
+class PublishedService(pulumi.ComponentResource):
+    """One container's open door: connected to Docker's bridge with every declared port proved bound."""
+
+    urls: pulumi.Output[list[str]]
+    """Where the service answers; known once the ports are bound."""
+
+    def __init__(
+        self,
+        name: str,
+        args: PublishedServiceArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the connection."""
+        super().__init__(token("published_service", "PublishedService"), name, None, opts)
+        connection = BridgeConnection(
+            f"{name}-bridge",
+            door=Door(
+                host=args.host.name,
+                ssh=ssh_command(args.host, args.ssh),
+                container=args.service.name,
+                fabric=args.fabric,
+                ports=tuple(
+                    BoundPort(
+                        container_port=f"{port.container_port}/{port.protocol}",
+                        host_address=str(port.host_address or ""),
+                        host_port=port.host_port,
+                    )
+                    for port in args.service.ports
+                ),
+            ),
+            container_id=args.container.id,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=True,
+                # A removed container takes its connections with it: no visit to the host for them.
+                deleted_with=args.container,
+            ),
+        )
+        self.urls = connection.id.apply(lambda _: list(args.urls))
+        self.register_outputs({"urls": self.urls})

@@ -1,0 +1,55 @@
+"""What Pulumi knows of the stack, handed to the plan: its config and its secrets.
+
+Owns the reading through Pulumi, and the ending of a run whose config is wrong: one readable list, no traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from ipvlan.config import SECTIONS, parse
+from ipvlan.plan import Plan, make_plan
+from ipvlan.problems import ConfigError
+from ipvlan.ssh import prepare_shared_connections
+
+
+def read_plan() -> Plan:
+    """Return the plan of the stack that Pulumi runs; warnings go to Pulumi's log.
+
+    Raises pulumi.RunError, which ends the run with the text alone, when the config is wrong.
+    """
+    config = pulumi.Config()
+    try:
+        plan = make_plan(parse({key: config.get_object(key) for key in SECTIONS}))
+    except ConfigError as error:
+        raise pulumi.RunError(str(error)) from None
+    for warning in plan.warnings:
+        pulumi.log.warn(str(warning))
+    if plan.ssh.shared_connection:
+        prepare_shared_connections()
+    return plan
+
+
+def read_secrets(plan: Plan) -> Mapping[str, pulumi.Output[str]]:
+    """Return every secret that a service names by `secret_environment`: config key -> value, secret to Pulumi too.
+
+    Raises pulumi.RunError when a key has no value or stands in clear.
+    """
+    config = pulumi.Config()
+    users: dict[str, str] = {}
+    for container in plan.containers():
+        for variable, key in container.secret_environment.items():
+            users.setdefault(key, f"services.{container.service}.secret_environment.{variable}")
+    missing = [
+        f"{pulumi.get_project()}:{user}: {key}\n"
+        f"    wrong:  no config key of that name has a value\n"
+        f"    causes: the container would start without it\n"
+        f"    mend:   pulumi config set --secret {key}"
+        for key, user in sorted(users.items())
+        if config.get_secret(key) is None
+    ]
+    if missing:
+        raise pulumi.RunError("\n".join(missing))
+    return {key: config.require_secret(key) for key in sorted(users)}

@@ -1,0 +1,278 @@
+"""The bridge connection of one container: what opens and closes the door of a published service, on the host itself.
+
+Owns: connecting, proving that the ports are bound, saying why when they are not, disconnecting; all of it safe to repeat.
+Leaves alone: which container is published (the plan) and when (the stack). Runs the docker command line on the host by ssh.
+
+Rules and their sources: the bridge binds a container's ports only while it is the container's gateway (moby
+daemon/libnetwork/drivers/bridge, ProgramExternalConnectivity). From Docker 28 `--gw-priority` decides which network that is;
+before, among networks alike, the one whose name sorts first (moby libnetwork/sandbox.go, Less).
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ipvlan.ssh import HostError, run_on_host
+
+#: Docker's own network, present on every host.
+BRIDGE: Final = "bridge"
+
+#: The fabric's endpoint has Docker's default, 0; anything above makes the bridge the gateway.
+BRIDGE_GATEWAY_PRIORITY: Final = 100
+
+#: Seconds for one visit to a host: a docker command line needs about one, a busy host many.
+TIMEOUT_SECONDS: Final = 90.0
+
+_MARK = "--ipvlan-fabric--"
+
+# An older command line does not know the flag, an older daemon refuses it: both leave everything as it was.
+_CONNECT = """
+connect() {
+  if said=$(timeout 60 docker network connect --gw-priority "$priority" bridge "$name" 2>&1); then return 0; fi
+  case $said in
+    *"unknown flag"* | *"requires API version"*) said=$(timeout 60 docker network connect bridge "$name" 2>&1) ;;
+    *) return 1 ;;
+  esac
+}
+has_priority() {
+  docker network connect --help 2>/dev/null | grep -q gw-priority &&
+    docker version --format '{{.Server.APIVersion}}' | awk -F. '{ exit !($1 > 1 || $2 >= 48) }'
+}
+"""
+
+_INSPECT = """
+echo "$mark"
+timeout 60 docker container inspect "$name" 2>/dev/null
+echo "$mark"
+"""
+
+_LISTENERS = """
+ss -Hlntup 2>/dev/null || true
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundPort:
+    """One port that must be bound on the host: `80/tcp` of the container at `host_address:host_port`.
+
+    `host_address` is "" for every address of the host.
+    """
+
+    container_port: str
+    host_address: str
+    host_port: int
+
+    def __str__(self) -> str:
+        where = f"{self.host_address}:{self.host_port}" if self.host_address else str(self.host_port)
+        return f"{where} -> {self.container_port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """All that is needed to open, read or close one container's door.
+
+    `ssh` is an ssh command to which remote text is appended (see ipvlan.ssh.ssh_command).
+    """
+
+    host: str
+    ssh: tuple[str, ...]
+    container: str
+    fabric: str
+    ports: tuple[BoundPort, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """What a host says of a container's bridge connection."""
+
+    container_id: str
+    running: bool
+    connected: bool
+    #: `80/tcp` -> the (address, port) pairs that the daemon has bound.
+    bound: dict[str, frozenset[tuple[str, int]]]
+    #: The container's state in Docker's words, e.g. "exited (1)".
+    state: str
+
+    def missing(self, ports: Sequence[BoundPort]) -> tuple[BoundPort, ...]:
+        """Return those of `ports` that are not bound."""
+        return tuple(port for port in ports if not self._holds(port))
+
+    def _holds(self, port: BoundPort) -> bool:
+        bound = self.bound.get(port.container_port, frozenset())
+        wanted = {port.host_address} if port.host_address else {"0.0.0.0", "::", ""}  # noqa: S104  # Docker's words for "every address"
+        return any(number == port.host_port and address in wanted for address, number in bound)
+
+
+def read(door: Door) -> Attachment | None:
+    """Return what the host says of the container's bridge connection, or None when there is no such container.
+
+    Raises HostUnreachableError, or HostError when Docker on the host does not answer: not knowing is not absence.
+    """
+    text = _prelude(door) + _INSPECT + 'docker version --format "{{.Server.Version}}" >/dev/null\n'
+    done = run_on_host(door.host, door.ssh, _shell(text), timeout=TIMEOUT_SECONDS)
+    attachment, _ = _parse(door, done.stdout)
+    if attachment is None and done.returncode != 0:
+        raise _docker_silent(door, done.stderr)
+    return attachment
+
+
+def connect(door: Door) -> Attachment:
+    """Connect the container to Docker's bridge, as its gateway, and return the proof that every port is bound.
+
+    Nothing is done to a container whose ports are bound already. Raises HostError that says which ports are not bound and
+    why; a connection that this call made and that binds nothing is taken away again.
+    """
+    # A name that sorts before "bridge" keeps the gateway where there are no priorities, and Docker says nothing of it.
+    loses = "true" if door.fabric < BRIDGE else "false"
+    text = (
+        _prelude(door)
+        + f"loses={loses}\n"
+        + _CONNECT
+        + 'if "$loses" && ! has_priority; then echo "$mark"; echo "$mark"; echo no-priority; exit 3; fi\n'
+        + "said=; connect; status=$?\n"
+        + _INSPECT
+        + 'echo "$status"; printf "%s\\n" "$said"; echo "$mark"\n'
+        + _LISTENERS
+    )
+    attachment, rest = _visit(door, text)
+    if rest.strip() == "no-priority":
+        raise HostError(
+            f'host "{door.host}": its Docker is older than 28 and has no --gw-priority, so the network whose name sorts first is '
+            f'the gateway; "{door.fabric}" sorts before "{BRIDGE}", and no port of "{door.container}" would be published. '
+            f"Give ipvlan-fabric:fabric.name a name that sorts after it (for example "
+            f'"{_later_name(door.fabric)}"), or upgrade Docker to 28 or later. Nothing was changed.'
+        )
+    if attachment is None:
+        raise HostError(
+            f'host "{door.host}": there is no container "{door.container}" to publish; it was removed by hand. '
+            f"Run `pulumi up --refresh`: it makes the container and its bridge connection again."
+        )
+    outcome, _, listeners = rest.partition(_MARK)
+    status, _, said = outcome.strip().partition("\n")
+    missing = attachment.missing(door.ports)
+    if not missing:
+        return attachment
+    if status != "0" and attachment.connected and "already exists" in said:
+        # Connected by somebody else, and not as the gateway: only a new connection changes that.
+        disconnect(door)
+        return connect(door)
+    reason = _reason(door, attachment, said, missing, listeners)
+    if attachment.connected:
+        disconnect(door)
+    raise HostError(
+        f'host "{door.host}": service "{door.container}" is not published: '
+        f"port {', '.join(str(port) for port in missing)} not bound. {reason}"
+    )
+
+
+def disconnect(door: Door) -> None:
+    """Disconnect the container from Docker's bridge; succeeds when there is no connection, or no container, any more."""
+    text = (
+        _prelude(door)
+        + 'said=$(timeout 60 docker network disconnect bridge "$name" 2>&1); status=$?\n'
+        + _INSPECT
+        + 'echo "$status"; printf "%s\\n" "$said"\n'
+    )
+    attachment, rest = _visit(door, text)
+    status, _, said = rest.strip().partition("\n")
+    # With the daemon down, inspect finds nothing either: only Docker's own word counts as "gone".
+    gone = attachment is None and "no such container" in said.lower()
+    if status == "0" or gone or (attachment is not None and not attachment.connected):
+        return
+    raise HostError(
+        f'host "{door.host}": "{door.container}" could not be disconnected from the bridge, its ports may still be open: '
+        f"{said.strip() or 'Docker gave no reason'}. Mend Docker on the host and run the same command again."
+    )
+
+
+def _shell(text: str) -> str:
+    # The login shell of the user may be any; the text is written for a POSIX one.
+    return f"exec sh -c {shlex.quote(text)}"
+
+
+def _prelude(door: Door) -> str:
+    return f"name={shlex.quote(door.container)} priority={BRIDGE_GATEWAY_PRIORITY} mark={_MARK}\n"
+
+
+def _visit(door: Door, text: str) -> tuple[Attachment | None, str]:
+    done = run_on_host(door.host, door.ssh, _shell(text), timeout=TIMEOUT_SECONDS)
+    if done.stdout.count(_MARK) < 2:
+        raise _docker_silent(door, done.stderr)
+    return _parse(door, done.stdout)
+
+
+def _docker_silent(door: Door, stderr: str) -> HostError:
+    return HostError(
+        f'host "{door.host}": Docker does not answer: {stderr.strip() or "no reason given"}. '
+        f"Look at it with `systemctl status docker` on the host; nothing was changed."
+    )
+
+
+def _parse(door: Door, stdout: str) -> tuple[Attachment | None, str]:
+    _, _, after = stdout.partition(_MARK)
+    inspected, _, rest = after.partition(_MARK)
+    try:
+        found: list[dict[str, Any]] = json.loads(inspected) if inspected.strip() else []
+    except json.JSONDecodeError:
+        raise HostError(
+            f'host "{door.host}": `docker container inspect {door.container}` printed no JSON: {inspected.strip()[:200]!r}. '
+            f"Is `docker` on the host Docker's own command line?"
+        ) from None
+    return (_attachment(found[0]) if found else None), rest
+
+
+def _attachment(inspected: dict[str, Any]) -> Attachment:
+    settings = inspected["NetworkSettings"]
+    state = inspected["State"]
+    bound = {
+        port: frozenset((binding["HostIp"], int(binding["HostPort"])) for binding in bindings)
+        for port, bindings in (settings.get("Ports") or {}).items()
+        if bindings
+    }
+    return Attachment(
+        container_id=inspected["Id"],
+        running=bool(state["Running"]),
+        connected=BRIDGE in (settings.get("Networks") or {}),
+        bound=bound,
+        state=f"{state['Status']} ({state['ExitCode']})" if state["Status"] == "exited" else str(state["Status"]),
+    )
+
+
+def _reason(door: Door, attachment: Attachment, said: str, missing: Sequence[BoundPort], listeners: str) -> str:
+    if not attachment.running:
+        return (
+            f"The container is {attachment.state}, and only a running one binds ports. See `docker logs {door.container}` on the "
+            f"host, mend the service's image or command, then run `pulumi up`."
+        )
+    holders = [line for port in missing for line in _listening(port, listeners)]
+    if "already allocated" in said or "in use" in said:
+        held = f" It is held by: {'; '.join(holders)}." if holders else " Another container holds it (`docker ps`)."
+        return (
+            f"The port is taken on the host.{held} Free it, or give the service another host port in "
+            f"ipvlan-fabric:services.{door.container}.ports. Docker said: {said.strip()}"
+        )
+    if said.strip():
+        return f"Docker said: {said.strip()}"
+    return (
+        f'The bridge is connected but is not the gateway of the container: network "{door.fabric}" is, and Docker publishes '
+        f"through the gateway alone. Look for a gateway priority above {BRIDGE_GATEWAY_PRIORITY} on the container's networks, and "
+        f"whether the ports were declared when the container was made (`docker inspect {door.container}`, PortBindings)."
+    )
+
+
+def _listening(port: BoundPort, listeners: str) -> list[str]:
+    protocol = port.container_port.partition("/")[2]
+    found = []
+    for line in listeners.splitlines():
+        fields = line.split()
+        if len(fields) >= 5 and fields[0] == protocol and fields[4].rpartition(":")[2] == str(port.host_port):
+            found.append(f"{fields[4]} {fields[6] if len(fields) > 6 else ''}".strip())
+    return found
+
+
+def _later_name(name: str) -> str:
+    return f"fabric-{name}"

@@ -1,0 +1,226 @@
+"""A Pulumi monitor for tests that is as strict as the engine and the providers are, and keeps what it was asked.
+
+Owns: unique URNs, inputs checked against the provider SDK's own types down to the last nested name, the registration requests as
+records. Does not run providers: nothing here says how a host behaves, the lab does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import runpy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast, get_args, get_origin
+
+import pulumi
+import pulumi_command
+import pulumi_docker
+from pulumi import _types
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.stack import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Resource type -> the SDK's class of its arguments.
+ARGUMENTS: Mapping[str, type] = {
+    "docker:index/container:Container": pulumi_docker.ContainerArgs,
+    "docker:index/network:Network": pulumi_docker.NetworkArgs,
+    "docker:index/remoteImage:RemoteImage": pulumi_docker.RemoteImageArgs,
+    "pulumi:providers:docker": pulumi_docker.ProviderArgs,
+    "command:local:Command": pulumi_command.local.CommandArgs,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One resource as the program registered it; inputs by Pulumi's names, secrets marked by `{"secret": value}`."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    provider: str
+    inputs: dict[str, Any]
+    delete_before_replace: bool
+    ignore_changes: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
+    deleted_with: str
+    dependencies: frozenset[str]
+    property_dependencies: dict[str, frozenset[str]]
+
+
+class StrictError(AssertionError):
+    """The program did what the engine or a provider would refuse."""
+
+
+class Mocks(mocks.Mocks):
+    """Answers as a provider would: an id of its own, the inputs as state."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """Return a made-up id and the inputs."""
+        return f"{args.name}-id", dict(args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+        """Refuse: a function call would contact a host in a preview."""
+        raise StrictError(f"the program calls {args.token}; a preview would need the hosts")
+
+
+@dataclass
+class Run:
+    """What one run of the program registered."""
+
+    resources: dict[str, Registered] = field(default_factory=dict)
+    #: Component URN -> its outputs.
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What the program exports, as values.
+    exports: dict[str, Any] = field(default_factory=dict)
+
+    def named(self, name: str) -> Registered:
+        """Return the one resource of that logical name."""
+        (found,) = (resource for resource in self.resources.values() if resource.name == name)
+        return found
+
+    def outputs_of(self, name: str) -> dict[str, Any]:
+        """Return the outputs of the component of that logical name."""
+        (found,) = (outputs for urn, outputs in self.outputs.items() if urn.endswith(f"::{name}"))
+        return found
+
+
+class StrictMonitor(mocks.MockMonitor):
+    """Refuses repeated URNs, resources outside a component, unknown types and arguments that the SDK does not know."""
+
+    def __init__(self) -> None:
+        super().__init__(Mocks())
+        self.run = Run()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        """Keep the request after checking it."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type != "pulumi:pulumi:Stack":
+            self._check(urn, request)
+            inputs = rpc.deserialize_properties(request.object, keep_unknowns=True)
+            if request.custom:
+                check_arguments(urn, request.type, inputs)
+            self.run.resources[urn] = Registered(
+                urn=urn,
+                type=request.type,
+                name=request.name,
+                parent=request.parent,
+                provider=request.provider.rpartition("::")[0],
+                inputs=_readable(inputs),
+                delete_before_replace=request.deleteBeforeReplace,
+                ignore_changes=tuple(request.ignoreChanges),
+                replace_on_changes=tuple(request.replaceOnChanges),
+                deleted_with=request.deletedWith,
+                dependencies=frozenset(request.dependencies),
+                property_dependencies={
+                    key: frozenset(value.urns) for key, value in request.propertyDependencies.items()
+                },
+            )
+        return super().RegisterResource(request)
+
+    def _check(self, urn: str, request: Any) -> None:
+        if urn in self.run.resources:
+            raise StrictError(f"{urn} is registered twice")
+        if request.type.startswith("docker:") and "ipvlan-fabric:" not in request.parent:
+            raise StrictError(f"{urn} is outside a component: it would not inherit its host's provider")
+        if request.type.startswith("docker:") and not request.provider:
+            raise StrictError(f"{urn} has no explicit provider: it would go to the operator's own Docker")
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        """Keep the outputs of a component or the stack."""
+        self.run.outputs[request.urn] = _readable(rpc.deserialize_properties(request.outputs, keep_unknowns=True))
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+def check_arguments(urn: str, type_: str, inputs: Mapping[str, Any]) -> None:
+    """Raise StrictError for an argument, however deep, that the SDK's type of `type_` does not have."""
+    if type_.startswith("pulumi-python:dynamic"):
+        return
+    if type_ not in ARGUMENTS:
+        raise StrictError(f"{urn}: unexpected resource type {type_}")
+    _check_object(urn, ARGUMENTS[type_], inputs)
+
+
+def _check_object(path: str, class_: type, value: Mapping[str, Any]) -> None:
+    names = {pulumi_name: python for python, pulumi_name in _types.input_type_py_to_pulumi_names(class_).items()}
+    types = _types.input_type_types(class_)
+    for key, inner in value.items():
+        if key not in names:
+            raise StrictError(f"{path}: {class_.__name__} has no argument {key!r}; it has {sorted(names)}")
+        _check_value(f"{path}.{key}", types[key], inner)
+
+
+def _check_value(path: str, annotation: Any, value: Any) -> None:
+    class_ = _args_class(annotation)
+    if class_ is None or value is None:
+        return
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            _check_object(f"{path}[{position}]", class_, item)
+    elif isinstance(value, dict):
+        _check_object(path, class_, value)
+
+
+def _args_class(annotation: Any) -> type | None:
+    """Return the SDK's nested arguments class inside an annotation such as Optional[Input[Sequence[Input['XArgs']]]]."""
+    if isinstance(annotation, str):
+        annotation = getattr(pulumi_docker, annotation, None) or getattr(pulumi_command.local, annotation, None)
+    forward = getattr(annotation, "__forward_arg__", None)
+    if forward is not None:
+        annotation = getattr(pulumi_docker, forward, None) or getattr(pulumi_command.local, forward, None)
+    if isinstance(annotation, type) and _types.is_input_type(annotation):
+        return annotation
+    if get_origin(annotation) is None:
+        return None
+    for inner in get_args(annotation):
+        found = _args_class(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _readable(value: Any) -> Any:
+    if rpc.is_rpc_secret(value):
+        return {"secret": _readable(rpc.unwrap_rpc_secret(value))}
+    if isinstance(value, dict):
+        return {key: _readable(inner) for key, inner in value.items() if key != "__provider"}
+    if isinstance(value, list):
+        return [_readable(inner) for inner in value]
+    return value
+
+
+def _main() -> None:
+    runpy.run_path(str(ROOT / "__main__.py"))
+
+
+def run_program(
+    config: Mapping[str, Any], *, secrets: Mapping[str, str] | None = None, stack: str = "test", preview: bool = False
+) -> Run:
+    """Run the whole `__main__.py` with `config` (keys without namespace, values as YAML has them) and return what it registered.
+
+    Raises what the program raises, StrictError among it.
+    """
+    monitor = StrictMonitor()
+
+    async def program() -> None:
+        pulumi.runtime.reset_options(project="ipvlan-fabric", stack=stack)
+        settings.SETTINGS.rpc_manager.clear()
+        settings.SETTINGS.outputs.clear()
+        values = {
+            f"ipvlan-fabric:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in {**config, **(secrets or {})}.items()
+        }
+        pulumi.runtime.set_all_config(values, secret_keys=[f"ipvlan-fabric:{key}" for key in secrets or {}])
+        mocks.set_mocks(monitor.mocks, project="ipvlan-fabric", stack=stack, preview=preview, monitor=monitor)
+        await pulumi.runtime.stack.run_pulumi_func(_main)
+        root = cast(Stack, settings.get_root_resource())
+        monitor.run.exports = {
+            key: await value.future() if isinstance(value, pulumi.Output) else value
+            for key, value in root.outputs.items()
+        }
+
+    asyncio.run(program())
+    return monitor.run

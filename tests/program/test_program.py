@@ -1,0 +1,316 @@
+"""The whole program under a strict monitor: what it registers for the seed's config, and for changes of it.
+
+Proof limit: a monitor is not an engine and not a host; what is done there is shown by tests/lab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from tests.program.conftest import DIGEST
+from tests.program.strict_monitor import Run, StrictError, check_arguments
+
+RunProgram = Callable[..., Run]
+
+STACK = "urn:pulumi:test::ipvlan-fabric::"
+FABRIC = "ipvlan-fabric:ipvlan_fabric:IpvlanFabric"
+SLICE = "ipvlan-fabric:host_slice:HostSlice"
+PUBLISHED = "ipvlan-fabric:published_service:PublishedService"
+BRIDGE = "pulumi-python:dynamic/ipvlan-fabric:BridgeConnection"
+
+
+def host_urns(host: str) -> set[str]:
+    """Return the URNs of everything that one host of the seed has."""
+    name = f"fabric-{host}"
+    image = "111111111111"
+    return {
+        f"{STACK}{FABRIC}${SLICE}::{name}",
+        f"{STACK}{SLICE}$pulumi:providers:docker::{name}-provider",
+        f"{STACK}{SLICE}$command:local:Command::{name}-check",
+        f"{STACK}{SLICE}$docker:index/network:Network::{name}-network",
+        f"{STACK}{SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-debian-init-{image}",
+        f"{STACK}{SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-nginx-{image}",
+        f"{STACK}{SLICE}$docker:index/container:Container::{name}-centos",
+        f"{STACK}{SLICE}$docker:index/container:Container::{name}-nginx",
+        f"{STACK}{FABRIC}${PUBLISHED}::{name}-nginx-published",
+        f"{STACK}{PUBLISHED}${BRIDGE}::{name}-nginx-published-bridge",
+    }
+
+
+def test_exact_resources(run: RunProgram, seed: dict[str, Any]) -> None:
+    """The seed's config registers these resources and no others; the tokens are part of every state and never change."""
+    expected = {f"{STACK}pulumi:pulumi:Stack${FABRIC}::fabric"} | host_urns("docker-1") | host_urns("docker-2")
+    assert set(run(seed).resources) == expected
+
+
+def test_the_order_of_keys_changes_nothing(run: RunProgram, seed: dict[str, Any]) -> None:
+    """Maps written in another order register the same resources with the same inputs."""
+    shuffled = {key: dict(reversed(list(value.items()))) for key, value in reversed(list(seed.items()))}
+    assert run(shuffled).resources == run(seed).resources
+
+
+@pytest.mark.parametrize("host", ["docker-1", "docker-2"])
+def test_every_docker_resource_goes_to_its_own_host(run: RunProgram, seed: dict[str, Any], host: str) -> None:
+    """The resources of a host have that host's provider, which reaches that host's address, and its slice as parent."""
+    result = run(seed)
+    docker = [r for r in result.resources.values() if r.type.startswith("docker:") and f"-{host}-" in r.name]
+    assert len(docker) == 5
+    for resource in docker:
+        assert resource.provider.endswith(f"::fabric-{host}-provider"), resource.urn
+        assert resource.parent == f"{STACK}{FABRIC}${SLICE}::fabric-{host}"
+    address = {"docker-1": "192.168.140.200", "docker-2": "192.168.140.201"}[host]
+    assert result.named(f"fabric-{host}-provider").inputs["host"] == f"ssh://root@{address}"
+
+
+def test_network(run: RunProgram, seed: dict[str, Any]) -> None:
+    """The network gets subnet, gateway, the host's slice as range, mode and parent, and is deleted before it is replaced."""
+    network = run(seed).named("fabric-docker-2-network")
+    assert network.inputs == {
+        "name": "ipvlanl2",
+        "driver": "ipvlan",
+        "options": {"ipvlan_mode": "l2", "parent": "ens33"},
+        "ipamConfigs": [{"subnet": "10.1.0.0/16", "ipRange": "10.1.2.0/24", "gateway": "10.1.0.1"}],
+        "labels": [{"label": "ipvlan-fabric.stack", "value": "test"}],
+    }
+    assert network.delete_before_replace
+
+
+def test_container(run: RunProgram, seed: dict[str, Any]) -> None:
+    """A container has its static address by networks_advanced, no network mode, and its ports as a label too."""
+    result = run(seed)
+    nginx = result.named("fabric-docker-1-nginx")
+    assert nginx.inputs == {
+        "name": "nginx",
+        "image": f"registry.lab:5000/nginx@{DIGEST}",
+        "networksAdvanced": [{"name": "fabric-docker-1-network-id", "ipv4Address": "10.1.1.2"}],
+        "ports": [{"internal": 80, "external": 80, "protocol": "tcp"}],
+        "envs": [],
+        "labels": [
+            {"label": "ipvlan-fabric.ports", "value": "80:80"},
+            {"label": "ipvlan-fabric.stack", "value": "test"},
+        ],
+        "restart": "unless-stopped",
+        "destroyGraceSeconds": 10,
+    }
+    assert nginx.delete_before_replace
+    assert nginx.ignore_changes == ("ports",)
+    assert "#initerror" in nginx.replace_on_changes
+    network = result.named("fabric-docker-1-network").urn
+    assert nginx.property_dependencies["networksAdvanced"] == {network}
+    assert result.named("fabric-docker-1-image-nginx-111111111111").urn in nginx.dependencies
+    assert "networkMode" not in nginx.inputs
+
+
+def test_nothing_is_made_on_an_unchecked_host(run: RunProgram, seed: dict[str, Any]) -> None:
+    """Network and images wait for the check of their host."""
+    result = run(seed)
+    check = result.named("fabric-docker-1-check")
+    for name in ("fabric-docker-1-network", "fabric-docker-1-image-nginx-111111111111"):
+        assert check.urn in result.named(name).dependencies
+    assert check.inputs["create"] == "can docker-1 carry the fabric?"
+    assert "delete" not in check.inputs, "a delete text that fails wedges the stack"
+
+
+def test_images_stay_on_the_host(run: RunProgram, seed: dict[str, Any]) -> None:
+    """Destroying the stack keeps images: other containers of the host may use them."""
+    image = run(seed).named("fabric-docker-1-image-nginx-111111111111")
+    assert image.inputs == {"name": f"registry.lab:5000/nginx@{DIGEST}", "keepLocally": True}
+
+
+def test_bridge_connection(run: RunProgram, seed: dict[str, Any]) -> None:
+    """The connection follows its container's id, ends with the container, and is never made before the old one is gone."""
+    result = run(seed)
+    connection = result.named("fabric-docker-1-nginx-published-bridge")
+    ssh = connection.inputs.pop("ssh")
+    assert connection.inputs == {
+        "host": "docker-1",
+        "container": "nginx",
+        "container_id": "fabric-docker-1-nginx-id",
+        "fabric": "ipvlanl2",
+        "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80}],
+    }
+    assert ssh[0] == "ssh"
+    assert ssh[-1] == "192.168.140.200"
+    assert "StrictHostKeyChecking=yes" in ssh
+    nginx = result.named("fabric-docker-1-nginx").urn
+    assert connection.deleted_with == nginx
+    assert connection.property_dependencies["container_id"] == {nginx}
+    assert connection.delete_before_replace
+
+
+def test_unpublished_service_has_no_connection_and_the_same_container(run: RunProgram, seed: dict[str, Any]) -> None:
+    """Switching `published` off takes away the two connections and changes no input of any container."""
+    before = run(seed)
+    seed["services"]["nginx"]["published"] = False
+    after = run(seed)
+    gone = {r.name for urn, r in before.resources.items() if urn not in after.resources}
+    assert gone == {
+        f"fabric-{host}-nginx-published{suffix}" for host in ("docker-1", "docker-2") for suffix in ("", "-bridge")
+    }
+    assert all(before.resources[urn] == resource for urn, resource in after.resources.items())
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"ports": ["8080:80"]}, "labels"),
+        ({"image": f"registry.lab:5000/nginx@sha256:{'2' * 64}"}, "image"),
+        ({"offset": 7}, "networksAdvanced"),
+        ({"command": ["nginx", "-g", "daemon off;"]}, "command"),
+    ],
+)
+def test_a_change_reaches_an_input_that_replaces(
+    run: RunProgram, seed: dict[str, Any], change: dict[str, Any], key: str
+) -> None:
+    """A changed port, image, address or command changes a replacing input of that container, and of no other container."""
+    before = run(seed)
+    seed["services"]["nginx"].update(change)
+    after = run(seed)
+    changed = {
+        r.name
+        for urn, r in after.resources.items()
+        if r.type.startswith("docker:index/container") and r.inputs != before.resources[urn].inputs
+    }
+    assert changed == {"fabric-docker-1-nginx", "fabric-docker-2-nginx"}
+    name = "fabric-docker-1-nginx"
+    assert before.named(name).inputs.get(key) != after.named(name).inputs[key]
+
+
+def test_exports(run: RunProgram, seed: dict[str, Any]) -> None:
+    """The stack exports every address and the URLs of what is published."""
+    assert run(seed).exports == {
+        "addresses": {
+            "centos": {"docker-1": "10.1.1.1", "docker-2": "10.1.2.1"},
+            "nginx": {"docker-1": "10.1.1.2", "docker-2": "10.1.2.2"},
+        },
+        "urls": {"nginx": ["http://192.168.140.200", "http://192.168.140.201"]},
+    }
+
+
+def test_component_outputs(run: RunProgram, seed: dict[str, Any]) -> None:
+    """Every component registers its outputs."""
+    result = run(seed)
+    assert result.outputs_of("fabric-docker-2") == {
+        "network_id": "fabric-docker-2-network-id",
+        "addresses": {"centos": "10.1.2.1", "nginx": "10.1.2.2"},
+    }
+    assert result.outputs_of("fabric-docker-2-nginx-published") == {"urls": ["http://192.168.140.201"]}
+    assert set(result.outputs_of("fabric")) == {"addresses", "urls"}
+
+
+def test_secrets_stay_secret(run: RunProgram, seed: dict[str, Any]) -> None:
+    """A secret named by `secret_environment` reaches the container as a secret, beside the clear environment."""
+    seed["services"]["nginx"]["environment"] = {"MODE": "fast"}
+    seed["services"]["nginx"]["secret_environment"] = {"TOKEN": "api-token"}
+    result = run(seed, secrets={"api-token": "hunter2"})
+    envs = result.named("fabric-docker-1-nginx").inputs["envs"]
+    assert envs in ({"secret": ["MODE=fast", "TOKEN=hunter2"]}, ["MODE=fast", {"secret": "TOKEN=hunter2"}])
+
+
+def test_missing_secret(run: RunProgram, seed: dict[str, Any]) -> None:
+    """A secret without a value ends the run with the command that sets it."""
+    seed["services"]["nginx"]["secret_environment"] = {"TOKEN": "api-token"}
+    with pytest.raises(pulumi.RunError, match="pulumi config set --secret api-token"):
+        run(seed)
+
+
+def test_bad_config_is_one_readable_error(run: RunProgram, seed: dict[str, Any]) -> None:
+    """A wrong config ends the run with all problems by their keys, before anything is registered."""
+    seed["hosts"]["docker-2"]["slice"] = "10.1.1.0/24"
+    seed["services"]["nginx"]["offset"] = 1
+    with pytest.raises(pulumi.RunError) as error:
+        run(seed)
+    text = str(error.value)
+    assert "hosts.docker-2.slice" in text
+    assert "services.nginx" in text
+
+
+def test_no_shared_connection(run: RunProgram, seed: dict[str, Any]) -> None:
+    """`ssh.shared_connection: false` takes the shared master out of every way to a host."""
+    seed["ssh"] = {"shared_connection": False}
+    result = run(seed)
+    for name in ("fabric-docker-1-provider", "fabric-docker-1-check", "fabric-docker-1-nginx-published-bridge"):
+        assert "Control" not in str(result.named(name).inputs)
+
+
+def test_host_key(run: RunProgram, seed: dict[str, Any]) -> None:
+    """A pinned host key is the only one that is accepted, on every way to the host."""
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKOfC0mTBrNNHj0hTXgPlBDJUyVrSmvlyvpT9uWyQrGo"
+    seed["hosts"]["docker-1"]["host_key"] = key
+    result = run(seed)
+    for name in ("fabric-docker-1-provider", "fabric-docker-1-check", "fabric-docker-1-nginx-published-bridge"):
+        assert f"KnownHostsCommand=/bin/echo %H {key}" in str(result.named(name).inputs)
+    assert "KnownHostsCommand" not in str(result.named("fabric-docker-2-provider").inputs)
+
+
+def test_all_settings_reach_docker(run: RunProgram, seed: dict[str, Any]) -> None:
+    """Settings by Docker's names arrive as the provider's arguments; the strict monitor refuses a misspelt one."""
+    seed["services"]["centos"].update(
+        {
+            "restart": "on-failure:3",
+            "volumes": ["data:/data", "/srv:/srv:ro"],
+            "tmpfs": {"/run": "size=8m"},
+            "healthcheck": {"test": ["CMD", "true"], "interval": "30s"},
+            "entrypoint": ["/entry"],
+            "working_dir": "/",
+            "user": "1000",
+            "hostname": "c1",
+            "memory": "512m",
+            "shm_size": "64m",
+            "cpu_shares": 512,
+            "privileged": True,
+            "read_only": True,
+            "init": True,
+            "cap_add": ["NET_ADMIN"],
+            "cap_drop": ["MKNOD"],
+            "security_opt": ["no-new-privileges:true"],
+            "devices": ["/dev/fuse"],
+            "sysctls": {"net.core.somaxconn": "1024"},
+            "ulimits": {"nofile": {"soft": 1024, "hard": 2048}},
+            "extra_hosts": {"db": "10.1.2.9"},
+            "dns": ["10.1.0.53"],
+            "dns_search": ["example.org"],
+            "log_driver": "json-file",
+            "log_opts": {"max-size": "10m"},
+            "stop_signal": "SIGTERM",
+            "stop_timeout": 30,
+            "cgroupns_mode": "private",
+            "labels": {"team": "web"},
+        }
+    )
+    inputs = run(seed).named("fabric-docker-1-centos").inputs
+    assert inputs["restart"] == "on-failure"
+    assert inputs["maxRetryCount"] == 3
+    assert inputs["volumes"] == [
+        {"volumeName": "data", "containerPath": "/data"},
+        {"hostPath": "/srv", "containerPath": "/srv", "readOnly": True},
+    ]
+    assert inputs["memory"] == 512
+    assert inputs["shmSize"] == 64
+    assert inputs["capabilities"] == {"adds": ["NET_ADMIN"], "drops": ["MKNOD"]}
+    assert inputs["devices"] == [{"hostPath": "/dev/fuse", "containerPath": "/dev/fuse", "permissions": "rwm"}]
+    assert inputs["ulimits"] == [{"name": "nofile", "soft": 1024, "hard": 2048}]
+    assert inputs["hosts"] == [{"host": "db", "ip": "10.1.2.9"}]
+    assert inputs["healthcheck"] == {"tests": ["CMD", "true"], "interval": "30s"}
+    assert inputs["stopTimeout"] == 30
+    assert inputs["destroyGraceSeconds"] == 30
+    assert {"label": "team", "value": "web"} in inputs["labels"]
+
+
+def test_the_monitor_refuses_a_misspelt_nested_argument() -> None:
+    """The strictness itself: a nested name that the provider's SDK does not know is an error."""
+    with pytest.raises(StrictError, match="ipv4Adress"):
+        check_arguments("urn", "docker:index/container:Container", {"networksAdvanced": [{"ipv4Adress": "10.1.1.1"}]})
+    with pytest.raises(StrictError, match="imag"):
+        check_arguments("urn", "docker:index/container:Container", {"imag": "nginx"})
+
+
+def test_main_is_short() -> None:
+    """`__main__.py` only wires: under 60 lines."""
+    from tests.program.strict_monitor import ROOT
+
+    assert len((ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()) < 60
