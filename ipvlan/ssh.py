@@ -1,6 +1,6 @@
 """How a host is reached: OpenSSH's own client, with the options that every connection of the project shares.
 
-Owns: the options (host keys always checked, no prompt, a time limit, one shared connection per host) and how ssh's failures
+Owns: the options (host keys always checked, no prompt, a time limit, one shared connection per host), and how its failures
 are read. Leaves alone: users, keys, jump hosts and aliases, which stay in the user's own ~/.ssh/config, and what is run on the host.
 """
 

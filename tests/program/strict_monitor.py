@@ -62,7 +62,7 @@ class Mocks(mocks.Mocks):
         """Return a made-up id and the inputs."""
         return f"{args.name}-id", dict(args.inputs)
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         """Refuse: a function call would contact a host in a preview."""
         raise StrictError(f"the program calls {args.token}; a preview would need the hosts")
 
@@ -119,7 +119,7 @@ class StrictMonitor(mocks.MockMonitor):
                     key: frozenset(value.urns) for key, value in request.propertyDependencies.items()
                 },
             )
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     def _check(self, urn: str, request: Any) -> None:
         if urn in self.run.resources:

@@ -1,0 +1,108 @@
+"""A stand-in for a host's `docker` command line, for tests of what runs on a host through a real shell.
+
+Its words are those that Docker printed in the lab (20.10, 26.1, 28.5). What it cannot show, that a real daemon behaves so, is
+shown by tests/lab.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+STATE = Path(__file__).with_name("state.json")
+
+
+def main(arguments: list[str]) -> int:
+    """Act as docker would on the state in state.json; return the exit status."""
+    state = json.loads(STATE.read_text())
+    state["calls"].append(" ".join(arguments))
+    status = act(arguments, state)
+    STATE.write_text(json.dumps(state))
+    return status
+
+
+def fail(text: str) -> int:
+    """Say `text` as an error."""
+    print(text, file=sys.stderr)
+    return 1
+
+
+def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
+    """Do what one command line asks."""
+    if state["daemon"] == "down":
+        return fail("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
+    match arguments:
+        case ["version", *_]:
+            print(state["api"])
+            return 0
+        case ["network", "connect", "--help"]:
+            print("      --gw-priority int" if state["cli_priority"] else "      --ip string")
+            return 0
+        case ["container", "inspect", name]:
+            return inspect(name, state)
+        case ["network", "connect", *options, "bridge", name]:
+            if options and not state["cli_priority"]:
+                return fail("unknown flag: --gw-priority")
+            if options and state["api"] < "1.48":
+                return fail('"--gw-priority" requires API version 1.48, but the Docker daemon API version is 1.41')
+            return connect(name, bool(options), state)
+        case ["network", "disconnect", "bridge", name]:
+            if name not in state["containers"]:
+                return fail(f"Error response from daemon: No such container: {name}")
+            if not state["containers"][name]["connected"]:
+                return fail(f"Error response from daemon: container {name} is not connected to network bridge")
+            state["containers"][name].update(connected=False, gateway=False)
+            return 0
+    return fail(f"fake docker does not know: {arguments}")
+
+
+def connect(name: str, priority: bool, state: dict[str, Any]) -> int:
+    """Connect, with the gateway as Docker would give it."""
+    if name not in state["containers"]:
+        return fail(f"Error response from daemon: No such container: {name}")
+    container = state["containers"][name]
+    if container["connected"]:
+        return fail(f"Error response from daemon: endpoint with name {name} already exists in network bridge")
+    if state["taken"]:
+        return fail(
+            f"Error response from daemon: driver failed: Bind for 0.0.0.0:{state['taken']} failed: port is already allocated"
+        )
+    container["connected"] = True
+    container["gateway"] = priority or state["fabric"] > "bridge"
+    return 0
+
+
+def inspect(name: str, state: dict[str, Any]) -> int:
+    """Print the container as `docker container inspect` does."""
+    if name not in state["containers"]:
+        print("[]")
+        return fail(f"Error response from daemon: No such container: {name}")
+    container = state["containers"][name]
+    bound = container["running"] and container["connected"] and container["gateway"]
+    networks: dict[str, Any] = {state["fabric"]: {}} | ({"bridge": {}} if container["connected"] else {})
+    print(
+        json.dumps(
+            [
+                {
+                    "Id": container["id"],
+                    "State": {
+                        "Running": container["running"],
+                        "Status": "running" if container["running"] else "exited",
+                        "ExitCode": 0 if container["running"] else 1,
+                    },
+                    "NetworkSettings": {
+                        "Networks": networks,
+                        "Ports": {
+                            port: [{"HostIp": "0.0.0.0", "HostPort": str(number)}] if bound else None  # noqa: S104
+                            for port, number in container["ports"].items()
+                        },
+                    },
+                }
+            ]
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

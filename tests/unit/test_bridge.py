@@ -1,0 +1,203 @@
+"""The bridge connection's text, run by a real shell against a stand-in for the docker command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipvlan import bridge
+from ipvlan.bridge import BoundPort, Door
+from ipvlan.ssh import HostError, HostUnreachableError
+
+FAKE = Path(__file__).with_name("fake_docker.py")
+
+
+class Host:
+    """A host whose `docker` is the stand-in; its shell is this machine's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copy(FAKE, folder / "fake_docker.py")
+        docker = folder / "docker"
+        docker.write_text(f'#!/bin/sh\nexec {sys.executable} {folder}/fake_docker.py "$@"\n')
+        docker.chmod(0o755)
+        self.set(
+            daemon="up",
+            api="1.48",
+            cli_priority=True,
+            fabric="ipvlanl2",
+            taken=None,
+            calls=[],
+            containers={
+                "nginx": {"id": "c1", "running": True, "connected": False, "gateway": False, "ports": {"80/tcp": 80}}
+            },
+        )
+
+    def set(self, **changes: Any) -> None:
+        """Change the stand-in's state."""
+        path = self.folder / "state.json"
+        state = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps({**state, **changes}))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The stand-in's state."""
+        state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
+        return state
+
+    def door(self, fabric: str = "ipvlanl2", **changes: Any) -> Door:
+        """Return the door of nginx, port 80, on this host."""
+        path = f"{self.folder}:{os.environ['PATH']}"
+        arguments: dict[str, Any] = {
+            "host": "docker-1",
+            "ssh": ("env", f"PATH={path}", "sh", "-c"),
+            "container": "nginx",
+            "fabric": fabric,
+            "ports": (BoundPort(container_port="80/tcp", host_address="", host_port=80),),
+        }
+        return Door(**{**arguments, **changes})
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """Return a fresh host with Docker 28 and a running nginx."""
+    return Host(tmp_path)
+
+
+def test_connect_proves_the_ports(host: Host) -> None:
+    """Connecting binds the port, with the bridge's priority, in one visit of two docker commands."""
+    attachment = bridge.connect(host.door())
+    assert attachment.bound == {"80/tcp": frozenset({("0.0.0.0", 80)})}  # noqa: S104
+    assert host.state["calls"] == [
+        "network connect --gw-priority 100 bridge nginx",
+        "container inspect nginx",
+    ]
+
+
+def test_connect_twice_is_connect_once(host: Host) -> None:
+    """A connection that stands and binds its ports is left as it is."""
+    bridge.connect(host.door())
+    bridge.connect(host.door())
+    assert not any("disconnect" in call for call in host.state["calls"])
+
+
+def test_a_connection_that_binds_nothing_is_made_again(host: Host) -> None:
+    """A bridge that somebody connected without priority, so that it is not the gateway, is connected anew with it."""
+    containers = host.state["containers"]
+    containers["nginx"].update(connected=True, gateway=False)
+    host.set(containers=containers, fabric="apps")
+    assert not bridge.connect(host.door("apps")).missing(host.door().ports)
+    assert "network disconnect bridge nginx" in host.state["calls"]
+
+
+@pytest.mark.parametrize(("api", "cli"), [("1.41", False), ("1.41", True)], ids=["old", "new-cli-old-daemon"])
+def test_without_priorities_the_name_decides(host: Host, api: str, cli: bool) -> None:
+    """Before Docker 28 a fabric whose name sorts after "bridge" publishes without the flag."""
+    host.set(api=api, cli_priority=cli)
+    assert not bridge.connect(host.door()).missing(host.door().ports)
+
+
+@pytest.mark.parametrize(("api", "cli"), [("1.41", False), ("1.41", True)], ids=["old", "new-cli-old-daemon"])
+def test_without_priorities_a_losing_name_is_an_error(host: Host, api: str, cli: bool) -> None:
+    """Before Docker 28 a fabric whose name sorts before "bridge" is refused, and nothing is connected."""
+    host.set(api=api, cli_priority=cli, fabric="apps")
+    with pytest.raises(
+        HostError, match=r'older than 28.*"apps" sorts before "bridge".*"fabric-apps".*Nothing was changed'
+    ):
+        bridge.connect(host.door("apps"))
+    assert not host.state["containers"]["nginx"]["connected"]
+
+
+def test_with_priorities_a_losing_name_publishes(host: Host) -> None:
+    """From Docker 28 a fabric whose name sorts before "bridge" publishes all the same."""
+    host.set(fabric="apps")
+    assert not bridge.connect(host.door("apps")).missing(host.door().ports)
+
+
+def test_a_taken_port_is_named(host: Host) -> None:
+    """A port that something else holds is an error that names the host, the port and the config key."""
+    host.set(taken=80)
+    with pytest.raises(HostError, match=r'host "docker-1".*port 80 -> 80/tcp not bound.*services\.nginx\.ports'):
+        bridge.connect(host.door())
+    assert not host.state["containers"]["nginx"]["connected"]
+
+
+def test_a_port_that_was_never_declared_is_an_error(host: Host) -> None:
+    """A connection that binds another port than the planned one is taken away again and explained."""
+    door = host.door(ports=(BoundPort(container_port="81/tcp", host_address="", host_port=81),))
+    with pytest.raises(HostError, match="port 81 -> 81/tcp not bound"):
+        bridge.connect(door)
+    assert not host.state["containers"]["nginx"]["connected"]
+
+
+def test_a_stopped_container_is_named(host: Host) -> None:
+    """A container that does not run binds nothing: the error says its state."""
+    containers = host.state["containers"]
+    containers["nginx"]["running"] = False
+    host.set(containers=containers)
+    with pytest.raises(HostError, match=r"The container is exited \(1\)"):
+        bridge.connect(host.door())
+
+
+def test_a_missing_container_is_named(host: Host) -> None:
+    """Connecting a container that was removed by hand says how to get it back."""
+    host.set(containers={})
+    with pytest.raises(HostError, match="pulumi up --refresh"):
+        bridge.connect(host.door())
+
+
+def test_disconnect_is_idempotent(host: Host) -> None:
+    """Disconnecting succeeds with a connection, without one, and without a container."""
+    bridge.connect(host.door())
+    bridge.disconnect(host.door())
+    bridge.disconnect(host.door())
+    assert not host.state["containers"]["nginx"]["connected"]
+    host.set(containers={})
+    bridge.disconnect(host.door())
+
+
+def test_disconnect_fails_when_docker_is_silent(host: Host) -> None:
+    """A daemon that does not answer is no proof that the door is shut."""
+    host.set(daemon="down")
+    with pytest.raises(HostError, match=r"could not be disconnected.*Cannot connect to the Docker daemon"):
+        bridge.disconnect(host.door())
+
+
+def test_read_tells_absence_from_silence(host: Host) -> None:
+    """A container that is gone reads as None; a silent daemon is an error, so that nothing is dropped from the state."""
+    assert bridge.read(host.door()) is not None
+    host.set(containers={})
+    assert bridge.read(host.door()) is None
+    host.set(daemon="down")
+    with pytest.raises(HostError, match="Docker does not answer"):
+        bridge.read(host.door())
+
+
+def test_an_unreachable_host_is_named(host: Host) -> None:
+    """ssh's own failure names the host, what ssh said and what to do."""
+    door = host.door(ssh=("sh", "-c", "echo 'ssh: connect to host 192.0.2.1 port 22: No route to host' >&2; exit 255"))
+    with pytest.raises(
+        HostUnreachableError, match=r'host "docker-1" cannot be reached.*No route to host.*hosts\.docker-1'
+    ):
+        bridge.connect(door)
+
+
+def test_a_names_meaning_to_the_shell_is_taken_away(host: Host) -> None:
+    """A name is data: what a shell would run in it is not run."""
+    marker = host.folder / "marker"
+    with pytest.raises(HostError):
+        bridge.connect(host.door(container=f"x; touch {marker}"))
+    assert not marker.exists()
+
+
+def test_an_address_of_the_host_is_part_of_the_proof(host: Host) -> None:
+    """A port planned for one address of the host is not proved by a binding on another."""
+    attachment = bridge.connect(host.door())
+    elsewhere = BoundPort(container_port="80/tcp", host_address="192.168.140.200", host_port=80)
+    assert attachment.missing([elsewhere]) == (elsewhere,)
