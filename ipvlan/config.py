@@ -1,23 +1,30 @@
 """Reads the stack config and refuses what is wrong with it, everything at once.
 
-Owns the way from the stack file (or from what Pulumi read of it) to a validated, frozen `StackConfig`. It decides no
-address; `ipvlan.plan` does. It needs no passphrase: secrets stand in the config by reference only.
+Owns the way from the stack file (or from what Pulumi read of it) to a validated, frozen `StackConfig`: the shared file
+that a stack may name, secrets by reference, and the wording of what pydantic finds. It decides no address; `ipvlan.plan`
+does. It needs no passphrase: secrets stand in the config by reference only.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
+from netaddr import IPNetwork
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
-from ipvlan.models import FabricConfig, HostConfig, ServiceConfig, SshConfig, StackConfig
+from ipvlan import stackfile
+from ipvlan.messages import problem_of
+from ipvlan.models import ContainerSettings, FabricConfig, HostConfig, Model, ServiceConfig, SshConfig, StackConfig
 from ipvlan.problems import ConfigError, Problem, shorten
+from ipvlan.rules import check
+from ipvlan.values import HOST_NAME, SERVICE_NAME
 
 __all__ = [
+    "COMMON",
     "PROJECT",
     "SECTIONS",
     "ConfigError",
@@ -29,36 +36,402 @@ __all__ = [
     "StackConfig",
     "load_stack",
     "parse",
+    "parse_file",
+    "stack_path",
 ]
 
 PROJECT = "ipvlan-fabric"
 """The Pulumi project's name, which is the namespace of its config keys."""
 SECTIONS = ("fabric", "hosts", "services", "ssh")
 """The config keys that hold the stack, without the namespace."""
+COMMON = "common"
+"""The config key that names a file with what several stacks share."""
+
+M = TypeVar("M", bound=Model)
 
 
-def parse(raw: Mapping[str, object], *, known_config_keys: frozenset[str] | None = None) -> StackConfig:
-    """The validated config out of plain maps and lists; raises `ConfigError` with all problems."""
-    try:
-        return StackConfig.model_validate({key: raw[key] for key in SECTIONS if raw.get(key) is not None})
-    except ValidationError as error:
+def stack_path(stack: str, root: Path) -> Path:
+    """The stack's file; raises `ConfigError` for a name that would lead to another folder."""
+    # The organisation and project of a full stack name (ORG/PROJECT/STACK) are not part of the file's name.
+    name = stack.rpartition("/")[2]
+    if not SERVICE_NAME.fullmatch(name):
         raise ConfigError(
-            Problem(
-                key=".".join(str(part) for part in entry["loc"]),
-                value=shorten(entry["input"]),
-                wrong=entry["msg"],
-                consequence="",
-                mend="",
-            )
-            for entry in error.errors()
-        ) from None
+            [
+                Problem(
+                    key="--stack",
+                    value=shorten(stack),
+                    wrong="this is not the name of a stack",
+                    consequence="no file belongs to it",
+                    mend="use the STACK of a file Pulumi.STACK.yaml",
+                )
+            ]
+        )
+    return root / f"Pulumi.{name}.yaml"
 
 
 def load_stack(stack: str, root: Path) -> StackConfig:
-    """The config of `Pulumi.<stack>.yaml` in `root`; raises `ConfigError`."""
-    content: Any = YAML(typ="safe", pure=True).load(
-        (root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    """The config of `Pulumi.<stack>.yaml` in `root`; raises `ConfigError` with all problems of the file."""
+    path = stack_path(stack, root)
+    return parse_file(stackfile.read(path), path.name, root)
+
+
+def parse_file(content: Mapping[str, Any], name: str, root: Path) -> StackConfig:
+    """The config in the content of a stack file; `name` stands for the file in messages, `root` is its folder."""
+    config = content.get("config")
+    if not isinstance(config, Mapping):
+        raise ConfigError(
+            [
+                Problem(
+                    key=f"{name}: config",
+                    value="" if config is None else shorten(config),
+                    wrong="it is missing" if config is None else "this is not a map",
+                    consequence="the stack has no fabric, no hosts and no services",
+                    mend=f"write `config:` with {', '.join(f'{PROJECT}:{key}' for key in SECTIONS[:3])} below it",
+                )
+            ]
+        )
+    own = {key.partition(":")[2]: value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
+    problems = list(_stray_keys(own))
+    raw: dict[str, object] = {}
+    for key in (*SECTIONS, COMMON):
+        try:
+            raw[key] = _unpack(own.get(key))
+        except json.JSONDecodeError as error:
+            problems.append(
+                Problem(
+                    key=key,
+                    value=shorten(own[key]),
+                    wrong=f"the text is not JSON: {error.msg} at character {error.pos}",
+                    consequence="Pulumi could not read the map either",
+                    mend="write the map as YAML below the key",
+                )
+            )
+    secrets = {key: value for key, value in own.items() if key not in raw}
+    try:
+        result = parse(raw, root=root, known_config_keys=frozenset(secrets))
+    except ConfigError as error:
+        raise type(error)([*problems, *error.problems]) from None
+    problems.extend(_secrets_in_clear(result.services, secrets))
+    if problems:
+        raise ConfigError(problems)
+    return result
+
+
+def parse(
+    raw: Mapping[str, object],
+    *,
+    known_config_keys: Collection[str] | None = None,
+    root: Path | None = None,
+) -> StackConfig:
+    """The validated config out of plain maps and lists.
+
+    `raw` has the keys `fabric`, `hosts`, `services`, and may have `ssh` and `common` (the shared file's path below
+    `root`, by default the working folder). `known_config_keys` are the names that `secret_environment` may refer to;
+    None leaves that unchecked. Raises `ConfigError` with all problems at once: also the contradictions among those
+    parts that are well formed.
+    """
+    problems: list[Problem] = list(_unknown(raw, (*SECTIONS, COMMON), "", "config keys"))
+    sections = {key: raw.get(key) for key in SECTIONS}
+    sections, more = _merge_common(raw.get(COMMON), sections, root or Path())
+    problems.extend(more)
+    problems.extend(_secure(sections))
+    fabric = _model(FabricConfig, sections["fabric"], "fabric", problems)
+    hosts, broken_hosts = _models(HostConfig, sections["hosts"], "hosts", problems)
+    services, _ = _models(ServiceConfig, sections["services"], "services", problems)
+    ssh = _model(SshConfig, {} if sections["ssh"] is None else sections["ssh"], "ssh", problems)
+    problems.extend(_unknown_secrets(services, known_config_keys))
+    # Not validated again: every part was.
+    config = StackConfig.model_construct(
+        fabric=fabric or UNREAD_FABRIC, hosts=hosts, services=services, ssh=ssh or SshConfig()
     )
-    config = content["config"]
-    raw = {key: config.get(f"{PROJECT}:{key}") for key in SECTIONS}
-    return parse({key: json.loads(value) if isinstance(value, str) else value for key, value in raw.items()})
+    if not problems:
+        return config
+    if hosts or sections["hosts"] == {}:
+        told = {problem.key for problem in problems}
+        problems.extend(
+            problem
+            for problem in check(config, broken=broken_hosts, with_fabric=fabric is not None)
+            if problem.severity == "error" and problem.key not in told
+        )
+    raise ConfigError(dict.fromkeys(problems))
+
+
+UNREAD_FABRIC = FabricConfig.model_construct(
+    name="unread", mode="l2", subnet=IPNetwork("255.255.255.255/32"), gateway=None, reserved=(), slice_prefix=24
+)
+"""Stands for a fabric that could not be read while what does not depend on it is checked; nothing lies in it."""
+
+
+def _unpack(value: object) -> object:
+    # `pulumi config set --json` and a bare `pulumi config set` of a map both store it as JSON text.
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        return json.loads(value)
+    return value
+
+
+def _stray_keys(own: Mapping[str, object]) -> Iterator[Problem]:
+    """Keys of our namespace that nothing reads; a secret is read when a service refers to it, so it is let be."""
+    plain = {key: value for key, value in own.items() if not _is_secret(value)}
+    referred = {
+        key
+        for service in _maps(_quiet_unpack(own.get("services")))
+        for key in _values(service.get("secret_environment"))
+    }
+    yield from _unknown(
+        {key: value for key, value in plain.items() if key not in referred}, (*SECTIONS, COMMON), "", "config keys"
+    )
+
+
+def _quiet_unpack(value: object) -> object:
+    try:
+        return _unpack(value)
+    except json.JSONDecodeError:  # told where the section itself is read
+        return None
+
+
+def _maps(value: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        yield from (entry for entry in value.values() if isinstance(entry, Mapping))
+
+
+def _values(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from (entry for entry in value.values() if isinstance(entry, str))
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"secure"}
+
+
+def _unknown(raw: Mapping[str, object], known: Collection[str], prefix: str, what: str) -> Iterator[Problem]:
+    for key in raw:
+        if key not in known:
+            near = get_close_matches(str(key)[:100], list(known), n=1)
+            yield Problem(
+                key=f"{prefix}{shorten(key)}",
+                value="",
+                wrong="there is no such key",
+                consequence="it would be ignored, and what you meant by it would not happen",
+                mend=f"did you mean {near[0]}?" if near else f"remove it; the {what} are {', '.join(known)}",
+            )
+
+
+def _merge_common(common: object, sections: dict[str, object], root: Path) -> tuple[dict[str, object], list[Problem]]:
+    """The sections with what the shared file adds; the stack's own keys win, and its `null` removes an entry."""
+    if common is None:
+        return sections, []
+    path = root / common if isinstance(common, str) else root
+    if not isinstance(common, str) or not common or not path.resolve().is_relative_to(root.resolve()):
+        return sections, [
+            Problem(
+                key=COMMON,
+                value=shorten(common),
+                wrong="this is not the path of a file in the project",
+                consequence="what the stacks share would be missing, or differ from checkout to checkout",
+                mend="write a path below the project's folder, such as stacks/common.yaml",
+            )
+        ]
+    try:
+        shared = stackfile.read(path)
+    except stackfile.StackFileError as error:
+        return sections, [
+            Problem(
+                key=f"{COMMON}: {problem.key}",
+                value=problem.value,
+                wrong=problem.wrong,
+                consequence=problem.consequence,
+                mend=f"correct {common}, or the path in the stack file" if "--stack" in problem.mend else problem.mend,
+            )
+            for problem in error.problems
+        ]
+    problems = list(_unknown(shared, SECTIONS, f"{common}: ", "keys of a shared file"))
+    # fabric and ssh are maps of values; hosts and services are maps of such maps.
+    return {
+        key: _merge(shared.get(key), sections[key], 1 if key in ("fabric", "ssh") else 2) for key in SECTIONS
+    }, problems
+
+
+def _merge(shared: object, own: object, depth: int) -> object:
+    if own is None:
+        return shared
+    if depth == 0 or not isinstance(shared, Mapping) or not isinstance(own, Mapping):
+        return own
+    merged = dict(shared)
+    for key, value in own.items():
+        if value is None and key in merged:
+            del merged[key]
+        else:
+            merged[key] = _merge(merged.get(key), value, depth - 1)
+    return merged
+
+
+def _secure(sections: Mapping[str, object]) -> Iterator[Problem]:
+    """Encrypted values inside the maps; each would make its whole map secret to Pulumi."""
+    waiting: list[tuple[str, object]] = [(key, value) for key, value in sections.items() if value is not None]
+    seen: set[int] = set()
+    while waiting:
+        path, value = waiting.pop()
+        if not isinstance(value, Mapping | list) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if _is_secret(value):
+            yield Problem(
+                key=path,
+                value="(encrypted)",
+                wrong="an encrypted value stands inside the map",
+                consequence="Pulumi would treat the whole map as secret, and no plan or preview could be read",
+                mend="`pulumi config set --secret NAME`, then refer to it: secret_environment: {VARIABLE: NAME}",
+            )
+            continue
+        items = value.items() if isinstance(value, Mapping) else ((f"[{n}]", item) for n, item in enumerate(value))
+        waiting.extend((f"{path}.{shorten(key)}".replace(".[", "["), item) for key, item in items)
+
+
+SPARE: Mapping[type[Model], Mapping[str, Mapping[str, object]]] = {
+    FabricConfig: {
+        "name": {"name": "unread"},
+        "reserved": {},
+        "slice_prefix": {},
+    },
+    HostConfig: {"parent": {"parent": "unread"}, "ssh": {}, "host_key": {}, "dynamic": {}},
+    ServiceConfig: {
+        **{field: {} for field in ContainerSettings.model_fields},
+        "image": {"image": "unread@sha256:" + "0" * 64},
+        "command": {},
+        "environment": {},
+        "secret_environment": {},
+        "ports": {"published": False},
+        "published": {"published": False},
+    },
+}
+"""Fields without which the rest of an entry can still be compared with other entries, and what stands in for them.
+
+Only fields whose absence makes up no contradiction: a service without its `hosts` would seem to run everywhere.
+"""
+
+
+def _salvage(kind: type[M], raw: object, bad: Collection[object]) -> M | None:
+    """The entry without its bad fields, for finding what else is wrong; None where too little would be left."""
+    spare = SPARE.get(kind, {})
+    if not isinstance(raw, Mapping):
+        return None
+    rest = {key: value for key, value in raw.items() if key in kind.model_fields and key not in bad}
+    for field in bad:
+        if field in spare:
+            rest.update(spare[str(field)])
+        elif field in kind.model_fields:
+            return None
+    try:
+        return kind.model_validate(rest)
+    except ValidationError:
+        return None
+
+
+def _model(kind: type[M], raw: object, path: str, problems: list[Problem]) -> M | None:
+    if raw is None:
+        problems.append(
+            Problem(
+                key=path,
+                value="",
+                wrong="it is missing",
+                consequence="nothing can be planned without it",
+                mend=f"write {PROJECT}:{path} as docs/config.md shows it",
+            )
+        )
+        return None
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        entries = error.errors(include_url=False)
+        problems.extend(
+            problem_of(kind, cast(Mapping[str, Any], entry), path)
+            for entry in entries
+            if not _is_secret(entry["input"])
+        )
+        return _salvage(kind, raw, {entry["loc"][0] for entry in entries if entry["loc"]})
+
+
+def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -> tuple[dict[str, M], frozenset[str]]:
+    """The well-formed entries of a section, and the names of the others."""
+    if not isinstance(raw, Mapping):
+        problems.append(
+            Problem(
+                key=section,
+                value="" if raw is None else shorten(raw),
+                wrong="it is missing" if raw is None else "this is not a map from names",
+                consequence=f"the stack would have no {section}",
+                mend=f"write {PROJECT}:{section} with one name per line below it"
+                + (", or {} for none" if section == "services" else ""),
+            )
+        )
+        return {}, frozenset()
+    pattern = HOST_NAME if section == "hosts" else SERVICE_NAME
+    read: dict[str, M] = {}
+    broken: set[str] = set()
+    for name, entry in raw.items():
+        path = f"{section}.{shorten(name)}"
+        if not pattern.fullmatch(str(name)):
+            problems.append(_bad_name(section, str(name)))
+            broken.add(name)
+        if entry is None:
+            problems.append(
+                Problem(
+                    key=path,
+                    value="",
+                    wrong="nothing stands below the name",
+                    consequence=f"nothing is known of this {section[:-1]}",
+                    mend="write its keys below it, indented, or remove the name",
+                )
+            )
+            broken.add(name)
+            continue
+        found = _model(kind, entry, path, problems)
+        if found is None or name in broken:
+            broken.add(name)
+        else:
+            read[str(name)] = found
+    return read, frozenset(broken)
+
+
+def _bad_name(section: str, name: str) -> Problem:
+    least = "two or more" if section == "services" else "one or more"
+    return Problem(
+        key=f"{section}.{shorten(name)}",
+        value="",
+        wrong=f"the name has {len(name)} characters, and 63 are allowed"
+        if len(name) > 63
+        else "Docker and Pulumi do not accept this name",
+        consequence="the daemon answers 'Invalid container name', after other containers were already changed"
+        if section == "services"
+        else "the host could not be told apart in names of resources and files",
+        mend=f"use {least} of a-z, A-Z, 0-9, _ . -, beginning with a letter or digit, at most 63",
+    )
+
+
+def _unknown_secrets(services: Mapping[str, ServiceConfig], known: Collection[str] | None) -> Iterator[Problem]:
+    if known is None:
+        return
+    for name, service in services.items():
+        for variable, key in service.secret_environment.items():
+            if key not in known:
+                yield Problem(
+                    key=f"services.{name}.secret_environment.{shorten(variable)}",
+                    value=shorten(key),
+                    wrong="no config key of that name is set in the stack",
+                    consequence="the container would start without its secret",
+                    mend=f"pulumi config set --secret {shorten(key)}",
+                )
+
+
+def _secrets_in_clear(services: Mapping[str, ServiceConfig], secrets: Mapping[str, object]) -> Iterator[Problem]:
+    for name, service in services.items():
+        for variable, key in service.secret_environment.items():
+            if key in secrets and not _is_secret(secrets[key]):
+                yield Problem(
+                    key=f"{PROJECT}:{key}",
+                    value="(not shown)",
+                    wrong=f"it stands in clear in the stack file, and services.{name}.secret_environment."
+                    f"{variable} calls it a secret",
+                    consequence="everybody who reads the repository knows it, also after it was removed",
+                    mend=f"choose a new secret and run pulumi config set --secret {key}",
+                )

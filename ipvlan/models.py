@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ipvlan.values import (
     Address,
     Command,
+    Dynamic,
     HostKey,
     Image,
     Name,
@@ -33,9 +34,7 @@ Mode = Literal["l2", "l3", "l3s"]
 class Model(BaseModel):
     """Frozen, strict about keys, and strict about numbers: `"1"` is no 1."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
 
 
 Flag = Annotated[bool, Field(strict=True)]
@@ -59,10 +58,6 @@ class FabricConfig(Model):
     """Prefix length of the slices that `ipvlan allocate` gives out."""
 
 
-def _dynamic(value: object) -> object:
-    return None if value == "none" else value
-
-
 class HostConfig(Model):
     """One Docker host."""
 
@@ -72,7 +67,7 @@ class HostConfig(Model):
     """The NIC that carries the fabric, or a VLAN of it: ens33.40."""
     slice: Network
     """The part of the subnet whose addresses this host's containers hold."""
-    dynamic: Network | Literal["none"] | None = None
+    dynamic: Dynamic = None
     """The part of the slice from which Docker may hand out addresses to containers that are not of this stack, or
     `none`; without it Docker may use whatever is free in the slice."""
     ssh: Target | None = None

@@ -18,16 +18,8 @@ Severity = Literal["error", "warning"]
 
 def shorten(value: object) -> str:
     """The value as a message shows it: control characters escaped, at most `LONGEST_VALUE` characters."""
-    text = (
-        value
-        if isinstance(value, str)
-        else repr(value)
-        if not isinstance(value, bool)
-        else str(value).lower()
-    )
-    text = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )
+    text = value if isinstance(value, str) else repr(value) if not isinstance(value, bool) else str(value).lower()
+    text = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
     if len(text) <= LONGEST_VALUE:
         return text
     return f"{text[: LONGEST_VALUE - 20]}... ({len(text)} characters)"

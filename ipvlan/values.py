@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NoReturn
 
 from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 Protocol = Literal["tcp", "udp", "sctp"]
 
 DOCKER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 """What the daemon accepts as the name of a container or network (moby, daemon/names/names.go)."""
+SERVICE_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}")
+"""A service's name is its container's unless it says otherwise, so Docker's rule and a DNS label's length hold."""
+HOST_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
+"""A host's name becomes part of names of resources, sockets and files."""
 LONGEST_NAME = 63
 """Docker's embedded DNS serves the name as one label, and a DNS label holds 63 octets (RFC 1035, 2.3.4)."""
 LONGEST_INTERFACE = 15
@@ -68,9 +72,7 @@ def parse_address(value: object) -> IPAddress:
         fail(
             "this is an IPv6 address" + (" that maps an IPv4 one" if address.is_ipv4_mapped() else ""),
             "the fabric's subnet is IPv4, so nothing on it could reach this address",
-            f"write {address.ipv4()}"
-            if address.is_ipv4_mapped()
-            else "write an IPv4 address, as in 10.1.1.2",
+            f"write {address.ipv4()}" if address.is_ipv4_mapped() else "write an IPv4 address, as in 10.1.1.2",
         )
     return address
 
@@ -85,10 +87,10 @@ def parse_network(value: object) -> IPNetwork:
         fail(
             "the prefix length is missing",
             "it would mean one single address instead of a subnet",
-            f"write ADDRESS/LENGTH, for example {base}/24"
-            if base
-            else "write ADDRESS/LENGTH, as in 10.1.0.0/16",
+            f"write ADDRESS/LENGTH, for example {base}/24" if base else "write ADDRESS/LENGTH, as in 10.1.0.0/16",
         )
+    if ":" in base:
+        parse_address(base)
     if not re.fullmatch(r"0|[1-9][0-9]?", prefix) or int(prefix) > 32:
         fail(
             f"the prefix length {prefix!r} is not a number from 0 to 32",
@@ -104,6 +106,13 @@ def parse_network(value: object) -> IPNetwork:
             f"write {network.cidr}",
         )
     return network
+
+
+def parse_dynamic(value: object) -> IPNetwork | Literal["none"] | None:
+    """A subnet, or the word `none`."""
+    if value is None or value == "none":
+        return value
+    return parse_network(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,6 +443,12 @@ Network = Annotated[
     BeforeValidator(parse_network),
     _text,
     _schema(r"^[0-9]+(\.[0-9]+){3}/[0-9]+$", "An IPv4 subnet: 10.1.0.0/16"),
+]
+Dynamic = Annotated[
+    IPNetwork | Literal["none"] | None,
+    PlainValidator(parse_dynamic),
+    PlainSerializer(lambda value: None if value is None else str(value), return_type=str | None),
+    WithJsonSchema({"type": "string", "pattern": r"^(none|[0-9]+(\.[0-9]+){3}/[0-9]+)$"}),
 ]
 Reserved = Annotated[
     AddressRange,

@@ -1,0 +1,167 @@
+"""Rules of the fabric itself: its name, its subnet, its gateway, what is reserved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netaddr import IPAddress, IPNetwork
+
+from ipvlan.models import FabricConfig, StackConfig
+from ipvlan.problems import Problem
+
+DOCKER_NETWORKS = {"bridge", "host", "none", "default", "ingress", "docker_gwbridge"}
+"""Names that Docker gives to networks of its own or reads as a network mode (moby, runconfig and swarm)."""
+
+UNUSABLE: tuple[tuple[IPNetwork, str], ...] = (
+    (IPNetwork("0.0.0.0/8"), "this network (RFC 1122)"),
+    (IPNetwork("127.0.0.0/8"), "loopback (RFC 1122)"),
+    (IPNetwork("169.254.0.0/16"), "link-local addresses (RFC 3927)"),
+    (IPNetwork("224.0.0.0/4"), "multicast (RFC 5771)"),
+    (IPNetwork("240.0.0.0/4"), "reserved addresses (RFC 1112)"),
+)
+"""Blocks that no host routes as ordinary unicast (IANA special-purpose registry)."""
+
+PRIVATE: tuple[IPNetwork, ...] = (
+    IPNetwork("10.0.0.0/8"),
+    IPNetwork("172.16.0.0/12"),
+    IPNetwork("192.168.0.0/16"),
+    IPNetwork("100.64.0.0/10"),
+)
+"""RFC 1918 and the shared space of RFC 6598."""
+
+DOCKER_BRIDGE = IPNetwork("172.17.0.0/16")
+"""What the daemon gives its own bridge unless told otherwise (moby, daemon/libnetwork/ipamutils)."""
+
+LONGEST_SUBNET = 30
+"""A /31 or /32 has no room for a gateway and a container."""
+SMALL_SUBNET = 24
+"""A longer prefix has fewer than 254 addresses for all hosts together: legal, and soon too small."""
+
+
+def overlap(one: IPNetwork, other: IPNetwork) -> bool:
+    """Whether two subnets share an address."""
+    return bool(one.first <= other.last and other.first <= one.last)
+
+
+def check(config: StackConfig) -> Iterator[Problem]:
+    """Problems of `fabric`."""
+    fabric = config.fabric
+    if fabric.name.lower() in DOCKER_NETWORKS:
+        yield Problem(
+            key="fabric.name",
+            value=fabric.name,
+            wrong="Docker uses this name for a network of its own",
+            consequence="the daemon refuses the network, or connects containers to its own instead of the fabric",
+            mend="choose another name, such as ipvlanl2",
+        )
+    yield from _subnet(fabric)
+    yield from _gateway(fabric)
+    for number, reserved in enumerate(fabric.reserved):
+        if not reserved.overlaps(fabric.subnet.first, fabric.subnet.last):
+            yield Problem(
+                key=f"fabric.reserved[{number}]",
+                value=str(reserved),
+                wrong=f"it is outside the fabric's subnet {fabric.subnet}",
+                consequence="it reserves nothing",
+                mend="correct it or remove it",
+                severity="warning",
+            )
+    published = sorted(name for name, service in config.services.items() if service.published)
+    if published and fabric.name < "bridge" and fabric.name.lower() not in DOCKER_NETWORKS:
+        yield Problem(
+            key="fabric.name",
+            value=fabric.name,
+            wrong=f"it sorts before Docker's `bridge`, and {published[0]} is published",
+            consequence="a Docker older than 28 would keep the fabric as the gateway and publish no port",
+            mend="fine where all hosts run Docker 28 or later; else choose a name that sorts after `bridge`",
+            severity="warning",
+        )
+
+
+def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
+    subnet = fabric.subnet
+
+    def problem(wrong: str, consequence: str, mend: str, *, warning: bool = False) -> Problem:
+        return Problem(
+            key="fabric.subnet",
+            value=str(subnet),
+            wrong=wrong,
+            consequence=consequence,
+            mend=mend,
+            severity="warning" if warning else "error",
+        )
+
+    taken = [f"{block}, {meaning}" for block, meaning in UNUSABLE if overlap(subnet, block)]
+    if taken:
+        yield problem(
+            f"it overlaps {'; '.join(taken)}",
+            "the hosts would not carry packets to these addresses",
+            "use a private subnet such as 10.1.0.0/16",
+        )
+    elif not any(subnet in block for block in PRIVATE):
+        yield problem(
+            "it is not private (RFC 1918, RFC 6598)",
+            "containers could not reach the real owners of these addresses",
+            "use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 unless the addresses are yours",
+            warning=True,
+        )
+    if overlap(subnet, DOCKER_BRIDGE) and not taken:
+        yield problem(
+            f"it overlaps {DOCKER_BRIDGE}, which Docker gives its own bridge by default",
+            "a published container has both networks, and the daemon refuses one of them",
+            "use another subnet, or move the bridge with `bip` in every host's daemon.json",
+            warning=True,
+        )
+    if subnet.prefixlen > LONGEST_SUBNET:
+        yield problem(
+            f"it has {subnet.size} address{'' if subnet.size == 1 else 'es'}",
+            "there is no room for a gateway and a container",
+            "use at least a /30; a /16 is usual",
+        )
+    elif subnet.prefixlen > SMALL_SUBNET:
+        yield problem(
+            f"it is small: {subnet.size - 2} usable addresses for the gateway and all hosts together",
+            "it cannot grow without every container getting a new address",
+            "use a /24 or larger; a /16 costs nothing in a private range",
+            warning=True,
+        )
+
+
+def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
+    gateway, subnet = fabric.gateway, fabric.subnet
+    key, value = "fabric.gateway", str(gateway or "")
+    if fabric.mode != "l2":
+        if gateway is not None:
+            yield Problem(
+                key=key,
+                value=value,
+                wrong=f"mode {fabric.mode} has no gateway",
+                consequence="containers route through the parent; Docker refuses or ignores the gateway",
+                mend="remove the line, or use mode l2",
+            )
+        return
+    if gateway is None:
+        yield Problem(
+            key=key,
+            value="",
+            wrong="it is missing, and mode l2 needs one",
+            consequence="Docker would take the first address of the subnet as gateway, unseen by the plan",
+            mend=f"write it, for example {IPAddress(subnet.first + (subnet.size > 1), 4)}",
+        )
+    elif gateway not in subnet:
+        yield Problem(
+            key=key,
+            value=value,
+            wrong=f"it is outside the subnet {subnet}",
+            consequence="the daemon refuses the network on every host",
+            mend=f"write an address of {subnet}",
+        )
+    elif int(gateway) in (subnet.first, subnet.last) and subnet.prefixlen <= LONGEST_SUBNET:
+        kind = "network" if int(gateway) == subnet.first else "broadcast"
+        yield Problem(
+            key=key,
+            value=value,
+            wrong=f"it is the {kind} address of {subnet}",
+            consequence="no router can hold it",
+            mend=f"write for example {IPAddress(subnet.first + 1, 4)}",
+        )

@@ -1,0 +1,147 @@
+"""Rules of the hosts: their slices, their own addresses, what Docker may hand out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netaddr import IPNetwork
+
+from ipvlan.models import HostConfig, StackConfig
+from ipvlan.problems import Problem
+from ipvlan.rules.fabric import LONGEST_SUBNET, UNUSABLE, overlap
+
+
+def check(config: StackConfig) -> Iterator[Problem]:
+    """Problems of `hosts`."""
+    if not config.hosts:
+        yield Problem(
+            key="hosts",
+            value="",
+            wrong="there is no host",
+            consequence="`pulumi up` would remove everything the stack has",
+            mend="name at least one host; to remove the stack run `pulumi destroy`",
+        )
+    for name, host in config.hosts.items():
+        yield from _slice(config, name, host)
+        yield from _address(config, name, host)
+        yield from _dynamic(config, name, host)
+    yield from among(config)
+
+
+def among(config: StackConfig) -> Iterator[Problem]:
+    """Problems that two hosts have with each other."""
+    yield from _overlaps(config)
+    yield from _shared(config)
+
+
+def _slice(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]:
+    subnet, key, value = config.fabric.subnet, f"hosts.{name}.slice", str(host.slice)
+    if host.slice not in subnet:
+        yield Problem(
+            key=key,
+            value=value,
+            wrong=f"it is outside the fabric's subnet {subnet}"
+            if not overlap(host.slice, subnet)
+            else f"it is larger than the fabric's subnet {subnet}",
+            consequence="the daemon refuses the network, since its ip range is not part of the subnet",
+            mend=f"write a part of {subnet}, or enlarge fabric.subnet",
+        )
+    if host.slice.prefixlen > LONGEST_SUBNET:
+        yield Problem(
+            key=key,
+            value=value,
+            wrong=f"a /{host.slice.prefixlen} has no address between its first and its last",
+            consequence="no container would have room on this host",
+            mend="write a /30 or larger; a /24 is usual",
+        )
+
+
+def _address(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]:
+    key, value = f"hosts.{name}.address", str(host.address)
+    if host.address in config.fabric.subnet:
+        yield Problem(
+            key=key,
+            value=value,
+            wrong=f"the host's own address is inside the fabric's subnet {config.fabric.subnet}",
+            consequence="containers would look for the host on the fabric, where the kernel keeps the two apart",
+            mend="give the fabric a subnet that the LAN does not use",
+        )
+    for block, meaning in UNUSABLE:
+        if host.address in block:
+            yield Problem(
+                key=key,
+                value=value,
+                wrong=f"it belongs to {block}, {meaning}",
+                consequence="neither ssh nor clients of published ports could reach the host at it",
+                mend="write the address that `ip -4 -br address` shows for the host's NIC",
+            )
+
+
+def _dynamic(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]:
+    if not isinstance(host.dynamic, IPNetwork):
+        return
+    key, value = f"hosts.{name}.dynamic", str(host.dynamic)
+    if host.dynamic not in host.slice:
+        yield Problem(
+            key=key,
+            value=value,
+            wrong=f"it is not a part of the host's slice {host.slice}",
+            consequence="Docker would hand out addresses that belong to another host, or to nobody",
+            mend=f"write a part of {host.slice}, for example its upper half, or none",
+        )
+    for number, reserved in enumerate(config.fabric.reserved):
+        if reserved.overlaps(host.dynamic.first, host.dynamic.last):
+            yield Problem(
+                key=f"{key} and fabric.reserved[{number}]",
+                value=f"{value} and {reserved}",
+                wrong="Docker may hand out addresses that nothing may use",
+                consequence="a foreign container would get a reserved address",
+                mend="write a smaller part, or another one",
+            )
+
+
+def _overlaps(config: StackConfig) -> Iterator[Problem]:
+    # Sorted by first address, a slice can only overlap those that begin before it ends: no need to compare all pairs.
+    ordered = sorted(config.hosts, key=lambda name: (config.hosts[name].slice.first, name))
+    bounds = [(config.hosts[name].slice.first, config.hosts[name].slice.last) for name in ordered]
+    for index, name in enumerate(ordered):
+        for later in range(index + 1, len(ordered)):
+            if bounds[later][0] > bounds[index][1]:
+                break
+            other = ordered[later]
+            one_slice, other_slice = config.hosts[name].slice, config.hosts[other].slice
+            yield Problem(
+                key=f"hosts.{name}.slice and hosts.{other}.slice",
+                value=f"{one_slice} and {other_slice}",
+                wrong="the slices are the same" if one_slice == other_slice else "the slices overlap",
+                consequence="two hosts could give one address to two containers, and each would be reached at random",
+                mend="give each host its own slice; without `slice`, `ipvlan allocate` writes a free one",
+            )
+
+
+def _shared(config: StackConfig) -> Iterator[Problem]:
+    by_address: dict[str, str] = {}
+    by_ssh: dict[str, str] = {}
+    for name, host in config.hosts.items():
+        first = by_address.setdefault(str(host.address), name)
+        if first != name:
+            parents = config.hosts[first].parent, host.parent
+            yield Problem(
+                key=f"hosts.{first}.address and hosts.{name}.address",
+                value=str(host.address),
+                wrong="the two hosts have one address"
+                + (f", with two parents ({parents[0]} and {parents[1]})" if parents[0] != parents[1] else ""),
+                consequence="one machine would get two networks of the same name, and the second is refused",
+                mend="correct one address; a host has one parent, so a second parent is a second stack",
+            )
+            continue
+        target = str(host.ssh or f"root@{host.address}")
+        first = by_ssh.setdefault(target, name)
+        if first != name:
+            yield Problem(
+                key=f"hosts.{first}.ssh and hosts.{name}.ssh",
+                value=target,
+                wrong="the two hosts are reached at one ssh destination",
+                consequence="both networks and all containers would be made on one machine",
+                mend="correct one of the two",
+            )

@@ -1,0 +1,247 @@
+"""Rules of the services: where they run, what they are called, which ports they take, which image."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+
+from ipvlan.models import ServiceConfig, StackConfig
+from ipvlan.problems import Problem, shorten
+from ipvlan.values import Port
+
+OUR_LABELS = "ipvlan-fabric."
+"""Prefix of the labels that the stack writes itself."""
+
+
+def runs_on(service: ServiceConfig, host: str) -> bool:
+    """Whether the service has a container on that host."""
+    return service.hosts is None or host in service.hosts
+
+
+def check(config: StackConfig, broken: Collection[str]) -> Iterator[Problem]:
+    """Problems of `services`, but for their addresses."""
+    known = {*config.hosts, *broken}
+    for name, service in config.services.items():
+        yield from _hosts(name, service, known)
+        yield from _image(name, service)
+        yield from _published(name, service)
+        yield from _settings(name, service)
+    yield from _names(config)
+    yield from _ports(config)
+
+
+def _hosts(name: str, service: ServiceConfig, known: Collection[str]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number, host in enumerate(service.hosts or ()):
+        if host not in known:
+            yield _unknown(f"services.{name}.hosts[{number}]", host, known)
+        if host in seen:
+            yield Problem(
+                key=f"services.{name}.hosts[{number}]",
+                value=shorten(host),
+                wrong="the host is named twice",
+                consequence="a service has one container on a host, so the second would be ignored",
+                mend="remove one; for a second container on the host write a second service",
+            )
+        seen.add(host)
+    for host in service.addresses:
+        if host not in known:
+            yield _unknown(f"services.{name}.addresses", host, known)
+        elif not runs_on(service, host):
+            yield Problem(
+                key=f"services.{name}.addresses.{host}",
+                value=str(service.addresses[host]),
+                wrong=f"the service does not run on {host}",
+                consequence="the address would look taken and be nobody's",
+                mend=f"add {host} to services.{name}.hosts, or remove the address",
+            )
+    if service.hosts is not None and not service.hosts:
+        yield Problem(
+            key=f"services.{name}.hosts",
+            value="[]",
+            wrong="the list is empty",
+            consequence="the service runs nowhere",
+            mend="name hosts, or remove the line to run it on every host",
+            severity="warning",
+        )
+
+
+def _unknown(key: str, host: str, known: Collection[str]) -> Problem:
+    near = get_close_matches(host[:100], list(known), n=1)
+    return Problem(
+        key=key,
+        value=shorten(host),
+        wrong="there is no such host",
+        consequence="the container would be made nowhere",
+        mend=f"did you mean {near[0]}?" if near else "name a key of `hosts`, or add the host there",
+    )
+
+
+def _image(name: str, service: ServiceConfig) -> Iterator[Problem]:
+    if "@sha256:" in service.image:
+        return
+    last = service.image.rpartition("/")[2]
+    tag = last.partition(":")[2]
+    yield Problem(
+        key=f"services.{name}.image",
+        value=shorten(service.image),
+        wrong=f"the tag {tag} can be moved to another image" if tag else "neither tag nor digest: latest is meant",
+        consequence="two hosts, or two days, can run two images under one name, and no preview shows it",
+        mend="pin it: `docker buildx imagetools inspect IMAGE` prints the digest for IMAGE@sha256:...",
+        severity="warning",
+    )
+
+
+def _published(name: str, service: ServiceConfig) -> Iterator[Problem]:
+    if service.published and not service.ports:
+        yield Problem(
+            key=f"services.{name}.published",
+            value="true",
+            wrong="the service has no ports",
+            consequence="the bridge would be connected, and nothing would be published by it",
+            mend=f'add services.{name}.ports: ["80:80"], or remove published',
+        )
+    if service.ports and "published" not in service.model_fields_set:
+        yield Problem(
+            key=f"services.{name}.ports",
+            value=", ".join(str(port) for port in service.ports[:5]),
+            wrong="the ports have no way out: published is not set",
+            consequence="no client reaches them, since ports are bound only while the bridge is connected",
+            mend="add published: true, or published: false to say that this is meant",
+            severity="warning",
+        )
+
+
+def _settings(name: str, service: ServiceConfig) -> Iterator[Problem]:
+    for label in service.labels:
+        if label.startswith(OUR_LABELS):
+            yield Problem(
+                key=f"services.{name}.labels",
+                value=shorten(label),
+                wrong=f"labels that begin with {OUR_LABELS} are written by the stack itself",
+                consequence="the stack would no longer know its own containers",
+                mend="choose another label",
+            )
+    for variable in service.environment:
+        if variable in service.secret_environment:
+            yield Problem(
+                key=f"services.{name}.environment and services.{name}.secret_environment",
+                value=shorten(variable),
+                wrong="the variable is in both",
+                consequence="it is unclear whether the secret or the text in clear would win",
+                mend="remove one of the two",
+            )
+    for variable in (*service.environment, *service.secret_environment):
+        if not variable or "=" in variable or "\0" in variable:
+            yield Problem(
+                key=f"services.{name}.environment",
+                value=shorten(variable),
+                wrong="this is not the name of a variable",
+                consequence="the daemon would refuse the container or set another variable",
+                mend="write a name without =",
+            )
+
+
+def _names(config: StackConfig) -> Iterator[Problem]:
+    by_name: dict[str, list[str]] = {}
+    for name, service in config.services.items():
+        by_name.setdefault(service.container_name or name, []).append(name)
+    for container, names in by_name.items():
+        for index, name in enumerate(names):
+            for other in names[index + 1 :]:
+                shared = [
+                    host
+                    for host in config.hosts
+                    if runs_on(config.services[name], host) and runs_on(config.services[other], host)
+                ]
+                if shared:
+                    yield Problem(
+                        key=f"services.{name} and services.{other}",
+                        value=container,
+                        wrong=f"both call their container {container} on {_list(shared)}",
+                        consequence="Docker refuses the second container of a name",
+                        mend="give one another container_name, or let them run on different hosts",
+                    )
+
+
+def _list(names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more hosts"
+
+
+def _ports(config: StackConfig) -> Iterator[Problem]:
+    for name, service in config.services.items():
+        yield from _own_ports(name, service)
+    publishing = [(name, service) for name, service in config.services.items() if service.published]
+    told: set[tuple[str, str, str]] = set()
+    for host_name, host in config.hosts.items():
+        taken: dict[tuple[str, int], list[tuple[str, Port]]] = {}
+        ssh_port = host.ssh.port if host.ssh else 22
+        for name, service in publishing:
+            if not runs_on(service, host_name):
+                continue
+            for port in service.ports:
+                if port.protocol == "tcp" and port.host_port == ssh_port and port.host_address in (None, host.address):
+                    yield Problem(
+                        key=f"services.{name}.ports",
+                        value=str(port),
+                        wrong=f"the ssh server of {host_name} listens on port {ssh_port}",
+                        consequence="the port could not be bound, or you would be locked out of the host",
+                        mend="publish another host port",
+                    )
+                others = taken.setdefault((port.protocol, port.host_port), [])
+                for other_name, other in others:
+                    pair = (other_name, name, f"{port.host_port}/{port.protocol}")
+                    if other_name != name and _meet(port, other) and pair not in told:
+                        told.add(pair)
+                        yield Problem(
+                            key=f"services.{other_name}.ports and services.{name}.ports",
+                            value=f"{other} and {port}",
+                            wrong=f"both bind {port.protocol} port {port.host_port} of {host_name}"
+                            + ("" if other.host_address == port.host_address else ", one of them at every address"),
+                            consequence="Docker binds a port once: the second service would not be published",
+                            mend="give one another host port, or let them run on different hosts",
+                        )
+                others.append((name, port))
+                yield from _foreign_address(config, host_name, name, port)
+
+
+def _meet(one: Port, other: Port) -> bool:
+    return one.host_address is None or other.host_address is None or one.host_address == other.host_address
+
+
+def _own_ports(name: str, service: ServiceConfig) -> Iterator[Problem]:
+    taken: dict[tuple[str, int], list[Port]] = {}
+    for port in service.ports:
+        others = taken.setdefault((port.protocol, port.host_port), [])
+        if any(_meet(port, other) for other in others):
+            yield Problem(
+                key=f"services.{name}.ports",
+                value=str(port),
+                wrong=f"{port.protocol} port {port.host_port} is bound twice by this service",
+                consequence="Docker binds a port once: the container would not be published",
+                mend="remove one of the two",
+            )
+        others.append(port)
+
+
+def _foreign_address(config: StackConfig, host_name: str, name: str, port: Port) -> Iterator[Problem]:
+    if port.host_address is None or port.host_address == config.hosts[host_name].address:
+        return
+    owner = next((other for other, host in config.hosts.items() if host.address == port.host_address), None)
+    if owner is not None:
+        yield Problem(
+            key=f"services.{name}.ports",
+            value=str(port),
+            wrong=f"{port.host_address} is the address of {owner}, and the service also runs on {host_name}",
+            consequence=f"{host_name} cannot bind an address it does not have, so nothing is published there",
+            mend=f"leave the address out, or set services.{name}.hosts: [{owner}]",
+        )
+    elif port.host_address in config.fabric.subnet:
+        yield Problem(
+            key=f"services.{name}.ports",
+            value=str(port),
+            wrong=f"{port.host_address} is inside the fabric, where no host has an address",
+            consequence="the port could not be bound",
+            mend="write an address of the host, or leave it out",
+        )
