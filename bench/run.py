@@ -1,0 +1,196 @@
+"""Times of this program beside the seed's own commands and Ansible, on the lab, in one run.
+
+Owns the three ways and the table. The ways do the same: network, two containers a host, the bridge connection of nginx, on both
+hosts; then again with nothing to do; then away with it. Images are on the hosts before the first clock starts.
+
+Usage: bench/run.py [--runs 3] [--without-ansible]. Needs `make lab-up`; refuses a lab whose hosts already carry the fabric.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+import venv
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[1]
+HOSTS = {"docker-1": "10.1.1", "docker-2": "10.1.2"}
+#: Its collection community.docker is part of the package `ansible` on PyPI.
+ANSIBLE = "ansible==12.3.0"
+PASSES = ("up", "again", "down")
+
+console = Console()
+
+
+def lab(*command: str, timeout: float = 900) -> str:
+    """Run one of lab/'s commands; raises CalledProcessError, with its output shown, when it fails."""
+    done = subprocess.run(
+        [str(ROOT / "lab" / command[0]), *command[1:]],
+        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        console.print(done.stdout[-3000:], done.stderr[-3000:])
+        done.check_returncode()
+    return done.stdout
+
+
+def images() -> dict[str, str]:
+    """Return image name -> reference by digest, in the lab's registry."""
+    return dict(line.split() for line in lab("images").splitlines())
+
+
+def on_hosts(text: Callable[[str], str]) -> None:
+    """Run shell text on both hosts, side by side."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda host: lab("ssh", host, text(host)), HOSTS))
+
+
+def seed_up(host: str) -> str:
+    """Return the seed's own commands for one host."""
+    prefix = HOSTS[host]
+    return f"""set -e
+docker network create -d ipvlan --subnet 10.1.0.0/16 --ip-range {prefix}.0/24 --gateway 10.1.0.1 \
+  -o ipvlan_mode=l2 -o parent=ens33 ipvlanl2
+docker run -d --restart unless-stopped --name centos --network ipvlanl2 --ip {prefix}.1 {images()["debian-init"]} /usr/sbin/init
+docker run -d --restart unless-stopped --name nginx --network ipvlanl2 --ip {prefix}.2 -p 80:80 {images()["nginx"]}
+docker network connect bridge nginx
+"""
+
+
+def seed(step: str) -> None:
+    """Do one pass by the seed's own commands; they know no "again"."""
+    if step == "up":
+        on_hosts(seed_up)
+    elif step == "down":
+        on_hosts(lambda _: "docker rm -f centos nginx && docker network rm ipvlanl2")
+
+
+def ours(step: str) -> None:
+    """Do one pass by this program; `up` includes the proof that the ports are bound."""
+    command = "destroy" if step == "down" else "up"
+    lab("exec", "pulumi", command, "--stack", "dev", "--yes", "--skip-preview")
+
+
+def playbook(state: str) -> list[dict[str, Any]]:
+    """Return the play that does the same with community.docker."""
+    there = state == "present"
+    network = {
+        "community.docker.docker_network": {
+            "name": "ipvlanl2", "driver": "ipvlan", "state": state,
+            "driver_options": {"ipvlan_mode": "l2", "parent": "ens33"},
+            "ipam_config": [{"subnet": "10.1.0.0/16", "gateway": "10.1.0.1", "iprange": "{{ prefix }}.0/24"}],
+        }
+    }  # fmt: skip
+    containers = [
+        {
+            "community.docker.docker_container": {
+                "name": name, "state": "started" if there else "absent",
+                **({
+                    "image": images()[image], "restart_policy": "unless-stopped", "networks_cli_compatible": True,
+                    "networks": [
+                        {"name": "ipvlanl2", "ipv4_address": f"{{{{ prefix }}}}.{offset}"},
+                        *([{"name": "bridge"}] if ports else []),
+                    ],
+                    **({"command": command} if command else {}),
+                    **({"published_ports": ports} if ports else {}),
+                } if there else {}),
+            }
+        }
+        for name, image, offset, command, ports in (
+            ("centos", "debian-init", 1, ["/usr/sbin/init"], []),
+            ("nginx", "nginx", 2, [], ["80:80"]),
+        )
+    ]  # fmt: skip
+    tasks = [network, *containers] if there else [*containers, network]
+    return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
+
+
+class Ansible:
+    """The same by Ansible, in a virtual environment of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bin = folder / "venv" / "bin"
+        console.print(f"== {ANSIBLE} into {folder} (some minutes)")
+        venv.create(folder / "venv", with_pip=True)
+        subprocess.run([self.bin / "pip", "install", "--quiet", ANSIBLE], check=True, timeout=900)
+        self.folder = folder
+        yaml = YAML()
+        for name in ("present", "absent"):
+            with (folder / f"{name}.yaml").open("w", encoding="utf-8") as file:
+                yaml.dump(playbook(name), file)
+        (folder / "inventory").write_text(
+            "".join(
+                f"{host} ansible_host=192.168.140.{200 + number} ansible_user=root prefix={prefix} "
+                f"ansible_python_interpreter=/usr/bin/python3\n"
+                for number, (host, prefix) in enumerate(HOSTS.items())
+            ),
+            encoding="utf-8",
+        )
+
+    def __call__(self, step: str) -> None:
+        """Do one pass."""
+        state = "absent" if step == "down" else "present"
+        book = str(self.folder / f"{state}.yaml")
+        lab("exec", str(self.bin / "ansible-playbook"), "-i", str(self.folder / "inventory"), book)
+
+
+def measure(way: Callable[[str], None], runs: int) -> dict[str, float]:
+    """Return pass -> median seconds over `runs`."""
+    seconds: dict[str, list[float]] = {step: [] for step in PASSES}
+    for number in range(runs):
+        for step in PASSES:
+            begin = time.monotonic()
+            way(step)
+            seconds[step].append(time.monotonic() - begin)
+        console.print(f"   run {number + 1}/{runs}: " + ", ".join(f"{s} {seconds[s][-1]:.1f} s" for s in PASSES))
+    return {step: statistics.median(values) for step, values in seconds.items()}
+
+
+def main(
+    runs: Annotated[int, typer.Option(help="Runs of each way; the table shows medians.")] = 3,
+    ansible: Annotated[bool, typer.Option("--ansible/--without-ansible", help="Measure Ansible too (minutes).")] = True,
+) -> None:
+    """Measure and print the table."""
+    for host in HOSTS:
+        if "ipvlanl2" in lab("ssh", host, "docker network ls --format '{{.Name}}'"):
+            console.print(f'host "{host}" carries the fabric already: run `make down` first.')
+            raise typer.Exit(2)
+    console.print("== images onto the hosts")
+    on_hosts(lambda _: " && ".join(f"docker pull -q {images()[name]}" for name in ("debian-init", "nginx")))
+    folder = Path(tempfile.mkdtemp(prefix="ipvlan-fabric-bench-"))
+    try:
+        results = {}
+        ways: dict[str, Callable[[str], None]] = {"seed's own commands, side by side": seed, "this program": ours}
+        if ansible:
+            ways["Ansible community.docker"] = Ansible(folder)
+        for name, way in ways.items():
+            console.print(f"== {name}")
+            results[name] = measure(way, runs)
+    finally:
+        shutil.rmtree(folder)
+    table = Table("medians of " + str(runs) + ", seconds", *ways, "this / seed", "Ansible / this")
+    base, mine = results["seed's own commands, side by side"], results["this program"]
+    other = results.get("Ansible community.docker", {})
+    for step in PASSES:
+        table.add_row(
+            {"up": "bring up", "again": "again, nothing to do", "down": "take down"}[step],
+            *(f"{results[way][step]:.1f}" if results[way][step] > 0.05 else "-" for way in ways),
+            f"{mine[step] / base[step]:.2f}" if base[step] > 0.05 else "-",
+            f"{other[step] / mine[step]:.1f}" if other else "-",
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,169 @@
+"""What the lab tests stand on: a lab of their own, a stack on it, and the hosts' own word for what is there.
+
+Owns the calls of lab/ and pulumi with their time limits. Leaves to the tests what is right.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTS = ("docker-1", "docker-2")
+ADDRESSES = {"docker-1": "192.168.140.200", "docker-2": "192.168.140.201"}
+
+#: The stack of the tests; its file is made and removed by them.
+STACK = "labtest"
+STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
+
+#: What no user may see.
+TRACEBACK = "Traceback (most recent call last)"
+
+Result = subprocess.CompletedProcess[str]
+
+
+class CommandFailedError(AssertionError):
+    """A command that a test needs to succeed did not."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One running lab, by its name."""
+
+    name: str
+
+    def run(self, *command: str, timeout: float = 120, check: bool = True, stdin: str | None = None) -> Result:
+        """Run one of lab/'s own commands, e.g. `run("power", "docker-1", "off")`."""
+        done = subprocess.run(
+            [str(ROOT / "lab" / command[0]), *command[1:]],
+            cwd=ROOT,
+            env={**os.environ, "LAB_NAME": self.name},
+            input=stdin or "",
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise CommandFailedError(
+                f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+            )
+        return done
+
+    def exec(self, *command: str, **options: Any) -> Result:
+        """Run a command where the hosts can be reached."""
+        return self.run("exec", *command, **options)
+
+    def ssh(self, host: str, text: str, **options: Any) -> str:
+        """Run shell text on a host and return what it printed."""
+        return self.run("ssh", host, text, **options).stdout
+
+    def http_status(self, address: str, port: int = 80) -> str:
+        """Return the HTTP status of a door as a client sees it; "000" when it is shut."""
+        return self.exec(
+            "curl", "-s", "-o", "/dev/null", "-m", "5", "-w", "%{http_code}", f"http://{address}:{port}/", check=False
+        ).stdout
+
+    def container_ids(self) -> dict[str, str]:
+        """Return `host/name` -> id of every running container."""
+        found = {}
+        for host in HOSTS:
+            for line in self.ssh(host, "docker ps --no-trunc --format '{{.Names}} {{.ID}}'").splitlines():
+                name, _, id_ = line.partition(" ")
+                found[f"{host}/{name}"] = id_
+        return found
+
+    def footprint(self, host: str) -> dict[str, str]:
+        """Return everything of the host that a stack could leave behind: containers, networks, links, routes, firewall."""
+        script = """
+        docker ps -a --format '{{.Names}}' | sort; echo ==
+        docker network ls --format '{{.Name}} {{.Driver}}' | sort; echo ==
+        ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*//; s/ qlen [0-9]*//; s/state [A-Z]* //; s/<[A-Z,_]*>//' | sort; echo ==
+        ip route; echo ==
+        iptables-save | grep -v '^[#:]' | sort; echo ==
+        docker volume ls -q | sort
+        """
+        names = ("containers", "networks", "links", "routes", "firewall", "volumes")
+        return dict(zip(names, self.ssh(host, script).split("==\n"), strict=True))
+
+
+class Stack:
+    """The tests' stack: its config as plain maps to change, and pulumi's commands on it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        with (ROOT / "Pulumi.dev.yaml").open(encoding="utf-8") as file:
+            content = YAML(typ="safe").load(file)
+        self._rest = {key: value for key, value in content.items() if key != "config"}
+        config = content["config"]
+        #: Section ("fabric", "hosts", "services") -> its map; a test changes it and runs `up`.
+        self.config: dict[str, Any] = {
+            key.removeprefix("ipvlan-fabric:"): value
+            for key, value in config.items()
+            if key.startswith("ipvlan-fabric:")
+        }
+        self._other = {key: value for key, value in config.items() if not key.startswith("ipvlan-fabric:")}
+
+    def write(self) -> None:
+        """Write the stack file."""
+        config = {**self._other, **{f"ipvlan-fabric:{key}": value for key, value in self.config.items()}}
+        with STACK_FILE.open("w", encoding="utf-8") as file:
+            YAML().dump({"config": config, **self._rest}, file)
+
+    def init(self) -> None:
+        """Make the stack in the lab's backend."""
+        self.write()
+        self.lab.exec("pulumi", "stack", "init", STACK)
+        self.write()
+
+    def pulumi(self, *arguments: str, check: bool = True, timeout: float = 300) -> Result:
+        """Run a pulumi command on the stack, with its current config."""
+        self.write()
+        done = self.lab.exec("pulumi", *arguments, "--stack", STACK, check=check, timeout=timeout)
+        assert TRACEBACK not in done.stdout + done.stderr, done.stdout + done.stderr
+        return done
+
+    def up(self, *arguments: str, **options: Any) -> Result:
+        """Run `pulumi up` without questions."""
+        return self.pulumi("up", "--yes", "--skip-preview", *arguments, **options)
+
+    def preview(self) -> dict[str, str]:
+        """Return resource name -> operation, of every resource that `pulumi preview` would change."""
+        done = self.pulumi("preview", "--json")
+        steps: Sequence[Mapping[str, Any]] = json.loads(done.stdout)["steps"]
+        return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] not in ("same", "read")}
+
+    def unchanged(self) -> None:
+        """Assert that a plain `up` changes nothing, and that its preview says so."""
+        self.pulumi("up", "--yes", "--expect-no-changes")
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return the resources of the stack's state."""
+        resources: list[dict[str, Any]] = json.loads(self.pulumi("stack", "export").stdout)["deployment"].get(
+            "resources", []
+        )
+        return resources
+
+    def verify(self, *arguments: str) -> dict[str, Any]:
+        """Return what `ipvlan verify --json` found."""
+        self.write()
+        done = self.lab.exec(
+            ".venv/bin/ipvlan",
+            "--stack",
+            STACK,
+            "verify",
+            "--internet",
+            "203.0.113.10",
+            "--json",
+            *arguments,
+            check=False,
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found

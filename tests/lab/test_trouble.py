@@ -1,0 +1,85 @@
+"""What goes wrong with hosts: a reboot, a dead host, a container removed by hand, ports and images that cannot be had.
+
+One stack; the tests go on from each other in their order, each leaves it whole.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.harness import ADDRESSES, HOSTS, Lab, Stack
+
+
+@pytest.fixture(scope="module", autouse=True)
+def published(lab: Lab, stack: Stack) -> None:
+    """Begin with the seed's stack, published."""
+    stack.up()
+    assert [lab.http_status(address) for address in ADDRESSES.values()] == ["200", "200"]
+
+
+def test_a_removed_container_never_wedges_the_stack(lab: Lab, stack: Stack) -> None:
+    """A published container removed by hand: refresh, up, and later destroy go through, and the others stay."""
+    before = lab.container_ids()
+    lab.ssh("docker-1", "docker rm -f nginx")
+    stack.pulumi("refresh", "--yes")
+    stack.up()
+    assert lab.http_status(ADDRESSES["docker-1"]) == "200"
+    after = lab.container_ids()
+    assert {key for key in after if before.get(key) != after[key]} == {"docker-1/nginx"}
+    stack.unchanged()
+
+
+def test_a_container_removed_without_refresh(lab: Lab, stack: Stack) -> None:
+    """Unpublishing a container that was removed by hand succeeds, and a refresh brings the container back."""
+    lab.ssh("docker-1", "docker rm -f nginx")
+    stack.config["services"]["nginx"]["published"] = False
+    stack.up()
+    stack.config["services"]["nginx"]["published"] = True
+    stack.up("--refresh")
+    assert lab.http_status(ADDRESSES["docker-1"]) == "200"
+    stack.unchanged()
+
+
+def test_a_rebooted_host_comes_back_whole(lab: Lab, stack: Stack) -> None:
+    """After a reboot containers, addresses and the open door are back without any `up`."""
+    lab.run("power", "docker-1", "reboot", timeout=400)
+    found = stack.verify()
+    assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]]
+    assert lab.http_status(ADDRESSES["docker-1"]) == "200"
+    stack.unchanged()
+
+
+def test_one_host_down(lab: Lab, stack: Stack) -> None:
+    """With a host down preview works, `up` changes the other and names the dead one; once it is back `up` completes."""
+    lab.run("power", "docker-2", "cut", timeout=60)
+    nginx = stack.config["services"]["nginx"]
+    nginx["environment"] = {"CHANGED": "yes"}
+    assert {"fabric-docker-1-nginx", "fabric-docker-2-nginx"} <= set(stack.preview())
+    failed = stack.up(check=False, timeout=200)
+    assert failed.returncode != 0
+    assert "docker-2" in failed.stdout + failed.stderr
+    assert "192.168.140.201" in failed.stdout + failed.stderr
+    template = "{{json .Config.Env}}"
+    assert "CHANGED=yes" in lab.ssh("docker-1", f"docker inspect -f '{template}' nginx")
+    assert lab.http_status(ADDRESSES["docker-1"]) == "200"
+    lab.run("power", "docker-2", "on", timeout=400)
+    stack.up()
+    assert "CHANGED=yes" in lab.ssh("docker-2", f"docker inspect -f '{template}' nginx")
+    assert lab.http_status(ADDRESSES["docker-2"]) == "200"
+    stack.unchanged()
+    nginx.pop("environment")
+    stack.up()
+
+
+def test_preview_needs_no_host(lab: Lab, stack: Stack) -> None:
+    """With both hosts off a preview still says what would change."""
+    for host in HOSTS:
+        lab.run("power", host, "cut", timeout=60)
+    try:
+        stack.config["services"]["nginx"]["environment"] = {"CHANGED": "yes"}
+        assert {"fabric-docker-1-nginx", "fabric-docker-2-nginx"} <= set(stack.preview())
+    finally:
+        stack.config["services"]["nginx"].pop("environment")
+        for host in HOSTS:
+            lab.run("power", host, "on", timeout=400)
+    stack.unchanged()
