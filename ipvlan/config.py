@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -16,11 +17,11 @@ from typing import Any, TypeVar, cast
 from netaddr import IPNetwork
 from pydantic import ValidationError
 
-from ipvlan import stackfile
 from ipvlan.messages import problem_of
 from ipvlan.models import ContainerSettings, FabricConfig, HostConfig, Model, ServiceConfig, SshConfig, StackConfig
 from ipvlan.problems import ConfigError, Problem, shorten
 from ipvlan.rules import check
+from ipvlan.stackfile import Checkout, Folder, StackFileError, read
 from ipvlan.values import HOST_NAME, SERVICE_NAME
 
 __all__ = [
@@ -34,10 +35,12 @@ __all__ = [
     "ServiceConfig",
     "SshConfig",
     "StackConfig",
+    "load",
     "load_stack",
     "parse",
-    "parse_file",
-    "stack_path",
+    "read_raw",
+    "stack_file",
+    "with_common",
 ]
 
 PROJECT = "ipvlan-fabric"
@@ -50,8 +53,8 @@ COMMON = "common"
 M = TypeVar("M", bound=Model)
 
 
-def stack_path(stack: str, root: Path) -> Path:
-    """The stack's file; raises `ConfigError` for a name that would lead to another folder."""
+def stack_file(stack: str) -> str:
+    """The name of the stack's file; raises `ConfigError` for a name that would lead to another folder."""
     # The organisation and project of a full stack name (ORG/PROJECT/STACK) are not part of the file's name.
     name = stack.rpartition("/")[2]
     if not SERVICE_NAME.fullmatch(name):
@@ -66,17 +69,34 @@ def stack_path(stack: str, root: Path) -> Path:
                 )
             ]
         )
-    return root / f"Pulumi.{name}.yaml"
+    return f"Pulumi.{name}.yaml"
 
 
 def load_stack(stack: str, root: Path) -> StackConfig:
     """The config of `Pulumi.<stack>.yaml` in `root`; raises `ConfigError` with all problems of the file."""
-    path = stack_path(stack, root)
-    return parse_file(stackfile.read(path), path.name, root)
+    return load(stack, Checkout(root))
 
 
-def parse_file(content: Mapping[str, Any], name: str, root: Path) -> StackConfig:
-    """The config in the content of a stack file; `name` stands for the file in messages, `root` is its folder."""
+def load(stack: str, folder: Folder) -> StackConfig:
+    """The config of a stack in a folder, which may be a commit; raises `ConfigError`."""
+    raw, secrets, problems = read_raw(stack, folder)
+    try:
+        result = parse(raw, folder=folder, known_config_keys=frozenset(secrets))
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    problems.extend(_secrets_in_clear(result.services, secrets))
+    if problems:
+        raise ConfigError(problems)
+    return result
+
+
+def read_raw(stack: str, folder: Folder) -> tuple[dict[str, object], dict[str, object], list[Problem]]:
+    """The sections of the stack's file (with `common`) as plain maps, and what else is in our namespace: secrets.
+
+    The problems are of keys that nothing reads. Raises `ConfigError` when the file is no stack file.
+    """
+    name = stack_file(stack)
+    content = read(folder, name)
     config = content.get("config")
     if not isinstance(config, Mapping):
         raise ConfigError(
@@ -106,15 +126,7 @@ def parse_file(content: Mapping[str, Any], name: str, root: Path) -> StackConfig
                     mend="write the map as YAML below the key",
                 )
             )
-    secrets = {key: value for key, value in own.items() if key not in raw}
-    try:
-        result = parse(raw, root=root, known_config_keys=frozenset(secrets))
-    except ConfigError as error:
-        raise type(error)([*problems, *error.problems]) from None
-    problems.extend(_secrets_in_clear(result.services, secrets))
-    if problems:
-        raise ConfigError(problems)
-    return result
+    return raw, {key: value for key, value in own.items() if key not in raw}, problems
 
 
 def parse(
@@ -122,17 +134,17 @@ def parse(
     *,
     known_config_keys: Collection[str] | None = None,
     root: Path | None = None,
+    folder: Folder | None = None,
 ) -> StackConfig:
     """The validated config out of plain maps and lists.
 
-    `raw` has the keys `fabric`, `hosts`, `services`, and may have `ssh` and `common` (the shared file's path below
-    `root`, by default the working folder). `known_config_keys` are the names that `secret_environment` may refer to;
-    None leaves that unchecked. Raises `ConfigError` with all problems at once: also the contradictions among those
+    `raw` has the keys `fabric`, `hosts`, `services`, and may have `ssh` and `common`, the path of the shared file in
+    `folder` (or below `root`, or below the working folder). `known_config_keys` are the names that `secret_environment`
+    may refer to; None leaves that unchecked. Raises `ConfigError` with all problems at once: also the contradictions among those
     parts that are well formed.
     """
     problems: list[Problem] = list(_unknown(raw, (*SECTIONS, COMMON), "", "config keys"))
-    sections = {key: raw.get(key) for key in SECTIONS}
-    sections, more = _merge_common(raw.get(COMMON), sections, root or Path())
+    sections, more = with_common(raw, folder or Checkout(root or Path()))
     problems.extend(more)
     problems.extend(_secure(sections))
     fabric = _model(FabricConfig, sections["fabric"], "fabric", problems)
@@ -216,12 +228,13 @@ def _unknown(raw: Mapping[str, object], known: Collection[str], prefix: str, wha
             )
 
 
-def _merge_common(common: object, sections: dict[str, object], root: Path) -> tuple[dict[str, object], list[Problem]]:
+def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, object], list[Problem]]:
     """The sections with what the shared file adds; the stack's own keys win, and its `null` removes an entry."""
+    sections = {key: raw.get(key) for key in SECTIONS}
+    common = raw.get(COMMON)
     if common is None:
         return sections, []
-    path = root / common if isinstance(common, str) else root
-    if not isinstance(common, str) or not common or not path.resolve().is_relative_to(root.resolve()):
+    if not isinstance(common, str) or not common or Path(common).is_absolute() or ".." in Path(common).parts:
         return sections, [
             Problem(
                 key=COMMON,
@@ -232,16 +245,12 @@ def _merge_common(common: object, sections: dict[str, object], root: Path) -> tu
             )
         ]
     try:
-        shared = stackfile.read(path)
-    except stackfile.StackFileError as error:
+        shared = read(folder, common)
+    except StackFileError as error:
         return sections, [
-            Problem(
-                key=f"{COMMON}: {problem.key}",
-                value=problem.value,
-                wrong=problem.wrong,
-                consequence=problem.consequence,
-                mend=f"correct {common}, or the path in the stack file" if "--stack" in problem.mend else problem.mend,
-            )
+            replace(problem, key=f"{COMMON}: {problem.key}", mend=f"correct {common}, or the path in the stack file")
+            if "--stack" in problem.mend
+            else problem
             for problem in error.problems
         ]
     problems = list(_unknown(shared, SECTIONS, f"{common}: ", "keys of a shared file"))

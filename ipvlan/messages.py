@@ -58,5 +58,7 @@ def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Proble
         sentence = SENTENCES.get(entry["type"])
         if sentence is None:
             sentence = (str(entry["msg"]), "Docker or Pulumi would refuse it", "docs/config.md says what is allowed")
+        if entry["type"] == "missing" and location[-1:] == ["slice"]:
+            sentence = (*sentence[:2], "run `ipvlan allocate`, which writes the next free slice into the file")
         wrong, consequence, mend = (part.format(**context) if "{" in part else part for part in sentence)
     return Problem(key=key, value=value, wrong=wrong, consequence=consequence, mend=mend)

@@ -18,7 +18,7 @@ from netaddr import IPAddress, IPNetwork
 from ipvlan.models import ContainerSettings, HostConfig, Mode, ServiceConfig, StackConfig
 from ipvlan.problems import PlanError, Problem
 from ipvlan.rules import check
-from ipvlan.values import Port, SshTarget
+from ipvlan.values import AddressRange, Port, SshTarget
 
 __all__ = [
     "ContainerPlan",
@@ -127,6 +127,8 @@ class Plan:
     subnet: IPNetwork
     mode: Mode
     gateway: IPAddress | None
+    reserved: tuple[AddressRange, ...]
+    """What nothing may use, as the config has it."""
     hosts: tuple[HostPlan, ...]
     """Sorted by name."""
     warnings: tuple[Problem, ...]
@@ -179,12 +181,14 @@ def make_plan(config: StackConfig) -> Plan:
     if errors:
         raise PlanError(errors)
     settings = {name: _settings(service) for name, service in config.services.items()}
-    hosts = tuple(_host(config, settings, name) for name in sorted(config.hosts))
+    routes = _routes(config)
+    hosts = tuple(_host(config, settings, routes, name) for name in sorted(config.hosts))
     return Plan(
         fabric=config.fabric.name,
         subnet=config.fabric.subnet,
         mode=config.fabric.mode,
         gateway=config.fabric.gateway,
+        reserved=config.fabric.reserved,
         hosts=hosts,
         warnings=tuple(problem for problem in problems if problem.severity == "warning"),
         ssh=SshPlan(
@@ -204,7 +208,9 @@ def address_of(service: ServiceConfig, host_name: str, host: HostConfig) -> IPAd
     return IPAddress(host.slice.first + service.offset, 4)
 
 
-def _host(config: StackConfig, settings: Mapping[str, ContainerSettings], name: str) -> HostPlan:
+def _host(
+    config: StackConfig, settings: Mapping[str, ContainerSettings], routes: Mapping[str, Route], name: str
+) -> HostPlan:
     host = config.hosts[name]
     containers = tuple(
         _container(service_name, service, settings[service_name], name, host)
@@ -222,7 +228,7 @@ def _host(config: StackConfig, settings: Mapping[str, ContainerSettings], name: 
         network=_network(config, host),
         containers=containers,
         images=tuple(sorted({container.image for container in containers})),
-        routes=_routes(config, name) if config.fabric.mode != "l2" else (),
+        routes=tuple(route for other, route in routes.items() if other != name),
     )
 
 
@@ -272,9 +278,10 @@ def _settings(service: ServiceConfig) -> ContainerSettings:
     )
 
 
-def _routes(config: StackConfig, name: str) -> tuple[Route, ...]:
-    return tuple(
-        Route(destination=other.slice, via=other.address, host=other_name)
-        for other_name, other in sorted(config.hosts.items())
-        if other_name != name
-    )
+def _routes(config: StackConfig) -> Mapping[str, Route]:
+    """The route to each host's slice; every other host has the same one, so that they are made once."""
+    if config.fabric.mode == "l2":
+        return {}
+    return {
+        name: Route(destination=host.slice, via=host.address, host=name) for name, host in sorted(config.hosts.items())
+    }

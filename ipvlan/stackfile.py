@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -49,9 +50,30 @@ class StackFileError(ConfigError):
     """The file is missing, or is not YAML that all readers understand alike."""
 
 
-def read(path: Path) -> dict[str, Any]:
+class Folder(Protocol):
+    """Where a project's files are read: the checkout, or a commit."""
+
+    def text(self, name: str) -> str:
+        """The text of the file at that path below the project's folder; raises `StackFileError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The project's folder on disk."""
+
+    root: Path
+
+    def text(self, name: str) -> str:
+        """The file's text as it is now."""
+        return _text(self.root / name, name)
+
+
+def read(folder: Folder, name: str) -> dict[str, Any]:
     """The content of a YAML file whose top is a map; raises `StackFileError` with line and column."""
-    name = path.name
+    return parse_text(folder.text(name), name)
+
+
+def _text(path: Path, name: str) -> str:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise _error(
@@ -61,7 +83,7 @@ def read(path: Path) -> dict[str, Any]:
                 "reading it would take all memory",
                 "this is not a stack file",
             )
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         others = ", ".join(sorted(other.name for other in path.parent.glob("Pulumi.*.yaml"))) or "none"
         raise _error(
@@ -83,7 +105,6 @@ def read(path: Path) -> dict[str, Any]:
             "Pulumi could not read the file either",
             "save the file as UTF-8",
         ) from None
-    return parse_text(text, name)
 
 
 def parse_text(text: str, name: str) -> dict[str, Any]:

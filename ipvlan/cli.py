@@ -1,0 +1,64 @@
+"""The `ipvlan` command: one word per question about a stack.
+
+Owns the options that all words share and how errors end. Each word's work is in a module of its own; to add one, import its
+function and add a line to `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ipvlan.command import Selected, find_root
+from ipvlan.commands.allocate import allocate
+from ipvlan.commands.plan import plan
+from ipvlan.commands.report import report
+from ipvlan.problems import ConfigError
+from ipvlan.ssh import HostError
+
+COMMANDS: Final[tuple[Callable[..., object], ...]] = (plan, allocate, report)
+"""The words, in the order of `ipvlan --help`; a function's name is the word, its docstring the help."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The book-keeping of an ipvlan fabric: who has which address, whether it holds, what a change would do.",
+)
+for _command in COMMANDS:
+    app.command()(_command)
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    stack: Annotated[
+        str, typer.Option("--stack", "-s", envvar="PULUMI_STACK", help="Name of the stack: Pulumi.STACK.yaml.")
+    ] = "dev",
+    project: Annotated[
+        Path | None, typer.Option(help="The project's folder; by default the one around the working folder.")
+    ] = None,
+) -> None:
+    context.obj = Selected(stack=stack, root=find_root((project or Path.cwd()).resolve()))
+
+
+def main() -> None:
+    """Run the command line and exit: 0 when all holds, 1 when not, 2 for a wrong command line."""
+    try:
+        app()
+    except (ConfigError, HostError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) went away: no reason to complain, and Python must not flush into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

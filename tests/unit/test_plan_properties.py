@@ -1,0 +1,193 @@
+"""What holds for every valid config."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from netaddr import IPAddress, IPNetwork
+
+from ipvlan.config import ConfigError, parse
+from ipvlan.export import as_config
+from ipvlan.plan import Plan, make_plan
+from ipvlan.problems import Problem
+from tests.unit.configs import raw_configs
+
+SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def plan_of(raw: dict[str, Any]) -> Plan:
+    """The plan of plain maps."""
+    return make_plan(parse(raw))
+
+
+def refusals(raw: dict[str, Any]) -> tuple[Problem, ...]:
+    """Why the config is refused; nothing where it is planned."""
+    try:
+        plan_of(raw)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+@SETTINGS
+@given(raw_configs())
+def test_no_two_containers_share_an_address(raw: dict[str, Any]) -> None:
+    """Every container of the fabric has an address of its own, which is not the gateway's."""
+    plan = plan_of(raw)
+    addresses = [container.address for container in plan.containers()]
+    assert len(addresses) == len(set(addresses))
+    assert plan.gateway not in addresses
+
+
+@SETTINGS
+@given(raw_configs())
+def test_every_address_is_usable(raw: dict[str, Any]) -> None:
+    """Every address lies in its host's slice, is neither its first nor its last, and is not reserved."""
+    plan = plan_of(raw)
+    for host in plan.hosts:
+        for container in host.containers:
+            assert container.address in host.slice
+            assert host.slice.first < int(container.address) < host.slice.last
+            assert not any(entry.first <= container.address <= entry.last for entry in plan.reserved)
+
+
+@SETTINGS
+@given(raw_configs())
+def test_dynamic_range_and_statics_never_meet(raw: dict[str, Any]) -> None:
+    """What the plan lets Docker hand out holds no container's address; with `none` Docker has nothing to hand out."""
+    plan = plan_of(raw)
+    for host in plan.hosts:
+        wanted = raw["hosts"][host.name].get("dynamic")
+        statics = {int(container.address) for container in host.containers}
+        if wanted is None:
+            assert host.dynamic is None
+            assert host.network.ip_range == host.slice
+            continue
+        free = set(range(host.network.ip_range.first, host.network.ip_range.last + 1))
+        free -= {int(address) for address in host.network.auxiliary.values()}
+        assert not free & statics
+        assert free == (set() if wanted == "none" else set(range(*_bounds(wanted))))
+
+
+def _bounds(network: str) -> tuple[int, int]:
+    return IPNetwork(network).first, IPNetwork(network).last + 1
+
+
+@SETTINGS
+@given(raw_configs(), st.randoms())
+def test_order_of_keys_means_nothing(raw: dict[str, Any], random: Any) -> None:
+    """The same config with its keys in another order gives the same plan."""
+
+    def shuffled(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        keys = list(value)
+        random.shuffle(keys)
+        return {key: shuffled(value[key]) for key in keys}
+
+    assert plan_of(shuffled(raw)) == plan_of(raw)
+
+
+@SETTINGS
+@given(raw_configs(), raw_configs())
+def test_adding_moves_nothing(raw: dict[str, Any], other: dict[str, Any]) -> None:
+    """A host or service that is added leaves every existing address as it was."""
+    more = copy.deepcopy(raw)
+    for name, service in other["services"].items():
+        wanted = {**service, "hosts": sorted(raw["hosts"])}
+        wanted.pop("addresses", None)
+        wanted.pop("ports", None)
+        wanted.pop("published", None)
+        more["services"].setdefault(name, wanted)
+    for name, host in other["hosts"].items():
+        more["hosts"].setdefault(name, {**host, "address": f"198.51.100.{1 + len(more['hosts'])}"})
+    before = plan_of(raw)
+    try:
+        after = plan_of(more)
+    except ConfigError:
+        # What was drawn to be added clashes with what is there: refused, so nothing moves either.
+        assume(False)
+        raise
+    for service, hosts in before.addresses.items():
+        for host, address in hosts.items():
+            assert after.addresses[service][host] == address
+
+
+@SETTINGS
+@given(raw_configs())
+def test_plan_to_config_to_plan_is_stable(raw: dict[str, Any]) -> None:
+    """A plan written back as config gives the same plan again, also after a way through JSON."""
+    plan = plan_of(raw)
+    again = plan_of(json.loads(json.dumps(as_config(plan))))
+    # What the config warned of (ports with no way out) is now said explicitly.
+    assert replace(again, warnings=()) == replace(plan, warnings=())
+
+
+@SETTINGS
+@given(raw_configs())
+def test_routes_reach_every_other_slice(raw: dict[str, Any]) -> None:
+    """In l3 and l3s each host has one route to every other host's slice by that host's address; in l2 none."""
+    plan = plan_of(raw)
+    for host in plan.hosts:
+        expected = {(o.slice, o.address) for o in plan.hosts if o.name != host.name} if plan.mode != "l2" else set()
+        assert {(route.destination, route.via) for route in host.routes} == expected
+
+
+@SETTINGS
+@given(raw_configs(), st.data())
+def test_a_clash_is_never_planned(raw: dict[str, Any], data: st.DataObject) -> None:
+    """Whatever container gets the address of another one, no plan is made."""
+    pairs = [(c.service, c.host, c.address) for c in plan_of(raw).containers()]
+    assume(len(pairs) > 1)
+    (service, host, _), (_, _, address) = data.draw(
+        st.tuples(st.sampled_from(pairs), st.sampled_from(pairs)).filter(lambda two: two[0] != two[1])
+    )
+    raw["services"][service].setdefault("addresses", {})[host] = str(IPAddress(address))
+    assert any("have one address" in problem.wrong for problem in refusals(raw))
+
+
+@settings(SETTINGS, max_examples=300)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just({"secure": "x"}),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    ),
+    st.sampled_from(
+        [
+            "fabric",
+            "fabric.subnet",
+            "fabric.reserved",
+            "hosts",
+            "hosts.a1",
+            "hosts.a1.slice",
+            "hosts.a1.dynamic",
+            "services",
+            "services.web",
+            "services.web.ports",
+            "services.web.offset",
+            "services.web.addresses",
+            "services.web.healthcheck",
+            "services.web.memory",
+            "services.web.environment",
+            "ssh",
+        ]
+    ),
+)
+def test_nonsense_is_an_error_or_a_plan(value: Any, where: str) -> None:
+    """Whatever stands at a key, the config is planned or refused with a message; nothing else is raised."""
+    raw: dict[str, Any] = {
+        "fabric": {"name": "net", "subnet": "10.1.0.0/16", "gateway": "10.1.0.1"},
+        "hosts": {"a1": {"address": "192.0.2.1", "parent": "eth0", "slice": "10.1.1.0/24"}},
+        "services": {"web": {"image": "registry/web:1", "offset": 1}},
+    }
+    *parents, last = where.split(".")
+    place = raw
+    for part in parents:
+        place = place[part]
+    place[last] = value
+    assert all(problem.wrong and problem.mend for problem in refusals(raw))
