@@ -74,7 +74,9 @@ class HostSlice(pulumi.ComponentResource):
                 name=image,
                 # Other containers of the host may use it; unused images are the operator's `docker image prune`.
                 keep_locally=True,
-                opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[checked]),
+                # After the network, so that a host's first request is one: requests that are first at once open an ssh
+                # connection and a docker command line on the host each (research/pulumi-behaviour.md, 6).
+                opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[network]),
             )
             for image in host.images
         }
