@@ -232,9 +232,10 @@ def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, ob
     """The sections with what the shared file adds; the stack's own keys win, and its `null` removes an entry."""
     sections = {key: raw.get(key) for key in SECTIONS}
     common = raw.get(COMMON)
-    if common is None:
+    # Pulumi.yaml declares the empty text as the key's default.
+    if common in (None, ""):
         return sections, []
-    if not isinstance(common, str) or not common or Path(common).is_absolute() or ".." in Path(common).parts:
+    if not isinstance(common, str) or Path(common).is_absolute() or ".." in Path(common).parts:
         return sections, [
             Problem(
                 key=COMMON,

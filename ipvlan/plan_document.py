@@ -5,9 +5,10 @@ Owns the document's shape. Keys are only ever added. No value of a secret can be
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any
 
 from pydantic import TypeAdapter
+from typing_extensions import TypedDict  # pydantic refuses the one of typing before Python 3.12
 
 from ipvlan.holders import slice_use
 from ipvlan.plan import ContainerPlan, HostPlan, Plan

@@ -1,0 +1,90 @@
+"""The generated files are up to date, and the schemas accept what the models accept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ipvlan.config import COMMON, PROJECT, SECTIONS, load_stack, parse
+from ipvlan.plan import make_plan
+from ipvlan.plan_document import document
+from ipvlan.plan_document import schema as plan_schema
+from ipvlan.schema import common_schema, stack_schema
+from ipvlan.stackfile import Checkout, read
+from tests.unit.bad_input import SEED, changed
+from tools.generate import files
+
+ROOT = Path(__file__).resolve().parents[2]
+STACKS = ("dev", "staging", "prod")
+
+
+def as_stack(raw: dict[str, Any]) -> dict[str, Any]:
+    """The content of a stack file with these sections."""
+    return {"config": {f"{PROJECT}:{key}": value for key, value in raw.items()}}
+
+
+def test_generated_files_are_up_to_date() -> None:
+    """What is committed is what the code generates today."""
+    stale = [
+        path.name for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    assert stale == [], "run `make schema`"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_stacks_are_valid(stack: str) -> None:
+    """Every committed stack gives a plan without a warning, fits the schema, and its document fits the plan's schema."""
+    plan = make_plan(load_stack(stack, ROOT))
+    assert plan.warnings == ()
+    assert plan.hosts
+    content = read(Checkout(ROOT), f"Pulumi.{stack}.yaml")
+    jsonschema.validate(content, stack_schema())
+    jsonschema.validate(document(plan, stack), plan_schema())
+
+
+def test_common_file_fits_its_schema() -> None:
+    """The shared file of the worked examples fits the schema of shared files."""
+    jsonschema.validate(read(Checkout(ROOT), "stacks/common.yaml"), common_schema())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fabric.subnett": "10.1.0.0/16"},
+        {"fabric.mode": "l4"},
+        {"hosts.docker-1.parent": 33},
+        {"services.nginx.ports": [80]},
+        {"services.nginx.publish": True},
+        {"services.nginx.environment": {"PORT": 80}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_schema_refuses(changes: dict[str, Any]) -> None:
+    """What the models refuse by its shape, the schema refuses too."""
+    jsonschema.validate(as_stack(SEED), stack_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(as_stack(changed(changes)), stack_schema())
+
+
+def test_sections_are_declared() -> None:
+    """Pulumi.yaml declares every config key, with a type and a description."""
+    declared = read(Checkout(ROOT), "Pulumi.yaml")["config"]
+    assert set(declared) == {*SECTIONS, COMMON}
+    for key, entry in declared.items():
+        assert entry["type"] == ("string" if key == COMMON else "object")
+        assert entry["description"]
+
+
+def test_null_takes_an_entry_of_the_common_file_out(tmp_path: Path) -> None:
+    """A stack's `null` removes a service of the shared file, and its own keys win one by one."""
+    (tmp_path / "common.yaml").write_text(
+        "services: {web: {image: r/web:1, offset: 3}, old: {image: r/old:1, offset: 4}}"
+    )
+    raw = {**changed({}), "common": "common.yaml"}
+    raw["services"] = {"old": None, "web": {"offset": 5}}
+    config = parse(raw, root=tmp_path)
+    assert set(config.services) == {"web"}
+    assert (config.services["web"].image, config.services["web"].offset) == ("r/web:1", 5)
