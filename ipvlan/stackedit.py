@@ -6,6 +6,7 @@ of whole documents would change quotes, line ends and the layout of maps that no
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ def _insert(text: str, edit: Edit, name: str) -> str:
     where = ".".join(edit.path)
     if node is None:
         raise _refusal(where, f"{name} has no map there that is written out")
-    expected = parse_text(text, name)
+    # Through JSON, so that an alias and its anchor become two maps and only the one meant is changed.
+    expected = json.loads(json.dumps(parse_text(text, name)))
     place = expected
     for part in edit.path:
         place = place[part]
@@ -99,6 +101,9 @@ def _text_end(node: Node, before: Node) -> int:
         key, value = last if isinstance(last, tuple) else (before, last)
         return _text_end(value, key)
     end: int = node.end_mark.index
+    if node.value == "" and getattr(node, "style", None) is None:
+        # An empty value is found where the next token begins.
+        end = 0
     if getattr(node, "style", None) in ("|", ">"):
         # The end of a block scalar is the start of what follows it.
         end -= 1

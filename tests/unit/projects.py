@@ -1,0 +1,79 @@
+"""A project folder with a stack file, and a git history of it, for tests of the command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGEST = "@sha256:" + "0" * 64
+STACK = f"""\
+# The stack of these tests.
+config:
+  ipvlan-fabric:fabric:
+    name: ipvlanl2   # the name
+    subnet: 10.1.0.0/16
+    gateway: 10.1.0.1
+  ipvlan-fabric:hosts:
+    docker-1:
+      address: 192.168.140.200
+      parent: ens33
+      slice: 10.1.1.0/24
+    docker-2: {{address: 192.168.140.201, parent: ens33, slice: 10.1.2.0/24}}
+  ipvlan-fabric:services:
+    centos:
+      image: registry/os{DIGEST}
+      command: [/usr/sbin/init]
+      offset: 1
+    nginx:
+      image: registry/nginx{DIGEST}
+      offset: 2
+      ports: ["80:80"]
+      published: true
+"""
+"""The seed's scenario as a file."""
+
+
+def write_project(folder: Path, text: str = STACK, stack: str = "dev") -> Path:
+    """A project folder with one stack; returns the stack's file."""
+    (folder / "Pulumi.yaml").write_text("name: ipvlan-fabric\nruntime: python\n", encoding="utf-8")
+    path = folder / f"Pulumi.{stack}.yaml"
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints; the machine's own configuration plays no part."""
+    done = subprocess.run(
+        ["git", "-c", "user.name=Test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"},
+    )
+    return done.stdout.strip()
+
+
+def commit_all(folder: Path, message: str) -> str:
+    """Commits everything and returns the hash; makes the repository if there is none."""
+    if not (folder / ".git").exists():
+        git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", message)
+    return git(folder, "rev-parse", "HEAD")
+
+
+def ipvlan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command as a person does, in that folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "ipvlan.cli", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+    )
