@@ -3,10 +3,18 @@
 import pulumi
 
 from components import FabricArgs, IpvlanFabric
-from components.stack import read_plan, read_secrets
+from components.stack import find_unreachable, read_plan, read_secrets
 
 plan = read_plan()
-fabric = IpvlanFabric("fabric", FabricArgs(plan=plan, stack=pulumi.get_stack(), secrets=read_secrets(plan)))
+fabric = IpvlanFabric(
+    "fabric",
+    FabricArgs(
+        plan=plan,
+        stack=pulumi.get_stack(),
+        secrets=read_secrets(plan),
+        unreachable=find_unreachable(plan),
+    ),
+)
 
 pulumi.export("addresses", fabric.addresses)
 pulumi.export("urls", fabric.urls)

@@ -6,7 +6,7 @@ on the host already: Docker Engine with its command line, a kernel with ipvlan (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +46,9 @@ class HostSliceArgs:
     secrets: Mapping[str, pulumi.Output[str]]
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
 
+    after: Sequence[pulumi.Resource] = ()
+    """What must be done before anything is tried on this host."""
+
 
 class HostSlice(pulumi.ComponentResource):
     """One host's explicit provider, its ipvlan network, its images and its containers at their fixed addresses."""
@@ -64,9 +67,12 @@ class HostSlice(pulumi.ComponentResource):
             f"{name}-provider",
             host=host.ssh.url,
             ssh_opts=list(ssh_options(host, args.ssh)),
-            opts=pulumi.ResourceOptions(parent=self),
+            # Whatever uses the provider waits for it, and with it for `after`.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.after),
         )
-        checked = host_check(f"{name}-check", host, args.ssh, pulumi.ResourceOptions(parent=self))
+        checked = host_check(
+            f"{name}-check", host, args.ssh, pulumi.ResourceOptions(parent=self, depends_on=args.after)
+        )
         network = self._network(name, args, provider, checked)
         images = {
             image: docker.RemoteImage(

@@ -5,7 +5,7 @@ Owns how they hang together. Decides nothing: every address, name and port stand
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pulumi
@@ -29,6 +29,10 @@ class FabricArgs:
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
 
+    unreachable: Collection[str] = ()
+    """Hosts that do not answer in this run: whatever is to be done there is tried last. The engine stops everything at the
+    first failure, also in the middle of a replacement on a healthy host (docs/decisions/dead-host.md)."""
+
 
 class IpvlanFabric(pulumi.ComponentResource):
     """One flat ipvlan network over several Docker hosts, with its containers and its open doors."""
@@ -43,13 +47,23 @@ class IpvlanFabric(pulumi.ComponentResource):
         """Declare the fabric."""
         super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
         plan = args.plan
-        urls: dict[str, list[pulumi.Output[list[str]]]] = {}
-        for host in plan.hosts:
+        urls: dict[str, dict[str, pulumi.Output[list[str]]]] = {}
+        done: list[pulumi.Resource] = []
+        for host in sorted(plan.hosts, key=lambda host: host.name in args.unreachable):
+            last = host.name in args.unreachable
             slice_ = HostSlice(
                 f"{name}-{host.name}",
-                HostSliceArgs(host=host, ssh=plan.ssh, stack=args.stack, secrets=args.secrets),
+                HostSliceArgs(
+                    host=host,
+                    ssh=plan.ssh,
+                    stack=args.stack,
+                    secrets=args.secrets,
+                    after=tuple(done) if last else (),
+                ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
+            if not last:
+                done.extend(slice_.containers.values())
             for container in host.containers:
                 if not container.published:
                     continue
@@ -65,7 +79,9 @@ class IpvlanFabric(pulumi.ComponentResource):
                     ),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
-                urls.setdefault(container.service, []).append(published.urls)
+                urls.setdefault(container.service, {})[host.name] = published.urls
+                if not last:
+                    done.append(published.connection)
         self.addresses = pulumi.Output.from_input(
             {
                 service: {host: str(address) for host, address in hosts.items()}
@@ -73,7 +89,10 @@ class IpvlanFabric(pulumi.ComponentResource):
             }
         )
         self.urls = pulumi.Output.all(
-            **{service: pulumi.Output.all(*answers).apply(_flatten) for service, answers in sorted(urls.items())}
+            **{
+                service: pulumi.Output.all(*(answers[host] for host in sorted(answers))).apply(_flatten)
+                for service, answers in sorted(urls.items())
+            }
         )
         self.register_outputs({"addresses": self.addresses, "urls": self.urls})
 

@@ -54,7 +54,8 @@ class PublishedService(pulumi.ComponentResource):
     ) -> None:
         """Declare the connection."""
         super().__init__(token("published_service", "PublishedService"), name, None, opts)
-        connection = BridgeConnection(
+        #: The connection itself.
+        self.connection = BridgeConnection(
             f"{name}-bridge",
             door=Door(
                 host=args.host.name,
@@ -78,5 +79,5 @@ class PublishedService(pulumi.ComponentResource):
                 deleted_with=args.container,
             ),
         )
-        self.urls = connection.id.apply(lambda _: list(args.urls))
+        self.urls = self.connection.id.apply(lambda _: list(args.urls))
         self.register_outputs({"urls": self.urls})

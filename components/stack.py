@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 import pulumi
 
-from ipvlan.config import SECTIONS, parse
+from ipvlan.config import COMMON, SECTIONS, parse
 from ipvlan.plan import Plan, make_plan
 from ipvlan.problems import ConfigError
-from ipvlan.ssh import prepare_shared_connections
+from ipvlan.ssh import prepare_shared_connections, unreachable
 
 
 def read_plan() -> Plan:
@@ -22,7 +22,7 @@ def read_plan() -> Plan:
     """
     config = pulumi.Config()
     try:
-        plan = make_plan(parse({key: config.get_object(key) for key in SECTIONS}))
+        plan = make_plan(parse({key: config.get_object(key) for key in SECTIONS} | {COMMON: config.get(COMMON)}))
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
     for warning in plan.warnings:
@@ -30,6 +30,16 @@ def read_plan() -> Plan:
     if plan.ssh.shared_connection:
         prepare_shared_connections()
     return plan
+
+
+def find_unreachable(plan: Plan) -> frozenset[str]:
+    """Return the hosts that do not answer ssh now, and warn of each; a preview asks no host and finds none."""
+    if pulumi.runtime.is_dry_run():
+        return frozenset()
+    found = unreachable(plan)
+    for reason in found.values():
+        pulumi.log.warn(f"{reason} Nothing is changed on it before the other hosts are done.")
+    return frozenset(found)
 
 
 def read_secrets(plan: Plan) -> Mapping[str, pulumi.Output[str]]:

@@ -1,18 +1,19 @@
 """How a host is reached: OpenSSH's own client, with the options that every connection of the project shares.
 
 Owns: the options (host keys always checked, no prompt, a time limit, one shared connection per host), and how its failures
-are read. Leaves alone: users, keys, jump hosts and aliases, which stay in the user's own ~/.ssh/config, and what is run on the host.
+are read. Leaves alone: users, keys, jump hosts and aliases, which stay in the user's own ~/.ssh/config, and what is run there.
 """
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ipvlan.plan import HostPlan, SshPlan
+    from ipvlan.plan import HostPlan, Plan, SshPlan
 
 #: ssh's exit status for a failure of its own, as apart from the command's (ssh(1), EXIT STATUS).
 SSH_FAILED: Final = 255
@@ -23,6 +24,9 @@ SHARED_CONNECTION_SECONDS: Final = 120
 #: A host that stops answering is given up after this many probes, ALIVE_SECONDS apart.
 ALIVE_PROBES: Final = 3
 ALIVE_SECONDS: Final = 5
+
+# A hundred hosts are asked in two rounds, each with one ssh process of a few MB.
+_PROBES_AT_ONCE: Final = 50
 
 
 class HostError(Exception):
@@ -74,6 +78,24 @@ def ssh_command(host: HostPlan, ssh: SshPlan) -> tuple[str, ...]:
 def prepare_shared_connections() -> None:
     """Make ~/.ssh, where the shared connections have their sockets, if it is missing; ssh itself does not."""
     Path("~/.ssh").expanduser().mkdir(mode=0o700, exist_ok=True)
+
+
+def unreachable(plan: Plan) -> dict[str, str]:
+    """Ask all hosts at once whether ssh reaches them; return host name -> why not, for those that it does not.
+
+    Takes at most the plan's connect timeout and a few seconds, however many hosts are silent.
+    """
+
+    def ask(host: HostPlan) -> str | None:
+        try:
+            run_on_host(host.name, ssh_command(host, plan.ssh), "exit 0", timeout=plan.ssh.connect_timeout + 5.0)
+        except HostUnreachableError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(max_workers=_PROBES_AT_ONCE) as pool:
+        answers = zip(plan.hosts, pool.map(ask, plan.hosts), strict=True)
+        return {host.name: reason for host, reason in answers if reason is not None}
 
 
 def explain_failure(host: str, stderr: str) -> str:

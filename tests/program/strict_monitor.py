@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args, get_origin
+from unittest import mock
 
 import pulumi
 import pulumi_command
@@ -197,9 +198,16 @@ def _main() -> None:
 
 
 def run_program(
-    config: Mapping[str, Any], *, secrets: Mapping[str, str] | None = None, stack: str = "test", preview: bool = False
+    config: Mapping[str, Any],
+    *,
+    secrets: Mapping[str, str] | None = None,
+    stack: str = "test",
+    preview: bool = False,
+    unreachable: Mapping[str, str] | None = None,
 ) -> Run:
     """Run the whole `__main__.py` with `config` (keys without namespace, values as YAML has them) and return what it registered.
+
+    `unreachable` (host -> why) stands for the hosts' answer to ssh, which no test of the program asks for.
 
     Raises what the program raises, StrictError among it.
     """
@@ -215,7 +223,8 @@ def run_program(
         }
         pulumi.runtime.set_all_config(values, secret_keys=[f"ipvlan-fabric:{key}" for key in secrets or {}])
         mocks.set_mocks(monitor.mocks, project="ipvlan-fabric", stack=stack, preview=preview, monitor=monitor)
-        await pulumi.runtime.stack.run_pulumi_func(_main)
+        with mock.patch("components.stack.unreachable", return_value=dict(unreachable or {})):
+            await pulumi.runtime.stack.run_pulumi_func(_main)
         root = cast(Stack, settings.get_root_resource())
         monitor.run.exports = {
             key: await value.future() if isinstance(value, pulumi.Output) else value

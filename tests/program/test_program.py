@@ -106,11 +106,12 @@ def test_container(run: RunProgram, seed: dict[str, Any]) -> None:
 
 
 def test_nothing_is_made_on_an_unchecked_host(run: RunProgram, seed: dict[str, Any]) -> None:
-    """Network and images wait for the check of their host."""
+    """The network waits for the check of its host, and the images for the network: a host's first request is one."""
     result = run(seed)
     check = result.named("fabric-docker-1-check")
-    for name in ("fabric-docker-1-network", "fabric-docker-1-image-nginx-111111111111"):
-        assert check.urn in result.named(name).dependencies
+    assert result.named("fabric-docker-1-network").dependencies == {check.urn}
+    network = result.named("fabric-docker-1-network").urn
+    assert result.named("fabric-docker-1-image-nginx-111111111111").dependencies == {network}
     assert check.inputs["create"] == "can docker-1 carry the fabric?"
     assert "delete" not in check.inputs, "a delete text that fails wedges the stack"
 
@@ -307,6 +308,23 @@ def test_the_monitor_refuses_a_misspelt_nested_argument() -> None:
         check_arguments("urn", "docker:index/container:Container", {"networksAdvanced": [{"ipv4Adress": "10.1.1.1"}]})
     with pytest.raises(StrictError, match="imag"):
         check_arguments("urn", "docker:index/container:Container", {"imag": "nginx"})
+
+
+def test_a_silent_host_comes_last(run: RunProgram, seed: dict[str, Any]) -> None:
+    """What is tried on a host that does not answer waits for all containers and doors of the others, and for nothing else."""
+    usual = run(seed)
+    result = run(seed, unreachable={"docker-1": 'host "docker-1" cannot be reached.'})
+    others = {
+        result.named(name).urn
+        for name in ("fabric-docker-2-centos", "fabric-docker-2-nginx", "fabric-docker-2-nginx-published-bridge")
+    }
+    for name in ("fabric-docker-1-provider", "fabric-docker-1-check"):
+        assert result.named(name).dependencies == others
+        assert not usual.named(name).dependencies
+    assert {urn: r.inputs for urn, r in result.resources.items()} == {
+        urn: r.inputs for urn, r in usual.resources.items()
+    }
+    assert result.exports == usual.exports
 
 
 def test_main_is_short() -> None:
