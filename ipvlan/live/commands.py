@@ -1,0 +1,93 @@
+"""The words of the `ipvlan` command that read the hosts.
+
+Owns their options and exit status. Imports little before a word is used: `ipvlan plan` must not wait for what asks hosts.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from typing import Annotated
+
+import typer
+from netaddr import IPAddress
+from pydantic_core import PydanticCustomError
+from rich.console import Console
+from rich.status import Status
+
+from ipvlan.command import print_warnings, printer, selected
+from ipvlan.plan import Plan
+from ipvlan.values import parse_address
+
+Timeout = Annotated[
+    float, typer.Option(metavar="SECONDS", min=1, max=600, help="For reaching a host, and for each answer of it.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Host = Annotated[str | None, typer.Option(metavar="NAME", help="Only what concerns this host.")]
+Service = Annotated[str | None, typer.Option(metavar="NAME", help="Only what concerns this service.")]
+
+
+def verify(  # noqa: PLR0917  # typer reads the options from the signature
+    context: typer.Context,
+    service: Service = None,
+    host: Host = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="NAME", help="Only from here: client, a host, a service or HOST/CONTAINER."),
+    ] = None,
+    internet: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="An address beyond the LAN, for the internet's column; nothing is sent without."
+        ),
+    ] = None,
+    timeout: Timeout = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Prove on the hosts who reaches whom, expected beside observed; exit status 0 only when all holds."""
+    from ipvlan.live import verify_view  # noqa: PLC0415
+    from ipvlan.live.matrix import CLIENT, Filter, place  # noqa: PLC0415
+    from ipvlan.live.verify import verify_plan  # noqa: PLC0415
+
+    chosen = selected(context)
+    plan = chosen.plan()
+    _known("--host", host, [found.name for found in plan.hosts])
+    services = sorted({found.service for found in plan.containers()})
+    _known("--service", service, services)
+    _known("--from", source, [CLIENT, *(found.name for found in plan.hosts), *services, *map(place, plan.containers())])
+    beyond = _address("--internet", internet)
+    if not as_json:
+        print_warnings(plan.warnings)
+    with progress(f"looking from {_count(plan)} at who reaches whom", quiet=as_json):
+        found = verify_plan(
+            plan, internet=beyond, wanted=Filter(service=service, host=host, source=source), timeout=timeout
+        )
+    if as_json:
+        typer.echo(json.dumps(verify_view.as_document(found, chosen.stack), indent=2))
+    else:
+        verify_view.show(found, plan, printer(), internet=beyond is not None)
+    raise typer.Exit(0 if found.ok else 1)
+
+
+def progress(text: str, *, quiet: bool) -> AbstractContextManager[Status]:
+    """A moving line on standard error while hosts are asked; nothing where that is no terminal."""
+    return Console(stderr=True, quiet=quiet, highlight=False).status(text)
+
+
+def _count(plan: Plan) -> str:
+    return f"{len(plan.hosts)} host{'' if len(plan.hosts) == 1 else 's'}"
+
+
+def _known(option: str, value: str | None, names: list[str]) -> None:
+    if value is not None and value not in names:
+        shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+        raise typer.BadParameter(f"{value[:80]}: the plan has no such name; there are {shown}", param_hint=option)
+
+
+def _address(option: str, text: str | None) -> IPAddress | None:
+    if text is None:
+        return None
+    try:
+        return parse_address(text)
+    except PydanticCustomError as error:
+        raise typer.BadParameter(f"{text[:80]}: {error.message()}", param_hint=option) from None

@@ -1,0 +1,155 @@
+"""The looking itself: pings out of network namespaces on a host, and connections from here to published ports.
+
+Owns what is sent and how the outcome is read. A ping from within a container's namespace needs nothing in its image: the
+host's own `nsenter` and `ping` are run. It leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from ipvlan.live.hosts import HostSession
+from ipvlan.live.matrix import Cell
+from ipvlan.plan import Port
+from ipvlan.ssh import HostError
+
+#: Seconds that a ping waits; one is sent each second until the first answer.
+PING_SECONDS: Final = 2
+
+#: Pings that run on a host at once: each is a process there.
+PINGS_AT_ONCE: Final = 48
+
+#: Seconds in which a host starts that many pings; a busy one needs a tenth of a second for each.
+START_SECONDS: Final = 5
+
+#: Connections from here at once.
+CONNECTIONS_AT_ONCE: Final = 64
+
+#: Seconds for a port to accept, and as many again to say something.
+CONNECT_SECONDS: Final = 3.0
+
+_PING: Final = """
+probe() {
+  if [ "$2" = host ]; then said=$(ping -n -q -c 1 -w SECONDS "$3" 2>&1); else
+    said=$(nsenter -t "$2" -n ping -n -q -c 1 -w SECONDS "$3" 2>&1); fi
+  echo "$1 $?" $said
+}
+count=0
+while read -r number place address; do
+  probe "$number" "$place" "$address" &
+  count=$((count + 1))
+  if [ "$count" -ge AT_ONCE ]; then wait; count=0; fi
+done <<'END'
+CELLS
+END
+wait
+""".replace("SECONDS", str(PING_SECONDS)).replace("AT_ONCE", str(PINGS_AT_ONCE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was seen in one cell."""
+
+    reached: bool | None
+    """None where it could not be looked at."""
+    said: str
+    """In a word or two: yes, no, HTTP 200, refused, no answer, ..."""
+
+
+def ping_cells(session: HostSession, cells: Sequence[Cell], pids: Mapping[str, int]) -> Mapping[Cell, Observed]:
+    """Ping for all cells whose source is the session's host or one of its containers.
+
+    `pids` is service -> process id of its container; cells of a service that is not in it are not looked at. Raises HostError
+    where the host cannot look at all.
+    """
+    numbered = [cell for cell in cells if cell.source_service is None or cell.source_service in pids]
+    seen = {cell: Observed(reached=None, said="not tried") for cell in cells}
+    if not numbered:
+        return seen
+    lines = "\n".join(
+        f"{number} {'host' if cell.source_service is None else pids[cell.source_service]} {cell.address}"
+        for number, cell in enumerate(numbered)
+    )
+    batches = -(-len(numbered) // PINGS_AT_ONCE)
+    printed = session.run(
+        _PING.replace("CELLS", lines), timeout=batches * (PING_SECONDS + START_SECONDS) + START_SECONDS
+    )
+    for line in printed.splitlines():
+        number, _, rest = line.partition(" ")
+        status, _, said = rest.partition(" ")
+        if number.isdigit() and int(number) < len(numbered):
+            seen[numbered[int(number)]] = _read_ping(session.host.name, status, said)
+    return seen
+
+
+def _read_ping(host: str, status: str, said: str) -> Observed:
+    if status == "0":
+        return Observed(reached=True, said="yes")
+    if status == "127" or "failed to execute ping" in said or "ping: not found" in said:
+        raise HostError(
+            f'host "{host}": it has no `ping` and `nsenter`, and nothing can be looked at from it. '
+            f"Install iputils-ping and util-linux there."
+        )
+    if "nsenter:" in said:
+        # The container ended between the question and the ping, or the user may not enter it.
+        return Observed(reached=None, said=said[:80])
+    return Observed(reached=False, said="no")
+
+
+def connect_cells(cells: Sequence[Cell]) -> Mapping[Cell, Observed]:
+    """Try all cells of kind `port` from this machine."""
+    if not cells:
+        return {}
+    with ThreadPoolExecutor(max_workers=min(len(cells), CONNECTIONS_AT_ONCE)) as pool:
+        return dict(zip(cells, pool.map(_connect_cell, cells), strict=True))
+
+
+def _connect_cell(cell: Cell) -> Observed:
+    return connect(str(cell.address), cell.door)
+
+
+def connect(address: str, port: Port) -> Observed:
+    """Try one port at a host's address, and ask it for a page in case it speaks HTTP."""
+    if port.protocol != "tcp":
+        return _send_datagram(address, port)
+    try:
+        connection = socket.create_connection((address, port.host_port), timeout=CONNECT_SECONDS)
+    except ConnectionRefusedError:
+        return Observed(reached=False, said="refused")
+    except TimeoutError:
+        return Observed(reached=False, said="no answer")
+    except OSError as error:
+        return Observed(reached=False, said=(error.strerror or str(error)).lower())
+    said = b""
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(f"GET / HTTP/1.0\r\nHost: {address}\r\nUser-Agent: ipvlan-fabric\r\n\r\n".encode())
+        while len(said) < 12 and (received := connection.recv(64)):
+            said += received
+    if said.startswith(b"HTTP/"):
+        return Observed(reached=True, said=f"HTTP {said[9:12].decode(errors='replace')}")
+    return Observed(reached=True, said="open" if said else "open, silent")
+
+
+def _send_datagram(address: str, port: Port) -> Observed:
+    kind = socket.SOCK_DGRAM
+    if port.protocol != "udp":
+        return Observed(reached=None, said=f"{port.protocol} is not tried")
+    with socket.socket(socket.AF_INET, kind) as sender:
+        sender.settimeout(CONNECT_SECONDS)
+        try:
+            sender.connect((address, port.host_port))
+            sender.send(b"\n")
+            sender.recv(1)
+        except ConnectionRefusedError:
+            return Observed(reached=False, said="refused")
+        except TimeoutError:
+            # Most servers say nothing to a datagram that they do not understand.
+            return Observed(reached=None, said="no refusal")
+        except OSError as error:
+            return Observed(reached=False, said=(error.strerror or str(error)).lower())
+    return Observed(reached=True, said="answers")
