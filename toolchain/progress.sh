@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# Sourced by setup, build.sh and release.sh. Owns: what a waiting person sees, and that no child outlives its time limit or us.
+
+steps=0 step_number=0 step_name='' step_start=0 child='' began=$SECONDS
+
+# step NAME: announces the next of $steps steps.
+step() {
+  step_number=$((step_number + 1)) step_name=$1 step_start=$SECONDS
+  say "step $step_number/$steps  $step_name"
+}
+
+# step_done [DETAIL]
+step_done() { say "          done in $((SECONDS - step_start)) s${1:+, $1}"; }
+
+# run_watched LIMIT LOG COMMAND...: runs COMMAND with its output in LOG for at most LIMIT seconds, and says every 10 s how far it is
+# through what the function `how_far LOG` prints. Returns COMMAND's exit status, 124 after the limit.
+run_watched() {
+  local limit=$1 log=$2 start=$SECONDS said=$SECONDS status=0
+  shift 2
+  mkdir -p "$(dirname "$log")"
+  # A process group of its own, so that Go's compilers end with it; Ctrl-C still reaches this shell, whose trap ends the group.
+  set -m
+  "$@" >"$log" 2>&1 </dev/null &
+  child=$!
+  set +m
+  while kill -0 "$child" 2>/dev/null; do
+    sleep 0.5
+    if ((SECONDS - start >= limit)); then
+      stop_child
+      printf 'stopped after %s s, the limit of this step\n' "$limit" >>"$log"
+      return 124
+    fi
+    if ((SECONDS - said >= 10)); then
+      said=$SECONDS
+      say "          $((SECONDS - began)) s: $(how_far "$log")"
+    fi
+  done
+  wait "$child" || status=$?
+  child=''
+  return "$status"
+}
+
+# Ends the running child with everything it started.
+stop_child() {
+  [[ -n $child ]] || return 0
+  kill -TERM -- "-$child" 2>/dev/null || true
+  wait "$child" 2>/dev/null || true
+  child=''
+}

@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# Sourced by setup. Owns: fetching the official Pulumi release and plugins into a folder, checked by checksum.
+# Returns non-zero, having said why, where the network does not allow it: setup then builds.
+
+# fetch_release FOLDER
+fetch_release() {
+  local system machine archive base sums wanted actual log=$cache/log/release.log
+  system=$(uname -s | tr '[:upper:]' '[:lower:]')
+  case $(uname -m) in
+    x86_64) machine=x64 wanted=$PULUMI_SHA256_LINUX_X64 ;;
+    aarch64 | arm64) machine=arm64 wanted=$PULUMI_SHA256_LINUX_ARM64 ;;
+    *)
+      say "          there is no official release for $(uname -m)"
+      return 1
+      ;;
+  esac
+  [[ $system == linux ]] || wanted=''
+  archive=pulumi-v$PULUMI_VERSION-$system-$machine.tar.gz
+  base=https://github.com/pulumi/pulumi/releases/download/v$PULUMI_VERSION
+  sums=$work/checksums.txt
+
+  steps=3 step_number=0
+  step "the official release of pulumi v$PULUMI_VERSION"
+  how_far() { tail -n 1 "$1"; }
+  # Also where the checksum is pinned: this small file tells within seconds whether the network allows any of it.
+  if ! run_watched 8 "$log" python3 "$toolchain_folder/fetch.py" "$base/pulumi-$PULUMI_VERSION-checksums.txt" "$sums"; then
+    say "          not reached from here ($(tail -n 1 "$log"))"
+    return 1
+  fi
+  [[ -n $wanted ]] || wanted=$(awk -v name="$archive" '$2 == name || $2 == "*" name {print $1}' "$sums")
+  if ! [[ $wanted =~ ^[0-9a-f]{64}$ ]]; then
+    say "          its checksum file does not name $archive: not used"
+    return 1
+  fi
+  if ! run_watched 900 "$log" python3 "$toolchain_folder/fetch.py" "$base/$archive" "$work/$archive"; then
+    say "          not fetched ($(tail -n 1 "$log"))"
+    return 1
+  fi
+  actual=$(sha256sum "$work/$archive" | cut -d ' ' -f 1)
+  if [[ $actual != "$wanted" ]]; then
+    # Not a reason to go on quietly: somebody serves another file under the release's name.
+    die "$archive has the SHA-256 $actual, not $wanted: it is not the release, and was not unpacked. Try again; if it stays so, set IPVLAN_FABRIC_TOOLCHAIN=build to build from Go modules, whose checksums stand in the go.sum files."
+  fi
+  mkdir -p "$1/bin"
+  tar -xzf "$work/$archive" -C "$1/bin" --strip-components=1 --no-same-owner
+  [[ -x $1/bin/pulumi && -x $1/bin/pulumi-language-python ]] || die "$archive holds no pulumi and pulumi-language-python at its top"
+  step_done "checksum $wanted"
+
+  local plugin
+  for plugin in "docker v$DOCKER_PLUGIN_VERSION" "command v$COMMAND_PLUGIN_VERSION"; do
+    step "the official plugin $plugin"
+    # shellcheck disable=SC2086 # name and version are two words
+    if ! PULUMI_HOME=$1/home PULUMI_SKIP_UPDATE_CHECK=true run_watched 300 "$log" "$1/bin/pulumi" plugin install resource $plugin; then
+      say "          not fetched ($(tail -n 1 "$log"))"
+      return 1
+    fi
+    step_done
+  done
+}
