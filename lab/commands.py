@@ -1,0 +1,218 @@
+"""The commands in `lab/`: what a person calls. Each prints progress on standard error and results on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lab import apt, client, containerimage, hosts, network, process, services, stackfile
+from lab.errors import LabError
+from lab.lock import lock
+from lab.run import attempt, say, step
+from lab.settings import CHECKOUT, ROLES, Settings, check_gateway, from_environment, role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_RECORD = "lab.json"
+"""Written last by `up`: what the lab is made of. While it is there, the lab was complete once."""
+
+
+def main(command: Callable[[Settings, Sequence[str]], int]) -> int:
+    """Runs a command with the words after its name; an expected failure is one readable message and exit status 1."""
+    try:
+        return command(_current(from_environment()), sys.argv[1:])
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("lab: interrupted; lab/up cleans up and starts again", file=sys.stderr)
+        return 130
+
+
+def up(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/up`: the lab runs when this ends; at once if it runs already."""
+    _no_words(words)
+    _need_root()
+    with _locked(settings):
+        if _complete(settings):
+            off = [host for host in ROLES if not process.running(settings.state / f"{host.name}.pid")]
+            if off:
+                with step(f"booting {', '.join(host.name for host in off)}, switched off before"):
+                    hosts.boot(settings, off)
+            _stack(settings)
+            return 0
+        apt.install_missing()
+        if settings.state.exists() or any_namespace(settings):
+            say(f"lab {settings.name} is not whole (crashed, or interrupted): removed, it starts afresh")
+        _remove(settings)
+        settings.state.mkdir(parents=True)
+        hosts.sockets(settings).mkdir(parents=True, exist_ok=True)
+        images = containerimage.images(settings)
+        keys = hosts.host_keys(settings)
+        with step(f"lab {settings.name}: network, registry, hosts"):
+            network.create(settings)
+            client.prepare(settings, keys)
+            services.start(settings, images / "registry")
+            hosts.start(settings)
+            services.wait_for_registry(settings)
+        (settings.state / _RECORD).write_text(json.dumps({"suites": dict(settings.suites)}), encoding="utf-8")
+        for line in stackfile.follow(CHECKOUT / "Pulumi.dev.yaml", containerimage.references(images)):
+            say(line)
+        _stack(settings)
+    return 0
+
+
+def down(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/down`: hosts, namespaces, processes, disks and the lab's stack state go; the caches stay."""
+    _no_words(words)
+    _need_root()
+    with _locked(settings):
+        _remove(settings)
+    return 0
+
+
+def clean(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/clean`: as down, for this lab, and the lab's caches go too."""
+    down(settings, words)
+    shutil.rmtree(settings.cache, ignore_errors=True)
+    parent = settings.state.parent
+    if parent.is_dir() and not any(path for path in parent.iterdir() if path.suffix != ".lock"):
+        shutil.rmtree(parent)
+    return 0
+
+
+def status(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/status`: a line per part; exit status 0 if all of it runs."""
+    _no_words(words)
+    whole = _complete(settings)
+    print(f"lab {settings.name}: {'up' if whole else 'down'}  ({settings.state})")
+    for host in ROLES:
+        pid = process.running(settings.state / f"{host.name}.pid")
+        print(f"  {host.name:14} {host.address:16} {settings.suites[host.name]:9} {f'running, pid {pid}' if pid else 'off'}")
+    for name in services.NAMES:
+        pid = process.running(settings.state / f"{name}.pid")
+        print(f"  {name:41} {f'running, pid {pid}' if pid else 'off'}")
+    return 0 if whole and all(process.running(settings.state / f"{host.name}.pid") for host in ROLES) else 1
+
+
+def ssh(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/ssh HOST COMMAND...`: runs a command on docker-1, docker-2 or the router; without a command, a shell."""
+    if not words:
+        raise LabError("usage: lab/ssh docker-1|docker-2|router [COMMAND...]")
+    _need_up(settings)
+    name, rest = words[0], list(words[1:])
+    if name == "router":
+        return _become(["ip", "netns", "exec", settings.namespace("router"), *(rest or ["bash"])], dict(os.environ))
+    return _become(client.command(settings, ["ssh", role(name).name, *rest]), dict(os.environ))
+
+
+def execute(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/exec COMMAND...`: runs a command where the hosts can be reached, with the stack's environment."""
+    if not words:
+        raise LabError("usage: lab/exec COMMAND...")
+    _need_up(settings)
+    return _become(client.command(settings, words), client.environment(settings))
+
+
+def power(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/power HOST off|on|cut|reboot`: returns when it is done; after on and reboot Docker answers."""
+    actions = ("off", "on", "cut", "reboot")
+    if len(words) != 2 or words[1] not in actions:
+        raise LabError(f"usage: lab/power HOST {'|'.join(actions)}")
+    _need_up(settings)
+    with _locked(settings):
+        hosts.power(settings, role(words[0]).name, words[1])
+    return 0
+
+
+def router_gateway(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/router-gateway on|off [ADDRESS/PREFIX]`: the router holds the fabric's gateway, 10.1.0.1/16 if not told."""
+    if not 1 <= len(words) <= 2 or words[0] not in {"on", "off"}:
+        raise LabError("usage: lab/router-gateway on|off [ADDRESS/PREFIX]")
+    _need_up(settings)
+    address = words[1] if len(words) == 2 else settings.fabric_gateway or "10.1.0.1/16"
+    check_gateway(address)
+    network.router_gateway(settings, address, on=words[0] == "on")
+    return 0
+
+
+def images(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/images`: a line `name reference@digest` per image of the lab's registry."""
+    _no_words(words)
+    for name, reference in containerimage.references(containerimage.images(settings)).items():
+        print(name, reference)
+    return 0
+
+
+def any_namespace(settings: Settings) -> bool:
+    """Whether a namespace of this lab is there, from a lab that runs or crashed."""
+    return any(os.path.exists(f"/run/netns/{settings.namespace(part)}") for part in network.NAMESPACES)  # noqa: PTH110
+
+
+def _current(settings: Settings) -> Settings:
+    record = settings.state / _RECORD
+    if not record.is_file():
+        return settings
+    suites = json.loads(record.read_text(encoding="utf-8"))["suites"]
+    if os.environ.get("LAB_SUITE") and suites != settings.suites and _complete(settings):
+        raise LabError(
+            f"lab {settings.name} runs {', '.join(suites.values())}, LAB_SUITE asks for {os.environ['LAB_SUITE']}: "
+            "run lab/down first, or give the other lab a name of its own by LAB_NAME"
+        )
+    return replace(settings, suites=suites)
+
+
+def _complete(settings: Settings) -> bool:
+    if not (settings.state / _RECORD).is_file() or not network.exists(settings) or not services.running(settings):
+        return False
+    return all(
+        process.running(settings.state / f"{host.name}.pid") or (settings.state / f"{host.name}.off").exists() for host in ROLES
+    )
+
+
+def _remove(settings: Settings) -> None:
+    hosts.end(settings)
+    services.end(settings)
+    network.remove(settings)
+    shutil.rmtree(settings.state, ignore_errors=True)
+
+
+def _stack(settings: Settings) -> None:
+    marker = settings.state / "stack"
+    environment = client.environment(settings)
+    if marker.exists() or not (CHECKOUT / "Pulumi.yaml").is_file() or not shutil.which("pulumi", path=environment["PATH"]):
+        return
+    done = attempt(
+        ["pulumi", "stack", "select", "--create", client.STACK, "--non-interactive"], environment=environment, cwd=CHECKOUT
+    )
+    if done.returncode != 0:
+        raise LabError(f"pulumi stack select --create {client.STACK}: {done.stderr.strip() or done.stdout.strip()}")
+    marker.touch()
+
+
+def _become(command: Sequence[str], environment: dict[str, str]) -> int:
+    os.execvpe(command[0], list(command), environment)
+
+
+def _locked(settings: Settings):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    return lock(settings.state.parent / f"{settings.name}.lock")
+
+
+def _need_root() -> None:
+    if os.geteuid() != 0:
+        raise LabError("the lab makes network namespaces and disks: run it as root")
+
+
+def _need_up(settings: Settings) -> None:
+    if not network.exists(settings) or not (settings.state / _RECORD).is_file():
+        raise LabError(f"lab {settings.name} is not up: run lab/up")
+
+
+def _no_words(words: Sequence[str]) -> None:
+    if words:
+        raise LabError(f"{words[0]}: this command takes no arguments; LAB_NAME and LAB_SUITE stand in the environment")

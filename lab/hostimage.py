@@ -1,0 +1,106 @@
+"""Builds the disks, kernel and host keys of a suite's two hosts out of Debian packages, into the cache."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab import apt
+from lab.cache import entry
+from lab.identity import client_key, make_key
+from lab.recipe import Recipe, recipe
+from lab.run import run, step
+from lab.settings import ROLES
+
+if TYPE_CHECKING:
+    from lab.settings import Settings
+
+# The root disk is the one module that the kernel cannot load from it.
+_INITRAMFS = {
+    "/etc/initramfs-tools/conf.d/lab": "MODULES=list\nCOMPRESS=gzip\n",
+    "/etc/initramfs-tools/modules": "virtio_pci\nvirtio_blk\next4\n",
+}
+
+
+def place(settings: Settings, suite: str) -> Path:
+    """Where the suite's images are, or will be."""
+    return settings.cache / "hosts" / f"{suite}-{_recipe(settings, suite).key}"
+
+
+def images(settings: Settings, suite: str) -> Path:
+    """The suite's folder in the cache: `vmlinuz`, `initrd.img` and per host `NAME.raw` and `NAME.hostkey.pub`; built if missing."""
+    return entry(place(settings, suite), lambda folder: _build(folder, _recipe(settings, suite)))
+
+
+def _recipe(settings: Settings, suite: str) -> Recipe:
+    return recipe(suite, client_key(settings).with_suffix(".pub").read_text(encoding="utf-8"))
+
+
+def _build(folder: Path, plan: Recipe) -> None:
+    root = folder / "root"
+    with step(f"{plan.suite} 1/3: Debian with Docker Engine, {len(plan.packages)} packages and what they need (1-2 min)"):
+        _bootstrap(root, plan, folder)
+    with step(f"{plan.suite} 2/3: files and units of the hosts"):
+        for path, text in plan.files.items():
+            _write(root, path, text)
+        (root / "root/.ssh").chmod(0o700)
+        shutil.rmtree(root / "var/lib/apt/lists", ignore_errors=True)
+        for key in (root / "etc/ssh").glob("ssh_host_*"):
+            key.unlink()
+        run(["systemctl", f"--root={root}", "mask", *plan.masked_units])
+        run(["systemctl", f"--root={root}", "enable", *plan.enabled_units])
+        # Without these, systemd rebuilds its databases at the first boot (ConditionNeedsUpdate=).
+        for stamp in ("etc/.updated", "var/.updated"):
+            (root / stamp).touch()
+        for kind, target in (("vmlinuz", "vmlinuz"), ("initrd.img", "initrd.img")):
+            (found,) = (root / "boot").glob(f"{kind}-*")
+            shutil.copy2(found, folder / target)
+    with step(f"{plan.suite} 3/3: a disk of {plan.disk} for each host"):
+        for host in ROLES:
+            for path, text in plan.role_files[host.name].items():
+                _write(root, path, text)
+            _host_key(root, folder, host.name)
+            disk = folder / f"{host.name}.raw"
+            run(["truncate", "-s", plan.disk, disk])
+            run(["mkfs.ext4", "-q", "-F", "-L", "root", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-d", root, disk], limit=300)
+    shutil.rmtree(root)
+
+
+def _bootstrap(root: Path, plan: Recipe, folder: Path) -> None:
+    early = folder / "early"
+    for path, text in _INITRAMFS.items():
+        _write(early, path, text)
+    run(
+        [
+            "mmdebstrap",
+            "--mode=root",
+            "--format=directory",
+            "--variant=minbase",
+            "--aptopt=Acquire::Check-Valid-Until \"false\"",
+            *[f"--dpkgopt=path-exclude={pattern}" for pattern in plan.left_out],
+            f"--include={','.join(plan.packages)}",
+            f"--essential-hook=cp -a {early}/. \"$1\"",
+            plan.suite,
+            root,
+            apt.mirror(),
+        ],
+        limit=900,
+    )
+    shutil.rmtree(early)
+
+
+def _host_key(root: Path, folder: Path, name: str) -> None:
+    key = root / "etc/ssh/ssh_host_ed25519_key"
+    for path in (key, key.with_suffix(".pub")):
+        path.unlink(missing_ok=True)
+    make_key(key, name)
+    shutil.copy2(key.with_suffix(".pub"), folder / f"{name}.hostkey.pub")
+
+
+def _write(root: Path, path: str, text: str) -> None:
+    target = root / path.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    target.write_text(text, encoding="utf-8")
+    target.chmod(0o600 if "/.ssh/" in path else 0o644)

@@ -1,0 +1,146 @@
+"""One QEMU host: its command line, its disk, start, stop, and the saved state that it starts from in seconds.
+
+A saved state is three files: `NAME.qcow2` (disk, over the suite's `NAME.raw`), `NAME.ram` (memory, as the guest left it) and
+`NAME.state` (devices). The memory file is mapped privately, so a start copies nothing and two labs share its pages.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab import process
+from lab.qmp import Monitor
+from lab.run import run
+
+if TYPE_CHECKING:
+    from lab.accelerator import Accelerator
+    from lab.settings import HostRole
+
+MEMORY_MIB = 1024
+CPUS = 1
+_KERNEL_ARGUMENTS = "console=ttyS0 root=/dev/vda rw quiet mitigations=off apparmor=0 audit=0 panic=5"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One host of one lab: where its files are and how it runs."""
+
+    role: HostRole
+    namespace: str
+    """The network namespace of the switch."""
+    tap: str
+    folder: Path
+    """Instance files: disk, logs, pid file."""
+    sockets: Path
+    """A folder with a short path: a socket's path may have 107 bytes."""
+    images: Path
+    """The suite's kernel and disks (hostimage)."""
+    accelerator: Accelerator
+
+    @property
+    def pid_file(self) -> Path:
+        """The pid file of the QEMU process."""
+        return self.folder / f"{self.role.name}.pid"
+
+    @property
+    def console(self) -> Path:
+        """What the host printed on its serial console."""
+        return self.folder / f"{self.role.name}.console"
+
+    @property
+    def disk(self) -> Path:
+        """The instance's own disk, over the image's or the saved state's."""
+        return self.folder / f"{self.role.name}.qcow2"
+
+    @property
+    def off_marker(self) -> Path:
+        """There while the host is off because somebody switched it off, not because it crashed."""
+        return self.folder / f"{self.role.name}.off"
+
+    def monitor(self) -> Monitor:
+        """The control socket of the running QEMU."""
+        return Monitor(self.sockets / f"{self.role.name}.qmp")
+
+    def new_disk(self, base: Path, kind: str) -> None:
+        """Makes the instance's disk an empty layer over `base` (of qemu-img's format `kind`)."""
+        self.disk.unlink(missing_ok=True)
+        run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", kind, self.disk])
+
+    def boot(self, *, memory: Path | None = None) -> None:
+        """Starts the host from its disk; `memory` names a file that shall hold its memory, for `save`."""
+        backing = ["-m", str(MEMORY_MIB)]
+        if memory is not None:
+            backing = self._memory(memory, share=True)
+        self._start(backing)
+
+    def restore(self, state: Path) -> None:
+        """Starts the host where `save` into the folder `state` left it; LabError if QEMU does not take the state."""
+        name = self.role.name
+        self.new_disk(state / f"{name}.qcow2", "qcow2")
+        self._start([*self._memory(state / f"{name}.ram", share=False), "-incoming", "defer"])
+        with self.monitor() as monitor:
+            _ignore_shared_memory(monitor)
+            monitor.command("migrate-incoming", uri=f"exec:cat {shlex.quote(str(state / f'{name}.state'))}")
+            monitor.wait_for_migration(limit=60)
+            monitor.command("cont")
+
+    def save(self, target: Path) -> None:
+        """Stops the host, booted with its memory in a file, and writes its device state to `target`; the process ends."""
+        with self.monitor() as monitor:
+            monitor.command("stop")
+            _ignore_shared_memory(monitor)
+            monitor.command("migrate", uri=f"exec:cat > {shlex.quote(str(target))}")
+            monitor.wait_for_migration(limit=120)
+        self.cut()
+
+    def cut(self) -> None:
+        """Ends the host's process as a pulled plug does: nothing is flushed by the guest."""
+        process.end(self.pid_file)
+
+    def running(self) -> bool:
+        """Whether the host's process lives."""
+        return process.running(self.pid_file) is not None
+
+    def _memory(self, path: Path, *, share: bool) -> list[str]:
+        backend = f"memory-backend-file,id=memory,size={MEMORY_MIB}M,mem-path={path},share={'on' if share else 'off'}"
+        return ["-object", backend, "-m", str(MEMORY_MIB), "-machine", "memory-backend=memory"]
+
+    def _start(self, arguments: list[str]) -> None:
+        name = self.role.name
+        cpu = ["-accel", "kvm", "-cpu", "host"] if self.accelerator == "kvm" else ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]
+        monitor = self.sockets / f"{name}.qmp"
+        monitor.unlink(missing_ok=True)
+        self.off_marker.unlink(missing_ok=True)
+        process.spawn(
+            [
+                "ip", "netns", "exec", self.namespace,
+                "qemu-system-x86_64", "-name", name, "-machine", "pc", *cpu, "-smp", str(CPUS), *arguments,
+                "-nodefaults", "-display", "none", "-serial", f"file:{self.console}",
+                "-qmp", f"unix:{monitor},server=on,wait=off",
+                "-kernel", self.images / "vmlinuz", "-initrd", self.images / "initrd.img", "-append", _KERNEL_ARGUMENTS,
+                "-drive", f"file={self.disk},if=virtio,format=qcow2,cache=unsafe,discard=unmap",
+                "-netdev", f"tap,id=lan,ifname={self.tap},script=no,downscript=no",
+                "-device", f"virtio-net-pci,netdev=lan,mac={self.role.mac},romfile=",
+                "-device", "virtio-rng-pci",
+            ],
+            pid_file=self.pid_file,
+            log=self.folder / f"{name}.qemu.log",
+        )  # fmt: skip
+
+
+def fingerprint(accelerator: Accelerator) -> str:
+    """What a saved state depends on beside the image: it loads only into the same QEMU with the same devices."""
+    version = run(["qemu-system-x86_64", "--version"]).split("\n", 1)[0]
+    cpu = ""
+    if accelerator == "kvm":
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        cpu = next((line for line in lines if line.startswith(("model name", "CPU part"))), "")
+    return f"{version} {accelerator} {cpu} {MEMORY_MIB} {CPUS} {_KERNEL_ARGUMENTS} {os.uname().machine} 1"
+
+
+def _ignore_shared_memory(monitor: Monitor) -> None:
+    monitor.command("migrate-set-capabilities", capabilities=[{"capability": "x-ignore-shared", "state": True}])

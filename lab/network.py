@@ -1,0 +1,106 @@
+"""The lab's network: a switch, a client, a router, an internet and a registry, each a network namespace, wired to each other alone.
+
+Every link is made inside the namespaces, so the machine's own namespace never holds an interface, address or route of the lab.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.process import end_pids
+from lab.run import attempt, run
+from lab.settings import (
+    CLIENT_ADDRESS,
+    INTERNET_ADDRESS,
+    INTERNET_NETWORK,
+    INTERNET_ROUTER_ADDRESS,
+    LAN,
+    NAMESPACES,
+    REGISTRY_ADDRESS,
+    ROLES,
+    ROUTER_ADDRESS,
+)
+
+if TYPE_CHECKING:
+    from lab.settings import Settings
+
+BRIDGE = "lan"
+"""The switch's bridge; frames with a VLAN tag pass as they are."""
+# Hosts reach the internet as from behind a home router: their addresses are hidden, nothing comes in by itself.
+_ROUTER_RULES = """
+table inet router {
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    iifname "wan" ct state new drop
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname "wan" masquerade
+  }
+}
+"""
+
+
+def exists(settings: Settings) -> bool:
+    """Whether every namespace of the lab is there."""
+    return all(Path("/run/netns", settings.namespace(part)).exists() for part in NAMESPACES)
+
+
+def create(settings: Settings) -> None:
+    """Makes the namespaces and their links; none of them may exist."""
+    for part in NAMESPACES:
+        run(["ip", "netns", "add", settings.namespace(part)])
+        _ip(settings, part, "link set lo up")
+    _ip(settings, "switch", f"link add {BRIDGE} type bridge forward_delay 0 mcast_snooping 0")
+    _ip(settings, "switch", f"link set {BRIDGE} up")
+    for host in ROLES:
+        _ip(settings, "switch", f"tuntap add {tap(host.name)} mode tap")
+        _ip(settings, "switch", f"link set {tap(host.name)} master {BRIDGE} up")
+    for part, address in (("client", CLIENT_ADDRESS), ("router", ROUTER_ADDRESS), ("registry", REGISTRY_ADDRESS)):
+        _ip(settings, "switch", f"link add {part} type veth peer name lan netns {settings.namespace(part)}")
+        _ip(settings, "switch", f"link set {part} master {BRIDGE} up")
+        _ip(settings, part, f"addr add {address}/{LAN.prefixlen} dev lan")
+        _ip(settings, part, "link set lan up")
+    for part in ("client", "registry"):
+        _ip(settings, part, f"route add default via {ROUTER_ADDRESS}")
+    _ip(settings, "router", f"link add wan type veth peer name wan netns {settings.namespace('internet')}")
+    for part, address in (("router", INTERNET_ROUTER_ADDRESS), ("internet", INTERNET_ADDRESS)):
+        _ip(settings, part, f"addr add {address}/{INTERNET_NETWORK.prefixlen} dev wan")
+        _ip(settings, part, "link set wan up")
+    inside(settings, "router", ["sysctl", "-qw", "net.ipv4.ip_forward=1"])
+    inside(settings, "router", ["nft", "-f", "-"], feed=_ROUTER_RULES)
+    if settings.fabric_gateway:
+        router_gateway(settings, settings.fabric_gateway, on=True)
+
+
+def router_gateway(settings: Settings, address: str, *, on: bool) -> None:
+    """Gives the router an address with prefix length on the LAN beside its own, or takes it away; nothing to do is fine."""
+    held = address in inside(settings, "router", ["ip", "-o", "-4", "addr", "show", "dev", "lan"]).split()
+    if held != on:
+        _ip(settings, "router", f"addr {'add' if on else 'del'} {address} dev lan")
+
+
+def remove(settings: Settings) -> None:
+    """Ends every process inside the lab's namespaces and removes them; those that are missing are fine."""
+    for part in NAMESPACES:
+        name = settings.namespace(part)
+        if not Path("/run/netns", name).exists():
+            continue
+        pids = attempt(["ip", "netns", "pids", name]).stdout.split()
+        end_pids([int(pid) for pid in pids])
+        run(["ip", "netns", "delete", name])
+
+
+def inside(settings: Settings, part: str, command: list[str], *, feed: str | None = None) -> str:
+    """Standard output of a command run in one of the namespaces; LabError if it fails."""
+    return run(["ip", "netns", "exec", settings.namespace(part), *command], feed=feed)
+
+
+def tap(host: str) -> str:
+    """The switch's port of a host."""
+    return host
+
+
+def _ip(settings: Settings, part: str, arguments: str) -> None:
+    run(["ip", "-n", settings.namespace(part), *arguments.split()])
