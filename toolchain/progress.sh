@@ -24,7 +24,7 @@ run_watched() {
   child=$!
   set +m
   while kill -0 "$child" 2>/dev/null; do
-    sleep 0.5
+    sleep 0.2
     if ((SECONDS - start >= limit)); then
       stop_child
       printf 'stopped after %s s, the limit of this step\n' "$limit" >>"$log"

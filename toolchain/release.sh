@@ -16,7 +16,7 @@ fetch_release() {
   esac
   [[ $system == linux ]] || wanted=''
   archive=pulumi-v$PULUMI_VERSION-$system-$machine.tar.gz
-  base=https://github.com/pulumi/pulumi/releases/download/v$PULUMI_VERSION
+  base=${IPVLAN_FABRIC_RELEASES:-https://github.com/pulumi/pulumi/releases/download/v$PULUMI_VERSION}
   sums=$work/checksums.txt
 
   steps=3 step_number=0

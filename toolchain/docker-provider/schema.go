@@ -25,6 +25,8 @@ func packageSchema(info tfbridge.ProviderInfo) []byte {
 	spec := pschema.PackageSpec{
 		Name:    packageName,
 		Version: version,
+		// Says that the module of `docker:index/container:Container` is `index`, and not `index/container`.
+		Meta: &pschema.MetadataSpec{ModuleFormat: "(.*)(?:/[^/]*)"},
 		Provider: &pschema.ResourceSpec{
 			InputProperties: config,
 			RequiredInputs:  required,
@@ -36,6 +38,9 @@ func packageSchema(info tfbridge.ProviderInfo) []byte {
 		class := classes[upstream]
 		inputs, requiredInputs := w.members(class, fields, resource.Fields, isInput)
 		outputs, _ := w.members(class, fields, resource.Fields, anyProperty)
+		// A resource's own `id` is Pulumi's, and no property.
+		delete(inputs, "id")
+		delete(outputs, "id")
 		spec.Resources[string(resource.Tok)] = pschema.ResourceSpec{
 			ObjectTypeSpec:  pschema.ObjectTypeSpec{Type: "object", Properties: outputs},
 			InputProperties: inputs,
@@ -66,8 +71,7 @@ func (w walker) members(
 ) (properties, []string) {
 	found, required := properties{}, []string{}
 	fields.Range(func(upstream string, field shim.Schema) bool {
-		// The bridge keeps the upstream `id` for itself.
-		if !wanted(field) || upstream == "id" {
+		if !wanted(field) {
 			return true
 		}
 		name := tfbridge.TerraformToPulumiNameV2(upstream, fields, infos)
