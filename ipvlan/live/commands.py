@@ -91,3 +91,29 @@ def _address(option: str, text: str | None) -> IPAddress | None:
         return parse_address(text)
     except PydanticCustomError as error:
         raise typer.BadParameter(f"{text[:80]}: {error.message()}", param_hint=option) from None
+
+
+def status(
+    context: typer.Context,
+    host: Host = None,
+    service: Service = None,
+    timeout: Timeout = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what is declared with what is on the hosts; exit status 0 only when nothing differs."""
+    from ipvlan.live import status_view  # noqa: PLC0415
+    from ipvlan.live.status import read_status  # noqa: PLC0415
+
+    chosen = selected(context)
+    plan = chosen.plan()
+    _known("--host", host, [found.name for found in plan.hosts])
+    _known("--service", service, sorted({found.service for found in plan.containers()}))
+    if not as_json:
+        print_warnings(plan.warnings)
+    with progress(f"asking {_count(plan)}", quiet=as_json):
+        found = read_status(plan, chosen.stack, host=host, service=service, timeout=timeout)
+    if as_json:
+        typer.echo(json.dumps(status_view.as_document(found, plan, chosen.stack), indent=2))
+    else:
+        status_view.show(found, plan, chosen.stack, printer())
+    raise typer.Exit(0 if found.ok else 1)

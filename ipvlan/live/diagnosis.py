@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from netaddr import IPNetwork
-
 from ipvlan.live.matrix import Cell
 from ipvlan.live.probes import Observed
 from ipvlan.live.snapshot import BRIDGE, HostSnapshot
@@ -48,6 +46,8 @@ class Diagnosis:
                 yield from self._end(self._plan.host(host), service)
         if cell.port is not None:
             yield from self._port(cell, observed)
+        if cell.kind in ("host-address", "internet"):
+            yield from self._way_out(cell)
         if observed.reached is None:
             yield f"it could not be tried: {observed.said}"
         if cell.kind == "container" and cell.source_host != cell.target_host:
@@ -81,13 +81,19 @@ class Diagnosis:
         elif attachment.held != container.address:
             yield f"wrong address: {name} holds {attachment.held}, planned is {container.address}"
 
+    def _way_out(self, cell: Cell) -> Iterator[str]:
+        said = self._hosts.get(cell.source_host or "")
+        live = said.containers.get(cell.source.partition("/")[2]) if isinstance(said, HostSnapshot) else None
+        if live is not None and BRIDGE not in live.attachments:
+            yield f"bridge not connected: {cell.source} is published, and goes out through the bridge"
+
     def _route(self, cell: Cell) -> Iterator[str]:
         if self._plan.mode == "l2" or cell.source_host is None or cell.target_host is None:
             return
         for host, other in ((cell.source_host, cell.target_host), (cell.target_host, cell.source_host)):
             slice_ = self._plan.host(other).slice
             said = self._hosts.get(host)
-            if isinstance(said, HostSnapshot) and not _has_route(said, slice_):
+            if isinstance(said, HostSnapshot) and not said.has_route(slice_):
                 yield (
                     f"no route: {host} has none to {slice_} "
                     f"(`ip route add {slice_} via {self._plan.host(other).address}` there)"
@@ -108,7 +114,7 @@ class Diagnosis:
             binding.host_port == port.host_port and binding.protocol == port.protocol for binding in live.bindings
         )
         if not bound and BRIDGE not in live.attachments:
-            yield f"port not bound: {name} is not connected to the bridge"
+            yield f"port not bound: {name} is not connected to the bridge (`ipvlan heal`)"
         elif not bound:
             yield f"port not bound: {name} is connected to the bridge, which is not its gateway"
         elif observed.said == "refused":
@@ -143,11 +149,3 @@ class Diagnosis:
         return (
             f"something on the network answers for {cell.address}, which the plan leaves unreachable from {cell.source}"
         )
-
-
-def _has_route(said: HostSnapshot, wanted: IPNetwork) -> bool:
-    for line in said.routes:
-        first = line.split()[0] if line.split() else ""
-        if first and first != "default" and first[0].isdigit() and wanted in IPNetwork(first):
-            return True
-    return False

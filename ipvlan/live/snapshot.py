@@ -140,6 +140,11 @@ class HostSnapshot:
         """The network of that name."""
         return next((network for network in self.networks if network.name == name), None)
 
+    def has_route(self, wanted: IPNetwork) -> bool:
+        """Whether a route other than the default one leads to all of `wanted`."""
+        destinations = (line.split(maxsplit=1)[0] for line in self.routes if line[:1].isdigit())
+        return any(wanted in IPNetwork(destination) for destination in destinations)
+
 
 def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[ContainerPlan] = ()) -> HostSnapshot:
     """Ask the host; `timeout` is in seconds, for each question. Raises HostError.

@@ -56,8 +56,8 @@ def show(found: Verification, plan: Plan, out: Console, *, internet: bool) -> No
     doors = [verdict for verdict in found.verdicts if verdict.cell.source == CLIENT]
     if doors:
         out.print(_doors(doors))
-    for name, error in found.dead.items():
-        out.print(Text(f"{name}: {error}", style="red"))
+    for error in found.dead.values():
+        out.print(Text(str(error), style="red"), soft_wrap=True)
     _wrong(found.verdicts, out)
     if not internet and inner:
         out.print("The internet was left out: give an address beyond the LAN with --internet.", style="dim")
