@@ -88,7 +88,7 @@ def docker_schema() -> dict[str, Any]:
         pytest.skip("no toolchain is set up (toolchain/setup)")
     if "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION" not in exports.stdout:
         pytest.skip("the plugin in use is the published one, whose names the Python package was made from")
-    command = [TOOLCHAIN / "run", "pulumi", "package", "get-schema", "docker"]
+    command = [str(TOOLCHAIN / "run"), "pulumi", "package", "get-schema", "docker"]
     served = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     schema: dict[str, Any] = json.loads(served.stdout)
     return schema

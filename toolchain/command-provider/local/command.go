@@ -69,3 +69,9 @@ func (*Command) Delete(ctx context.Context, request infer.DeleteRequest[State]) 
 	state := request.State
 	return infer.DeleteResponse{}, state.run(ctx, state.Inputs.Delete)
 }
+
+// WireDependencies makes what a command prints secret as soon as one of its inputs is: it may print any of them.
+// The library's default would keep only the inputs themselves secret.
+func (*Command) WireDependencies(fields infer.FieldSelector, inputs *Inputs, state *State) {
+	fields.OutputField(state).DependsOn(fields.InputField(inputs))
+}
