@@ -66,7 +66,7 @@ class HostSession:
         try:
             self.run(":", timeout=self._timeout)
         except BaseException:
-            self._close()
+            self._close(at_once=True)
             raise
         return self
 
@@ -74,7 +74,7 @@ class HostSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close it; nothing of it stays, here or on the host."""
-        self._close()
+        self._close(at_once=error is not None)
 
     def run(self, text: str, *, timeout: float) -> str:
         """Run POSIX shell text on the host and return what it printed (its complaints too); `timeout` is in seconds.
@@ -122,8 +122,10 @@ class HostSession:
             explain_failure(self.host.name, self._complaints.decode(errors="replace") or otherwise)
         )
 
-    def _close(self) -> None:
+    def _close(self, *, at_once: bool) -> None:
         process = self._process
+        if at_once:
+            process.kill()
         with contextlib.suppress(BrokenPipeError):
             self._stdin.close()
         try:

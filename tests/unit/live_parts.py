@@ -1,0 +1,125 @@
+"""A plan and hosts as Docker tells of them, for tests of what is compared with what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from netaddr import IPAddress, IPNetwork
+
+from ipvlan.config import parse
+from ipvlan.live.snapshot import (
+    Attachment,
+    Binding,
+    HostSnapshot,
+    LiveContainer,
+    LiveNetwork,
+    Parent,
+)
+from ipvlan.plan import ContainerPlan, HostPlan, Plan, make_plan
+
+STACK = "dev"
+IMAGE = "registry.lab:5000/nginx@sha256:" + "a" * 64
+
+
+def raw(hosts: int = 2, **fabric: Any) -> dict[str, Any]:
+    """The seed's config, as plain maps, on so many hosts."""
+    return {
+        "fabric": {"name": "ipvlanl2", "mode": "l2", "subnet": "10.1.0.0/16", "gateway": "10.1.0.1", **fabric},
+        "hosts": {
+            f"docker-{number}": {
+                "address": f"192.168.140.{199 + number}",
+                "parent": "ens33",
+                "slice": f"10.1.{number}.0/24",
+            }
+            for number in range(1, hosts + 1)
+        },
+        "services": {
+            "centos": {"image": IMAGE, "offset": 1},
+            "nginx": {"image": IMAGE, "offset": 2, "ports": ["80:80"], "published": True},
+        },
+    }
+
+
+def seed(hosts: int = 2, *, published: bool = True, **fabric: Any) -> Plan:
+    """The seed's plan."""
+    config = raw(hosts, **fabric)
+    config["services"]["nginx"]["published"] = published
+    return make_plan(parse(config))
+
+
+def live_network(host: HostPlan) -> LiveNetwork:
+    """The fabric's network as it must be."""
+    return LiveNetwork(
+        id=f"network-of-{host.name}",
+        name=host.network.name,
+        driver="ipvlan",
+        subnet=host.network.subnet,
+        gateway=host.network.gateway,
+        ip_range=host.network.ip_range,
+        options={"ipvlan_mode": host.network.mode, "parent": host.network.parent},
+        labels={"ipvlan-fabric.stack": STACK},
+    )
+
+
+def attachment(network: str, network_id: str, address: str | None, *, fixed: bool = True) -> Attachment:
+    """A running container's connection."""
+    held = None if address is None else IPAddress(address)
+    return Attachment(network=network, network_id=network_id, address=held, fixed=held if fixed else None)
+
+
+def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
+    """The container as it must be."""
+    attachments = {
+        host.network.name: attachment(host.network.name, f"network-of-{host.name}", str(planned.address)),
+    }
+    if planned.published:
+        attachments["bridge"] = attachment("bridge", "bridge", "172.17.0.2", fixed=False)
+    labels = {"ipvlan-fabric.stack": STACK}
+    if planned.ports:
+        labels["ipvlan-fabric.ports"] = " ".join(str(port) for port in planned.ports)
+    return LiveContainer(
+        id=f"id-of-{planned.name}-{host.name}",
+        name=planned.name,
+        image=planned.image,
+        image_id="sha256:1",
+        state="running",
+        status="Up 3 minutes",
+        labels=labels,
+        attachments=attachments,
+        bindings=frozenset(
+            Binding(
+                host_address="0.0.0.0",  # noqa: S104  # as Docker says it; nothing is bound
+                host_port=port.host_port,
+                container_port=port.container_port,
+                protocol=port.protocol,
+            )
+            for port in planned.ports
+            if planned.published
+        ),
+    )
+
+
+def live_host(host: HostPlan) -> HostSnapshot:
+    """The host as it must be."""
+    return HostSnapshot(
+        host=host.name,
+        docker="28.5.2",
+        kernel="6.12",
+        root=True,
+        parent=Parent(present=True, up=True, mtu=1500),
+        routes=tuple(f"{route.destination} via {route.via} dev ens33" for route in host.routes),
+        containers={planned.name: live_container(planned, host) for planned in host.containers},
+        networks=(live_network(host),),
+        pids={},
+    )
+
+
+def with_container(said: HostSnapshot, container: LiveContainer) -> HostSnapshot:
+    """The host with that container, instead of one of its name."""
+    return replace(said, containers={**said.containers, container.name: container})
+
+
+def subnet(text: str) -> IPNetwork:
+    """A network."""
+    return IPNetwork(text)

@@ -1,0 +1,185 @@
+"""Each way in which a host can differ from the plan has its name, its host and its command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from netaddr import IPAddress
+
+from ipvlan.live.differences import Comparison, Difference
+from ipvlan.live.snapshot import HostSnapshot, LiveContainer, Parent
+from ipvlan.plan import Plan
+from ipvlan.ssh import HostError, HostUnreachableError
+from tests.unit.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
+
+
+def compare(plan: Plan, change: Callable[[HostSnapshot], HostSnapshot] = lambda said: said) -> tuple[Difference, ...]:
+    """Return the differences of docker-1 after a change by hand."""
+    host = plan.host("docker-1")
+    return Comparison(plan, STACK).of_host(host, change(live_host(host)))
+
+
+def change_container(name: str, **fields: object) -> Callable[[HostSnapshot], HostSnapshot]:
+    """Return what changes fields of one container."""
+    return lambda said: with_container(said, replace(said.containers[name], **fields))  # type: ignore[arg-type]
+
+
+def without(name: str) -> Callable[[HostSnapshot], HostSnapshot]:
+    """Return what removes one container."""
+    return lambda said: replace(said, containers={key: value for key, value in said.containers.items() if key != name})
+
+
+def disconnect(name: str, network: str) -> Callable[[HostSnapshot], HostSnapshot]:
+    """Return what takes one connection, and the ports with it."""
+
+    def change(said: HostSnapshot) -> HostSnapshot:
+        live = said.containers[name]
+        left = {key: value for key, value in live.attachments.items() if key != network}
+        bindings = frozenset() if network == "bridge" else live.bindings
+        return with_container(said, replace(live, attachments=left, bindings=bindings))
+
+    return change
+
+
+def holding(name: str, address: str, *, fixed: bool = True) -> Callable[[HostSnapshot], HostSnapshot]:
+    """Return what gives a container another address."""
+
+    def change(said: HostSnapshot) -> HostSnapshot:
+        live = said.containers[name]
+        moved = attachment("ipvlanl2", "network-of-docker-1", address, fixed=fixed)
+        return with_container(said, replace(live, attachments={**live.attachments, "ipvlanl2": moved}))
+
+    return change
+
+
+def foreign(address: str, labels: dict[str, str] | None = None) -> Callable[[HostSnapshot], HostSnapshot]:
+    """Return what starts a container that the plan does not have."""
+    return lambda said: with_container(
+        said,
+        LiveContainer(
+            id="foreign",
+            name="guest",
+            image="guest",
+            image_id="sha256:2",
+            state="running",
+            status="Up 1 minute",
+            labels=labels or {},
+            attachments={"ipvlanl2": attachment("ipvlanl2", "network-of-docker-1", address)},
+            bindings=frozenset(),
+        ),
+    )
+
+
+def network(**fields: object) -> Callable[[HostSnapshot], HostSnapshot]:
+    """Return what changes the fabric's network."""
+    return lambda said: replace(said, networks=(replace(said.networks[0], **fields),))  # type: ignore[arg-type]
+
+
+def second_network(said: HostSnapshot) -> HostSnapshot:
+    """Add another network on the parent."""
+    other = replace(live_network(seed().host("docker-1")), id="other", name="other", driver="macvlan", labels={})
+    return replace(said, networks=(*said.networks, other))
+
+
+def test_a_host_as_planned_has_no_difference() -> None:
+    """What the plan says is what is there: nothing is reported."""
+    assert compare(seed()) == ()
+    assert compare(seed(published=False)) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("parent-missing", lambda said: replace(said, parent=Parent(present=False, up=False, mtu=None)), "ens33"),
+        (
+            "parent-down",
+            lambda said: replace(said, parent=Parent(present=True, up=False, mtu=1500)),
+            "ip link set ens33 up",
+        ),
+        ("network-different", network(ip_range=subnet("10.1.9.0/24")), "range 10.1.9.0/24 instead of 10.1.1.0/24"),
+        ("network-different", network(gateway=IPAddress("10.1.0.2")), "gateway 10.1.0.2 instead of 10.1.0.1"),
+        ("network-different", network(options={"ipvlan_mode": "l3", "parent": "ens33"}), "mode l3 instead of l2"),
+        (
+            "network-different",
+            network(options={"ipvlan_mode": "l2", "parent": "ens34"}),
+            "parent ens34 instead of ens33",
+        ),
+        ("network-not-ours", network(labels={}), "was not made by stack dev"),
+        ("network-on-parent", second_network, "docker network rm other"),
+        ("container-missing", without("centos"), "heal --host docker-1 --service centos"),
+        ("container-stopped", change_container("nginx", state="exited", status="Exited (1) 2 hours ago"), "Exited (1)"),
+        ("container-unhealthy", change_container("nginx", status="Up 3 minutes (unhealthy)"), "docker logs"),
+        ("container-not-ours", change_container("nginx", labels={}), "docker rm -f nginx"),
+        ("container-not-planned", foreign("10.1.1.9", {"ipvlan-fabric.stack": "dev"}), "pulumi up --stack dev"),
+        ("image-different", change_container("nginx", image="other@sha256:1"), "made from other@sha256:1"),
+        ("fabric-disconnected", disconnect("centos", "ipvlanl2"), "not connected to ipvlanl2"),
+        ("address-different", holding("centos", "10.1.1.9"), "holds 10.1.1.9, planned is 10.1.1.1"),
+        ("address-different", holding("centos", "10.1.1.1", fixed=False), "by chance"),
+        ("bridge-disconnected", disconnect("nginx", "bridge"), "nobody outside reaches it"),
+        ("ports-unbound", change_container("nginx", bindings=frozenset()), "80:80"),
+        (
+            "ports-different",
+            change_container("nginx", labels={"ipvlan-fabric.stack": "dev", "ipvlan-fabric.ports": "8080:80"}),
+            "made with ports 8080:80, planned are 80:80",
+        ),
+        ("foreign-address", foreign("10.1.2.1"), "planned for centos on docker-2"),
+        ("foreign-container", foreign("10.1.2.77"), "may not hand out there"),
+    ],
+)
+def test_each_difference_has_its_name(name: str, change: Callable[[HostSnapshot], HostSnapshot], says: str) -> None:
+    """One change by hand is one difference, under its name, with the value and a command in it."""
+    found = compare(seed(), change)
+    assert [difference.name for difference in found] == [name]
+    assert says in found[0].sentence + " " + found[0].mend
+    assert found[0].mend
+    assert not found[0].tolerated
+
+
+def test_an_unpublished_container_on_the_bridge() -> None:
+    """A bridge connection that the plan does not have is named."""
+    plan = seed(published=False)
+
+    def connect(said: HostSnapshot) -> HostSnapshot:
+        live = said.containers["nginx"]
+        bridge = attachment("bridge", "bridge", "172.17.0.2", fixed=False)
+        return with_container(said, replace(live, attachments={**live.attachments, "bridge": bridge}))
+
+    assert [difference.name for difference in compare(plan, connect)] == ["bridge-connected"]
+
+
+def test_a_network_made_anew_by_hand_leaves_its_containers_disconnected() -> None:
+    """Containers that are connected to a network of the same name and another id count as disconnected."""
+    found = compare(seed(), network(id="new"))
+    assert {difference.name for difference in found} == {"fabric-disconnected"}
+    assert {difference.service for difference in found} == {"centos", "nginx"}
+
+
+def test_the_network_gone() -> None:
+    """A missing network is named, whatever else differs."""
+    assert "network-missing" in {found.name for found in compare(seed(), lambda said: replace(said, networks=()))}
+
+
+def test_a_guest_where_docker_may_hand_out_addresses_is_tolerated() -> None:
+    """A container that is not ours, at an address that Docker may give it, is told and changes no exit status."""
+    found = compare(seed(), foreign("10.1.1.77"))
+    assert [(difference.name, difference.tolerated) for difference in found] == [("foreign-container", True)]
+
+
+def test_a_missing_route() -> None:
+    """In l3 a host without the route to another's slice is named, with the command that makes it."""
+    plan = seed(mode="l3", gateway=None)
+    assert compare(plan) == ()
+    found = compare(plan, lambda said: replace(said, routes=("default via 192.168.140.1 dev ens33",)))
+    assert [difference.name for difference in found] == ["route-missing"]
+    assert "ip route replace 10.1.2.0/24 via 192.168.140.201" in found[0].mend
+
+
+def test_a_host_that_is_not_there() -> None:
+    """A dead host and a silent Docker are two names, each with what was heard."""
+    plan = seed()
+    for error, name in ((HostUnreachableError("dead"), "host-unreachable"), (HostError("silent"), "docker-silent")):
+        found = Comparison(plan, STACK).of_host(plan.host("docker-1"), error)
+        assert [difference.name for difference in found] == [name]
+        assert found[0].sentence == str(error)

@@ -1,0 +1,80 @@
+"""A session with a host, through an `ssh` that runs the shell here: what it returns, how it ends, what it leaves."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ipvlan.live.hosts import HostSession, on_hosts
+from ipvlan.ssh import HostError, HostUnreachableError
+from tests.unit.live_parts import seed
+
+SSH = """#!/bin/sh
+for last; do :; done
+case "$*" in
+  *"-O cancel"*) exit 0 ;;
+  *192.168.140.201*) MODE ;;
+esac
+exec sh -c "$last"
+"""
+
+
+@pytest.fixture
+def fake_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put an ssh on PATH that runs the text here; what it does for docker-2 is written in by the test."""
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(SSH.replace("MODE", ":"))
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return ssh
+
+
+def test_texts_run_one_after_the_other_in_one_shell(fake_ssh: Path, tmp_path: Path) -> None:
+    """Each text returns what it printed, complaints too; one that fails or reads its input does not disturb the next."""
+    plan = seed()
+    with HostSession(plan.hosts[0], plan.ssh, timeout=5) as session:
+        assert session.run("echo one; echo two >&2", timeout=5) == "one\ntwo\n"
+        assert session.run("cat; exit 7", timeout=5) == ""
+        assert session.run("printf 'no newline'", timeout=5) == "no newline"
+        assert len(session.run("head -c 300000 /dev/zero | tr '\\0' x", timeout=5)) == 300000
+    assert [found.name for found in tmp_path.iterdir()] == ["bin"]
+
+
+def test_a_text_that_hangs_is_given_up(fake_ssh: Path) -> None:
+    """A host that stops answering is unreachable after the time limit."""
+    plan = seed()
+    began = time.monotonic()
+    with (
+        HostSession(plan.hosts[0], plan.ssh, timeout=5) as session,
+        pytest.raises(HostUnreachableError, match="no answer within 1 seconds"),
+    ):
+        session.run("exec sleep 60 >/dev/null", timeout=1)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [
+        ("echo 'Permission denied (publickey).' >&2; exit 255", "authorized_keys"),
+        ("echo 'Host key verification failed.' >&2; exit 255", "known_hosts"),
+        ("exit 1", "the connection was closed"),
+        ("exec sleep 60", "no answer within 1 seconds"),
+    ],
+)
+def test_a_dead_host_stops_no_other(fake_ssh: Path, tmp_path: Path, mode: str, says: str) -> None:
+    """The dead host has its reason, the others their results, and nothing is left behind."""
+    fake_ssh.write_text(SSH.replace("MODE", mode))
+    plan = seed(3)
+    found = on_hosts(plan, plan.hosts, lambda session: session.run("echo well", timeout=5), timeout=1)
+    assert found["docker-1"] == found["docker-3"] == "well\n"
+    error = found["docker-2"]
+    assert isinstance(error, HostError)
+    assert says in str(error)
+    assert "docker-2" in str(error)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"bin", ".ssh"}

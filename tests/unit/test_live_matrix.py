@@ -1,0 +1,108 @@
+"""Which cells the matrix has, and what the plan expects of each."""
+
+from __future__ import annotations
+
+from netaddr import IPAddress
+
+from ipvlan.config import parse
+from ipvlan.live.matrix import MOST_PAIRS, Cell, Filter, make_matrix
+from ipvlan.plan import Plan, make_plan
+from tests.unit.live_parts import raw, seed
+
+INTERNET = IPAddress("203.0.113.10")
+
+
+def expected(plan: Plan, source: str, target: str) -> str:
+    """Return what the plan expects of one cell."""
+    found = [
+        cell for cell in make_matrix(plan, internet=INTERNET).cells if (cell.source, cell.target) == (source, target)
+    ]
+    assert len(found) == 1
+    return found[0].expected
+
+
+def test_the_seeds_matrix() -> None:
+    """Every cell of the seed's table is there once, with the table's answer."""
+    plan = seed(published=False)
+    cells = make_matrix(plan, internet=INTERNET).cells
+    assert len({(cell.kind, cell.source, cell.target) for cell in cells}) == len(cells) == 12 + 8 + 4 + 4 + 4 + 2
+    assert expected(plan, "docker-1/centos", "docker-1/nginx") == "yes"
+    assert expected(plan, "docker-1/centos", "docker-2/nginx") == "yes"
+    assert expected(plan, "docker-1/centos", "docker-1") == "unless-gateway"
+    assert expected(plan, "docker-1/centos", "internet") == "unless-gateway"
+    assert expected(plan, "docker-1", "docker-1/nginx") == "unless-gateway"
+    assert expected(plan, "client", "docker-2/nginx") == "no"
+
+
+def test_a_published_container_goes_out_through_the_bridge() -> None:
+    """Published, a container is reached at its port, and reaches hosts and internet through the host's NAT."""
+    plan = seed()
+    assert expected(plan, "client", "docker-2/nginx") == "yes"
+    assert expected(plan, "docker-1/nginx", "docker-2") == "yes"
+    assert expected(plan, "docker-1/nginx", "internet") == "yes"
+    assert expected(plan, "docker-1/centos", "internet") == "unless-gateway"
+
+
+def test_no_address_beyond_the_lan_is_tried_unless_given() -> None:
+    """Without an address for it there is no cell of the internet."""
+    assert not [cell for cell in make_matrix(seed(), internet=None).cells if cell.kind == "internet"]
+
+
+def test_a_port_on_loopback_is_closed_to_clients() -> None:
+    """A port bound to 127.0.0.1 is expected to be closed from outside, published or not."""
+    config = raw()
+    config["services"]["nginx"]["ports"] = ["127.0.0.1:80:80"]
+    assert expected(make_plan(parse(config)), "client", "docker-1/nginx") == "no"
+
+
+def big(hosts: int, services: int) -> Plan:
+    """A plan of many containers."""
+    config = raw(hosts)
+    image = config["services"]["centos"]["image"]
+    config["services"] = {f"service-{number}": {"image": image, "offset": number} for number in range(1, services + 1)}
+    return make_plan(parse(config))
+
+
+def pairs(cells: list[Cell]) -> set[tuple[str | None, str | None]]:
+    """Return the pairs of hosts that cells cover."""
+    return {(cell.source_host, cell.target_host) for cell in cells}
+
+
+def test_up_to_400_pairs_are_all_taken() -> None:
+    """20 containers have 380 pairs, and all are looked at."""
+    made = make_matrix(big(2, 10), internet=None)
+    assert made.possible == len(made.cells)
+    assert sum(cell.kind == "container" for cell in made.cells) == 380
+
+
+def test_a_sample_covers_every_pair_of_hosts_and_every_container() -> None:
+    """Of 9900 pairs 400 are taken: every pair of hosts, every container as source and as target; always the same ones."""
+    plan = big(10, 10)
+    made = make_matrix(plan, internet=None)
+    cells = [cell for cell in made.cells if cell.kind == "container"]
+    assert len(cells) == MOST_PAIRS
+    assert made.possible > len(made.cells)
+    assert len(pairs(cells)) == 10 * 10
+    assert len({cell.source for cell in cells}) == len({cell.target for cell in cells}) == 100
+    assert make_matrix(plan, internet=None) == made
+
+
+def test_more_pairs_of_hosts_than_400_are_all_covered() -> None:
+    """25 hosts have 625 pairs, and each is looked at."""
+    cells = [cell for cell in make_matrix(big(25, 2), internet=None).cells if cell.kind == "container"]
+    assert len(pairs(cells)) == 625
+
+
+def test_filters_narrow() -> None:
+    """--service, --host and --from leave what concerns them alone."""
+    plan = seed()
+    for wanted, takes in (
+        (Filter(service="nginx"), lambda cell: "nginx" in (cell.source_service, cell.target_service)),
+        (Filter(host="docker-2"), lambda cell: "docker-2" in (cell.source_host, cell.target_host)),
+        (Filter(source="client"), lambda cell: cell.source == "client"),
+        (Filter(source="docker-1/nginx"), lambda cell: cell.source == "docker-1/nginx"),
+        (Filter(source="centos"), lambda cell: cell.source_service == "centos"),
+    ):
+        cells = make_matrix(plan, internet=INTERNET, wanted=wanted).cells
+        assert cells
+        assert all(takes(cell) for cell in cells)

@@ -1,0 +1,181 @@
+"""What is said of a cell: right or wrong, and which link of the chain broke."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from netaddr import IPAddress
+
+from ipvlan.live.diagnosis import Diagnosis
+from ipvlan.live.matrix import Cell, make_matrix
+from ipvlan.live.probes import Observed, connect
+from ipvlan.live.snapshot import HostSnapshot, Parent
+from ipvlan.live.verify import Verdict, judge
+from ipvlan.plan import Plan, Port
+from ipvlan.ssh import HostUnreachableError
+from tests.unit.live_parts import live_host, seed, with_container
+from tests.unit.test_live_differences import change_container, disconnect, holding, without
+
+YES = Observed(reached=True, said="yes")
+NO = Observed(reached=False, said="no")
+
+
+def one(plan: Plan, source: str, target: str) -> Cell:
+    """Return one cell."""
+    cells = make_matrix(plan, internet=IPAddress("203.0.113.10")).cells
+    return next(cell for cell in cells if (cell.source, cell.target) == (source, target))
+
+
+def verdict(
+    plan: Plan,
+    cell: Cell,
+    observed: Observed | None,
+    change: Callable[[HostSnapshot], HostSnapshot | HostUnreachableError] = lambda said: said,
+    *,
+    gateway_answers: bool = False,
+) -> Verdict:
+    """Judge one cell, docker-2 being changed by hand."""
+    said: dict[str, object] = {host.name: live_host(host) for host in plan.hosts}
+    said["docker-2"] = change(live_host(plan.host("docker-2")))
+    seen = {} if observed is None else {cell: observed}
+    (made,) = judge([cell], seen, Diagnosis(plan, said), gateway_answers=gateway_answers)  # type: ignore[arg-type]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "observed", "gateway_answers", "ok"),
+    [
+        ("docker-1/centos", "docker-2/nginx", YES, False, True),
+        ("docker-1/centos", "docker-2/nginx", NO, False, False),
+        ("docker-1/centos", "docker-2/nginx", None, False, False),
+        ("docker-1/centos", "docker-1", NO, False, True),
+        ("docker-1/centos", "docker-1", YES, False, False),
+        ("docker-1/centos", "docker-1", YES, True, True),
+        ("docker-1/centos", "docker-1", None, False, False),
+        ("docker-1/centos", "gateway", NO, False, True),
+        ("docker-1/nginx", "internet", NO, True, False),
+        ("client", "docker-1/nginx", Observed(reached=True, said="HTTP 200"), False, True),
+        ("client", "docker-1/nginx", Observed(reached=False, said="refused"), False, False),
+    ],
+)
+def test_right_and_wrong(source: str, target: str, observed: Observed | None, gateway_answers: bool, ok: bool) -> None:
+    """A cell is right when what was seen is what is expected; what was not looked at is not right."""
+    plan = seed()
+    found = verdict(plan, one(plan, source, target), observed, gateway_answers=gateway_answers)
+    assert found.ok is ok
+    assert bool(found.reason) is not ok
+
+
+def test_a_closed_port_that_answers_is_wrong() -> None:
+    """What is not published must be refused; whoever answers is looked for."""
+    plan = seed(published=False)
+    cell = one(plan, "client", "docker-2/nginx")
+    assert verdict(plan, cell, Observed(reached=False, said="refused")).ok
+    assert verdict(plan, cell, Observed(reached=True, said="open")).reason.startswith("another process on docker-2")
+
+
+@pytest.mark.parametrize(
+    ("change", "starts"),
+    [
+        (lambda _said: HostUnreachableError("dead"), "host not reached"),
+        (without("nginx"), "container missing"),
+        (change_container("nginx", state="exited", status="Exited (1)"), "container down"),
+        (disconnect("nginx", "ipvlanl2"), "not attached"),
+        (holding("nginx", "10.1.2.9"), "wrong address"),
+        (lambda said: replace(said, parent=Parent(present=True, up=False, mtu=1500)), "parent down"),
+        (lambda said: replace(said, parent=Parent(present=False, up=False, mtu=None)), "parent missing"),
+        (lambda said: said, "both ends are as planned"),
+    ],
+)
+def test_the_broken_link_between_containers(
+    change: Callable[[HostSnapshot], HostSnapshot | HostUnreachableError], starts: str
+) -> None:
+    """The first broken link between two containers is the reason."""
+    plan = seed()
+    assert verdict(plan, one(plan, "docker-1/centos", "docker-2/nginx"), NO, change).reason.startswith(starts)
+
+
+@pytest.mark.parametrize(
+    ("change", "observed", "says"),
+    [
+        (disconnect("nginx", "bridge"), "refused", "not connected to the bridge"),
+        (change_container("nginx", bindings=frozenset()), "refused", "not its gateway"),
+        (lambda said: said, "refused", "nothing listens on 80"),
+        (lambda said: said, "no answer", "firewalls"),
+    ],
+)
+def test_the_broken_link_of_a_port(change: Callable[[HostSnapshot], HostSnapshot], observed: str, says: str) -> None:
+    """A published port that does not answer is unbound, or bound and silent."""
+    plan = seed()
+    cell = one(plan, "client", "docker-2/nginx")
+    assert says in verdict(plan, cell, Observed(reached=False, said=observed), change).reason
+
+
+def test_no_route_in_l3() -> None:
+    """In l3 a missing route is the reason."""
+    plan = seed(mode="l3", gateway=None)
+    found = verdict(
+        plan, one(plan, "docker-1/centos", "docker-2/centos"), NO, lambda said: replace(said, routes=("default via x",))
+    )
+    assert found.reason.startswith("no route: docker-2 has none to 10.1.1.0/24")
+
+
+def test_a_published_container_without_its_bridge_does_not_get_out() -> None:
+    """A published container that does not get out has no bridge connection."""
+    plan = seed()
+    reason = verdict(plan, one(plan, "docker-2/nginx", "internet"), NO, disconnect("nginx", "bridge")).reason
+    assert reason.startswith("bridge not connected")
+
+
+def test_a_container_that_gets_out_elsewhere() -> None:
+    """A container that reaches what it must not has another network, which is named."""
+    plan = seed()
+
+    def connect_other(said: HostSnapshot) -> HostSnapshot:
+        live = said.containers["centos"]
+        return with_container(
+            said, replace(live, attachments={**live.attachments, "backdoor": live.attachments["ipvlanl2"]})
+        )
+
+    assert "backdoor" in verdict(plan, one(plan, "docker-2/centos", "internet"), YES, connect_other).reason
+
+
+@contextmanager
+def server(answer: bytes) -> Iterator[int]:
+    """Serve one connection on a free port of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(b"HTTP/1.1 404 Not Found\r\n\r\n", "HTTP 404"), (b"-ERR unknown command\r\n", "open"), (b"", "open, silent")],
+)
+def test_what_an_open_port_says(answer: bytes, said: str) -> None:
+    """An open port is open whatever it speaks; of HTTP the status is told."""
+    with server(answer) as port:
+        assert connect("127.0.0.1", Port(container_port=80, host_port=port)) == Observed(reached=True, said=said)
+
+
+def test_a_closed_port_is_refused() -> None:
+    """Where nothing listens, tcp and udp are refused."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert connect("127.0.0.1", Port(container_port=80, host_port=port)) == Observed(reached=False, said="refused")
+    udp = Port(container_port=80, host_port=port, protocol="udp")
+    assert connect("127.0.0.1", udp) == Observed(reached=False, said="refused")
