@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154,SC2317 # it shares variables with setup, and how_far is called by progress.sh
 # Sourced by setup. Owns: building CLI, language host and both plugins from Go modules into a folder, and finding a Go to do it.
 # Leaves alone: Go's own module and build cache (Go's defaults), and where modules come from (the machine's own Go settings).
 
@@ -57,10 +58,10 @@ go_build() {
 }
 go_help="Mend what the log says, or install Pulumi $PULUMI_MINIMUM_VERSION or newer, then run toolchain/setup again; what was compiled is not compiled again."
 
-# in_module MODULE ARGUMENT...: `go ARGUMENT...` in the module's folder. To be called in a subshell: it changes the folder.
+# in_module MODULE ARGUMENT...: `go ARGUMENT...` in the module's folder. To be called in a subshell, whose place it takes.
 in_module() {
-  cd "$toolchain_folder/$1"
-  env -u GOOS -u GOARCH CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off "$go" "${@:2}"
+  cd "$toolchain_folder/$1" || return
+  exec env -u GOOS -u GOARCH CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off "$go" "${@:2}"
 }
 
 # list_packages FILE MODULE ARGUMENT...: all packages that go into a program, one a line; fetches the modules that hold them.
@@ -74,11 +75,11 @@ build() {
   find_go
   mkdir -p "$1/bin" "$1/language-host" "$plugins/resource-docker-v$DOCKER_PLUGIN_VERSION" "$plugins/resource-command-v$COMMAND_PLUGIN_VERSION"
 
-  step "pulumi-language-python (sdk v$LANGUAGE_HOST_SDK_VERSION), a minute cold"
+  step "pulumi-language-python (sdk v$LANGUAGE_HOST_SDK_VERSION), 1 to 3 minutes cold"
   go_build language-host github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python \
     "$1/language-host/pulumi-language-python" -tags '' -ldflags "-s -w"
 
-  step "plugin command v$COMMAND_PLUGIN_VERSION (local.Command alone), a minute cold"
+  step "plugin command v$COMMAND_PLUGIN_VERSION (local.Command alone), 1 to 2 minutes cold"
   go_build command-provider . "$plugins/resource-command-v$COMMAND_PLUGIN_VERSION/pulumi-resource-command" \
     -tags '' -ldflags "-s -w -X main.version=$COMMAND_PLUGIN_VERSION"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # the scripts that source it use what it sets
 # Sourced by setup, env, run and clean. Owns: where the cache is, its key, and which Pulumi is used.
 # Leaves alone: making one (build.sh, release.sh) and everything outside the cache.
 
@@ -28,7 +29,7 @@ esac
 # Prints the name of the cache entry: it changes with every version, recipe and source that goes into it.
 cache_key() {
   (
-    cd "$toolchain_folder"
+    cd "$toolchain_folder" || exit
     uname -sm
     find versions.env build.sh release.sh language-wrapper cli language-host command-provider docker-provider \
       -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum

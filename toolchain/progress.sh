@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # the scripts that source it use what it sets
 # Sourced by setup, build.sh and release.sh. Owns: what a waiting person sees, and that no child outlives its time limit or us.
 
 steps=0 step_number=0 step_name='' step_start=0 child='' began=$SECONDS
@@ -40,10 +41,16 @@ run_watched() {
   return "$status"
 }
 
-# Ends the running child with everything it started.
+# Ends the running child with everything it started: asked first, forced after 5 s.
 stop_child() {
   [[ -n $child ]] || return 0
+  local tries
   kill -TERM -- "-$child" 2>/dev/null || true
+  for ((tries = 0; tries < 25; tries++)); do
+    kill -0 -- "-$child" 2>/dev/null || break
+    sleep 0.2
+  done
+  kill -KILL -- "-$child" 2>/dev/null || true
   wait "$child" 2>/dev/null || true
   child=''
 }
