@@ -117,3 +117,22 @@ def status(
     else:
         status_view.show(found, plan, chosen.stack, printer())
     raise typer.Exit(0 if found.ok else 1)
+
+
+def preflight(context: typer.Context, host: Host = None, timeout: Timeout = 10.0, as_json: AsJson = False) -> None:
+    """Ask the hosts, before a first `pulumi up`, for all that would stand in its way; creates nothing."""
+    from ipvlan.live import preflight_view  # noqa: PLC0415
+    from ipvlan.live.preflight import check_hosts  # noqa: PLC0415
+
+    chosen = selected(context)
+    plan = chosen.plan()
+    _known("--host", host, [found.name for found in plan.hosts])
+    if not as_json:
+        print_warnings(plan.warnings)
+    with progress(f"asking {_count(plan)}", quiet=as_json):
+        found = check_hosts(plan, chosen.stack, host=host, timeout=timeout)
+    if as_json:
+        typer.echo(json.dumps(preflight_view.as_document(found, chosen.stack), indent=2))
+    else:
+        preflight_view.show(found, printer())
+    raise typer.Exit(0 if found.ok else 1)

@@ -47,6 +47,28 @@ class Engine:
         """One container, as `GET /containers/ID/json` describes it."""
         return self._ask(lambda client: dict(client.inspect_container(id_)))
 
+    def image_present(self, image: str) -> bool:
+        """Whether the image is on the host."""
+        return not self._trouble(lambda client: client.inspect_image(image))  # type: ignore[no-untyped-call]
+
+    def image_trouble(self, image: str) -> str:
+        """Why the host's Docker cannot get the image from its registry, in Docker's words; empty when it can."""
+        return self._trouble(lambda client: client.inspect_distribution(image))  # type: ignore[no-untyped-call]
+
+    def _trouble(self, question: Callable[[docker.APIClient], object]) -> str:
+        import docker.errors  # noqa: PLC0415
+
+        def ask(client: docker.APIClient) -> str:
+            try:
+                question(client)
+            except docker.errors.APIError as error:
+                if "client version" in str(error):
+                    raise
+                return str(error.explanation or error)
+            return ""
+
+        return self._ask(ask)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

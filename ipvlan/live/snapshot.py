@@ -28,7 +28,8 @@ PORTS_LABEL: Final = "ipvlan-fabric.ports"
 # No process but `ip` is started: each costs a busy host up to a tenth of a second.
 _FACTS: Final = """
 parent={parent}
-read -r kernel < /proc/sys/kernel/osrelease && echo "kernel $kernel"
+read -r kernel < /proc/sys/kernel/osrelease
+echo "kernel $kernel"
 for what in operstate mtu flags; do
   [ -r "/sys/class/net/$parent/$what" ] && read -r value < "/sys/class/net/$parent/$what" && echo "parent-$what $value"
 done

@@ -51,8 +51,8 @@ def test_a_text_that_hangs_is_given_up(fake_ssh: Path) -> None:
     plan = seed()
     began = time.monotonic()
     with (
-        HostSession(plan.hosts[0], plan.ssh, timeout=5) as session,
         pytest.raises(HostUnreachableError, match="no answer within 1 seconds"),
+        HostSession(plan.hosts[0], plan.ssh, timeout=5) as session,
     ):
         session.run("exec sleep 60 >/dev/null", timeout=1)
     assert time.monotonic() - began < 10

@@ -1,0 +1,210 @@
+"""What `ipvlan preflight` asks a host: one snapshot, one text in its shell, and an ARP probe of each planned address.
+
+Owns the questions and how the answers are read; creates nothing.
+
+The probe is RFC 5227's: sender address 0.0.0.0, so that no neighbour's cache changes. It is sent from the parent, and does not
+see containers of the same host (measured: their frames never leave it); those the daemon is asked for.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from netaddr import IPAddress
+
+from ipvlan.live.engine import Engine
+from ipvlan.live.hosts import HostSession
+from ipvlan.live.snapshot import STACK_LABEL, HostSnapshot, take_snapshot
+from ipvlan.plan import Plan
+
+#: Probes of one address, one each second (RFC 5227, PROBE_NUM).
+PROBES: Final = 3
+
+#: Addresses probed at once: each is a process on the host.
+PROBES_AT_ONCE: Final = 48
+
+#: Seconds for the start of that many processes on a busy host.
+START_SECONDS: Final = 10
+
+_FACTS: Final = """
+parent={parent}
+echo "clock $(date +%s)"
+for nic in /sys/class/net/*; do
+  name=${{nic##*/}} flags= carrier= wireless=0
+  [ -r "$nic/flags" ] && read -r flags < "$nic/flags"
+  # Unreadable while the link is down.
+  {{ read -r carrier < "$nic/carrier"; }} 2>/dev/null
+  if [ -e "$nic/wireless" ] || [ -e "$nic/phy80211" ]; then wireless=1; fi
+  echo "link $name ${{flags:-0}} ${{carrier:-0}} $wireless"
+done
+read -r kernel < /proc/sys/kernel/osrelease
+if [ -d /sys/module/ipvlan ] || modprobe -n -q ipvlan 2>/dev/null ||
+  find "/lib/modules/$kernel" -name 'ipvlan.ko*' 2>/dev/null | grep -q . ||
+  grep -qs 'ipvlan[.]ko' "/lib/modules/$kernel/modules.builtin"; then echo "ipvlan yes"; fi
+ip -o link show type macvlan 2>/dev/null | while read -r _ name _; do
+  case $name in *"@$parent:") echo "macvlan ${{name%%@*}}";; esac
+done
+# A shell that reads byte by byte sees no end of line in a number of /proc/sys, and calls it a failure.
+read -r forward < /proc/sys/net/ipv4/ip_forward
+echo "forward $forward"
+iptables -S DOCKER-USER 2>/dev/null | while read -r rule; do
+  case $rule in *"-j DROP"* | *"-j REJECT"*) echo "drop iptables $rule";; esac
+done
+# iptables-nft shows its own chains here too; Docker's policy there comes with the rules that let published ports through.
+nft list chains 2>/dev/null | while read -r first second rest; do
+  case "$first" in table) table="$second $rest";; esac
+  case "$first $second $rest" in *"hook forward"*"policy drop"*)
+    case $table in "ip filter"* | "ip6 filter"* | "ip docker-bridges"* | "ip6 docker-bridges"*) ;;
+      *) echo "drop nftables table ${{table%%{{*}}: forward policy drop";; esac;;
+  esac
+done
+ss -Hlntup 2>/dev/null | while read -r protocol _ _ _ local _ process; do echo "listen $protocol $local $process"; done
+"""
+
+_PROBE: Final = """
+if ! arping -V 2>&1 | grep -q iputils; then echo "missing it has no arping of iputils"; exit; fi
+count=0
+while read -r address; do
+  ( said=$(arping -D -c PROBES -w PROBES -I {parent} "$address" 2>&1); echo "$? $address $said" | tr '\\n' ' '; echo ) &
+  count=$((count + 1))
+  if [ "$count" -ge AT_ONCE ]; then wait; count=0; fi
+done <<'END'
+{addresses}
+END
+wait
+""".replace("PROBES", str(PROBES)).replace("AT_ONCE", str(PROBES_AT_ONCE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One network interface."""
+
+    up: bool
+    carrier: bool
+    wireless: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A process that listens on the host."""
+
+    protocol: str
+    address: str
+    port: int
+    process: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One host, before anything is made on it."""
+
+    live: HostSnapshot
+    clock_ahead: float
+    """Seconds that the host's clock is ahead of this machine's; within a second right."""
+    links: Mapping[str, Link]
+    has_ipvlan: bool
+    macvlan_children: tuple[str, ...]
+    forwards: bool
+    dropping: tuple[str, ...]
+    """Firewall rules that may drop what goes to published ports."""
+    listeners: tuple[Listener, ...]
+    image_troubles: Mapping[str, str]
+    """Image that the host has not -> why its Docker cannot get it."""
+    answering: Mapping[IPAddress, str]
+    """Address that somebody on the LAN answers for -> who, as far as it is known."""
+    not_probed: str
+    """Why the addresses were not tried; empty when they were."""
+
+
+def ask(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> Facts:
+    """Ask one host; `timeout` is in seconds, for each question. Raises HostError."""
+    live = take_snapshot(session, timeout=timeout)
+    before = time.time()
+    lines = session.run(_FACTS.format(parent=shlex.quote(session.host.parent)), timeout=timeout).splitlines()
+    said = [line.split(" ") for line in lines if line]
+    clock = next((float(words[1]) for words in said if words[0] == "clock"), before)
+    answering, not_probed = _probe(session, plan, stack, live, timeout)
+    return Facts(
+        live=live,
+        clock_ahead=clock - before,
+        links={
+            words[1]: Link(up=bool(int(words[2], 16) & 1), carrier=words[3] == "1", wireless=words[4] == "1")
+            for words in said
+            if words[0] == "link"
+        },
+        has_ipvlan=["ipvlan", "yes"] in said,
+        macvlan_children=tuple(words[1] for words in said if words[0] == "macvlan"),
+        forwards=["forward", "1"] in said,
+        dropping=tuple(" ".join(words[1:]) for words in said if words[0] == "drop"),
+        listeners=tuple(_listener(words) for words in said if words[0] == "listen" and ":" in words[2]),
+        image_troubles=_images(session, timeout),
+        answering=answering,
+        not_probed=not_probed,
+    )
+
+
+def _listener(words: list[str]) -> Listener:
+    address, _, port = words[2].rpartition(":")
+    process = " ".join(words[3:])
+    # users:(("nginx",pid=12,fd=3))
+    name = process.partition('(("')[2].partition('"')[0]
+    return Listener(
+        protocol=words[1], address=address.partition("%")[0], port=int(port) if port.isdigit() else 0, process=name
+    )
+
+
+def _images(session: HostSession, timeout: float) -> Mapping[str, str]:
+    engine = Engine(session.host.name, session.socket, timeout=timeout)
+    try:
+        missing = [image for image in session.host.images if not engine.image_present(image)]
+        troubles = {image: engine.image_trouble(image) for image in missing}
+    finally:
+        engine.close()
+    return {image: trouble for image, trouble in troubles.items() if trouble}
+
+
+def _probe(
+    session: HostSession, plan: Plan, stack: str, live: HostSnapshot, timeout: float
+) -> tuple[Mapping[IPAddress, str], str]:
+    hindrance = _hindrance(session, plan, live)
+    addresses = [found.address for found in session.host.containers if not _is_ours(found.address, stack, live)]
+    if plan.gateway is not None:
+        addresses.append(plan.gateway)
+    if hindrance or not addresses:
+        return {}, hindrance
+    text = _PROBE.format(parent=shlex.quote(session.host.parent), addresses="\n".join(map(str, addresses)))
+    batches = -(-len(addresses) // PROBES_AT_ONCE)
+    printed = session.run(text, timeout=timeout + batches * (PROBES + START_SECONDS))
+    answering: dict[IPAddress, str] = {}
+    trouble = ""
+    for line in printed.splitlines():
+        status, _, rest = line.partition(" ")
+        address, _, said = rest.partition(" ")
+        if status == "missing":
+            trouble = rest
+        elif status == "1":
+            answering[IPAddress(address)] = said.partition("[")[2].partition("]")[0] or "somebody on the LAN"
+        elif status != "0":
+            trouble = f"arping said: {(said.strip() or line)[:120]}"
+    return answering, trouble
+
+
+def _hindrance(session: HostSession, plan: Plan, live: HostSnapshot) -> str:
+    if plan.mode != "l2":
+        return f"in mode {plan.mode} containers answer to no ARP"
+    if not live.root:
+        return "only root may send ARP probes"
+    return "" if live.parent.present else f"there is no {session.host.parent}"
+
+
+def _is_ours(address: IPAddress, stack: str, live: HostSnapshot) -> bool:
+    return any(
+        attachment.address == address
+        for container in live.containers.values()
+        if container.labels.get(STACK_LABEL) == stack
+        for attachment in container.attachments.values()
+    )
