@@ -73,5 +73,11 @@ test: check test-fast test-lab ## every check and every test
 bench: setup ## times of this program beside the seed's own commands and Ansible
 	@$(BIN)/python bench/run.py
 
-constraints: ## write constraints.txt anew from what requirements-dev.txt resolves to
-	@$(PYTHON) tools/constraints.py
+constraints: ## write constraints.txt anew: what the direct requirements pull in today
+	@folder=$$(mktemp -d)
+	trap 'rm -rf "$$folder"' EXIT
+	grep -hvE '^(-|#|$$)' requirements.txt requirements-dev.txt > "$$folder/direct"
+	$(PYTHON) -m venv "$$folder/venv"
+	"$$folder/venv/bin/pip" install --quiet --disable-pip-version-check -r "$$folder/direct"
+	{ echo '# Versions of what requirements.txt and requirements-dev.txt pull in. Made by: make constraints'
+	"$$folder/venv/bin/pip" freeze | awk -F== 'NR==FNR {direct[tolower($$1)]; next} {name=tolower($$1); gsub("_","-",name)} !(name in direct)' "$$folder/direct" -; } > constraints.txt
