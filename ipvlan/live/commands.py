@@ -136,3 +136,21 @@ def preflight(context: typer.Context, host: Host = None, timeout: Timeout = 10.0
     else:
         preflight_view.show(found, printer())
     raise typer.Exit(0 if found.ok else 1)
+
+
+def heal(
+    context: typer.Context,
+    host: Host = None,
+    service: Service = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    timeout: Timeout = 10.0,
+) -> None:
+    """Mend what `status` finds, with the least that does it; shows first what it will do."""
+    from ipvlan.live.heal_run import heal_plan  # noqa: PLC0415
+
+    chosen = selected(context)
+    plan = chosen.plan()
+    _known("--host", host, [found.name for found in plan.hosts])
+    _known("--service", service, sorted({found.service for found in plan.containers()}))
+    print_warnings(plan.warnings)
+    raise typer.Exit(0 if heal_plan(chosen, plan, host=host, service=service, yes=yes, timeout=timeout) else 1)

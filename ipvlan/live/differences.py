@@ -31,6 +31,7 @@ Name = Literal[
     "container-stopped",
     "container-unhealthy",
     "container-not-ours",
+    "container-remade",
     "container-not-planned",
     "image-different",
     "fabric-disconnected",
@@ -59,6 +60,8 @@ class Difference:
     service: str | None = None
     container: str | None = None
     """The container's name for Docker."""
+    network: str | None = None
+    """The name of a network that is not ours."""
     tolerated: bool = False
     """Worth knowing, and no reason for a bad exit status."""
 
@@ -136,6 +139,7 @@ class Comparison:
                 yield Difference(
                     name="network-on-parent",
                     host=host.name,
+                    network=other.name,
                     sentence=f"network {other.name} ({other.driver}) on {host.name} uses {host.parent} too; only one network "
                     f"can have it, and {planned.name} or its containers may fail to start",
                     mend=self._ssh(host, f"docker network rm {shlex.quote(other.name)}"),
@@ -157,12 +161,7 @@ class Comparison:
             yield self._about(planned, "container-missing", f"there is no {planned.name}", self._heal(host, planned))
             return
         if live.labels.get(STACK_LABEL) != self._stack:
-            yield self._about(
-                planned,
-                "container-not-ours",
-                f"{planned.name} was not made by stack {self._stack}, and holds the name",
-                f"{self._ssh(host, f'docker rm -f {planned.name}')}, then {self._heal(host, planned)}",
-            )
+            yield self._stand_in(host, planned, live)
             return
         if not live.running:
             yield self._about(
@@ -187,6 +186,23 @@ class Comparison:
             )
         yield from self._attachments(host, planned, live, said)
         yield from self._ports(host, planned, live)
+
+    def _stand_in(self, host: HostPlan, planned: ContainerPlan, live: LiveContainer) -> Difference:
+        """A container of the planned name that the stack did not make."""
+        if self._plan.fabric in live.attachments and STACK_LABEL not in live.labels:
+            return self._about(
+                planned,
+                "container-remade",
+                f"{planned.name} was made by hand in place of this stack's, "
+                f"at {live.attachments[self._plan.fabric].held or 'no address'}, planned is {planned.address}",
+                self._heal(host, planned),
+            )
+        return self._about(
+            planned,
+            "container-not-ours",
+            f"{planned.name} was not made by stack {self._stack}, and holds the name",
+            f"{self._ssh(host, f'docker rm -f {planned.name}')}, then {self._heal(host, planned)}",
+        )
 
     def _attachments(
         self, host: HostPlan, planned: ContainerPlan, live: LiveContainer, said: HostSnapshot

@@ -1,0 +1,87 @@
+"""`ipvlan heal` from the first look to the last: shows what it will do, asks, does it, and proves it.
+
+Owns the conversation and the order of the steps; what is done about what stands in `heal`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ipvlan.command import Selected, printer
+from ipvlan.live.heal import Action, Healing, mend_on_hosts, plan_healing, pulumi_command, remove_stand_ins, run_pulumi
+from ipvlan.live.status import Status, read_status
+from ipvlan.plan import Plan
+from ipvlan.ssh import HostError
+
+
+def heal_plan(
+    chosen: Selected, plan: Plan, *, host: str | None, service: str | None, yes: bool, timeout: float
+) -> bool:
+    """Mend all, one host or one service; return whether all of it is as planned afterwards.
+
+    `timeout` is in seconds, for reaching a host and each question to it. Without `yes` it asks, and without a terminal to ask at
+    it only shows what it would do.
+    """
+
+    def look() -> Status:
+        return read_status(plan, chosen.stack, host=host, service=service, timeout=timeout)
+
+    out = printer()
+    healing = plan_healing(plan, look().differences)
+    if not healing.actions:
+        out.print(Text("nothing to mend", style="bold green"))
+        return True
+    _show(healing, out)
+    if not (healing.by("host") or healing.by("pulumi")):
+        return False
+    if not yes and not _agreed(out):
+        return False
+    _do(chosen, plan, healing, out)
+    left = [found for found in look().differences if not found.tolerated]
+    for found in left:
+        out.print(Text.assemble((f"still {found.name}", "bold red"), f": {found.sentence}"), soft_wrap=True)
+        out.print(f"    {found.mend}", style="dim", markup=False, soft_wrap=True)
+    if not left:
+        out.print(Text("all as planned", style="bold green"))
+    return not left
+
+
+def _agreed(out: Console) -> bool:
+    if not sys.stdin.isatty():
+        out.print("nothing was done: there is nobody to ask; --yes goes on")
+        return False
+    return typer.confirm("Do it?")
+
+
+def _do(chosen: Selected, plan: Plan, healing: Healing, out: Console) -> None:
+    def done(action: Action) -> None:
+        out.print(f"done: {action.sentence}", markup=False, soft_wrap=True)
+
+    for action, error in mend_on_hosts(plan, healing.by("host"), done).items():
+        out.print(Text.assemble((f"failed: {action.sentence}", "bold red"), f"\n    {error}"), soft_wrap=True)
+    if not healing.targets:
+        return
+    remove_stand_ins(plan, healing.by("pulumi"))
+    command = pulumi_command(chosen.stack, healing.targets)
+    out.print(shlex.join(command), style="dim", markup=False, soft_wrap=True)
+    status = run_pulumi(command, chosen.root)
+    if status != 0:
+        raise HostError(
+            f"pulumi up ended with status {status}, see above. Mend what it names and run `ipvlan heal` again."
+        )
+
+
+def _show(healing: Healing, out: Console) -> None:
+    table = Table("host", "what", "how", title="To mend", title_justify="left")
+    words = {"host": "", "pulumi": "", "person": "you: "}
+    for action in healing.actions:
+        table.add_row(
+            action.difference.host, action.difference.name, Text(words[action.how] + action.sentence, overflow="fold")
+        )
+    out.print(table)
