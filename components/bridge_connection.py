@@ -99,6 +99,19 @@ def _current_error() -> BaseException | None:
     return sys.exc_info()[1]
 
 
+class ConnectionProvider(pulumi.ProviderResource):
+    """The engine's handle on the process that serves bridge connections, declared so that it comes before every container.
+
+    Left to itself, the engine makes it when the first connection is registered. A container that is replaced has its connection
+    deleted before that, through a process from the last run, which is closed under the running deletion as soon as the
+    new one is made: "grpc: the client connection is closing" (seen with CLI 3.259.0, tests/lab/test_scenario.py).
+    """
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare it; it has no settings."""
+        super().__init__("pulumi-python", name, {}, opts)
+
+
 class BridgeConnection(dynamic.Resource, module="ipvlan-fabric", name="BridgeConnection"):
     """One container's connection to Docker's bridge. Its id is `<host>/<container id>`."""
 

@@ -14,6 +14,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components import container_settings
+from components.bridge_connection import ConnectionProvider
 from components.host_check import host_check
 from components.tokens import PACKAGE, token
 from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
@@ -45,6 +46,9 @@ class HostSliceArgs:
 
     secrets: Mapping[str, pulumi.Output[str]]
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
+
+    connections: ConnectionProvider
+    """What serves bridge connections; containers wait for it (see there)."""
 
     after: Sequence[pulumi.Resource] = ()
     """What must be done before anything is tried on this host."""
@@ -94,7 +98,7 @@ class HostSlice(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     provider=provider,
-                    depends_on=[images[container.image]],
+                    depends_on=[images[container.image], args.connections],
                     # Its name and its address are exclusive: a new one can only follow the old one.
                     delete_before_replace=True,
                     # Read back empty while the bridge is not connected: PORTS_LABEL carries them instead.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.bridge_connection import ConnectionProvider
 from components.host_slice import HostSlice, HostSliceArgs
 from components.published_service import PublishedService, PublishedServiceArgs
 from components.tokens import token
@@ -48,6 +49,7 @@ class IpvlanFabric(pulumi.ComponentResource):
         super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
         plan = args.plan
         urls: dict[str, dict[str, pulumi.Output[list[str]]]] = {}
+        connections = ConnectionProvider(f"{name}-connections", opts=pulumi.ResourceOptions(parent=self))
         done: list[pulumi.Resource] = []
         for host in sorted(plan.hosts, key=lambda host: host.name in args.unreachable):
             last = host.name in args.unreachable
@@ -58,6 +60,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                     ssh=plan.ssh,
                     stack=args.stack,
                     secrets=args.secrets,
+                    connections=connections,
                     after=tuple(done) if last else (),
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
@@ -76,6 +79,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                         fabric=plan.fabric,
                         urls=plan.urls_of(container),
                         ssh=plan.ssh,
+                        provider=connections,
                     ),
                     opts=pulumi.ResourceOptions(parent=self),
                 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from components.bridge_connection import BridgeConnection
+from components.bridge_connection import BridgeConnection, ConnectionProvider
 from components.tokens import token
 from ipvlan.bridge import BoundPort, Door
 from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
@@ -38,6 +38,9 @@ class PublishedServiceArgs:
 
     ssh: SshPlan
     """How hosts are reached."""
+
+    provider: ConnectionProvider
+    """What serves the connection."""
 
 
 class PublishedService(pulumi.ComponentResource):
@@ -74,6 +77,7 @@ class PublishedService(pulumi.ComponentResource):
             container_id=args.container.id,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                provider=args.provider,
                 delete_before_replace=True,
                 # A removed container takes its connections with it: no visit to the host for them.
                 deleted_with=args.container,

@@ -43,7 +43,11 @@ def host_urns(host: str) -> set[str]:
 
 def test_exact_resources(run: RunProgram, seed: dict[str, Any]) -> None:
     """The seed's config registers these resources and no others; the tokens are part of every state and never change."""
-    expected = {f"{STACK}pulumi:pulumi:Stack${FABRIC}::fabric"} | host_urns("docker-1") | host_urns("docker-2")
+    expected = {
+        f"{STACK}pulumi:pulumi:Stack${FABRIC}::fabric",
+        f"{STACK}{FABRIC}$pulumi:providers:pulumi-python::fabric-connections",
+    }
+    expected |= host_urns("docker-1") | host_urns("docker-2")
     assert set(run(seed).resources) == expected
 
 
@@ -141,6 +145,16 @@ def test_bridge_connection(run: RunProgram, seed: dict[str, Any]) -> None:
     assert connection.deleted_with == nginx
     assert connection.property_dependencies["container_id"] == {nginx}
     assert connection.delete_before_replace
+    assert connection.provider.endswith("::fabric-connections")
+
+
+def test_the_provider_of_connections_comes_before_every_container(run: RunProgram, seed: dict[str, Any]) -> None:
+    """A replaced container's connection is deleted through it, so it is registered before any container."""
+    result = run(seed)
+    provider = result.named("fabric-connections").urn
+    containers = [r for r in result.resources.values() if r.type == "docker:index/container:Container"]
+    assert len(containers) == 4
+    assert all(provider in container.dependencies for container in containers)
 
 
 def test_unpublished_service_has_no_connection_and_the_same_container(run: RunProgram, seed: dict[str, Any]) -> None:
