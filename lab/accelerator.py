@@ -27,7 +27,9 @@ def accelerator(settings: Settings, kernel: Path) -> Accelerator:
         old.unlink()
     chosen: Accelerator = "kvm" if Path("/dev/kvm").exists() and _starts_under_kvm(kernel) else "tcg"
     verdict.write_text(f"{chosen}\n", encoding="ascii")
-    say(f"hosts run under {'KVM' if chosen == 'kvm' else 'emulation (TCG): KVM is not there or does not start a guest'}")
+    say(
+        f"hosts run under {'KVM' if chosen == 'kvm' else 'emulation (TCG): KVM is not there or does not start a guest'}"
+    )
     return chosen
 
 

@@ -55,7 +55,9 @@ def mirror() -> str:
     texts = [(path.suffix, path.read_text(encoding="utf-8", errors="replace")) for path in files if path.is_file()]
     candidates = list(find_mirrors(texts))
     if not candidates:
-        raise LabError("no Debian archive in /etc/apt/sources.list or /etc/apt/sources.list.d: the lab's hosts are built from one")
+        raise LabError(
+            "no Debian archive in /etc/apt/sources.list or /etc/apt/sources.list.d: the lab's hosts are built from one"
+        )
     return candidates[0]
 
 

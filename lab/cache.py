@@ -1,4 +1,4 @@
-"""The lab's caches: an entry is built in a temporary folder beside its place, then moved there whole; a lock keeps builders apart."""
+"""The lab's caches: an entry is built in a temporary folder beside its place, then moved there whole, under a lock."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from lab import apt, client, containerimage, hosts, network, process, services, 
 from lab.errors import LabError
 from lab.lock import lock
 from lab.run import attempt, say, step
-from lab.settings import CHECKOUT, ROLES, Settings, check_gateway, from_environment, role
+from lab.settings import CHECKOUT, NAMESPACES, ROLES, Settings, check_gateway, from_environment, role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,7 +93,9 @@ def status(settings: Settings, words: Sequence[str]) -> int:
     print(f"lab {settings.name}: {'up' if whole else 'down'}  ({settings.state})")
     for host in ROLES:
         pid = process.running(settings.state / f"{host.name}.pid")
-        print(f"  {host.name:14} {host.address:16} {settings.suites[host.name]:9} {f'running, pid {pid}' if pid else 'off'}")
+        print(
+            f"  {host.name:14} {host.address:16} {settings.suites[host.name]:9} {f'running, pid {pid}' if pid else 'off'}"
+        )
     for name in services.NAMES:
         pid = process.running(settings.state / f"{name}.pid")
         print(f"  {name:41} {f'running, pid {pid}' if pid else 'off'}")
@@ -151,7 +153,7 @@ def images(settings: Settings, words: Sequence[str]) -> int:
 
 def any_namespace(settings: Settings) -> bool:
     """Whether a namespace of this lab is there, from a lab that runs or crashed."""
-    return any(os.path.exists(f"/run/netns/{settings.namespace(part)}") for part in network.NAMESPACES)  # noqa: PTH110
+    return any(os.path.exists(f"/run/netns/{settings.namespace(part)}") for part in NAMESPACES)  # noqa: PTH110
 
 
 def _current(settings: Settings) -> Settings:
@@ -171,7 +173,8 @@ def _complete(settings: Settings) -> bool:
     if not (settings.state / _RECORD).is_file() or not network.exists(settings) or not services.running(settings):
         return False
     return all(
-        process.running(settings.state / f"{host.name}.pid") or (settings.state / f"{host.name}.off").exists() for host in ROLES
+        process.running(settings.state / f"{host.name}.pid") or (settings.state / f"{host.name}.off").exists()
+        for host in ROLES
     )
 
 
@@ -185,10 +188,16 @@ def _remove(settings: Settings) -> None:
 def _stack(settings: Settings) -> None:
     marker = settings.state / "stack"
     environment = client.environment(settings)
-    if marker.exists() or not (CHECKOUT / "Pulumi.yaml").is_file() or not shutil.which("pulumi", path=environment["PATH"]):
+    if (
+        marker.exists()
+        or not (CHECKOUT / "Pulumi.yaml").is_file()
+        or not shutil.which("pulumi", path=environment["PATH"])
+    ):
         return
     done = attempt(
-        ["pulumi", "stack", "select", "--create", client.STACK, "--non-interactive"], environment=environment, cwd=CHECKOUT
+        ["pulumi", "stack", "select", "--create", client.STACK, "--non-interactive"],
+        environment=environment,
+        cwd=CHECKOUT,
     )
     if done.returncode != 0:
         raise LabError(f"pulumi stack select --create {client.STACK}: {done.stderr.strip() or done.stdout.strip()}")
@@ -196,7 +205,7 @@ def _stack(settings: Settings) -> None:
 
 
 def _become(command: Sequence[str], environment: dict[str, str]) -> int:
-    os.execvpe(command[0], list(command), environment)
+    os.execvpe(command[0], list(command), environment)  # noqa: S606  # an argument list needs no shell
 
 
 def _locked(settings: Settings):  # type: ignore[no-untyped-def]  # noqa: ANN202

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from lab.settings import Settings
 
 _PACKAGES = ("busybox-static", "nginx", "runit", "base-files")
-_APPLETS = (
-    "arping awk cat chmod cp crond cut date df dmesg du echo env false free grep head hostname id ip kill ls mkdir more mount nc"
-    " nslookup ping ps pwd rm route sed sh sleep sort stat tail tar test top touch tr true uname vi wc wget whoami"
-).split()
+_APPLETS = """
+    arping awk cat chmod cp crond cut date df dmesg du echo env false free grep head hostname id ip kill ls mkdir more mount nc
+    nslookup ping ps pwd rm route sed sh sleep sort stat tail tar test top touch tr true uname vi wc wget whoami
+""".split()  # noqa: SIM905  # a list of sixty names is read as words
 _PROGRAMS = {
     "nginx": ("usr/sbin/nginx",),
     "debian-init": ("usr/bin/runsvdir", "usr/bin/runsv", "usr/bin/sv", "usr/bin/chpst"),
@@ -57,7 +57,11 @@ _FILES = {
 }
 _EXECUTABLE = ("usr/sbin/init", "etc/service/cron/run")
 _TREES = {
-    "nginx": {"etc/nginx": "etc/nginx", "usr/share/nginx/html": "var/www/html", "usr/share/nginx/html/": "usr/share/nginx/html"},
+    "nginx": {
+        "etc/nginx": "etc/nginx",
+        "usr/share/nginx/html": "var/www/html",
+        "usr/share/nginx/html/": "usr/share/nginx/html",
+    },
     "debian-init": {},
 }
 _FOLDERS = {
@@ -79,7 +83,7 @@ _REFERENCES = "references.json"
 
 
 def images(settings: Settings) -> Path:
-    """The folder in the cache with `registry/`, a registry's storage that holds all images, and their references; built if missing."""
+    """The folder in the cache with `registry/`, a registry's storage with all images, and their references; built if missing."""
     text = Path(__file__).read_bytes()
     key = hashlib.sha256(text).hexdigest()[:12]
     return entry(settings.cache / "images" / f"{DEFAULT_SUITE}-{key}", lambda folder: _build(folder, settings))
@@ -128,9 +132,9 @@ def _fill(root: Path, packages: Path, tree: str) -> None:
         (root / "etc/nginx/sites-enabled/default").symlink_to("/etc/nginx/sites-available/default")
     for program in _PROGRAMS[tree]:
         for library in (program, *_libraries(packages, program)):
-            target = root / library
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy((packages / library).resolve(), target)
+            copy = root / library
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy((packages / library).resolve(), copy)
     shutil.copy(packages / "usr/lib/os-release", root / "usr/lib/os-release")
     (root / "etc/os-release").parent.mkdir(exist_ok=True)
     (root / "etc/os-release").symlink_to("../usr/lib/os-release")
@@ -181,7 +185,10 @@ def _push(folder: Path, settings: Settings, layers: Mapping[str, bytes]) -> dict
     config = folder / "registry.yml"
     config.write_text(services.registry_config(storage, address), encoding="utf-8")
     log = (folder / "registry.log").open("wb")
-    with log, subprocess.Popen([services.registry_program(settings), "serve", config], stdout=log, stderr=log) as registry:
+    with (
+        log,
+        subprocess.Popen([services.registry_program(settings), "serve", config], stdout=log, stderr=log) as registry,
+    ):
         try:
             _wait(f"http://{address}/v2/")
             return {

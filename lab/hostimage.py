@@ -39,7 +39,9 @@ def _recipe(settings: Settings, suite: str) -> Recipe:
 
 def _build(folder: Path, plan: Recipe) -> None:
     root = folder / "root"
-    with step(f"{plan.suite} 1/3: Debian with Docker Engine, {len(plan.packages)} packages and what they need (1-2 min)"):
+    with step(
+        f"{plan.suite} 1/3: Debian with Docker Engine, {len(plan.packages)} packages and what they need (1-2 min)"
+    ):
         _bootstrap(root, plan, folder)
     with step(f"{plan.suite} 2/3: files and units of the hosts"):
         for path, text in plan.files.items():
@@ -63,7 +65,21 @@ def _build(folder: Path, plan: Recipe) -> None:
             _host_key(root, folder, host.name)
             disk = folder / f"{host.name}.raw"
             run(["truncate", "-s", plan.disk, disk])
-            run(["mkfs.ext4", "-q", "-F", "-L", "root", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-d", root, disk], limit=300)
+            run(
+                [
+                    "mkfs.ext4",
+                    "-q",
+                    "-F",
+                    "-L",
+                    "root",
+                    "-E",
+                    "lazy_itable_init=0,lazy_journal_init=0",
+                    "-d",
+                    root,
+                    disk,
+                ],
+                limit=300,
+            )
     shutil.rmtree(root)
 
 
@@ -77,10 +93,10 @@ def _bootstrap(root: Path, plan: Recipe, folder: Path) -> None:
             "--mode=root",
             "--format=directory",
             "--variant=minbase",
-            "--aptopt=Acquire::Check-Valid-Until \"false\"",
+            '--aptopt=Acquire::Check-Valid-Until "false"',
             *[f"--dpkgopt=path-exclude={pattern}" for pattern in plan.left_out],
             f"--include={','.join(plan.packages)}",
-            f"--essential-hook=cp -a {early}/. \"$1\"",
+            f'--essential-hook=cp -a {early}/. "$1"',
             plan.suite,
             root,
             apt.mirror(),

@@ -96,7 +96,9 @@ def wait_for_docker(settings: Settings, role: HostRole, *, limit: float, unlike_
             return lines[1]
         words = done.stderr.strip() or done.stdout.strip() or words
         time.sleep(0.5)
-    raise LabError(f"{role.name}: Docker does not answer after {limit:.0f} s: {words}; the console is in {target.console}")
+    raise LabError(
+        f"{role.name}: Docker does not answer after {limit:.0f} s: {words}; the console is in {target.console}"
+    )
 
 
 def power(settings: Settings, name: str, action: str) -> None:
@@ -121,7 +123,9 @@ def power(settings: Settings, name: str, action: str) -> None:
         target.off_marker.touch()
         client.ssh(settings, name, "systemctl poweroff")
         if not process.wait_for_end(target.pid_file, limit=SHUTDOWN_LIMIT):
-            raise LabError(f"{name}: still on {SHUTDOWN_LIMIT:.0f} s after `systemctl poweroff`; the console is in {target.console}")
+            raise LabError(
+                f"{name}: still on {SHUTDOWN_LIMIT:.0f} s after `systemctl poweroff`; the console is in {target.console}"
+            )
         target.pid_file.unlink(missing_ok=True)
     else:
         before = client.ssh(settings, name, "cat /proc/sys/kernel/random/boot_id").stdout.strip()

@@ -31,6 +31,8 @@ def lock(path: Path, *, limit: float = 1800.0) -> Iterator[None]:
                     say(f"waiting for another lab command that holds {path}")
                     told = True
             if time.monotonic() > deadline:
-                raise LabError(f"{path}: still held after {limit:.0f} s by another lab command (`fuser {path}` shows it)")
+                raise LabError(
+                    f"{path}: still held after {limit:.0f} s by another lab command (`fuser {path}` shows it)"
+                )
             time.sleep(0.2)
         yield

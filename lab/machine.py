@@ -111,7 +111,11 @@ class Machine:
 
     def _start(self, arguments: list[str]) -> None:
         name = self.role.name
-        cpu = ["-accel", "kvm", "-cpu", "host"] if self.accelerator == "kvm" else ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]
+        cpu = (
+            ["-accel", "kvm", "-cpu", "host"]
+            if self.accelerator == "kvm"
+            else ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]
+        )
         monitor = self.sockets / f"{name}.qmp"
         monitor.unlink(missing_ok=True)
         self.off_marker.unlink(missing_ok=True)

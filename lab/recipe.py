@@ -23,16 +23,16 @@ from lab.settings import (
     HostRole,
 )
 
-_PACKAGES = (
-    "docker.io iptables nftables openssh-server systemd-sysv dbus udev iproute2 iputils-ping iputils-arping curl kmod"
-    " ca-certificates linux-image-cloud-amd64 initramfs-tools procps tcpdump ethtool"
-).split()
+_PACKAGES = """
+    docker.io iptables nftables openssh-server systemd-sysv dbus udev iproute2 iputils-ping iputils-arping curl kmod
+    ca-certificates linux-image-cloud-amd64 initramfs-tools procps tcpdump ethtool python3-requests
+""".split()  # noqa: SIM905  # read as words; python3-requests is what Ansible needs on a host (bench/)
 _EXTRA_PACKAGES = {"bookworm": [], "trixie": ["docker-cli"], "forky": ["docker-cli"]}
 """bookworm has the command-line client inside docker.io."""
-_MASKED_UNITS = (
-    "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer"
-    " getty@tty1.service systemd-pstore.service"
-).split()
+_MASKED_UNITS = """
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
+    getty@tty1.service systemd-pstore.service
+""".split()  # noqa: SIM905  # read as words
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*", "/usr/share/info/*")
 
 

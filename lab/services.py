@@ -21,7 +21,7 @@ NAMES = ("registry", "internet-http", "internet-dns")
 
 
 def registry_program(settings: Settings) -> str:
-    """The path of Debian's docker-registry: the installed one, or its package unpacked into the cache, so that no service starts."""
+    """The path of Debian's docker-registry: the installed one, or its package unpacked into the cache: no service starts."""
     found = shutil.which("docker-registry")
     if found:
         return found

@@ -101,15 +101,15 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     environment = os.environ if environment is None else environment
     name = environment.get("LAB_NAME") or default_name(CHECKOUT)
     if not _NAME.fullmatch(name):
-        raise LabError(f"LAB_NAME={name}: use up to 32 lower-case letters, digits and hyphens; it names namespaces and folders")
+        raise LabError(
+            f"LAB_NAME={name}: use up to 32 lower-case letters, digits and hyphens; it names namespaces and folders"
+        )
     gateway = environment.get("LAB_FABRIC_GATEWAY") or None
     if gateway is not None:
         check_gateway(gateway)
     base = environment.get("IPVLAN_FABRIC_CACHE")
-    if base:
-        cache = Path(base)
-    else:
-        cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ipvlan-fabric"
+    home = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = Path(base) if base else Path(home) / "ipvlan-fabric"
     return Settings(
         name=name,
         suites=parse_suites(environment.get("LAB_SUITE") or DEFAULT_SUITE),
