@@ -58,6 +58,8 @@ def host_keys(settings: Settings) -> dict[str, str]:
 
 def start(settings: Settings) -> None:
     """Starts both hosts side by side and returns when both Docker daemons answer over ssh and the clocks are right."""
+    # Asked here once, so that the two below do not both try a guest.
+    accelerator(settings, hostimage.images(settings, settings.suites[ROLES[0].name]) / "vmlinuz")
     _together([lambda role=role: _start(settings, role) for role in ROLES])  # type: ignore[misc]
 
 
