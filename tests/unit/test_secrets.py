@@ -1,0 +1,70 @@
+"""No secret, and nothing that could be one, is printed by any command, report, schema or error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ipvlan.config import ConfigError, load_stack
+from tests.unit.projects import STACK, commit_all, ipvlan, write_project
+
+CIPHER = "v1:Zm9vYmFyZm9v:c2VjcmV0LWNpcGhlci10ZXh0LW9mLXRoaXMtdGVzdA=="
+CLEAR = "correct-horse-battery-staple"
+WITH_SECRET = (
+    STACK
+    + "      secret_environment: {TOKEN: api-token}\n"
+    + f"      environment: {{PASSWORD: {CLEAR}}}\n"
+    + f"  ipvlan-fabric:api-token:\n    secure: {CIPHER}\n"
+)
+
+
+def printed(folder: Path) -> str:
+    """Everything that every command prints about the stack."""
+    words = (
+        ["plan"],
+        ["plan", "--json"],
+        ["plan", "--at", "10.1.1.2"],
+        ["allocate"],
+        ["allocate", "--json"],
+        ["report", "--base", "HEAD~1"],
+        ["report", "--base", "HEAD~1", "--json"],
+    )
+    return "".join(done.stdout + done.stderr for done in (ipvlan(folder, *word) for word in words))
+
+
+def test_commands_print_no_secret(tmp_path: Path) -> None:
+    """Neither the encrypted secret nor a value of `environment` is in any output; the secret's name is."""
+    path = write_project(tmp_path, WITH_SECRET.replace(CIPHER, CIPHER[:-6]).replace(CLEAR, "tr0ub4dor"))
+    commit_all(tmp_path, "before")
+    path.write_text(WITH_SECRET)
+    commit_all(tmp_path, "after")
+    output = printed(tmp_path)
+    assert "TOKEN" in output
+    assert "secret api-token was set anew" in output
+    for text in (CIPHER, CIPHER.split(":")[2], CLEAR, "tr0ub4dor"):
+        assert text not in output
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (WITH_SECRET.replace(f"\n    secure: {CIPHER}", f" {CLEAR}"), "ipvlan-fabric:api-token"),
+        (
+            WITH_SECRET.replace(f"PASSWORD: {CLEAR}", f"PASSWORD: {{secure: {CIPHER}}}"),
+            "services.nginx.environment.PASSWORD",
+        ),
+        (WITH_SECRET.replace(f"PASSWORD: {CLEAR}", f"PASSWORD: [{CLEAR}]"), "services.nginx.environment.PASSWORD"),
+        (WITH_SECRET.replace(f"{{PASSWORD: {CLEAR}}}", CLEAR), "services.nginx.environment"),
+        (WITH_SECRET.replace("TOKEN: api-token", "TOKEN: api-tokem"), "services.nginx.secret_environment.TOKEN"),
+    ],
+    ids=["in clear", "encrypted inside the map", "a list", "no map", "a name that is not set"],
+)
+def test_errors_print_no_secret(tmp_path: Path, text: str, key: str) -> None:
+    """A message about a secret names its key and never its value."""
+    write_project(tmp_path, text)
+    with pytest.raises(ConfigError) as refused:
+        load_stack("dev", tmp_path)
+    assert [problem.key for problem in refused.value.problems] == [key]
+    assert CLEAR not in str(refused.value)
+    assert CIPHER not in str(refused.value)
