@@ -12,7 +12,7 @@ from ipvlan.changes import Changes, compare
 from ipvlan.config import parse
 from ipvlan.mermaid import topology
 from ipvlan.plan import make_plan
-from tests.unit.bad_input import DIGEST, REMOVE, changed, host, image
+from tests.unit.bad_input import DIGEST, REMOVE, changed, host
 from tests.unit.projects import STACK, commit_all, git, ipvlan, write_project
 
 ADDED = f"""\
