@@ -56,8 +56,8 @@ M = TypeVar("M", bound=Model)
 def stack_file(stack: str) -> str:
     """The name of the stack's file; raises `ConfigError` for a name that would lead to another folder."""
     # The organisation and project of a full stack name (ORG/PROJECT/STACK) are not part of the file's name.
-    name = stack.rpartition("/")[2]
-    if not SERVICE_NAME.fullmatch(name):
+    *parents, name = stack.split("/")
+    if len(parents) > 2 or not all(HOST_NAME.fullmatch(part) for part in (*parents, name)):
         raise ConfigError(
             [
                 Problem(
