@@ -18,11 +18,11 @@ from ipvlan.command import Selected, find_root
 from ipvlan.commands.allocate import allocate
 from ipvlan.commands.plan import plan
 from ipvlan.commands.report import report
-from ipvlan.live.commands import heal, preflight, status, verify
+from ipvlan.live.commands import diagram, heal, preflight, status, verify
 from ipvlan.problems import ConfigError
 from ipvlan.ssh import HostError
 
-COMMANDS: Final[tuple[Callable[..., object], ...]] = (plan, allocate, preflight, verify, status, heal, report)
+COMMANDS: Final[tuple[Callable[..., object], ...]] = (plan, allocate, preflight, verify, status, heal, diagram, report)
 """The words, in the order of `ipvlan --help`; a function's name is the word, its docstring the help."""
 
 app = typer.Typer(

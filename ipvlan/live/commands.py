@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -154,3 +155,35 @@ def heal(
     _known("--service", service, sorted({found.service for found in plan.containers()}))
     print_warnings(plan.warnings)
     raise typer.Exit(0 if heal_plan(chosen, plan, host=host, service=service, yes=yes, timeout=timeout) else 1)
+
+
+def diagram(
+    context: typer.Context,
+    form: Annotated[str, typer.Option(metavar="mermaid|svg|png", help="What to make.")] = "mermaid",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it here instead of printing it.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="Colour it by what is on the hosts.")] = False,
+    timeout: Timeout = 10.0,
+) -> None:
+    """Draw the topology: hosts, parents, slices, containers, published ports; needs no host but with --live."""
+    from ipvlan.live.diagram import as_mermaid, as_png, marks_of  # noqa: PLC0415
+    from ipvlan.live.picture import PLAIN, picture  # noqa: PLC0415
+    from ipvlan.live.status import read_status  # noqa: PLC0415
+
+    if form not in ("mermaid", "svg", "png"):
+        raise typer.BadParameter(f"{form[:80]}: there are mermaid, svg and png", param_hint="--form")
+    if form == "png" and output is None:
+        raise typer.BadParameter("a PNG is no text: name a file with --output", param_hint="--form")
+    chosen = selected(context)
+    plan = chosen.plan()
+    marks = PLAIN
+    if live:
+        with progress(f"asking {_count(plan)}", quiet=False):
+            marks = marks_of(read_status(plan, chosen.stack, timeout=timeout))
+    text = as_mermaid(plan, marks) if form == "mermaid" else picture(plan, chosen.stack, marks)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_bytes(as_png(text) if form == "png" else text.encode())
+    except OSError as error:
+        raise typer.BadParameter(f"{output}: {error.strerror}", param_hint="--output") from None

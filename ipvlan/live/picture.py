@@ -1,0 +1,223 @@
+"""The topology as an SVG picture: the fabric, the hosts, their slices, containers, doors and routes.
+
+Owns the layout and the colours. Takes a plan and, for a live picture, marks; asks no host. One card per host in a grid, so that
+2 hosts and 20 are equally readable; text is measured by its characters, in a font of equal widths.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+from xml.sax.saxutils import escape
+
+from ipvlan.plan import ContainerPlan, HostPlan, Plan
+
+Mark = Literal["well", "broken", "unknown"]
+
+#: Containers that a card lists; of more, the rest are counted.
+MOST_CONTAINERS: Final = 12
+MOST_ROUTES: Final = 4
+
+# All in pixels.
+CARD_WIDTH: Final = 300
+GAP: Final = 28
+MARGIN: Final = 28
+LINE: Final = 26
+HEAD: Final = 74
+BUS: Final = 34
+FABRIC_HEIGHT: Final = 56
+LEGEND: Final = 40
+MOST_COLUMNS: Final = 5
+
+_FONT: Final = "DejaVu Sans Mono, Menlo, Consolas, monospace"
+#: Width of a character as a part of the font's size.
+_CHARACTER: Final = 0.61
+
+_INK, _SOFT, _PAPER, _EDGE = "#1f2328", "#59636e", "#ffffff", "#d1d9e0"
+_COLOURS: Final[Mapping[Mark | None, tuple[str, str]]] = {
+    None: ("#f6f8fa", "#818b98"),
+    "well": ("#dafbe1", "#1a7f37"),
+    "broken": ("#ffebe9", "#cf222e"),
+    "unknown": ("#eff2f5", "#818b98"),
+}
+_DOOR: Final = "#0969da"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What `status` found, for the colours; an empty one draws the plan."""
+
+    hosts: Mapping[str, Mark]
+    containers: Mapping[tuple[str, str], Mark]
+    """By host and service."""
+
+
+PLAIN: Final = Marks(hosts={}, containers={})
+
+
+def picture(plan: Plan, stack: str, marks: Marks = PLAIN) -> str:
+    """The text of the SVG."""
+    columns = _columns(len(plan.hosts))
+    hosts = sorted(plan.hosts, key=lambda host: _natural(host.name))
+    rows = [hosts[start : start + columns] for start in range(0, len(hosts), columns)]
+    width = 2 * MARGIN + columns * CARD_WIDTH + (columns - 1) * GAP
+    width = max(width, 2 * MARGIN + 2 * CARD_WIDTH)
+    first = MARGIN + CARD_WIDTH / 2
+    trunk = MARGIN / 2 if len(rows) > 1 else first
+    parts: list[str] = [*_fabric(plan, stack, width)]
+    top = float(MARGIN + FABRIC_HEIGHT)
+    parts.append(_line(first, top, first, top + BUS / 2))
+    buses: list[float] = []
+    for row in rows:
+        bus = top + BUS / 2
+        buses.append(bus)
+        tallest = max(map(_height, row))
+        parts.append(_line(trunk, bus, first + (len(row) - 1) * (CARD_WIDTH + GAP), bus))
+        top += BUS
+        for index, host in enumerate(row):
+            x = MARGIN + index * (CARD_WIDTH + GAP)
+            parts.append(_line(x + CARD_WIDTH / 2, bus, x + CARD_WIDTH / 2, top))
+            parts += _card(host, x, top, height=tallest, marks=marks)
+        top += tallest + GAP / 2
+    parts.append(_line(trunk, buses[0], trunk, buses[-1]))
+    parts += _legend(top + 6, live=bool(marks.hosts))
+    height = top + LEGEND + (20 if marks.hosts else 0)
+    return "\n".join(
+        [
+            (
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+                f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="{_FONT}" font-size="13">'
+            ),
+            f'<rect width="100%" height="100%" fill="{_PAPER}"/>',
+            *parts,
+            "</svg>\n",
+        ]
+    )
+
+
+def _columns(hosts: int) -> int:
+    return max(1, min(MOST_COLUMNS, hosts if hosts <= 3 else round(math.sqrt(hosts * 1.3))))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """docker-2 before docker-10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def _height(host: HostPlan) -> float:
+    lines = min(len(host.containers), MOST_CONTAINERS) + (len(host.containers) > MOST_CONTAINERS)
+    lines += min(len(host.routes), MOST_ROUTES) + (len(host.routes) > MOST_ROUTES)
+    return HEAD + max(lines, 1) * LINE + 10
+
+
+def _fabric(plan: Plan, stack: str, width: float) -> Iterator[str]:
+    yield _box(MARGIN, MARGIN, width - 2 * MARGIN, FABRIC_HEIGHT, fill="#ddf4ff", edge="#54aeff", radius=10)
+    gateway = f" · gateway {plan.gateway}" if plan.gateway else ""
+    yield _text(MARGIN + 16, MARGIN + 24, f"{plan.fabric} · ipvlan {plan.mode}", size=15, weight="bold")
+    yield _text(MARGIN + 16, MARGIN + 44, f"{plan.subnet}{gateway}", colour=_SOFT)
+    yield _text(width - MARGIN - 16, MARGIN + 24, f"stack {stack}", colour=_SOFT, anchor="end")
+
+
+def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) -> Iterator[str]:
+    mark = marks.hosts.get(host.name)
+    _, edge = _COLOURS[mark]
+    yield _box(
+        x,
+        y,
+        CARD_WIDTH,
+        height,
+        fill=_PAPER,
+        edge=edge if mark else _EDGE,
+        radius=8,
+        line=2 if mark == "broken" else 1.2,
+    )
+    yield f'<path d="M{x:.0f} {y + 64:.0f}h{CARD_WIDTH}" stroke="{_EDGE}"/>'
+    yield _text(x + 12, y + 22, _fit(host.name, 18), size=15, weight="bold", title=host.name)
+    yield _text(x + CARD_WIDTH - 12, y + 22, str(host.address), anchor="end")
+    yield _text(x + 12, y + 46, f"{host.parent}", colour=_SOFT)
+    yield _text(x + CARD_WIDTH - 12, y + 46, f"slice {host.slice}", colour=_SOFT, anchor="end")
+    line = y + HEAD
+    shown = host.containers[:MOST_CONTAINERS]
+    for container in shown:
+        yield from _container(container, x, line, marks.containers.get((host.name, container.service)))
+        line += LINE
+    if len(host.containers) > len(shown):
+        yield _text(x + 14, line + 16, f"and {len(host.containers) - len(shown)} more", colour=_SOFT)
+        line += LINE
+    if not host.containers:
+        yield _text(x + 14, line + 16, "no containers", colour=_SOFT)
+        line += LINE
+    for route in host.routes[:MOST_ROUTES]:
+        yield _text(x + 14, line + 16, f"{route.destination} via {route.via}", colour=_SOFT, size=12)
+        line += LINE
+    if len(host.routes) > MOST_ROUTES:
+        yield _text(x + 14, line + 16, f"and {len(host.routes) - MOST_ROUTES} more routes", colour=_SOFT, size=12)
+
+
+def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None) -> Iterator[str]:
+    fill, edge = _COLOURS[mark]
+    yield _box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
+    doors = _fit(",".join(str(port.host_port) for port in container.ports) if container.published else "", 9)
+    badge = len(doors) * 12 * _CHARACTER + 12 if doors else 0.0
+    room = CARD_WIDTH - 20 - 24 - badge - len(str(container.address)) * 13 * _CHARACTER
+    yield _text(x + 18, y + 15, _fit(container.name, int(room / (13 * _CHARACTER))), title=container.name)
+    end = x + CARD_WIDTH - 18
+    if doors:
+        yield f'<rect x="{end - badge + 6:.1f}" y="{y + 3:.1f}" width="{badge:.1f}" height="15" rx="7" fill="{_DOOR}"/>'
+        yield _text(end - badge / 2 + 6, y + 14.5, doors, colour=_PAPER, size=12, anchor="middle")
+        end -= badge
+    yield _text(end, y + 15, str(container.address), anchor="end")
+
+
+def _legend(y: float, *, live: bool) -> Iterator[str]:
+    x = float(MARGIN)
+    yield f'<rect x="{x:.1f}" y="{y:.1f}" width="30" height="15" rx="7" fill="{_DOOR}"/>'
+    yield _text(x + 15, y + 11.5, "80", colour=_PAPER, size=12, anchor="middle")
+    words = "published: clients reach it at the host's address and this port"
+    yield _text(x + 40, y + 12, words, colour=_SOFT, size=12)
+    if not live:
+        return
+    y += 20
+    for word, mark in (("as planned", "well"), ("differs", "broken"), ("not known", "unknown")):
+        fill, edge = _COLOURS[mark]  # type: ignore[index]
+        yield _box(x, y - 2, 30, 13, fill=fill, edge=edge, radius=3)
+        yield _text(x + 40, y + 9, word, colour=_SOFT, size=12)
+        x += 60 + len(word) * 12 * _CHARACTER
+
+
+def _fit(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _box(
+    x: float, y: float, width: float, height: float, fill: str, edge: str, radius: float, line: float = 1.2
+) -> str:
+    return (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius}" '
+        f'fill="{fill}" stroke="{edge}" stroke-width="{line}"/>'
+    )
+
+
+def _line(x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" stroke="#54aeff" stroke-width="2" fill="none"/>'
+
+
+def _text(
+    x: float,
+    y: float,
+    text: str,
+    *,
+    colour: str = _INK,
+    size: int = 13,
+    weight: str = "normal",
+    anchor: str = "start",
+    title: str = "",
+) -> str:
+    tip = f"<title>{escape(title)}</title>" if title else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" font-size="{size}" font-weight="{weight}" '
+        f'text-anchor="{anchor}">{tip}{escape(text)}</text>'
+    )
