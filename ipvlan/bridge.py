@@ -29,6 +29,9 @@ TIMEOUT_SECONDS: Final = 90.0
 
 _MARK = "--ipvlan-fabric--"
 
+#: Docker's states of a container whose process has ended.
+_ENDED: Final = ("exited", "restarting", "dead")
+
 # An older command line does not know the flag, an older daemon refuses it: both leave everything as it was.
 _CONNECT = """
 connect() {
@@ -235,10 +238,11 @@ def _attachment(inspected: dict[str, Any]) -> Attachment:
     }
     return Attachment(
         container_id=inspected["Id"],
-        running=bool(state["Running"]),
+        # A container that ends again and again counts as running to Docker between two tries.
+        running=bool(state["Running"]) and not state.get("Restarting", False),
         connected=BRIDGE in (settings.get("Networks") or {}),
         bound=bound,
-        state=f"{state['Status']} ({state['ExitCode']})" if state["Status"] == "exited" else str(state["Status"]),
+        state=f"{state['Status']} ({state['ExitCode']})" if state["Status"] in _ENDED else str(state["Status"]),
     )
 
 

@@ -1,6 +1,7 @@
 """Docker's Engine API of one host, over the socket that a session forwards.
 
-Owns the version of the API that is spoken and the wording of Docker's failures. Reads only.
+Owns the version of the API that is spoken and the wording of Docker's failures. Reads only, but for the helper container that
+`ipvlan.live.privileged` asks for.
 """
 
 from __future__ import annotations
@@ -69,6 +70,13 @@ class Engine:
 
         return self._ask(ask)
 
+    def run_in_host(self, image: str, folders: Sequence[str], text: str) -> str:
+        """Run shell text as root in the host's own namespaces, from a container that is gone afterwards; return its output.
+
+        `image` is the id of one that is on the host, `folders` are the host's that its `nsenter` needs.
+        """
+        return self._ask(lambda client: _run_in_host(client, image, folders, text))
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -111,6 +119,31 @@ class Engine:
                 f'host "{self.host}": Docker does not answer ({_first_cause(error)}). Look at it with `systemctl status docker` '
                 f"on the host; when it runs, let the ssh user use its socket (group docker)."
             ) from None
+
+
+def _run_in_host(client: docker.APIClient, image: str, folders: Sequence[str], text: str) -> str:
+    import docker.types  # noqa: PLC0415
+
+    made = client.create_container(
+        image,
+        entrypoint=["/usr/bin/nsenter"],
+        command=["-t", "1", "-m", "-u", "-n", "-i", "sh", "-c", text],
+        labels={"ipvlan-fabric.helper": "true"},
+        user="0",
+        host_config=client.create_host_config(
+            privileged=True,
+            pid_mode="host",
+            network_mode="none",
+            userns_mode="host",
+            mounts=[docker.types.Mount(folder, folder, type="bind", read_only=True) for folder in folders],
+        ),
+    )
+    try:
+        client.start(made["Id"])
+        client.wait(made["Id"])
+        return bytes(client.logs(made["Id"], stdout=True, stderr=True)).decode(errors="replace")
+    finally:
+        client.remove_container(made["Id"], force=True)
 
 
 def _first_cause(error: BaseException) -> str:

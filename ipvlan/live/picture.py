@@ -193,7 +193,7 @@ def _fit(text: str, most: int) -> str:
 
 
 def _box(
-    x: float, y: float, width: float, height: float, fill: str, edge: str, radius: float, line: float = 1.2
+    x: float, y: float, width: float, height: float, *, fill: str, edge: str, radius: float, line: float = 1.2
 ) -> str:
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius}" '

@@ -18,6 +18,7 @@ from netaddr import IPAddress
 
 from ipvlan.live.engine import Engine
 from ipvlan.live.hosts import HostSession
+from ipvlan.live.privileged import root_shell
 from ipvlan.live.snapshot import STACK_LABEL, HostSnapshot, take_snapshot
 from ipvlan.plan import Plan
 
@@ -170,15 +171,16 @@ def _images(session: HostSession, timeout: float) -> Mapping[str, str]:
 def _probe(
     session: HostSession, plan: Plan, stack: str, live: HostSnapshot, timeout: float
 ) -> tuple[Mapping[IPAddress, str], str]:
+    run = root_shell(session, live)
     hindrance = _hindrance(session, plan, live)
     addresses = [found.address for found in session.host.containers if not _is_ours(found.address, stack, live)]
     if plan.gateway is not None:
         addresses.append(plan.gateway)
-    if hindrance or not addresses:
-        return {}, hindrance
+    if run is None or hindrance or not addresses:
+        return {}, hindrance or ("only root may send ARP probes" if run is None else "")
     text = _PROBE.format(parent=shlex.quote(session.host.parent), addresses="\n".join(map(str, addresses)))
     batches = -(-len(addresses) // PROBES_AT_ONCE)
-    printed = session.run(text, timeout=timeout + batches * (PROBES + START_SECONDS))
+    printed = run(text, timeout + batches * (PROBES + START_SECONDS))
     answering: dict[IPAddress, str] = {}
     trouble = ""
     for line in printed.splitlines():
@@ -196,8 +198,6 @@ def _probe(
 def _hindrance(session: HostSession, plan: Plan, live: HostSnapshot) -> str:
     if plan.mode != "l2":
         return f"in mode {plan.mode} containers answer to no ARP"
-    if not live.root:
-        return "only root may send ARP probes"
     return "" if live.parent.present else f"there is no {session.host.parent}"
 
 

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from ipvlan.live.hosts import HostSession
 from ipvlan.live.matrix import Cell
+from ipvlan.live.privileged import RunAsRoot
 from ipvlan.plan import Port
 from ipvlan.ssh import HostError
 
@@ -60,8 +60,8 @@ class Observed:
     """In a word or two: yes, no, HTTP 200, refused, no answer, ..."""
 
 
-def ping_cells(session: HostSession, cells: Sequence[Cell], pids: Mapping[str, int]) -> Mapping[Cell, Observed]:
-    """Ping for all cells whose source is the session's host or one of its containers.
+def ping_cells(host: str, run: RunAsRoot, cells: Sequence[Cell], pids: Mapping[str, int]) -> Mapping[Cell, Observed]:
+    """Ping for all cells whose source is `host` or one of its containers; `run` runs a text as root there.
 
     `pids` is service -> process id of its container; cells of a service that is not in it are not looked at. Raises HostError
     where the host cannot look at all.
@@ -71,14 +71,14 @@ def ping_cells(session: HostSession, cells: Sequence[Cell], pids: Mapping[str, i
     if not numbered:
         return seen
     text, batches = _text(numbered, pids)
-    printed = session.run(text, timeout=batches * (PING_SECONDS + START_SECONDS) + START_SECONDS)
+    printed = run(text, batches * (PING_SECONDS + START_SECONDS) + START_SECONDS)
     complaint = ""
     for line in printed.splitlines():
         number, _, status = line.partition(" ")
         if number.isdigit() and int(number) < len(numbered):
-            seen[numbered[int(number)]] = _read_ping(session.host.name, status)
+            seen[numbered[int(number)]] = _read_ping(host, status)
         elif "not found" in line:
-            raise _tools_missing(session.host.name)
+            raise _tools_missing(host)
         elif line:
             complaint = line[:80]
     if complaint:

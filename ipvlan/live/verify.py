@@ -17,6 +17,7 @@ from ipvlan.live.diagnosis import Diagnosis
 from ipvlan.live.hosts import HostSession, on_hosts
 from ipvlan.live.matrix import CLIENT, Cell, Filter, make_matrix
 from ipvlan.live.probes import Observed, connect_cells, ping_cells
+from ipvlan.live.privileged import no_root, root_shell
 from ipvlan.live.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan import HostPlan, Plan
 from ipvlan.ssh import HostError
@@ -123,9 +124,9 @@ def _look(session: HostSession, cells: Iterable[Cell], timeout: float) -> tuple[
     snapshot = take_snapshot(
         session, timeout=timeout, pids_of=[found for found in host.containers if found.service in sources]
     )
-    if own and not snapshot.root:
-        raise HostError(
-            f'host "{host.name}": {host.ssh.user} is not root there, and only root may look out of a container\'s network '
-            f"namespace. Name a user that is in ipvlan-fabric:hosts.{host.name}.ssh."
-        )
-    return snapshot, ping_cells(session, own, snapshot.pids)
+    if not own:
+        return snapshot, {}
+    run = root_shell(session, snapshot)
+    if run is None:
+        raise no_root(host.name, host.ssh.user)
+    return snapshot, ping_cells(host.name, run, own, snapshot.pids)

@@ -125,7 +125,7 @@ def test_a_change_replaces_that_container_alone(lab: Lab, stack: Stack, change: 
             "port": {"ports": ["8081:80"]},
             "image": {"image": images["nginx-next"]},
             "address": {"offset": 8},
-            "command": {"command": ["nginx", "-g", "daemon off; worker_processes 1;"]},
+            "command": {"command": ["nginx", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]},
         }[change]
     )
     steps = {name: operation for name, operation in stack.preview().items() if operation != "create"}

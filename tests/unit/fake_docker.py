@@ -78,7 +78,7 @@ def inspect(name: str, state: dict[str, Any]) -> int:
         print("[]")
         return fail(f"Error response from daemon: No such container: {name}")
     container = state["containers"][name]
-    bound = container["running"] and container["connected"] and container["gateway"]
+    bound = container["running"] is True and container["connected"] and container["gateway"]
     networks: dict[str, Any] = {state["fabric"]: {}} | ({"bridge": {}} if container["connected"] else {})
     print(
         json.dumps(
@@ -86,9 +86,11 @@ def inspect(name: str, state: dict[str, Any]) -> int:
                 {
                     "Id": container["id"],
                     "State": {
-                        "Running": container["running"],
-                        "Status": "running" if container["running"] else "exited",
-                        "ExitCode": 0 if container["running"] else 1,
+                        # Docker says "Running" of a container that it is about to start once more.
+                        "Running": container["running"] is not False,
+                        "Restarting": container["running"] == "restarting",
+                        "Status": {True: "running", False: "exited"}.get(container["running"], "restarting"),
+                        "ExitCode": 0 if container["running"] is True else 1,
                     },
                     "NetworkSettings": {
                         "Networks": networks,

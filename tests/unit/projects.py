@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
+
+from ipvlan.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = "@sha256:" + "0" * 64
@@ -66,9 +73,37 @@ def commit_all(folder: Path, message: str) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
-def ipvlan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command as a person does, in that folder."""
-    return subprocess.run(
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run of the command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def ipvlan(folder: Path, *arguments: str) -> Ended:
+    """Runs the command line in that folder, in this process: starting Python for each would take most of the time."""
+    out, err = io.StringIO(), io.StringIO()
+    status: object = 0
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(sys, "argv", ["ipvlan", *arguments]),
+        mock.patch.dict(os.environ, {"COLUMNS": "200"}),
+    ):
+        os.environ.pop("PULUMI_STACK", None)
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+    return Ended(int(str(status)), out.getvalue(), err.getvalue())
+
+
+def ipvlan_process(folder: Path, *arguments: str) -> Ended:
+    """Runs the command as a person does, in a process of its own."""
+    done = subprocess.run(
         [sys.executable, "-m", "ipvlan.cli", *arguments],
         cwd=folder,
         capture_output=True,
@@ -77,3 +112,4 @@ def ipvlan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=50,
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
     )
+    return Ended(done.returncode, done.stdout, done.stderr)

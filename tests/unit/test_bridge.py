@@ -136,12 +136,13 @@ def test_a_port_that_was_never_declared_is_an_error(host: Host) -> None:
     assert not host.state["containers"]["nginx"]["connected"]
 
 
-def test_a_stopped_container_is_named(host: Host) -> None:
-    """A container that does not run binds nothing: the error says its state."""
+@pytest.mark.parametrize(("running", "state"), [(False, "exited"), ("restarting", "restarting")])
+def test_a_stopped_container_is_named(host: Host, running: object, state: str) -> None:
+    """A container that does not run, or ends again and again, binds nothing: the error says its state."""
     containers = host.state["containers"]
-    containers["nginx"]["running"] = False
+    containers["nginx"]["running"] = running
     host.set(containers=containers)
-    with pytest.raises(HostError, match=r"The container is exited \(1\)"):
+    with pytest.raises(HostError, match=rf"The container is {state} \(1\)"):
         bridge.connect(host.door())
 
 

@@ -12,7 +12,7 @@ from ipvlan.config import load_stack, parse
 from ipvlan.holders import slice_use, who_holds
 from ipvlan.plan import make_plan
 from tests.unit.bad_input import changed
-from tests.unit.projects import STACK, ipvlan, write_project
+from tests.unit.projects import STACK, ipvlan, ipvlan_process, write_project
 
 
 def test_plan_shows_slices_and_addresses(tmp_path: Path) -> None:
@@ -63,6 +63,16 @@ def test_who_holds_an_address(address: str, holder: str) -> None:
     """Every kind of address has its own answer."""
     plan = make_plan(parse(changed({"hosts.docker-2.dynamic": "10.1.2.128/25", "fabric.reserved": ["10.1.9.0/24"]})))
     assert who_holds(plan, IPAddress(address)) == [holder]
+
+
+def test_as_a_process_of_its_own(tmp_path: Path) -> None:
+    """Started as a person starts it, the command prints, and fails with its message alone and status 1."""
+    write_project(tmp_path)
+    done = ipvlan_process(tmp_path, "plan", "--at", "10.1.2.2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "10.1.2.2: nginx on docker-2 (service nginx)\n", "")
+    wrong = ipvlan_process(tmp_path, "--stack", "nowhere", "plan")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert wrong.stderr.startswith("the config has 1 problem:")
 
 
 def test_at_on_the_command_line(tmp_path: Path) -> None:

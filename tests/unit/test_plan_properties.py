@@ -5,16 +5,19 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork
 
+from ipvlan.allocate import allocate, filled
 from ipvlan.config import ConfigError, parse
 from ipvlan.export import as_config
 from ipvlan.plan import Plan, make_plan
 from ipvlan.problems import Problem
+from ipvlan.stackfile import Checkout
 from tests.unit.configs import raw_configs
 
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -94,28 +97,22 @@ def test_order_of_keys_means_nothing(raw: dict[str, Any], random: Any) -> None:
 
 
 @SETTINGS
-@given(raw_configs(), raw_configs())
-def test_adding_moves_nothing(raw: dict[str, Any], other: dict[str, Any]) -> None:
-    """A host or service that is added leaves every existing address as it was."""
+@given(raw_configs(), st.integers(min_value=0, max_value=2), st.integers(min_value=0, max_value=2))
+def test_adding_moves_nothing(raw: dict[str, Any], hosts: int, services: int) -> None:
+    """Hosts and services that are added, and filled in by allocate, leave every existing address as it was."""
+    before = make_plan(parse(raw))
     more = copy.deepcopy(raw)
-    for name, service in other["services"].items():
-        wanted = {**service, "hosts": sorted(raw["hosts"])}
-        wanted.pop("addresses", None)
-        wanted.pop("ports", None)
-        wanted.pop("published", None)
-        more["services"].setdefault(name, wanted)
-    for name, host in other["hosts"].items():
-        more["hosts"].setdefault(name, {**host, "address": f"198.51.100.{1 + len(more['hosts'])}"})
-    before = plan_of(raw)
-    try:
-        after = plan_of(more)
-    except ConfigError:
-        # What was drawn to be added clashes with what is there: refused, so nothing moves either.
-        assume(False)
-        raise
-    for service, hosts in before.addresses.items():
-        for host, address in hosts.items():
+    more["fabric"]["slice_prefix"] = before.hosts[0].slice.prefixlen
+    for number in range(hosts):
+        more["hosts"][f"new-host-{number}"] = {"address": f"198.51.100.{1 + number}", "parent": "ens33"}
+    for number in range(services):
+        more["services"][f"new-service-{number}"] = {"image": "registry/new@sha256:" + "0" * 64}
+    after = plan_of(filled(more, allocate(more, Checkout(Path()))))
+    assert len(after.hosts) == len(before.hosts) + hosts
+    for service, addresses in before.addresses.items():
+        for host, address in addresses.items():
             assert after.addresses[service][host] == address
+    assert len(after.addresses) == len(before.addresses) + services
 
 
 @SETTINGS
