@@ -70,7 +70,8 @@ _PROBE: Final = """
 if ! arping -V 2>&1 | grep -q iputils; then echo "missing it has no arping of iputils"; exit; fi
 count=0
 while read -r address; do
-  ( said=$(arping -D -c PROBES -w PROBES -I {parent} "$address" 2>&1); echo "$? $address $said" | tr '\\n' ' '; echo ) &
+  # One echo, or the lines of two probes would mix; unquoted, so that the output becomes one line.
+  ( set -f; said=$(arping -D -c PROBES -w PROBES -I {parent} "$address" 2>&1); echo "$? $address" $said ) &
   count=$((count + 1))
   if [ "$count" -ge AT_ONCE ]; then wait; count=0; fi
 done <<'END'

@@ -16,8 +16,8 @@ from netaddr import IPAddress
 from ipvlan.live.diagnosis import Diagnosis
 from ipvlan.live.hosts import HostSession, on_hosts
 from ipvlan.live.matrix import CLIENT, Cell, Filter, make_matrix
-from ipvlan.live.probes import Observed, connect_cells, ping_cells
 from ipvlan.live.privileged import no_root, root_shell
+from ipvlan.live.probes import Observed, connect_cells, ping_cells
 from ipvlan.live.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan import HostPlan, Plan
 from ipvlan.ssh import HostError
