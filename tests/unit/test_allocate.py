@@ -132,7 +132,7 @@ def test_a_config_with_other_mistakes_is_not_filled_in() -> None:
     assert [problem.key for problem in refused.value.problems] == ["services.nginx.image"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(raw_configs(), st.data())
 def test_filling_gives_a_plan_and_moves_nothing(raw: dict[str, Any], data: st.DataObject) -> None:
     """Whatever is taken out, allocate fills in a valid plan, the same twice, and leaves the other entries alone."""

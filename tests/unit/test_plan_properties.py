@@ -20,7 +20,7 @@ from ipvlan.problems import Problem
 from ipvlan.stackfile import Checkout
 from tests.unit.configs import raw_configs
 
-SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def plan_of(raw: dict[str, Any]) -> Plan:
@@ -148,7 +148,7 @@ def test_a_clash_is_never_planned(raw: dict[str, Any], data: st.DataObject) -> N
     assert any("have one address" in problem.wrong for problem in refusals(raw))
 
 
-@settings(SETTINGS, max_examples=300)
+@settings(SETTINGS, max_examples=150)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just({"secure": "x"}),
