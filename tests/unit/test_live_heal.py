@@ -1,0 +1,142 @@
+"""What is done about which difference: on the host, by Pulumi for exactly those resources, or by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ipvlan.live.differences import Comparison
+from ipvlan.live.heal import Healing, plan_healing, pulumi_command
+from ipvlan.live.snapshot import HostSnapshot, Parent
+from ipvlan.plan import Plan
+from tests.unit.live_parts import STACK, live_host, seed
+from tests.unit.test_live_differences import (
+    change_container,
+    disconnect,
+    foreign,
+    holding,
+    second_network,
+    without,
+)
+
+Change = Callable[[HostSnapshot], HostSnapshot]
+
+
+def heal(plan: Plan, *changes: Change) -> Healing:
+    """Return what is done about docker-1 after changes by hand."""
+    host = plan.host("docker-1")
+    said = live_host(host)
+    for change in changes:
+        said = change(said)
+    return plan_healing(plan, Comparison(plan, STACK).of_host(host, said))
+
+
+def done(healing: Healing) -> list[tuple[str, str]]:
+    """Return how and what, in order."""
+    return [(action.how, action.difference.name) for action in healing.actions]
+
+
+def test_nothing_to_mend() -> None:
+    """On a host as planned nothing is done."""
+    assert heal(seed()) == Healing(actions=(), targets=())
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (disconnect("nginx", "bridge"), "bridge-disconnected"),
+        (disconnect("centos", "ipvlanl2"), "fabric-disconnected"),
+        (holding("centos", "10.1.1.9"), "address-different"),
+        (change_container("centos", state="exited", status="Exited (0)"), "container-stopped"),
+        (change_container("nginx", bindings=frozenset()), "ports-unbound"),
+        (second_network, "network-on-parent"),
+    ],
+)
+def test_connections_and_stopped_containers_are_mended_on_the_host(change: Change, name: str) -> None:
+    """What needs no new container is mended on the host, and Pulumi is not run."""
+    healing = heal(seed(), change)
+    assert done(healing) == [("host", name)]
+    assert healing.targets == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (without("nginx"), "container-missing"),
+        (change_container("nginx", labels={}), "container-remade"),
+        (change_container("nginx", image="other@sha256:1"), "image-different"),
+        (change_container("nginx", labels={"ipvlan-fabric.stack": "dev"}), "ports-different"),
+    ],
+)
+def test_a_new_container_is_pulumis(change: Change, name: str) -> None:
+    """A container to be made again is Pulumi's, with its bridge connection, and no other container is a target."""
+    healing = heal(seed(), change)
+    assert done(healing) == [("pulumi", name)]
+    assert healing.targets == (
+        "**::fabric-docker-1-image-**",
+        "**::fabric-docker-1-network",
+        "**::fabric-docker-1-nginx",
+        "**::fabric-docker-1-nginx-published",
+        "**::fabric-docker-1-nginx-published-bridge",
+    )
+
+
+def test_a_new_network_takes_its_containers_along() -> None:
+    """A missing network is one action: its containers come anew with it, and are not mended one by one."""
+    healing = heal(
+        seed(),
+        lambda said: replace(said, networks=()),
+        disconnect("nginx", "ipvlanl2"),
+        disconnect("centos", "ipvlanl2"),
+    )
+    assert done(healing) == [("pulumi", "network-missing")]
+    assert healing.targets == ("**::fabric-docker-1-**",)
+
+
+def test_a_remade_container_is_not_mended_piece_by_piece() -> None:
+    """What else differs on a container that is made again is not mended before."""
+    healing = heal(seed(), change_container("nginx", image="other"), disconnect("nginx", "bridge"))
+    assert done(healing) == [("pulumi", "image-different")]
+
+
+def test_the_fabric_comes_before_the_start_and_the_bridge() -> None:
+    """A stopped container without its networks gets the fabric, then starts, then gets the bridge."""
+    healing = heal(
+        seed(),
+        change_container("nginx", state="exited", status="Exited (0)"),
+        disconnect("nginx", "bridge"),
+        disconnect("nginx", "ipvlanl2"),
+    )
+    assert [name for _, name in done(healing)] == ["fabric-disconnected", "container-stopped", "bridge-disconnected"]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (foreign("10.1.2.1"), "foreign-address"),
+        (foreign("10.1.2.77"), "foreign-container"),
+        (change_container("nginx", labels={"ipvlan-fabric.stack": "prod"}), "container-not-ours"),
+        (lambda said: replace(said, parent=Parent(present=True, up=False, mtu=1500)), "parent-down"),
+    ],
+)
+def test_what_belongs_to_others_is_left_to_a_person(change: Change, name: str) -> None:
+    """Foreign containers and the host's own NIC are never touched: a person is told the command."""
+    healing = heal(seed(), change)
+    assert done(healing) == [("person", name)]
+    assert healing.actions[0].sentence
+    assert healing.targets == ()
+
+
+def test_a_tolerated_guest_is_nothing_to_mend() -> None:
+    """A guest where Docker may hand out addresses is left alone."""
+    assert heal(seed(), foreign("10.1.1.77")).actions == ()
+
+
+def test_pulumi_is_run_for_exactly_the_targets() -> None:
+    """Every target is named, and the hosts are asked first."""
+    command = pulumi_command("dev", ("**::a", "**::b"))
+    assert command[:5] == ("pulumi", "up", "--stack", "dev", "--yes")
+    assert "--refresh" in command
+    assert command[-4:] == ("--target", "**::a", "--target", "**::b")

@@ -1,0 +1,80 @@
+"""The picture holds everything of the plan, inside its frame, and its colours are what `status` found."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from ipvlan.live.diagram import as_mermaid, marks_of
+from ipvlan.live.differences import Comparison
+from ipvlan.live.picture import Marks, picture
+from ipvlan.live.status import HostStatus, Status
+from ipvlan.plan import Plan
+from ipvlan.ssh import HostUnreachableError
+from tests.unit.live_parts import STACK, live_host, seed
+from tests.unit.test_live_differences import disconnect
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(svg: str) -> list[str]:
+    """Return all texts of a picture."""
+    return ["".join(element.itertext()) for element in ET.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314  # our own
+
+
+@pytest.mark.parametrize("hosts", [1, 2, 3, 4, 7, 20])
+def test_everything_of_the_plan_is_drawn_inside_the_frame(hosts: int) -> None:
+    """Every host, address, slice and door is there once, and no box sticks out."""
+    plan = seed(hosts)
+    svg = picture(plan, "dev")
+    said = texts(svg)
+    for host in plan.hosts:
+        assert str(host.address) in said
+        assert f"slice {host.slice}" in said
+        assert all(str(container.address) in said for container in host.containers)
+    assert said.count("80") == hosts + 1  # and the legend's
+    root = ET.fromstring(svg)  # noqa: S314  # our own
+    width, height = float(root.attrib["width"]), float(root.attrib["height"])
+    for box in root.iter(f"{SVG}rect"):
+        if "x" in box.attrib:
+            assert 0 <= float(box.attrib["x"]) <= width - float(box.attrib["width"])
+            assert 0 <= float(box.attrib["y"]) <= height - float(box.attrib["height"])
+
+
+def test_routes_are_drawn() -> None:
+    """In l3 each host's routes stand in its card."""
+    assert "10.1.2.0/24 via 192.168.140.201" in texts(picture(seed(mode="l3", gateway=None), "dev"))
+
+
+def live(plan: Plan) -> Marks:
+    """Return the marks of docker-1 with its bridge disconnected, and docker-2 dead."""
+    first, second = plan.hosts
+    said = disconnect("nginx", "bridge")(live_host(first))
+    dead = HostUnreachableError("dead")
+    comparison = Comparison(plan, STACK)
+    found = Status(
+        hosts=(
+            HostStatus(plan=first, said=said, differences=comparison.of_host(first, said)),
+            HostStatus(plan=second, said=dead, differences=comparison.of_host(second, dead)),
+        ),
+        seconds=0.1,
+    )
+    return marks_of(found)
+
+
+def test_a_live_picture_is_coloured_by_status() -> None:
+    """What differs is marked broken, a dead host is broken and its containers unknown, the rest is well."""
+    plan = seed()
+    marks = live(plan)
+    assert marks.hosts == {"docker-1": "well", "docker-2": "broken"}
+    assert marks.containers == {
+        ("docker-1", "centos"): "well",
+        ("docker-1", "nginx"): "broken",
+        ("docker-2", "centos"): "unknown",
+        ("docker-2", "nginx"): "unknown",
+    }
+    svg = picture(plan, "dev", marks)
+    assert svg.count("#ffebe9") == 1 + 1  # nginx, and the legend
+    assert len(re.findall(":::recreated", as_mermaid(plan, marks))) == 1
