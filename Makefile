@@ -81,3 +81,27 @@ constraints: ## write constraints.txt anew: what the direct requirements pull in
 	"$$folder/venv/bin/pip" install --quiet --disable-pip-version-check -r "$$folder/direct"
 	{ echo '# Versions of what requirements.txt and requirements-dev.txt pull in. Made by: make constraints'
 	"$$folder/venv/bin/pip" freeze | awk -F== 'NR==FNR {direct[tolower($$1)]; next} {name=tolower($$1); gsub("_","-",name)} !(name in direct)' "$$folder/direct" -; } > constraints.txt
+
+.PHONY: schema schema-check pr-preview pr-comment bench-plan
+
+schema: $(VENV)/.installed ## write what is generated from the models: JSON Schemas, the tables of docs/config.md, docs/bad-input.md
+	@$(BIN)/python tools/generate.py
+
+schema-check: $(VENV)/.installed ## fail where a generated file is out of date
+	@$(BIN)/python tools/generate.py --check
+
+bench-plan: $(VENV)/.installed ## time and memory of planning 1,000 and 10,000 containers
+	@$(BIN)/python bench/plan.py
+
+# `make bench` prints these too, first.
+bench: bench-plan
+
+# What a pull request is compared with, and where its comment is written.
+BASE ?= main
+COMMENT ?= .make/pr-comment.md
+
+pr-preview: setup ## the comment of a pull request into BASE=main: report and `pulumi preview --diff` of every stack, no host needed
+	@toolchain/run $(BIN)/python tools/pr_preview.py --base '$(BASE)' --out '$(COMMENT)'
+
+pr-comment: ## put COMMENT on pull request PR=number, instead of the one put there before (GitHub's workflow calls it)
+	@tools/pr-comment '$(PR)' '$(COMMENT)'

@@ -1,0 +1,91 @@
+"""Time and memory of the plan alone: from plain maps to every address decided, each size in a process of its own.
+
+Owns the sizes that the issue names and their limits; exit status 1 where one is missed.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+#: Hosts, containers on each, most seconds, most MB.
+SIZES = ((100, 10, 0.3, 300), (500, 20, 2.0, 300))
+RUNS = 5
+
+
+def config(hosts: int, services: int) -> dict[str, Any]:
+    """Return a stack of that size as plain maps; every service runs on every host."""
+    return {
+        "fabric": {"name": "ipvlanl2", "mode": "l3", "subnet": "10.0.0.0/8"},
+        "hosts": {
+            f"host-{number}": {
+                "address": f"192.168.{number // 200}.{number % 200 + 1}",
+                "parent": "ens33",
+                "slice": f"10.{1 + number // 250}.{number % 250}.0/24",
+            }
+            for number in range(hosts)
+        },
+        "services": {
+            f"service-{number}": {
+                "image": "registry/service@sha256:" + "0" * 64,
+                "offset": number + 1,
+                "ports": [f"{8000 + number}:80"],
+                "published": True,
+            }
+            for number in range(services)
+        },
+    }
+
+
+def measure(hosts: int, services: int) -> dict[str, float]:
+    """Plan a stack of that size; return its containers, the median seconds, and the process's largest MB."""
+    from ipvlan.config import parse  # noqa: PLC0415  # in the measured process alone
+    from ipvlan.plan import make_plan  # noqa: PLC0415
+
+    raw = config(hosts, services)
+    seconds = []
+    for _ in range(RUNS):
+        begin = time.perf_counter()
+        plan = make_plan(parse(raw))
+        count = sum(len(addresses) for addresses in plan.addresses.values())
+        seconds.append(time.perf_counter() - begin)
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"containers": count, "seconds": statistics.median(seconds), "megabytes": megabytes}
+
+
+def main() -> int:
+    """Print the table; 0 when every size is within its limits."""
+    if len(sys.argv) > 1:
+        sys.stdout.write(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))))
+        return 0
+    missed = 0
+    sys.stdout.write("hosts  containers  seconds (limit)   MB (limit)\n")
+    for hosts, services, most_seconds, most_megabytes in SIZES:
+        done = subprocess.run(
+            [sys.executable, __file__, str(hosts), str(services)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        found = json.loads(done.stdout)
+        missed += found["seconds"] > most_seconds or found["megabytes"] > most_megabytes
+        sys.stdout.write(
+            f"{hosts:5}  {found['containers']:10}  {found['seconds']:7.3f} ({most_seconds})  "
+            f"{found['megabytes']:6.0f} ({most_megabytes})\n"
+        )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""`make pr-preview` over a real git history, with the real Pulumi and no host. Needs the toolchain, not the lab's hosts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.unit.projects import DIGEST, ROOT, commit_all, git
+from tests.unit.test_secrets import CIPHER
+
+NGINX = f"""\
+    nginx:
+      image: registry/nginx{DIGEST}
+      offset: 2
+      ports: ["80:80"]
+      published: true
+"""
+SEED = f"""\
+encryptionsalt: v1:Y+p1Ie4x3lk=:v1:OCIJ6iWFKPljilXb:xTgxB6rOgm/9GqaqFea3lbbWwwqsOw==
+config:
+  ipvlan-fabric:fabric: {{name: ipvlanl2, subnet: 10.1.0.0/16, gateway: 10.1.0.1}}
+  ipvlan-fabric:hosts:
+    docker-1: {{address: 192.168.140.200, parent: ens33, slice: 10.1.1.0/24}}
+    docker-2: {{address: 192.168.140.201, parent: ens33, slice: 10.1.2.0/24}}
+  ipvlan-fabric:token:
+    secure: {CIPHER}
+  ipvlan-fabric:services:
+    centos:
+      image: registry/os{DIGEST}
+      offset: 1
+      secret_environment: {{TOKEN: token}}
+{NGINX}"""
+ADDED = SEED + NGINX.replace("nginx", "web").replace("offset: 2", "offset: 3").replace("80:80", "81:80")
+MOVED = ADDED.replace("10.1.2.0/24", "10.1.7.0/24")
+SWITCHED = MOVED.replace("published: true", "published: false", 1)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's program with one stack, in a repository of its own with three changes of that stack."""
+    folder = tmp_path_factory.mktemp("repository")
+    for name in ("ipvlan", "components"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("__main__.py", "Pulumi.yaml", ".gitignore"):
+        shutil.copy(ROOT / name, folder / name)
+    for tag, text in (("seed", SEED), ("added", ADDED), ("moved", MOVED), ("switched", SWITCHED)):
+        (folder / "Pulumi.here.yaml").write_text(text)
+        commit_all(folder, tag)
+        git(folder, "tag", tag)
+    return folder
+
+
+def preview(project: Path, base: str, head: str) -> str:
+    """The comment of a pull request from one state to the other, as the Makefile makes it."""
+    git(project, "checkout", "--quiet", head)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    done = subprocess.run(
+        ["toolchain/run", ".venv/bin/python", "tools/pr_preview.py", "--base", base, "--project", str(project)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert CIPHER not in done.stdout
+    return done.stdout
+
+
+def differing(comment: str) -> list[str]:
+    """The resources that differ in the preview, as the comment lists them."""
+    block = comment.partition("pulumi preview --diff</code>")[2]
+    return [line for line in block.splitlines() if line.startswith(("+ ", "- ", "~ "))]
+
+
+def test_a_service_added(project: Path) -> None:
+    """The report names its containers, addresses and doors; the preview its resources and no others."""
+    comment = preview(project, "seed", "added")
+    assert "**No downtime.** containers: 2 new." in comment
+    assert "| docker-1 | web | 10.1.1.3 |" in comment
+    assert "| docker-2 | web | 192.168.140.201 81:80 | opens |" in comment
+    resources = differing(comment)
+    assert "+ docker:index/container:Container fabric-docker-1-web" in resources
+    assert "+ docker:index/container:Container fabric-docker-2-web" in resources
+    assert [line for line in resources if "centos" in line or "nginx" in line.replace("image-nginx", "")] == []
+
+
+def test_a_slice_moved(project: Path) -> None:
+    """The report says downtime for that host's containers; the preview shows its network and containers with new inputs."""
+    comment = preview(project, "added", "moved")
+    assert "**Downtime.** containers: 3 recreated. hosts: docker-2: network recreated." in comment
+    resources = differing(comment)
+    assert "~ docker:index/network:Network fabric-docker-2-network" in resources
+    containers = {line.rpartition(" ")[2] for line in resources if "Container " in line}
+    assert containers == {"fabric-docker-2-centos", "fabric-docker-2-nginx", "fabric-docker-2-web"}
+    assert '-ipv4Address: "10.1.2.2"' in comment
+    assert '+ipv4Address: "10.1.7.2"' in comment
+
+
+def test_a_published_flag_switched(project: Path) -> None:
+    """The report says that nothing is recreated; the preview loses the connections and keeps every container."""
+    comment = preview(project, "moved", "switched")
+    assert "**No downtime.** containers: 2 no longer published." in comment
+    resources = differing(comment)
+    assert not any("Container " in line or "Network " in line for line in resources)
+    assert any(line.startswith("- ") and "nginx-published" in line for line in resources)
+
+
+def test_a_broken_config_is_told_in_the_comment(project: Path) -> None:
+    """A pull request whose config is wrong gets the list of problems as its comment, and the job fails."""
+    git(project, "checkout", "--quiet", "seed")
+    path = project / "Pulumi.here.yaml"
+    path.write_text(SEED.replace("offset: 2", "offset: 1"))
+    try:
+        done = subprocess.run(
+            ["toolchain/run", ".venv/bin/python", "tools/pr_preview.py", "--base", "seed", "--project", str(project)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    finally:
+        path.write_text(SEED)
+    assert done.returncode == 1
+    assert "centos on docker-1 and nginx on docker-1 have one address" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
