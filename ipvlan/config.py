@@ -83,7 +83,8 @@ def load(stack: str, folder: Folder) -> StackConfig:
     try:
         result = parse(raw, folder=folder, known_config_keys=frozenset(secrets))
     except ConfigError as error:
-        raise ConfigError([*problems, *error.problems]) from None
+        told = {problem.key for problem in problems}
+        raise ConfigError([*problems, *(one for one in error.problems if one.key not in told)]) from None
     problems.extend(_secrets_in_clear(result.services, secrets))
     if problems:
         raise ConfigError(problems)
