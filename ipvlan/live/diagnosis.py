@@ -50,7 +50,7 @@ class Diagnosis:
             yield from self._way_out(cell)
         if observed.reached is None:
             yield f"it could not be tried: {observed.said}"
-        if cell.kind == "container" and cell.source_host != cell.target_host:
+        if cell.kind in ("container", "host-address") and cell.source_host != cell.target_host:
             yield from self._route(cell)
 
     def _end(self, host: HostPlan, service: str | None) -> Iterator[str]:
@@ -84,7 +84,12 @@ class Diagnosis:
     def _way_out(self, cell: Cell) -> Iterator[str]:
         said = self._hosts.get(cell.source_host or "")
         live = said.containers.get(cell.source.partition("/")[2]) if isinstance(said, HostSnapshot) else None
-        if live is not None and BRIDGE not in live.attachments:
+        planned = next(
+            found
+            for found in self._plan.containers()
+            if (found.host, found.service) == (cell.source_host, cell.source_service)
+        )
+        if planned.published and live is not None and BRIDGE not in live.attachments:
             yield f"bridge not connected: {cell.source} is published, and goes out through the bridge"
 
     def _route(self, cell: Cell) -> Iterator[str]:

@@ -8,7 +8,8 @@ Rules and their sources (the matrix of docs/design.md; measured on Docker 26.1.5
 - l2, not published: what is not in the subnet goes to the fabric's gateway. Where nothing holds the gateway's address, host
   addresses and the internet are out of reach; where something does, it decides, and the plan cannot know.
 - published: the bridge is the container's gateway, so that hosts and the internet are reached through the host's NAT.
-- l3, l3s, not published: the routes of the LAN decide beyond the fabric.
+- l3, l3s, not published: the parent routes what leaves the container, so that other hosts are reached (each has a route back to
+  the slice) and the own one is not; beyond the LAN its routers decide.
 """
 
 from __future__ import annotations
@@ -145,11 +146,6 @@ def place(container: ContainerPlan) -> str:
     return f"{container.host}/{container.name}"
 
 
-def uses_bridge(container: ContainerPlan) -> bool:
-    """Whether Docker's bridge is the container's gateway."""
-    return container.published
-
-
 def _between_containers(plan: Plan) -> Iterator[Cell]:
     containers = list(plan.containers())
     for source in containers:
@@ -168,8 +164,16 @@ def _between_containers(plan: Plan) -> Iterator[Cell]:
                 )
 
 
-def _outward(plan: Plan, container: ContainerPlan) -> Expected:
-    if uses_bridge(container):
+def _to_host(plan: Plan, container: ContainerPlan, host: HostPlan) -> Expected:
+    if container.published:
+        return "yes"
+    if plan.mode == "l2":
+        return "unless-gateway"
+    return "no" if container.host == host.name else "yes"
+
+
+def _beyond(plan: Plan, container: ContainerPlan) -> Expected:
+    if container.published:
         return "yes"
     return "unless-gateway" if plan.mode == "l2" else "any"
 
@@ -182,7 +186,7 @@ def _to_hosts(plan: Plan) -> Iterator[Cell]:
                 source=place(container),
                 target=host.name,
                 address=host.address,
-                expected=_outward(plan, container),
+                expected=_to_host(plan, container, host),
                 source_host=container.host,
                 target_host=host.name,
                 source_service=container.service,
@@ -229,7 +233,7 @@ def _to_internet(plan: Plan, internet: IPAddress | None) -> Iterator[Cell]:
             source=place(container),
             target="internet",
             address=internet,
-            expected=_outward(plan, container),
+            expected=_beyond(plan, container),
             source_host=container.host,
             target_host=None,
             source_service=container.service,

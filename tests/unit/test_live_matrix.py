@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from netaddr import IPAddress
 
 from ipvlan.config import parse
@@ -41,6 +42,16 @@ def test_a_published_container_goes_out_through_the_bridge() -> None:
     assert expected(plan, "docker-1/nginx", "docker-2") == "yes"
     assert expected(plan, "docker-1/nginx", "internet") == "yes"
     assert expected(plan, "docker-1/centos", "internet") == "unless-gateway"
+
+
+@pytest.mark.parametrize("mode", ["l3", "l3s"])
+def test_routed_containers_reach_other_hosts_and_not_their_own(mode: str) -> None:
+    """In l3 and l3s the own host stays out of reach, others are reached by route, and routers decide on the internet."""
+    plan = seed(published=False, mode=mode, gateway=None)
+    assert expected(plan, "docker-1/centos", "docker-1") == "no"
+    assert expected(plan, "docker-1/centos", "docker-2") == "yes"
+    assert expected(plan, "docker-1/centos", "internet") == "any"
+    assert expected(plan, "docker-1", "docker-1/centos") == "no"
 
 
 def test_no_address_beyond_the_lan_is_tried_unless_given() -> None:
