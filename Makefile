@@ -63,7 +63,7 @@ format: $(VENV)/.installed ## let the formatter write
 	$(BIN)/ruff check --fix .
 
 test-fast: setup ## tests that need no lab, under 30 s
-	@$(BIN)/pytest tests/unit tests/program
+	@$(BIN)/pytest -n 2 tests/unit tests/program
 
 test-lab: setup ## tests on a lab of their own
 	@$(BIN)/pytest tests/lab

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from ipvlan.config import ConfigError, FabricConfig, Problem, parse, with_common
+from ipvlan.models import routed_gateway
 from ipvlan.plan import make_plan
 from ipvlan.stackfile import Folder
 from ipvlan.values import parse_address, parse_network
@@ -166,6 +167,8 @@ def _offsets(
     kept += [(value, value) for value in (fabric.subnet.first, fabric.subnet.last)]
     if fabric.gateway is not None:
         kept.append((int(fabric.gateway), int(fabric.gateway)))
+    if fabric.mode != "l2":
+        kept += [(value, value) for network in slices.values() if (value := routed_gateway(network)) is not None]
     held: set[int] = set()
     used: set[int] = set()
     wanting: list[tuple[str, list[str]]] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+from netaddr import IPNetwork
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ipvlan.values import (
@@ -74,6 +75,19 @@ class HostConfig(Model):
     """[USER@]HOST[:PORT]; default root@ADDRESS."""
     host_key: HostKey | None = None
     """The host's public key, TYPE BASE64; without it ~/.ssh/known_hosts decides."""
+
+
+SMALLEST_ROUTED_SLICE = 4
+"""Addresses of a /30, the smallest slice with room for a gateway and a container."""
+
+
+def routed_gateway(slice_: IPNetwork) -> int | None:
+    """The address of a slice that Docker holds as the network's gateway in l3 and l3s: the last one before the broadcast.
+
+    Nothing is there, and no route uses it. Without one Docker takes the first free address, .1, without a word, and a
+    container that is to have it fails with "Address already in use" (measured with 26.1). None for a slice without host addresses.
+    """
+    return int(slice_.last) - 1 if slice_.size >= SMALLEST_ROUTED_SLICE else None
 
 
 class Healthcheck(Model):

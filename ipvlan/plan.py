@@ -15,7 +15,7 @@ from functools import cached_property
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.models import ContainerSettings, HostConfig, Mode, ServiceConfig, StackConfig
+from ipvlan.models import ContainerSettings, HostConfig, Mode, ServiceConfig, StackConfig, routed_gateway
 from ipvlan.problems import PlanError, Problem
 from ipvlan.rules import check
 from ipvlan.values import AddressRange, Port, SshTarget
@@ -47,6 +47,7 @@ class NetworkPlan:
     subnet: IPNetwork
     """The fabric's subnet in l2; the host's slice in l3 and l3s."""
     gateway: IPAddress | None
+    """The fabric's in l2; in l3 and l3s the last address of the slice, which Docker wants to hold (`models.routed_gateway`)."""
     ip_range: IPNetwork
     """From where Docker hands out addresses to containers that ask for none: the slice, or the host's `dynamic`."""
     parent: str
@@ -240,11 +241,14 @@ def _network(config: StackConfig, host: HostConfig) -> NetworkPlan:
     elif host.dynamic == "none":
         ip_range = IPNetwork((host.slice.first, 32))
         auxiliary = {NO_DYNAMIC: IPAddress(host.slice.first, 4)}
+    gateway = fabric.gateway
+    if fabric.mode != "l2" and (routed := routed_gateway(host.slice)) is not None:
+        gateway = IPAddress(routed, 4)
     return NetworkPlan(
         name=fabric.name,
         mode=fabric.mode,
         subnet=fabric.subnet if fabric.mode == "l2" else host.slice,
-        gateway=fabric.gateway,
+        gateway=gateway,
         ip_range=ip_range,
         parent=host.parent,
         auxiliary=auxiliary,

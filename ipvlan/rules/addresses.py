@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.models import HostConfig, ServiceConfig, StackConfig
+from ipvlan.models import HostConfig, ServiceConfig, StackConfig, routed_gateway
 from ipvlan.problems import Problem, shorten
 from ipvlan.rules.services import runs_on
 
@@ -111,6 +111,14 @@ class _Table:
                 wrong=f"it is the {kind} address of the slice {host.slice}",
                 consequence="in mode l3 no container can hold it, and other programs treat it as no host's",
                 mend=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 1, 4)}",
+            )
+        elif self.config.fabric.mode != "l2" and value == routed_gateway(host.slice):
+            yield Problem(
+                key=key,
+                value=text,
+                wrong=f"it is the last address of the slice {host.slice}, which Docker holds in mode {self.config.fabric.mode}",
+                consequence='the daemon refuses the container with "Address already in use"',
+                mend=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 2, 4)}",
             )
         if special == "gateway":
             yield Problem(

@@ -83,6 +83,15 @@ def test_network(run: RunProgram, seed: dict[str, Any]) -> None:
     assert network.delete_before_replace
 
 
+def test_network_in_l3(run: RunProgram, seed: dict[str, Any]) -> None:
+    """In l3 the network is the slice, and Docker's gateway its last address: left to itself Docker would take .1 from centos."""
+    seed["fabric"] = {"name": "ipvlanl3", "mode": "l3", "subnet": "10.1.0.0/16"}
+    network = run(seed).named("fabric-docker-2-network")
+    assert network.inputs["ipamConfigs"] == [
+        {"subnet": "10.1.2.0/24", "ipRange": "10.1.2.0/24", "gateway": "10.1.2.254"}
+    ]
+
+
 def test_container(run: RunProgram, seed: dict[str, Any]) -> None:
     """A container has its static address by networks_advanced, no network mode, and its ports as a label too."""
     result = run(seed)
