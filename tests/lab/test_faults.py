@@ -1,0 +1,287 @@
+"""Day two on real hosts: something is broken by hand, `status` names it, `heal` mends it, `verify` is green, nothing else moved.
+
+One stack; each test ends with everything as planned, and the next begins there.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.lab.harness import ADDRESSES, HOSTS, ROOT, STACK, TRACEBACK, Lab, Result, Stack
+
+INTERNET = "203.0.113.10"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def started(stack: Stack) -> None:
+    """Bring the seed up, published."""
+    stack.config["services"]["nginx"]["published"] = True
+    stack.up()
+
+
+def ipvlan(lab: Lab, *arguments: str, stack: str = STACK, timeout: float = 240) -> Result:
+    """Run an ipvlan command where the hosts can be reached."""
+    done = lab.exec(".venv/bin/ipvlan", "--stack", stack, *arguments, check=False, timeout=timeout)
+    assert TRACEBACK not in done.stdout + done.stderr, done.stdout + done.stderr
+    return done
+
+
+def differences(lab: Lab) -> list[tuple[str, str, str | None]]:
+    """Return name, host and service of everything that `status` finds."""
+    done = ipvlan(lab, "status", "--json")
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert (done.returncode == 0) == found["ok"]
+    assert all(difference["sentence"] and difference["mend"] for difference in found["differences"])
+    return [(difference["name"], difference["host"], difference["service"]) for difference in found["differences"]]
+
+
+def assert_whole(stack: Stack) -> None:
+    """Assert that the matrix holds and that Pulumi sees nothing to do."""
+    found = stack.verify()
+    assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
+    stack.unchanged()
+
+
+def image_of(stack: Stack, service: str) -> str:
+    """Return the image that the stack file names."""
+    image: str = stack.config["services"][service]["image"]
+    return image
+
+
+def test_all_is_well(lab: Lab, stack: Stack) -> None:
+    """A new stack has no difference, nothing to heal, nothing in the way, and the whole matrix, in less than 15 s."""
+    assert differences(lab) == []
+    assert ipvlan(lab, "heal", "--yes").returncode == 0
+    assert ipvlan(lab, "preflight").returncode == 0
+    began = time.monotonic()
+    found = stack.verify()
+    assert time.monotonic() - began < 15
+    assert found["ok"]
+    kinds = {cell["kind"] for cell in found["cells"]}
+    assert kinds == {"container", "host-address", "own-container", "gateway", "internet", "port"}
+    assert {cell["observed"] for cell in found["cells"] if cell["kind"] == "port"} == {"HTTP 200"}
+
+
+def test_status_is_quick(lab: Lab) -> None:
+    """With its ssh connections open `status` of two healthy hosts takes less than 1.5 s, by its own count."""
+    ipvlan(lab, "status")
+    seconds = min(json.loads(ipvlan(lab, "status", "--json").stdout)["seconds"] for _ in range(3))
+    assert seconds < 1.5
+
+
+FAULTS: dict[str, tuple[str, str, list[tuple[str, str | None]], set[str]]] = {
+    "bridge disconnected": (
+        "docker-1", "docker network disconnect bridge nginx", [("bridge-disconnected", "nginx")], set(),
+    ),
+    "fabric disconnected": (
+        "docker-1", "docker network disconnect ipvlanl2 centos", [("fabric-disconnected", "centos")], set(),
+    ),
+    "fabric of a published container disconnected": (
+        "docker-2", "docker network disconnect ipvlanl2 nginx", [("fabric-disconnected", "nginx")], set(),
+    ),
+    "another address": (
+        "docker-1",
+        "docker network disconnect ipvlanl2 centos; docker network connect --ip 10.1.1.99 ipvlanl2 centos",
+        [("address-different", "centos")],
+        set(),
+    ),
+    "stopped": ("docker-2", "docker stop -t 1 nginx", [("container-stopped", "nginx")], set()),
+    "not published and yet on the bridge": (
+        "docker-1", "docker network connect bridge centos", [("bridge-connected", "centos")], set(),
+    ),
+    "second network on the parent": (
+        "docker-1",
+        "docker network create -d macvlan --subnet 10.9.0.0/24 -o parent=ens33 other",
+        [("network-on-parent", None)],
+        set(),
+    ),
+    "removed": ("docker-2", "docker rm -f centos", [("container-missing", "centos")], {"docker-2/centos"}),
+    "recreated by hand with another address": (
+        "docker-1",
+        (
+            "docker rm -f nginx; docker run -d --name nginx --network ipvlanl2 --ip 10.1.1.50 -p 80:80 {nginx}; "
+            "docker network connect bridge nginx"
+        ),
+        [("container-remade", "nginx")],
+        {"docker-1/nginx"},
+    ),
+    "network removed": (
+        "docker-2",
+        (
+            "docker network disconnect -f ipvlanl2 nginx; docker network disconnect -f ipvlanl2 centos; "
+            "docker network rm ipvlanl2"
+        ),
+        [("network-missing", None), ("fabric-disconnected", "centos"), ("fabric-disconnected", "nginx")],
+        {"docker-2/centos", "docker-2/nginx"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_named_and_mended(lab: Lab, stack: Stack, fault: str) -> None:
+    """`status` names exactly the fault, `heal` mends it, and no other container is another one afterwards."""
+    host, text, expected, new = FAULTS[fault]
+    before = lab.container_ids()
+    lab.ssh(host, text.replace("{nginx}", image_of(stack, "nginx")))
+    assert differences(lab) == [(name, host, service) for name, service in expected]
+    healed = ipvlan(lab, "heal", "--yes")
+    assert healed.returncode == 0, healed.stdout + healed.stderr
+    assert differences(lab) == []
+    after = lab.container_ids()
+    assert after.keys() == before.keys()
+    assert {place for place in after if after[place] != before[place]} == new
+    assert_whole(stack)
+
+
+def test_heal_asks_first(lab: Lab) -> None:
+    """Without --yes, and nobody to ask, `heal` shows what it would do and does nothing."""
+    lab.ssh("docker-1", "docker network disconnect bridge nginx")
+    shown = ipvlan(lab, "heal")
+    assert shown.returncode == 1
+    assert "connect nginx on docker-1 to the bridge" in shown.stdout
+    assert differences(lab) == [("bridge-disconnected", "docker-1", "nginx")]
+    assert ipvlan(lab, "heal", "--yes").returncode == 0
+
+
+def test_a_foreign_container_in_a_planned_address(lab: Lab, stack: Stack) -> None:
+    """A container of others that took our address is named and never touched; once it is gone, heal does the rest."""
+    thief = f"docker run -d --name thief --network ipvlanl2 --ip 10.1.2.1 {image_of(stack, 'nginx')}"
+    lab.ssh("docker-2", f"docker network disconnect ipvlanl2 centos; {thief}")
+    try:
+        assert set(differences(lab)) == {
+            ("fabric-disconnected", "docker-2", "centos"),
+            ("foreign-address", "docker-2", None),
+        }
+        healed = ipvlan(lab, "heal", "--yes")
+        assert healed.returncode == 1
+        assert "docker rm -f thief" in healed.stdout
+        assert lab.ssh("docker-2", "docker inspect -f '{{.State.Running}}' thief").strip() == "true"
+    finally:
+        lab.ssh("docker-2", "docker rm -f thief")
+    assert ipvlan(lab, "heal", "--yes").returncode == 0
+    assert differences(lab) == []
+    assert_whole(stack)
+
+
+def test_docker_restarted(lab: Lab, stack: Stack) -> None:
+    """After a restart of Docker all comes back by itself, the open door included."""
+    before = lab.container_ids()
+    lab.ssh("docker-1", "systemctl restart docker && docker version >/dev/null", timeout=200)
+    assert differences(lab) == []
+    assert lab.container_ids() == before
+    assert_whole(stack)
+
+
+def test_a_wrong_cell_says_why(lab: Lab) -> None:
+    """With a container down and a door shut `verify` fails and names the broken link of each chain."""
+    lab.ssh("docker-1", "docker stop -t 1 centos; docker network disconnect bridge nginx")
+    done = ipvlan(lab, "verify", "--json")
+    assert done.returncode == 1
+    wrong = [cell for cell in json.loads(done.stdout)["cells"] if not cell["ok"]]
+    reasons = {(cell["from"], cell["to"]): cell["reason"] for cell in wrong}
+    assert reasons["docker-2/nginx", "docker-1/centos"].startswith("container down: centos on docker-1")
+    assert reasons["client", "docker-1/nginx"].startswith(
+        "port not bound: nginx on docker-1 is not connected to the bridge"
+    )
+    assert not any(key[0].startswith("docker-2") and "docker-2" in key[1] for key in reasons)
+    assert ipvlan(lab, "heal", "--yes").returncode == 0
+
+
+def test_bound_but_silent(lab: Lab, stack: Stack) -> None:
+    """A published port behind which nothing listens is bound but silent."""
+    stack.config["services"]["mute"] = {
+        "image": image_of(stack, "nginx"), "offset": 8, "hosts": ["docker-1"], "ports": ["8087:9"], "published": True,
+    }  # fmt: skip
+    stack.up()
+    try:
+        done = ipvlan(lab, "verify", "--from", "client", "--json")
+        wrong = [cell for cell in json.loads(done.stdout)["cells"] if not cell["ok"]]
+        assert [cell["to"] for cell in wrong] == ["docker-1/mute"]
+        assert wrong[0]["reason"].startswith("bound but silent: Docker has bound 8087:9 of mute on docker-1")
+    finally:
+        stack.config["services"].pop("mute")
+        stack.up()
+
+
+def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack) -> None:
+    """A planned address that a machine elsewhere answers for, and a planned port that is taken, are found before an `up`."""
+    nginx = image_of(stack, "nginx")
+    stack.config["services"]["probe"] = {
+        "image": nginx, "offset": 9, "hosts": ["docker-1"], "ports": ["8088:80"], "published": True,
+    }  # fmt: skip
+    stack.write()
+    lab.ssh("docker-2", f"docker run -d --name squatter --network ipvlanl2 --ip 10.1.1.9 {nginx}")
+    lab.ssh("docker-1", f"docker run -d --name holder -p 8088:80 {nginx}")
+    try:
+        done = ipvlan(lab, "preflight", "--json")
+        assert done.returncode == 1
+        wrong = {
+            (finding["check"], finding["host"]): finding["sentence"]
+            for finding in json.loads(done.stdout)["findings"]
+            if not finding["tolerated"]
+        }
+        assert wrong.keys() == {("addresses", "docker-1"), ("ports", "docker-1")}
+        assert "10.1.1.9" in wrong["addresses", "docker-1"]
+        assert "held by container holder" in wrong["ports", "docker-1"]
+    finally:
+        lab.ssh("docker-2", "docker rm -f squatter")
+        lab.ssh("docker-1", "docker rm -f holder")
+        stack.config["services"].pop("probe")
+        stack.write()
+
+
+def test_a_user_who_is_not_root(lab: Lab) -> None:
+    """A user who may use Docker and is not root gets the whole matrix too, and no helper is left behind."""
+    stack_file = ROOT / "Pulumi.labtestuser.yaml"
+    for host in HOSTS:
+        lab.ssh(
+            host,
+            "id operator9 >/dev/null 2>&1 || useradd -m -G docker -s /bin/sh operator9; mkdir -p ~operator9/.ssh; "
+            "cp ~/.ssh/authorized_keys ~operator9/.ssh/; chown -R operator9 ~operator9/.ssh",
+        )
+    before = lab.container_ids()
+    text = (ROOT / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
+    for host, address in ADDRESSES.items():
+        text = text.replace(f"{host}:\n", f"{host}:\n      ssh: operator9@{address}\n", 1)
+    stack_file.write_text(text, encoding="utf-8")
+    try:
+        done = ipvlan(lab, "verify", "--internet", INTERNET, "--json", stack="labtestuser")
+    finally:
+        stack_file.unlink()
+        for host in HOSTS:
+            lab.ssh(host, "userdel -r operator9 2>/dev/null", check=False)
+    found = json.loads(done.stdout)
+    assert "operator9" in text
+    assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
+    assert lab.container_ids() == before
+    for host in HOSTS:
+        assert "ipvlan-fabric.helper" not in lab.ssh(host, "docker ps -a --format '{{.Labels}}'")
+
+
+def test_a_dead_host_has_its_own_row(lab: Lab) -> None:
+    """With a host gone both commands name it within their time limit, and tell all about the other."""
+    lab.run("power", "docker-2", "cut", timeout=60)
+    try:
+        began = time.monotonic()
+        done = ipvlan(lab, "status", "--timeout", "5", "--json")
+        assert time.monotonic() - began < 20
+        assert done.returncode == 1
+        found = json.loads(done.stdout)
+        assert [(d["name"], d["host"]) for d in found["differences"]] == [("host-unreachable", "docker-2")]
+        assert found["hosts"]["docker-1"]["containers"]["nginx"]["state"] == "running"
+        done = ipvlan(lab, "verify", "--timeout", "5", "--json")
+        assert done.returncode == 1
+        cells = json.loads(done.stdout)["cells"]
+        assert all(cell["ok"] for cell in cells if "docker-2" not in cell["from"] + cell["to"])
+        assert all(
+            cell["reason"].startswith("host not reached: docker-2")
+            for cell in cells
+            if cell["to"].startswith("docker-2/") and cell["expected"] == "yes"
+        )
+    finally:
+        lab.run("power", "docker-2", "on", timeout=400)
+    assert differences(lab) == []
