@@ -139,12 +139,13 @@ def preflight(context: typer.Context, host: Host = None, timeout: Timeout = 10.0
     raise typer.Exit(0 if found.ok else 1)
 
 
-def heal(
+def heal(  # noqa: PLR0917  # typer reads the options from the signature
     context: typer.Context,
     host: Host = None,
     service: Service = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     timeout: Timeout = 10.0,
+    as_json: AsJson = False,
 ) -> None:
     """Mend what `status` finds, with the least that does it; shows first what it will do."""
     from ipvlan.live.heal_run import heal_plan  # noqa: PLC0415
@@ -153,8 +154,10 @@ def heal(
     plan = chosen.plan()
     _known("--host", host, [found.name for found in plan.hosts])
     _known("--service", service, sorted({found.service for found in plan.containers()}))
-    print_warnings(plan.warnings)
-    raise typer.Exit(0 if heal_plan(chosen, plan, host=host, service=service, yes=yes, timeout=timeout) else 1)
+    if not as_json:
+        print_warnings(plan.warnings)
+    healed = heal_plan(chosen, plan, host=host, service=service, yes=yes, timeout=timeout, as_json=as_json)
+    raise typer.Exit(0 if healed else 1)
 
 
 def diagram(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -147,10 +148,12 @@ def pulumi_command(stack: str, targets: Sequence[str]) -> tuple[str, ...]:
     return tuple(command)
 
 
-def run_pulumi(command: Sequence[str], root: Path) -> int:
-    """Run pulumi in the project's folder, its output to the terminal; return its exit status. Raises HostError without it."""
+def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
+    """Run pulumi in the project's folder and return its exit status; its output goes on at once. Raises HostError without it."""
     try:
-        return subprocess.run(list(command), cwd=root, timeout=PULUMI_SECONDS, check=False).returncode
+        return subprocess.run(
+            list(command), cwd=root, timeout=PULUMI_SECONDS, check=False, stdout=sys.stderr if to_stderr else None
+        ).returncode
     except FileNotFoundError:
         raise HostError(
             f"there is no `pulumi` on PATH, and the rest is its to mend. Run it where it is: {shlex.join(command)}"

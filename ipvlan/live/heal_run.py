@@ -5,8 +5,10 @@ Owns the conversation and the order of the steps; what is done about what stands
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
+from collections.abc import Callable, Iterator
 
 import typer
 from rich.console import Console
@@ -14,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ipvlan.command import Selected, printer
+from ipvlan.live.differences import Difference
 from ipvlan.live.heal import Action, Healing, mend_on_hosts, plan_healing, pulumi_command, remove_stand_ins, run_pulumi
 from ipvlan.live.status import Status, read_status
 from ipvlan.plan import Plan
@@ -21,17 +24,19 @@ from ipvlan.ssh import HostError
 
 
 def heal_plan(
-    chosen: Selected, plan: Plan, *, host: str | None, service: str | None, yes: bool, timeout: float
+    chosen: Selected, plan: Plan, *, host: str | None, service: str | None, yes: bool, timeout: float, as_json: bool
 ) -> bool:
     """Mend all, one host or one service; return whether all of it is as planned afterwards.
 
-    `timeout` is in seconds, for reaching a host and each question to it. Without `yes` it asks, and without a terminal to ask at
-    it only shows what it would do.
+    `timeout` is in seconds, for reaching a host and each question to it. Without `yes` it asks, and without a terminal to ask at,
+    or with `as_json`, it only shows what it would do.
     """
 
     def look() -> Status:
         return read_status(plan, chosen.stack, host=host, service=service, timeout=timeout)
 
+    if as_json:
+        return _heal_json(chosen, plan, look, yes=yes)
     out = printer()
     healing = plan_healing(plan, look().differences)
     if not healing.actions:
@@ -52,6 +57,39 @@ def heal_plan(
     return not left
 
 
+def _heal_json(chosen: Selected, plan: Plan, look: Callable[[], Status], *, yes: bool) -> bool:
+    """The same for machines: one document on standard output, all talk on standard error."""
+    healing = plan_healing(plan, look().differences)
+    if yes:
+        _do(chosen, plan, healing, Console(stderr=True, highlight=False))
+    left = [found for found in look().differences if not found.tolerated] if yes else list(_differences(healing))
+    document = {
+        "stack": chosen.stack,
+        "ok": not left,
+        "done": yes,
+        "actions": [
+            {
+                "how": action.how,
+                "name": action.difference.name,
+                "host": action.difference.host,
+                "service": action.difference.service,
+                "sentence": action.sentence,
+            }
+            for action in healing.actions
+        ],
+        "targets": list(healing.targets),
+        "left": [
+            {"name": found.name, "host": found.host, "service": found.service, "mend": found.mend} for found in left
+        ],
+    }
+    typer.echo(json.dumps(document, indent=2))
+    return not left
+
+
+def _differences(healing: Healing) -> Iterator[Difference]:
+    yield from (action.difference for action in healing.actions)
+
+
 def _agreed(out: Console) -> bool:
     if not sys.stdin.isatty():
         out.print("nothing was done: there is nobody to ask; --yes goes on")
@@ -70,7 +108,7 @@ def _do(chosen: Selected, plan: Plan, healing: Healing, out: Console) -> None:
     remove_stand_ins(plan, healing.by("pulumi"))
     command = pulumi_command(chosen.stack, healing.targets)
     out.print(shlex.join(command), style="dim", markup=False, soft_wrap=True)
-    status = run_pulumi(command, chosen.root)
+    status = run_pulumi(command, chosen.root, to_stderr=out.stderr)
     if status != 0:
         raise HostError(
             f"pulumi up ended with status {status}, see above. Mend what it names and run `ipvlan heal` again."
