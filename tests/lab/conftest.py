@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.settings import CHECKOUT, default_name
 from tests.lab.harness import STACK, STACK_FILE, CommandFailedError, Lab, Stack
 
 
@@ -22,7 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """Start the tests' lab; LAB_KEEP=1 leaves it running, to look at what a failed test left."""
-    running = Lab(os.environ.get("LAB_TEST_NAME", f"{os.environ.get('LAB_NAME', 'main')}-test"))
+    # Named after the checkout, as the lab itself is: two clones may run their tests at once.
+    running = Lab(os.environ.get("LAB_TEST_NAME") or f"{os.environ.get('LAB_NAME') or default_name(CHECKOUT)}-test")
     running.run("up", timeout=1500)
     yield running
     if not os.environ.get("LAB_KEEP"):
