@@ -110,7 +110,7 @@ def _network(old: NetworkPlan, new: NetworkPlan) -> tuple[str, ...]:
             ("fabric.name", old.name, new.name),
             ("fabric.mode", old.mode, new.mode),
             ("subnet", old.subnet, new.subnet),
-            ("fabric.gateway", old.gateway or "none", new.gateway or "none"),
+            ("gateway", old.gateway or "none", new.gateway or "none"),
             ("ip range", old.ip_range, new.ip_range),
             ("parent", old.parent, new.parent),
             (

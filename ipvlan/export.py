@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from netaddr import IPNetwork
-
 from ipvlan.plan import ContainerPlan, HostPlan, Plan
 
 
@@ -43,9 +41,9 @@ def _host(host: HostPlan) -> dict[str, Any]:
         "slice": str(host.slice),
         "ssh": str(host.ssh),
     }
-    if isinstance(host.dynamic, IPNetwork):
+    if host.dynamic is not None:
         raw["dynamic"] = str(host.dynamic)
-    elif host.network.auxiliary:
+    elif host.static_only:
         raw["dynamic"] = "none"
     if host.host_key is not None:
         raw["host_key"] = host.host_key

@@ -27,8 +27,8 @@ def slice_use(plan: Plan, host: HostPlan) -> SliceUse:
     bounds = [(int(entry.first), int(entry.last)) for entry in plan.reserved]
     if host.dynamic is not None:
         bounds.append((host.dynamic.first, host.dynamic.last))
-    if plan.gateway is not None:
-        bounds.append((int(plan.gateway), int(plan.gateway)))
+    if host.network.gateway is not None:
+        bounds.append((int(host.network.gateway), int(host.network.gateway)))
     set_aside = _covered(bounds, usable_first, usable_last)
     used = len(host.containers)
     return SliceUse(used=used, set_aside=set_aside, free=usable_last - usable_first + 1 - set_aside - used)
@@ -64,6 +64,8 @@ def who_holds(plan: Plan, address: IPAddress) -> list[str]:
             continue
         if host.dynamic is not None and address in host.dynamic:
             said.append(f"Docker may hand it out on {host.name} (dynamic {host.dynamic})")
+        if address == host.network.gateway and address != plan.gateway:
+            said.append(f"held by Docker on {host.name} as the gateway that mode {plan.mode} has and does not use")
         edge = {host.slice.first: "first", host.slice.last: "last"}.get(int(address))
         if edge:
             said.append(f"the {edge} address of the slice {host.slice} of {host.name}, which no container can hold")

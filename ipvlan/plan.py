@@ -52,9 +52,9 @@ class NetworkPlan:
     """From where Docker hands out addresses to containers that ask for none: the slice, or the host's `dynamic`."""
     parent: str
     auxiliary: Mapping[str, IPAddress]
-    """Docker's `aux_addresses`, name -> address that it must not hand out. Empty but for `dynamic: none`, where
-    `ip_range` is the one address of the slice that no container can hold and this takes it away too, so that the
-    daemon refuses every container that comes without an address."""
+    """Docker's `aux_addresses`, name -> address that it must not hand out. Empty but for `dynamic: none` in l2, where
+    `ip_range` is the slice's first address, which no container of the plan holds, and this takes it away too, so that
+    the daemon refuses every container that comes without an address. In l3 the gateway does that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +101,8 @@ class HostPlan:
     parent: str
     dynamic: IPNetwork | None
     """What Docker may hand out by plan: the host's `dynamic`; None where nothing is set aside for it."""
+    static_only: bool
+    """`dynamic: none`: Docker has nothing to hand out and refuses a container that comes without an address."""
     network: NetworkPlan
     containers: tuple[ContainerPlan, ...]
     """Sorted by service."""
@@ -226,6 +228,7 @@ def _host(
         slice=host.slice,
         parent=host.parent,
         dynamic=host.dynamic if isinstance(host.dynamic, IPNetwork) else None,
+        static_only=host.dynamic == "none",
         network=_network(config, host),
         containers=containers,
         images=tuple(sorted({container.image for container in containers})),
@@ -244,6 +247,9 @@ def _network(config: StackConfig, host: HostConfig) -> NetworkPlan:
     gateway = fabric.gateway
     if fabric.mode != "l2" and (routed := routed_gateway(host.slice)) is not None:
         gateway = IPAddress(routed, 4)
+        if host.dynamic == "none":
+            # Here the gateway itself uses the range up; the slice's first address is the subnet's, which no range may be.
+            ip_range, auxiliary = IPNetwork((routed, 32)), {}
     return NetworkPlan(
         name=fabric.name,
         mode=fabric.mode,

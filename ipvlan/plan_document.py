@@ -66,6 +66,7 @@ class Host(TypedDict):
     parent: str
     slice: str
     dynamic: str | None
+    static_only: bool
     used: int
     set_aside: int
     free: int
@@ -146,6 +147,7 @@ def _host(plan: Plan, host: HostPlan) -> Host:
         "parent": host.parent,
         "slice": str(host.slice),
         "dynamic": None if host.dynamic is None else str(host.dynamic),
+        "static_only": host.static_only,
         "used": use.used,
         "set_aside": use.set_aside,
         "free": use.free,

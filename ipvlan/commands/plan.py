@@ -91,7 +91,7 @@ def dynamic_of(host: HostPlan) -> str:
     """The dynamic range in words."""
     if host.dynamic is not None:
         return str(host.dynamic)
-    return "none" if host.network.auxiliary else "whatever is free"
+    return "none" if host.static_only else "whatever is free"
 
 
 def published_at(made: Plan, container: ContainerPlan) -> str:

@@ -18,6 +18,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
     A mistake in one key that shows on many hosts is one problem, which names the first host and counts the others.
     """
     table = _Table(config)
+    routed = config.fabric.mode != "l2"
     holders: dict[int, list[tuple[str, str]]] = {}
     missing: dict[str, list[str]] = {}
     beyond: dict[str, list[str]] = {}
@@ -38,7 +39,13 @@ def check(config: StackConfig) -> Iterator[Problem]:
             else:
                 value = first + service.offset
             holders.setdefault(value, []).append((name, host_name))
-            if not first < value < last or value in table.special or table.reserved(value) or table.dynamic(value):
+            if (
+                not first < value < last
+                or value in table.special
+                or (routed and value == last - 1)
+                or table.reserved(value)
+                or table.dynamic(value)
+            ):
                 yield from table.problems(value, name, service, host_name, host)
     yield from (_missing(name, host_names) for name, host_names in missing.items())
     yield from (_beyond(table, name, host_names) for name, host_names in beyond.items())

@@ -194,6 +194,12 @@ CASES: tuple[Bad, ...] = (
         ("services.nginx.offset and fabric.gateway", "the container would hold the gateway's address"),
     ),
     bad("gateway given for l3", {"fabric.mode": "l3"}, ("fabric.gateway", "mode l3 has no gateway")),
+    bad(
+        "the address that Docker holds in l3",
+        {"fabric.mode": "l3", "fabric.gateway": REMOVE, "services.nginx.offset": 254},
+        ("services.nginx.offset", "it is the last address of the slice 10.1.1.0/24, which Docker holds in mode l3"),
+        ("services.nginx.offset", "it is the last address of the slice 10.1.2.0/24, which Docker holds in mode l3"),
+    ),
     bad("gateway given for l3s", {"fabric.mode": "l3s"}, ("fabric.gateway", "mode l3s has no gateway")),
     bad("not an address", {"fabric.gateway": "10.1.0.256"}, ("fabric.gateway", "this is not an IPv4 address")),
     bad("an address that is a number", {"fabric.gateway": 10.1}, ("fabric.gateway", "an address is text")),

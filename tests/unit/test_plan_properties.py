@@ -44,7 +44,7 @@ def test_no_two_containers_share_an_address(raw: dict[str, Any]) -> None:
     plan = plan_of(raw)
     addresses = [container.address for container in plan.containers()]
     assert len(addresses) == len(set(addresses))
-    assert plan.gateway not in addresses
+    assert {host.network.gateway for host in plan.hosts}.isdisjoint(addresses)
 
 
 @SETTINGS
@@ -73,8 +73,14 @@ def test_dynamic_range_and_statics_never_meet(raw: dict[str, Any]) -> None:
             continue
         free = set(range(host.network.ip_range.first, host.network.ip_range.last + 1))
         free -= {int(address) for address in host.network.auxiliary.values()}
+        if host.network.gateway is not None:
+            free.discard(int(host.network.gateway))
         assert not free & statics
-        assert free == (set() if wanted == "none" else set(range(*_bounds(wanted))))
+        assert host.static_only == (wanted == "none")
+        if host.static_only:
+            assert free == set()
+        else:
+            assert free | {int(host.network.gateway or 0)} >= set(range(*_bounds(wanted)))
 
 
 def _bounds(network: str) -> tuple[int, int]:
