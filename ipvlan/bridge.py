@@ -184,7 +184,9 @@ def disconnect(door: Door) -> None:
     status, _, said = rest.strip().partition("\n")
     # With the daemon down, inspect finds nothing either: only Docker's own word counts as "gone".
     gone = attachment is None and "no such container" in said.lower()
-    if status == "0" or gone or (attachment is not None and not attachment.connected):
+    # After a connection that failed, inspect goes on listing the network; the daemon itself says that there is none.
+    none = "is not connected to" in said
+    if status == "0" or gone or none or (attachment is not None and not attachment.connected):
         return
     raise HostError(
         f'host "{door.host}": "{door.container}" could not be disconnected from the bridge, its ports may still be open: '

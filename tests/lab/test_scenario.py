@@ -157,7 +157,11 @@ def test_a_changed_slice_replaces_that_host_and_says_so(lab: Lab, stack: Stack) 
 
 
 def test_a_changed_mode_replaces_both_networks_and_says_so(lab: Lab, stack: Stack) -> None:
-    """Switching l2 to l3 and back replaces networks and containers, says so before, and ends with the matrix of l2."""
+    """Switching l2 to l3 and back replaces networks and containers, says so before, and ends with the matrix of l2.
+
+    Unpublished: before Docker 28 a running l3 container cannot be connected to the bridge ("failed to set gateway").
+    """
+    stack.config["services"]["nginx"]["published"] = False
     fabric = stack.config["fabric"]
     gateway = fabric.pop("gateway")
     fabric["mode"] = "l3"

@@ -64,6 +64,7 @@ def connect(name: str, priority: bool, state: dict[str, Any]) -> int:
     if container["connected"]:
         return fail(f"Error response from daemon: endpoint with name {name} already exists in network bridge")
     if state["taken"]:
+        container["stale"] = True
         return fail(
             f"Error response from daemon: driver failed: Bind for 0.0.0.0:{state['taken']} failed: port is already allocated"
         )
@@ -79,7 +80,9 @@ def inspect(name: str, state: dict[str, Any]) -> int:
         return fail(f"Error response from daemon: No such container: {name}")
     container = state["containers"][name]
     bound = container["running"] is True and container["connected"] and container["gateway"]
-    networks: dict[str, Any] = {state["fabric"]: {}} | ({"bridge": {}} if container["connected"] else {})
+    # As 26.1 does: a connection that failed stays in the list, though disconnecting it is refused.
+    listed = container["connected"] or container.get("stale", False)
+    networks: dict[str, Any] = {state["fabric"]: {}} | ({"bridge": {}} if listed else {})
     print(
         json.dumps(
             [
