@@ -33,13 +33,32 @@ _MARK = "--ipvlan-fabric--"
 _ENDED: Final = ("exited", "restarting", "dead")
 
 # An older command line does not know the flag, an older daemon refuses it: both leave everything as it was.
+# A connection that failed (a port that is taken) leaves its link in the container, and with it the next one fails too, "conflicts
+# with existing route" (Docker 26.1): whatever the container has in the bridge's subnet without being connected is taken away.
 _CONNECT = """
-connect() {
+attach() {
   if said=$(timeout 60 docker network connect --gw-priority "$priority" bridge "$name" 2>&1); then return 0; fi
   case $said in
     *"unknown flag"* | *"requires API version"*) said=$(timeout 60 docker network connect bridge "$name" 2>&1) ;;
     *) return 1 ;;
   esac
+}
+sweep() {
+  pid=$(timeout 60 docker container inspect --format '{{.State.Pid}}' "$name" 2>/dev/null) || return 0
+  subnet=$(ip -o -4 addr show docker0 2>/dev/null | awk '{ print $4; exit }')
+  if [ "${pid:-0}" -eq 0 ] || [ -z "$subnet" ]; then return 0; fi
+  nsenter -t "$pid" -n ip -o -4 addr show to "$subnet" | awk '{ print $2 }' | while read -r link; do
+    nsenter -t "$pid" -n ip link del "$link"
+  done
+}
+connect() {
+  attach && return 0
+  case $said in
+    *"already exists"* | *"o such container"*) return 1 ;;
+    *"conflicts with existing route"*) sweep 2>/dev/null; attach && return 0 ;;
+  esac
+  sweep 2>/dev/null
+  return 1
 }
 has_priority() {
   docker network connect --help 2>/dev/null | grep -q gw-priority &&
