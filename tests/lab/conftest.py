@@ -18,6 +18,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/lab" in str(item.path):
             item.add_marker(pytest.mark.lab)
             item.add_marker(pytest.mark.timeout(1800))
+        if item.path.name == "test_faults.py":
+            item.add_marker(pytest.mark.faults)
 
 
 @pytest.fixture(scope="session")
