@@ -30,10 +30,17 @@ def ipvlan(lab: Lab, *arguments: str, stack: str = STACK, timeout: float = 240) 
     return done
 
 
+def document(done: Result) -> dict[str, Any]:
+    """Return what a command printed with --json; its complaints where it printed none."""
+    assert done.stdout.startswith("{"), f"exit {done.returncode}: {done.stdout}{done.stderr}"
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return printed
+
+
 def differences(lab: Lab) -> list[tuple[str, str, str | None]]:
     """Return name, host and service of everything that `status` finds."""
     done = ipvlan(lab, "status", "--json")
-    found: dict[str, Any] = json.loads(done.stdout)
+    found = document(done)
     assert (done.returncode == 0) == found["ok"]
     assert all(difference["sentence"] and difference["mend"] for difference in found["differences"])
     return [(difference["name"], difference["host"], difference["service"]) for difference in found["differences"]]
@@ -69,7 +76,7 @@ def test_all_is_well(lab: Lab, stack: Stack) -> None:
 def test_status_is_quick(lab: Lab) -> None:
     """With its ssh connections open `status` of two healthy hosts takes less than 1.5 s, by its own count."""
     ipvlan(lab, "status")
-    seconds = min(json.loads(ipvlan(lab, "status", "--json").stdout)["seconds"] for _ in range(3))
+    seconds = min(document(ipvlan(lab, "status", "--json"))["seconds"] for _ in range(3))
     assert seconds < 1.5
 
 
@@ -116,6 +123,12 @@ FAULTS: dict[str, tuple[str, str, list[tuple[str, str | None]], set[str]]] = {
             "docker network rm ipvlanl2"
         ),
         [("network-missing", None), ("fabric-disconnected", "centos"), ("fabric-disconnected", "nginx")],
+        {"docker-2/centos", "docker-2/nginx"},
+    ),
+    "an empty host at the same address": (
+        "docker-2",
+        "docker rm -f nginx centos; docker network rm ipvlanl2; docker image prune -af",
+        [("network-missing", None), ("container-missing", "centos"), ("container-missing", "nginx")],
         {"docker-2/centos", "docker-2/nginx"},
     ),
 }  # fmt: skip
@@ -181,7 +194,7 @@ def test_a_wrong_cell_says_why(lab: Lab) -> None:
     lab.ssh("docker-1", "docker stop -t 1 centos; docker network disconnect bridge nginx")
     done = ipvlan(lab, "verify", "--json")
     assert done.returncode == 1
-    wrong = [cell for cell in json.loads(done.stdout)["cells"] if not cell["ok"]]
+    wrong = [cell for cell in document(done)["cells"] if not cell["ok"]]
     reasons = {(cell["from"], cell["to"]): cell["reason"] for cell in wrong}
     assert reasons["docker-2/nginx", "docker-1/centos"].startswith("container down: centos on docker-1")
     assert reasons["client", "docker-1/nginx"].startswith(
@@ -199,7 +212,7 @@ def test_bound_but_silent(lab: Lab, stack: Stack) -> None:
     stack.up()
     try:
         done = ipvlan(lab, "verify", "--from", "client", "--json")
-        wrong = [cell for cell in json.loads(done.stdout)["cells"] if not cell["ok"]]
+        wrong = [cell for cell in document(done)["cells"] if not cell["ok"]]
         assert [cell["to"] for cell in wrong] == ["docker-1/mute"]
         assert wrong[0]["reason"].startswith("bound but silent: Docker has bound 8087:9 of mute on docker-1")
     finally:
@@ -221,7 +234,7 @@ def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack)
         assert done.returncode == 1
         wrong = {
             (finding["check"], finding["host"]): finding["sentence"]
-            for finding in json.loads(done.stdout)["findings"]
+            for finding in document(done)["findings"]
             if not finding["tolerated"]
         }
         assert wrong.keys() == {("addresses", "docker-1"), ("ports", "docker-1")}
@@ -254,7 +267,7 @@ def test_a_user_who_is_not_root(lab: Lab) -> None:
         stack_file.unlink()
         for host in HOSTS:
             lab.ssh(host, "userdel -r operator9 2>/dev/null", check=False)
-    found = json.loads(done.stdout)
+    found = document(done)
     assert "operator9" in text
     assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
     assert lab.container_ids() == before
@@ -270,12 +283,12 @@ def test_a_dead_host_has_its_own_row(lab: Lab) -> None:
         done = ipvlan(lab, "status", "--timeout", "5", "--json")
         assert time.monotonic() - began < 20
         assert done.returncode == 1
-        found = json.loads(done.stdout)
+        found = document(done)
         assert [(d["name"], d["host"]) for d in found["differences"]] == [("host-unreachable", "docker-2")]
         assert found["hosts"]["docker-1"]["containers"]["nginx"]["state"] == "running"
         done = ipvlan(lab, "verify", "--timeout", "5", "--json")
         assert done.returncode == 1
-        cells = json.loads(done.stdout)["cells"]
+        cells = document(done)["cells"]
         assert all(cell["ok"] for cell in cells if "docker-2" not in cell["from"] + cell["to"])
         assert all(
             cell["reason"].startswith("host not reached: docker-2")
