@@ -207,14 +207,14 @@ def test_a_wrong_cell_says_why(lab: Lab) -> None:
 def test_bound_but_silent(lab: Lab, stack: Stack) -> None:
     """A published port behind which nothing listens is bound but silent."""
     stack.config["services"]["mute"] = {
-        "image": image_of(stack, "nginx"), "offset": 8, "hosts": ["docker-1"], "ports": ["8087:9"], "published": True,
+        "image": image_of(stack, "nginx"), "offset": 8, "hosts": ["docker-1"], "ports": ["8087:999"], "published": True,
     }  # fmt: skip
     stack.up()
     try:
         done = ipvlan(lab, "verify", "--from", "client", "--json")
         wrong = [cell for cell in document(done)["cells"] if not cell["ok"]]
         assert [cell["to"] for cell in wrong] == ["docker-1/mute"]
-        assert wrong[0]["reason"].startswith("bound but silent: Docker has bound 8087:9 of mute on docker-1")
+        assert wrong[0]["reason"].startswith("bound but silent: Docker has bound 8087:999 of mute on docker-1")
     finally:
         stack.config["services"].pop("mute")
         stack.up()
