@@ -7,15 +7,13 @@ ipvlan.bridge; this module only translates between it and the engine.
 
 from __future__ import annotations
 
-import sys
-import traceback
 from typing import Any, Final
 
 import pulumi
 from pulumi import dynamic
 
+from components.readable_errors import make_errors_readable
 from ipvlan import bridge
-from ipvlan.ssh import HostError
 
 #: A change of these makes another connection; of the others (the way to the host) nothing on the host.
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
@@ -49,18 +47,8 @@ class BridgeConnectionProvider(dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:  # noqa: ARG002  # the SDK's signature
-        """Make a host's failure one readable sentence.
-
-        The SDK answers a failed operation with `traceback.format_exc()`. This method is called in the provider's own process
-        only, once, and the exceptions meant for people are printed there without their trace.
-        """
-        with_trace = traceback.format_exc
-
-        def readable(*args: Any, **kwargs: Any) -> str:
-            error = _current_error()
-            return str(error) if isinstance(error, HostError) else with_trace(*args, **kwargs)
-
-        traceback.format_exc = readable
+        """Prepare the process that this runs in."""
+        make_errors_readable()
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Connect, and succeed only with the proof that every port is bound."""
@@ -93,10 +81,6 @@ class BridgeConnectionProvider(dynamic.ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Disconnect; succeeds when the connection or the container is gone already."""
         bridge.disconnect(_door(_props))
-
-
-def _current_error() -> BaseException | None:
-    return sys.exc_info()[1]
 
 
 class ConnectionProvider(pulumi.ProviderResource):

@@ -14,6 +14,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components import container_settings
+from components.address_claims import AddressClaims
 from components.bridge_connection import ConnectionProvider
 from components.host_check import host_check
 from components.tokens import PACKAGE, token
@@ -49,6 +50,9 @@ class HostSliceArgs:
 
     connections: ConnectionProvider
     """What serves bridge connections; containers wait for it (see there)."""
+
+    claims: AddressClaims | None = None
+    """The answer that the planned addresses are free; nothing is made or stopped before it. None: nobody asks."""
 
     after: Sequence[pulumi.Resource] = ()
     """What must be done before anything is tried on this host."""
@@ -135,7 +139,8 @@ class HostSlice(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=provider,
-                depends_on=[checked],
+                # The containers wait for it too, by the network that they name.
+                depends_on=[checked, *([args.claims] if args.claims else [])],
                 # One ipvlan network per parent and host (facts.md, 11): a second one beside it is refused.
                 delete_before_replace=True,
             ),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.address_claims import AddressClaims
 from components.bridge_connection import ConnectionProvider
 from components.host_slice import HostSlice, HostSliceArgs
 from components.published_service import PublishedService, PublishedServiceArgs
@@ -50,6 +51,18 @@ class IpvlanFabric(pulumi.ComponentResource):
         plan = args.plan
         urls: dict[str, dict[str, pulumi.Output[list[str]]]] = {}
         connections = ConnectionProvider(f"{name}-connections", opts=pulumi.ResourceOptions(parent=self))
+        claims = (
+            AddressClaims(
+                f"{name}-addresses",
+                plan=plan,
+                stack=args.stack,
+                unreachable=args.unreachable,
+                provider=connections,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            if plan.probe_addresses
+            else None
+        )
         done: list[pulumi.Resource] = []
         for host in sorted(plan.hosts, key=lambda host: host.name in args.unreachable):
             last = host.name in args.unreachable
@@ -61,6 +74,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                     stack=args.stack,
                     secrets=args.secrets,
                     connections=connections,
+                    claims=claims,
                     after=tuple(done) if last else (),
                 ),
                 opts=pulumi.ResourceOptions(parent=self),

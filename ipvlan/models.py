@@ -57,6 +57,9 @@ class FabricConfig(Model):
     """Addresses, ranges (FIRST-LAST) or subnets that nothing may use."""
     slice_prefix: Annotated[int, Field(strict=True, ge=1, le=30)] = 24
     """Prefix length of the slices that `ipvlan allocate` gives out."""
+    probe_addresses: Flag = True
+    """Whether `pulumi up` asks for an address that is new in the plan, the hosts' Docker and in l2 the LAN too (by ARP),
+    and stops before it makes or stops anything when somebody else holds it."""
 
 
 class HostConfig(Model):

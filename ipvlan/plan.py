@@ -132,6 +132,8 @@ class Plan:
     gateway: IPAddress | None
     reserved: tuple[AddressRange, ...]
     """What nothing may use, as the config has it."""
+    probe_addresses: bool
+    """Whether `pulumi up` asks who holds a new address before it gives it out."""
     hosts: tuple[HostPlan, ...]
     """Sorted by name."""
     warnings: tuple[Problem, ...]
@@ -192,6 +194,7 @@ def make_plan(config: StackConfig) -> Plan:
         mode=config.fabric.mode,
         gateway=config.fabric.gateway,
         reserved=config.fabric.reserved,
+        probe_addresses=config.fabric.probe_addresses,
         hosts=hosts,
         warnings=tuple(problem for problem in problems if problem.severity == "warning"),
         ssh=SshPlan(

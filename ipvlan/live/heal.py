@@ -192,6 +192,9 @@ def _targets(plan: Plan, actions: Iterable[Action]) -> list[str]:
         if action.how != "pulumi":
             continue
         found = action.difference
+        if plan.probe_addresses:
+            # Everything depends on it, and it is not in the state of an `up` that it has stopped.
+            targets.add(f"**::{COMPONENT}-addresses")
         if found.service is None:
             targets.add(f"**::{COMPONENT}-{found.host}-**")
             continue

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self, TypeVar
@@ -36,16 +37,33 @@ _MARK: Final = "--ipvlan-fabric--"
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What must be known of a host to ask it something."""
+
+    name: str
+    parent: str
+    """The NIC that carries the fabric there."""
+    command: tuple[str, ...]
+    """An ssh command to which remote text is appended (see ipvlan.ssh.ssh_command)."""
+
+
+def way_to(host: HostPlan, ssh: SshPlan) -> Way:
+    """The way to a host of the plan."""
+    return Way(name=host.name, parent=host.parent, command=ssh_command(host, ssh))
+
+
 class HostSession:
     """An open connection to one host; a context manager.
 
     `socket` is a local Unix socket that leads to Docker's on the host, for as long as the session is open.
     """
 
-    def __init__(self, host: HostPlan, ssh: SshPlan, *, timeout: float) -> None:
+    def __init__(self, way: Way, *, timeout: float) -> None:
         """Prepare; nothing is sent before the session is entered. `timeout` is in seconds, for opening it."""
-        self.host = host
-        self._command = ssh_command(host, ssh)
+        #: The host's name, and its parent NIC.
+        self.name, self.parent = way.name, way.parent
+        self._command = way.command
         self._timeout = timeout
         self._count = 0
         self._said = b""
@@ -118,9 +136,7 @@ class HostSession:
         return before.decode(errors="replace")
 
     def _unreachable(self, otherwise: str) -> HostUnreachableError:
-        return HostUnreachableError(
-            explain_failure(self.host.name, self._complaints.decode(errors="replace") or otherwise)
-        )
+        return HostUnreachableError(explain_failure(self.name, self._complaints.decode(errors="replace") or otherwise))
 
     def _close(self, *, at_once: bool) -> None:
         process = self._process
@@ -156,20 +172,25 @@ def _streams(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO
 def on_hosts(
     plan: Plan, hosts: Sequence[HostPlan], work: Callable[[HostSession], T], *, timeout: float
 ) -> Mapping[str, T | HostError]:
-    """Do `work` on all `hosts` at once and return host name -> its result, or why there is none.
+    """Do `work` on all `hosts` of the plan at once and return host name -> its result, or why there is none.
 
     `timeout` is in seconds, for reaching a host; `work` limits its own time. A host that fails stops no other.
     """
+    return on_all([way_to(host, plan.ssh) for host in hosts], work, timeout=timeout)
 
-    def visit(host: HostPlan) -> T | HostError:
+
+def on_all(ways: Sequence[Way], work: Callable[[HostSession], T], *, timeout: float) -> Mapping[str, T | HostError]:
+    """The same for hosts of which no more than the way is known."""
+
+    def visit(way: Way) -> T | HostError:
         try:
-            with HostSession(host, plan.ssh, timeout=timeout) as session:
+            with HostSession(way, timeout=timeout) as session:
                 return work(session)
         except HostError as error:
             return error
 
-    if not hosts:
+    if not ways:
         return {}
     prepare_shared_connections()
-    with ThreadPoolExecutor(max_workers=min(len(hosts), HOSTS_AT_ONCE)) as pool:
-        return dict(zip((host.name for host in hosts), pool.map(visit, hosts), strict=True))
+    with ThreadPoolExecutor(max_workers=min(len(ways), HOSTS_AT_ONCE)) as pool:
+        return dict(zip((way.name for way in ways), pool.map(visit, ways), strict=True))

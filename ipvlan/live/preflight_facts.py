@@ -1,35 +1,23 @@
 """What `ipvlan preflight` asks a host: one snapshot, one text in its shell, and an ARP probe of each planned address.
 
-Owns the questions and how the answers are read; creates nothing.
-
-The probe is RFC 5227's: sender address 0.0.0.0, so that no neighbour's cache changes. It is sent from the parent, and does not
-see containers of the same host (measured: their frames never leave it); those the daemon is asked for.
+Owns the questions and how the answers are read; creates nothing. The probe itself is `address_probe`'s.
 """
 
 from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from netaddr import IPAddress
 
+from ipvlan.live.address_probe import not_held_by, probe
 from ipvlan.live.engine import Engine
 from ipvlan.live.hosts import HostSession
-from ipvlan.live.privileged import root_shell
-from ipvlan.live.snapshot import STACK_LABEL, HostSnapshot, take_snapshot
+from ipvlan.live.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan import Plan
-
-#: Probes of one address, one each second (RFC 5227, PROBE_NUM).
-PROBES: Final = 3
-
-#: Addresses probed at once: each is a process on the host.
-PROBES_AT_ONCE: Final = 48
-
-#: Seconds for the start of that many processes on a busy host.
-START_SECONDS: Final = 10
 
 _FACTS: Final = """
 parent={parent}
@@ -65,20 +53,6 @@ nft list chains 2>/dev/null | while read -r first second rest; do
 done
 ss -Hlntup 2>/dev/null | while read -r protocol _ _ _ local _ process; do echo "listen $protocol $local $process"; done
 """
-
-_PROBE: Final = """
-if ! arping -V 2>&1 | grep -q iputils; then echo "missing it has no arping of iputils"; exit; fi
-count=0
-while read -r address; do
-  # One echo, or the lines of two probes would mix; unquoted, so that the output becomes one line.
-  ( set -f; said=$(arping -D -c PROBES -w PROBES -I {parent} "$address" 2>&1); echo "$? $address" $said ) &
-  count=$((count + 1))
-  if [ "$count" -ge AT_ONCE ]; then wait; count=0; fi
-done <<'END'
-{addresses}
-END
-wait
-""".replace("PROBES", str(PROBES)).replace("AT_ONCE", str(PROBES_AT_ONCE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +100,7 @@ def ask(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> Fact
     """Ask one host; `timeout` is in seconds, for each question. Raises HostError."""
     live = take_snapshot(session, timeout=timeout)
     before = time.time()
-    lines = session.run(_FACTS.format(parent=shlex.quote(session.host.parent)), timeout=timeout).splitlines()
+    lines = session.run(_FACTS.format(parent=shlex.quote(session.parent)), timeout=timeout).splitlines()
     said = [line.split(" ") for line in lines if line]
     clock = next((float(words[1]) for words in said if words[0] == "clock"), before)
     answering, not_probed = _probe(session, plan, stack, live, timeout)
@@ -143,7 +117,7 @@ def ask(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> Fact
         forwards=["forward", "1"] in said,
         dropping=tuple(" ".join(words[1:]) for words in said if words[0] == "drop"),
         listeners=tuple(_listener(words) for words in said if words[0] == "listen" and ":" in words[2]),
-        image_troubles=_images(session, timeout),
+        image_troubles=_images(session, plan.host(session.name).images, timeout),
         answering=answering,
         not_probed=not_probed,
     )
@@ -159,10 +133,10 @@ def _listener(words: list[str]) -> Listener:
     )
 
 
-def _images(session: HostSession, timeout: float) -> Mapping[str, str]:
-    engine = Engine(session.host.name, session.socket, timeout=timeout)
+def _images(session: HostSession, images: Sequence[str], timeout: float) -> Mapping[str, str]:
+    engine = Engine(session.name, session.socket, timeout=timeout)
     try:
-        missing = [image for image in session.host.images if not engine.image_present(image)]
+        missing = [image for image in images if not engine.image_present(image)]
         troubles = {image: engine.image_trouble(image) for image in missing}
     finally:
         engine.close()
@@ -172,40 +146,7 @@ def _images(session: HostSession, timeout: float) -> Mapping[str, str]:
 def _probe(
     session: HostSession, plan: Plan, stack: str, live: HostSnapshot, timeout: float
 ) -> tuple[Mapping[IPAddress, str], str]:
-    run = root_shell(session, live)
-    hindrance = _hindrance(session, plan, live)
-    addresses = [found.address for found in session.host.containers if not _is_ours(found.address, stack, live)]
+    addresses = not_held_by(stack, live, [found.address for found in plan.host(session.name).containers])
     if plan.gateway is not None:
         addresses.append(plan.gateway)
-    if run is None or hindrance or not addresses:
-        return {}, hindrance or ("only root may send ARP probes" if run is None else "")
-    text = _PROBE.format(parent=shlex.quote(session.host.parent), addresses="\n".join(map(str, addresses)))
-    batches = -(-len(addresses) // PROBES_AT_ONCE)
-    printed = run(text, timeout + batches * (PROBES + START_SECONDS))
-    answering: dict[IPAddress, str] = {}
-    trouble = ""
-    for line in printed.splitlines():
-        status, _, rest = line.partition(" ")
-        address, _, said = rest.partition(" ")
-        if status == "missing":
-            trouble = rest
-        elif status == "1":
-            answering[IPAddress(address)] = said.partition("[")[2].partition("]")[0] or "somebody on the LAN"
-        elif status != "0":
-            trouble = f"arping said: {(said.strip() or line)[:120]}"
-    return answering, trouble
-
-
-def _hindrance(session: HostSession, plan: Plan, live: HostSnapshot) -> str:
-    if plan.mode != "l2":
-        return f"in mode {plan.mode} containers answer to no ARP"
-    return "" if live.parent.present else f"there is no {session.host.parent}"
-
-
-def _is_ours(address: IPAddress, stack: str, live: HostSnapshot) -> bool:
-    return any(
-        attachment.address == address
-        for container in live.containers.values()
-        if container.labels.get(STACK_LABEL) == stack
-        for attachment in container.attachments.values()
-    )
+    return probe(session, live, plan.mode, addresses, timeout=timeout)

@@ -36,7 +36,7 @@ def root_shell(session: HostSession, live: HostSnapshot) -> RunAsRoot | None:
     folders = session.run(_FOLDERS, timeout=HELPER_SECONDS).split()
 
     def run(text: str, timeout: float) -> str:
-        engine = Engine(session.host.name, session.socket, timeout=timeout + HELPER_SECONDS)
+        engine = Engine(session.name, session.socket, timeout=timeout + HELPER_SECONDS)
         try:
             return engine.run_in_host(image, folders, text)
         finally:

@@ -16,7 +16,7 @@ from netaddr import IPAddress, IPNetwork
 
 from ipvlan.live.engine import Engine
 from ipvlan.live.hosts import HostSession
-from ipvlan.plan import ContainerPlan, HostPlan
+from ipvlan.plan import ContainerPlan
 
 #: Docker's own network, which carries published ports.
 BRIDGE: Final = "bridge"
@@ -152,7 +152,7 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
 
     `pids_of` are containers whose process ids are wanted too, one more call each.
     """
-    engine = Engine(session.host.name, session.socket, timeout=timeout)
+    engine = Engine(session.name, session.socket, timeout=timeout)
     try:
         containers = {container.name: container for container in map(_container, engine.containers())}
         networks = tuple(_network(found) for found in engine.networks())
@@ -163,14 +163,14 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
                 pids[planned.service] = int(engine.container(live.id)["State"]["Pid"])
     finally:
         engine.close()
-    facts = session.run(_FACTS.format(parent=shlex.quote(session.host.parent)), timeout=timeout)
+    facts = session.run(_FACTS.format(parent=shlex.quote(session.parent)), timeout=timeout)
     return make_snapshot(
-        session.host, docker=engine.version, containers=containers, networks=networks, facts=facts, pids=pids
+        session.name, docker=engine.version, containers=containers, networks=networks, facts=facts, pids=pids
     )
 
 
 def make_snapshot(
-    host: HostPlan,
+    host: str,
     *,
     docker: str,
     containers: Mapping[str, LiveContainer],
@@ -182,7 +182,7 @@ def make_snapshot(
     said = dict(_words(facts, exclude="route"))
     flags = int(said.get("parent-flags", "0"), 16)
     return HostSnapshot(
-        host=host.name,
+        host=host,
         docker=docker,
         kernel=said.get("kernel", ""),
         root=said.get("uid") == "0",

@@ -75,7 +75,9 @@ def verify_plan(
     seen: dict[Cell, Observed] = {}
     with ThreadPoolExecutor(max_workers=1) as client:
         doors = client.submit(connect_cells, [cell for cell in matrix.cells if cell.source == CLIENT])
-        answers = on_hosts(plan, hosts, lambda session: _look(session, matrix.cells, timeout), timeout=timeout)
+        answers = on_hosts(
+            plan, hosts, lambda session: _look(session, plan.host(session.name), matrix.cells, timeout), timeout=timeout
+        )
         seen.update(doors.result())
     said: dict[str, HostSnapshot | HostError] = {}
     for name, answer in answers.items():
@@ -117,8 +119,9 @@ def judge(
         )
 
 
-def _look(session: HostSession, cells: Iterable[Cell], timeout: float) -> tuple[HostSnapshot, Mapping[Cell, Observed]]:
-    host: HostPlan = session.host
+def _look(
+    session: HostSession, host: HostPlan, cells: Iterable[Cell], timeout: float
+) -> tuple[HostSnapshot, Mapping[Cell, Observed]]:
     own = [cell for cell in cells if cell.source_host == host.name]
     sources = {cell.source_service for cell in own}
     snapshot = take_snapshot(

@@ -60,24 +60,25 @@ def image_of(stack: Stack, service: str) -> str:
 
 
 def test_all_is_well(lab: Lab, stack: Stack) -> None:
-    """A new stack has no difference, nothing to heal, nothing in the way, and the whole matrix, in less than 15 s."""
+    """A new stack has no difference, nothing to heal, nothing in the way, and the whole matrix."""
     assert differences(lab) == []
     assert ipvlan(lab, "heal", "--yes").returncode == 0
     assert ipvlan(lab, "preflight").returncode == 0
-    began = time.monotonic()
     found = stack.verify()
-    assert time.monotonic() - began < 15
     assert found["ok"]
     kinds = {cell["kind"] for cell in found["cells"]}
     assert kinds == {"container", "host-address", "own-container", "gateway", "internet", "port"}
     assert {cell["observed"] for cell in found["cells"] if cell["kind"] == "port"} == {"HTTP 200"}
 
 
-def test_status_is_quick(lab: Lab) -> None:
-    """With its ssh connections open `status` of two healthy hosts takes less than 1.5 s, by its own count."""
+@pytest.mark.parametrize(("command", "limit"), [("status", 1.5), ("verify", 15.0)])
+def test_it_is_quick(lab: Lab, command: str, limit: float) -> None:
+    """With ssh connections open the command takes less than so many seconds for two healthy hosts, by its own count.
+
+    The best of three: the machine's two cores carry both hosts, and whatever else runs there.
+    """
     ipvlan(lab, "status")
-    seconds = min(document(ipvlan(lab, "status", "--json"))["seconds"] for _ in range(3))
-    assert seconds < 1.5
+    assert min(document(ipvlan(lab, command, "--json"))["seconds"] for _ in range(3)) < limit
 
 
 FAULTS: dict[str, tuple[str, str, list[tuple[str, str | None]], set[str]]] = {

@@ -20,6 +20,7 @@ STACK = "urn:pulumi:test::ipvlan-fabric::"
 FABRIC = "ipvlan-fabric:ipvlan_fabric:IpvlanFabric"
 SLICE = "ipvlan-fabric:host_slice:HostSlice"
 PUBLISHED = "ipvlan-fabric:published_service:PublishedService"
+CLAIMS = "pulumi-python:dynamic/ipvlan-fabric:AddressClaims"
 BRIDGE = "pulumi-python:dynamic/ipvlan-fabric:BridgeConnection"
 
 
@@ -46,6 +47,7 @@ def test_exact_resources(run: RunProgram, seed: dict[str, Any]) -> None:
     expected = {
         f"{STACK}pulumi:pulumi:Stack${FABRIC}::fabric",
         f"{STACK}{FABRIC}$pulumi:providers:pulumi-python::fabric-connections",
+        f"{STACK}{FABRIC}${CLAIMS}::fabric-addresses",
     }
     expected |= host_urns("docker-1") | host_urns("docker-2")
     assert set(run(seed).resources) == expected
@@ -119,14 +121,28 @@ def test_container(run: RunProgram, seed: dict[str, Any]) -> None:
 
 
 def test_nothing_is_made_on_an_unchecked_host(run: RunProgram, seed: dict[str, Any]) -> None:
-    """The network waits for the check of its host, and the images for the network: a host's first request is one."""
+    """The network waits for the checks of host and addresses, the images for the network: a host's first request is one."""
     result = run(seed)
     check = result.named("fabric-docker-1-check")
-    assert result.named("fabric-docker-1-network").dependencies == {check.urn}
+    claims = result.named("fabric-addresses")
+    assert result.named("fabric-docker-1-network").dependencies == {check.urn, claims.urn}
     network = result.named("fabric-docker-1-network").urn
     assert result.named("fabric-docker-1-image-nginx-111111111111").dependencies == {network}
     assert check.inputs["create"] == "can docker-1 carry the fabric?"
     assert "delete" not in check.inputs, "a delete text that fails wedges the stack"
+
+
+def test_addresses_are_asked_for_unless_switched_off(run: RunProgram, seed: dict[str, Any]) -> None:
+    """All planned addresses are claimed, each by its service; with `probe_addresses: false` there is no such resource."""
+    claims = run(seed).named("fabric-addresses")
+    assert claims.provider.endswith("::fabric-connections")
+    assert claims.inputs["hosts"]["docker-2"]["addresses"] == {"10.1.2.1": "centos", "10.1.2.2": "nginx"}
+    assert claims.inputs["hosts"]["docker-2"]["parent"] == "ens33"
+    seed["fabric"]["probe_addresses"] = False
+    result = run(seed)
+    assert not [r for r in result.resources.values() if r.name == "fabric-addresses"]
+    check = result.named("fabric-docker-1-check")
+    assert result.named("fabric-docker-1-network").dependencies == {check.urn}
 
 
 def test_images_stay_on_the_host(run: RunProgram, seed: dict[str, Any]) -> None:
@@ -344,6 +360,9 @@ def test_a_silent_host_comes_last(run: RunProgram, seed: dict[str, Any]) -> None
     for name in ("fabric-docker-1-provider", "fabric-docker-1-check"):
         assert result.named(name).dependencies == others
         assert not usual.named(name).dependencies
+    claims = result.named("fabric-addresses")
+    assert claims.inputs.pop("unreachable") == ["docker-1"]
+    assert usual.named("fabric-addresses").inputs.pop("unreachable") == []
     assert {urn: r.inputs for urn, r in result.resources.items()} == {
         urn: r.inputs for urn, r in usual.resources.items()
     }

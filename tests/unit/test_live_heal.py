@@ -75,6 +75,7 @@ def test_a_new_container_is_pulumis(change: Change, name: str) -> None:
     healing = heal(seed(), change)
     assert done(healing) == [("pulumi", name)]
     assert healing.targets == (
+        "**::fabric-addresses",
         "**::fabric-docker-1-image-**",
         "**::fabric-docker-1-network",
         "**::fabric-docker-1-nginx",
@@ -92,7 +93,7 @@ def test_a_new_network_takes_its_containers_along() -> None:
         disconnect("centos", "ipvlanl2"),
     )
     assert done(healing) == [("pulumi", "network-missing")]
-    assert healing.targets == ("**::fabric-docker-1-**",)
+    assert healing.targets == ("**::fabric-addresses", "**::fabric-docker-1-**")
 
 
 def test_a_remade_container_is_not_mended_piece_by_piece() -> None:
