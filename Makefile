@@ -87,7 +87,7 @@ constraints: ## write constraints.txt anew: what the direct requirements pull in
 
 .PHONY: schema schema-check pr-preview pr-comment bench-plan
 
-schema: $(VENV)/.installed ## write what is generated from the models: JSON Schemas, the tables of docs/config.md, docs/bad-input.md
+schema: $(VENV)/.installed ## write what is generated from the models: JSON Schemas, the tables of docs/config.md, docs/bad-input.md, the picture of the README
 	@$(BIN)/python tools/generate.py
 
 schema-check: $(VENV)/.installed ## fail where a generated file is out of date

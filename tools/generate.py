@@ -1,4 +1,4 @@
-"""Writes what is generated from the code: the JSON Schemas, the tables of docs/config.md, docs/bad-input.md.
+"""Writes what is generated from the code: the JSON Schemas, the tables of docs/config.md, docs/bad-input.md, the README's picture.
 
 `python tools/generate.py` writes, `python tools/generate.py --check` writes nothing and exits 1 where a file is out of date.
 """
@@ -17,6 +17,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from ipvlan.config import ConfigError, load_stack, parse  # noqa: E402  # the checkout must be on the path first
+from ipvlan.live.picture import picture  # noqa: E402
 from ipvlan.models import (  # noqa: E402
     ContainerSettings,
     FabricConfig,
@@ -62,6 +63,8 @@ def files() -> dict[Path, str]:
         ROOT / "schema" / "common.schema.json": _json(common_schema()),
         ROOT / "docs" / "plan.schema.json": _json(plan_schema()),
         ROOT / "docs" / "bad-input.md": "\n".join(_bad_input()) + "\n",
+        # What `ipvlan diagram --form svg` makes; the README shows it.
+        ROOT / "docs" / "fabric.svg": picture(make_plan(load_stack("dev", ROOT)), "dev"),
         config: _between(config.read_text(encoding="utf-8"), "\n".join(_tables())),
     }
 

@@ -32,6 +32,9 @@ FABRIC_HEIGHT: Final = 56
 LEGEND: Final = 40
 MOST_COLUMNS: Final = 5
 
+#: Characters for a container's published ports.
+DOORS_WIDTH: Final = 9
+
 _FONT: Final = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 #: Width of a character as a part of the font's size.
 _CHARACTER: Final = 0.61
@@ -160,16 +163,28 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
 def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None) -> Iterator[str]:
     fill, edge = _COLOURS[mark]
     yield _box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
-    doors = _fit(",".join(str(port.host_port) for port in container.ports) if container.published else "", 9)
+    doors = _doors(container)
     badge = len(doors) * 12 * _CHARACTER + 12 if doors else 0.0
-    room = CARD_WIDTH - 20 - 24 - badge - len(str(container.address)) * 13 * _CHARACTER
+    room = CARD_WIDTH - 20 - 28 - badge - len(str(container.address)) * 13 * _CHARACTER
     yield _text(x + 18, y + 15, _fit(container.name, int(room / (13 * _CHARACTER))), title=container.name)
     end = x + CARD_WIDTH - 18
-    if doors:
-        yield f'<rect x="{end - badge + 6:.1f}" y="{y + 3:.1f}" width="{badge:.1f}" height="15" rx="7" fill="{_DOOR}"/>'
-        yield _text(end - badge / 2 + 6, y + 14.5, doors, colour=_PAPER, size=12, anchor="middle")
-        end -= badge
+    # Addresses stand in one column, whatever is published.
     yield _text(end, y + 15, str(container.address), anchor="end")
+    if doors:
+        end -= len(str(container.address)) * 13 * _CHARACTER + 8
+        yield f'<rect x="{end - badge:.1f}" y="{y + 3:.1f}" width="{badge:.1f}" height="15" rx="7" fill="{_DOOR}"/>'
+        every = ", ".join(str(port) for port in container.ports)
+        yield _text(end - badge / 2, y + 14.5, doors, colour=_PAPER, size=12, anchor="middle", title=every)
+
+
+def _doors(container: ContainerPlan) -> str:
+    """The published ports of the host, as many as fit, in full; of more, the rest are counted: `8004 +2`."""
+    ports = [str(port.host_port) for port in container.ports] if container.published else []
+    for shown in range(len(ports), 0, -1):
+        text = ",".join(ports[:shown]) + (f" +{len(ports) - shown}" if shown < len(ports) else "")
+        if len(text) <= DOORS_WIDTH:
+            return text
+    return f"{len(ports)} ports" if ports else ""
 
 
 def _legend(y: float, *, live: bool) -> Iterator[str]:

@@ -9,8 +9,10 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -22,6 +24,9 @@ ADDRESSES = {"docker-1": "192.168.140.200", "docker-2": "192.168.140.201"}
 #: The stack of the tests; its file is made and removed by them.
 STACK = "labtest"
 STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
+
+#: What stands for the internet there.
+INTERNET = "203.0.113.10"
 
 #: What no user may see.
 TRACEBACK = "Traceback (most recent call last)"
@@ -73,9 +78,12 @@ class Lab:
 
     def container_ids(self) -> dict[str, str]:
         """Return `host/name` -> id of every running container."""
+        question = "docker ps --no-trunc --format '{{.Names}} {{.ID}}'"
+        with ThreadPoolExecutor() as pool:
+            said = pool.map(lambda host: self.ssh(host, question), HOSTS)
         found = {}
-        for host in HOSTS:
-            for line in self.ssh(host, "docker ps --no-trunc --format '{{.Names}} {{.ID}}'").splitlines():
+        for host, lines in zip(HOSTS, said, strict=True):
+            for line in lines.splitlines():
                 name, _, id_ = line.partition(" ")
                 found[f"{host}/{name}"] = id_
         return found
@@ -114,8 +122,11 @@ class Stack:
     def write(self) -> None:
         """Write the stack file."""
         config = {**self._other, **{f"ipvlan-fabric:{key}": value for key, value in self.config.items()}}
-        with STACK_FILE.open("w", encoding="utf-8") as file:
+        # In one step: a command that runs beside this one reads the file too.
+        new = STACK_FILE.with_suffix(f".{get_ident()}")
+        with new.open("w", encoding="utf-8") as file:
             YAML().dump({"config": config, **self._rest}, file)
+        new.replace(STACK_FILE)
 
     def init(self) -> None:
         """Make the stack in the lab's backend."""
@@ -133,6 +144,19 @@ class Stack:
     def up(self, *arguments: str, **options: Any) -> Result:
         """Run `pulumi up` without questions."""
         return self.pulumi("up", "--yes", "--skip-preview", *arguments, **options)
+
+    def up_in_the_background(self) -> subprocess.Popen[str]:
+        """Begin `pulumi up` without questions; what it prints, complaints too, comes from its `stdout`."""
+        self.write()
+        return subprocess.Popen(
+            [str(ROOT / "lab" / "exec"), "pulumi", "up", "--yes", "--skip-preview", "--stack", STACK],
+            cwd=ROOT,
+            env={**os.environ, "LAB_NAME": self.lab.name},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def preview(self) -> dict[str, str]:
         """Return resource name -> operation, of every resource that `pulumi preview` would change."""
@@ -160,7 +184,7 @@ class Stack:
             STACK,
             "verify",
             "--internet",
-            "203.0.113.10",
+            INTERNET,
             "--json",
             *arguments,
             check=False,

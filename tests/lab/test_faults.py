@@ -5,15 +5,13 @@ One stack; each test ends with everything as planned, and the next begins there.
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any
+from functools import partial
 
 import pytest
 
-from tests.lab.harness import ADDRESSES, HOSTS, ROOT, STACK, TRACEBACK, Lab, Result, Stack
-
-INTERNET = "203.0.113.10"
+from tests.lab.day_two import assert_whole, differences, document, image_of, ipvlan, side_by_side
+from tests.lab.harness import ADDRESSES, HOSTS, INTERNET, ROOT, STACK, Lab, Stack
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -21,42 +19,6 @@ def started(stack: Stack) -> None:
     """Bring the seed up, published."""
     stack.config["services"]["nginx"]["published"] = True
     stack.up()
-
-
-def ipvlan(lab: Lab, *arguments: str, stack: str = STACK, timeout: float = 240) -> Result:
-    """Run an ipvlan command where the hosts can be reached."""
-    done = lab.exec(".venv/bin/ipvlan", "--stack", stack, *arguments, check=False, timeout=timeout)
-    assert TRACEBACK not in done.stdout + done.stderr, done.stdout + done.stderr
-    return done
-
-
-def document(done: Result) -> dict[str, Any]:
-    """Return what a command printed with --json; its complaints where it printed none."""
-    assert done.stdout.startswith("{"), f"exit {done.returncode}: {done.stdout}{done.stderr}"
-    printed: dict[str, Any] = json.loads(done.stdout)
-    return printed
-
-
-def differences(lab: Lab) -> list[tuple[str, str, str | None]]:
-    """Return name, host and service of everything that `status` finds."""
-    done = ipvlan(lab, "status", "--json")
-    found = document(done)
-    assert (done.returncode == 0) == found["ok"]
-    assert all(difference["sentence"] and difference["mend"] for difference in found["differences"])
-    return [(difference["name"], difference["host"], difference["service"]) for difference in found["differences"]]
-
-
-def assert_whole(stack: Stack) -> None:
-    """Assert that the matrix holds and that Pulumi sees nothing to do."""
-    found = stack.verify()
-    assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
-    stack.unchanged()
-
-
-def image_of(stack: Stack, service: str) -> str:
-    """Return the image that the stack file names."""
-    image: str = stack.config["services"][service]["image"]
-    return image
 
 
 def test_all_is_well(lab: Lab, stack: Stack) -> None:
@@ -144,11 +106,10 @@ def test_a_fault_is_named_and_mended(lab: Lab, stack: Stack, fault: str) -> None
     assert differences(lab) == [(name, host, service) for name, service in expected]
     healed = ipvlan(lab, "heal", "--yes")
     assert healed.returncode == 0, healed.stdout + healed.stderr
-    assert differences(lab) == []
+    assert_whole(stack)
     after = lab.container_ids()
     assert after.keys() == before.keys()
     assert {place for place in after if after[place] != before[place]} == new
-    assert_whole(stack)
 
 
 def test_heal_asks_first(lab: Lab) -> None:
@@ -177,7 +138,6 @@ def test_a_foreign_container_in_a_planned_address(lab: Lab, stack: Stack) -> Non
     finally:
         lab.ssh("docker-2", "docker rm -f thief")
     assert ipvlan(lab, "heal", "--yes").returncode == 0
-    assert differences(lab) == []
     assert_whole(stack)
 
 
@@ -185,9 +145,8 @@ def test_docker_restarted(lab: Lab, stack: Stack) -> None:
     """After a restart of Docker all comes back by itself, the open door included."""
     before = lab.container_ids()
     lab.ssh("docker-1", "systemctl restart docker && docker version >/dev/null", timeout=200)
-    assert differences(lab) == []
-    assert lab.container_ids() == before
     assert_whole(stack)
+    assert lab.container_ids() == before
 
 
 def test_a_wrong_cell_says_why(lab: Lab) -> None:
@@ -251,12 +210,11 @@ def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack)
 def test_a_user_who_is_not_root(lab: Lab) -> None:
     """A user who may use Docker and is not root gets the whole matrix too, and no helper is left behind."""
     stack_file = ROOT / "Pulumi.labtestuser.yaml"
-    for host in HOSTS:
-        lab.ssh(
-            host,
-            "id operator9 >/dev/null 2>&1 || useradd -m -G docker -s /bin/sh operator9; mkdir -p ~operator9/.ssh; "
-            "cp ~/.ssh/authorized_keys ~operator9/.ssh/; chown -R operator9 ~operator9/.ssh",
-        )
+    user = (
+        "id operator9 >/dev/null 2>&1 || useradd -m -G docker -s /bin/sh operator9; mkdir -p ~operator9/.ssh; "
+        "cp ~/.ssh/authorized_keys ~operator9/.ssh/; chown -R operator9 ~operator9/.ssh"
+    )
+    side_by_side(*(partial(lab.ssh, host, user) for host in HOSTS))
     before = lab.container_ids()
     text = (ROOT / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
     for host, address in ADDRESSES.items():

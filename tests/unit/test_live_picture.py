@@ -7,21 +7,23 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from ipvlan.config import parse
 from ipvlan.live.diagram import as_mermaid, marks_of
 from ipvlan.live.differences import Comparison
 from ipvlan.live.picture import Marks, picture
 from ipvlan.live.status import HostStatus, Status
-from ipvlan.plan import Plan
+from ipvlan.plan import Plan, make_plan
 from ipvlan.ssh import HostUnreachableError
-from tests.unit.live_parts import STACK, live_host, seed
+from tests.unit.live_parts import STACK, live_host, raw, seed
 from tests.unit.test_live_differences import disconnect
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def texts(svg: str) -> list[str]:
-    """Return all texts of a picture."""
-    return ["".join(element.itertext()) for element in ET.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314  # our own
+    """Return all texts of a picture as they are seen, without what a pointer over them shows."""
+    found = ET.fromstring(svg).iter(f"{SVG}text")  # noqa: S314  # our own
+    return [(element.text or "") + "".join(tip.tail or "" for tip in element) for element in found]
 
 
 @pytest.mark.parametrize("hosts", [1, 2, 3, 4, 7, 20])
@@ -41,6 +43,21 @@ def test_everything_of_the_plan_is_drawn_inside_the_frame(hosts: int) -> None:
         if "x" in box.attrib:
             assert 0 <= float(box.attrib["x"]) <= width - float(box.attrib["width"])
             assert 0 <= float(box.attrib["y"]) <= height - float(box.attrib["height"])
+
+
+@pytest.mark.parametrize(
+    ("ports", "says"),
+    [
+        (["80:80", "443:443"], "80,443"),
+        (["8004:80", "9004:90", "19004:91"], "8004 +2"),
+        (["64000:1", "64001:2"], "64000 +1"),
+    ],
+)
+def test_ports_are_never_cut(ports: list[str], says: str) -> None:
+    """Ports that do not fit are counted; what is shown of a port is all of it."""
+    config = raw()
+    config["services"]["nginx"]["ports"] = ports
+    assert says in texts(picture(make_plan(parse(config)), "dev"))
 
 
 def test_routes_are_drawn() -> None:
