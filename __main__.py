@@ -1,19 +1,19 @@
-"""The Pulumi program: stack config -> plan -> components. It only wires; docs/design.md says what is where."""
+"""The Pulumi program: stack config -> plan -> components. It only wires; the README's layout says what is where."""
 
 import pulumi
 
-from components import FabricArgs, IpvlanFabric
-from components.stack import find_unreachable, read_plan, read_secrets
+from components.stack import HostAnswers, read_plan, read_secrets
 
 plan = read_plan()
+secrets = read_secrets(plan)
+answers = HostAnswers(plan)
+
+# Not before: loading the docker provider's package takes about as long as the hosts take to answer.
+from components.ipvlan_fabric import FabricArgs, IpvlanFabric  # noqa: E402
+
 fabric = IpvlanFabric(
     "fabric",
-    FabricArgs(
-        plan=plan,
-        stack=pulumi.get_stack(),
-        secrets=read_secrets(plan),
-        unreachable=find_unreachable(plan),
-    ),
+    FabricArgs(plan=plan, stack=pulumi.get_stack(), secrets=secrets, unreachable=answers.unreachable()),
 )
 
 pulumi.export("addresses", fabric.addresses)

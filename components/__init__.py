@@ -1,14 +1,5 @@
-"""The Pulumi components of the fabric. They declare what the plan decided, one resource per plan entry, and decide nothing."""
+"""The Pulumi components of the fabric. They declare what the plan decided, one resource per plan entry, and decide nothing.
 
-from components.host_slice import HostSlice, HostSliceArgs
-from components.ipvlan_fabric import FabricArgs, IpvlanFabric
-from components.published_service import PublishedService, PublishedServiceArgs
-
-__all__ = [
-    "FabricArgs",
-    "HostSlice",
-    "HostSliceArgs",
-    "IpvlanFabric",
-    "PublishedService",
-    "PublishedServiceArgs",
-]
+Each is imported from its own module. Nothing is imported here: the process that serves bridge connections is started by every
+`up`, imports this package for `bridge_connection` alone, and the engine waits for it.
+"""

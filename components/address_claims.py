@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
-from netaddr import IPAddress
 from pulumi import dynamic
 
 from components.bridge_connection import ConnectionProvider
 from components.readable_errors import make_errors_readable
-from ipvlan.plan import Plan
 from ipvlan.ssh import ssh_command
+
+if TYPE_CHECKING:
+    from ipvlan.plan import Plan
 
 #: Seconds for reaching a host and for each question to it, as `ipvlan preflight` has them; a busy host needs many.
 QUESTION_SECONDS: Final = 20.0
@@ -66,6 +67,8 @@ def _ask(props: Mapping[str, Any], before: Asked) -> Asked:
     Addresses of a host that does not answer stay unasked: the next `up` asks for them. Raises HostError.
     """
     # Only here: the process that serves it starts at every `up`, and mostly has nothing to ask.
+    from netaddr import IPAddress  # noqa: PLC0415
+
     from ipvlan.live.claims import Claim, check_claims  # noqa: PLC0415
     from ipvlan.live.hosts import Way  # noqa: PLC0415
 

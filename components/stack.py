@@ -6,6 +6,7 @@ Owns the reading through Pulumi, and the ending of a run whose config is wrong: 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pulumi
 
@@ -32,14 +33,27 @@ def read_plan() -> Plan:
     return plan
 
 
-def find_unreachable(plan: Plan) -> frozenset[str]:
-    """Return the hosts that do not answer ssh now, and warn of each; a preview asks no host and finds none."""
-    if pulumi.runtime.is_dry_run():
-        return frozenset()
-    found = unreachable(plan)
-    for reason in found.values():
-        pulumi.log.warn(f"{reason} Nothing is changed on it before the other hosts are done.")
-    return frozenset(found)
+class HostAnswers:
+    """Whether the hosts answer ssh: asked in the background from the moment that this is made, so that nobody waits idly.
+
+    A preview asks no host.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        """Ask every host of the plan."""
+        self._found: Future[dict[str, str]] | None = None
+        if not pulumi.runtime.is_dry_run():
+            pool = ThreadPoolExecutor(max_workers=1)
+            self._found = pool.submit(unreachable, plan)
+            # It takes no more work; what it has goes on.
+            pool.shutdown(wait=False)
+
+    def unreachable(self) -> frozenset[str]:
+        """Return the hosts that do not answer, once all had the time to, and warn of each; none in a preview."""
+        found = {} if self._found is None else self._found.result()
+        for reason in found.values():
+            pulumi.log.warn(f"{reason} Nothing is changed on it before the other hosts are done.")
+        return frozenset(found)
 
 
 def read_secrets(plan: Plan) -> Mapping[str, pulumi.Output[str]]:
