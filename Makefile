@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain lab-up up verify preview down lab-down clean test test-fast test-lab test-faults check format bench constraints
+.PHONY: help setup toolchain lab-up up verify preview down lab-down clean test test-fast test-lab check format bench constraints
 
 PYTHON ?= python3
 VENV := .venv
@@ -66,10 +66,7 @@ test-fast: setup ## tests that need no lab, under 30 s
 	@$(BIN)/pytest -n 2 tests/unit tests/program
 
 test-lab: setup ## tests on a lab of their own
-	@$(BIN)/pytest -m "not faults" tests/lab
-
-test-faults: setup ## faults of day two, broken by hand on the lab's hosts: status names, heal mends (long; not part of `test` yet)
-	@$(BIN)/pytest -m faults tests/lab
+	@$(BIN)/pytest tests/lab
 
 test: check test-fast test-lab ## every check and every test
 

@@ -17,6 +17,7 @@ from components import container_settings
 from components.address_claims import AddressClaims
 from components.bridge_connection import ConnectionProvider
 from components.host_check import host_check
+from components.leftovers import leftovers_hook
 from components.tokens import PACKAGE, token
 from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
 from ipvlan.ssh import ssh_options
@@ -81,7 +82,8 @@ class HostSlice(pulumi.ComponentResource):
         checked = host_check(
             f"{name}-check", host, args.ssh, pulumi.ResourceOptions(parent=self, depends_on=args.after)
         )
-        network = self._network(name, args, provider, checked)
+        leftovers = leftovers_hook(name, host, args.ssh, f"{STACK_LABEL}={args.stack}")
+        network = self._network(name, args, provider, checked, leftovers)
         images = {
             image: docker.RemoteImage(
                 f"{name}-image-{_image_key(image)}",
@@ -108,6 +110,7 @@ class HostSlice(pulumi.ComponentResource):
                     # Read back empty while the bridge is not connected: PORTS_LABEL carries them instead.
                     ignore_changes=["ports"],
                     replace_on_changes=_REPLACE_ON_CHANGES,
+                    hooks=leftovers,
                 ),
             )
             for container in host.containers
@@ -119,7 +122,12 @@ class HostSlice(pulumi.ComponentResource):
         self.register_outputs({"network_id": self.network_id, "addresses": self.addresses})
 
     def _network(
-        self, name: str, args: HostSliceArgs, provider: docker.Provider, checked: pulumi.Resource
+        self,
+        name: str,
+        args: HostSliceArgs,
+        provider: docker.Provider,
+        checked: pulumi.Resource,
+        leftovers: pulumi.ResourceHookBinding,
     ) -> docker.Network:
         planned = args.host.network
         return docker.Network(
@@ -143,6 +151,7 @@ class HostSlice(pulumi.ComponentResource):
                 depends_on=[checked, *([args.claims] if args.claims else [])],
                 # One ipvlan network per parent and host (facts.md, 11): a second one beside it is refused.
                 delete_before_replace=True,
+                hooks=leftovers,
             ),
         )
 

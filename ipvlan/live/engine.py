@@ -48,6 +48,10 @@ class Engine:
         """One container, as `GET /containers/ID/json` describes it."""
         return self._ask(lambda client: dict(client.inspect_container(id_)))
 
+    def folder(self) -> str:
+        """Where Docker keeps images and containers on the host, e.g. /var/lib/docker."""
+        return self._ask(lambda client: str(client.info()["DockerRootDir"]))
+
     def image_present(self, image: str) -> bool:
         """Whether the image is on the host."""
         return not self._trouble(lambda client: client.inspect_image(image))  # type: ignore[no-untyped-call]

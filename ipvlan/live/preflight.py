@@ -20,11 +20,22 @@ from ipvlan.plan import ContainerPlan, HostPlan, Plan, Port
 from ipvlan.ssh import HostError, HostUnreachableError
 
 Check = Literal[
-    "ssh", "docker", "kernel", "parent", "mtu", "other networks", "forwarding", "clock", "ports", "images", "addresses"
+    "ssh",
+    "docker",
+    "kernel",
+    "parent",
+    "mtu",
+    "other networks",
+    "forwarding",
+    "clock",
+    "disk",
+    "ports",
+    "images",
+    "addresses",
 ]
 
 CHECKS: Final[tuple[Check, ...]] = (
-    "ssh", "docker", "kernel", "parent", "mtu", "other networks", "forwarding", "clock", "ports", "images", "addresses",
+    "ssh", "docker", "kernel", "parent", "mtu", "other networks", "forwarding", "clock", "disk", "ports", "images", "addresses",
 )  # fmt: skip
 
 #: The first kernel with ipvlan's l3 mode as Docker uses it (Docker's documentation of the driver).
@@ -38,6 +49,10 @@ GATEWAY_PRIORITY_DOCKER: Final = (28, 0)
 
 #: Seconds that a host's clock may be wrong; more makes logs of two hosts unreadable side by side.
 CLOCK_SECONDS: Final = 5.0
+
+
+#: Bytes that Docker needs free to pull an image and to make a container; what a pull lacks it does not say (docs/operations.md).
+SMALLEST_DISK: Final = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +109,14 @@ def _of_host(plan: Plan, stack: str, host: HostPlan, said: Facts | HostError) ->
             f"{'ahead of' if said.clock_ahead > 0 else 'behind'} this machine's",
             mend=_ssh(host, "timedatectl set-ntp true"),
             tolerated=True,
+        )
+    if said.free < SMALLEST_DISK:
+        yield Finding(
+            check="disk",
+            host=host.name,
+            sentence=f"{said.folder} of {host.name} has {said.free // 1024 // 1024} MiB free: images cannot be pulled there, nor "
+            f"containers made",
+            mend=_ssh(host, "docker system df; docker image prune -a"),
         )
     yield from _ports(stack, host, said)
     for image, trouble in said.image_troubles.items():

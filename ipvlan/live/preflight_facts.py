@@ -18,6 +18,7 @@ from ipvlan.live.engine import Engine
 from ipvlan.live.hosts import HostSession
 from ipvlan.live.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan import Plan
+from ipvlan.ssh import HostError
 
 _FACTS: Final = """
 parent={parent}
@@ -90,6 +91,10 @@ class Facts:
     listeners: tuple[Listener, ...]
     image_troubles: Mapping[str, str]
     """Image that the host has not -> why its Docker cannot get it."""
+    folder: str
+    """Where Docker keeps images and containers."""
+    free: int
+    """Bytes that are free there."""
     answering: Mapping[IPAddress, str]
     """Address that somebody on the LAN answers for -> who, as far as it is known."""
     not_probed: str
@@ -103,6 +108,7 @@ def ask(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> Fact
     lines = session.run(_FACTS.format(parent=shlex.quote(session.parent)), timeout=timeout).splitlines()
     said = [line.split(" ") for line in lines if line]
     clock = next((float(words[1]) for words in said if words[0] == "clock"), before)
+    folder, free = _disk(session, timeout)
     answering, not_probed = _probe(session, plan, stack, live, timeout)
     return Facts(
         live=live,
@@ -118,6 +124,8 @@ def ask(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> Fact
         dropping=tuple(" ".join(words[1:]) for words in said if words[0] == "drop"),
         listeners=tuple(_listener(words) for words in said if words[0] == "listen" and ":" in words[2]),
         image_troubles=_images(session, plan.host(session.name).images, timeout),
+        folder=folder,
+        free=free,
         answering=answering,
         not_probed=not_probed,
     )
@@ -131,6 +139,19 @@ def _listener(words: list[str]) -> Listener:
     return Listener(
         protocol=words[1], address=address.partition("%")[0], port=int(port) if port.isdigit() else 0, process=name
     )
+
+
+def _disk(session: HostSession, timeout: float) -> tuple[str, int]:
+    engine = Engine(session.name, session.socket, timeout=timeout)
+    try:
+        folder = engine.folder()
+    finally:
+        engine.close()
+    # Free blocks, without those that are root's reserve, and their size.
+    said = session.run(f"stat -f -c '%a %S' {shlex.quote(folder)}", timeout=timeout).split()
+    if len(said) != 2 or not all(word.isdigit() for word in said):
+        raise HostError(f'host "{session.name}": the space in {folder} cannot be read: {" ".join(said)[:120]}.')
+    return folder, int(said[0]) * int(said[1])
 
 
 def _images(session: HostSession, images: Sequence[str], timeout: float) -> Mapping[str, str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 
 import pytest
 
 from lab.settings import CHECKOUT, default_name
-from tests.lab.harness import STACK, STACK_FILE, CommandFailedError, Lab, Stack
+from tests.lab.harness import Lab, Stack, new_stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,8 +17,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/lab" in str(item.path):
             item.add_marker(pytest.mark.lab)
             item.add_marker(pytest.mark.timeout(1800))
-        if item.path.name == "test_faults.py":
-            item.add_marker(pytest.mark.faults)
 
 
 @pytest.fixture(scope="session")
@@ -36,14 +33,5 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def stack(lab: Lab) -> Iterator[Stack]:
     """Return a new, empty stack on the lab; it is destroyed and removed at the module's end."""
-    made = Stack(lab)
-    with contextlib.suppress(CommandFailedError):
-        # What an interrupted run left in this lab's backend.
-        lab.exec("pulumi", "stack", "rm", STACK, "--yes", "--force", "--preserve-config")
-    made.init()
-    try:
+    with new_stack(lab) as made:
         yield made
-    finally:
-        made.pulumi("destroy", "--yes", "--skip-preview", check=False)
-        lab.exec("pulumi", "stack", "rm", STACK, "--yes", "--force")
-        STACK_FILE.unlink(missing_ok=True)

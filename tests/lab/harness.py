@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import get_ident
@@ -191,3 +192,19 @@ class Stack:
         )
         found: dict[str, Any] = json.loads(done.stdout)
         return found
+
+
+@contextmanager
+def new_stack(lab: Lab) -> Iterator[Stack]:
+    """Make a new, empty stack on the lab; it is destroyed and removed at the end."""
+    made = Stack(lab)
+    with suppress(CommandFailedError):
+        # What an interrupted run left in this lab's backend.
+        lab.exec("pulumi", "stack", "rm", STACK, "--yes", "--force", "--preserve-config")
+    made.init()
+    try:
+        yield made
+    finally:
+        made.pulumi("destroy", "--yes", "--skip-preview", check=False)
+        lab.exec("pulumi", "stack", "rm", STACK, "--yes", "--force")
+        STACK_FILE.unlink(missing_ok=True)

@@ -161,6 +161,7 @@ def test_a_changed_slice_replaces_that_host_and_says_so(lab: Lab, stack: Stack) 
 def test_a_changed_mode_replaces_both_networks_and_says_so(lab: Lab, stack: Stack) -> None:
     """Switching l2 to l3 and back replaces networks and containers, says so before, and ends with the matrix of l2.
 
+    In l3, where no ARP goes out, `up` asks the daemon for a new address: what holds it on the host is named, nothing is stopped.
     Unpublished: before Docker 28 a running l3 container cannot be connected to the bridge ("failed to set gateway").
     """
     stack.config["services"]["nginx"]["published"] = False
@@ -171,6 +172,16 @@ def test_a_changed_mode_replaces_both_networks_and_says_so(lab: Lab, stack: Stac
     assert {f"fabric-{host}-network" for host in HOSTS} <= replaced
     stack.up()
     assert '"ipvlan_mode":"l3"' in lab.ssh("docker-1", "docker network inspect -f '{{json .Options}}' ipvlanl2")
+    nginx = stack.config["services"]["nginx"]
+    lab.ssh("docker-1", f"docker run -d --name guest --network ipvlanl2 --ip 10.1.1.12 {nginx['image']}")
+    before = lab.container_ids()
+    nginx["addresses"] = {"docker-1": "10.1.1.12"}
+    refused = stack.up(check=False)
+    assert refused.returncode != 0
+    assert "is held by container guest on docker-1" in refused.stdout + refused.stderr
+    assert lab.container_ids() == before
+    lab.ssh("docker-1", "docker rm -f guest")
+    nginx.pop("addresses")
     fabric.update(mode="l2", gateway=gateway)
     stack.up()
     assert_matrix(stack)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.day_two import assert_whole
+from tests.lab.day_two.commands import assert_whole
 from tests.lab.harness import ADDRESSES, HOSTS, Lab, Stack
 
 

@@ -50,6 +50,7 @@ class Registered:
     deleted_with: str
     dependencies: frozenset[str]
     property_dependencies: dict[str, frozenset[str]]
+    on_error: tuple[str, ...]
 
 
 class StrictError(AssertionError):
@@ -119,6 +120,7 @@ class StrictMonitor(mocks.MockMonitor):
                 property_dependencies={
                     key: frozenset(value.urns) for key, value in request.propertyDependencies.items()
                 },
+                on_error=tuple(request.hooks.on_error),
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 

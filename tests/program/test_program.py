@@ -145,6 +145,14 @@ def test_addresses_are_asked_for_unless_switched_off(run: RunProgram, seed: dict
     assert result.named("fabric-docker-1-network").dependencies == {check.urn}
 
 
+def test_a_leftover_of_a_killed_up_is_looked_for(run: RunProgram, seed: dict[str, Any]) -> None:
+    """Networks and containers, whose names Docker gives once, have their host's hook; nothing else has one."""
+    for resource in run(seed).resources.values():
+        bound = resource.type in ("docker:index/container:Container", "docker:index/network:Network")
+        host = "docker-1" if "docker-1" in resource.name else "docker-2"
+        assert resource.on_error == ((f"fabric-{host}-leftovers",) if bound else ())
+
+
 def test_images_stay_on_the_host(run: RunProgram, seed: dict[str, Any]) -> None:
     """Destroying the stack keeps images: other containers of the host may use them."""
     image = run(seed).named("fabric-docker-1-image-nginx-111111111111")

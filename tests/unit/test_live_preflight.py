@@ -32,6 +32,8 @@ def facts(host: HostPlan) -> Facts:
         dropping=(),
         listeners=(Listener(protocol="tcp", address="0.0.0.0", port=22, process="sshd"),),  # noqa: S104
         image_troubles={},
+        folder="/var/lib/docker",
+        free=10**10,
         answering={GATEWAY: "52:54:00:00:00:09"},
         not_probed="",
     )
@@ -102,6 +104,7 @@ def test_nothing_stands_in_the_way(check: Callable[..., tuple[Finding, ...]]) ->
         ),
         ("other networks", lambda said: replace(said, macvlan_children=("mv0",)), "ip link del mv0"),
         ("forwarding", lambda said: replace(said, forwards=False), "ip_forward=1"),
+        ("disk", lambda said: replace(said, free=5 * 1024 * 1024), "/var/lib/docker of docker-1 has 5 MiB free"),
         ("ports", squatter, "held by container other"),
         (
             "ports",

@@ -10,15 +10,8 @@ from functools import partial
 
 import pytest
 
-from tests.lab.day_two import assert_whole, differences, document, image_of, ipvlan, side_by_side
+from tests.lab.day_two.commands import assert_whole, differences, document, image_of, ipvlan, side_by_side
 from tests.lab.harness import ADDRESSES, HOSTS, INTERNET, ROOT, STACK, Lab, Stack
-
-
-@pytest.fixture(scope="module", autouse=True)
-def started(stack: Stack) -> None:
-    """Bring the seed up, published."""
-    stack.config["services"]["nginx"]["published"] = True
-    stack.up()
 
 
 def test_all_is_well(lab: Lab, stack: Stack) -> None:
@@ -97,19 +90,38 @@ FAULTS: dict[str, tuple[str, str, list[tuple[str, str | None]], set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_named_and_mended(lab: Lab, stack: Stack, fault: str) -> None:
-    """`status` names exactly the fault, `heal` mends it, and no other container is another one afterwards."""
-    host, text, expected, new = FAULTS[fault]
+PAIRS = (
+    ("bridge disconnected", "stopped"),
+    ("fabric disconnected", "fabric of a published container disconnected"),
+    ("not published and yet on the bridge", "removed"),
+    ("another address",),
+    ("recreated by hand with another address", "network removed"),
+    ("second network on the parent", "an empty host at the same address"),
+)
+"""Faults that happen at once, one per host, docker-1's first; each fault is in one of them."""
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_faults_are_named_and_mended(lab: Lab, stack: Stack, pair: tuple[str, ...]) -> None:
+    """`status` names exactly the faults, `heal` mends them, and no other container is another one afterwards."""
+    faults = [FAULTS[name] for name in pair]
     before = lab.container_ids()
-    lab.ssh(host, text.replace("{nginx}", image_of(stack, "nginx")))
-    assert differences(lab) == [(name, host, service) for name, service in expected]
+    side_by_side(
+        *(partial(lab.ssh, host, text.replace("{nginx}", image_of(stack, "nginx"))) for host, text, _, _ in faults)
+    )
+    assert differences(lab) == [(name, host, service) for host, _, expected, _ in faults for name, service in expected]
     healed = ipvlan(lab, "heal", "--yes")
     assert healed.returncode == 0, healed.stdout + healed.stderr
     assert_whole(stack)
     after = lab.container_ids()
     assert after.keys() == before.keys()
-    assert {place for place in after if after[place] != before[place]} == new
+    assert {place for place in after if after[place] != before[place]} == {place for *_, new in faults for place in new}
+
+
+def test_each_fault_is_in_one_pair() -> None:
+    """No fault is forgotten, and the two of a pair are of different hosts."""
+    assert sorted(name for pair in PAIRS for name in pair) == sorted(FAULTS)
+    assert all(len({FAULTS[name][0] for name in pair}) == len(pair) for pair in PAIRS)
 
 
 def test_heal_asks_first(lab: Lab) -> None:
