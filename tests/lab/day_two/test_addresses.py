@@ -28,7 +28,7 @@ def address_of(lab: Lab, container: str) -> str:
 def test_what_somebody_else_holds_is_not_given_out(lab: Lab, stack: Stack) -> None:
     """A container elsewhere, one on the own host and a machine on the LAN: each is named, and nothing was stopped.
 
-    The error has address, config key, and who answers by its hardware address; containers by name. Once they are gone `up` completes.
+    The error has address, key, and who answers by its hardware address; containers by name. Once they are gone `up` completes.
     """
     before = lab.container_ids()
     image = image_of(stack, "nginx")
