@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi
 from pulumi import dynamic
 
-from components.bridge_connection import ConnectionProvider
-from components.readable_errors import make_errors_readable
+from components.host_provider import ConnectionProvider, HostProvider
 from ipvlan.ssh import ssh_command
 
 if TYPE_CHECKING:
@@ -28,14 +27,8 @@ Asked = dict[str, dict[str, Any]]
 """Host -> `link`, the mode and the NIC through which was asked, and `addresses`, sorted."""
 
 
-class AddressClaimsProvider(dynamic.ResourceProvider):
+class AddressClaimsProvider(HostProvider):
     """Asks for the addresses that were not asked for before, on the link that they are for."""
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:  # noqa: ARG002  # the SDK's signature
-        """Prepare the process that this runs in."""
-        make_errors_readable()
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Ask for all."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pulumi
 from pulumi import dynamic
 
-from components.readable_errors import make_errors_readable
+from components.host_provider import HostProvider
 from ipvlan import bridge
 
 #: A change of these makes another connection; of the others (the way to the host) nothing on the host.
@@ -37,18 +37,12 @@ def _door(properties: dict[str, Any]) -> bridge.Door:
     )
 
 
-class BridgeConnectionProvider(dynamic.ResourceProvider):
+class BridgeConnectionProvider(HostProvider):
     """Creates, reads and deletes bridge connections.
 
     Pulumi stores a reference to this class in the state, not its code: an operation on an old connection runs today's code, so
     a mistake in it is mended by the next version of the program (facts.md, trap 3: a Command's stored delete text is not).
     """
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:  # noqa: ARG002  # the SDK's signature
-        """Prepare the process that this runs in."""
-        make_errors_readable()
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Connect, and succeed only with the proof that every port is bound."""
@@ -81,19 +75,6 @@ class BridgeConnectionProvider(dynamic.ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Disconnect; succeeds when the connection or the container is gone already."""
         bridge.disconnect(_door(_props))
-
-
-class ConnectionProvider(pulumi.ProviderResource):
-    """The engine's handle on the process that serves bridge connections, declared so that it comes before every container.
-
-    Left to itself, the engine makes it when the first connection is registered. A container that is replaced has its connection
-    deleted before that, through a process from the last run, which is closed under the running deletion as soon as the
-    new one is made: "grpc: the client connection is closing" (seen with CLI 3.259.0, tests/lab/test_scenario.py).
-    """
-
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare it; it has no settings."""
-        super().__init__("pulumi-python", name, {}, opts)
 
 
 class BridgeConnection(dynamic.Resource, module="ipvlan-fabric", name="BridgeConnection"):

@@ -1,7 +1,8 @@
 """The check of a host before anything is made on it, as a Command that runs over ssh.
 
 Owns the Command and the words for a host that is not reached. What is looked at stands in host_check.sh, which runs on the
-host and changes nothing. Runs when a host is new to the stack, or its parent or the way to it changes.
+host and changes nothing. Runs when a host is new to the stack, or its parent, the way
+to it, or what its plan needs of Docker changes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 import pulumi
 from pulumi_command import local
 
+from ipvlan.docker_versions import Version, refusals
 from ipvlan.plan import HostPlan, SshPlan
 from ipvlan.ssh import SSH_FAILED, ssh_command
 
@@ -27,7 +29,16 @@ exit "$status"
 
 def host_check(name: str, host: HostPlan, ssh: SshPlan, opts: pulumi.ResourceOptions) -> local.Command:
     """Declare the check of `host`: it fails, and all that depends on it waits, when the host cannot carry the fabric."""
-    names = {"host": host.name, "parent": host.parent}
+    names = {
+        "host": host.name,
+        "parent": host.parent,
+        # Whatever may be published one day: switching `published` is no reason to check the host again.
+        "bridge": "true" if any(found.ports or found.internet for found in host.containers) else "false",
+        "needs": "\n".join(
+            f"{_version(rule.since)}|{_version(rule.until)}|{rule.what} ({rule.source}). To mend it {rule.mend}."
+            for rule in refusals(host)
+        ),
+    }
     prelude = "".join(f"{key}={shlex.quote(value)}\n" for key, value in names.items())
     key = f"ipvlan-fabric:hosts.{host.name}"
     return local.Command(
@@ -46,3 +57,7 @@ def host_check(name: str, host: HostPlan, ssh: SshPlan, opts: pulumi.ResourceOpt
         },
         opts=opts,
     )
+
+
+def _version(version: Version | None) -> str:
+    return "" if version is None else ".".join(map(str, version))

@@ -1,5 +1,6 @@
 # Runs on the host, before anything is made there: can it carry the fabric? Changes nothing.
-# Given: host, parent, network, stack (names of the plan). Prints the facts it found; each problem is one line on standard error.
+# Given: host, parent (names of the plan), bridge (whether Docker's bridge is needed), needs (a line per rule of
+# ipvlan.docker_versions that would stop the plan: since, until, and what to say, with | between). Prints the facts it found; each problem is one line on standard error.
 problems=0
 problem() { printf 'host "%s": %s\n' "$host" "$1" >&2; problems=$((problems + 1)); }
 
@@ -24,6 +25,20 @@ elif ! server=$(timeout 30 docker version --format '{{.Server.Version}}' 2>&1); 
   problem "Docker does not answer: $(printf %s "$server" | tail -n 1). Start it (systemctl start docker), or let $(id -un) use its socket (group docker)."
 else
   echo "docker $server"
+  # An end that is left out is any version; numbers are compared part by part, what follows them counts for nothing.
+  within() {
+    printf '%s\n' "$1 ${2:-0.0.0} ${3:-999.0.0}" | awk '
+      function value(text, part) { split(text, part, /[^0-9]/); return part[1] * 1000000 + part[2] * 1000 + part[3] }
+      { exit !(value($1) >= value($2) && value($1) < value($3)) }'
+  }
+  while IFS='|' read -r since until said; do
+    if [ -n "$said" ] && within "$server" "$since" "$until"; then problem "its Docker is $server: $said"; fi
+  done <<NEEDS
+$needs
+NEEDS
+  if "$bridge" && [ ! -e /sys/class/net/docker0 ] && ! timeout 30 docker network inspect bridge >/dev/null 2>&1; then
+    problem "its Docker has no network bridge (\`bridge: none\` in its daemon.json?); nothing could be published there or go out by it. Let Docker have its bridge, or leave published and internet out for this host."
+  fi
 fi
 echo "kernel $kernel"
 [ "$problems" -eq 0 ]

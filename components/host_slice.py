@@ -1,7 +1,8 @@
-"""One host's share of the fabric: its provider, its ipvlan network with its slice, its images and its containers.
+"""One host's share of the fabric: its provider, its ipvlan network with its slice, its images, its containers, routes and shim.
 
-Owns those resources. Leaves alone: the parent NIC, the Docker Engine and its settings, other networks and containers. Must be
-on the host already: Docker Engine with its command line, a kernel with ipvlan (4.2 or later), the parent NIC, up.
+Owns those resources. Leaves alone: the parent NIC (a VLAN of it that is missing is Docker's to make and to remove), the Docker
+Engine and its settings, other networks and containers. Must be on the host already: Docker Engine with its command line, a
+kernel with ipvlan (4.2 or later), the parent NIC, up.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import pulumi_docker as docker
 
 from components import container_settings
 from components.address_claims import AddressClaims
-from components.bridge_connection import ConnectionProvider
 from components.host_check import host_check
+from components.host_networking import HostNetworking
+from components.host_provider import ConnectionProvider
 from components.leftovers import leftovers_hook
 from components.tokens import PACKAGE, token
+from ipvlan.networking import planned_networking
 from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
 from ipvlan.ssh import ssh_options
 
@@ -84,6 +87,14 @@ class HostSlice(pulumi.ComponentResource):
         )
         leftovers = leftovers_hook(name, host, args.ssh, f"{STACK_LABEL}={args.stack}")
         network = self._network(name, args, provider, checked, leftovers)
+        beside = planned_networking(host, args.ssh)
+        if beside is not None:
+            HostNetworking(
+                f"{name}-networking",
+                wanted=beside,
+                # After the network, which makes the parent where that is a VLAN, and before its end.
+                opts=pulumi.ResourceOptions(parent=self, provider=args.connections, depends_on=[network]),
+            )
         images = {
             image: docker.RemoteImage(
                 f"{name}-image-{_image_key(image)}",
@@ -158,8 +169,8 @@ class HostSlice(pulumi.ComponentResource):
 
 def _container(args: HostSliceArgs, planned: ContainerPlan, network: docker.Network) -> docker.ContainerArgs:
     labels = {**planned.settings.labels, STACK_LABEL: args.stack}
-    if planned.ports:
-        labels[PORTS_LABEL] = " ".join(str(port) for port in planned.ports)
+    if planned.docker_ports:
+        labels[PORTS_LABEL] = " ".join(str(port) for port in planned.docker_ports)
     return docker.ContainerArgs(
         name=planned.name,
         image=planned.image,
@@ -175,7 +186,7 @@ def _container(args: HostSliceArgs, planned: ContainerPlan, network: docker.Netw
                 protocol=port.protocol,
                 ip=None if port.host_address is None else str(port.host_address),
             )
-            for port in planned.ports
+            for port in planned.docker_ports
         ],
         envs=[
             *(f"{key}={value}" for key, value in sorted(planned.environment.items())),

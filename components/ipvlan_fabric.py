@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.address_claims import AddressClaims
-from components.bridge_connection import ConnectionProvider
+from components.host_provider import ConnectionProvider
 from components.host_slice import HostSlice, HostSliceArgs
 from components.published_service import PublishedService, PublishedServiceArgs
 from components.tokens import token
@@ -82,22 +82,24 @@ class IpvlanFabric(pulumi.ComponentResource):
             if not last:
                 done.extend(slice_.containers.values())
             for container in host.containers:
-                if not container.published:
+                if not container.bridged:
                     continue
+                way = "published" if container.published else "internet"
                 published = PublishedService(
-                    f"{name}-{host.name}-{container.service}-published",
+                    f"{name}-{host.name}-{container.service}-{way}",
                     PublishedServiceArgs(
                         host=host,
                         service=container,
                         container=slice_.containers[container.service],
                         fabric=plan.fabric,
-                        urls=plan.urls_of(container),
+                        urls=plan.urls_of(container) if container.published else (),
                         ssh=plan.ssh,
                         provider=connections,
                     ),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
-                urls.setdefault(container.service, {})[host.name] = published.urls
+                if container.published:
+                    urls.setdefault(container.service, {})[host.name] = published.urls
                 if not last:
                     done.append(published.connection)
         self.addresses = pulumi.Output.from_input(

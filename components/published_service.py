@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from components.bridge_connection import BridgeConnection, ConnectionProvider
+from components.bridge_connection import BridgeConnection
+from components.host_provider import ConnectionProvider
 from components.tokens import token
 from ipvlan.bridge import BoundPort, Door
 from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
@@ -25,7 +26,7 @@ class PublishedServiceArgs:
     """The host that it runs on."""
 
     service: ContainerPlan
-    """What the plan says of the container; at least one port."""
+    """What the plan says of the container; no port where it is only to go out."""
 
     container: docker.Container
     """The container itself; its end is the connection's end."""
@@ -71,7 +72,7 @@ class PublishedService(pulumi.ComponentResource):
                         host_address=str(port.host_address or ""),
                         host_port=port.host_port,
                     )
-                    for port in args.service.ports
+                    for port in args.service.docker_ports
                 ),
             ),
             container_id=args.container.id,

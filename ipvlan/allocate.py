@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from ipvlan.config import ConfigError, FabricConfig, Problem, parse, with_common
-from ipvlan.models import routed_gateway
+from ipvlan.models import own_address
 from ipvlan.plan import make_plan
 from ipvlan.stackfile import Folder
 from ipvlan.values import parse_address, parse_network
@@ -167,8 +167,10 @@ def _offsets(
     kept += [(value, value) for value in (fabric.subnet.first, fabric.subnet.last)]
     if fabric.gateway is not None:
         kept.append((int(fabric.gateway), int(fabric.gateway)))
-    if fabric.mode != "l2":
-        kept += [(value, value) for network in slices.values() if (value := routed_gateway(network)) is not None]
+    for name, network in slices.items():
+        own = own_address(network)
+        if own is not None and (fabric.mode != "l2" or hosts[name].get("shim") is True):
+            kept.append((own, own))
     held: set[int] = set()
     used: set[int] = set()
     wanting: list[tuple[str, list[str]]] = []

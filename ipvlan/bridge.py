@@ -16,10 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ipvlan.names import BRIDGE
 from ipvlan.ssh import HostError, run_on_host
-
-#: Docker's own network, present on every host.
-BRIDGE: Final = "bridge"
 
 #: The fabric's endpoint has Docker's default, 0; anything above makes the bridge the gateway.
 BRIDGE_GATEWAY_PRIORITY: Final = 100
@@ -176,7 +174,7 @@ def connect(door: Door) -> Attachment:
     outcome, _, listeners = rest.partition(_MARK)
     status, _, said = outcome.strip().partition("\n")
     missing = attachment.missing(door.ports)
-    if not missing:
+    if not missing and attachment.connected:
         return attachment
     if status != "0" and attachment.connected and "already exists" in said:
         # Connected by somebody else, and not as the gateway: only a new connection changes that.
@@ -188,6 +186,8 @@ def connect(door: Door) -> Attachment:
     raise HostError(
         f'host "{door.host}": service "{door.container}" is not published: '
         f"port {', '.join(str(port) for port in missing)} not bound. {reason}"
+        if missing
+        else f'host "{door.host}": service "{door.container}" has no way out: it is not connected to the bridge. {reason}'
     )
 
 

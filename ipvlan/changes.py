@@ -41,7 +41,7 @@ class HostChange:
     """What becomes of one host's network and of the host itself."""
 
     host: str
-    fate: Literal["made", "removed", "network recreated", "reached differently", "routes"]
+    fate: Literal["made", "removed", "network recreated", "reached differently", "routes", "shim"]
     reasons: tuple[str, ...]
 
 
@@ -100,6 +100,9 @@ def _host(old: HostPlan | None, new: HostPlan | None, network: tuple[str, ...]) 
             gone = [f"- {route.destination} via {route.via}" for route in old.routes if route not in new.routes]
             come = [f"+ {route.destination} via {route.via}" for route in new.routes if route not in old.routes]
             yield HostChange(new.name, "routes", (*gone, *come))
+        if old.shim != new.shim:
+            was, now = (f"{host.shim.link} {host.shim.address}" if host.shim else "none" for host in (old, new))
+            yield HostChange(new.name, "shim", (f"{was} -> {now}",))
 
 
 def _network(old: NetworkPlan, new: NetworkPlan) -> tuple[str, ...]:
@@ -146,8 +149,9 @@ def _container(
     fate: Fate
     if recreated:
         fate, reasons = "recreated", recreated + updated
-    elif before.published != after.published:
-        fate, reasons = ("connected" if after.published else "disconnected"), ["published"]
+    elif before.bridged != after.bridged:
+        fate = "connected" if after.bridged else "disconnected"
+        reasons = [key for key in ("published", "internet") if getattr(before, key) != getattr(after, key)]
     elif updated:
         fate, reasons = "updated", updated
     else:
@@ -168,8 +172,9 @@ def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collectio
             yield f"{word}: {was} -> {now}"
     if before.command != after.command:
         yield "command"
-    if before.ports != after.ports:
-        yield f"ports: {', '.join(map(str, before.ports)) or 'none'} -> {', '.join(map(str, after.ports)) or 'none'}"
+    if before.docker_ports != after.docker_ports:
+        was, now = (", ".join(map(str, plan.docker_ports)) or "none" for plan in (before, after))
+        yield f"ports: {was} -> {now}"
     for variable in sorted(before.environment.keys() | after.environment.keys()):
         if before.environment.get(variable) != after.environment.get(variable):
             yield f"environment {variable}"

@@ -45,6 +45,8 @@ def _host(host: HostPlan) -> dict[str, Any]:
         raw["dynamic"] = str(host.dynamic)
     elif host.static_only:
         raw["dynamic"] = "none"
+    if host.shim is not None:
+        raw["shim"] = True
     if host.host_key is not None:
         raw["host_key"] = host.host_key
     return raw
@@ -61,6 +63,10 @@ def _service(container: ContainerPlan) -> dict[str, Any]:
     for key, size in (("memory", container.settings.memory), ("shm_size", container.settings.shm_size)):
         if size is not None:
             raw[key] = size
+    if container.internet:
+        raw["internet"] = True
+    if container.egress_gateway:
+        raw["egress"] = "gateway"
     if container.command is not None:
         raw["command"] = list(container.command)
     if container.name != container.service:

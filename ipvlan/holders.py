@@ -29,6 +29,8 @@ def slice_use(plan: Plan, host: HostPlan) -> SliceUse:
         bounds.append((host.dynamic.first, host.dynamic.last))
     if host.network.gateway is not None:
         bounds.append((int(host.network.gateway), int(host.network.gateway)))
+    if host.shim is not None:
+        bounds.append((int(host.shim.address), int(host.shim.address)))
     set_aside = _covered(bounds, usable_first, usable_last)
     used = len(host.containers)
     return SliceUse(used=used, set_aside=set_aside, free=usable_last - usable_first + 1 - set_aside - used)
@@ -64,7 +66,9 @@ def who_holds(plan: Plan, address: IPAddress) -> list[str]:
             continue
         if host.dynamic is not None and address in host.dynamic:
             said.append(f"Docker may hand it out on {host.name} (dynamic {host.dynamic})")
-        if address == host.network.gateway and address != plan.gateway:
+        if host.shim is not None and address == host.shim.address:
+            said.append(f"the shim of {host.name} ({host.shim.link})")
+        elif address == host.network.gateway and address != plan.gateway:
             said.append(f"held by Docker on {host.name} as the gateway that mode {plan.mode} has and does not use")
         edge = {host.slice.first: "first", host.slice.last: "last"}.get(int(address))
         if edge:

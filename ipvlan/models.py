@@ -55,6 +55,8 @@ class FabricConfig(Model):
     """Required for l2; none for l3 and l3s."""
     reserved: tuple[Reserved, ...] = ()
     """Addresses, ranges (FIRST-LAST) or subnets that nothing may use."""
+    dns: tuple[Address, ...] = ()
+    """Name servers of every container that has no `dns` of its own."""
     slice_prefix: Annotated[int, Field(strict=True, ge=1, le=30)] = 24
     """Prefix length of the slices that `ipvlan allocate` gives out."""
     probe_addresses: Flag = True
@@ -74,23 +76,27 @@ class HostConfig(Model):
     dynamic: Dynamic = None
     """The part of the slice from which Docker may hand out addresses to containers that are not of this stack, or
     `none`; without it Docker may use whatever is free in the slice."""
+    shim: Flag = False
+    """A link of the host's own on the parent, at the last usable address of the slice, so that the host and its own
+    containers reach each other; needs root and systemd on the host. Switching it touches no container."""
     ssh: Target | None = None
     """[USER@]HOST[:PORT]; default root@ADDRESS."""
     host_key: HostKey | None = None
     """The host's public key, TYPE BASE64; without it ~/.ssh/known_hosts decides."""
 
 
-SMALLEST_ROUTED_SLICE = 4
-"""Addresses of a /30, the smallest slice with room for a gateway and a container."""
+SMALLEST_SLICE_WITH_OWN_ADDRESS = 4
+"""Addresses of a /30, the smallest slice with room for the host's own address and a container."""
 
 
-def routed_gateway(slice_: IPNetwork) -> int | None:
-    """The address of a slice that Docker holds as the network's gateway in l3 and l3s: the last one before the broadcast.
+def own_address(slice_: IPNetwork) -> int | None:
+    """The address of a slice that is the host's own: the last one before the broadcast. None for a slice without room.
 
-    Nothing is there, and no route uses it. Without one Docker takes the first free address, .1, without a word, and a
-    container that is to have it fails with "Address already in use" (measured with 26.1). None for a slice without host addresses.
+    In l3 and l3s Docker holds it as the network's gateway; no route uses it. Left to itself Docker takes the first free
+    address, .1, without a word, and a container that is to have it fails with "Address already in use" (measured with
+    26.1). In every mode it is the address of the host's shim.
     """
-    return int(slice_.last) - 1 if slice_.size >= SMALLEST_ROUTED_SLICE else None
+    return int(slice_.last) - 1 if slice_.size >= SMALLEST_SLICE_WITH_OWN_ADDRESS else None
 
 
 class Healthcheck(Model):
@@ -246,6 +252,11 @@ class ServiceConfig(ContainerSettings):
     """"HOST:CONTAINER", bound at the host while the bridge is connected."""
     published: Flag = False
     """The bridge connection; switching it never recreates the container."""
+    internet: Flag = False
+    """A way out through the host, over the bridge, without any port published; switching it never recreates the container,
+    unless it has ports and is not published."""
+    egress: Literal["gateway"] | None = None
+    """`gateway`: it leaves by the fabric's own gateway, which a router of the LAN must hold; `ipvlan verify` then proves it."""
     environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> value, in clear."""
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)

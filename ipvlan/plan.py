@@ -9,16 +9,18 @@ of two plans shows what changed and not how a file was sorted.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.models import ContainerSettings, HostConfig, Mode, ServiceConfig, StackConfig, routed_gateway
+from ipvlan.models import ContainerSettings, HostConfig, Mode, ServiceConfig, StackConfig, own_address
+from ipvlan.names import BRIDGE
 from ipvlan.problems import PlanError, Problem
 from ipvlan.rules import check
-from ipvlan.values import AddressRange, Port, SshTarget
+from ipvlan.values import LONGEST_INTERFACE, AddressRange, Port, SshTarget
 
 __all__ = [
     "ContainerPlan",
@@ -29,6 +31,7 @@ __all__ = [
     "PlanError",
     "Port",
     "Route",
+    "ShimPlan",
     "SshPlan",
     "SshTarget",
     "make_plan",
@@ -45,9 +48,10 @@ class NetworkPlan:
     name: str
     mode: Mode
     subnet: IPNetwork
-    """The fabric's subnet in l2; the host's slice in l3 and l3s."""
+    """The fabric's subnet, in every mode. In l3 the slice would do for an unpublished container; a published one has its
+    default route on the bridge and would reach other slices through the host's NAT (docs/decisions/l3-subnet.md)."""
     gateway: IPAddress | None
-    """The fabric's in l2; in l3 and l3s the last address of the slice, which Docker wants to hold (`models.routed_gateway`)."""
+    """The fabric's in l2; in l3 and l3s the last address of the slice, which Docker wants to hold (`models.own_address`)."""
     ip_range: IPNetwork
     """From where Docker hands out addresses to containers that ask for none: the slice, or the host's `dynamic`."""
     parent: str
@@ -55,6 +59,16 @@ class NetworkPlan:
     """Docker's `aux_addresses`, name -> address that it must not hand out. Empty but for `dynamic: none` in l2, where
     `ip_range` is the slice's first address, which no container of the plan holds, and this takes it away too, so that
     the daemon refuses every container that comes without an address. In l3 the gateway does that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShimPlan:
+    """The host's own link on its parent, by which it and its own containers reach each other."""
+
+    link: str
+    """Name of the link on the host."""
+    address: IPAddress
+    """An address of the slice, held by nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +96,30 @@ class ContainerPlan:
     address: IPAddress
     ports: tuple[Port, ...]
     published: bool
-    """Whether the bridge is to be connected."""
+    """Whether its ports are to be bound at the host, over the bridge."""
+    internet: bool
+    """Whether the bridge is to be connected as a way out."""
+    egress_gateway: bool
+    """Whether it is to leave by the fabric's gateway, which must answer."""
+    default_route: str
+    """Name of the Docker network that holds its default route: the bridge's, or the fabric's."""
     environment: Mapping[str, str]
     secret_environment: Mapping[str, str]
     """Variable -> config key; never a value."""
     settings: ContainerSettings
+
+    @property
+    def bridged(self) -> bool:
+        """Whether the bridge is to be connected, for whatever reason."""
+        return self.published or self.internet
+
+    @property
+    def docker_ports(self) -> tuple[Port, ...]:
+        """The ports that Docker is told of when the container is made; it binds all of them once the bridge is connected.
+
+        None for a container that goes out through the bridge and is not published: its door would stand open.
+        """
+        return () if self.internet and not self.published else self.ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +143,8 @@ class HostPlan:
     """Distinct, sorted."""
     routes: tuple[Route, ...]
     """Sorted by host; empty in l2."""
+    shim: ShimPlan | None
+    """None where the host and its own containers stay apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +173,9 @@ class Plan:
     """Sorted by name."""
     warnings: tuple[Problem, ...]
     ssh: SshPlan
+    slice_routes: tuple[Route, ...]
+    """What a router needs so that its networks and the containers reach each other: the route to every slice, sorted by host;
+    empty in l2."""
 
     @cached_property
     def _by_name(self) -> Mapping[str, HostPlan]:
@@ -185,7 +223,7 @@ def make_plan(config: StackConfig) -> Plan:
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise PlanError(errors)
-    settings = {name: _settings(service) for name, service in config.services.items()}
+    settings = {name: _settings(config, service) for name, service in config.services.items()}
     routes = _routes(config)
     hosts = tuple(_host(config, settings, routes, name) for name in sorted(config.hosts))
     return Plan(
@@ -196,11 +234,17 @@ def make_plan(config: StackConfig) -> Plan:
         reserved=config.fabric.reserved,
         probe_addresses=config.fabric.probe_addresses,
         hosts=hosts,
-        warnings=tuple(problem for problem in problems if problem.severity == "warning"),
+        warnings=tuple(
+            sorted(
+                (problem for problem in problems if problem.severity == "warning"),
+                key=lambda problem: (problem.key, problem.value),
+            )
+        ),
         ssh=SshPlan(
             shared_connection=config.ssh.shared_connection,
             connect_timeout=config.ssh.connect_timeout,
         ),
+        slice_routes=tuple(routes.values()),
     )
 
 
@@ -219,7 +263,7 @@ def _host(
 ) -> HostPlan:
     host = config.hosts[name]
     containers = tuple(
-        _container(service_name, service, settings[service_name], name, host)
+        _container(config, service_name, settings[service_name], name)
         for service_name, service in sorted(config.services.items())
         if service.hosts is None or name in service.hosts
     )
@@ -236,7 +280,24 @@ def _host(
         containers=containers,
         images=tuple(sorted({container.image for container in containers})),
         routes=tuple(route for other, route in routes.items() if other != name),
+        shim=_shim(host),
     )
+
+
+def _shim(host: HostConfig) -> ShimPlan | None:
+    address = own_address(host.slice)
+    if not host.shim or address is None:
+        return None
+    return ShimPlan(link=shim_link(host.parent), address=IPAddress(address, 4))
+
+
+def shim_link(parent: str) -> str:
+    """The name of the shim's link on `parent`; two fabrics of one host have two parents, and so two names."""
+    name = f"shim.{parent}"
+    if len(name) <= LONGEST_INTERFACE:
+        return name
+    # Of a long name the end tells two VLANs apart, and a digest two NICs.
+    return f"shim.{hashlib.sha256(parent.encode()).hexdigest()[:10]}"
 
 
 def _network(config: StackConfig, host: HostConfig) -> NetworkPlan:
@@ -248,15 +309,15 @@ def _network(config: StackConfig, host: HostConfig) -> NetworkPlan:
         ip_range = IPNetwork((host.slice.first, 32))
         auxiliary = {NO_DYNAMIC: IPAddress(host.slice.first, 4)}
     gateway = fabric.gateway
-    if fabric.mode != "l2" and (routed := routed_gateway(host.slice)) is not None:
+    if fabric.mode != "l2" and (routed := own_address(host.slice)) is not None:
         gateway = IPAddress(routed, 4)
         if host.dynamic == "none":
-            # Here the gateway itself uses the range up; the slice's first address is the subnet's, which no range may be.
+            # Here the gateway itself uses the range up.
             ip_range, auxiliary = IPNetwork((routed, 32)), {}
     return NetworkPlan(
         name=fabric.name,
         mode=fabric.mode,
-        subnet=fabric.subnet if fabric.mode == "l2" else host.slice,
+        subnet=fabric.subnet,
         gateway=gateway,
         ip_range=ip_range,
         parent=host.parent,
@@ -264,9 +325,8 @@ def _network(config: StackConfig, host: HostConfig) -> NetworkPlan:
     )
 
 
-def _container(
-    service_name: str, service: ServiceConfig, settings: ContainerSettings, host_name: str, host: HostConfig
-) -> ContainerPlan:
+def _container(config: StackConfig, service_name: str, settings: ContainerSettings, host_name: str) -> ContainerPlan:
+    service, host = config.services[service_name], config.hosts[host_name]
     address = address_of(service, host_name, host)
     if address is None:
         raise AssertionError(f"{service_name} has no address on {host_name}, which ipvlan.rules must have refused")
@@ -279,16 +339,19 @@ def _container(
         address=address,
         ports=service.ports,
         published=service.published,
+        internet=service.internet,
+        egress_gateway=service.egress == "gateway",
+        default_route=BRIDGE if service.published or service.internet else config.fabric.name,
         environment=service.environment,
         secret_environment=service.secret_environment,
         settings=settings,
     )
 
 
-def _settings(service: ServiceConfig) -> ContainerSettings:
-    return ContainerSettings.model_construct(
-        **{field: getattr(service, field) for field in ContainerSettings.model_fields}
-    )
+def _settings(config: StackConfig, service: ServiceConfig) -> ContainerSettings:
+    values = {field: getattr(service, field) for field in ContainerSettings.model_fields}
+    values["dns"] = service.dns or config.fabric.dns
+    return ContainerSettings.model_construct(**values)
 
 
 def _routes(config: StackConfig) -> Mapping[str, Route]:

@@ -45,6 +45,10 @@ class Container(TypedDict):
     image: str
     ports: list[str]
     published: bool
+    internet: bool
+    egress: str | None
+    default_route: str
+    dns: list[str]
     urls: list[str]
     secret_variables: list[str]
 
@@ -55,6 +59,13 @@ class Route(TypedDict):
     destination: str
     via: str
     host: str
+
+
+class Shim(TypedDict):
+    """The host's own link on its parent."""
+
+    link: str
+    address: str
 
 
 class Host(TypedDict):
@@ -73,6 +84,7 @@ class Host(TypedDict):
     network: Network
     containers: list[Container]
     routes: list[Route]
+    shim: Shim | None
 
 
 class Service(TypedDict):
@@ -164,6 +176,7 @@ def _host(plan: Plan, host: HostPlan) -> Host:
         "routes": [
             {"destination": str(route.destination), "via": str(route.via), "host": route.host} for route in host.routes
         ],
+        "shim": None if host.shim is None else {"link": host.shim.link, "address": str(host.shim.address)},
     }
 
 
@@ -175,6 +188,10 @@ def _container(plan: Plan, container: ContainerPlan) -> Container:
         "image": container.image,
         "ports": [str(port) for port in container.ports],
         "published": container.published,
+        "internet": container.internet,
+        "egress": "gateway" if container.egress_gateway else None,
+        "default_route": container.default_route,
+        "dns": [str(server) for server in container.settings.dns],
         "urls": list(plan.urls_of(container)) if container.published else [],
         "secret_variables": sorted(container.secret_environment),
     }

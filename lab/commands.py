@@ -143,6 +143,17 @@ def router_gateway(settings: Settings, words: Sequence[str]) -> int:
     return 0
 
 
+def router_routes(settings: Settings, words: Sequence[str]) -> int:
+    """`lab/router-routes on|off`: the router gets, or loses, the routes on standard input (`ipvlan plan --routes`)."""
+    if len(words) != 1 or words[0] not in ("on", "off"):
+        raise LabError(
+            "usage: lab/router-routes on|off < ROUTES, one `ip route replace DESTINATION via ADDRESS` per line"
+        )
+    _need_up(settings)
+    network.router_routes(settings, sys.stdin.read(), on=words[0] == "on")
+    return 0
+
+
 def images(settings: Settings, words: Sequence[str]) -> int:
     """`lab/images`: a line `name reference@digest` per image of the lab's registry."""
     _no_words(words)

@@ -5,9 +5,11 @@ Every link is made inside the namespaces, so the machine's own namespace never h
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.errors import LabError
 from lab.process import end_pids
 from lab.run import attempt, run
 from lab.settings import (
@@ -79,6 +81,20 @@ def router_gateway(settings: Settings, address: str, *, on: bool) -> None:
     held = address in inside(settings, "router", ["ip", "-o", "-4", "addr", "show", "dev", "lan"]).split()
     if held != on:
         _ip(settings, "router", f"addr {'add' if on else 'del'} {address} dev lan")
+
+
+def router_routes(settings: Settings, text: str, *, on: bool) -> None:
+    """Gives the router the routes of `ip route replace DESTINATION via ADDRESS` lines, or takes them away; LabError for others."""
+    for line in filter(None, text.splitlines()):
+        match line.split():
+            case ["ip", "route", "replace", destination, "via", via]:
+                try:
+                    wanted, through = ipaddress.IPv4Network(destination), ipaddress.IPv4Address(via)
+                except ValueError as error:
+                    raise LabError(f"{line}: {error}") from error
+                _ip(settings, "router", f"route {'replace' if on else 'del'} {wanted} via {through}")
+            case _:
+                raise LabError(f"{line}: expected ip route replace DESTINATION via ADDRESS")
 
 
 def remove(settings: Settings) -> None:

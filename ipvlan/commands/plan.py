@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -15,12 +16,25 @@ from ipvlan.command import print_warnings, printer, selected
 from ipvlan.holders import slice_use, who_holds
 from ipvlan.plan import ContainerPlan, HostPlan, Plan
 from ipvlan.plan_document import document
+from ipvlan.routes import router_routes
 from ipvlan.values import parse_address
+
+
+class RouterKind(StrEnum):
+    """What routes are printed for."""
+
+    ip = "ip"
+    frr = "frr"
+    networkd = "networkd"
 
 
 def plan(
     context: typer.Context,
     at: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Say who holds this address.")] = None,
+    routes: Annotated[
+        bool, typer.Option("--routes", help="Print only the routes that a router needs to reach the slices (l3, l3s).")
+    ] = False,
+    routes_for: Annotated[RouterKind, typer.Option("--for", help="What the routes are printed for.")] = RouterKind.ip,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON (docs/plan.schema.json).")] = False,
 ) -> None:
     """Print every host's slice and every service's addresses; needs no host."""
@@ -35,12 +49,26 @@ def plan(
         else:
             out.print(f"{address}: {'; '.join(holders)}", markup=False, soft_wrap=True)
         return
+    if routes:
+        _print_routes(made, routes_for.value)
+        return
     if as_json:
         # Not by rich: a plan of 10,000 containers would be coloured for seconds.
         typer.echo(json.dumps(document(made, chosen.stack), indent=2))
         return
     print_warnings(made.warnings)
     show(made, chosen.stack, out)
+
+
+def _print_routes(made: Plan, kind: str) -> None:
+    lines = router_routes(made, kind)
+    if not lines:
+        typer.echo(
+            f"mode {made.mode} needs no routes: a router that is to reach the containers holds {made.gateway} itself",
+            err=True,
+        )
+    for line in lines:
+        typer.echo(line)
 
 
 def _address(text: str) -> IPAddress:
@@ -56,18 +84,37 @@ def show(made: Plan, stack: str, out: Console) -> None:
     out.print(f"stack {stack}: network {made.fabric}, mode {made.mode}, subnet {made.subnet}{gateway}", markup=False)
     if made.reserved:
         out.print(f"reserved: {', '.join(map(str, made.reserved))}", markup=False)
+    shims = any(host.shim for host in made.hosts)
     hosts = Table(
         "host", "address", "parent", "slice", "used", "free", "dynamic range", title="Hosts", title_justify="left"
     )
+    if shims:
+        hosts.add_column("shim")
     for column in (4, 5):
         hosts.columns[column].justify = "right"
     for host in made.hosts:
         use = slice_use(made, host)
         hosts.add_row(
-            host.name, str(host.address), host.parent, str(host.slice), str(use.used), str(use.free), dynamic_of(host)
+            host.name,
+            str(host.address),
+            host.parent,
+            str(host.slice),
+            str(use.used),
+            str(use.free),
+            dynamic_of(host),
+            *([f"{host.shim.address} ({host.shim.link})" if host.shim else ""] if shims else []),
         )
     out.print(hosts)
-    services = Table("service", "host", "container", "address", "published at", title="Services", title_justify="left")
+    services = Table(
+        "service",
+        "host",
+        "container",
+        "address",
+        "default route",
+        "published at",
+        title="Services",
+        title_justify="left",
+    )
     by_service = sorted(made.containers(), key=lambda container: (container.service, container.host))
     for index, container in enumerate(by_service):
         first = index == 0 or by_service[index - 1].service != container.service
@@ -76,6 +123,7 @@ def show(made: Plan, stack: str, out: Console) -> None:
             container.host,
             container.name,
             str(container.address),
+            default_route(made, container),
             published_at(made, container),
         )
     out.print(services)
@@ -85,6 +133,16 @@ def show(made: Plan, stack: str, out: Console) -> None:
             for route in host.routes:
                 routes.add_row(host.name, str(route.destination), f"{route.via} ({route.host})")
         out.print(routes)
+
+
+def default_route(made: Plan, container: ContainerPlan) -> str:
+    """Which network holds the container's default route, and where it leads."""
+    if container.bridged:
+        return f"{container.default_route} (the host's NAT)"
+    if made.mode != "l2":
+        return f"{container.default_route} (the host's routes)"
+    needed = ", must answer" if container.egress_gateway else ""
+    return f"{container.default_route} ({made.gateway}{needed})"
 
 
 def dynamic_of(host: HostPlan) -> str:

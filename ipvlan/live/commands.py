@@ -6,6 +6,7 @@ Owns their options and exit status. Imports little before a word is used: `ipvla
 from __future__ import annotations
 
 import json
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
@@ -37,9 +38,10 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
         typer.Option("--from", metavar="NAME", help="Only from here: client, a host, a service or HOST/CONTAINER."),
     ] = None,
     internet: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="ADDRESS", help="An address beyond the LAN, for the internet's column; nothing is sent without."
+            metavar="ADDRESS|NAME",
+            help="An address or a name beyond the LAN, for the internet's column; nothing is sent without. Several times: several.",
         ),
     ] = None,
     timeout: Timeout = 10.0,
@@ -56,7 +58,7 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
     services = sorted({found.service for found in plan.containers()})
     _known("--service", service, services)
     _known("--from", source, [CLIENT, *(found.name for found in plan.hosts), *services, *map(place, plan.containers())])
-    beyond = _address("--internet", internet)
+    beyond = [_place("--internet", text) for text in internet or ()]
     if not as_json:
         print_warnings(plan.warnings)
     with progress(f"looking from {_count(plan)} at who reaches whom", quiet=as_json):
@@ -66,7 +68,7 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
     if as_json:
         typer.echo(json.dumps(verify_view.as_document(found, chosen.stack), indent=2))
     else:
-        verify_view.show(found, plan, printer(), internet=beyond is not None)
+        verify_view.show(found, plan, printer(), internet=bool(beyond))
     raise typer.Exit(0 if found.ok else 1)
 
 
@@ -85,9 +87,12 @@ def _known(option: str, value: str | None, names: list[str]) -> None:
         raise typer.BadParameter(f"{value[:80]}: the plan has no such name; there are {shown}", param_hint=option)
 
 
-def _address(option: str, text: str | None) -> IPAddress | None:
-    if text is None:
-        return None
+def _place(option: str, text: str) -> IPAddress | str:
+    """An address, or else a host's name (RFC 1123)."""
+    if re.fullmatch(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}([.][A-Za-z0-9-]{1,63})*[.]?", text) and re.search(
+        "[A-Za-z]", text
+    ):
+        return text
     try:
         return parse_address(text)
     except PydanticCustomError as error:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from ipvlan.live.matrix import Cell
 from ipvlan.live.probes import Observed
-from ipvlan.live.snapshot import BRIDGE, HostSnapshot
+from ipvlan.live.snapshot import HostSnapshot
+from ipvlan.names import BRIDGE
 from ipvlan.plan import ContainerPlan, HostPlan, Plan
 from ipvlan.ssh import HostError
 
@@ -27,15 +28,36 @@ class Diagnosis:
         found = next(self._links(cell, observed, wanted), None)
         if found is not None:
             return found
-        if cell.kind == "internet":
-            return (
-                "the container runs and is published, so its way out is the host's NAT: look at the host's own way to "
-                f"{cell.address} and at its firewall (chain FORWARD)"
-            )
+        way = self._beyond_the_plan(cell, wanted)
+        if way is not None:
+            return way
         return (
             "both ends are as planned and nothing on the hosts explains it: look at what is between the parents "
             "(switch, VLAN, port security, a firewall that drops ICMP or ARP)"
         )
+
+    def _beyond_the_plan(self, cell: Cell, wanted: str) -> str | None:
+        """Where to look when all that the plan has to do with a cell is as it must be."""
+        if cell.kind == "internet-name":
+            return (
+                f"the container runs, and {cell.address} is not found by its name servers, or not reached: look at "
+                "ipvlan-fabric:fabric.dns and at the service's dns, and whether the internet's address is reached"
+            )
+        if cell.kind == "internet" and self._planned(cell).egress_gateway:
+            return (
+                f"the container runs and leaves by the fabric's gateway: look at the router that holds {self._plan.gateway}, "
+                f"and at its own way to {cell.address}"
+            )
+        if cell.kind == "internet":
+            return (
+                "the container runs and is connected to the bridge, so its way out is the host's NAT: look at the host's own "
+                f"way to {cell.address} and at its firewall (chain FORWARD)"
+            )
+        if cell.kind == "gateway":
+            return f"no router holds the fabric's gateway {cell.address}, and the service has egress: gateway"
+        if cell.kind in ("shim", "own-container") and wanted == "yes":
+            return "the shim is missing on the host, or has lost its address or route: `ipvlan heal`"
+        return None
 
     def _links(self, cell: Cell, observed: Observed, wanted: str) -> Iterator[str]:
         if wanted == "no":
@@ -46,11 +68,11 @@ class Diagnosis:
                 yield from self._end(self._plan.host(host), service)
         if cell.port is not None:
             yield from self._port(cell, observed)
-        if cell.kind in ("host-address", "internet"):
+        if cell.kind in ("host-address", "internet", "internet-name"):
             yield from self._way_out(cell)
         if observed.reached is None:
             yield f"it could not be tried: {observed.said}"
-        if cell.kind in ("container", "host-address") and cell.source_host != cell.target_host:
+        if cell.kind in ("container", "host-address", "other-container") and cell.source_host != cell.target_host:
             yield from self._route(cell)
 
     def _end(self, host: HostPlan, service: str | None) -> Iterator[str]:
@@ -84,13 +106,16 @@ class Diagnosis:
     def _way_out(self, cell: Cell) -> Iterator[str]:
         said = self._hosts.get(cell.source_host or "")
         live = said.containers.get(cell.source.partition("/")[2]) if isinstance(said, HostSnapshot) else None
-        planned = next(
+        planned = self._planned(cell)
+        if planned.bridged and live is not None and BRIDGE not in live.attachments:
+            yield f"bridge not connected: {cell.source} is to go out through the bridge"
+
+    def _planned(self, cell: Cell) -> ContainerPlan:
+        return next(
             found
             for found in self._plan.containers()
             if (found.host, found.service) == (cell.source_host, cell.source_service)
         )
-        if planned.published and live is not None and BRIDGE not in live.attachments:
-            yield f"bridge not connected: {cell.source} is published, and goes out through the bridge"
 
     def _route(self, cell: Cell) -> Iterator[str]:
         if self._plan.mode == "l2" or cell.source_host is None or cell.target_host is None:
@@ -99,10 +124,7 @@ class Diagnosis:
             slice_ = self._plan.host(other).slice
             said = self._hosts.get(host)
             if isinstance(said, HostSnapshot) and not said.has_route(slice_):
-                yield (
-                    f"no route: {host} has none to {slice_} "
-                    f"(`ip route add {slice_} via {self._plan.host(other).address}` there)"
-                )
+                yield (f"no route: {host} has none to {slice_} (`ipvlan heal`)")
 
     def _port(self, cell: Cell, observed: Observed) -> Iterator[str]:
         if cell.target_host is None:

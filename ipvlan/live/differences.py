@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 from netaddr import IPAddress
 
-from ipvlan.live.snapshot import BRIDGE, PORTS_LABEL, STACK_LABEL, HostSnapshot, LiveContainer, LiveNetwork
+from ipvlan.live.snapshot import PORTS_LABEL, STACK_LABEL, HostSnapshot, LiveContainer, LiveNetwork
+from ipvlan.names import BRIDGE
 from ipvlan.plan import ContainerPlan, HostPlan, Plan, Port
 from ipvlan.ssh import HostError, HostUnreachableError
 
@@ -27,6 +28,7 @@ Name = Literal[
     "network-on-parent",
     "network-not-ours",
     "route-missing",
+    "shim-missing",
     "container-missing",
     "container-stopped",
     "container-unhealthy",
@@ -147,13 +149,23 @@ class Comparison:
 
     def _routes(self, host: HostPlan, said: HostSnapshot) -> Iterator[Difference]:
         for route in host.routes:
-            if not said.has_route(route.destination):
+            if not said.routes_via(route.destination, route.via):
                 yield Difference(
                     name="route-missing",
                     host=host.name,
                     sentence=f"{host.name} has no route to {route.destination}, the slice of {route.host}",
-                    mend=self._ssh(host, f"ip route replace {route.destination} via {route.via}"),
+                    mend=self._heal(host),
                 )
+        if host.shim is not None and (
+            said.shim_address != host.shim.address or not said.routes_over(host.slice, host.shim.link)
+        ):
+            yield Difference(
+                name="shim-missing",
+                host=host.name,
+                sentence=f"{host.name} has no link {host.shim.link} with {host.shim.address} and the route to {host.slice}: "
+                "it and its own containers do not reach each other",
+                mend=self._heal(host),
+            )
 
     def _container(self, host: HostPlan, planned: ContainerPlan, said: HostSnapshot) -> Iterator[Difference]:
         live = said.containers.get(planned.name)
@@ -233,14 +245,16 @@ class Comparison:
                 self._heal(host, planned),
             )
         connected = BRIDGE in live.attachments
-        if planned.published and not connected:
+        if planned.bridged and not connected:
             yield self._about(
                 planned,
                 "bridge-disconnected",
-                f"{planned.name} is published, and not connected to the bridge: nobody outside reaches it",
+                f"{planned.name} is published, and not connected to the bridge: nobody outside reaches it"
+                if planned.published
+                else f"{planned.name} has internet, and is not connected to the bridge: it reaches nothing outside",
                 self._heal(host, planned),
             )
-        elif connected and not planned.published:
+        elif connected and not planned.bridged:
             yield self._about(
                 planned,
                 "bridge-connected",
@@ -249,7 +263,7 @@ class Comparison:
             )
 
     def _ports(self, host: HostPlan, planned: ContainerPlan, live: LiveContainer) -> Iterator[Difference]:
-        declared = " ".join(str(port) for port in planned.ports)
+        declared = " ".join(str(port) for port in planned.docker_ports)
         made_with = live.labels.get(PORTS_LABEL, "")
         if declared != made_with:
             yield self._about(

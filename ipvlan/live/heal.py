@@ -21,6 +21,7 @@ from typing import Final, Literal
 from ipvlan import bridge
 from ipvlan.live.differences import Difference
 from ipvlan.live.hosts import HOSTS_AT_ONCE
+from ipvlan.networking import apply, planned_networking
 from ipvlan.plan import ContainerPlan, HostPlan, Plan
 from ipvlan.ssh import HostError, prepare_shared_connections, run_on_host, ssh_command
 
@@ -35,7 +36,8 @@ PULUMI_SECONDS: Final = 1800.0
 #: Name of the fabric's component (__main__.py), which the names of all resources begin with.
 COMPONENT: Final = "fabric"
 
-_ON_HOST: Final = ("fabric-disconnected", "address-different", "container-stopped", "bridge-disconnected", "ports-unbound",
+_ON_HOST: Final = ("route-missing", "shim-missing",
+                   "fabric-disconnected", "address-different", "container-stopped", "bridge-disconnected", "ports-unbound",
                    "bridge-connected", "network-on-parent")  # fmt: skip
 """Mended on the host, in this order: a container that starts binds its ports only when it is connected."""
 
@@ -171,6 +173,8 @@ def _host_sentence(plan: Plan, found: Difference) -> str:
         address = _container(plan, found).address
         return f"connect {where} to {plan.fabric} at {address}"
     return {
+        "route-missing": f"make the routes of {found.host} again",
+        "shim-missing": f"make the shim of {found.host} again",
         "container-stopped": f"start {where}",
         "bridge-disconnected": f"connect {where} to the bridge",
         "ports-unbound": f"connect {where} to the bridge again",
@@ -200,8 +204,10 @@ def _targets(plan: Plan, actions: Iterable[Action]) -> list[str]:
             continue
         name = f"{COMPONENT}-{found.host}-{found.service}"
         targets |= {f"**::{name}", f"**::{COMPONENT}-{found.host}-image-**", f"**::{COMPONENT}-{found.host}-network"}
-        if _container(plan, found).published:
-            targets |= {f"**::{name}-published", f"**::{name}-published-bridge"}
+        container = _container(plan, found)
+        if container.bridged:
+            way = f"{name}-{'published' if container.published else 'internet'}"
+            targets |= {f"**::{way}", f"**::{way}-bridge"}
     return sorted(targets)
 
 
@@ -230,6 +236,11 @@ def _mend(plan: Plan, action: Action) -> None:
             bridge.connect(door)
         case "bridge-connected":
             bridge.disconnect(_door(plan, host, _container(plan, found)))
+        case "route-missing" | "shim-missing":
+            beside = planned_networking(host, plan.ssh)
+            if beside is None:
+                raise AssertionError(f"{found.name} on {host.name}, where the plan has neither routes nor a shim")
+            apply(beside)
         case "network-on-parent":
             _docker(plan, host, "network", "rm", found.network or "")
         case _:
@@ -255,6 +266,6 @@ def _door(plan: Plan, host: HostPlan, planned: ContainerPlan) -> bridge.Door:
                 host_address=str(port.host_address or ""),
                 host_port=port.host_port,
             )
-            for port in planned.ports
+            for port in planned.docker_ports
         ),
     )

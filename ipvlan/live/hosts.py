@@ -46,11 +46,14 @@ class Way:
     """The NIC that carries the fabric there."""
     command: tuple[str, ...]
     """An ssh command to which remote text is appended (see ipvlan.ssh.ssh_command)."""
+    shim: str = ""
+    """Name of the host's own link on the parent; empty where none is planned."""
 
 
 def way_to(host: HostPlan, ssh: SshPlan) -> Way:
     """The way to a host of the plan."""
-    return Way(name=host.name, parent=host.parent, command=ssh_command(host, ssh))
+    shim = "" if host.shim is None else host.shim.link
+    return Way(name=host.name, parent=host.parent, command=ssh_command(host, ssh), shim=shim)
 
 
 class HostSession:
@@ -61,8 +64,8 @@ class HostSession:
 
     def __init__(self, way: Way, *, timeout: float) -> None:
         """Prepare; nothing is sent before the session is entered. `timeout` is in seconds, for opening it."""
-        #: The host's name, and its parent NIC.
-        self.name, self.parent = way.name, way.parent
+        #: The host's name, its parent NIC and its shim, or "".
+        self.name, self.parent, self.shim = way.name, way.parent, way.shim
         self._command = way.command
         self._timeout = timeout
         self._count = 0

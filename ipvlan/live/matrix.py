@@ -7,9 +7,12 @@ Rules and their sources (the matrix of docs/design.md; measured on Docker 26.1.5
 - ipvlan: containers of one fabric reach each other; a host and its own containers never do (kernel, ipvlan).
 - l2, not published: what is not in the subnet goes to the fabric's gateway. Where nothing holds the gateway's address, host
   addresses and the internet are out of reach; where something does, it decides, and the plan cannot know.
-- published: the bridge is the container's gateway, so that hosts and the internet are reached through the host's NAT.
-- l3, l3s, not published: the parent routes what leaves the container, so that other hosts are reached (each has a route back to
-  the slice) and the own one is not; beyond the LAN its routers decide.
+- published or internet: the bridge is the container's gateway, so that hosts and the internet are reached through the host's NAT.
+- egress by the gateway: the gateway must answer, and the internet is reached through it.
+- shim: the host and its own containers reach each other, in every mode, at the shim's address; in l3 at the host's own too.
+- l3, l3s, not on the bridge: the parent routes what leaves the container, so that other hosts are reached (each has a route back to
+  the slice) and the own one is not; beyond the LAN its routers decide. A host reaches the containers of the others.
+- names: reached where the address is, since the name server is asked from where the container is.
 """
 
 from __future__ import annotations
@@ -22,9 +25,19 @@ from netaddr import IPAddress
 
 from ipvlan.plan import ContainerPlan, HostPlan, Plan, Port
 
-Kind = Literal["container", "host-address", "own-container", "gateway", "internet", "port"]
-"""What a cell asks: container -> container, -> a host's own address, host -> its container, -> the gateway, -> the internet,
-client -> a port at a host's address."""
+Kind = Literal[
+    "container",
+    "host-address",
+    "shim",
+    "own-container",
+    "other-container",
+    "gateway",
+    "internet",
+    "internet-name",
+    "port",
+]
+"""What a cell asks: container -> container, -> a host's own address, -> its host's shim, host -> its container, -> a container of
+another host (l3), -> the gateway, -> the internet by address and by name, client -> a port at a host's address."""
 
 Expected = Literal["yes", "no", "any", "unless-gateway"]
 """`any`: the plan does not decide it; `unless-gateway`: no, while nothing answers at the gateway's address."""
@@ -45,7 +58,8 @@ class Cell:
     """`HOST/CONTAINER`, a host's name, or `client`."""
     target: str
     """`HOST/CONTAINER`, a host's name, `gateway` or `internet`."""
-    address: IPAddress
+    address: IPAddress | str
+    """A name in a cell of kind `internet-name`."""
     expected: Expected
     source_host: str | None
     """None for the client."""
@@ -93,10 +107,11 @@ class Matrix:
     """How many there are; more than `cells` when they are a sample."""
 
 
-def make_matrix(plan: Plan, *, internet: IPAddress | None, wanted: Filter | None = None) -> Matrix:
+def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), wanted: Filter | None = None) -> Matrix:
     """All cells of the plan, or of each kind with more than MOST_PAIRS a sample.
 
-    A sample covers every pair of hosts, and every container as source and as target. The same plan always gives the same one.
+    `internet` are addresses and names beyond the LAN. A sample covers every pair of hosts, and every container as source and
+    as target. The same plan always gives the same one.
     """
     wanted = wanted or Filter()
     taken: list[Cell] = []
@@ -104,9 +119,11 @@ def make_matrix(plan: Plan, *, internet: IPAddress | None, wanted: Filter | None
     for cells in (
         _between_containers(plan),
         _to_hosts(plan),
+        _to_shims(plan),
         _own_containers(plan),
+        _other_containers(plan),
         _to_gateway(plan),
-        _to_internet(plan, internet),
+        *(_to_internet(plan, place_) for place_ in internet),
         _ports(plan),
     ):
         all_ = [cell for cell in cells if wanted.takes(cell)]
@@ -165,15 +182,15 @@ def _between_containers(plan: Plan) -> Iterator[Cell]:
 
 
 def _to_host(plan: Plan, container: ContainerPlan, host: HostPlan) -> Expected:
-    if container.published:
+    if container.bridged:
         return "yes"
     if plan.mode == "l2":
         return "unless-gateway"
-    return "no" if container.host == host.name else "yes"
+    return "no" if container.host == host.name and host.shim is None else "yes"
 
 
 def _beyond(plan: Plan, container: ContainerPlan) -> Expected:
-    if container.published:
+    if container.bridged or container.egress_gateway:
         return "yes"
     return "unless-gateway" if plan.mode == "l2" else "any"
 
@@ -193,6 +210,23 @@ def _to_hosts(plan: Plan) -> Iterator[Cell]:
             )
 
 
+def _to_shims(plan: Plan) -> Iterator[Cell]:
+    for host in plan.hosts:
+        if host.shim is None:
+            continue
+        for container in host.containers:
+            yield Cell(
+                kind="shim",
+                source=place(container),
+                target=f"{host.name}'s shim",
+                address=host.shim.address,
+                expected="yes",
+                source_host=host.name,
+                target_host=host.name,
+                source_service=container.service,
+            )
+
+
 def _own_containers(plan: Plan) -> Iterator[Cell]:
     for host in plan.hosts:
         for container in host.containers:
@@ -201,11 +235,30 @@ def _own_containers(plan: Plan) -> Iterator[Cell]:
                 source=host.name,
                 target=place(container),
                 address=container.address,
-                expected="unless-gateway" if plan.mode == "l2" else "no",
+                expected="yes" if host.shim is not None else "unless-gateway" if plan.mode == "l2" else "no",
                 source_host=host.name,
                 target_host=host.name,
                 target_service=container.service,
             )
+
+
+def _other_containers(plan: Plan) -> Iterator[Cell]:
+    if plan.mode == "l2":
+        # Where the host's own routes lead for the fabric's subnet is not the plan's.
+        return
+    for host in plan.hosts:
+        for container in plan.containers():
+            if container.host != host.name:
+                yield Cell(
+                    kind="other-container",
+                    source=host.name,
+                    target=place(container),
+                    address=container.address,
+                    expected="yes",
+                    source_host=host.name,
+                    target_host=container.host,
+                    target_service=container.service,
+                )
 
 
 def _to_gateway(plan: Plan) -> Iterator[Cell]:
@@ -217,22 +270,20 @@ def _to_gateway(plan: Plan) -> Iterator[Cell]:
             source=place(container),
             target="gateway",
             address=plan.gateway,
-            expected="any",
+            expected="yes" if container.egress_gateway else "any",
             source_host=container.host,
             target_host=None,
             source_service=container.service,
         )
 
 
-def _to_internet(plan: Plan, internet: IPAddress | None) -> Iterator[Cell]:
-    if internet is None:
-        return
+def _to_internet(plan: Plan, place_: IPAddress | str) -> Iterator[Cell]:
     for container in plan.containers():
         yield Cell(
-            kind="internet",
+            kind="internet-name" if isinstance(place_, str) else "internet",
             source=place(container),
-            target="internet",
-            address=internet,
+            target=place_ if isinstance(place_, str) else "internet",
+            address=place_,
             expected=_beyond(plan, container),
             source_host=container.host,
             target_host=None,

@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ipvlan.docker_versions import concerning, parse_version
 from ipvlan.live.hosts import on_hosts
 from ipvlan.live.preflight_facts import Facts, ask
-from ipvlan.live.snapshot import BRIDGE, STACK_LABEL
+from ipvlan.live.snapshot import STACK_LABEL
+from ipvlan.names import BRIDGE
 from ipvlan.plan import ContainerPlan, HostPlan, Plan, Port
 from ipvlan.ssh import HostError, HostUnreachableError
 
@@ -40,12 +42,6 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 #: The first kernel with ipvlan's l3 mode as Docker uses it (Docker's documentation of the driver).
 OLDEST_KERNEL: Final = (4, 2)
-
-#: The oldest Docker that the program was shown to work with.
-OLDEST_DOCKER: Final = (20, 10)
-
-#: From here on the gateway of a container can be chosen (docker network connect --gw-priority).
-GATEWAY_PRIORITY_DOCKER: Final = (28, 0)
 
 #: Seconds that a host's clock may be wrong; more makes logs of two hosts unreadable side by side.
 CLOCK_SECONDS: Final = 5.0
@@ -96,7 +92,7 @@ def _of_host(plan: Plan, stack: str, host: HostPlan, said: Facts | HostError) ->
         ssh = isinstance(said, HostUnreachableError)
         yield Finding(check="ssh" if ssh else "docker", host=host.name, sentence=str(said), mend=_ssh(host, "true"))
         return
-    yield from _docker(plan, host, said)
+    yield from _docker(host, said)
     yield from _kernel(host, said)
     yield from _parent(host, said)
     yield from _other_networks(host, said)
@@ -129,24 +125,25 @@ def _of_host(plan: Plan, stack: str, host: HostPlan, said: Facts | HostError) ->
     yield from _addresses(plan, stack, host, said)
 
 
-def _docker(plan: Plan, host: HostPlan, said: Facts) -> Iterator[Finding]:
-    version = _version(said.live.docker)
-    if version < OLDEST_DOCKER:
+def _docker(host: HostPlan, said: Facts) -> Iterator[Finding]:
+    version = parse_version(said.live.docker)
+    if version is None:
+        return
+    for rule in concerning(host, version):
         yield Finding(
             check="docker",
             host=host.name,
-            sentence=f"Docker {said.live.docker} on {host.name} is older than 20.10, and nobody has tried it",
-            mend="upgrade Docker Engine there",
-            tolerated=True,
+            sentence=f"{host.name} has Docker {said.live.docker}: {rule.what} ({rule.source})",
+            mend=rule.mend,
+            tolerated=not rule.refused,
         )
-    published = [found.name for found in host.containers if found.published]
-    if published and version < GATEWAY_PRIORITY_DOCKER and plan.fabric < BRIDGE:
+    if any(container.bridged for container in host.containers) and said.live.network(BRIDGE) is None:
         yield Finding(
             check="docker",
             host=host.name,
-            sentence=f"Docker {said.live.docker} on {host.name} has no --gw-priority, and {plan.fabric} sorts before "
-            f"{BRIDGE}: no port of {', '.join(published)} would be published",
-            mend="give ipvlan-fabric:fabric.name a name that sorts after bridge, or upgrade Docker to 28",
+            sentence=f"Docker on {host.name} has no network {BRIDGE} (`bridge: none` in its daemon.json?): nothing can be "
+            "published there or go out by it",
+            mend="let Docker have its bridge, or leave published and internet out for this host",
         )
 
 

@@ -22,6 +22,9 @@ from ipvlan.ssh import HostError
 #: Seconds that a ping waits; one is sent each second until the first answer.
 PING_SECONDS: Final = 2
 
+#: Seconds for a name to be found and its address to answer; a resolver waits five for a silent server.
+NAME_SECONDS: Final = 8
+
 #: Pings that run on a host at once: each is a process there.
 PINGS_AT_ONCE: Final = 48
 
@@ -50,6 +53,14 @@ wait
 """.replace("SECONDS", str(PING_SECONDS)).replace("AT_ONCE", str(PINGS_AT_ONCE))
 
 
+# The host's own `ping`, asking the container's name servers from the container's network: in a mount namespace of its own, which
+# nobody else sees and which is gone with it.
+_AS_THERE: Final = """
+mount --bind "$0" /etc/resolv.conf && mount -t tmpfs none /mnt &&
+  echo "hosts: files dns" > /mnt/nsswitch.conf && mount --bind /mnt/nsswitch.conf /etc/nsswitch.conf && exec "$@"
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What was seen in one cell."""
@@ -60,17 +71,24 @@ class Observed:
     """In a word or two: yes, no, HTTP 200, refused, no answer, ..."""
 
 
-def ping_cells(host: str, run: RunAsRoot, cells: Sequence[Cell], pids: Mapping[str, int]) -> Mapping[Cell, Observed]:
+def ping_cells(
+    host: str,
+    run: RunAsRoot,
+    cells: Sequence[Cell],
+    pids: Mapping[str, int],
+    resolvers: Mapping[str, str] | None = None,
+) -> Mapping[Cell, Observed]:
     """Ping for all cells whose source is `host` or one of its containers; `run` runs a text as root there.
 
-    `pids` is service -> process id of its container; cells of a service that is not in it are not looked at. Raises HostError
-    where the host cannot look at all.
+    `pids` is service -> process id of its container; cells of a service that is not in it are not looked at. `resolvers` is
+    service -> path of its container's /etc/resolv.conf on the host, for cells that ask for a name. Raises HostError where the
+    host cannot look at all.
     """
     numbered = [cell for cell in cells if cell.source_service is None or cell.source_service in pids]
     seen = {cell: Observed(reached=None, said="not tried") for cell in cells}
     if not numbered:
         return seen
-    text, batches = _text(numbered, pids)
+    text, batches = _text(numbered, pids, resolvers or {})
     printed = run(text, batches * (PING_SECONDS + START_SECONDS) + START_SECONDS)
     complaint = ""
     for line in printed.splitlines():
@@ -88,11 +106,14 @@ def ping_cells(host: str, run: RunAsRoot, cells: Sequence[Cell], pids: Mapping[s
     return seen
 
 
-def _text(cells: Sequence[Cell], pids: Mapping[str, int]) -> tuple[str, int]:
+def _text(cells: Sequence[Cell], pids: Mapping[str, int], resolvers: Mapping[str, str]) -> tuple[str, int]:
     """The shell text that pings for `cells`, by their numbers, and how many batches it takes."""
     places: dict[str, list[str]] = {}
     for number, cell in enumerate(cells):
-        enter = "" if cell.source_service is None else f"nsenter -t {pids[cell.source_service]} -n "
+        service = cell.source_service
+        enter = "" if service is None else f"nsenter -t {pids[service]} -n "
+        if service is not None and cell.kind == "internet-name":
+            enter += f"unshare -m sh -c {shlex.quote(_AS_THERE)} {shlex.quote(resolvers.get(service, ''))} "
         places.setdefault(enter, []).append(f"{number} {cell.address}")
     lines: list[str] = []
     running, batches = 0, 1
@@ -102,7 +123,11 @@ def _text(cells: Sequence[Cell], pids: Mapping[str, int]) -> tuple[str, int]:
             running, batches = 0, batches + 1
         running += len(targets)
         batches += len(targets) // PINGS_AT_ONCE
-        lines += [f"{enter}sh -c {shlex.quote(_PING)} <<'END' &", *targets, "END"]
+        # What ping limits begins when the name is found.
+        ping = _PING.replace("ping ", f"timeout {NAME_SECONDS} ping ", 1) if "unshare" in enter else _PING
+        lines += [f"{enter}sh -c {shlex.quote(ping)} <<'END' &", *targets, "END"]
+    if any(cell.kind == "internet-name" for cell in cells):
+        batches += NAME_SECONDS // PING_SECONDS
     return "\n".join([*lines, "wait"]), batches
 
 

@@ -18,9 +18,6 @@ from ipvlan.live.engine import Engine
 from ipvlan.live.hosts import HostSession
 from ipvlan.plan import ContainerPlan
 
-#: Docker's own network, which carries published ports.
-BRIDGE: Final = "bridge"
-
 #: Labels of what a stack made (components/host_slice.py writes them).
 STACK_LABEL: Final = "ipvlan-fabric.stack"
 PORTS_LABEL: Final = "ipvlan-fabric.ports"
@@ -35,6 +32,10 @@ for what in operstate mtu flags; do
 done
 while read -r word value; do case $word in Uid:) echo "uid ${{value%%[!0-9]*}}";; esac; done < /proc/self/status
 ip -4 -o route show | while read -r line; do echo "route $line"; done
+"""
+
+_SHIM: Final = """
+ip -4 -o addr show dev {link} 2>/dev/null | while read -r _ _ _ address _; do echo "shim ${{address%/*}}"; done
 """
 
 
@@ -134,12 +135,24 @@ class HostSnapshot:
     containers: Mapping[str, LiveContainer]
     """By name."""
     networks: tuple[LiveNetwork, ...]
+    shim_address: IPAddress | None = None
+    """What the host's shim holds; None without one, and where none is planned."""
     pids: Mapping[str, int] = field(default_factory=dict)
     """Service -> process id of its container on the host; only where it was asked for."""
+    resolvers: Mapping[str, str] = field(default_factory=dict)
+    """Service -> path, on the host, of its container's /etc/resolv.conf; only where process ids were asked for."""
 
     def network(self, name: str) -> LiveNetwork | None:
         """The network of that name."""
         return next((network for network in self.networks if network.name == name), None)
+
+    def routes_via(self, destination: IPNetwork, via: IPAddress) -> bool:
+        """Whether a route leads to exactly that destination, over that neighbour."""
+        return any(line.split()[:3] == [str(destination), "via", str(via)] for line in self.routes)
+
+    def routes_over(self, destination: IPNetwork, link: str) -> bool:
+        """Whether a route leads to exactly that destination, over that link."""
+        return any(line.split()[:3] == [str(destination), "dev", link] for line in self.routes)
 
     def has_route(self, wanted: IPNetwork) -> bool:
         """Whether a route other than the default one leads to all of `wanted`."""
@@ -156,16 +169,27 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
     try:
         containers = {container.name: container for container in map(_container, engine.containers())}
         networks = tuple(_network(found) for found in engine.networks())
-        pids = {}
+        pids, resolvers = {}, {}
         for planned in pids_of:
             live = containers.get(planned.name)
             if live is not None and live.running:
-                pids[planned.service] = int(engine.container(live.id)["State"]["Pid"])
+                said = engine.container(live.id)
+                pids[planned.service] = int(said["State"]["Pid"])
+                resolvers[planned.service] = str(said.get("ResolvConfPath") or "")
     finally:
         engine.close()
-    facts = session.run(_FACTS.format(parent=shlex.quote(session.parent)), timeout=timeout)
+    questions = _FACTS.format(parent=shlex.quote(session.parent))
+    if session.shim:
+        questions += _SHIM.format(link=shlex.quote(session.shim))
+    facts = session.run(questions, timeout=timeout)
     return make_snapshot(
-        session.name, docker=engine.version, containers=containers, networks=networks, facts=facts, pids=pids
+        session.name,
+        docker=engine.version,
+        containers=containers,
+        networks=networks,
+        facts=facts,
+        pids=pids,
+        resolvers=resolvers,
     )
 
 
@@ -177,6 +201,7 @@ def make_snapshot(
     networks: tuple[LiveNetwork, ...],
     facts: str,
     pids: Mapping[str, int],
+    resolvers: Mapping[str, str] | None = None,
 ) -> HostSnapshot:
     """Put together what Docker said and what the shell printed."""
     said = dict(_words(facts, exclude="route"))
@@ -195,7 +220,9 @@ def make_snapshot(
         routes=tuple(line.removeprefix("route ") for line in facts.splitlines() if line.startswith("route ")),
         containers=containers,
         networks=networks,
+        shim_address=_address(said.get("shim")),
         pids=pids,
+        resolvers=resolvers or {},
     )
 
 

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ipvlan.holders import slice_use
-from ipvlan.live.snapshot import BRIDGE, HostSnapshot, LiveContainer
+from ipvlan.live.snapshot import HostSnapshot, LiveContainer
 from ipvlan.live.status import HostStatus, Status
+from ipvlan.names import BRIDGE
 from ipvlan.plan import ContainerPlan, Plan
 
 #: Containers that are listed one by one; of more, only those with a difference are.
@@ -193,7 +194,7 @@ def _cells(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -> tu
         else Text(f"{held or 'none'}, planned {planned.address}", style="bold red")
     )
     connected = BRIDGE in live.attachments
-    bridge = Text("connected" if connected else "-", style="bold red" if connected != planned.published else "")
+    bridge = Text("connected" if connected else "-", style="bold red" if connected != planned.bridged else "")
     state = live.state if live.health is None else f"{live.state}, {live.health}"
     ports = ", ".join(sorted({f"{port.host_port}/{port.protocol}" for port in live.bindings})) or "-"
     same = live.image == planned.image

@@ -7,7 +7,7 @@ wrong in `diagnosis`, what people see in `verify_view`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -61,12 +61,12 @@ class Verification:
 
 
 def verify_plan(
-    plan: Plan, *, internet: IPAddress | None, wanted: Filter | None = None, timeout: float = 10.0
+    plan: Plan, *, internet: Sequence[IPAddress | str] = (), wanted: Filter | None = None, timeout: float = 10.0
 ) -> Verification:
     """Look at every cell that `wanted` takes, on all hosts at once.
 
-    `internet` is an address beyond the hosts' LAN; without it nothing is sent there and the cells do not exist. `timeout` is in
-    seconds, for reaching a host and for each question to it.
+    `internet` are addresses and names beyond the hosts' LAN; without them nothing is sent there and the cells do not exist.
+    `timeout` is in seconds, for reaching a host and for each question to it.
     """
     began = time.monotonic()
     matrix = make_matrix(plan, internet=internet, wanted=wanted)
@@ -132,4 +132,4 @@ def _look(
     run = root_shell(session, snapshot)
     if run is None:
         raise no_root(host.name, host.ssh.user)
-    return snapshot, ping_cells(host.name, run, own, snapshot.pids)
+    return snapshot, ping_cells(host.name, run, own, snapshot.pids, snapshot.resolvers)

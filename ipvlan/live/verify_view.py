@@ -17,7 +17,9 @@ from ipvlan.plan import Plan
 #: Columns of the full matrix; beyond, one row and column per host are shown.
 MOST_COLUMNS: Final = 14
 
-_COLUMNS: Final = ("container", "host-address", "own-container", "gateway", "internet")
+_COLUMNS: Final = ("container", "host-address", "shim", "gateway", "internet", "internet-name")
+
+_FROM_HOSTS: Final = ("own-container", "other-container")
 
 
 def as_document(found: Verification, stack: str) -> dict[str, Any]:
@@ -79,8 +81,8 @@ def _targets(verdicts: Iterable[Verdict]) -> list[str]:
 
 
 def _column(verdict: Verdict) -> str:
-    # A host's own containers have their column as targets of other containers already.
-    return "container" if verdict.cell.kind == "own-container" else verdict.cell.kind
+    # A host's targets have their column as targets of other containers already.
+    return "container" if verdict.cell.kind in _FROM_HOSTS else verdict.cell.kind
 
 
 def _matrix(verdicts: Sequence[Verdict], targets: Sequence[str]) -> Table:
@@ -114,7 +116,7 @@ def _by_host(verdicts: Sequence[Verdict]) -> Table:
     count: dict[str, dict[str, list[bool]]] = {}
     for verdict in verdicts:
         cell = verdict.cell
-        column = cell.target_host if cell.kind in ("container", "own-container") else None
+        column = cell.target_host if cell.kind in ("container", *_FROM_HOSTS) else None
         target = f"containers on {column}" if column else f"{cell.kind}"
         count.setdefault(cell.source_host or "", {}).setdefault(target, []).append(verdict.ok)
     targets = sorted({target for row in count.values() for target in row})

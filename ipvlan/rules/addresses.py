@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.models import HostConfig, ServiceConfig, StackConfig, routed_gateway
+from ipvlan.models import HostConfig, ServiceConfig, StackConfig, own_address
 from ipvlan.problems import Problem, shorten
 from ipvlan.rules.services import runs_on
 
@@ -42,7 +42,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
             if (
                 not first < value < last
                 or value in table.special
-                or (routed and value == last - 1)
+                or (value == last - 1 and (routed or host.shim))
                 or table.reserved(value)
                 or table.dynamic(value)
             ):
@@ -119,14 +119,25 @@ class _Table:
                 consequence="in mode l3 no container can hold it, and other programs treat it as no host's",
                 mend=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 1, 4)}",
             )
-        elif self.config.fabric.mode != "l2" and value == routed_gateway(host.slice):
-            yield Problem(
-                key=key,
-                value=text,
-                wrong=f"it is the last address of the slice {host.slice}, which Docker holds in mode {self.config.fabric.mode}",
-                consequence='the daemon refuses the container with "Address already in use"',
-                mend=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 2, 4)}",
-            )
+        elif value == own_address(host.slice):
+            mode = self.config.fabric.mode
+            if mode != "l2":
+                yield Problem(
+                    key=key,
+                    value=text,
+                    wrong=f"it is the last address of the slice {host.slice}, which Docker holds in mode {mode}",
+                    consequence='the daemon refuses the container with "Address already in use"',
+                    mend=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 2, 4)}",
+                )
+            if host.shim:
+                yield Problem(
+                    key=f"{key} and hosts.{host_name}.shim",
+                    value=text,
+                    wrong=f"it is the last address of the slice {host.slice}, which the shim of {host_name} holds",
+                    consequence="the container or the shim would not start, since the kernel gives an address once",
+                    mend=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 2, 4)}, "
+                    "or switch the shim off",
+                )
         if special == "gateway":
             yield Problem(
                 key=f"{key} and fabric.gateway",

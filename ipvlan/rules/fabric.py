@@ -66,14 +66,39 @@ def check(config: StackConfig) -> Iterator[Problem]:
                 mend="correct it or remove it",
                 severity="warning",
             )
-    published = sorted(name for name, service in config.services.items() if service.published)
+    yield from _dns(config)
+    published = sorted(name for name, service in config.services.items() if service.published or service.internet)
     if published and fabric.name < "bridge" and fabric.name.lower() not in DOCKER_NETWORKS:
         yield Problem(
             key="fabric.name",
             value=fabric.name,
-            wrong=f"it sorts before Docker's `bridge`, and {published[0]} is published",
-            consequence="a Docker older than 28 would keep the fabric as the gateway and publish no port",
+            wrong=f"it sorts before Docker's `bridge`, and {published[0]} uses the bridge",
+            consequence="a Docker older than 28 would keep the default route on the fabric, and publish no port",
             mend="fine where all hosts run Docker 28 or later; else choose a name that sorts after `bridge`",
+            severity="warning",
+        )
+
+
+def _dns(config: StackConfig) -> Iterator[Problem]:
+    fabric = config.fabric
+    beyond = [str(server) for server in fabric.dns if server not in fabric.subnet]
+    if not beyond or fabric.mode != "l2":
+        return
+    cut_off = sorted(
+        name
+        for name, service in config.services.items()
+        if not (service.dns or service.internet or service.published or service.egress)
+    )
+    if cut_off:
+        more = f" and {len(cut_off) - 1} more" if len(cut_off) > 1 else ""
+        yield Problem(
+            key="fabric.dns",
+            value=", ".join(beyond[:3]),
+            wrong=f"it is outside the fabric's subnet, and {cut_off[0]}{more} has no way out"
+            if not more
+            else f"it is outside the fabric's subnet, and {cut_off[0]}{more} have no way out",
+            consequence="they find no name, unless a router holds the fabric's gateway",
+            mend="set internet: true or egress: gateway for them, or name a server on the fabric",
             severity="warning",
         )
 

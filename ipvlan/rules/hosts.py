@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netaddr import IPNetwork
+from netaddr import IPAddress, IPNetwork
 
-from ipvlan.models import HostConfig, StackConfig
+from ipvlan.models import HostConfig, StackConfig, own_address
 from ipvlan.problems import Problem
 from ipvlan.rules.fabric import LONGEST_SUBNET, UNUSABLE, overlap
 
@@ -25,6 +25,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
         yield from _slice(config, name, host)
         yield from _address(config, name, host)
         yield from _dynamic(config, name, host)
+        yield from _shim(config, name, host)
     yield from among(config)
 
 
@@ -97,6 +98,48 @@ def _dynamic(config: StackConfig, name: str, host: HostConfig) -> Iterator[Probl
                 wrong="Docker may hand out addresses that nothing may use",
                 consequence="a foreign container would get a reserved address",
                 mend="write a smaller part, or another one",
+            )
+
+
+def _shim(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]:
+    """What else may hold the address of the host's shim; containers are `ipvlan.rules.addresses`' matter."""
+    if not host.shim:
+        return
+    key, address = f"hosts.{name}.shim", own_address(host.slice)
+    if address is None:
+        yield Problem(
+            key=f"{key} and hosts.{name}.slice",
+            value=f"true and {host.slice}",
+            wrong="the slice has no room for an address of the host's own",
+            consequence="the shim could not be made",
+            mend="enlarge the slice to a /30 or more, or remove the shim",
+        )
+        return
+    value = str(IPAddress(address, 4))
+    if config.fabric.gateway is not None and address == int(config.fabric.gateway):
+        yield Problem(
+            key=f"{key} and fabric.gateway",
+            value=value,
+            wrong="the shim's address, the last of the slice, is the fabric's gateway",
+            consequence=f"{name} would answer for the router, and all containers would lose their way out",
+            mend="move the gateway, or the slice",
+        )
+    if isinstance(host.dynamic, IPNetwork) and host.dynamic.first <= address <= host.dynamic.last:
+        yield Problem(
+            key=f"{key} and hosts.{name}.dynamic",
+            value=f"{value} and {host.dynamic}",
+            wrong="the shim's address, the last of the slice, is in the range that Docker may hand out",
+            consequence="a foreign container that Docker gives the address does not start",
+            mend="choose a dynamic range that ends before it",
+        )
+    for number, reserved in enumerate(config.fabric.reserved):
+        if reserved.overlaps(address, address):
+            yield Problem(
+                key=f"{key} and fabric.reserved[{number}]",
+                value=f"{value} and {reserved}",
+                wrong="the shim's address, the last of the slice, is reserved",
+                consequence="whatever it is reserved for would clash with the host",
+                mend="reserve less, or remove the shim",
             )
 
 

@@ -25,6 +25,7 @@ def check(config: StackConfig, broken: Collection[str]) -> Iterator[Problem]:
         yield from _hosts(name, service, known)
         yield from _image(name, service)
         yield from _published(name, service)
+        yield from _way_out(config, name, service)
         yield from _settings(name, service)
     yield from _names(config)
     yield from _ports(config)
@@ -101,7 +102,7 @@ def _published(name: str, service: ServiceConfig) -> Iterator[Problem]:
             consequence="the bridge would be connected, and nothing would be published by it",
             mend=f'add services.{name}.ports: ["80:80"], or remove published',
         )
-    if service.ports and "published" not in service.model_fields_set:
+    if service.ports and not service.internet and "published" not in service.model_fields_set:
         yield Problem(
             key=f"services.{name}.ports",
             value=", ".join(str(port) for port in service.ports[:5]),
@@ -110,6 +111,42 @@ def _published(name: str, service: ServiceConfig) -> Iterator[Problem]:
             mend="add published: true, or published: false to say that this is meant",
             severity="warning",
         )
+
+
+def _way_out(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[Problem]:
+    """`internet`, `egress` and `dns`: one way out, which the mode has, and name servers that it leads to."""
+    if service.egress is not None:
+        key = f"services.{name}.egress"
+        if config.fabric.mode != "l2":
+            yield Problem(
+                key=f"{key} and fabric.mode",
+                value=f"{service.egress} and {config.fabric.mode}",
+                wrong=f"mode {config.fabric.mode} has no gateway to leave by",
+                consequence="the container leaves through the parent's own routing, whatever this says",
+                mend="remove it: the routers of the LAN need the routes of `ipvlan plan --routes`; or set internet: true",
+            )
+        for other in ("internet", "published"):
+            if getattr(service, other):
+                yield Problem(
+                    key=f"{key} and services.{name}.{other}",
+                    value=f"{service.egress} and true",
+                    wrong="a container has one default route, and these two want it on different networks",
+                    consequence="no port would be bound, since Docker binds them at the network with the default route"
+                    if other == "published"
+                    else "one of the two ways out would not be taken",
+                    mend="remove one of the two",
+                )
+    elif config.fabric.mode == "l2" and not (service.internet or service.published):
+        beyond = [str(server) for server in service.dns if server not in config.fabric.subnet]
+        if beyond:
+            yield Problem(
+                key=f"services.{name}.dns",
+                value=", ".join(beyond[:3]),
+                wrong="it is outside the fabric's subnet, and the service has no way out",
+                consequence="no name is found, unless a router holds the fabric's gateway",
+                mend=f"set services.{name}.internet: true, services.{name}.egress: gateway, or a name server on the fabric",
+                severity="warning",
+            )
 
 
 def _settings(name: str, service: ServiceConfig) -> Iterator[Problem]:

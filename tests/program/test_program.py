@@ -86,11 +86,11 @@ def test_network(run: RunProgram, seed: dict[str, Any]) -> None:
 
 
 def test_network_in_l3(run: RunProgram, seed: dict[str, Any]) -> None:
-    """In l3 the network is the slice, and Docker's gateway its last address: left to itself Docker would take .1 from centos."""
+    """In l3 Docker hands out of the slice; its gateway is the slice's last address, or it would take .1 from centos."""
     seed["fabric"] = {"name": "ipvlanl3", "mode": "l3", "subnet": "10.1.0.0/16"}
     network = run(seed).named("fabric-docker-2-network")
     assert network.inputs["ipamConfigs"] == [
-        {"subnet": "10.1.2.0/24", "ipRange": "10.1.2.0/24", "gateway": "10.1.2.254"}
+        {"subnet": "10.1.0.0/16", "ipRange": "10.1.2.0/24", "gateway": "10.1.2.254"}
     ]
 
 

@@ -62,6 +62,19 @@ def live_network(host: HostPlan) -> LiveNetwork:
     )
 
 
+BRIDGE_NETWORK = LiveNetwork(
+    id="network-of-docker",
+    name="bridge",
+    driver="bridge",
+    subnet=IPNetwork("172.17.0.0/16"),
+    gateway=IPAddress("172.17.0.1"),
+    ip_range=None,
+    options={},
+    labels={},
+)
+"""Docker's own network, present on every host."""
+
+
 def attachment(network: str, network_id: str, address: str | None, *, fixed: bool = True) -> Attachment:
     """A running container's connection."""
     held = None if address is None else IPAddress(address)
@@ -73,11 +86,11 @@ def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
     attachments = {
         host.network.name: attachment(host.network.name, f"network-of-{host.name}", str(planned.address)),
     }
-    if planned.published:
+    if planned.bridged:
         attachments["bridge"] = attachment("bridge", "bridge", "172.17.0.2", fixed=False)
     labels = {"ipvlan-fabric.stack": STACK}
-    if planned.ports:
-        labels["ipvlan-fabric.ports"] = " ".join(str(port) for port in planned.ports)
+    if planned.docker_ports:
+        labels["ipvlan-fabric.ports"] = " ".join(str(port) for port in planned.docker_ports)
     return LiveContainer(
         id=f"id-of-{planned.name}-{host.name}",
         name=planned.name,
@@ -108,9 +121,13 @@ def live_host(host: HostPlan) -> HostSnapshot:
         kernel="6.12",
         root=True,
         parent=Parent(present=True, up=True, mtu=1500),
-        routes=tuple(f"{route.destination} via {route.via} dev ens33" for route in host.routes),
+        routes=(
+            *(f"{route.destination} via {route.via} dev ens33" for route in host.routes),
+            *([f"{host.slice} dev {host.shim.link} scope link src {host.shim.address}"] if host.shim else []),
+        ),
+        shim_address=host.shim.address if host.shim else None,
         containers={planned.name: live_container(planned, host) for planned in host.containers},
-        networks=(live_network(host),),
+        networks=(live_network(host), BRIDGE_NETWORK),
         pids={},
     )
 

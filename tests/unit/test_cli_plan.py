@@ -26,10 +26,10 @@ def test_plan_shows_slices_and_addresses(tmp_path: Path) -> None:
     assert rows == [
         ["docker-1", "192.168.140.200", "ens33", "10.1.1.0/24", "2", "252", "whatever is free"],
         ["docker-2", "192.168.140.201", "ens33", "10.1.2.0/24", "2", "252", "whatever is free"],
-        ["centos", "docker-1", "centos", "10.1.1.1", ""],
-        ["", "docker-2", "centos", "10.1.2.1", ""],
-        ["nginx", "docker-1", "nginx", "10.1.1.2", "http://192.168.140.200"],
-        ["", "docker-2", "nginx", "10.1.2.2", "http://192.168.140.201"],
+        ["centos", "docker-1", "centos", "10.1.1.1", "ipvlanl2 (10.1.0.1)", ""],
+        ["", "docker-2", "centos", "10.1.2.1", "ipvlanl2 (10.1.0.1)", ""],
+        ["nginx", "docker-1", "nginx", "10.1.1.2", "bridge (the host's NAT)", "http://192.168.140.200"],
+        ["", "docker-2", "nginx", "10.1.2.2", "bridge (the host's NAT)", "http://192.168.140.201"],
     ]
 
 

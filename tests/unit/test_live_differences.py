@@ -175,7 +175,7 @@ def test_a_missing_route() -> None:
     assert compare(plan) == ()
     found = compare(plan, lambda said: replace(said, routes=("default via 192.168.140.1 dev ens33",)))
     assert [difference.name for difference in found] == ["route-missing"]
-    assert "ip route replace 10.1.2.0/24 via 192.168.140.201" in found[0].mend
+    assert "ipvlan --stack dev heal --host docker-1" in found[0].mend
 
 
 def test_a_host_that_is_not_there() -> None:

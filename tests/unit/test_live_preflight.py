@@ -14,7 +14,7 @@ from ipvlan.live.preflight_facts import Facts, Link, Listener
 from ipvlan.live.snapshot import Binding
 from ipvlan.plan import HostPlan, Plan
 from ipvlan.ssh import HostError, HostUnreachableError
-from tests.unit.live_parts import STACK, live_container, live_host, live_network, seed
+from tests.unit.live_parts import BRIDGE_NETWORK, STACK, live_container, live_host, live_network, seed
 
 WELL = Link(up=True, carrier=True, wireless=False)
 GATEWAY = IPAddress("10.1.0.1")
@@ -23,7 +23,7 @@ GATEWAY = IPAddress("10.1.0.1")
 def facts(host: HostPlan) -> Facts:
     """A host that can carry the plan, with nothing of it made yet, and a gateway that answers."""
     return Facts(
-        live=replace(live_host(host), containers={}, networks=()),
+        live=replace(live_host(host), containers={}, networks=(BRIDGE_NETWORK,)),
         clock_ahead=0.2,
         links={"lo": WELL, "ens33": WELL},
         has_ipvlan=True,
@@ -83,7 +83,7 @@ def test_nothing_stands_in_the_way(check: Callable[..., tuple[Finding, ...]]) ->
     """Hosts that can carry the plan have no finding, before the first up and after it."""
     assert check() == ()
     host = seed().host("docker-1")
-    assert check(live(containers=live_host(host).containers, networks=(live_network(host),))) == ()
+    assert check(live(containers=live_host(host).containers, networks=live_host(host).networks)) == ()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_nothing_stands_in_the_way(check: Callable[..., tuple[Finding, ...]]) ->
         ("parent", lambda said: replace(said, links={"ens33": replace(WELL, wireless=True)}), "wireless"),
         (
             "other networks",
-            live(networks=(replace(live_network(seed().host("docker-1")), name="old"),)),
+            live(networks=(replace(live_network(seed().host("docker-1")), name="old"), BRIDGE_NETWORK)),
             "docker network rm old",
         ),
         ("other networks", lambda said: replace(said, macvlan_children=("mv0",)), "ip link del mv0"),
@@ -171,3 +171,11 @@ def test_an_old_docker_and_a_name_before_bridge(check: Callable[..., tuple[Findi
     found = check(live(docker="26.1.5"), seed(name="apps"))
     assert [(finding.check, finding.host) for finding in found] == [("docker", "docker-1")]
     assert check(live(docker="26.1.5"), seed()) == ()
+    assert check(live(docker="28.5.2"), seed(name="apps")) == ()
+
+
+def test_a_docker_without_its_bridge(check: Callable[..., tuple[Finding, ...]]) -> None:
+    """Where the daemon runs with `bridge: none`, what is to be published is told before anything is made."""
+    found = check(lambda said: replace(said, live=replace(said.live, networks=())))
+    assert [(finding.check, finding.host, finding.tolerated) for finding in found] == [("docker", "docker-1", False)]
+    assert check(lambda said: replace(said, live=replace(said.live, networks=())), seed(published=False)) == ()

@@ -27,7 +27,7 @@ NO = Observed(reached=False, said="no")
 
 def one(plan: Plan, source: str, target: str) -> Cell:
     """Return one cell."""
-    cells = make_matrix(plan, internet=IPAddress("203.0.113.10")).cells
+    cells = make_matrix(plan, internet=[IPAddress("203.0.113.10")]).cells
     return next(cell for cell in cells if (cell.source, cell.target) == (source, target))
 
 

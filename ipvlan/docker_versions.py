@@ -1,0 +1,135 @@
+"""What Docker can and cannot do, by version: one table, each row with its source.
+
+Owns every fact about a Docker version. The check before an `up`, `ipvlan preflight` and the bridge connection read it; none of
+them holds a version of its own.
+
+Measured means: on the lab's hosts with Docker 20.10.24 (bookworm), 26.1.5 (trixie) and 28.5.2 (forky).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ipvlan.names import BRIDGE
+from ipvlan.plan import HostPlan
+
+Version = tuple[int, int, int]
+"""Major, minor, patch; Debian's and other suffixes count for nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRule:
+    """One fact: on a Docker from `since` (inclusive) to `until` (exclusive), a plan that `concerns` it meets `what`."""
+
+    name: str
+    since: Version | None
+    until: Version | None
+    concerns: Callable[[HostPlan], bool]
+    """Whether the plan of a host has to do with it."""
+    what: str
+    """What is so on these versions, and what it causes, in one sentence."""
+    mend: str
+    source: str
+    refused: bool
+    """Whether `up` must not go on; else it is worth knowing."""
+
+    def holds(self, version: Version) -> bool:
+        """Whether that Docker is one of these."""
+        return (self.since is None or version >= self.since) and (self.until is None or version < self.until)
+
+
+#: From here on the gateway of a container can be chosen (`docker network connect --gw-priority`, API 1.48).
+GATEWAY_PRIORITY: Final[Version] = (28, 0, 0)
+
+
+def _bridged(host: HostPlan) -> bool:
+    return any(container.bridged for container in host.containers)
+
+
+def _routed(host: HostPlan) -> bool:
+    return host.network.mode != "l2"
+
+
+RULES: Final[tuple[VersionRule, ...]] = (
+    VersionRule(
+        name="too old",
+        since=None,
+        until=(20, 10, 0),
+        concerns=lambda _: True,
+        what="this program was never shown to work with a Docker older than 20.10",
+        mend="upgrade Docker",
+        source="the oldest that was measured is 20.10.24",
+        refused=False,
+    ),
+    VersionRule(
+        name="bridge in l3",
+        since=None,
+        until=GATEWAY_PRIORITY,
+        concerns=lambda host: _routed(host) and _bridged(host),
+        what="a Docker older than 28 gives an l3 container a default route that leaves no room for the bridge's: `network connect "
+        'bridge` fails with "failed to set gateway: file exists", and a container with both does not start again after a reboot',
+        mend="upgrade Docker to 28 or later, use mode l2, or leave published and internet out",
+        source="measured: fails on 20.10.24 and 26.1.5, works on 28.5.2",
+        refused=True,
+    ),
+    VersionRule(
+        name="gateway by name",
+        since=None,
+        until=GATEWAY_PRIORITY,
+        concerns=lambda host: _bridged(host) and host.network.name < BRIDGE,
+        what="a Docker older than 28 has no --gw-priority, and the network whose name sorts first holds the default route: no port "
+        "would be published and nothing would leave by the bridge",
+        mend='give ipvlan-fabric:fabric.name a name that sorts after "bridge", or upgrade Docker to 28 or later',
+        source="moby libnetwork/sandbox.go (Less); --gw-priority: Docker 28.0.0, API 1.48",
+        refused=True,
+    ),
+    VersionRule(
+        name="names in l3",
+        since=(26, 0, 0),
+        until=(26, 0, 1),
+        concerns=_routed,
+        what="Docker 26.0.0 forwards no name of the outside for containers of an l3 network",
+        mend="upgrade Docker to 26.0.1 or later",
+        source="github.com/moby/moby/issues/47662, mended by pull request 47705",
+        refused=True,
+    ),
+    VersionRule(
+        name="networks after an upgrade",
+        since=(23, 0, 0),
+        until=(23, 0, 1),
+        concerns=lambda _: True,
+        what="Docker 23.0.0 does not load ipvlan networks that an older Docker made",
+        mend="upgrade Docker to 23.0.1 or later",
+        source="github.com/moby/moby/issues/44925",
+        refused=False,
+    ),
+    VersionRule(
+        name="no gateway, no route",
+        since=(29, 0, 0),
+        until=None,
+        concerns=lambda host: host.network.mode == "l2" and host.network.gateway is None,
+        what="an l2 network without a gateway gives its containers no default route from Docker 29 on",
+        mend="set ipvlan-fabric:fabric.gateway",
+        source="github.com/moby/moby/pull/50929",
+        refused=True,
+    ),
+)
+
+
+def parse_version(text: str) -> Version | None:
+    """`26.1.5+dfsg1` as (26, 1, 5); None where there is no version in it."""
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+
+
+def concerning(host: HostPlan, version: Version) -> Iterator[VersionRule]:
+    """The rules that the host's plan meets on that Docker."""
+    return (rule for rule in RULES if rule.holds(version) and rule.concerns(host))
+
+
+def refusals(host: HostPlan) -> tuple[VersionRule, ...]:
+    """The rules that would stop the host's plan on some Docker; which one it has is for the host to say."""
+    return tuple(rule for rule in RULES if rule.refused and rule.concerns(host))

@@ -1,0 +1,35 @@
+"""The routes to the slices, as a router takes them: what `ipvlan plan --routes` prints.
+
+Owns the words of each kind of router. Which routes there are is the plan's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ipvlan.plan import Plan, Route
+
+
+def _ip(route: Route) -> str:
+    return f"ip route replace {route.destination} via {route.via}"
+
+
+def _frr(route: Route) -> str:
+    return f"ip route {route.destination} {route.via}"
+
+
+def _networkd(route: Route) -> str:
+    return f"[Route]\nDestination={route.destination}\nGateway={route.via}\n"
+
+
+FORMATS: Final[Mapping[str, Callable[[Route], str]]] = {"ip": _ip, "frr": _frr, "networkd": _networkd}
+"""`ip`: commands of iproute2. `frr`: lines of staticd's configuration. `networkd`: sections of a systemd.network(5) file."""
+
+
+def router_routes(plan: Plan, kind: str) -> list[str]:
+    """One entry per slice, sorted by host; empty in l2, where a router needs an address of the fabric and no route.
+
+    `kind` is a key of FORMATS.
+    """
+    return [FORMATS[kind](route) for route in plan.slice_routes]
