@@ -19,6 +19,17 @@ DEFAULT_STOP_TIMEOUT: Final = 10
 _MEBIBYTE: Final = 1024 * 1024
 
 
+def replace_on_changes(settings: ContainerSettings) -> list[str]:
+    """Return the provider's names of what the container is made anew for, though the provider would update it.
+
+    The provider accepts `healthcheck`, `init` and `tmpfs` as an update and does not apply it (research/pulumi-behaviour.md, 3).
+    Docker takes no limit away from a running container: an update without one changes nothing, and is answered with success.
+    "#initerror" stands for a container that was made but not started: only making it anew is honest.
+    """
+    limits = {"memory": settings.memory, "cpuShares": settings.cpu_shares}
+    return ["healthcheck", "init", "tmpfs", "#initerror", *(name for name, limit in limits.items() if not limit)]
+
+
 def provider_arguments(settings: ContainerSettings) -> dict[str, Any]:
     """Return keyword arguments for docker.ContainerArgs; what the config leaves out is left to Docker.
 
@@ -36,6 +47,9 @@ def provider_arguments(settings: ContainerSettings) -> dict[str, Any]:
         "user": settings.user,
         "hostname": settings.hostname,
         "memory": _mebibytes(settings.memory),
+        # What Docker takes by itself when a container is made. Told, because on a running container it refuses a limit of memory
+        # without one of memory and swap ("update the memoryswap at the same time", 26.1).
+        "memory_swap": None if settings.memory is None else 2 * settings.memory // _MEBIBYTE,
         "shm_size": _mebibytes(settings.shm_size),
         "cpu_shares": settings.cpu_shares,
         "privileged": settings.privileged or None,

@@ -31,10 +31,6 @@ STACK_LABEL: Final = f"{PACKAGE}.stack"
 #: Carries the planned ports: the declared ones cannot be compared with the daemon's (facts.md, trap 1), a label can.
 PORTS_LABEL: Final = f"{PACKAGE}.ports"
 
-# Accepted by the provider as an update and then not applied (research/pulumi-behaviour.md, 3): a replacement applies them.
-# "#initerror" stands for a container that was made but not started: only making it anew is honest.
-_REPLACE_ON_CHANGES: Final = ["healthcheck", "init", "tmpfs", "#initerror"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class HostSliceArgs:
@@ -120,7 +116,7 @@ class HostSlice(pulumi.ComponentResource):
                     delete_before_replace=True,
                     # Read back empty while the bridge is not connected: PORTS_LABEL carries them instead.
                     ignore_changes=["ports"],
-                    replace_on_changes=_REPLACE_ON_CHANGES,
+                    replace_on_changes=container_settings.replace_on_changes(container.settings),
                     hooks=leftovers,
                 ),
             )

@@ -18,6 +18,9 @@ from ipvlan.plan import ContainerPlan, HostPlan, NetworkPlan, Plan
 UPDATED_IN_PLACE = frozenset({"restart", "memory", "cpu_shares"})
 """Settings that the docker provider changes on a running container; all others recreate it."""
 
+LIMITS = frozenset({"memory", "cpu_shares"})
+"""Of these, the ones that Docker never takes away from a running container: without its limit the container is recreated."""
+
 Fate = Literal["made", "removed", "recreated", "updated", "connected", "disconnected"]
 """`made`: new. `recreated`: stopped, removed and made again, with downtime. `updated`: changed while it runs. `connected` and
 `disconnected`: only the bridge connection changes, the container runs on."""
@@ -189,5 +192,10 @@ def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collectio
 
 def _settings(before: ContainerSettings, after: ContainerSettings, *, in_place: bool) -> Iterator[str]:
     for field in ContainerSettings.model_fields:
-        if (field in UPDATED_IN_PLACE) == in_place and getattr(before, field) != getattr(after, field):
+        was, now = getattr(before, field), getattr(after, field)
+        if field in LIMITS:
+            # To Docker a limit of 0 is none.
+            was, now = was or None, now or None
+        stays = field in UPDATED_IN_PLACE and not (field in LIMITS and now is None)
+        if was != now and stays == in_place:
             yield field

@@ -142,6 +142,13 @@ class Stack:
         assert TRACEBACK not in done.stdout + done.stderr, done.stdout + done.stderr
         return done
 
+    def set_secret(self, key: str, value: str) -> None:
+        """Set a secret of the stack as a person does; its encrypted text stays in the config from then on."""
+        self.write()
+        self.lab.exec("pulumi", "config", "set", "--secret", key, "--stack", STACK, stdin=value)
+        with STACK_FILE.open(encoding="utf-8") as file:
+            self.config[key] = YAML(typ="safe").load(file)["config"][f"ipvlan-fabric:{key}"]
+
     def up(self, *arguments: str, **options: Any) -> Result:
         """Run `pulumi up` without questions."""
         return self.pulumi("up", "--yes", "--skip-preview", *arguments, **options)

@@ -337,7 +337,7 @@ def test_all_settings_reach_docker(run: RunProgram, seed: dict[str, Any]) -> Non
         {"volumeName": "data", "containerPath": "/data"},
         {"hostPath": "/srv", "containerPath": "/srv", "readOnly": True},
     ]
-    assert inputs["memory"] == 512
+    assert (inputs["memory"], inputs["memorySwap"]) == (512, 1024)
     assert inputs["shmSize"] == 64
     assert inputs["capabilities"] == {"adds": ["NET_ADMIN"], "drops": ["MKNOD"]}
     assert inputs["devices"] == [{"hostPath": "/dev/fuse", "containerPath": "/dev/fuse", "permissions": "rwm"}]

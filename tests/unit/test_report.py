@@ -165,6 +165,15 @@ def test_fate_of_a_changed_setting(after: dict[str, Any], fate: str) -> None:
     assert found.hosts == ()
 
 
+def test_a_limit_taken_away_recreates() -> None:
+    """Docker takes no limit from a running container, so it is made anew; a limit of 0 is none from the start."""
+    found = changes({}, {NGINX + "memory": "64m"})
+    assert {(change.service, change.fate, change.reasons) for change in found.containers} == {
+        ("nginx", "recreated", ("memory",))
+    }
+    assert not changes({NGINX + "cpu_shares": 0})
+
+
 @pytest.mark.parametrize(
     "after",
     [{"fabric.name": "other"}, {"fabric.gateway": "10.1.0.2"}, {"fabric.subnet": "10.0.0.0/8"}, L3],

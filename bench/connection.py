@@ -1,0 +1,98 @@
+"""Does one shared ssh connection per host hold? Cycles of changes, nothing to do and refresh on the lab, failures counted.
+
+Owns the cycles and the table of docs/decisions/shared-connection.md. A cycle gives nginx another environment on both hosts (its
+container is made anew, its door shut and opened), then runs `up` with nothing to do, then `refresh`.
+
+Usage: bench/connection.py [--cycles 20] [--alone 5]. Needs `make lab-up` and hosts without the fabric (`make down`); works on a
+stack of its own, the lab tests', and removes it. Exit status 1 when anything failed.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from lab.settings import CHECKOUT, default_name  # noqa: E402
+from tests.lab.harness import STACK, STACK_FILE, Lab, Result, Stack  # noqa: E402
+
+STEPS = ("change", "nothing to do", "refresh")
+
+console = Console()
+
+
+def cycle(stack: Stack, number: int) -> dict[str, Callable[[], Result]]:
+    """Return step -> what runs it; each returns the finished command, failed or not."""
+
+    def change() -> Result:
+        stack.config["services"]["nginx"]["environment"] = {"CYCLE": f"number {number}"}
+        return stack.up(check=False)
+
+    return {
+        "change": change,
+        "nothing to do": lambda: stack.up("--expect-no-changes", check=False),
+        "refresh": lambda: stack.pulumi("refresh", "--yes", "--expect-no-changes", check=False),
+    }
+
+
+def measure(stack: Stack, cycles: int, *, shared: bool) -> tuple[dict[str, list[float]], int]:
+    """Return step -> seconds of each run, and how many of them failed."""
+    stack.config["ssh"] = {"shared_connection": shared}
+    stack.up()
+    seconds: dict[str, list[float]] = {step: [] for step in STEPS}
+    failures = 0
+    for number in range(cycles):
+        for step, run in cycle(stack, number).items():
+            begin = time.monotonic()
+            done = run()
+            seconds[step].append(time.monotonic() - begin)
+            if done.returncode:
+                failures += 1
+                console.print(f"failed, {step}:", done.stdout[-2000:], done.stderr[-2000:], markup=False)
+        told = ", ".join(f"{step} {seconds[step][-1]:.1f} s" for step in STEPS)
+        console.print(f"   cycle {number + 1}/{cycles}: {told}; load {os.getloadavg()[0]:.1f}")
+    return seconds, failures
+
+
+def main(
+    cycles: Annotated[int, typer.Option(help="Cycles over shared connections.")] = 20,
+    alone: Annotated[int, typer.Option(help="Cycles with a connection for each request, to compare with.")] = 5,
+) -> None:
+    """Run the cycles and print the table."""
+    stack = Stack(Lab(os.environ.get("LAB_NAME") or default_name(CHECKOUT)))
+    stack.init()
+    table = Table("medians, seconds", *STEPS, "commands", "failed")
+    failed = 0
+    try:
+        for name, count, shared in (("shared", cycles, True), ("a connection each", alone, False)):
+            console.print(f"== {name}")
+            seconds, failures = measure(stack, count, shared=shared)
+            failed += failures
+            table.add_row(
+                name,
+                *(f"{statistics.median(seconds[step]):.1f}" for step in STEPS),
+                str(count * len(STEPS)),
+                str(failures),
+            )
+    finally:
+        stack.pulumi("destroy", "--yes", "--skip-preview", check=False)
+        stack.lab.exec("pulumi", "stack", "rm", STACK, "--yes", "--force")
+        STACK_FILE.unlink(missing_ok=True)
+    console.print(table)
+    raise typer.Exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,240 @@
+"""What `ipvlan report` says of a change is what `pulumi up` then does on the hosts: the sets of containers are equal.
+
+One stack, one git history of its file; each test is a commit that goes on from the one before. The report reads two states of
+the file and no host, so it can only be right if its rules (ipvlan.changes) are the provider's and the engine's.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.day_two import image_of
+from tests.lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Stack
+from tests.unit.projects import commit_all, git, ipvlan
+
+Fates = dict[str, set[str]]
+"""Fate -> `host/service` of the containers that have it, in the report's words."""
+
+FATES = ("made", "removed", "recreated", "updated", "connected", "disconnected")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The history of the stack's file, and the report on its last change."""
+
+    folder: Path
+    stack: Stack
+
+    def commit(self) -> None:
+        """Commit the stack's config as it is now."""
+        self.stack.write()
+        shutil.copy(STACK_FILE, self.folder)
+        git(self.folder, "add", "--all")
+        git(self.folder, "commit", "--quiet", "--allow-empty", "--message", "the state before")
+
+    def report(self) -> dict[str, Any]:
+        """Return what `ipvlan report --json` says of the config as it is now, against the last commit."""
+        self.stack.write()
+        shutil.copy(STACK_FILE, self.folder)
+        done = ipvlan(self.folder, "--stack", STACK, "report", "--base", "HEAD", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        printed: dict[str, Any] = json.loads(done.stdout)
+        return printed
+
+
+@pytest.fixture(scope="module")
+def repository(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Bring the seed up, with nginx's door shut, and begin a history with it."""
+    stack.config["services"]["nginx"]["published"] = False
+    stack.up()
+    folder = tmp_path_factory.mktemp("history")
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    commit_all(folder, "begin")
+    return Repository(folder, stack)
+
+
+def foretold(report: dict[str, Any]) -> Fates:
+    """Return what the report says will become of the containers."""
+    found: Fates = {fate: set() for fate in FATES}
+    for change in report["containers"]:
+        found[change["fate"]].add(f"{change['host']}/{change['service']}")
+    return found
+
+
+def on_hosts(lab: Lab) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return `host/container` -> what Docker says of it, and host -> the id of the fabric's network, "" where there is none."""
+
+    def ask(host: str) -> tuple[str, str]:
+        network = "docker network ls --no-trunc --filter name=^ipvlanl2$ --format '{{.ID}}'"
+        return (
+            lab.ssh(host, "docker ps -aq --no-trunc | xargs -r docker inspect"),
+            lab.ssh(host, network).strip(),
+        )
+
+    with ThreadPoolExecutor() as pool:
+        answers = dict(zip(HOSTS, pool.map(ask, HOSTS), strict=True))
+    containers = {
+        f"{host}/{container['Name'].removeprefix('/')}": container
+        for host, (inspected, _) in answers.items()
+        for container in json.loads(inspected or "[]")
+    }
+    return containers, {host: network for host, (_, network) in answers.items()}
+
+
+def limits(container: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what Docker can change while a container runs."""
+    config = container["HostConfig"]
+    return tuple(config[key] for key in ("Memory", "CpuShares", "RestartPolicy"))
+
+
+def observed(before: dict[str, Any], after: dict[str, Any]) -> Fates:
+    """Return what became of the containers between two looks at the hosts."""
+    stayed = {place for place in before.keys() & after.keys() if before[place]["Id"] == after[place]["Id"]}
+
+    def door(containers: dict[str, Any]) -> set[str]:
+        return {place for place in stayed if "bridge" in containers[place]["NetworkSettings"]["Networks"]}
+
+    return {
+        "made": after.keys() - before.keys(),
+        "removed": before.keys() - after.keys(),
+        "recreated": (before.keys() & after.keys()) - stayed,
+        "updated": {place for place in stayed if limits(before[place]) != limits(after[place])},
+        "connected": door(after) - door(before),
+        "disconnected": door(before) - door(after),
+    }
+
+
+def services(stack: Stack) -> dict[str, Any]:
+    """Return the services of the config, to change."""
+    found: dict[str, Any] = stack.config["services"]
+    return found
+
+
+def add_services(stack: Stack) -> None:
+    """Two services of one host each."""
+    nginx = image_of(stack, "nginx")
+    services(stack)["web"] = {"image": nginx, "offset": 7, "hosts": ["docker-1"], "ports": ["8080:80"]}
+    services(stack)["side"] = {"image": nginx, "offset": 8, "hosts": ["docker-2"], "cpu_shares": 512}
+
+
+def another_image(stack: Stack) -> None:
+    """Give one service the registry's other nginx."""
+    images = dict(line.split() for line in stack.lab.run("images").stdout.splitlines())
+    services(stack)["web"]["image"] = images["nginx-next"]
+
+
+def a_secret(value: str) -> Callable[[Stack], None]:
+    """Set a secret; the service that names it gets it."""
+
+    def change(stack: Stack) -> None:
+        stack.set_secret("web-token", value)
+        services(stack)["web"]["secret_environment"] = {"TOKEN": "web-token"}
+
+    return change
+
+
+def of(service: str, **settings: Any) -> Callable[[Stack], None]:
+    """Set keys of a service; None takes a key away."""
+
+    def change(stack: Stack) -> None:
+        for key, value in settings.items():
+            services(stack)[service].pop(key, None)
+            if value is not None:
+                services(stack)[service][key] = value
+
+    return change
+
+
+def both(*changes: Callable[[Stack], None]) -> Callable[[Stack], None]:
+    """Change several things at once."""
+
+    def change(stack: Stack) -> None:
+        for one in changes:
+            one(stack)
+
+    return change
+
+
+def of_host(host: str, **settings: Any) -> Callable[[Stack], None]:
+    """Set keys of a host."""
+    return lambda stack: stack.config["hosts"][host].update(settings)
+
+
+CHANGES: dict[str, tuple[Callable[[Stack], None], Fates]] = {
+    "services added": (add_services, {"made": {"docker-1/web", "docker-2/side"}}),
+    "published switched on": (of("web", published=True), {"connected": {"docker-1/web"}}),
+    "limits set": (of("web", memory="64m", cpu_shares=512), {"updated": {"docker-1/web"}}),
+    "more memory, another restart policy": (
+        both(of("web", memory="300m"), of("side", restart="on-failure:3")),
+        {"updated": {"docker-1/web", "docker-2/side"}},
+    ),
+    "limits taken away": (
+        both(of("web", memory=None), of("side", cpu_shares=None)),
+        {"recreated": {"docker-1/web", "docker-2/side"}},
+    ),
+    "ports, DNS server": (
+        both(of("web", ports=["8081:80"]), of("side", dns=["192.0.2.53"])),
+        {"recreated": {"docker-1/web", "docker-2/side"}},
+    ),
+    "image, labels": (
+        both(another_image, of("side", labels={"tier": "back"})),
+        {"recreated": {"docker-1/web", "docker-2/side"}},
+    ),
+    "environment, offset": (
+        both(of("web", environment={"MODE": "fast"}), of("side", offset=9)),
+        {"recreated": {"docker-1/web", "docker-2/side"}},
+    ),
+    "a secret named": (a_secret("first-value"), {"recreated": {"docker-1/web"}}),
+    "a secret set anew": (a_secret("other-value"), {"recreated": {"docker-1/web"}}),
+    "published switched off, a limit set": (
+        of("web", published=False, memory="64m"),
+        {"disconnected": {"docker-1/web"}, "updated": {"docker-1/web"}},
+    ),
+    "a host leaves a service": (of("nginx", hosts=["docker-1"]), {"removed": {"docker-2/nginx"}}),
+    "a host joins a service": (of("nginx", hosts=list(HOSTS), published=True), {"made": {"docker-2/nginx"}}),
+    "another way to a host": (of_host("docker-1", ssh="root@docker-1"), {}),
+    "slice moved": (
+        of_host("docker-2", slice="10.1.7.0/24"),
+        {"recreated": {"docker-2/centos", "docker-2/nginx", "docker-2/side"}},
+    ),
+    "addresses reserved": (
+        lambda stack: stack.config["fabric"].update(reserved=["10.1.1.200", "10.9.0.0/16"]),
+        {"recreated": {"docker-1/centos", "docker-1/nginx", "docker-1/web"}},
+    ),
+    "a service removed": (lambda stack: services(stack).pop("side"), {"removed": {"docker-2/side"}}),
+    "a host removed": (
+        lambda stack: stack.config["hosts"].pop("docker-2"),
+        {"removed": {"docker-2/centos", "docker-2/nginx"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_up_does_what_the_report_says(lab: Lab, stack: Stack, repository: Repository, change: str) -> None:
+    """The report's sets of containers and of recreated networks are those that `up` then leaves behind, and the expected ones."""
+    make, expected = CHANGES[change]
+    repository.commit()
+    make(stack)
+    report = repository.report()
+    containers, networks = on_hosts(lab)
+    stack.up()
+    containers_after, networks_after = on_hosts(lab)
+    happened = observed(containers, containers_after)
+    assert foretold(report) == happened
+    assert {fate: places for fate, places in happened.items() if places} == expected
+    remade = {host for host in HOSTS if networks[host] and networks_after[host] not in ("", networks[host])}
+    assert {entry["host"] for entry in report["hosts"] if entry["fate"] == "network recreated"} == remade
+
+
+def test_nothing_is_left_to_do(stack: Stack) -> None:
+    """After all of these the hosts are as the state has them, and the state as the config."""
+    stack.pulumi("refresh", "--yes", "--expect-no-changes")
+    stack.unchanged()
