@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from tests.lab.day_two import image_of
 from tests.lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Stack
 from tests.unit.projects import commit_all, git, ipvlan
 
@@ -120,7 +119,7 @@ def services(stack: Stack) -> dict[str, Any]:
 
 def add_services(stack: Stack) -> None:
     """Two services of one host each."""
-    nginx = image_of(stack, "nginx")
+    nginx = services(stack)["nginx"]["image"]
     services(stack)["web"] = {"image": nginx, "offset": 7, "hosts": ["docker-1"], "ports": ["8080:80"]}
     services(stack)["side"] = {"image": nginx, "offset": 8, "hosts": ["docker-2"], "cpu_shares": 512}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.day_two import image_of, ipvlan
+from tests.lab.day_two.commands import ipvlan
 from tests.lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Result, Stack
 from tests.unit import projects
 
@@ -123,8 +123,8 @@ def test_heal_gives_it_to_the_new_container(lab: Lab) -> None:
 
 def test_errors_print_no_secret(lab: Lab, stack: Stack) -> None:
     """A port that is taken, a command that does not exist and an image that cannot be had are told without the secret."""
-    nginx = image_of(stack, "nginx")
     services = stack.config["services"]
+    nginx = services["nginx"]["image"]
     lab.ssh("docker-1", f"docker run -d --name holder -p 8090:80 {nginx}")
     secret = {"hosts": ["docker-1"], "secret_environment": {"TOKEN": "api-token"}}
     failing = {
