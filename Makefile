@@ -68,6 +68,9 @@ test-fast: setup ## tests that need no lab, under 30 s
 test-lab: setup ## tests on a lab of their own
 	@$(BIN)/pytest tests/lab
 
+test-lab-matrix: setup ## the lab tests on Docker 20.10, 26.1, 28.5 and a mixed pair, as a table (hours; SUITES="forky" for some)
+	@$(BIN)/python tools/lab_matrix.py $(SUITES)
+
 test: check test-fast test-lab ## every check and every test
 
 bench: setup ## times of this program beside the seed's own commands and Ansible
@@ -82,7 +85,7 @@ constraints: ## write constraints.txt anew: what the direct requirements pull in
 	{ echo '# Versions of what requirements.txt and requirements-dev.txt pull in. Made by: make constraints'
 	"$$folder/venv/bin/pip" freeze | awk -F== 'NR==FNR {direct[tolower($$1)]; next} {name=tolower($$1); gsub("_","-",name)} !(name in direct)' "$$folder/direct" -; } > constraints.txt
 
-.PHONY: schema schema-check pr-preview pr-comment bench-plan
+.PHONY: test-lab-matrix schema schema-check pr-preview pr-comment bench-plan
 
 schema: $(VENV)/.installed ## write what is generated from the models: JSON Schemas, the tables of docs/config.md, docs/bad-input.md, the picture of the README
 	@$(BIN)/python tools/generate.py

@@ -91,10 +91,11 @@ class Lab:
 
     def footprint(self, host: str) -> dict[str, str]:
         """Return everything of the host that a stack could leave behind: containers, networks, links, routes, firewall."""
+        # Without the links' addresses: Docker before 28 gives its bridge another one at every boot.
         script = """
         docker ps -a --format '{{.Names}}' | sort; echo ==
         docker network ls --format '{{.Name}} {{.Driver}}' | sort; echo ==
-        ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*//; s/ qlen [0-9]*//; s/state [A-Z]* //; s/<[A-Z,_]*>//' | sort; echo ==
+        ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*//; s/ qlen [0-9]*//; s/state [A-Z]* //; s/<[A-Z,_]*>//; s/link.ether [0-9a-f:]*//' | sort; echo ==
         ip route; echo ==
         iptables-save | grep -v '^[#:]' | sort; echo ==
         docker volume ls -q | sort

@@ -1,0 +1,205 @@
+"""What a host needs beside Docker, as texts; and the versions' table. That they work there is shown by tests/lab/test_modes.py."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from netaddr import IPAddress
+
+from ipvlan import networking
+from ipvlan.config import parse
+from ipvlan.docker_versions import RULES, concerning, parse_version, refusals
+from ipvlan.networking import Networking, Shim, SliceRoute, planned_networking, unit_text
+from ipvlan.plan import Plan, make_plan, shim_link
+from ipvlan.problems import ConfigError
+from ipvlan.routes import router_routes
+from ipvlan.ssh import HostError
+from tests.unit.live_parts import raw, seed
+
+ROUTED: dict[str, Any] = {"mode": "l3", "gateway": None}
+SHIM = Shim(link="shim.ens33", address="10.1.1.254", slice="10.1.1.0/24", mode="l3")
+ROUTE = SliceRoute(destination="10.1.2.0/24", via="192.168.140.201")
+WANTED = Networking(host="docker-1", ssh=("ssh", "docker-1"), parent="ens33", shim=SHIM, routes=(ROUTE,))
+
+
+def routed(hosts: int = 2) -> Plan:
+    """The seed in l3."""
+    return seed(hosts, published=False, **ROUTED)
+
+
+def problems(**changes: Mapping[str, object]) -> list[str]:
+    """The keys of all problems of the seed with the sections' changes, `{section: {"name.key": value}}`."""
+    config = raw()
+    for section, values in changes.items():
+        for path, value in values.items():
+            *names, key = path.split(".")
+            place = config[section]
+            for name in names:
+                place = place[name]
+            place[key] = value
+    try:
+        return [warning.key for warning in make_plan(parse(config)).warnings]
+    except ConfigError as error:
+        return [problem.key for problem in error.problems]
+
+
+def test_nothing_is_needed_in_l2() -> None:
+    """In l2 without a shim a host needs nothing beside Docker."""
+    plan = seed()
+    assert all(planned_networking(host, plan.ssh) is None for host in plan.hosts)
+    assert router_routes(plan, "ip") == []
+
+
+def test_every_host_has_a_route_to_every_other_slice() -> None:
+    """Of three hosts each has two routes, through the other hosts' own addresses."""
+    plan = routed(3)
+    wanted = planned_networking(plan.host("docker-2"), plan.ssh)
+    assert wanted is not None
+    assert [(route.destination, route.via) for route in wanted.routes] == [
+        ("10.1.1.0/24", "192.168.140.200"),
+        ("10.1.3.0/24", "192.168.140.202"),
+    ]
+    assert plan.host("docker-2").network.subnet == plan.subnet
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"),
+    [
+        ("ip", "ip route replace 10.1.1.0/24 via 192.168.140.200"),
+        ("frr", "ip route 10.1.1.0/24 192.168.140.200"),
+        ("networkd", "[Route]\nDestination=10.1.1.0/24\nGateway=192.168.140.200\n"),
+    ],
+)
+def test_routes_for_routers(kind: str, first: str) -> None:
+    """A router gets a route to every slice, in its own words."""
+    lines = router_routes(routed(), kind)
+    assert (len(lines), lines[0]) == (2, first)
+
+
+def test_the_unit_sets_and_unsets_the_same() -> None:
+    """The unit makes the shim in the fabric's mode and every route, again on reload, and takes all of it away when stopped."""
+    lines = unit_text(WANTED).splitlines()
+    start = [line.removeprefix("ExecStart=") for line in lines if line.startswith("ExecStart=")]
+    assert start == [line.removeprefix("ExecReload=") for line in lines if line.startswith("ExecReload=")]
+    assert start[0] == "-ip link add shim.ens33 link ens33 type ipvlan mode l3"
+    assert start[-1] == "ip route replace 10.1.2.0/24 via 192.168.140.201 proto static"
+    assert [line for line in lines if line.startswith("ExecStop=")] == [
+        "ExecStop=-ip link delete shim.ens33",
+        "ExecStop=-ip route delete 10.1.2.0/24 via 192.168.140.201",
+    ]
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, stdout: str, returncode: int = 0) -> list[str]:
+    """Let every visit to a host end like that; return the list of texts that were to run there."""
+    texts: list[str] = []
+
+    def run(_host: str, command: Sequence[str], text: str, **_: object) -> subprocess.CompletedProcess[str]:
+        texts.append(text)
+        return subprocess.CompletedProcess(list(command), returncode, stdout, "")
+
+    monkeypatch.setattr(networking, "run_on_host", run)
+    return texts
+
+
+def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with unit, route and shim misses nothing; each of them that is gone is named."""
+    mark = "--ipvlan-fabric--\n"
+    route = "10.1.2.0/24 via 192.168.140.201 dev ens33 proto static \n"
+    over = "10.1.1.0/24 dev shim.ens33 scope link src 10.1.1.254 \n"
+    address = "5: shim.ens33    inet 10.1.1.254/32 scope global shim.ens33\n"
+    answer(monkeypatch, f"{unit_text(WANTED)}{mark}{route}{over}{mark}{address}{mark}")
+    assert networking.read(WANTED).missing == ()
+    answer(monkeypatch, f"{mark}{mark}{mark}")
+    assert len(networking.read(WANTED).missing) == 4
+
+
+def test_an_update_takes_away_what_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was made before and is not wanted any more is taken away; a route that stays is not."""
+    texts = answer(monkeypatch, "")
+    old = SliceRoute(destination="10.1.9.0/24", via="192.168.140.209")
+    before = Networking(host="docker-1", ssh=("ssh",), parent="ens33", shim=None, routes=(ROUTE, old))
+    networking.apply(WANTED, before)
+    assert "ip route del 10.1.9.0/24 via 192.168.140.209" in texts[0]
+    assert "ip route del 10.1.2.0/24" not in texts[0]
+
+
+def test_a_failure_names_host_keys_and_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host where it cannot be done is named, with the config keys that want it."""
+    answer(monkeypatch, "sudo: a password is required\n", returncode=1)
+    with pytest.raises(HostError) as raised:
+        networking.apply(WANTED)
+    for part in ('host "docker-1"', "hosts.docker-1.shim", "fabric.mode", "sudo without a password"):
+        assert part in str(raised.value)
+
+
+def test_the_link_of_a_shim_has_a_name_that_linux_takes() -> None:
+    """At most 15 characters, and another name for another parent."""
+    parents = ["ens33", "ens33.40", "enx0123456789ab", "enx0123456789ac", "enp129s0f1.4001"]
+    names = [shim_link(parent) for parent in parents]
+    assert len(set(names)) == len(parents)
+    assert all(len(name) <= 15 for name in names)
+
+
+def test_a_shim_is_planned_and_reserved() -> None:
+    """The shim has the slice's last usable address, which no container, gateway or range may have."""
+    config = raw()
+    config["hosts"]["docker-1"]["shim"] = True
+    plan = make_plan(parse(config))
+    shim = plan.host("docker-1").shim
+    assert shim is not None
+    assert (shim.link, shim.address) == ("shim.ens33", IPAddress("10.1.1.254"))
+    on = {"docker-1.shim": True}
+    assert "services.nginx.offset and hosts.docker-1.shim" in problems(hosts=on, services={"nginx.offset": 254})
+    assert "hosts.docker-1.shim and fabric.gateway" in problems(hosts=on, fabric={"gateway": "10.1.1.254"})
+    assert "hosts.docker-1.shim and hosts.docker-1.dynamic" in problems(
+        hosts={**on, "docker-1.dynamic": "10.1.1.128/25"}
+    )
+    assert "hosts.docker-1.shim and fabric.reserved[0]" in problems(hosts=on, fabric={"reserved": ["10.1.1.240/28"]})
+
+
+def test_ways_out_exclude_each_other() -> None:
+    """A container has one default route; l3 has no gateway; name servers need a way out."""
+    egress = {"nginx.egress": "gateway"}
+    assert "services.nginx.egress and services.nginx.published" in problems(services=egress)
+    assert "services.nginx.egress and services.nginx.internet" in problems(
+        services={**egress, "nginx.published": False, "nginx.internet": True}
+    )
+    assert "services.centos.egress and fabric.mode" in problems(
+        services={"centos.egress": "gateway"}, fabric={"mode": "l3", "gateway": None}
+    )
+    assert "fabric.dns" in problems(fabric={"dns": ["203.0.113.10"]})
+    assert "services.centos.dns" in problems(services={"centos.dns": ["203.0.113.10"]})
+    assert problems(services={"centos.dns": ["203.0.113.10"], "centos.internet": True}) == []
+
+
+def test_a_way_out_opens_no_door() -> None:
+    """Docker binds all ports that it knows of once the bridge is connected: an unpublished service with internet has none."""
+    config = raw()
+    config["services"]["nginx"].update(published=False, internet=True)
+    plan = make_plan(parse(config))
+    nginx = next(found for found in plan.containers() if found.service == "nginx")
+    assert (nginx.docker_ports, nginx.bridged, nginx.default_route) == ((), True, "bridge")
+    assert len(nginx.ports) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "version"), [("26.1.5+dfsg1", (26, 1, 5)), ("20.10.24", (20, 10, 24)), ("29.0", (29, 0, 0)), ("", None)]
+)
+def test_versions_are_read(text: str, version: tuple[int, int, int] | None) -> None:
+    """Suffixes count for nothing."""
+    assert parse_version(text) == version
+
+
+def test_what_a_version_cannot_is_refused() -> None:
+    """Publishing in l3 needs Docker 28; 26.0.0 has no names in l3; every row has a source."""
+    open_ = seed(**ROUTED).host("docker-1")
+    shut = routed().host("docker-1")
+    assert "bridge in l3" in [rule.name for rule in concerning(open_, (26, 1, 5)) if rule.refused]
+    assert not [rule for rule in concerning(open_, (28, 5, 2)) if rule.refused]
+    assert not [rule for rule in concerning(shut, (26, 1, 5)) if rule.refused]
+    assert [rule.name for rule in concerning(shut, (26, 0, 0))] == ["names in l3"]
+    assert not refusals(seed().host("docker-1"))
+    assert all(rule.source and rule.mend for rule in RULES)

@@ -1,0 +1,102 @@
+"""`make test-lab-matrix`: the lab tests on each Docker in the field, and the table feature x version.
+
+Owns the order and the table. Each suite gets a lab of its own, one after the other; what passed is taken from pytest's own report.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+#: LAB_SUITE -> what it stands for in the table.
+SUITES: Final = {
+    "bookworm": "20.10",
+    "trixie": "26.1",
+    "forky": "28.5",
+    "bookworm,forky": "20.10 + 28.5",
+}
+
+#: Files of tests/lab that hold for every version, and what they show.
+FILES: Final = ("test_scenario.py", "test_modes.py", "test_faults.py")
+
+#: Seconds for one suite, the building of its hosts included.
+SUITE_SECONDS: Final = 5400
+
+Outcome = dict[str, str]
+"""Test -> passed, failed, error or skipped."""
+
+
+def run_suite(suite: str, reports: Path) -> Outcome:
+    """Run the tests on hosts of one suite and return each test's outcome; empty when not even pytest came to its end."""
+    name = f"matrix-{suite.replace(',', '-')}"
+    report = reports / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    subprocess.run(
+        [
+            sys.executable, "-m", "pytest", "-q", f"--junitxml={report}",
+            *(str(ROOT / "tests" / "lab" / file) for file in FILES),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "LAB_SUITE": suite, "LAB_NAME": name, "LAB_TEST_NAME": name},
+        timeout=SUITE_SECONDS,
+        check=False,
+    )  # fmt: skip
+    return read_report(report) if report.exists() else {}
+
+
+def read_report(report: Path) -> Outcome:
+    """What pytest's JUnit report says of each test; a test that passed and could not be cleaned up after has an error."""
+    found: Outcome = {}
+    # Written by our own pytest, and not by strangers.
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314
+        file = case.get("classname", "").rpartition(".")[2].removeprefix("test_")
+        test = f"{file}: {re.sub('^test_', '', case.get('name', '')).replace('_', ' ')}"
+        outcome = next((kind for kind in ("failure", "error", "skipped") if case.find(kind) is not None), "passed")
+        if found.get(test, "passed") == "passed":
+            found[test] = outcome
+    return found
+
+
+def show(outcomes: dict[str, Outcome], out: Console) -> bool:
+    """Print the table; return whether everything passed everywhere."""
+    table = Table("feature", *(SUITES[suite] for suite in outcomes), title="Docker", title_justify="left")
+    marks = {
+        "passed": "[green]passed",
+        "skipped": "[dim]skipped",
+        "failure": "[bold red]failed",
+        "error": "[bold red]error",
+    }
+    tests = list(dict.fromkeys(test for outcome in outcomes.values() for test in outcome))
+    for test in tests:
+        table.add_row(test, *(marks.get(outcome.get(test, ""), "[bold red]not run") for outcome in outcomes.values()))
+    out.print(table)
+    return bool(tests) and all(
+        outcome.get(test) in ("passed", "skipped") for outcome in outcomes.values() for test in tests
+    )
+
+
+def main() -> int:
+    """Run the suites named on the command line, or all, and print the table."""
+    chosen = sys.argv[1:] or list(SUITES)
+    unknown = [suite for suite in chosen if suite not in SUITES]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; there are {' '.join(SUITES)}", file=sys.stderr)
+        return 2
+    reports = ROOT / ".make"
+    reports.mkdir(exist_ok=True)
+    outcomes = {suite: run_suite(suite, reports) for suite in chosen}
+    return 0 if show(outcomes, Console(width=140)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
