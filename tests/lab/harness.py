@@ -95,7 +95,8 @@ class Lab:
         script = """
         docker ps -a --format '{{.Names}}' | sort; echo ==
         docker network ls --format '{{.Name}} {{.Driver}}' | sort; echo ==
-        ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*//; s/ qlen [0-9]*//; s/state [A-Z]* //; s/<[A-Z,_]*>//; s/link.ether [0-9a-f:]*//' | sort; echo ==
+        ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*//; s/ qlen [0-9]*//; s/state [A-Z]* //; s/<[A-Z,_]*>//; s/link.ether [^ ]*//' |
+          sort; echo ==
         ip route; echo ==
         iptables-save | grep -v '^[#:]' | sort; echo ==
         docker volume ls -q | sort
