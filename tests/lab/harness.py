@@ -29,6 +29,9 @@ STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
 #: What stands for the internet there.
 INTERNET = "203.0.113.10"
 
+#: Seconds for a host's answer in what tests ask; the machine may be busy, and how quick it is has a test of its own.
+PATIENCE = "60"
+
 #: What no user may see.
 TRACEBACK = "Traceback (most recent call last)"
 
@@ -196,6 +199,8 @@ class Stack:
             "--internet",
             INTERNET,
             "--json",
+            "--timeout",
+            PATIENCE,
             *arguments,
             check=False,
         )

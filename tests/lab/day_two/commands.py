@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from tests.lab.harness import STACK, TRACEBACK, Lab, Result, Stack
+from tests.lab.harness import PATIENCE, STACK, TRACEBACK, Lab, Result, Stack
 
 
 def ipvlan(lab: Lab, *arguments: str, stack: str = STACK, timeout: float = 240) -> Result:
@@ -30,7 +30,7 @@ def document(done: Result) -> dict[str, Any]:
 
 def differences(lab: Lab) -> list[tuple[str, str, str | None]]:
     """Return name, host and service of everything that `status` finds."""
-    done = ipvlan(lab, "status", "--json")
+    done = ipvlan(lab, "status", "--json", "--timeout", PATIENCE)
     found = document(done)
     assert (done.returncode == 0) == found["ok"]
     assert all(difference["sentence"] and difference["mend"] for difference in found["differences"])
