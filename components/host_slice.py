@@ -97,9 +97,12 @@ class HostSlice(pulumi.ComponentResource):
                 name=image,
                 # Other containers of the host may use it; unused images are the operator's `docker image prune`.
                 keep_locally=True,
-                # After the network, so that a host's first request is one: requests that are first at once open an ssh
-                # connection and a docker command line on the host each (research/pulumi-behaviour.md, 6).
-                opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[network]),
+                # Requests that are first at once open an ssh connection and a docker command line on the host each
+                # (research/pulumi-behaviour.md, 6): there is time for that while addresses are asked for. With nothing
+                # asked the network's request is the first one, alone.
+                opts=pulumi.ResourceOptions(
+                    parent=self, provider=provider, depends_on=[checked if args.claims else network]
+                ),
             )
             for image in host.images
         }

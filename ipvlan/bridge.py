@@ -70,8 +70,9 @@ timeout 60 docker container inspect "$name" 2>/dev/null
 echo "$mark"
 """
 
+# Only asked where the port may be taken: Docker refused the connection.
 _LISTENERS = """
-ss -Hlntup 2>/dev/null || true
+[ "$status" -eq 0 ] || ss -Hlntup 2>/dev/null || true
 """
 
 

@@ -121,13 +121,12 @@ def test_container(run: RunProgram, seed: dict[str, Any]) -> None:
 
 
 def test_nothing_is_made_on_an_unchecked_host(run: RunProgram, seed: dict[str, Any]) -> None:
-    """The network waits for the checks of host and addresses, the images for the network: a host's first request is one."""
+    """The network waits for the checks of host and addresses, the images for the host's alone: they are had meanwhile."""
     result = run(seed)
     check = result.named("fabric-docker-1-check")
     claims = result.named("fabric-addresses")
     assert result.named("fabric-docker-1-network").dependencies == {check.urn, claims.urn}
-    network = result.named("fabric-docker-1-network").urn
-    assert result.named("fabric-docker-1-image-nginx-111111111111").dependencies == {network}
+    assert result.named("fabric-docker-1-image-nginx-111111111111").dependencies == {check.urn}
     assert check.inputs["create"] == "can docker-1 carry the fabric?"
     assert "delete" not in check.inputs, "a delete text that fails wedges the stack"
 
@@ -142,7 +141,10 @@ def test_addresses_are_asked_for_unless_switched_off(run: RunProgram, seed: dict
     result = run(seed)
     assert not [r for r in result.resources.values() if r.name == "fabric-addresses"]
     check = result.named("fabric-docker-1-check")
-    assert result.named("fabric-docker-1-network").dependencies == {check.urn}
+    network = result.named("fabric-docker-1-network")
+    assert network.dependencies == {check.urn}
+    # A host's first request is one: nothing gives the images time to be had before.
+    assert result.named("fabric-docker-1-image-nginx-111111111111").dependencies == {network.urn}
 
 
 def test_a_leftover_of_a_killed_up_is_looked_for(run: RunProgram, seed: dict[str, Any]) -> None:
