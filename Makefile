@@ -66,7 +66,7 @@ test-fast: setup ## tests that need no lab, under 30 s
 	@$(BIN)/pytest -n 2 tests/unit tests/program
 
 test-lab: setup ## tests on a lab of their own
-	@$(BIN)/pytest tests/lab
+	@$(BIN)/pytest -v --durations=15 tests/lab
 
 test-lab-matrix: setup ## the lab tests on Docker 20.10, 26.1, 28.5 and a mixed pair, as a table (hours; SUITES="forky" for some)
 	@$(BIN)/python tools/lab_matrix.py $(SUITES)
@@ -85,13 +85,16 @@ constraints: ## write constraints.txt anew: what the direct requirements pull in
 	{ echo '# Versions of what requirements.txt and requirements-dev.txt pull in. Made by: make constraints'
 	"$$folder/venv/bin/pip" freeze | awk -F== 'NR==FNR {direct[tolower($$1)]; next} {name=tolower($$1); gsub("_","-",name)} !(name in direct)' "$$folder/direct" -; } > constraints.txt
 
-.PHONY: test-lab-matrix schema schema-check pr-preview pr-comment bench-plan
+.PHONY: test-lab-matrix schema schema-check pr-preview pr-comment bench-plan mode-pages
 
-schema: $(VENV)/.installed ## write what is generated from the models: JSON Schemas, the tables of docs/config.md, docs/bad-input.md, the picture of the README
+schema: $(VENV)/.installed ## write what is generated from the models: JSON Schemas, the tables of docs/config.md, docs/bad-input.md, the pictures of the docs
 	@$(BIN)/python tools/generate.py
 
 schema-check: $(VENV)/.installed ## fail where a generated file is out of date
 	@$(BIN)/python tools/generate.py --check
+
+mode-pages: lab-up ## put what `ipvlan verify` prints for each example on the lab into docs/modes (the lab must be empty: make down)
+	@$(BIN)/python tools/mode_pages.py
 
 bench-plan: $(VENV)/.installed ## time and memory of planning 1,000 and 10,000 containers
 	@$(BIN)/python bench/plan.py

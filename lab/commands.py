@@ -61,8 +61,10 @@ def up(settings: Settings, words: Sequence[str]) -> int:
             hosts.start(settings)
             services.wait_for_registry(settings)
         (settings.state / _RECORD).write_text(json.dumps({"suites": dict(settings.suites)}), encoding="utf-8")
-        for line in stackfile.follow(CHECKOUT / "Pulumi.dev.yaml", containerimage.references(images)):
-            say(line)
+        references = containerimage.references(images)
+        for path in (CHECKOUT / "Pulumi.dev.yaml", *sorted((CHECKOUT / "examples").glob("*.yaml"))):
+            for line in stackfile.follow(path, references):
+                say(line)
         _stack(settings)
     return 0
 

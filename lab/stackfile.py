@@ -1,4 +1,4 @@
-"""Keeps the image digests in the lab's stack file equal to what the lab's registry holds, touching nothing else in it."""
+"""Keeps digests in the lab's stack file and the examples equal to those of the lab's registry, touching nothing else in them."""
 
 from __future__ import annotations
 

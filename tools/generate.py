@@ -1,4 +1,4 @@
-"""Writes what is generated from the code: the JSON Schemas, the tables of docs/config.md, docs/bad-input.md, the README's picture.
+"""Writes what is generated from the code: JSON Schemas, the tables of docs/config.md, docs/bad-input.md, the pictures of the docs.
 
 `python tools/generate.py` writes, `python tools/generate.py --check` writes nothing and exits 1 where a file is out of date.
 """
@@ -66,7 +66,18 @@ def files() -> dict[Path, str]:
         # What `ipvlan diagram --form svg` makes; the README shows it.
         ROOT / "docs" / "fabric.svg": picture(make_plan(load_stack("dev", ROOT)), "dev"),
         config: _between(config.read_text(encoding="utf-8"), "\n".join(_tables())),
+    } | {
+        ROOT / "docs" / "modes" / f"{example.stem}.svg": _drawn(example)
+        for example in sorted((ROOT / "examples").glob("*.yaml"))
     }
+
+
+def _drawn(example: Path) -> str:
+    """The picture of an example, as `ipvlan diagram --form svg` makes it of a stack with its text."""
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder) / f"Pulumi.{example.stem}.yaml"
+        copied.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
+        return picture(make_plan(load_stack(example.stem, Path(folder))), example.stem)
 
 
 def _json(value: dict[str, Any]) -> str:

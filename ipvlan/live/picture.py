@@ -1,4 +1,4 @@
-"""The topology as an SVG picture: the fabric, the hosts, their slices, containers, doors and routes.
+"""The topology as an SVG picture: the fabric, the hosts, their slices, containers, doors, ways out, shims and routes.
 
 Owns the layout and the colours. Takes a plan and, for a live picture, marks; asks no host. One card per host in a grid, so that
 2 hosts and 20 are equally readable; text is measured by its characters, in a font of equal widths.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 from xml.sax.saxutils import escape
@@ -47,6 +47,11 @@ _COLOURS: Final[Mapping[Mark | None, tuple[str, str]]] = {
     "unknown": ("#eff2f5", "#818b98"),
 }
 _DOOR: Final = "#0969da"
+#: Badge of a container that leaves by another way than the fabric's own, and what it means.
+_WAYS_OUT: Final[Mapping[str, tuple[str, str]]] = {
+    "out": ("#8250df", "internet: it goes out through its host, no port is open"),
+    "gw": ("#bf8700", "egress: it goes out through the fabric's gateway"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +91,9 @@ def picture(plan: Plan, stack: str, marks: Marks = PLAIN) -> str:
             parts += _card(host, x, top, height=tallest, marks=marks)
         top += tallest + GAP / 2
     parts.append(_line(trunk, buses[0], trunk, buses[-1]))
-    parts += _legend(top + 6, live=bool(marks.hosts))
-    height = top + LEGEND + (20 if marks.hosts else 0)
+    ways = [way for way in _WAYS_OUT if any(_way_out(container) == way for container in plan.containers())]
+    parts += _legend(top + 6, ways, live=bool(marks.hosts))
+    height = top + LEGEND + 20 * (len(ways) + bool(marks.hosts))
     return "\n".join(
         [
             (
@@ -112,7 +118,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _height(host: HostPlan) -> float:
     lines = min(len(host.containers), MOST_CONTAINERS) + (len(host.containers) > MOST_CONTAINERS)
-    lines += min(len(host.routes), MOST_ROUTES) + (len(host.routes) > MOST_ROUTES)
+    lines += min(len(host.routes), MOST_ROUTES) + (len(host.routes) > MOST_ROUTES) + (host.shim is not None)
     return HEAD + max(lines, 1) * LINE + 10
 
 
@@ -153,6 +159,13 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
     if not host.containers:
         yield _text(x + 14, line + 16, "no containers", colour=_SOFT)
         line += LINE
+    if host.shim is not None:
+        yield _box(x + 10, line, CARD_WIDTH - 20, LINE - 5, fill=_PAPER, edge=_SOFT, radius=4, dashed=True)
+        yield _text(
+            x + 18, line + 15, _fit(host.shim.link, 18), colour=_SOFT, title="the host's own link on the fabric"
+        )
+        yield _text(x + CARD_WIDTH - 18, line + 15, str(host.shim.address), colour=_SOFT, anchor="end")
+        line += LINE
     for route in host.routes[:MOST_ROUTES]:
         yield _text(x + 14, line + 16, f"{route.destination} via {route.via}", colour=_SOFT, size=12)
         line += LINE
@@ -163,7 +176,9 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
 def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None) -> Iterator[str]:
     fill, edge = _COLOURS[mark]
     yield _box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
-    doors = _doors(container)
+    doors, way = _doors(container), _way_out(container)
+    colour, title = _WAYS_OUT[way] if way else (_DOOR, ", ".join(str(port) for port in container.ports))
+    doors = doors or way
     badge = len(doors) * 12 * _CHARACTER + 12 if doors else 0.0
     room = CARD_WIDTH - 20 - 28 - badge - len(str(container.address)) * 13 * _CHARACTER
     yield _text(x + 18, y + 15, _fit(container.name, int(room / (13 * _CHARACTER))), title=container.name)
@@ -172,9 +187,8 @@ def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None) 
     yield _text(end, y + 15, str(container.address), anchor="end")
     if doors:
         end -= len(str(container.address)) * 13 * _CHARACTER + 8
-        yield f'<rect x="{end - badge:.1f}" y="{y + 3:.1f}" width="{badge:.1f}" height="15" rx="7" fill="{_DOOR}"/>'
-        every = ", ".join(str(port) for port in container.ports)
-        yield _text(end - badge / 2, y + 14.5, doors, colour=_PAPER, size=12, anchor="middle", title=every)
+        yield f'<rect x="{end - badge:.1f}" y="{y + 3:.1f}" width="{badge:.1f}" height="15" rx="7" fill="{colour}"/>'
+        yield _text(end - badge / 2, y + 14.5, doors, colour=_PAPER, size=12, anchor="middle", title=title)
 
 
 def _doors(container: ContainerPlan) -> str:
@@ -187,12 +201,25 @@ def _doors(container: ContainerPlan) -> str:
     return f"{len(ports)} ports" if ports else ""
 
 
-def _legend(y: float, *, live: bool) -> Iterator[str]:
+def _way_out(container: ContainerPlan) -> str:
+    """The badge of a container that is not published and yet has a way out; empty for the others."""
+    if container.published:
+        return ""
+    return "out" if container.internet else "gw" if container.egress_gateway else ""
+
+
+def _legend(y: float, ways: Sequence[str], *, live: bool) -> Iterator[str]:
     x = float(MARGIN)
     yield f'<rect x="{x:.1f}" y="{y:.1f}" width="30" height="15" rx="7" fill="{_DOOR}"/>'
     yield _text(x + 15, y + 11.5, "80", colour=_PAPER, size=12, anchor="middle")
     words = "published: clients reach it at the host's address and this port"
     yield _text(x + 40, y + 12, words, colour=_SOFT, size=12)
+    for way in ways:
+        y += 20
+        colour, words = _WAYS_OUT[way]
+        yield f'<rect x="{x:.1f}" y="{y:.1f}" width="30" height="15" rx="7" fill="{colour}"/>'
+        yield _text(x + 15, y + 11.5, way, colour=_PAPER, size=12, anchor="middle")
+        yield _text(x + 40, y + 12, words, colour=_SOFT, size=12)
     if not live:
         return
     y += 20
@@ -208,11 +235,21 @@ def _fit(text: str, most: int) -> str:
 
 
 def _box(
-    x: float, y: float, width: float, height: float, *, fill: str, edge: str, radius: float, line: float = 1.2
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    *,
+    fill: str,
+    edge: str,
+    radius: float,
+    line: float = 1.2,
+    dashed: bool = False,
 ) -> str:
+    dashes = ' stroke-dasharray="4 3"' if dashed else ""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius}" '
-        f'fill="{fill}" stroke="{edge}" stroke-width="{line}"/>'
+        f'fill="{fill}" stroke="{edge}" stroke-width="{line}"{dashes}/>'
     )
 
 
