@@ -20,6 +20,7 @@ from components.host_check import host_check
 from components.host_networking import HostNetworking
 from components.host_provider import ConnectionProvider
 from components.leftovers import leftovers_hook
+from components.parent_holder import parent_holder_hook
 from components.tokens import PACKAGE, token
 from ipvlan.networking import planned_networking
 from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
@@ -82,7 +83,8 @@ class HostSlice(pulumi.ComponentResource):
             f"{name}-check", host, args.ssh, pulumi.ResourceOptions(parent=self, depends_on=args.after)
         )
         leftovers = leftovers_hook(name, host, args.ssh, f"{STACK_LABEL}={args.stack}")
-        network = self._network(name, args, provider, checked, leftovers)
+        parent_holder = parent_holder_hook(name, host, args.ssh, STACK_LABEL)
+        network = self._network(name, args, provider, checked, [leftovers, parent_holder])
         beside = planned_networking(host, args.ssh)
         if beside is not None:
             HostNetworking(
@@ -120,7 +122,7 @@ class HostSlice(pulumi.ComponentResource):
                     # Read back empty while the bridge is not connected: PORTS_LABEL carries them instead.
                     ignore_changes=["ports"],
                     replace_on_changes=container_settings.replace_on_changes(container.settings),
-                    hooks=leftovers,
+                    hooks=pulumi.ResourceHookBinding(on_error=[leftovers]),
                 ),
             )
             for container in host.containers
@@ -137,7 +139,7 @@ class HostSlice(pulumi.ComponentResource):
         args: HostSliceArgs,
         provider: docker.Provider,
         checked: pulumi.Resource,
-        leftovers: pulumi.ResourceHookBinding,
+        on_error: list[pulumi.ErrorHook],
     ) -> docker.Network:
         planned = args.host.network
         return docker.Network(
@@ -161,7 +163,7 @@ class HostSlice(pulumi.ComponentResource):
                 depends_on=[checked, *([args.claims] if args.claims else [])],
                 # One ipvlan network per parent and host (facts.md, 11): a second one beside it is refused.
                 delete_before_replace=True,
-                hooks=leftovers,
+                hooks=pulumi.ResourceHookBinding(on_error=on_error),
             ),
         )
 

@@ -21,7 +21,7 @@ _KINDS: Final[dict[str, Kind]] = {
 }
 
 
-def leftovers_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> pulumi.ResourceHookBinding:
+def leftovers_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> pulumi.ErrorHook:
     """Return what `host`'s networks and containers are bound to; `label` (`key=value`) is on all that the stack makes.
 
     A container or network that bears the label and is not in the state is this stack's own, of an `up` that did not come to its end
@@ -49,4 +49,4 @@ def leftovers_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> pulum
             )
         return bool(found)
 
-    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-leftovers", remove)])
+    return pulumi.ErrorHook(f"{name}-leftovers", remove)

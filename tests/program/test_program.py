@@ -147,12 +147,15 @@ def test_addresses_are_asked_for_unless_switched_off(run: RunProgram, seed: dict
     assert result.named("fabric-docker-1-image-nginx-111111111111").dependencies == {network.urn}
 
 
-def test_a_leftover_of_a_killed_up_is_looked_for(run: RunProgram, seed: dict[str, Any]) -> None:
-    """Networks and containers, whose names Docker gives once, have their host's hook; nothing else has one."""
+def test_what_docker_refuses_is_looked_into(run: RunProgram, seed: dict[str, Any]) -> None:
+    """Networks and containers, whose names Docker gives once, and networks, whose parent carries one, have their host's hooks."""
     for resource in run(seed).resources.values():
-        bound = resource.type in ("docker:index/container:Container", "docker:index/network:Network")
         host = "docker-1" if "docker-1" in resource.name else "docker-2"
-        assert resource.on_error == ((f"fabric-{host}-leftovers",) if bound else ())
+        hooks = {
+            "docker:index/container:Container": (f"fabric-{host}-leftovers",),
+            "docker:index/network:Network": (f"fabric-{host}-leftovers", f"fabric-{host}-parent-holder"),
+        }
+        assert resource.on_error == hooks.get(resource.type, ())
 
 
 def test_images_stay_on_the_host(run: RunProgram, seed: dict[str, Any]) -> None:

@@ -1,0 +1,32 @@
+"""What a host's network does when Docker refuses it because another network is on its parent: say whose.
+
+Owns the hook. The engine asks it after a failure and never else; what is asked on the host stands in ipvlan.parent_holder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pulumi
+
+from ipvlan.parent_holder import explain_parent_holder, is_parent_taken
+from ipvlan.plan import HostPlan, SshPlan
+from ipvlan.ssh import HostUnreachableError, ssh_command
+
+
+def parent_holder_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> pulumi.ErrorHook:
+    """Return what `host`'s network is bound to; `label` is the key under which stacks mark their networks. It never tries again."""
+
+    async def explain(failure: pulumi.ErrorHookArgs) -> bool:
+        if failure.errors and is_parent_taken(failure.errors[0]):
+            try:
+                # Aside: the engine talks to this process while it waits for the host.
+                said = await asyncio.to_thread(
+                    explain_parent_holder, host.name, ssh_command(host, ssh), host.parent, label
+                )
+            except HostUnreachableError as error:
+                said = str(error)
+            pulumi.log.error(said)
+        return False
+
+    return pulumi.ErrorHook(f"{name}-parent-holder", explain)
