@@ -43,11 +43,11 @@ wait
 
 
 def holders(live: HostSnapshot, address: IPAddress) -> tuple[LiveContainer, ...]:
-    """The host's containers that hold the address, or will hold it when they start."""
+    """The host's containers that hold the address, or will hold it when they start; not those on the LAN of another parent."""
     return tuple(
         container
         for container in live.containers.values()
-        if any(attachment.held == address for attachment in container.attachments.values())
+        if any(attachment.held == address for attachment in live.here(container))
     )
 
 

@@ -299,7 +299,7 @@ class Comparison:
                     mend=f"pulumi up --stack {self._stack}",
                 )
                 continue
-            for attachment in live.attachments.values():
+            for attachment in said.here(live):
                 held = attachment.held
                 on_fabric = attachment.network == self._plan.fabric
                 if on_fabric or (held is not None and held in self._plan.subnet):

@@ -113,6 +113,7 @@ class LiveNetwork:
 class Parent:
     """The state of a host's parent NIC."""
 
+    name: str
     present: bool
     up: bool
     """Switched on, and not without carrier."""
@@ -145,6 +146,20 @@ class HostSnapshot:
     def network(self, name: str) -> LiveNetwork | None:
         """The network of that name."""
         return next((network for network in self.networks if network.name == name), None)
+
+    def here(self, container: LiveContainer) -> Iterator[Attachment]:
+        """The container's attachments, but for those to an ipvlan or macvlan network on another parent.
+
+        Those are on another LAN, such as another VLAN of the same NIC, where an address may be held a second time.
+        """
+        for attachment in container.attachments.values():
+            network = self.network(attachment.network)
+            if (
+                network is None
+                or network.driver not in ("ipvlan", "macvlan")
+                or network.options.get("parent", self.parent.name) == self.parent.name
+            ):
+                yield attachment
 
     def routes_via(self, destination: IPNetwork, via: IPAddress) -> bool:
         """Whether a route leads to exactly that destination, over that neighbour."""
@@ -184,6 +199,7 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
     facts = session.run(questions, timeout=timeout)
     return make_snapshot(
         session.name,
+        parent=session.parent,
         docker=engine.version,
         containers=containers,
         networks=networks,
@@ -196,6 +212,7 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
 def make_snapshot(
     host: str,
     *,
+    parent: str,
     docker: str,
     containers: Mapping[str, LiveContainer],
     networks: tuple[LiveNetwork, ...],
@@ -212,6 +229,7 @@ def make_snapshot(
         kernel=said.get("kernel", ""),
         root=said.get("uid") == "0",
         parent=Parent(
+            name=parent,
             present="parent-flags" in said,
             # IFF_UP (netdevice(7)); a VLAN or dummy says `unknown` while it works.
             up=bool(flags & 1) and said.get("parent-operstate") not in ("down", "lowerlayerdown"),

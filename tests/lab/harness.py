@@ -26,6 +26,9 @@ ADDRESSES = {"docker-1": "192.168.140.200", "docker-2": "192.168.140.201"}
 STACK = "labtest"
 STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
 
+#: A second one beside it; its file, too, is no part of the project (.gitignore).
+OTHER_STACK = "labtest-other"
+
 #: What stands for the internet there.
 INTERNET = "203.0.113.10"
 
@@ -111,8 +114,11 @@ class Lab:
 class Stack:
     """The tests' stack: its config as plain maps to change, and pulumi's commands on it."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, name: str = STACK) -> None:
         self.lab = lab
+        self.name = name
+        #: Its file; made and removed with it.
+        self.file = ROOT / f"Pulumi.{name}.yaml"
         with (ROOT / "Pulumi.dev.yaml").open(encoding="utf-8") as file:
             content = YAML(typ="safe").load(file)
         self._rest = {key: value for key, value in content.items() if key != "config"}
@@ -129,29 +135,29 @@ class Stack:
         """Write the stack file."""
         config = {**self._other, **{f"ipvlan-fabric:{key}": value for key, value in self.config.items()}}
         # In one step: a command that runs beside this one reads the file too.
-        new = STACK_FILE.with_suffix(f".{get_ident()}")
+        new = self.file.with_suffix(f".{get_ident()}")
         with new.open("w", encoding="utf-8") as file:
             YAML().dump({"config": config, **self._rest}, file)
-        new.replace(STACK_FILE)
+        new.replace(self.file)
 
     def init(self) -> None:
         """Make the stack in the lab's backend."""
         self.write()
-        self.lab.exec("pulumi", "stack", "init", STACK)
+        self.lab.exec("pulumi", "stack", "init", self.name)
         self.write()
 
     def pulumi(self, *arguments: str, check: bool = True, timeout: float = 300) -> Result:
         """Run a pulumi command on the stack, with its current config."""
         self.write()
-        done = self.lab.exec("pulumi", *arguments, "--stack", STACK, check=check, timeout=timeout)
+        done = self.lab.exec("pulumi", *arguments, "--stack", self.name, check=check, timeout=timeout)
         assert TRACEBACK not in done.stdout + done.stderr, done.stdout + done.stderr
         return done
 
     def set_secret(self, key: str, value: str) -> None:
         """Set a secret of the stack as a person does; its encrypted text stays in the config from then on."""
         self.write()
-        self.lab.exec("pulumi", "config", "set", "--secret", key, "--stack", STACK, stdin=value)
-        with STACK_FILE.open(encoding="utf-8") as file:
+        self.lab.exec("pulumi", "config", "set", "--secret", key, "--stack", self.name, stdin=value)
+        with self.file.open(encoding="utf-8") as file:
             self.config[key] = YAML(typ="safe").load(file)["config"][f"ipvlan-fabric:{key}"]
 
     def up(self, *arguments: str, **options: Any) -> Result:
@@ -162,7 +168,7 @@ class Stack:
         """Begin `pulumi up` without questions; what it prints, complaints too, comes from its `stdout`."""
         self.write()
         return subprocess.Popen(
-            [str(ROOT / "lab" / "exec"), "pulumi", "up", "--yes", "--skip-preview", "--stack", STACK],
+            [str(ROOT / "lab" / "exec"), "pulumi", "up", "--yes", "--skip-preview", "--stack", self.name],
             cwd=ROOT,
             env={**os.environ, "LAB_NAME": self.lab.name},
             stdin=subprocess.DEVNULL,
@@ -194,7 +200,7 @@ class Stack:
         done = self.lab.exec(
             ".venv/bin/ipvlan",
             "--stack",
-            STACK,
+            self.name,
             "verify",
             "--internet",
             INTERNET,
@@ -209,16 +215,16 @@ class Stack:
 
 
 @contextmanager
-def new_stack(lab: Lab) -> Iterator[Stack]:
+def new_stack(lab: Lab, name: str = STACK) -> Iterator[Stack]:
     """Make a new, empty stack on the lab; it is destroyed and removed at the end."""
-    made = Stack(lab)
+    made = Stack(lab, name)
     with suppress(CommandFailedError):
         # What an interrupted run left in this lab's backend.
-        lab.exec("pulumi", "stack", "rm", STACK, "--yes", "--force", "--preserve-config")
+        lab.exec("pulumi", "stack", "rm", name, "--yes", "--force", "--preserve-config")
     made.init()
     try:
         yield made
     finally:
         made.pulumi("destroy", "--yes", "--skip-preview", check=False)
-        lab.exec("pulumi", "stack", "rm", STACK, "--yes", "--force")
-        STACK_FILE.unlink(missing_ok=True)
+        lab.exec("pulumi", "stack", "rm", name, "--yes", "--force")
+        made.file.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.lab.harness import ADDRESSES, HOSTS, ROOT, STACK, Lab, Stack
+from tests.lab.harness import ADDRESSES, HOSTS, OTHER_STACK, PATIENCE, ROOT, STACK, Lab, Stack, new_stack
 
 INTERNET = "203.0.113.10"
 INTERNET_NAME = "internet.example"
@@ -60,9 +60,9 @@ def assert_verified(stack: Stack, *kinds: str) -> dict[tuple[str, str], str]:
     return {(cell["from"], cell["to"]): cell["observed"] for cell in found["cells"]}
 
 
-def assert_clean(lab: Lab) -> None:
+def assert_clean(lab: Lab, stack: str = STACK) -> None:
     """Assert that `status` finds nothing."""
-    done = lab.exec(".venv/bin/ipvlan", "--stack", STACK, "status", check=False)
+    done = lab.exec(".venv/bin/ipvlan", "--stack", stack, "status", "--timeout", PATIENCE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -209,34 +209,46 @@ def test_shim(lab: Lab, stack: Stack, mode: str) -> None:
 
 
 def test_vlans(lab: Lab, stack: Stack) -> None:
-    """A VLAN parent is made, survives a boot and is removed; a second stack of one subnet on another VLAN hears nothing of it."""
+    """A VLAN parent is made, survives a boot and is removed; a second stack of one subnet on another VLAN hears nothing of it.
+
+    The second stack has the first one's addresses, on the other host: both are whole at once.
+    """
     config = example(stack, "vlan")
     stack.up()
     assert "ens33.40@ens33" in lab.ssh("docker-1", "ip -o link")
     assert_verified(stack)
-    assert_clean(lab)
-    nginx = config["services"]["nginx"]["image"]
-    for number, host in enumerate(HOSTS, start=1):
-        lab.ssh(
-            host,
-            f"docker network create -d ipvlan --subnet 10.1.0.0/16 --ip-range 10.1.{number + 10}.0/24 --gateway 10.1.0.2 "
-            f"-o parent=ens33.50 other; docker run -d --name other --network other --ip 10.1.{number + 10}.1 {nginx}",
-        )
-    try:
+    with new_stack(lab, OTHER_STACK) as other:
+        second = example(other, "vlan")
+        second["fabric"].update(name="other", gateway="10.1.0.2")
+        for host, slice_ in zip(HOSTS, ("10.1.2.0/24", "10.1.1.0/24"), strict=True):
+            second["hosts"][host]["slice"] = slice_
+        second["services"] = {
+            "web": {"image": config["services"]["nginx"]["image"], "offset": 2},
+            "apart": {"image": config["services"]["nginx"]["image"], "offset": 9},
+        }
+        refused = other.up(check=False)
+        assert refused.returncode != 0
+        # Of whichever host was first.
+        assert f'.parent) carries network "ipvlanl2" of stack "{STACK}" already' in refused.stdout + refused.stderr
+        for host in HOSTS:
+            second["hosts"][host]["parent"] = "ens33.50"
+        other.up()
+        assert_verified(other)
+        assert_verified(stack)
+        assert_clean(lab)
+        assert_clean(lab, OTHER_STACK)
 
         def reaches(source: str, target: str) -> bool:
             pid = f"$(docker inspect -f '{{{{.State.Pid}}}}' {source})"
             text = f"nsenter -t {pid} -n ping -q -c 1 -w 3 {target} >/dev/null; echo $?"
             return lab.ssh("docker-1", text).strip() == "0"
 
-        assert reaches("other", "10.1.12.1")
-        assert not reaches("other", "10.1.1.1")
-        assert not reaches("other", "10.1.2.1")
-        assert not reaches("nginx", "10.1.12.1")
-        assert reaches("nginx", "10.1.2.1")
-    finally:
-        for host in HOSTS:
-            lab.ssh(host, "docker rm -f other; docker network rm other")
-    lab.run("power", "docker-1", "reboot", timeout=400)
-    assert_verified(stack)
+        assert reaches("apart", "10.1.1.9")
+        assert not reaches("nginx", "10.1.1.9")
+        assert not reaches("nginx", "10.1.2.9")
+        assert not reaches("apart", "10.1.1.1")
+        assert not reaches("apart", "10.1.2.1")
+        lab.run("power", "docker-1", "reboot", timeout=400)
+        assert_verified(stack)
+        assert_verified(other)
     stack.unchanged()

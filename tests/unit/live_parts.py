@@ -120,7 +120,7 @@ def live_host(host: HostPlan) -> HostSnapshot:
         docker="28.5.2",
         kernel="6.12",
         root=True,
-        parent=Parent(present=True, up=True, mtu=1500),
+        parent=Parent(name=host.parent, present=True, up=True, mtu=1500),
         routes=(
             *(f"{route.destination} via {route.via} dev ens33" for route in host.routes),
             *([f"{host.slice} dev {host.shim.link} scope link src {host.shim.address}"] if host.shim else []),

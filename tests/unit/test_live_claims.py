@@ -115,6 +115,17 @@ def test_a_container_on_the_own_host_is_named_and_not_probed(lan: Lan) -> None:
     assert lan.probed == []
 
 
+def test_a_container_on_another_vlan_is_no_obstacle(lan: Lan) -> None:
+    """What holds the address on another VLAN of the NIC is on another LAN: the own one is asked, and is free."""
+    lan.foreign("docker-1")
+    said = lan.said["docker-1"]
+    assert isinstance(said, HostSnapshot)
+    there = replace(said.networks[0], options={**said.networks[0].options, "parent": "ens33.50"})
+    lan.said["docker-1"] = replace(said, networks=(there, *said.networks[1:]))
+    assert lan.check().hosts == {"docker-1"}
+    assert lan.probed == [NEW]
+
+
 def test_own_containers_are_no_obstacle(lan: Lan) -> None:
     """A container of this stack that holds the address, here or elsewhere, will move or is the one that is meant."""
     lan.foreign("docker-1", ours=True)

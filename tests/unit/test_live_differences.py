@@ -9,7 +9,7 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.live.differences import Comparison, Difference
-from ipvlan.live.snapshot import HostSnapshot, LiveContainer, Parent
+from ipvlan.live.snapshot import STACK_LABEL, HostSnapshot, LiveContainer, Parent
 from ipvlan.plan import Plan
 from ipvlan.ssh import HostError, HostUnreachableError
 from tests.unit.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
@@ -92,10 +92,14 @@ def test_a_host_as_planned_has_no_difference() -> None:
 @pytest.mark.parametrize(
     ("name", "change", "says"),
     [
-        ("parent-missing", lambda said: replace(said, parent=Parent(present=False, up=False, mtu=None)), "ens33"),
+        (
+            "parent-missing",
+            lambda said: replace(said, parent=Parent(name="ens33", present=False, up=False, mtu=None)),
+            "ens33",
+        ),
         (
             "parent-down",
-            lambda said: replace(said, parent=Parent(present=True, up=False, mtu=1500)),
+            lambda said: replace(said, parent=Parent(name="ens33", present=True, up=False, mtu=1500)),
             "ip link set ens33 up",
         ),
         ("network-different", network(ip_range=subnet("10.1.9.0/24")), "range 10.1.9.0/24 instead of 10.1.1.0/24"),
@@ -167,6 +171,26 @@ def test_a_guest_where_docker_may_hand_out_addresses_is_tolerated() -> None:
     """A container that is not ours, at an address that Docker may give it, is told and changes no exit status."""
     found = compare(seed(), foreign("10.1.1.77"))
     assert [(difference.name, difference.tolerated) for difference in found] == [("foreign-container", True)]
+
+
+def test_another_vlan_is_another_lan() -> None:
+    """A container of another stack at the same address, on another VLAN of the NIC, is nobody's concern; on this parent it is."""
+
+    def guest(parent: str) -> Callable[[HostSnapshot], HostSnapshot]:
+        def change(said: HostSnapshot) -> HostSnapshot:
+            there = replace(
+                live_network(seed().host("docker-1")),
+                id="other", name="other", options={"ipvlan_mode": "l2", "parent": parent}, labels={STACK_LABEL: "other"},
+            )  # fmt: skip
+            said = foreign("10.1.2.2", {STACK_LABEL: "other"})(said)
+            moved = {"other": attachment("other", "other", "10.1.2.2")}
+            said = with_container(said, replace(said.containers["guest"], attachments=moved))
+            return replace(said, networks=(*said.networks, there))
+
+        return change
+
+    assert compare(seed(), guest("ens33.50")) == ()
+    assert {found.name for found in compare(seed(), guest("ens33"))} == {"network-on-parent", "foreign-address"}
 
 
 def test_a_missing_route() -> None:

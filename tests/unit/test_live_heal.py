@@ -119,7 +119,7 @@ def test_the_fabric_comes_before_the_start_and_the_bridge() -> None:
         (foreign("10.1.2.1"), "foreign-address"),
         (foreign("10.1.2.77"), "foreign-container"),
         (change_container("nginx", labels={"ipvlan-fabric.stack": "prod"}), "container-not-ours"),
-        (lambda said: replace(said, parent=Parent(present=True, up=False, mtu=1500)), "parent-down"),
+        (lambda said: replace(said, parent=Parent(name="ens33", present=True, up=False, mtu=1500)), "parent-down"),
     ],
 )
 def test_what_belongs_to_others_is_left_to_a_person(change: Change, name: str) -> None:

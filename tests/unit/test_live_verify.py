@@ -87,8 +87,8 @@ def test_a_closed_port_that_answers_is_wrong() -> None:
         (change_container("nginx", state="exited", status="Exited (1)"), "container down"),
         (disconnect("nginx", "ipvlanl2"), "not attached"),
         (holding("nginx", "10.1.2.9"), "wrong address"),
-        (lambda said: replace(said, parent=Parent(present=True, up=False, mtu=1500)), "parent down"),
-        (lambda said: replace(said, parent=Parent(present=False, up=False, mtu=None)), "parent missing"),
+        (lambda said: replace(said, parent=Parent(name="ens33", present=True, up=False, mtu=1500)), "parent down"),
+        (lambda said: replace(said, parent=Parent(name="ens33", present=False, up=False, mtu=None)), "parent missing"),
         (lambda said: said, "both ends are as planned"),
     ],
 )
