@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from ipvlan.config import ConfigError, load_stack, parse  # noqa: E402  # the checkout must be on the path first
+from ipvlan.docker_versions import RULES  # noqa: E402
 from ipvlan.live.picture import picture  # noqa: E402
 from ipvlan.models import (  # noqa: E402
     ContainerSettings,
@@ -34,7 +35,7 @@ from ipvlan.problems import Problem  # noqa: E402
 from ipvlan.schema import common_schema, stack_schema  # noqa: E402
 from tests.unit.bad_input import CASES, YAML_CASES, Bad, changed  # noqa: E402
 
-BEGIN, END = "<!-- generated from ipvlan/models.py by `make schema` -->", "<!-- end of what is generated -->"
+END = "<!-- end of what is generated -->"
 
 
 def main() -> int:
@@ -57,7 +58,7 @@ def main() -> int:
 
 def files() -> dict[Path, str]:
     """Every generated file and what it must hold."""
-    config = ROOT / "docs" / "config.md"
+    config, versions = ROOT / "docs" / "config.md", ROOT / "docs" / "docker-versions.md"
     return {
         ROOT / "schema" / "stack.schema.json": _json(stack_schema()),
         ROOT / "schema" / "common.schema.json": _json(common_schema()),
@@ -65,7 +66,8 @@ def files() -> dict[Path, str]:
         ROOT / "docs" / "bad-input.md": "\n".join(_bad_input()) + "\n",
         # What `ipvlan diagram --form svg` makes; the README shows it.
         ROOT / "docs" / "fabric.svg": picture(make_plan(load_stack("dev", ROOT)), "dev"),
-        config: _between(config.read_text(encoding="utf-8"), "\n".join(_tables())),
+        config: _between(config, "ipvlan/models.py", _tables()),
+        versions: _between(versions, "ipvlan/docker_versions.py", _versions()),
     } | {
         ROOT / "docs" / "modes" / f"{example.stem}.svg": _drawn(example)
         for example in sorted((ROOT / "examples").glob("*.yaml"))
@@ -84,9 +86,23 @@ def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _between(text: str, generated: str) -> str:
-    head, _, rest = text.partition(BEGIN)
-    return f"{head}{BEGIN}\n{generated}\n{END}{rest.partition(END)[2]}"
+def _between(path: Path, source: str, generated: Iterable[str]) -> str:
+    """The file's text with the lines `generated` between the marks that name `source`."""
+    begin = f"<!-- generated from {source} by `make schema` -->"
+    head, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    lines = "\n".join(generated)
+    return f"{head}{begin}\n{lines}\n{END}{rest.partition(END)[2]}"
+
+
+def _versions() -> Iterator[str]:
+    yield from ("", "| Docker | What is so | Then | Mend | Source |", "|---|---|---|---|---|")
+    for rule in RULES:
+        since, until = (".".join(map(str, end)) if end else "" for end in (rule.since, rule.until))
+        which = (
+            f"from {since} to before {until}" if since and until else f"from {since}" if since else f"before {until}"
+        )
+        then = "refused" if rule.refused else "told by `preflight`"
+        yield f"| {which} | {_cell(rule.what)} | {then} | {_cell(rule.mend)} | {_cell(rule.source)} |"
 
 
 def _tables() -> Iterator[str]:

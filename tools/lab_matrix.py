@@ -1,5 +1,7 @@
 """`make test-lab-matrix`: the lab tests on each Docker in the field, and the table feature x version.
 
+Usage: tools/lab_matrix.py [--resume] [SUITE...]; with --resume, a suite whose report an earlier call left is shown, not run again.
+
 Owns the order and the table. Each suite gets a lab of its own, one after the other; what passed is taken from pytest's own report.
 """
 
@@ -27,7 +29,7 @@ SUITES: Final = {
 }
 
 #: Files of tests/lab that hold for every version, and what they show.
-FILES: Final = ("test_scenario.py", "test_modes.py", "test_faults.py")
+FILES: Final = ("test_scenario.py", "test_modes.py", "day_two/test_faults.py")
 
 #: Seconds for one suite, the building of its hosts included.
 SUITE_SECONDS: Final = 5400
@@ -36,14 +38,19 @@ Outcome = dict[str, str]
 """Test -> passed, failed, error or skipped."""
 
 
-def run_suite(suite: str, reports: Path) -> Outcome:
-    """Run the tests on hosts of one suite and return each test's outcome; empty when not even pytest came to its end."""
+def run_suite(suite: str, reports: Path, *, resume: bool = False) -> Outcome:
+    """Run the tests on hosts of one suite and return each test's outcome; empty when not even pytest came to its end.
+
+    With `resume` the report that is there is taken, if one is.
+    """
     name = f"matrix-{suite.replace(',', '-')}"
     report = reports / f"{name}.xml"
+    if resume and report.exists():
+        return read_report(report)
     report.unlink(missing_ok=True)
     subprocess.run(
         [
-            sys.executable, "-m", "pytest", "-q", f"--junitxml={report}",
+            sys.executable, "-m", "pytest", "-v", f"--junitxml={report}",
             *(str(ROOT / "tests" / "lab" / file) for file in FILES),
         ],
         cwd=ROOT,
@@ -87,14 +94,16 @@ def show(outcomes: dict[str, Outcome], out: Console) -> bool:
 
 def main() -> int:
     """Run the suites named on the command line, or all, and print the table."""
-    chosen = sys.argv[1:] or list(SUITES)
+    words = sys.argv[1:]
+    resume = "--resume" in words
+    chosen = [word for word in words if word != "--resume"] or list(SUITES)
     unknown = [suite for suite in chosen if suite not in SUITES]
     if unknown:
         print(f"unknown: {', '.join(unknown)}; there are {' '.join(SUITES)}", file=sys.stderr)
         return 2
     reports = ROOT / ".make"
     reports.mkdir(exist_ok=True)
-    outcomes = {suite: run_suite(suite, reports) for suite in chosen}
+    outcomes = {suite: run_suite(suite, reports, resume=resume) for suite in chosen}
     return 0 if show(outcomes, Console(width=140)) else 1
 
 

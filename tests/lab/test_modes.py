@@ -72,7 +72,7 @@ def ping(lab: Lab, address: str) -> bool:
 
 
 def test_l3(lab: Lab, stack: Stack) -> None:
-    """All pairs across hosts; routes survive networkd and a boot, follow a moved slice, come back; routers and clients; no ARP."""
+    """All pairs across hosts; routers and clients; no ARP; routes survive networkd and a boot, and follow slices and hosts."""
     config = example(stack, "l3")
     stack.up()
     stack.unchanged()
@@ -116,18 +116,40 @@ def test_l3(lab: Lab, stack: Stack) -> None:
     assert "10.1.3.0/24 via 192.168.140.201" in lab.ssh("docker-1", "ip route")
     assert_verified(stack)
 
+    gone = config["hosts"].pop("docker-2")
+    before = lab.container_ids()
+    stack.up()
+    assert "10.1.3.0/24" not in lab.ssh("docker-1", "ip route")
+    assert lab.container_ids() == {place: id_ for place, id_ in before.items() if place.startswith("docker-1/")}
+    config["hosts"]["docker-2"] = gone
+    stack.up()
+    assert_verified(stack)
 
-def test_l3_refuses_what_its_docker_cannot(lab: Lab, stack: Stack) -> None:
-    """Publishing in l3 needs Docker 28: an older host refuses it before anything is made; a newer one publishes."""
+
+def test_l3s(lab: Lab, stack: Stack) -> None:
+    """In l3s, as in l3, all pairs are reached across hosts."""
+    example(stack, "l3")["fabric"]["mode"] = "l3s"
+    stack.up()
+    assert '"ipvlan_mode":"l3s"' in lab.ssh("docker-1", "docker network inspect -f '{{json .Options}}' ipvlanl3")
+    assert assert_verified(stack, "container", "other-container")["docker-1/centos", "docker-2/nginx"] == "yes"
+    assert_clean(lab)
+    stack.unchanged()
+
+
+@pytest.mark.parametrize("mode", ["l3", "l3s"])
+def test_publishing_in_l3(lab: Lab, stack: Stack, mode: str) -> None:
+    """Publishing in l3 and l3s needs Docker 28: an older host refuses it before anything is made; newer ones publish."""
     config = example(stack, "l3")
+    config["fabric"]["mode"] = mode
     config["services"]["nginx"].update(ports=["80:80"], published=True)
-    version = int(lab.ssh("docker-1", "docker version --format '{{.Server.Version}}'").split(".")[0])
-    done = stack.up(check=version >= 28)
-    if version < 28:
+    question = "docker version --format '{{.Server.Version}}'"
+    old = [host for host in HOSTS if int(lab.ssh(host, question).split(".")[0]) < 28]
+    done = stack.up(check=not old)
+    if old:
         assert done.returncode != 0
-        assert 'host "docker-1": its Docker is' in done.stdout
+        assert any(f'host "{host}": its Docker is' in done.stdout for host in old)
         assert "To mend it upgrade Docker to 28 or later" in done.stdout
-        assert lab.ssh("docker-1", "docker ps -aq; docker network ls -q --filter driver=ipvlan") == ""
+        assert lab.ssh(old[0], "docker ps -aq; docker network ls -q --filter driver=ipvlan") == ""
         return
     assert {lab.http_status(address) for address in ADDRESSES.values()} == {"200"}
     assert_verified(stack)
