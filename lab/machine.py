@@ -17,11 +17,17 @@ from lab.qmp import Monitor
 from lab.run import run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lab.accelerator import Accelerator
     from lab.settings import HostRole
 
 MEMORY_MIB = 1024
 CPUS = 1
+CPU_MODELS: Mapping[Accelerator, str] = {"kvm": "host", "tcg": "qemu64"}
+"""The plain processor under emulation: what `max` has beyond it (AVX, and with it the saving of large registers at every switch,
+five-level page tables) an emulator pays for. Processor seconds of QEMU for one `docker run`: 5.5 with max, 4.0; one `docker
+version`: 0.62, 0.49; a boot: 46, 35 (decisions/lab-start.md)."""
 _KERNEL_ARGUMENTS = "console=ttyS0 root=/dev/vda rw quiet mitigations=off apparmor=0 audit=0 panic=5"
 
 
@@ -111,11 +117,8 @@ class Machine:
 
     def _start(self, arguments: list[str]) -> None:
         name = self.role.name
-        cpu = (
-            ["-accel", "kvm", "-cpu", "host"]
-            if self.accelerator == "kvm"
-            else ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]
-        )
+        accel = "kvm" if self.accelerator == "kvm" else "tcg,thread=multi,tb-size=512"
+        cpu = ["-accel", accel, "-cpu", CPU_MODELS[self.accelerator]]
         monitor = self.sockets / f"{name}.qmp"
         monitor.unlink(missing_ok=True)
         self.off_marker.unlink(missing_ok=True)
@@ -139,7 +142,7 @@ class Machine:
 def fingerprint(accelerator: Accelerator) -> str:
     """What a saved state depends on beside the image: it loads only into the same QEMU with the same devices."""
     version = run(["qemu-system-x86_64", "--version"]).split("\n", 1)[0]
-    cpu = ""
+    cpu = CPU_MODELS[accelerator]
     if accelerator == "kvm":
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         cpu = next((line for line in lines if line.startswith(("model name", "CPU part"))), "")

@@ -221,9 +221,10 @@ def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack)
 
 def test_a_user_who_is_not_root(lab: Lab) -> None:
     """A user who may use Docker and is not root gets the whole matrix too, and no helper is left behind."""
+    # With `*` for a password the account is not locked, which an sshd without PAM would refuse.
     stack_file = ROOT / "Pulumi.labtestuser.yaml"
     user = (
-        "id operator9 >/dev/null 2>&1 || useradd -m -G docker -s /bin/sh operator9; mkdir -p ~operator9/.ssh; "
+        "id operator9 >/dev/null 2>&1 || useradd -m -p '*' -G docker -s /bin/sh operator9; mkdir -p ~operator9/.ssh; "
         "cp ~/.ssh/authorized_keys ~operator9/.ssh/; chown -R operator9 ~operator9/.ssh"
     )
     side_by_side(*(partial(lab.ssh, host, user) for host in HOSTS))
