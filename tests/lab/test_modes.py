@@ -191,6 +191,14 @@ def test_ways_out(lab: Lab, stack: Stack) -> None:
     stack.up()
     assert assert_verified(stack)["docker-1/centos", "internet"] == "yes"
     assert lab.container_ids() == before
+    # Of one bridge connection becomes another: the old one's end must not take the new one away.
+    nginx = config["services"]["nginx"]
+    for way, status in (("internet", "000"), ("published", "200"), ("internet", "000")):
+        nginx.update({"ports": ["80:80"], "internet": False, "published": False, way: True})
+        stack.up()
+        assert {lab.http_status(address) for address in ADDRESSES.values()} == {status}
+        assert_clean(lab)
+    stack.unchanged()
 
 
 @pytest.mark.parametrize("mode", ["l2", "l3"])
