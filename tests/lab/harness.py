@@ -210,6 +210,7 @@ class Stack:
             *arguments,
             check=False,
         )
+        assert done.stdout.startswith("{"), f"exit {done.returncode}: {done.stdout}{done.stderr}"
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
