@@ -68,7 +68,7 @@ test-fast: setup ## tests that need no lab, under 30 s
 test-lab: setup ## tests on a lab of their own
 	@$(BIN)/pytest -v --durations=15 tests/lab
 
-test-lab-matrix: setup ## the lab tests on Docker 20.10, 26.1, 28.5 and a mixed pair, as a table (hours; SUITES="forky" for some)
+test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5 and a mixed pair, as a table (1.5 h; SUITES="forky" for some)
 	@$(BIN)/python tools/lab_matrix.py $(SUITES)
 
 test: check test-fast test-lab ## every check and every test

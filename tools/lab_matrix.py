@@ -1,4 +1,4 @@
-"""`make test-lab-matrix`: the lab tests on each Docker in the field, and the table feature x version.
+"""`make test-lab-matrix`: the lab tests marked `versions` on each Docker in the field, and the table feature x version.
 
 Usage: tools/lab_matrix.py [--resume] [SUITE...]; with --resume, a suite whose report an earlier call left is shown, not run again.
 
@@ -28,9 +28,6 @@ SUITES: Final = {
     "bookworm,forky": "20.10 + 28.5",
 }
 
-#: Files of tests/lab that hold for every version, and what they show.
-FILES: Final = ("test_scenario.py", "test_modes.py", "day_two/test_faults.py")
-
 #: Seconds for one suite, the building of its hosts included.
 SUITE_SECONDS: Final = 5400
 
@@ -50,8 +47,7 @@ def run_suite(suite: str, reports: Path, *, resume: bool = False) -> Outcome:
     report.unlink(missing_ok=True)
     subprocess.run(
         [
-            sys.executable, "-m", "pytest", "-v", f"--junitxml={report}",
-            *(str(ROOT / "tests" / "lab" / file) for file in FILES),
+            sys.executable, "-m", "pytest", "-v", "-m", "versions", f"--junitxml={report}", str(ROOT / "tests" / "lab"),
         ],
         cwd=ROOT,
         env={**os.environ, "LAB_SUITE": suite, "LAB_NAME": name, "LAB_TEST_NAME": name},

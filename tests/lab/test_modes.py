@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 
 from tests.lab.harness import ADDRESSES, HOSTS, OTHER_STACK, PATIENCE, ROOT, STACK, Lab, Stack, new_stack
 
+pytestmark = pytest.mark.versions
+
 INTERNET = "203.0.113.10"
 INTERNET_NAME = "internet.example"
 

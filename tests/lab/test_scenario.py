@@ -32,6 +32,7 @@ def assert_matrix(stack: Stack) -> None:
     assert len(found["cells"]) >= 4 * 3 + 4 * 2 + 4 + 2
 
 
+@pytest.mark.versions
 def test_up_from_nothing(lab: Lab, stack: Stack) -> None:
     """`pulumi up` makes network and containers on both hosts, each container at its planned address."""
     stack.up()
@@ -43,6 +44,7 @@ def test_up_from_nothing(lab: Lab, stack: Stack) -> None:
             assert lab.ssh(host, f"docker inspect -f '{template}' {name}").strip() == f"10.1.{number}.{offset}"
 
 
+@pytest.mark.versions
 def test_network_is_as_planned(lab: Lab) -> None:
     """The network has subnet, gateway, the host's slice as range, mode and parent."""
     for number, host in enumerate(HOSTS, start=1):
@@ -54,18 +56,21 @@ def test_network_is_as_planned(lab: Lab) -> None:
             assert part in said
 
 
+@pytest.mark.versions
 def test_matrix_before_publishing(lab: Lab, stack: Stack) -> None:
     """Before publishing every cell is as the design says, and both doors are shut."""
     assert_matrix(stack)
     assert doors(lab) == {"docker-1": "000", "docker-2": "000"}
 
 
+@pytest.mark.versions
 def test_second_up_changes_nothing(lab: Lab, stack: Stack) -> None:
     """A second `up` changes nothing."""
     stack.unchanged()
     assert lab.container_ids() == IDS
 
 
+@pytest.mark.versions
 def test_publish_is_live(lab: Lab, stack: Stack) -> None:
     """Publishing opens the door on both hosts and keeps every container; the next `up` changes nothing."""
     stack.config["services"]["nginx"]["published"] = True
@@ -77,17 +82,20 @@ def test_publish_is_live(lab: Lab, stack: Stack) -> None:
     stack.unchanged()
 
 
+@pytest.mark.versions
 def test_matrix_while_published(lab: Lab, stack: Stack) -> None:
     """While published every cell is as the plan says."""
     assert_matrix(stack)
 
 
+@pytest.mark.versions
 def test_refresh_changes_nothing(lab: Lab, stack: Stack) -> None:
     """What the hosts say is what the state says: `refresh` finds nothing, and the next `up` neither."""
     stack.pulumi("refresh", "--yes", "--expect-no-changes")
     stack.unchanged()
 
 
+@pytest.mark.versions
 def test_a_door_shut_by_hand_is_opened_again(lab: Lab, stack: Stack) -> None:
     """A bridge connection removed by hand comes back with `up --refresh`, alone; the next plain `up` changes nothing."""
     lab.ssh("docker-2", "docker network disconnect bridge nginx")
@@ -98,6 +106,7 @@ def test_a_door_shut_by_hand_is_opened_again(lab: Lab, stack: Stack) -> None:
     stack.unchanged()
 
 
+@pytest.mark.versions
 def test_unpublish_is_live(lab: Lab, stack: Stack) -> None:
     """Unpublishing shuts both doors, keeps every container, and the matrix is as before."""
     stack.config["services"]["nginx"]["published"] = False
@@ -158,6 +167,7 @@ def test_a_changed_slice_replaces_that_host_and_says_so(lab: Lab, stack: Stack) 
     stack.unchanged()
 
 
+@pytest.mark.versions
 def test_a_changed_mode_replaces_both_networks_and_says_so(lab: Lab, stack: Stack) -> None:
     """Switching l2 to l3 and back replaces networks and containers, says so before, and ends with the matrix of l2.
 
@@ -188,6 +198,7 @@ def test_a_changed_mode_replaces_both_networks_and_says_so(lab: Lab, stack: Stac
     stack.unchanged()
 
 
+@pytest.mark.versions
 def test_destroy_leaves_the_hosts_as_they_were_found(lab: Lab, stack: Stack) -> None:
     """After `destroy` no container, network, link, route, volume or firewall rule of ours is left; images are kept."""
     stack.pulumi("destroy", "--yes", "--skip-preview")

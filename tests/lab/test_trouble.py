@@ -18,6 +18,7 @@ def published(lab: Lab, stack: Stack) -> None:
     assert [lab.http_status(address) for address in ADDRESSES.values()] == ["200", "200"]
 
 
+@pytest.mark.versions
 def test_a_removed_container_never_wedges_the_stack(lab: Lab, stack: Stack) -> None:
     """A published container removed by hand: refresh, up, and later destroy go through, and the others stay."""
     before = lab.container_ids()
@@ -41,6 +42,7 @@ def test_a_container_removed_without_refresh(lab: Lab, stack: Stack) -> None:
     stack.unchanged()
 
 
+@pytest.mark.versions
 def test_a_rebooted_host_comes_back_whole(lab: Lab, stack: Stack) -> None:
     """After a reboot containers, addresses and the open door are back without any `up`, and `status` has nothing to say."""
     lab.run("power", "docker-1", "reboot", timeout=400)

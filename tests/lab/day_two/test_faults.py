@@ -14,6 +14,7 @@ from tests.lab.day_two.commands import assert_whole, differences, document, imag
 from tests.lab.harness import ADDRESSES, HOSTS, INTERNET, ROOT, STACK, Lab, Stack
 
 
+@pytest.mark.versions
 def test_all_is_well(lab: Lab, stack: Stack) -> None:
     """A new stack has no difference, nothing to heal, nothing in the way, and the whole matrix."""
     assert differences(lab) == []
@@ -101,6 +102,7 @@ PAIRS = (
 """Faults that happen at once, one per host, docker-1's first; each fault is in one of them."""
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 def test_faults_are_named_and_mended(lab: Lab, stack: Stack, pair: tuple[str, ...]) -> None:
     """`status` names exactly the faults, `heal` mends them, and no other container is another one afterwards."""
@@ -134,6 +136,7 @@ def test_heal_asks_first(lab: Lab) -> None:
     assert ipvlan(lab, "heal", "--yes").returncode == 0
 
 
+@pytest.mark.versions
 def test_a_foreign_container_in_a_planned_address(lab: Lab, stack: Stack) -> None:
     """A container of others that took our address is named and never touched; once it is gone, heal does the rest."""
     thief = f"docker run -d --name thief --network ipvlanl2 --ip 10.1.2.1 {image_of(stack, 'nginx')}"
@@ -153,6 +156,7 @@ def test_a_foreign_container_in_a_planned_address(lab: Lab, stack: Stack) -> Non
     assert_whole(stack)
 
 
+@pytest.mark.versions
 def test_docker_restarted(lab: Lab, stack: Stack) -> None:
     """After a restart of Docker all comes back by itself, the open door included."""
     before = lab.container_ids()
@@ -219,6 +223,7 @@ def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack)
         stack.write()
 
 
+@pytest.mark.versions
 def test_a_user_who_is_not_root(lab: Lab) -> None:
     """A user who may use Docker and is not root gets the whole matrix too, and no helper is left behind."""
     # With `*` for a password the account is not locked, which an sshd without PAM would refuse.
