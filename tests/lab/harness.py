@@ -97,14 +97,15 @@ class Lab:
 
     def footprint(self, host: str) -> dict[str, str]:
         """Return everything of the host that a stack could leave behind: containers, networks, links, routes, firewall."""
-        # Without the links' addresses: Docker before 28 gives its bridge another one at every boot.
+        # Without the links' addresses: Docker before 28 gives its bridge another one at every boot. Without empty tables of the
+        # firewall: Docker from 28 on has rules in `raw` while something is published, and the kernel keeps the table.
         script = """
         docker ps -a --format '{{.Names}}' | sort; echo ==
         docker network ls --format '{{.Name}} {{.Driver}}' | sort; echo ==
         ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*//; s/ qlen [0-9]*//; s/state [A-Z]* //; s/<[A-Z,_]*>//; s/link.ether [^ ]*//' |
           sort; echo ==
         ip route; echo ==
-        iptables-save | grep -v '^[#:]' | sort; echo ==
+        iptables-save | awk '/^[*]/ { table = $0 } /^-A/ { print table, $0 }' | sort; echo ==
         docker volume ls -q | sort
         """
         names = ("containers", "networks", "links", "routes", "firewall", "volumes")
