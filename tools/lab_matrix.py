@@ -16,6 +16,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -25,7 +26,7 @@ SUITES: Final = {
     "bookworm": "20.10",
     "trixie": "26.1",
     "forky": "28.5",
-    "bookworm,forky": "20.10 + 28.5",
+    "forky,bookworm": "28.5 + 20.10",
 }
 
 #: Seconds for one suite, the building of its hosts included.
@@ -81,7 +82,9 @@ def show(outcomes: dict[str, Outcome], out: Console) -> bool:
     }
     tests = list(dict.fromkeys(test for outcome in outcomes.values() for test in outcome))
     for test in tests:
-        table.add_row(test, *(marks.get(outcome.get(test, ""), "[bold red]not run") for outcome in outcomes.values()))
+        table.add_row(
+            escape(test), *(marks.get(outcome.get(test, ""), "[bold red]not run") for outcome in outcomes.values())
+        )
     out.print(table)
     return bool(tests) and all(
         outcome.get(test) in ("passed", "skipped") for outcome in outcomes.values() for test in tests

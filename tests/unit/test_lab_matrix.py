@@ -45,3 +45,10 @@ def test_outcomes_are_read(tmp_path: Path) -> None:
 def test_only_a_whole_table_is_a_success(outcomes: dict[str, dict[str, str]], whole: bool) -> None:
     """A failure, a test that did not run on one version, and nothing at all are none."""
     assert show(outcomes, Console(file=io.StringIO())) is whole
+
+
+def test_a_case_of_a_test_has_its_name() -> None:
+    """What pytest writes in brackets is text, and no markup."""
+    out = io.StringIO()
+    show({"forky": {"modes: shim[l2]": "passed"}}, Console(file=out, width=100))
+    assert "modes: shim[l2]" in out.getvalue()
