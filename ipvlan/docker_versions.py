@@ -87,6 +87,16 @@ RULES: Final[tuple[VersionRule, ...]] = (
         refused=True,
     ),
     VersionRule(
+        name="l3s",
+        since=None,
+        until=(23, 0, 0),
+        concerns=lambda host: host.network.mode == "l3s",
+        what="a Docker older than 23 does not know mode l3s (\"requested ipvlan mode 'l3s' is not valid\")",
+        mend="upgrade Docker to 23 or later, or use mode l3",
+        source="github.com/moby/moby/pull/42542, Docker 23.0.0; measured: refused by 20.10.24, works on 26.1.5 and 28.5.2",
+        refused=True,
+    ),
+    VersionRule(
         name="names in l3",
         since=(26, 0, 0),
         until=(26, 0, 1),
