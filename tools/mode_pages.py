@@ -53,7 +53,8 @@ def printed(stack: Stack, source: Path) -> tuple[str, bool]:
         stack.pulumi("destroy", "--yes", "--skip-preview", check=False)
         if by_router:
             stack.lab.run("router-gateway", "off", GATEWAY)
-    return done.stdout, done.returncode == 0
+    # Rich fills a title's line with blanks.
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines()), done.returncode == 0
 
 
 def main() -> int:
