@@ -76,29 +76,22 @@ def seed(step: str) -> None:
         on_hosts(lambda _: "docker rm -f centos nginx && docker network rm ipvlanl2")
 
 
-def ours(step: str) -> None:
-    """Do one pass by this program; `up` includes the proof that the ports are bound."""
+def ours(step: str, *options: str) -> None:
+    """Do one pass by this program, with further options of pulumi; `up` includes the proof that the ports are bound."""
     command = "destroy" if step == "down" else "up"
-    lab("exec", "pulumi", command, "--stack", "dev", "--yes", "--skip-preview")
+    lab("exec", "pulumi", command, "--stack", "dev", "--yes", "--skip-preview", *options)
 
 
-class Unasked:
-    """The same by this program, with `probe_addresses: false`: nobody asks who holds the addresses, as in the other ways."""
-
-    def __init__(self, folder: Path) -> None:
-        yaml = YAML()
-        with (ROOT / "Pulumi.dev.yaml").open(encoding="utf-8") as file:
-            content = yaml.load(file)
-        content["config"]["ipvlan-fabric:fabric"]["probe_addresses"] = False
-        self.file = folder / "Pulumi.dev.yaml"
-        with self.file.open("w", encoding="utf-8") as file:
-            yaml.dump(content, file)
-
-    def __call__(self, step: str) -> None:
-        """Do one pass."""
-        command = "destroy" if step == "down" else "up"
-        config = ("--config-file", str(self.file))
-        lab("exec", "pulumi", command, "--stack", "dev", "--yes", "--skip-preview", *config)
+def unasked(folder: Path) -> Callable[[str], None]:
+    """Return the same with `probe_addresses: false`: nobody asks who holds the addresses, as in the other ways."""
+    yaml = YAML()
+    with (ROOT / "Pulumi.dev.yaml").open(encoding="utf-8") as file:
+        content = yaml.load(file)
+    content["config"]["ipvlan-fabric:fabric"]["probe_addresses"] = False
+    config = folder / "Pulumi.dev.yaml"
+    with config.open("w", encoding="utf-8") as file:
+        yaml.dump(content, file)
+    return lambda step: ours(step, "--config-file", str(config))
 
 
 def playbook(state: str) -> list[dict[str, Any]]:
@@ -193,7 +186,7 @@ def main(
         ways: dict[str, Callable[[str], None]] = {
             "seed's own commands, side by side": seed,
             "this program": ours,
-            "this program, addresses not asked for": Unasked(folder),
+            "this program, addresses not asked for": unasked(folder),
         }
         if ansible:
             ways["Ansible community.docker"] = Ansible(folder)
@@ -206,13 +199,13 @@ def main(
         "medians of " + str(runs) + ", seconds", *ways, "this / seed", "this, not asking / seed", "Ansible / this"
     )
     base, mine = results["seed's own commands, side by side"], results["this program"]
-    unasked = results["this program, addresses not asked for"]
+    not_asking = results["this program, addresses not asked for"]
     other = results.get("Ansible community.docker", {})
     for step in PASSES:
         table.add_row(
             {"up": "bring up", "again": "again, nothing to do", "down": "take down"}[step],
             *(f"{results[way][step]:.1f}" if results[way][step] > 0.05 else "-" for way in ways),
-            *(f"{way[step] / base[step]:.2f}" if base[step] > 0.05 else "-" for way in (mine, unasked)),
+            *(f"{way[step] / base[step]:.2f}" if base[step] > 0.05 else "-" for way in (mine, not_asking)),
             f"{other[step] / mine[step]:.1f}" if other else "-",
         )
     # Wide enough for all of it, also where the output goes to a file.

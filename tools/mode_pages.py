@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from ruamel.yaml import YAML
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
@@ -35,12 +34,7 @@ console = Console()
 
 def printed(stack: Stack, source: Path) -> tuple[str, bool]:
     """Bring the stack file's text up, and return what `verify` prints of it and whether all of it holds."""
-    content = YAML(typ="safe").load(source.read_text(encoding="utf-8"))
-    stack.config = {
-        key.removeprefix("ipvlan-fabric:"): value
-        for key, value in content["config"].items()
-        if key.startswith("ipvlan-fabric:")
-    }
+    stack.take(source)
     by_router = any(service.get("egress") for service in stack.config["services"].values())
     if by_router:
         stack.lab.run("router-gateway", "on", GATEWAY)

@@ -112,6 +112,15 @@ class Lab:
         return dict(zip(names, self.ssh(host, script).split("==\n"), strict=True))
 
 
+def sections(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return section -> its map, of what a stack file holds."""
+    return {
+        key.removeprefix("ipvlan-fabric:"): value
+        for key, value in content["config"].items()
+        if key.startswith("ipvlan-fabric:")
+    }
+
+
 class Stack:
     """The tests' stack: its config as plain maps to change, and pulumi's commands on it."""
 
@@ -125,12 +134,12 @@ class Stack:
         self._rest = {key: value for key, value in content.items() if key != "config"}
         config = content["config"]
         #: Section ("fabric", "hosts", "services") -> its map; a test changes it and runs `up`.
-        self.config: dict[str, Any] = {
-            key.removeprefix("ipvlan-fabric:"): value
-            for key, value in config.items()
-            if key.startswith("ipvlan-fabric:")
-        }
+        self.config = sections(content)
         self._other = {key: value for key, value in config.items() if not key.startswith("ipvlan-fabric:")}
+
+    def take(self, path: Path) -> None:
+        """Take the config of another stack's file, such as an example's, instead of the own one."""
+        self.config = sections(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
 
     def write(self) -> None:
         """Write the stack file."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.lab.harness import ADDRESSES, HOSTS, OTHER_STACK, PATIENCE, ROOT, STACK, Lab, Stack, new_stack
 
@@ -38,8 +37,7 @@ print("\\n".join(sorted(seen)))
 
 def example(stack: Stack, name: str) -> dict[str, Any]:
     """Give the stack the config of one example, and return it."""
-    config = YAML(typ="safe").load((ROOT / "examples" / f"{name}.yaml").read_text(encoding="utf-8"))["config"]
-    stack.config = {key.removeprefix("ipvlan-fabric:"): value for key, value in config.items()}
+    stack.take(ROOT / "examples" / f"{name}.yaml")
     return stack.config
 
 
