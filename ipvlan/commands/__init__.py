@@ -1,1 +1,0 @@
-"""The words of the `ipvlan` command, one module each: they parse options and print; the work is in the modules above."""
