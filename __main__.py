@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components.stack import HostAnswers, read_plan, read_secrets
+from components.program_inputs import HostAnswers, read_plan, read_secrets
 
 plan = read_plan()
 secrets = read_secrets(plan)

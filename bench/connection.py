@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from lab.harness import STACK, STACK_FILE, Lab, Result, Stack  # noqa: E402
 from lab.settings import CHECKOUT, default_name  # noqa: E402
-from tests.lab.harness import STACK, STACK_FILE, Lab, Result, Stack  # noqa: E402
 
 STEPS = ("change", "nothing to do", "refresh")
 

@@ -2,7 +2,7 @@
 
 A resource and not a step of the program, because the state then knows which addresses were asked for: an `up` that brings no new
 address visits no host for it, and an address that was refused is asked for again (docs/decisions/address-probe.md). What is
-asked stands in ipvlan.live.claims.
+asked stands in ipvlan.checks.address_conflicts.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import pulumi
 from pulumi import dynamic
 
 from components.host_provider import ConnectionProvider, HostProvider
-from ipvlan.ssh import ssh_command
+from ipvlan.hosts.ssh import ssh_command
 
 if TYPE_CHECKING:
-    from ipvlan.plan import Plan
+    from ipvlan.plan.model import Plan
 
 #: Seconds for reaching a host and for each question to it, as `ipvlan preflight` has them; a busy host needs many.
 QUESTION_SECONDS: Final = 20.0
@@ -62,8 +62,8 @@ def _ask(props: Mapping[str, Any], before: Asked) -> Asked:
     # Only here: the process that serves it starts at every `up`, and mostly has nothing to ask.
     from netaddr import IPAddress  # noqa: PLC0415
 
-    from ipvlan.live.claims import Claim, check_claims  # noqa: PLC0415
-    from ipvlan.live.hosts import Way  # noqa: PLC0415
+    from ipvlan.checks.address_conflicts import Claim, check_claims  # noqa: PLC0415
+    from ipvlan.hosts.session import Way  # noqa: PLC0415
 
     planned = _planned(props)
     ways = {

@@ -2,7 +2,7 @@
 
 A Pulumi dynamic resource and not a Command, because a Command is never read again: a connection that someone removed by hand
 would stay "unchanged" while the service is down (docs/decisions/bridge-connection.md). What is done on the host stands in
-ipvlan.bridge; this module only translates between it and the engine.
+ipvlan.hosts.bridge; this module only translates between it and the engine.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pulumi
 from pulumi import dynamic
 
 from components.host_provider import HostProvider
-from ipvlan import bridge
+from ipvlan.hosts import bridge
 
 #: A change of these makes another connection; of the others (the way to the host) nothing on the host.
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")

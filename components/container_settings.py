@@ -1,7 +1,7 @@
 """The settings that pass through to Docker, in the docker provider's words.
 
-Owns the translation from Docker's own names (ipvlan.models.ContainerSettings) to the provider's arguments, nothing else: what a
-setting may hold was decided when the config was read.
+Owns the translation from Docker's own names (ipvlan.config.models.ContainerSettings) to the provider's arguments, nothing else:
+what a setting may hold was decided when the config was read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pulumi_docker as docker
 
-from ipvlan.models import ContainerSettings
+from ipvlan.config.models import ContainerSettings
 
 #: Seconds between the stop signal and the kill when the config says nothing, as `docker stop` has it. The provider's own
 #: default is none: it kills at once (research/pulumi-behaviour.md, 3).

@@ -1,7 +1,7 @@
 """What a host's resources do when Docker refuses to make one because its name is taken: see whether a killed `up` left it.
 
 Owns the hook. The engine asks it after a failure and never else, so that it costs an `up` nothing; what is done on the host
-stands in ipvlan.leftovers.
+stands in ipvlan.hosts.orphans.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Final
 
 import pulumi
 
-from ipvlan.leftovers import Kind, is_name_taken, remove_leftover
-from ipvlan.plan import HostPlan, SshPlan
-from ipvlan.ssh import HostUnreachableError, ssh_command
+from ipvlan.hosts.orphans import Kind, is_name_taken, remove_leftover
+from ipvlan.hosts.ssh import HostUnreachableError, ssh_command
+from ipvlan.plan.model import HostPlan, SshPlan
 
 _KINDS: Final[dict[str, Kind]] = {
     "docker:index/container:Container": "container",

@@ -14,9 +14,9 @@ from typing import Final
 import pulumi
 from pulumi_command import local
 
-from ipvlan.docker_versions import Version, refusals
-from ipvlan.plan import HostPlan, SshPlan
-from ipvlan.ssh import SSH_FAILED, ssh_command
+from ipvlan.hosts.ssh import SSH_FAILED, ssh_command
+from ipvlan.plan.docker_versions import Version, refusals
+from ipvlan.plan.model import HostPlan, SshPlan
 
 # Its $0 is the Command's `create`, a sentence: pulumi-command prints that, and not this text, before what went wrong.
 _LOCAL: Final = f"""
@@ -45,7 +45,7 @@ def host_check(name: str, host: HostPlan, ssh: SshPlan, opts: pulumi.ResourceOpt
         name,
         create=f"can {host.name} carry the fabric?",
         interpreter=["/bin/sh", "-c", _LOCAL],
-        stdin=prelude + resources.files("components").joinpath("host_check.sh").read_text(encoding="utf-8"),
+        stdin=prelude + resources.files("ipvlan.hosts").joinpath("scripts", "host_check.sh").read_text(encoding="utf-8"),
         environment={
             "HOST_SSH": shlex.join(ssh_command(host, ssh)),
             "HOST_UNREACHABLE": (

@@ -2,7 +2,7 @@
 
 A Pulumi dynamic resource and not a Command, for the same reasons as the bridge connection: a route that somebody removed is found
 by `pulumi refresh`, and no delete text lies in the state (docs/decisions/host-networking.md). What is done on the host stands in
-ipvlan.networking; this module only translates between it and the engine.
+ipvlan.hosts.networking; this module only translates between it and the engine.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pulumi
 from pulumi import dynamic
 
 from components.host_provider import HostProvider
-from ipvlan import networking
+from ipvlan.hosts import networking
 
 #: A change of these makes another unit; of the others the same one is updated, and routes that stay are never gone.
 _IDENTITY: Final = ("host", "parent")

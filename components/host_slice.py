@@ -16,15 +16,15 @@ import pulumi_docker as docker
 
 from components import container_settings
 from components.address_claims import AddressClaims
+from components.error_hooks import leftovers_hook
 from components.host_check import host_check
 from components.host_networking import HostNetworking
 from components.host_provider import ConnectionProvider
-from components.leftovers import leftovers_hook
 from components.parent_holder import parent_holder_hook
 from components.tokens import PACKAGE, token
-from ipvlan.networking import planned_networking
-from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
-from ipvlan.ssh import ssh_options
+from ipvlan.hosts.networking import planned_networking
+from ipvlan.hosts.ssh import ssh_options
+from ipvlan.plan.model import ContainerPlan, HostPlan, SshPlan
 
 #: Marks what a stack made; `ipvlan status` tells its own containers from foreign ones by it.
 STACK_LABEL: Final = f"{PACKAGE}.stack"

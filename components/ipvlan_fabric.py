@@ -15,7 +15,7 @@ from components.host_provider import ConnectionProvider
 from components.host_slice import HostSlice, HostSliceArgs
 from components.published_service import PublishedService, PublishedServiceArgs
 from components.tokens import token
-from ipvlan.plan import Plan
+from ipvlan.plan.model import Plan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What a host's network does when Docker refuses it because another network is on its parent: say whose.
 
-Owns the hook. The engine asks it after a failure and never else; what is asked on the host stands in ipvlan.parent_holder.
+Owns the hook. The engine asks it after a failure and never else; what is asked on the host stands in ipvlan.hosts.parent_conflict.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import asyncio
 
 import pulumi
 
-from ipvlan.parent_holder import explain_parent_holder, is_parent_taken
-from ipvlan.plan import HostPlan, SshPlan
-from ipvlan.ssh import HostUnreachableError, ssh_command
+from ipvlan.hosts.parent_conflict import explain_parent_holder, is_parent_taken
+from ipvlan.hosts.ssh import HostUnreachableError, ssh_command
+from ipvlan.plan.model import HostPlan, SshPlan
 
 
 def parent_holder_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> pulumi.ErrorHook:

@@ -10,10 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pulumi
 
-from ipvlan.config import COMMON, SECTIONS, parse
-from ipvlan.plan import Plan, make_plan
+from ipvlan.config.load import COMMON, SECTIONS, parse
+from ipvlan.hosts.ssh import prepare_shared_connections, unreachable
+from ipvlan.plan.model import Plan, make_plan
 from ipvlan.problems import ConfigError
-from ipvlan.ssh import prepare_shared_connections, unreachable
 
 
 def read_plan() -> Plan:

@@ -13,9 +13,9 @@ import pulumi_docker as docker
 from components.bridge_connection import BridgeConnection
 from components.host_provider import ConnectionProvider
 from components.tokens import token
-from ipvlan.bridge import BoundPort, Door
-from ipvlan.plan import ContainerPlan, HostPlan, SshPlan
-from ipvlan.ssh import ssh_command
+from ipvlan.hosts.bridge import BoundPort, Door
+from ipvlan.hosts.ssh import ssh_command
+from ipvlan.plan.model import ContainerPlan, HostPlan, SshPlan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 HOSTS = ("docker-1", "docker-2")
 ADDRESSES = {"docker-1": "192.168.140.200", "docker-2": "192.168.140.201"}
 
@@ -160,7 +160,8 @@ class Stack:
         """Run a pulumi command on the stack, with its current config."""
         self.write()
         done = self.lab.exec("pulumi", *arguments, "--stack", self.name, check=check, timeout=timeout)
-        assert TRACEBACK not in done.stdout + done.stderr, done.stdout + done.stderr
+        if TRACEBACK in done.stdout + done.stderr:
+            raise AssertionError(done.stdout + done.stderr)
         return done
 
     def set_secret(self, key: str, value: str) -> None:
@@ -220,7 +221,8 @@ class Stack:
             *arguments,
             check=False,
         )
-        assert done.stdout.startswith("{"), f"exit {done.returncode}: {done.stdout}{done.stderr}"
+        if not done.stdout.startswith("{"):
+            raise AssertionError(f"exit {done.returncode}: {done.stdout}{done.stderr}")
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 

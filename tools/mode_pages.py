@@ -18,8 +18,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from lab.harness import INTERNET, PATIENCE, STACK, Lab, Stack, new_stack  # noqa: E402
 from lab.settings import CHECKOUT, default_name  # noqa: E402
-from tests.lab.harness import INTERNET, PATIENCE, STACK, Lab, Stack, new_stack  # noqa: E402
 
 #: A page's text between these is the command's; the first names the stack file's text that it is of.
 MARKED: Final = re.compile(

@@ -28,10 +28,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from ipvlan.commit import Commit, commit  # noqa: E402  # the checkout must be on the path first
+from ipvlan.config.git_commit import Commit, commit  # noqa: E402  # the checkout must be on the path first
+from ipvlan.config.yaml_file import Checkout  # noqa: E402
 from ipvlan.problems import ConfigError  # noqa: E402
-from ipvlan.report import as_markdown, make_report  # noqa: E402
-from ipvlan.stackfile import Checkout  # noqa: E402
+from ipvlan.views.report import as_markdown, make_report  # noqa: E402
 
 MARKER = "<!-- ipvlan-fabric: pull request -->"
 """By this line the workflow finds the comment that it updates."""

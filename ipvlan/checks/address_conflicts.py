@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress
 
-from ipvlan.live.address_probe import holders, is_ours, not_held_by, probe
-from ipvlan.live.hosts import HostSession, Way, on_all
-from ipvlan.live.snapshot import HostSnapshot, take_snapshot
+from ipvlan.hosts.arp_probe import holders, is_ours, not_held_by, probe
+from ipvlan.hosts.session import HostSession, Way, on_all
+from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
+from ipvlan.hosts.ssh import HostError
 from ipvlan.problems import Problem
-from ipvlan.ssh import HostError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

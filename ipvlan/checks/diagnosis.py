@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ipvlan.live.matrix import Cell
-from ipvlan.live.probes import Observed
-from ipvlan.live.snapshot import HostSnapshot
-from ipvlan.names import BRIDGE
-from ipvlan.plan import ContainerPlan, HostPlan, Plan
-from ipvlan.ssh import HostError
+from ipvlan.hosts.connection_probe import Observed
+from ipvlan.hosts.snapshot import HostSnapshot
+from ipvlan.hosts.ssh import HostError
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.reachability import Cell
+from ipvlan.plan.resource_names import BRIDGE
 
 
 class Diagnosis:

@@ -1,6 +1,6 @@
 """Declared against live: everything in which a host is not what the plan says, with a name, a sentence and a command.
 
-Owns the names, the sentences, and which command mends what. Pure: it compares a plan with a snapshot. `ipvlan.live.heal` does
+Owns the names, the sentences, and which command mends what. Pure: it compares a plan with a snapshot. `ipvlan.checks.heal` does
 what `ipvlan heal` promises here.
 """
 
@@ -13,10 +13,10 @@ from typing import Final, Literal
 
 from netaddr import IPAddress
 
-from ipvlan.live.snapshot import PORTS_LABEL, STACK_LABEL, HostSnapshot, LiveContainer, LiveNetwork
-from ipvlan.names import BRIDGE
-from ipvlan.plan import ContainerPlan, HostPlan, Plan, Port
-from ipvlan.ssh import HostError, HostUnreachableError
+from ipvlan.hosts.snapshot import PORTS_LABEL, STACK_LABEL, HostSnapshot, LiveContainer, LiveNetwork
+from ipvlan.hosts.ssh import HostError, HostUnreachableError
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
+from ipvlan.plan.resource_names import BRIDGE
 
 Name = Literal[
     "host-unreachable",

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from ipvlan import bridge
-from ipvlan.live.differences import Difference
-from ipvlan.live.hosts import HOSTS_AT_ONCE
-from ipvlan.networking import apply, planned_networking
-from ipvlan.plan import ContainerPlan, HostPlan, Plan
-from ipvlan.ssh import HostError, prepare_shared_connections, run_on_host, ssh_command
+from ipvlan.checks.drift import Difference
+from ipvlan.hosts import bridge
+from ipvlan.hosts.networking import apply, planned_networking
+from ipvlan.hosts.session import HOSTS_AT_ONCE
+from ipvlan.hosts.ssh import HostError, prepare_shared_connections, run_on_host, ssh_command
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 How = Literal["host", "pulumi", "person"]
 

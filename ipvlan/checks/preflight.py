@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ipvlan.docker_versions import concerning, parse_version
-from ipvlan.live.hosts import on_hosts
-from ipvlan.live.preflight_facts import Facts, ask
-from ipvlan.live.snapshot import STACK_LABEL
-from ipvlan.names import BRIDGE
-from ipvlan.plan import ContainerPlan, HostPlan, Plan, Port
-from ipvlan.ssh import HostError, HostUnreachableError
+from ipvlan.hosts.host_facts import Facts, ask
+from ipvlan.hosts.session import on_hosts
+from ipvlan.hosts.snapshot import STACK_LABEL
+from ipvlan.hosts.ssh import HostError, HostUnreachableError
+from ipvlan.plan.docker_versions import concerning, parse_version
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
+from ipvlan.plan.resource_names import BRIDGE
 
 Check = Literal[
     "ssh",

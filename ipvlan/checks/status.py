@@ -9,11 +9,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ipvlan.live.differences import Comparison, Difference
-from ipvlan.live.hosts import on_hosts
-from ipvlan.live.snapshot import HostSnapshot, take_snapshot
-from ipvlan.plan import HostPlan, Plan
-from ipvlan.ssh import HostError
+from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.hosts.session import on_hosts
+from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
+from ipvlan.hosts.ssh import HostError
+from ipvlan.plan.model import HostPlan, Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress
 
-from ipvlan.live.diagnosis import Diagnosis
-from ipvlan.live.hosts import HostSession, on_hosts
-from ipvlan.live.matrix import CLIENT, Cell, Filter, make_matrix
-from ipvlan.live.privileged import no_root, root_shell
-from ipvlan.live.probes import Observed, connect_cells, ping_cells
-from ipvlan.live.snapshot import HostSnapshot, take_snapshot
-from ipvlan.plan import HostPlan, Plan
-from ipvlan.ssh import HostError
+from ipvlan.checks.diagnosis import Diagnosis
+from ipvlan.hosts.connection_probe import Observed, connect_cells, ping_cells
+from ipvlan.hosts.root_shell import no_root, root_shell
+from ipvlan.hosts.session import HostSession, on_hosts
+from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
+from ipvlan.hosts.ssh import HostError
+from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.reachability import CLIENT, Cell, Filter, make_matrix
 
 NOT_SEEN = Observed(reached=None, said="not tried")
 

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from ipvlan.allocate import Allocation
-from ipvlan.allocate import allocate as decide
-from ipvlan.command import Selected, selected
-from ipvlan.config import COMMON, PROJECT, read_raw, stack_file
+from ipvlan.cli.context import Selected, selected
+from ipvlan.config.load import COMMON, PROJECT, read_raw, stack_file
+from ipvlan.config.yaml_edit import Edit, has, insert, write
+from ipvlan.config.yaml_file import Checkout
+from ipvlan.plan.allocate import Allocation
+from ipvlan.plan.allocate import allocate as decide
 from ipvlan.problems import ConfigError
-from ipvlan.stackedit import Edit, has, insert, write
-from ipvlan.stackfile import Checkout
 
 
 def allocate(

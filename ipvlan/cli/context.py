@@ -1,7 +1,7 @@
 """What every `ipvlan` command shares: which stack, where the project is, where output goes.
 
-A command is a function that takes `typer.Context` first and is registered in `ipvlan.cli`. It gets the plan by
-`selected(context).plan()`, and raises `ConfigError` or `HostError` for what a person must mend: `ipvlan.cli.main` prints
+A command is a function that takes `typer.Context` first and is registered in `ipvlan.cli.main`. It gets the plan by
+`selected(context).plan()`, and raises `ConfigError` or `HostError` for what a person must mend: `ipvlan.cli.main.main` prints
 these without a traceback and exits 1.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from ipvlan.config import StackConfig, load_stack
-from ipvlan.plan import Plan, make_plan
+from ipvlan.config.load import StackConfig, load_stack
+from ipvlan.plan.model import Plan, make_plan
 from ipvlan.problems import ConfigError, Problem
 
 PROJECT_FILE = "Pulumi.yaml"
@@ -42,7 +42,7 @@ def selected(context: typer.Context) -> Selected:
     """The stack of the running command."""
     found = context.find_object(Selected)
     if found is None:
-        raise RuntimeError("the command was not started through ipvlan.cli")
+        raise RuntimeError("the command was not started through ipvlan.cli.main")
     return found
 
 

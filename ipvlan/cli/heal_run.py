@@ -15,12 +15,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ipvlan.command import Selected, printer
-from ipvlan.live.differences import Difference
-from ipvlan.live.heal import Action, Healing, mend_on_hosts, plan_healing, pulumi_command, remove_stand_ins, run_pulumi
-from ipvlan.live.status import Status, read_status
-from ipvlan.plan import Plan
-from ipvlan.ssh import HostError
+from ipvlan.checks.drift import Difference
+from ipvlan.checks.heal import (
+    Action,
+    Healing,
+    mend_on_hosts,
+    plan_healing,
+    pulumi_command,
+    remove_stand_ins,
+    run_pulumi,
+)
+from ipvlan.checks.status import Status, read_status
+from ipvlan.cli.context import Selected, printer
+from ipvlan.hosts.ssh import HostError
+from ipvlan.plan.model import Plan
 
 
 def heal_plan(

@@ -17,9 +17,9 @@ from pydantic_core import PydanticCustomError
 from rich.console import Console
 from rich.status import Status
 
-from ipvlan.command import print_warnings, printer, selected
-from ipvlan.plan import Plan
-from ipvlan.values import parse_address
+from ipvlan.cli.context import print_warnings, printer, selected
+from ipvlan.config.values import parse_address
+from ipvlan.plan.model import Plan
 
 Timeout = Annotated[
     float, typer.Option(metavar="SECONDS", min=1, max=600, help="For reaching a host, and for each answer of it.")
@@ -48,9 +48,9 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
     as_json: AsJson = False,
 ) -> None:
     """Prove on the hosts who reaches whom, expected beside observed; exit status 0 only when all holds."""
-    from ipvlan.live import verify_view  # noqa: PLC0415
-    from ipvlan.live.matrix import CLIENT, Filter, place  # noqa: PLC0415
-    from ipvlan.live.verify import verify_plan  # noqa: PLC0415
+    from ipvlan.checks.verify import verify_plan  # noqa: PLC0415
+    from ipvlan.plan.reachability import CLIENT, Filter, place  # noqa: PLC0415
+    from ipvlan.views import verify as verify_view  # noqa: PLC0415
 
     chosen = selected(context)
     plan = chosen.plan()
@@ -107,8 +107,8 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Compare what is declared with what is on the hosts; exit status 0 only when nothing differs."""
-    from ipvlan.live import status_view  # noqa: PLC0415
-    from ipvlan.live.status import read_status  # noqa: PLC0415
+    from ipvlan.checks.status import read_status  # noqa: PLC0415
+    from ipvlan.views import status as status_view  # noqa: PLC0415
 
     chosen = selected(context)
     plan = chosen.plan()
@@ -127,8 +127,8 @@ def status(
 
 def preflight(context: typer.Context, host: Host = None, timeout: Timeout = 10.0, as_json: AsJson = False) -> None:
     """Ask the hosts, before a first `pulumi up`, for all that would stand in its way; creates nothing."""
-    from ipvlan.live import preflight_view  # noqa: PLC0415
-    from ipvlan.live.preflight import check_hosts  # noqa: PLC0415
+    from ipvlan.checks.preflight import check_hosts  # noqa: PLC0415
+    from ipvlan.views import preflight as preflight_view  # noqa: PLC0415
 
     chosen = selected(context)
     plan = chosen.plan()
@@ -153,7 +153,7 @@ def heal(  # noqa: PLR0917  # typer reads the options from the signature
     as_json: AsJson = False,
 ) -> None:
     """Mend what `status` finds, with the least that does it; shows first what it will do."""
-    from ipvlan.live.heal_run import heal_plan  # noqa: PLC0415
+    from ipvlan.cli.heal_run import heal_plan  # noqa: PLC0415
 
     chosen = selected(context)
     plan = chosen.plan()
@@ -173,9 +173,9 @@ def diagram(
     timeout: Timeout = 10.0,
 ) -> None:
     """Draw the topology: hosts, parents, slices, containers, published ports; needs no host but with --live."""
-    from ipvlan.live.diagram import as_mermaid, as_png, marks_of  # noqa: PLC0415
-    from ipvlan.live.picture import PLAIN, picture  # noqa: PLC0415
-    from ipvlan.live.status import read_status  # noqa: PLC0415
+    from ipvlan.checks.status import read_status  # noqa: PLC0415
+    from ipvlan.views.diagram import as_mermaid, as_png, marks_of  # noqa: PLC0415
+    from ipvlan.views.svg import PLAIN, picture  # noqa: PLC0415
 
     if form not in ("mermaid", "svg", "png"):
         raise typer.BadParameter(f"{form[:80]}: there are mermaid, svg and png", param_hint="--form")

@@ -14,13 +14,13 @@ from typing import Annotated, Final
 
 import typer
 
-from ipvlan.command import Selected, find_root
-from ipvlan.commands.allocate import allocate
-from ipvlan.commands.plan import plan
-from ipvlan.commands.report import report
-from ipvlan.live.commands import diagram, heal, preflight, status, verify
+from ipvlan.cli.allocate import allocate
+from ipvlan.cli.context import Selected, find_root
+from ipvlan.cli.host_commands import diagram, heal, preflight, status, verify
+from ipvlan.cli.plan import plan
+from ipvlan.cli.report import report
+from ipvlan.hosts.ssh import HostError
 from ipvlan.problems import ConfigError
-from ipvlan.ssh import HostError
 
 COMMANDS: Final[tuple[Callable[..., object], ...]] = (plan, allocate, preflight, verify, status, heal, diagram, report)
 """The words, in the order of `ipvlan --help`; a function's name is the word, its docstring the help."""

@@ -12,12 +12,12 @@ from pydantic_core import PydanticCustomError
 from rich.console import Console
 from rich.table import Table
 
-from ipvlan.command import print_warnings, printer, selected
-from ipvlan.holders import slice_use, who_holds
-from ipvlan.plan import ContainerPlan, HostPlan, Plan
-from ipvlan.plan_document import document
-from ipvlan.routes import router_routes
-from ipvlan.values import parse_address
+from ipvlan.cli.context import print_warnings, printer, selected
+from ipvlan.config.values import parse_address
+from ipvlan.plan.address_usage import slice_use, who_holds
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.router_routes import router_routes
+from ipvlan.views.plan_json import document
 
 
 class RouterKind(StrEnum):

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ipvlan.command import selected
-from ipvlan.commit import commit
-from ipvlan.report import as_document, as_markdown, make_report
-from ipvlan.stackfile import Checkout
+from ipvlan.cli.context import selected
+from ipvlan.config.git_commit import commit
+from ipvlan.config.yaml_file import Checkout
+from ipvlan.views.report import as_document, as_markdown, make_report
 
 
 def report(

@@ -9,8 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from ipvlan.config.yaml_file import StackFileError
 from ipvlan.problems import ConfigError, Problem, shorten
-from ipvlan.stackfile import StackFileError
 
 TIME_LIMIT = 30
 """Seconds for one call of git; reading a file takes milliseconds."""

@@ -1,7 +1,7 @@
 """Reads the stack config and refuses what is wrong with it, everything at once.
 
 Owns the way from the stack file (or from what Pulumi read of it) to a validated, frozen `StackConfig`: the shared file
-that a stack may name, secrets by reference, and the wording of what pydantic finds. It decides no address; `ipvlan.plan`
+that a stack may name, secrets by reference, and the wording of what pydantic finds. It decides no address; `ipvlan.plan.model`
 does. It needs no passphrase: secrets stand in the config by reference only.
 """
 
@@ -17,12 +17,20 @@ from typing import Any, TypeVar, cast
 from netaddr import IPNetwork
 from pydantic import ValidationError
 
-from ipvlan.messages import problem_of
-from ipvlan.models import ContainerSettings, FabricConfig, HostConfig, Model, ServiceConfig, SshConfig, StackConfig
+from ipvlan.config.messages import problem_of
+from ipvlan.config.models import (
+    ContainerSettings,
+    FabricConfig,
+    HostConfig,
+    Model,
+    ServiceConfig,
+    SshConfig,
+    StackConfig,
+)
+from ipvlan.config.values import HOST_NAME, SERVICE_NAME
+from ipvlan.config.yaml_file import Checkout, Folder, StackFileError, read
+from ipvlan.plan.rules import check
 from ipvlan.problems import ConfigError, Problem, shorten
-from ipvlan.rules import check
-from ipvlan.stackfile import Checkout, Folder, StackFileError, read
-from ipvlan.values import HOST_NAME, SERVICE_NAME
 
 __all__ = [
     "COMMON",

@@ -1,6 +1,6 @@
 """Says in the config's own words what pydantic found.
 
-Owns the sentences for pydantic's error types; the types' own validators (`ipvlan.values`) bring theirs along.
+Owns the sentences for pydantic's error types; the types' own validators (`ipvlan.config.values`) bring theirs along.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from ipvlan.models import Model
+from ipvlan.config.models import Model
 from ipvlan.problems import Problem, shorten
 
 SENTENCES: Mapping[str, tuple[str, str, str]] = {

@@ -1,7 +1,7 @@
 """The models of the stack config: which keys there are, their types and their defaults.
 
-Owns what one key may hold. What two keys must agree on is in `ipvlan.rules`; how the file is read and how errors are
-told is in `ipvlan.config`. Frozen, and unknown keys are errors.
+Owns what one key may hold. What two keys must agree on is in `ipvlan.plan.rules`; how the file is read and how errors are
+told is in `ipvlan.config.load`. Frozen, and unknown keys are errors.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from netaddr import IPNetwork
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from ipvlan.values import (
+from ipvlan.config.values import (
     Address,
     Command,
     Dynamic,
@@ -273,7 +273,7 @@ class SshConfig(Model):
 
 
 class StackConfig(Model):
-    """A whole stack, well formed; whether it fits together is found out by `ipvlan.plan.make_plan`."""
+    """A whole stack, well formed; whether it fits together is found out by `ipvlan.plan.model.make_plan`."""
 
     fabric: FabricConfig
     hosts: Mapping[str, HostConfig]

@@ -1,7 +1,7 @@
 """The types that config values have, and how a string of the stack file becomes one.
 
 Each type is `Annotated` with a validator that raises a message in the three parts every problem has (what is wrong,
-what it would cause, how to mend it). Rules that need a second key are not here but in `ipvlan.rules`.
+what it would cause, how to mend it). Rules that need a second key are not here but in `ipvlan.plan.rules`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST_INTERFACE = 15
 
 
 def fail(wrong: str, consequence: str, mend: str) -> NoReturn:
-    """Reject a value; pydantic collects the message, `ipvlan.config` adds key and value."""
+    """Reject a value; pydantic collects the message, `ipvlan.config.load` adds key and value."""
     raise PydanticCustomError("ipvlan", "{wrong}", {"wrong": wrong, "consequence": consequence, "mend": mend})
 
 
@@ -368,7 +368,7 @@ def parse_parent(value: object) -> str:
 
 
 def parse_image(value: object) -> str:
-    """An image reference; whether it is pinned by digest is a matter of `ipvlan.rules`."""
+    """An image reference; whether it is pinned by digest is a matter of `ipvlan.plan.rules`."""
     text = need_string(value, "an image")
     if not IMAGE.fullmatch(text) or len(text) > 512:
         fail(

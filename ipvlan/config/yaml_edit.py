@@ -15,8 +15,8 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node
 
+from ipvlan.config.yaml_file import parse_text
 from ipvlan.problems import ConfigError, Problem
-from ipvlan.stackfile import parse_text
 
 
 @dataclass(frozen=True, slots=True)

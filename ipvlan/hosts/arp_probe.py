@@ -14,9 +14,9 @@ from typing import Final
 
 from netaddr import IPAddress
 
-from ipvlan.live.hosts import HostSession
-from ipvlan.live.privileged import root_shell
-from ipvlan.live.snapshot import STACK_LABEL, HostSnapshot, LiveContainer
+from ipvlan.hosts.root_shell import root_shell
+from ipvlan.hosts.session import HostSession
+from ipvlan.hosts.snapshot import STACK_LABEL, HostSnapshot, LiveContainer
 
 #: Probes of one address, one each second (RFC 5227, PROBE_NUM).
 PROBES: Final = 3

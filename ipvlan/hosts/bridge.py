@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ipvlan.names import BRIDGE
-from ipvlan.ssh import HostError, run_on_host
+from ipvlan.hosts.ssh import HostError, run_on_host
+from ipvlan.plan.resource_names import BRIDGE
 
 #: The fabric's endpoint has Docker's default, 0; anything above makes the bridge the gateway.
 BRIDGE_GATEWAY_PRIORITY: Final = 100
@@ -96,7 +96,7 @@ class BoundPort:
 class Door:
     """All that is needed to open, read or close one container's door.
 
-    `ssh` is an ssh command to which remote text is appended (see ipvlan.ssh.ssh_command).
+    `ssh` is an ssh command to which remote text is appended (see ipvlan.hosts.ssh.ssh_command).
     """
 
     host: str

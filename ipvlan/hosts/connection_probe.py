@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from ipvlan.live.matrix import Cell
-from ipvlan.live.privileged import RunAsRoot
-from ipvlan.plan import Port
-from ipvlan.ssh import HostError
+from ipvlan.hosts.root_shell import RunAsRoot
+from ipvlan.hosts.ssh import HostError
+from ipvlan.plan.model import Port
+from ipvlan.plan.reachability import Cell
 
 #: Seconds that a ping waits; one is sent each second until the first answer.
 PING_SECONDS: Final = 2

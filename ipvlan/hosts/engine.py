@@ -1,7 +1,7 @@
 """Docker's Engine API of one host, over the socket that a session forwards.
 
 Owns the version of the API that is spoken and the wording of Docker's failures. Reads only, but for the helper container that
-`ipvlan.live.privileged` asks for.
+`ipvlan.hosts.root_shell` asks for.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ipvlan.ssh import HostError
+from ipvlan.hosts.ssh import HostError
 
 if TYPE_CHECKING:
     import docker

@@ -13,12 +13,12 @@ from typing import Final
 
 from netaddr import IPAddress
 
-from ipvlan.live.address_probe import not_held_by, probe
-from ipvlan.live.engine import Engine
-from ipvlan.live.hosts import HostSession
-from ipvlan.live.snapshot import HostSnapshot, take_snapshot
-from ipvlan.plan import Plan
-from ipvlan.ssh import HostError
+from ipvlan.hosts.arp_probe import not_held_by, probe
+from ipvlan.hosts.engine import Engine
+from ipvlan.hosts.session import HostSession
+from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
+from ipvlan.hosts.ssh import HostError
+from ipvlan.plan.model import Plan
 
 _FACTS: Final = """
 parent={parent}

@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.ssh import HostError, run_on_host, ssh_command
+from ipvlan.hosts.ssh import HostError, run_on_host, ssh_command
 
 if TYPE_CHECKING:
-    from ipvlan.plan import HostPlan, SshPlan
+    from ipvlan.plan.model import HostPlan, SshPlan
 
 #: Seconds for one visit to a host; a start of the unit may wait for the network.
 TIMEOUT_SECONDS: Final = 90.0
@@ -57,7 +57,7 @@ class SliceRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networking:
-    """All that one host needs. `ssh` is an ssh command to which remote text is appended (see ipvlan.ssh.ssh_command)."""
+    """All that one host needs. `ssh` is an ssh command to which remote text is appended (see ipvlan.hosts.ssh.ssh_command)."""
 
     host: str
     ssh: tuple[str, ...]

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from ipvlan.ssh import run_on_host
+from ipvlan.hosts.ssh import run_on_host
 
 Kind = Literal["container", "network"]
 

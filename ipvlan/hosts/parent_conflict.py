@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from ipvlan.ssh import run_on_host
+from ipvlan.hosts.ssh import run_on_host
 
 #: Docker's words (moby, daemon/libnetwork/drivers/ipvlan/ipvlan_network.go, createNetwork).
 _TAKEN: Final = re.compile(r"is already using parent interface")

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ipvlan.live.engine import Engine
-from ipvlan.live.hosts import HostSession
-from ipvlan.live.snapshot import HostSnapshot
-from ipvlan.ssh import HostError
+from ipvlan.hosts.engine import Engine
+from ipvlan.hosts.session import HostSession
+from ipvlan.hosts.snapshot import HostSnapshot
+from ipvlan.hosts.ssh import HostError
 
 RunAsRoot = Callable[[str, float], str]
 """Takes POSIX shell text and a time limit in seconds, and returns what the text printed."""

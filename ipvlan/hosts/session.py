@@ -1,6 +1,6 @@
 """Connections to hosts: one ssh per host that is a shell to run texts in and a way to Docker's socket at once.
 
-Owns opening, time limits, closing and the work on all hosts side by side. Leaves to `ipvlan.ssh` how a host is reached and
+Owns opening, time limits, closing and the work on all hosts side by side. Leaves to `ipvlan.hosts.ssh` how a host is reached and
 how ssh's failures are worded, and to the callers what is asked. Nothing is written on a host.
 """
 
@@ -20,8 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self, TypeVar
 
-from ipvlan.plan import HostPlan, Plan, SshPlan
-from ipvlan.ssh import HostError, HostUnreachableError, explain_failure, prepare_shared_connections, ssh_command
+from ipvlan.hosts.ssh import HostError, HostUnreachableError, explain_failure, prepare_shared_connections, ssh_command
+from ipvlan.plan.model import HostPlan, Plan, SshPlan
 
 #: Where Docker listens on a host (dockerd(8), --host).
 DOCKER_SOCKET: Final = "/var/run/docker.sock"
@@ -45,7 +45,7 @@ class Way:
     parent: str
     """The NIC that carries the fabric there."""
     command: tuple[str, ...]
-    """An ssh command to which remote text is appended (see ipvlan.ssh.ssh_command)."""
+    """An ssh command to which remote text is appended (see ipvlan.hosts.ssh.ssh_command)."""
     shim: str = ""
     """Name of the host's own link on the parent; empty where none is planned."""
 

@@ -1,7 +1,7 @@
 """What is on one host at one moment, as far as the fabric is concerned.
 
 Owns the questions (two calls of the Engine API and one text in the host's shell) and the shape of the answers. Compares
-nothing: `ipvlan.live.diagnosis` and `ipvlan.live.differences` do.
+nothing: `ipvlan.checks.diagnosis` and `ipvlan.checks.drift` do.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.live.engine import Engine
-from ipvlan.live.hosts import HostSession
-from ipvlan.plan import ContainerPlan
+from ipvlan.hosts.engine import Engine
+from ipvlan.hosts.session import HostSession
+from ipvlan.plan.model import ContainerPlan
 
 #: Labels of what a stack made (components/host_slice.py writes them).
 STACK_LABEL: Final = "ipvlan-fabric.stack"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ipvlan.plan import HostPlan, Plan, SshPlan
+    from ipvlan.plan.model import HostPlan, Plan, SshPlan
 
 #: ssh's exit status for a failure of its own, as apart from the command's (ssh(1), EXIT STATUS).
 SSH_FAILED: Final = 255

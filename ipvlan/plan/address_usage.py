@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress
 
-from ipvlan.plan import HostPlan, Plan
+from ipvlan.plan.model import HostPlan, Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

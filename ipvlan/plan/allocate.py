@@ -1,7 +1,7 @@
 """Gives out what a config does not have yet: a slice to each host, an offset to each service.
 
 Owns the choice, which is deterministic: entries in the order of the file, each the lowest that is free. It never changes
-what is there; writing is done by `ipvlan.stackedit`.
+what is there; writing is done by `ipvlan.config.yaml_edit`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from netaddr import IPAddress, IPNetwork
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from ipvlan.config import ConfigError, FabricConfig, Problem, parse, with_common
-from ipvlan.models import own_address
-from ipvlan.plan import make_plan
-from ipvlan.stackfile import Folder
-from ipvlan.values import parse_address, parse_network
+from ipvlan.config.load import ConfigError, FabricConfig, Problem, parse, with_common
+from ipvlan.config.models import own_address
+from ipvlan.config.values import parse_address, parse_network
+from ipvlan.config.yaml_file import Folder
+from ipvlan.plan.model import make_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Allocation:
 def allocate(raw: Mapping[str, object], folder: Folder) -> list[Allocation]:
     """What is missing in the config, decided; raises `ConfigError` when there is no room or the rest is wrong.
 
-    `raw` is as `ipvlan.config.parse` takes it.
+    `raw` is as `ipvlan.config.load.parse` takes it.
     """
     sections, problems = with_common(raw, folder)
     if problems:

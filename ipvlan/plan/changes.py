@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ipvlan.models import ContainerSettings
-from ipvlan.plan import ContainerPlan, HostPlan, NetworkPlan, Plan
+from ipvlan.config.models import ContainerSettings
+from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
 
 UPDATED_IN_PLACE = frozenset({"restart", "memory", "cpu_shares"})
 """Settings that the docker provider changes on a running container; all others recreate it."""

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ipvlan.names import BRIDGE
-from ipvlan.plan import HostPlan
+from ipvlan.plan.model import HostPlan
+from ipvlan.plan.resource_names import BRIDGE
 
 Version = tuple[int, int, int]
 """Major, minor, patch; Debian's and other suffixes count for nothing."""

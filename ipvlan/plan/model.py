@@ -1,7 +1,7 @@
 """The plan: every network, slice, container, address, port and route of a stack, decided.
 
 Owns all arithmetic on addresses. It reads a `StackConfig` and nothing else: no file, no host, no clock, so that the
-same config always gives the same plan. Contradictions are found in `ipvlan.rules` before anything is computed.
+same config always gives the same plan. Contradictions are found in `ipvlan.plan.rules` before anything is computed.
 
 Order: hosts and containers are sorted by name, whatever the order of the file, so that plans compare equal and a diff
 of two plans shows what changed and not how a file was sorted.
@@ -16,11 +16,11 @@ from functools import cached_property
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.models import ContainerSettings, HostConfig, Mode, ServiceConfig, StackConfig, own_address
-from ipvlan.names import BRIDGE
+from ipvlan.config.models import ContainerSettings, HostConfig, Mode, ServiceConfig, StackConfig, own_address
+from ipvlan.config.values import LONGEST_INTERFACE, AddressRange, Port, SshTarget
+from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.plan.rules import check
 from ipvlan.problems import PlanError, Problem
-from ipvlan.rules import check
-from ipvlan.values import LONGEST_INTERFACE, AddressRange, Port, SshTarget
 
 __all__ = [
     "ContainerPlan",
@@ -329,7 +329,7 @@ def _container(config: StackConfig, service_name: str, settings: ContainerSettin
     service, host = config.services[service_name], config.hosts[host_name]
     address = address_of(service, host_name, host)
     if address is None:
-        raise AssertionError(f"{service_name} has no address on {host_name}, which ipvlan.rules must have refused")
+        raise AssertionError(f"{service_name} has no address on {host_name}, which ipvlan.plan.rules must have refused")
     return ContainerPlan(
         service=service_name,
         host=host_name,

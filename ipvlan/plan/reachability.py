@@ -1,7 +1,7 @@
 """The matrix: who must reach whom, and who must not, out of the plan alone.
 
-Owns the expectations and which cells are looked at. Knows no host's state: `ipvlan.live.probes` looks, `ipvlan.live.verify`
-compares.
+Owns the expectations and which cells are looked at. Knows no host's state: `ipvlan.hosts.connection_probe` looks,
+`ipvlan.checks.verify` compares.
 
 Rules and their sources (the matrix of docs/design.md; measured on Docker 26.1.5, kernel 6.12):
 - ipvlan: containers of one fabric reach each other; a host and its own containers never do (kernel, ipvlan).
@@ -23,7 +23,7 @@ from typing import Final, Literal
 
 from netaddr import IPAddress
 
-from ipvlan.plan import ContainerPlan, HostPlan, Plan, Port
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
 
 Kind = Literal[
     "container",

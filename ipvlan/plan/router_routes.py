@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ipvlan.plan import Plan, Route
+from ipvlan.plan.model import Plan, Route
 
 
 def _ip(route: Route) -> str:

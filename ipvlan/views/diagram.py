@@ -1,6 +1,6 @@
 """`ipvlan diagram`: the topology as Mermaid, SVG or PNG, of the plan or coloured by what is on the hosts.
 
-Owns the forms and the colouring by `status`. Drawing is `ipvlan.mermaid`'s and `ipvlan.live.picture`'s.
+Owns the forms and the colouring by `status`. Drawing is `ipvlan.views.mermaid`'s and `ipvlan.views.svg`'s.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import importlib
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from ipvlan.live.picture import Mark, Marks
-from ipvlan.live.status import Status
-from ipvlan.mermaid import topology
-from ipvlan.plan import Plan
+from ipvlan.checks.status import Status
+from ipvlan.hosts.ssh import HostError
+from ipvlan.plan.model import Plan
 from ipvlan.problems import ConfigError, Problem
-from ipvlan.ssh import HostError
+from ipvlan.views.mermaid import topology
+from ipvlan.views.svg import Mark, Marks
 
 Form = Literal["mermaid", "svg", "png"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ipvlan.plan import HostPlan, Plan
+from ipvlan.plan.model import HostPlan, Plan
 
 MOST_HOSTS_IN_FULL = 20
 MOST_CONTAINERS_IN_FULL = 12

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic refuses the one of typing before Python 3.12
 
-from ipvlan.holders import slice_use
-from ipvlan.plan import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.address_usage import slice_use
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 
 class Fabric(TypedDict):

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ipvlan.live.preflight import CHECKS, Preflight
-from ipvlan.live.preflight_facts import Facts
+from ipvlan.checks.preflight import CHECKS, Preflight
+from ipvlan.hosts.host_facts import Facts
 
 
 def as_document(found: Preflight, stack: str) -> dict[str, Any]:

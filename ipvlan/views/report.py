@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ipvlan.changes import Changes, ContainerChange, compare
-from ipvlan.commit import Commit
-from ipvlan.config import load, read_raw, stack_file
-from ipvlan.mermaid import topology
-from ipvlan.plan import ContainerPlan, Plan, make_plan
+from ipvlan.config.git_commit import Commit
+from ipvlan.config.load import load, read_raw, stack_file
+from ipvlan.config.yaml_file import Folder
+from ipvlan.plan.changes import Changes, ContainerChange, compare
+from ipvlan.plan.model import ContainerPlan, Plan, make_plan
 from ipvlan.problems import ConfigError, Problem
-from ipvlan.stackfile import Folder
+from ipvlan.views.mermaid import topology
 
 LONGEST_TABLE = 200
 """Rows of one table; a comment on GitHub holds 65,536 characters."""

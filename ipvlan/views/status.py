@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ipvlan.holders import slice_use
-from ipvlan.live.snapshot import HostSnapshot, LiveContainer
-from ipvlan.live.status import HostStatus, Status
-from ipvlan.names import BRIDGE
-from ipvlan.plan import ContainerPlan, Plan
+from ipvlan.checks.status import HostStatus, Status
+from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+from ipvlan.plan.address_usage import slice_use
+from ipvlan.plan.model import ContainerPlan, Plan
+from ipvlan.plan.resource_names import BRIDGE
 
 #: Containers that are listed one by one; of more, only those with a difference are.
 MOST_CONTAINERS: Final = 60

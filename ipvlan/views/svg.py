@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from xml.sax.saxutils import escape
 
-from ipvlan.plan import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 Mark = Literal["well", "broken", "unknown"]
 

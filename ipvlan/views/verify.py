@@ -10,9 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ipvlan.live.matrix import CLIENT
-from ipvlan.live.verify import Verdict, Verification
-from ipvlan.plan import Plan
+from ipvlan.checks.verify import Verdict, Verification
+from ipvlan.plan.model import Plan
+from ipvlan.plan.reachability import CLIENT
 
 #: Columns of the full matrix; beyond, one row and column per host are shown.
 MOST_COLUMNS: Final = 14

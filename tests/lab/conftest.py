@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.harness import Lab, Stack, new_stack
 from lab.settings import CHECKOUT, default_name
-from tests.lab.harness import Lab, Stack, new_stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.harness import ADDRESSES, HOSTS, Lab, Stack
+from lab.harness import ADDRESSES, HOSTS, Lab, Stack
 
 
 def failing_up(stack: Stack, *expected: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.harness import ADDRESSES, HOSTS, OTHER_STACK, PATIENCE, ROOT, STACK, Lab, Stack, new_stack
+from lab.harness import ADDRESSES, HOSTS, OTHER_STACK, PATIENCE, ROOT, STACK, Lab, Stack, new_stack
 
 pytestmark = pytest.mark.versions
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.projects import DIGEST, ROOT, commit_all, git
-from tests.unit.test_secrets import CIPHER
+from tests.support.projects import DIGEST, ROOT, commit_all, git
+from tests.unit.views.test_secrets import CIPHER
 
 NGINX = f"""\
     nginx:

@@ -1,7 +1,7 @@
 """What `ipvlan report` says of a change is what `pulumi up` then does on the hosts: the sets of containers are equal.
 
 One stack, one git history of its file; each test is a commit that goes on from the one before. The report reads two states of
-the file and no host, so it can only be right if its rules (ipvlan.changes) are the provider's and the engine's.
+the file and no host, so it can only be right if its rules (ipvlan.plan.changes) are the provider's and the engine's.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Stack
-from tests.unit.projects import commit_all, git, ipvlan
+from lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Stack
+from tests.support.projects import commit_all, git, ipvlan
 
 Fates = dict[str, set[str]]
 """Fate -> `host/service` of the containers that have it, in the report's words."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.harness import ADDRESSES, HOSTS, Lab, Stack
+from lab.harness import ADDRESSES, HOSTS, Lab, Stack
 
 FOOTPRINT: dict[str, dict[str, str]] = {}
 IDS: dict[str, str] = {}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Result, Stack
 from tests.lab.day_two.commands import ipvlan
-from tests.lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Result, Stack
-from tests.unit import projects
+from tests.support import projects
 
 #: The secrets of these tests; nothing else on the machine has such words in it.
 FIRST = "Clear-7fQ2-text-of-the-first-secret"

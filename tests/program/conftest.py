@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.program.strict_monitor import Run, run_program
+from tests.support.strict_monitor import Run, run_program
 
 DIGEST = "sha256:" + "1" * 64
 SEED: dict[str, Any] = {

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from components.address_claims import AddressClaimsProvider
-from ipvlan.live import claims
-from ipvlan.live.claims import AddressTakenError, Answer, Claim
-from ipvlan.live.hosts import Way
+from ipvlan.checks import address_conflicts as claims
+from ipvlan.checks.address_conflicts import AddressTakenError, Answer, Claim
+from ipvlan.hosts.session import Way
 
 Props = dict[str, Any]
 

@@ -12,7 +12,7 @@ import pulumi
 import pytest
 
 from tests.program.conftest import DIGEST
-from tests.program.strict_monitor import Run, StrictError, check_arguments
+from tests.support.strict_monitor import Run, StrictError, check_arguments
 
 RunProgram = Callable[..., Run]
 
@@ -384,6 +384,6 @@ def test_a_silent_host_comes_last(run: RunProgram, seed: dict[str, Any]) -> None
 
 def test_main_is_short() -> None:
     """`__main__.py` only wires: under 60 lines."""
-    from tests.program.strict_monitor import ROOT
+    from tests.support.strict_monitor import ROOT
 
     assert len((ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()) < 60

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from components import stack as stack_module
-from ipvlan.config import parse
-from ipvlan.plan import make_plan
-from tests.program.strict_monitor import ROOT
+from components import program_inputs as stack_module
+from ipvlan.config.load import parse
+from ipvlan.plan.model import make_plan
+from tests.support.strict_monitor import ROOT
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from tests.program.strict_monitor import ROOT
         ("components.bridge_connection", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
         ("components.address_claims", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
         # Loaded while the hosts are being asked, not before.
-        ("components.stack", ["pulumi_docker", "pulumi_command"]),
+        ("components.program_inputs", ["pulumi_docker", "pulumi_command"]),
     ],
 )
 def test_a_module_loads_no_more_than_it_needs(module: str, not_loaded: list[str]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.config import parse
-from ipvlan.live.snapshot import (
+from ipvlan.config.load import parse
+from ipvlan.hosts.snapshot import (
     Attachment,
     Binding,
     HostSnapshot,
@@ -16,7 +16,7 @@ from ipvlan.live.snapshot import (
     LiveNetwork,
     Parent,
 )
-from ipvlan.plan import ContainerPlan, HostPlan, Plan, make_plan
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, make_plan
 
 STACK = "dev"
 IMAGE = "registry.lab:5000/nginx@sha256:" + "a" * 64

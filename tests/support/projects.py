@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from ipvlan.cli import main
+from ipvlan.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = "@sha256:" + "0" * 64
@@ -104,7 +104,7 @@ def ipvlan(folder: Path, *arguments: str) -> Ended:
 def ipvlan_process(folder: Path, *arguments: str) -> Ended:
     """Runs the command as a person does, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "ipvlan.cli", *arguments],
+        [sys.executable, "-m", "ipvlan.cli.main", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,

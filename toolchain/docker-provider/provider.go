@@ -29,7 +29,7 @@ var classes = map[string]string{
 }
 
 // providerInfo maps the upstream provider to Pulumi's names: what the bridge does not derive by itself stands here.
-// tests/unit/test_toolchain.py compares every name with the Python package.
+// tests/unit/toolchain/test_toolchain.py compares every name with the Python package.
 func providerInfo() tfbridge.ProviderInfo {
 	resources := make(map[string]*tfbridge.ResourceInfo, len(classes))
 	for upstream, class := range classes {

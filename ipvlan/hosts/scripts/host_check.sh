@@ -1,6 +1,6 @@
 # Runs on the host, before anything is made there: can it carry the fabric? Changes nothing.
 # Given: host, parent (names of the plan), bridge (whether Docker's bridge is needed), needs (a line per rule of
-# ipvlan.docker_versions that would stop the plan: since, until, and what to say, with | between). Prints the facts it found; each problem is one line on standard error.
+# ipvlan.plan.docker_versions that would stop the plan: since, until, and what to say, with | between). Prints the facts it found; each problem is one line on standard error.
 problems=0
 problem() { printf 'host "%s": %s\n' "$host" "$1" >&2; problems=$((problems + 1)); }
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ipvlan.models import StackConfig
+from ipvlan.config.models import StackConfig
+from ipvlan.plan.rules import addresses, fabric, hosts, services
 from ipvlan.problems import Problem
-from ipvlan.rules import addresses, fabric, hosts, services
 
 
 def check(config: StackConfig, *, broken: Collection[str] = (), with_fabric: bool = True) -> list[Problem]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.models import HostConfig, ServiceConfig, StackConfig, own_address
+from ipvlan.config.models import HostConfig, ServiceConfig, StackConfig, own_address
+from ipvlan.plan.rules.services import runs_on
 from ipvlan.problems import Problem, shorten
-from ipvlan.rules.services import runs_on
 
 
 def check(config: StackConfig) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.models import FabricConfig, StackConfig
+from ipvlan.config.models import FabricConfig, StackConfig
 from ipvlan.problems import Problem
 
 DOCKER_NETWORKS = {"bridge", "host", "none", "default", "ingress", "docker_gwbridge"}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.models import HostConfig, StackConfig, own_address
+from ipvlan.config.models import HostConfig, StackConfig, own_address
+from ipvlan.plan.rules.fabric import LONGEST_SUBNET, UNUSABLE, overlap
 from ipvlan.problems import Problem
-from ipvlan.rules.fabric import LONGEST_SUBNET, UNUSABLE, overlap
 
 
 def check(config: StackConfig) -> Iterator[Problem]:
@@ -102,7 +102,7 @@ def _dynamic(config: StackConfig, name: str, host: HostConfig) -> Iterator[Probl
 
 
 def _shim(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]:
-    """What else may hold the address of the host's shim; containers are `ipvlan.rules.addresses`' matter."""
+    """What else may hold the address of the host's shim; containers are `ipvlan.plan.rules.addresses`' matter."""
     if not host.shim:
         return
     key, address = f"hosts.{name}.shim", own_address(host.slice)

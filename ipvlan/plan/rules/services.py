@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
-from ipvlan.models import ServiceConfig, StackConfig
+from ipvlan.config.models import ServiceConfig, StackConfig
+from ipvlan.config.values import Port
 from ipvlan.problems import Problem, shorten
-from ipvlan.values import Port
 
 OUR_LABELS = "ipvlan-fabric."
 """Prefix of the labels that the stack writes itself."""

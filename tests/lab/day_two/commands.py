@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from tests.lab.harness import PATIENCE, STACK, TRACEBACK, Lab, Result, Stack
+from lab.harness import PATIENCE, STACK, TRACEBACK, Lab, Result, Stack
 
 
 def ipvlan(lab: Lab, *arguments: str, stack: str = STACK, timeout: float = 240) -> Result:

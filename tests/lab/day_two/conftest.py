@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.harness import Lab, Stack, new_stack
+from lab.harness import Lab, Stack, new_stack
 
 
 @pytest.fixture(scope="package")

@@ -5,8 +5,8 @@ Each test leaves the stack whole. What is asked in mode l3: tests/lab/test_scena
 
 from __future__ import annotations
 
+from lab.harness import ADDRESSES, Lab, Stack
 from tests.lab.day_two.commands import assert_whole, image_of
-from tests.lab.harness import ADDRESSES, Lab, Stack
 
 CLAIMS = "fabric-addresses"
 

@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
+from lab.harness import ADDRESSES, HOSTS, INTERNET, ROOT, STACK, Lab, Stack
 from tests.lab.day_two.commands import assert_whole, differences, document, image_of, ipvlan, side_by_side
-from tests.lab.harness import ADDRESSES, HOSTS, INTERNET, ROOT, STACK, Lab, Stack
 
 
 @pytest.mark.versions

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.live import claims
-from ipvlan.live.claims import AddressTakenError, Answer, Claim, check_claims
-from ipvlan.live.hosts import HostSession, Way, way_to
-from ipvlan.live.snapshot import HostSnapshot
-from ipvlan.ssh import HostError, HostUnreachableError
-from tests.unit.live_parts import STACK, live_container, live_host, seed
+from ipvlan.checks import address_conflicts as claims
+from ipvlan.checks.address_conflicts import AddressTakenError, Answer, Claim, check_claims
+from ipvlan.hosts.session import HostSession, Way, way_to
+from ipvlan.hosts.snapshot import HostSnapshot
+from ipvlan.hosts.ssh import HostError, HostUnreachableError
+from tests.support.live_parts import STACK, live_container, live_host, seed
 
 NEW = IPAddress("10.1.1.2")
 MAC = "52:54:00:8C:00:02"

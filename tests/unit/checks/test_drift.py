@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.live.differences import Comparison, Difference
-from ipvlan.live.snapshot import STACK_LABEL, HostSnapshot, LiveContainer, Parent
-from ipvlan.plan import Plan
-from ipvlan.ssh import HostError, HostUnreachableError
-from tests.unit.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
+from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.hosts.snapshot import STACK_LABEL, HostSnapshot, LiveContainer, Parent
+from ipvlan.hosts.ssh import HostError, HostUnreachableError
+from ipvlan.plan.model import Plan
+from tests.support.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
 
 
 def compare(plan: Plan, change: Callable[[HostSnapshot], HostSnapshot] = lambda said: said) -> tuple[Difference, ...]:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from ipvlan.live.differences import Comparison
-from ipvlan.live.heal import Healing, plan_healing, pulumi_command
-from ipvlan.live.snapshot import HostSnapshot, Parent
-from ipvlan.plan import Plan
-from tests.unit.live_parts import STACK, live_host, seed
-from tests.unit.test_live_differences import (
+from ipvlan.checks.drift import Comparison
+from ipvlan.checks.heal import Healing, plan_healing, pulumi_command
+from ipvlan.hosts.snapshot import HostSnapshot, Parent
+from ipvlan.plan.model import Plan
+from tests.support.live_parts import STACK, live_host, seed
+from tests.unit.checks.test_drift import (
     change_container,
     disconnect,
     foreign,

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.live import preflight
-from ipvlan.live.preflight import Finding, check_hosts
-from ipvlan.live.preflight_facts import Facts, Link, Listener
-from ipvlan.live.snapshot import Binding
-from ipvlan.plan import HostPlan, Plan
-from ipvlan.ssh import HostError, HostUnreachableError
-from tests.unit.live_parts import BRIDGE_NETWORK, STACK, live_container, live_host, live_network, seed
+from ipvlan.checks import preflight
+from ipvlan.checks.preflight import Finding, check_hosts
+from ipvlan.hosts.host_facts import Facts, Link, Listener
+from ipvlan.hosts.snapshot import Binding
+from ipvlan.hosts.ssh import HostError, HostUnreachableError
+from ipvlan.plan.model import HostPlan, Plan
+from tests.support.live_parts import BRIDGE_NETWORK, STACK, live_container, live_host, live_network, seed
 
 WELL = Link(up=True, carrier=True, wireless=False)
 GATEWAY = IPAddress("10.1.0.1")

@@ -11,15 +11,15 @@ from dataclasses import replace
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.live.diagnosis import Diagnosis
-from ipvlan.live.matrix import Cell, make_matrix
-from ipvlan.live.probes import Observed, connect
-from ipvlan.live.snapshot import HostSnapshot, Parent
-from ipvlan.live.verify import Verdict, judge
-from ipvlan.plan import Plan, Port
-from ipvlan.ssh import HostUnreachableError
-from tests.unit.live_parts import live_host, seed, with_container
-from tests.unit.test_live_differences import change_container, disconnect, holding, without
+from ipvlan.checks.diagnosis import Diagnosis
+from ipvlan.checks.verify import Verdict, judge
+from ipvlan.hosts.connection_probe import Observed, connect
+from ipvlan.hosts.snapshot import HostSnapshot, Parent
+from ipvlan.hosts.ssh import HostUnreachableError
+from ipvlan.plan.model import Plan, Port
+from ipvlan.plan.reachability import Cell, make_matrix
+from tests.support.live_parts import live_host, seed, with_container
+from tests.unit.checks.test_drift import change_container, disconnect, holding, without
 
 YES = Observed(reached=True, said="yes")
 NO = Observed(reached=False, said="no")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.config import load_stack, parse
-from ipvlan.holders import slice_use, who_holds
-from ipvlan.plan import make_plan
-from tests.unit.bad_input import changed
-from tests.unit.projects import STACK, ipvlan, ipvlan_process, write_project
+from ipvlan.config.load import load_stack, parse
+from ipvlan.plan.address_usage import slice_use, who_holds
+from ipvlan.plan.model import make_plan
+from tests.support.bad_input import changed
+from tests.support.projects import STACK, ipvlan, ipvlan_process, write_project
 
 
 def test_plan_shows_slices_and_addresses(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_ten_thousand_services_are_read_and_refused_in_one_go() -> None:
 
 def test_worked_examples_read_without_a_passphrase() -> None:
     """Staging and prod are planned from their files alone."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     prod = make_plan(load_stack("prod", root))
     assert len(prod.hosts) == 5
     assert {host.parent for host in prod.hosts} == {"bond0.40", "bond1.40"}

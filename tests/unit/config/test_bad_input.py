@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.config import ConfigError, load_stack, parse
-from ipvlan.plan import make_plan
+from ipvlan.config.load import ConfigError, load_stack, parse
+from ipvlan.plan.model import make_plan
 from ipvlan.problems import LONGEST_VALUE, Problem
-from tests.unit.bad_input import CASES, YAML_CASES, Bad, changed
+from tests.support.bad_input import CASES, YAML_CASES, Bad, changed
 
 
 def problems_of(case: Bad, folder: Path) -> list[Problem]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.config import ConfigError, load_stack
-from ipvlan.plan import make_plan
-from tests.unit.projects import DIGEST, STACK, write_project
+from ipvlan.config.load import ConfigError, load_stack
+from ipvlan.plan.model import make_plan
+from tests.support.projects import DIGEST, STACK, write_project
 
 COMMON = "config:\n  ipvlan-fabric:common: "
 

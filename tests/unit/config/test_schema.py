@@ -8,16 +8,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ipvlan.config import COMMON, PROJECT, SECTIONS, load_stack, parse
-from ipvlan.plan import make_plan
-from ipvlan.plan_document import document
-from ipvlan.plan_document import schema as plan_schema
-from ipvlan.schema import common_schema, stack_schema
-from ipvlan.stackfile import Checkout, read
-from tests.unit.bad_input import SEED, changed
+from ipvlan.config.json_schema import common_schema, stack_schema
+from ipvlan.config.load import COMMON, PROJECT, SECTIONS, load_stack, parse
+from ipvlan.config.yaml_file import Checkout, read
+from ipvlan.plan.model import make_plan
+from ipvlan.views.plan_json import document
+from ipvlan.views.plan_json import schema as plan_schema
+from tests.support.bad_input import SEED, changed
 from tools.generate import files
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STACKS = ("dev", "staging", "prod")
 
 

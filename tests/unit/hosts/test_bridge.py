@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from ipvlan import bridge
-from ipvlan.bridge import BoundPort, Door
-from ipvlan.ssh import HostError, HostUnreachableError
+from ipvlan.hosts import bridge
+from ipvlan.hosts.bridge import BoundPort, Door
+from ipvlan.hosts.ssh import HostError, HostUnreachableError
 
-FAKE = Path(__file__).with_name("fake_docker.py")
+FAKE = Path(__file__).parents[2] / "support" / "fake_docker.py"
 
 
 class Host:

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from netaddr import IPAddress
 
-from ipvlan import networking
-from ipvlan.config import parse
-from ipvlan.docker_versions import RULES, concerning, parse_version, refusals
-from ipvlan.networking import Networking, Shim, SliceRoute, planned_networking, unit_text
-from ipvlan.plan import Plan, make_plan, shim_link
+from ipvlan.config.load import parse
+from ipvlan.hosts import networking
+from ipvlan.hosts.networking import Networking, Shim, SliceRoute, planned_networking, unit_text
+from ipvlan.hosts.ssh import HostError
+from ipvlan.plan.docker_versions import RULES, concerning, parse_version, refusals
+from ipvlan.plan.model import Plan, make_plan, shim_link
+from ipvlan.plan.router_routes import router_routes
 from ipvlan.problems import ConfigError
-from ipvlan.routes import router_routes
-from ipvlan.ssh import HostError
-from tests.unit.live_parts import raw, seed
+from tests.support.live_parts import raw, seed
 
 ROUTED: dict[str, Any] = {"mode": "l3", "gateway": None}
 SHIM = Shim(link="shim.ens33", address="10.1.1.254", slice="10.1.1.0/24", mode="l3")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.leftovers import Kind, is_name_taken, remove_leftover
+from ipvlan.hosts.orphans import Kind, is_name_taken, remove_leftover
 
 LABEL = "ipvlan-fabric.stack=dev"
 DOCKER = """#!/bin/sh

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.parent_holder import explain_parent_holder, is_parent_taken
+from ipvlan.hosts.parent_conflict import explain_parent_holder, is_parent_taken
 
 LABEL = "ipvlan-fabric.stack"
 REFUSED = "Error response from daemon: network dm-1c0ffee is already using parent interface ens33.40"

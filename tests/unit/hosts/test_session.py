@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.live.hosts import HostSession, on_hosts, way_to
-from ipvlan.ssh import HostError, HostUnreachableError
-from tests.unit.live_parts import seed
+from ipvlan.hosts.session import HostSession, on_hosts, way_to
+from ipvlan.hosts.ssh import HostError, HostUnreachableError
+from tests.support.live_parts import seed
 
 SSH = """#!/bin/sh
 for last; do :; done

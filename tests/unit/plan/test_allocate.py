@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipvlan.allocate import Allocation, allocate, filled
-from ipvlan.config import ConfigError, load_stack, parse
-from ipvlan.plan import make_plan
-from ipvlan.stackedit import Edit, insert
-from ipvlan.stackfile import Checkout, parse_text
-from tests.unit.bad_input import DIGEST, REMOVE, changed, host, image
-from tests.unit.configs import raw_configs
-from tests.unit.projects import STACK, ipvlan, write_project
+from ipvlan.config.load import ConfigError, load_stack, parse
+from ipvlan.config.yaml_edit import Edit, insert
+from ipvlan.config.yaml_file import Checkout, parse_text
+from ipvlan.plan.allocate import Allocation, allocate, filled
+from ipvlan.plan.model import make_plan
+from tests.support.bad_input import DIGEST, REMOVE, changed, host, image
+from tests.support.configs import raw_configs
+from tests.support.projects import STACK, ipvlan, write_project
 
 HERE = Checkout(Path())
 

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.allocate import allocate, filled
-from ipvlan.config import ConfigError, parse
-from ipvlan.export import as_config
-from ipvlan.plan import Plan, make_plan
+from ipvlan.config.load import ConfigError, parse
+from ipvlan.config.yaml_file import Checkout
+from ipvlan.plan.allocate import allocate, filled
+from ipvlan.plan.model import Plan, make_plan
 from ipvlan.problems import Problem
-from ipvlan.stackfile import Checkout
-from tests.unit.configs import raw_configs
+from tests.support.config_of_plan import as_config
+from tests.support.configs import raw_configs
 
 SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

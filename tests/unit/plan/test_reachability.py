@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.config import parse
-from ipvlan.live.matrix import MOST_PAIRS, Cell, Filter, make_matrix
-from ipvlan.plan import Plan, make_plan
-from tests.unit.live_parts import raw, seed
+from ipvlan.config.load import parse
+from ipvlan.plan.model import Plan, make_plan
+from ipvlan.plan.reachability import MOST_PAIRS, Cell, Filter, make_matrix
+from tests.support.live_parts import raw, seed
 
 INTERNET = IPAddress("203.0.113.10")
 

@@ -25,7 +25,7 @@ import pytest
 from pulumi._types import input_type_types, is_input_type, unwrap_type
 from pulumi_docker import container, network, provider, remote_image, volume
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 TOOLCHAIN = CHECKOUT / "toolchain"
 SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from ipvlan.changes import Changes, compare
-from ipvlan.config import parse
-from ipvlan.mermaid import topology
-from ipvlan.plan import make_plan
-from tests.unit.bad_input import DIGEST, REMOVE, changed, host
-from tests.unit.projects import STACK, commit_all, git, ipvlan, write_project
+from ipvlan.config.load import parse
+from ipvlan.plan.changes import Changes, compare
+from ipvlan.plan.model import make_plan
+from ipvlan.views.mermaid import topology
+from tests.support.bad_input import DIGEST, REMOVE, changed, host
+from tests.support.projects import STACK, commit_all, git, ipvlan, write_project
 
 ADDED = f"""\
     api:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.config import ConfigError, load_stack
-from tests.unit.projects import STACK, commit_all, ipvlan, write_project
+from ipvlan.config.load import ConfigError, load_stack
+from tests.support.projects import STACK, commit_all, ipvlan, write_project
 
 CIPHER = "v1:Zm9vYmFyZm9v:c2VjcmV0LWNpcGhlci10ZXh0LW9mLXRoaXMtdGVzdA=="
 CLEAR = "correct-horse-battery-staple"

@@ -7,15 +7,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ipvlan.config import parse
-from ipvlan.live.diagram import as_mermaid, marks_of
-from ipvlan.live.differences import Comparison
-from ipvlan.live.picture import Marks, picture
-from ipvlan.live.status import HostStatus, Status
-from ipvlan.plan import Plan, make_plan
-from ipvlan.ssh import HostUnreachableError
-from tests.unit.live_parts import STACK, live_host, raw, seed
-from tests.unit.test_live_differences import disconnect
+from ipvlan.checks.drift import Comparison
+from ipvlan.checks.status import HostStatus, Status
+from ipvlan.config.load import parse
+from ipvlan.hosts.ssh import HostUnreachableError
+from ipvlan.plan.model import Plan, make_plan
+from ipvlan.views.diagram import as_mermaid, marks_of
+from ipvlan.views.svg import Marks, picture
+from tests.support.live_parts import STACK, live_host, raw, seed
+from tests.unit.checks.test_drift import disconnect
 
 SVG = "{http://www.w3.org/2000/svg}"
 

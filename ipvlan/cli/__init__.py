@@ -1,0 +1,1 @@
+"""The `ipvlan` command: options and exit status, one module per subcommand."""

@@ -1,0 +1,1 @@
+"""YAML -> StackConfig: what a stack file says, checked key by key. No decision about an address."""

@@ -1,0 +1,80 @@
+"""A plan as config again: what would have to stand in a stack file to get exactly this plan.
+
+Owns the way back. Offsets become explicit addresses, since a plan knows addresses only; everything else is as written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+
+
+def as_config(plan: Plan) -> dict[str, Any]:
+    """Plain maps and lists as `ipvlan.config.load.parse` takes them."""
+    fabric: dict[str, Any] = {"name": plan.fabric, "mode": plan.mode, "subnet": str(plan.subnet)}
+    if plan.gateway is not None:
+        fabric["gateway"] = str(plan.gateway)
+    if plan.reserved:
+        fabric["reserved"] = [str(entry) for entry in plan.reserved]
+    services: dict[str, Any] = {}
+    for container in plan.containers():
+        service = services.setdefault(container.service, None) or _service(container)
+        service["hosts"].append(container.host)
+        service["addresses"][container.host] = str(container.address)
+        services[container.service] = service
+    return {
+        "fabric": fabric,
+        "hosts": {host.name: _host(host) for host in plan.hosts},
+        "services": services,
+        "ssh": {
+            "shared_connection": plan.ssh.shared_connection,
+            "connect_timeout": plan.ssh.connect_timeout,
+        },
+    }
+
+
+def _host(host: HostPlan) -> dict[str, Any]:
+    raw: dict[str, Any] = {
+        "address": str(host.address),
+        "parent": host.parent,
+        "slice": str(host.slice),
+        "ssh": str(host.ssh),
+    }
+    if host.dynamic is not None:
+        raw["dynamic"] = str(host.dynamic)
+    elif host.static_only:
+        raw["dynamic"] = "none"
+    if host.shim is not None:
+        raw["shim"] = True
+    if host.host_key is not None:
+        raw["host_key"] = host.host_key
+    return raw
+
+
+def _service(container: ContainerPlan) -> dict[str, Any]:
+    raw: dict[str, Any] = {
+        **container.settings.model_dump(mode="json", exclude_defaults=True),
+        "image": container.image,
+        "published": container.published,
+        "hosts": [],
+        "addresses": {},
+    }
+    for key, size in (("memory", container.settings.memory), ("shm_size", container.settings.shm_size)):
+        if size is not None:
+            raw[key] = size
+    if container.internet:
+        raw["internet"] = True
+    if container.egress_gateway:
+        raw["egress"] = "gateway"
+    if container.command is not None:
+        raw["command"] = list(container.command)
+    if container.name != container.service:
+        raw["container_name"] = container.name
+    if container.ports:
+        raw["ports"] = [str(port) for port in container.ports]
+    if container.environment:
+        raw["environment"] = dict(container.environment)
+    if container.secret_environment:
+        raw["secret_environment"] = dict(container.secret_environment)
+    return raw
