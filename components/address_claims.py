@@ -63,11 +63,11 @@ def _ask(props: Mapping[str, Any], before: Asked) -> Asked:
     from netaddr import IPAddress  # noqa: PLC0415
 
     from ipvlan.checks.address_conflicts import Claim, check_claims  # noqa: PLC0415
-    from ipvlan.hosts.session import Way  # noqa: PLC0415
+    from ipvlan.hosts.session import HostConnection  # noqa: PLC0415
 
     planned = _planned(props)
-    ways = {
-        name: Way(name=name, parent=host["parent"], command=tuple(host["ssh"]))
+    connections = {
+        name: HostConnection(name=name, parent=host["parent"], command=tuple(host["ssh"]))
         for name, host in props["hosts"].items()
         if name not in props["unreachable"]
     }
@@ -77,17 +77,19 @@ def _ask(props: Mapping[str, Any], before: Asked) -> Asked:
     }
     claims = [
         Claim(
-            way=way,
+            connection=connection,
             addresses={
                 IPAddress(address): service
                 for address, service in props["hosts"][name]["addresses"].items()
                 if address not in known[name]
             },
         )
-        for name, way in ways.items()
+        for name, connection in connections.items()
         if set(planned[name]["addresses"]) - known[name]
     ]
-    answer = check_claims(claims, list(ways.values()), props["stack"], mode=props["mode"], timeout=QUESTION_SECONDS)
+    answer = check_claims(
+        claims, list(connections.values()), props["stack"], mode=props["mode"], timeout=QUESTION_SECONDS
+    )
     for doubt in answer.doubts:
         # The engine shows what a provider's process prints.
         print(doubt, file=sys.stderr, flush=True)

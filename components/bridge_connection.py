@@ -19,8 +19,8 @@ from ipvlan.hosts import bridge
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
 
 
-def _door(properties: dict[str, Any]) -> bridge.Door:
-    return bridge.Door(
+def _attachment(properties: dict[str, Any]) -> bridge.BridgeAttachment:
+    return bridge.BridgeAttachment(
         host=properties["host"],
         ssh=tuple(properties["ssh"]),
         container=properties["container"],
@@ -41,24 +41,24 @@ class BridgeConnectionProvider(HostProvider):
     """Creates, reads and deletes bridge connections.
 
     Pulumi stores a reference to this class in the state, not its code: an operation on an old connection runs today's code, so
-    a mistake in it is mended by the next version of the program (facts.md, trap 3: a Command's stored delete text is not).
+    a mistake in it is fixed by the next version of the program (facts.md, trap 3: a Command's stored delete text is not).
     """
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Connect, and succeed only with the proof that every port is bound."""
-        attachment = bridge.connect(_door(props))
-        return dynamic.CreateResult(f"{props['host']}/{attachment.container_id}", props)
+        state = bridge.connect(_attachment(props))
+        return dynamic.CreateResult(f"{props['host']}/{state.container_id}", props)
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Report the connection as gone unless this container holds it with all its ports; fail when the host is silent."""
-        door = _door(props)
-        attachment = bridge.read(door)
+        attachment = _attachment(props)
+        state = bridge.read(attachment)
         # Ports of a stopped container are unbound without fault of the connection, and come back with it.
         alive = (
-            attachment is not None
-            and attachment.connected
-            and id_.endswith(attachment.container_id)
-            and (not attachment.running or not attachment.missing(door.ports))
+            state is not None
+            and state.connected
+            and id_.endswith(state.container_id)
+            and (not state.running or not state.missing(attachment.ports))
         )
         return dynamic.ReadResult(id_ if alive else "", props)
 
@@ -74,7 +74,7 @@ class BridgeConnectionProvider(HostProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Disconnect; succeeds when the connection or the container is gone already."""
-        bridge.disconnect(_door(_props))
+        bridge.disconnect(_attachment(_props))
 
 
 class BridgeConnection(dynamic.Resource, module="ipvlan-fabric", name="BridgeConnection"):
@@ -84,7 +84,7 @@ class BridgeConnection(dynamic.Resource, module="ipvlan-fabric", name="BridgeCon
         self,
         name: str,
         *,
-        door: bridge.Door,
+        attachment: bridge.BridgeAttachment,
         container_id: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -93,18 +93,18 @@ class BridgeConnection(dynamic.Resource, module="ipvlan-fabric", name="BridgeCon
             BridgeConnectionProvider(),
             name,
             {
-                "host": door.host,
-                "ssh": list(door.ssh),
-                "container": door.container,
+                "host": attachment.host,
+                "ssh": list(attachment.ssh),
+                "container": attachment.container,
                 "container_id": container_id,
-                "fabric": door.fabric,
+                "fabric": attachment.fabric,
                 "ports": [
                     {
                         "container_port": port.container_port,
                         "host_address": port.host_address,
                         "host_port": port.host_port,
                     }
-                    for port in door.ports
+                    for port in attachment.ports
                 ],
             },
             opts,

@@ -35,7 +35,7 @@ def host_check(name: str, host: HostPlan, ssh: SshPlan, opts: pulumi.ResourceOpt
         # Whatever may be published one day: switching `published` is no reason to check the host again.
         "bridge": "true" if any(found.ports or found.internet for found in host.containers) else "false",
         "needs": "\n".join(
-            f"{_version(rule.since)}|{_version(rule.until)}|{rule.what} ({rule.source}). To mend it {rule.mend}."
+            f"{_version(rule.since)}|{_version(rule.until)}|{rule.what} ({rule.source}). To fix it {rule.fix}."
             for rule in refusals(host)
         ),
     }
@@ -45,13 +45,14 @@ def host_check(name: str, host: HostPlan, ssh: SshPlan, opts: pulumi.ResourceOpt
         name,
         create=f"can {host.name} carry the fabric?",
         interpreter=["/bin/sh", "-c", _LOCAL],
-        stdin=prelude + resources.files("ipvlan.hosts").joinpath("scripts", "host_check.sh").read_text(encoding="utf-8"),
+        stdin=prelude
+        + resources.files("ipvlan.hosts").joinpath("scripts", "host_check.sh").read_text(encoding="utf-8"),
         environment={
             "HOST_SSH": shlex.join(ssh_command(host, ssh)),
             "HOST_UNREACHABLE": (
                 f'host "{host.name}": ssh to {host.ssh} failed, see above; nothing was changed on it. No connection: bring '
-                f"it back, or mend {key}.address or {key}.ssh. Host key verification failed: compare the host's key, then set "
-                f"{key}.host_key or mend ~/.ssh/known_hosts. Permission denied: give it your public key, or load the key "
+                f"it back, or fix {key}.address or {key}.ssh. Host key verification failed: compare the host's key, then set "
+                f"{key}.host_key or fix ~/.ssh/known_hosts. Permission denied: give it your public key, or load the key "
                 f"into the agent. Then run `pulumi up` again."
             ),
         },

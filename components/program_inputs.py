@@ -59,7 +59,7 @@ class HostAnswers:
 def read_secrets(plan: Plan) -> Mapping[str, pulumi.Output[str]]:
     """Return every secret that a service names by `secret_environment`: config key -> value, secret to Pulumi too.
 
-    Raises pulumi.RunError when a key has no value or stands in clear.
+    Raises pulumi.RunError when a key has no value or is in plaintext.
     """
     config = pulumi.Config()
     users: dict[str, str] = {}
@@ -68,9 +68,9 @@ def read_secrets(plan: Plan) -> Mapping[str, pulumi.Output[str]]:
             users.setdefault(key, f"services.{container.service}.secret_environment.{variable}")
     missing = [
         f"{pulumi.get_project()}:{user}: {key}\n"
-        f"    wrong:  no config key of that name has a value\n"
-        f"    causes: the container would start without it\n"
-        f"    mend:   pulumi config set --secret {key}"
+        f"    problem: no config key of that name has a value\n"
+        f"    effect:  the container would start without it\n"
+        f"    fix:     pulumi config set --secret {key}"
         for key, user in sorted(users.items())
         if config.get_secret(key) is None
     ]

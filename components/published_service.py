@@ -13,7 +13,7 @@ import pulumi_docker as docker
 from components.bridge_connection import BridgeConnection
 from components.host_provider import ConnectionProvider
 from components.tokens import token
-from ipvlan.hosts.bridge import BoundPort, Door
+from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
 from ipvlan.hosts.ssh import ssh_command
 from ipvlan.plan.model import ContainerPlan, HostPlan, SshPlan
 
@@ -45,7 +45,7 @@ class PublishedServiceArgs:
 
 
 class PublishedService(pulumi.ComponentResource):
-    """One container's open door: connected to Docker's bridge with every declared port proved bound."""
+    """One container's open attachment: connected to Docker's bridge with every declared port proved bound."""
 
     urls: pulumi.Output[list[str]]
     """Where the service answers; known once the ports are bound."""
@@ -61,7 +61,7 @@ class PublishedService(pulumi.ComponentResource):
         #: The connection itself.
         self.connection = BridgeConnection(
             f"{name}-bridge",
-            door=Door(
+            attachment=BridgeAttachment(
                 host=args.host.name,
                 ssh=ssh_command(args.host, args.ssh),
                 container=args.service.name,

@@ -1,23 +1,23 @@
-"""What is wrong with a stack's config, told so that a person can mend it.
+"""What is wrong, told so that a person can fix it: the one shape and the one writer of every message.
 
-Owns the shape and the wording frame of every config message. It finds nothing itself: `models`, `stackfile` and
-`rules` do.
+Out of scope: finding problems. `ipvlan.config`, `ipvlan.plan.rules`, `ipvlan.hosts` and `ipvlan.checks` do that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 LONGEST_VALUE = 80
-"""Characters of an offending value that a message repeats; a 4 KB name must not bury the sentence about it."""
+"""Characters of an offending value that a message repeats; a 4 KB name must not bury the message about it."""
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "info"]
+"""`error` stops the command or makes its exit status 1; the others do neither."""
 
 
 def shorten(value: object) -> str:
-    """The value as a message shows it: control characters escaped, at most `LONGEST_VALUE` characters."""
+    """Return the value as a message shows it: control characters escaped, at most `LONGEST_VALUE` characters."""
     text = value if isinstance(value, str) else repr(value) if not isinstance(value, bool) else str(value).lower()
     text = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
     if len(text) <= LONGEST_VALUE:
@@ -27,39 +27,65 @@ def shorten(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong, or doubtful, in the config."""
+    """One thing that is wrong, or doubtful."""
 
     key: str
-    """Path of the config key, dotted: `hosts.docker-1.slice`; several joined by ` and ` when two keys clash."""
+    """Path of the config key, dotted: `hosts.docker-1.slice`; several joined by ` and ` when two keys clash. Else the option, the
+    host or the file that it is about."""
     value: str
-    """The value as it stands in the config, shortened; empty when the key is missing."""
-    wrong: str
+    """The offending value, shortened; empty when there is none."""
+    problem: str
     """What is wrong with it, one clause."""
-    consequence: str
+    effect: str
     """What it would cause on the hosts if nobody stopped it."""
-    mend: str
+    fix: str
     """What to write instead, or where to look."""
     severity: Severity = "error"
     """`warning` does not stop a plan."""
 
     def __str__(self) -> str:
         shown = f"{self.key}: {self.value}" if self.value else self.key
-        return f"{shown}\n    wrong:  {self.wrong}\n    causes: {self.consequence}\n    mend:   {self.mend}"
+        return f"{shown}\n    problem: {self.problem}\n    effect:  {self.effect}\n    fix:     {self.fix}"
 
 
-class ConfigError(Exception):
-    """The config cannot be used; `problems` holds every error that could be found at once."""
+def numbered(heading: str, problems: Sequence[Problem]) -> str:
+    """Return the heading with the problems below it, numbered from 1."""
+    return "\n".join([heading, *(f"{number}. {problem}" for number, problem in enumerate(problems, 1))])
+
+
+class UserError(Exception):
+    """What a person must fix; `problems` holds every error that could be found at once."""
+
+    subject: ClassVar[str] = "this"
+    """What has the problems, as the heading says it: `the config`, `the command line`."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        #: All errors, in the order of the config (fabric, hosts, services, ssh).
         self.problems: tuple[Problem, ...] = tuple(problems)
+        """All errors, in the order of what they are about."""
         super().__init__(self.problems)
 
     def __str__(self) -> str:
         count = len(self.problems)
-        head = f"the config has {count} problem{'' if count == 1 else 's'}:"
-        return "\n".join([head, *(f"{number}. {problem}" for number, problem in enumerate(self.problems, 1))])
+        return numbered(f"{self.subject} has {count} problem{'' if count == 1 else 's'}:", self.problems)
+
+
+class ConfigError(UserError):
+    """The config cannot be used; its problems are in the order of the config (fabric, hosts, services, ssh)."""
+
+    subject = "the config"
 
 
 class PlanError(ConfigError):
     """The config is well formed, but no plan satisfies it: its parts contradict each other."""
+
+
+class UsageError(UserError):
+    """The command was called in a way that cannot work: an option's value, or the folder it runs in."""
+
+    subject = "the command line"
+
+
+class ToolError(UserError):
+    """A program or package that the command needs is missing, or does not do its work."""
+
+    subject = "this machine"

@@ -56,7 +56,7 @@ go_build() {
     fail "$log" "$package does not build" "$go_help"
   step_done "$(($(stat -c %s "$output") / 1000000)) MB"
 }
-go_help="Mend what the log says, or install Pulumi $PULUMI_MINIMUM_VERSION or newer, then run toolchain/setup again; what was compiled is not compiled again."
+go_help="Fix what the log says, or install Pulumi $PULUMI_MINIMUM_VERSION or newer, then run toolchain/setup again; what was compiled is not compiled again."
 
 # in_module MODULE ARGUMENT...: `go ARGUMENT...` in the module's folder. To be called in a subshell, whose place it takes.
 in_module() {

@@ -23,7 +23,7 @@ case $mode in
 esac
 case $cache in
   /*) ;;
-  *) die "the cache folder '$cache' is no absolute path, so it would be another one from every folder. Mend IPVLAN_FABRIC_CACHE or XDG_CACHE_HOME." ;;
+  *) die "the cache folder '$cache' is no absolute path, so it would be another one from every folder. Fix IPVLAN_FABRIC_CACHE or XDG_CACHE_HOME." ;;
 esac
 
 # Prints the name of the cache entry: it changes with every version, recipe and source that goes into it.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from netaddr import IPAddress
 
 from ipvlan.hosts.arp_probe import holders, is_ours, not_held_by, probe
-from ipvlan.hosts.session import HostSession, Way, on_all
+from ipvlan.hosts.session import HostConnection, HostSession, on_all
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
 from ipvlan.hosts.ssh import HostError
 from ipvlan.problems import Problem
@@ -22,7 +22,7 @@ from ipvlan.problems import Problem
 class Claim:
     """Addresses that are new on one host."""
 
-    way: Way
+    connection: HostConnection
     addresses: Mapping[IPAddress, str]
     """Address -> the service whose container is to hold it."""
 
@@ -45,17 +45,19 @@ class _Heard:
 
 
 class AddressTakenError(HostError):
-    """Somebody else holds an address of the plan; the text names each one, who holds it, its config key, and how to mend it."""
+    """Somebody else holds an address of the plan; the text names each one, who holds it, its config key, and how to fix it."""
 
 
-def check_claims(claims: Sequence[Claim], ways: Sequence[Way], stack: str, *, mode: str, timeout: float) -> Answer:
+def check_claims(
+    claims: Sequence[Claim], ways: Sequence[HostConnection], stack: str, *, mode: str, timeout: float
+) -> Answer:
     """Ask the daemon of each claim's host and, in mode l2, the LAN for its addresses; return when nobody else holds one.
 
     `ways` lead to all hosts of the fabric that can be reached: who answers on the LAN is looked for there, because a container of
     this stack that will move is no obstacle, and one of others has a name. `timeout` is in seconds, for reaching a host and each
     question to it; a probe takes three seconds more. A host that fails is not in the answer. Raises AddressTakenError.
     """
-    by_host = {claim.way.name: claim for claim in claims}
+    by_host = {claim.connection.name: claim for claim in claims}
 
     def hear(session: HostSession) -> _Heard:
         live = take_snapshot(session, timeout=timeout)
@@ -67,7 +69,7 @@ def check_claims(claims: Sequence[Claim], ways: Sequence[Way], stack: str, *, mo
         answering, not_probed = probe(session, live, mode, wanted, timeout=timeout)
         return _Heard(live=live, answering=answering, not_probed=not_probed)
 
-    said = on_all([claim.way for claim in claims], hear, timeout=timeout)
+    said = on_all([claim.connection for claim in claims], hear, timeout=timeout)
     heard = {name: answer for name, answer in said.items() if isinstance(answer, _Heard)}
     elsewhere: Mapping[str, HostSnapshot | HostError] = {}
     if any(answer.answering for answer in heard.values()):
@@ -97,7 +99,7 @@ def _on_the_host(claim: Claim, stack: str, heard: _Heard) -> Iterator[Problem]:
         for holder in holders(heard.live, address):
             if not is_ours(holder, stack):
                 yield _problem(
-                    claim, address, f"container {holder.name} on {claim.way.name}", f"remove {holder.name} there"
+                    claim, address, f"container {holder.name} on {claim.connection.name}", f"remove {holder.name} there"
                 )
 
 
@@ -115,12 +117,12 @@ def _on_the_lan(claim: Claim, stack: str, heard: _Heard, snapshots: Sequence[Hos
         )
 
 
-def _problem(claim: Claim, address: IPAddress, holder: str, mend: str) -> Problem:
-    service, host = claim.addresses[address], claim.way.name
+def _problem(claim: Claim, address: IPAddress, holder: str, fix: str) -> Problem:
+    service, host = claim.addresses[address], claim.connection.name
     return Problem(
         key=f"ipvlan-fabric:services.{service}.offset (or .addresses.{host})",
         value=str(address),
-        wrong=f"{address}, planned for {service} on {host}, is held by {holder}",
-        consequence="two machines would answer for one address, and both would be reached now and then",
-        mend=f"{mend}, or plan another address; without this question: ipvlan-fabric:fabric.probe_addresses: false",
+        problem=f"{address}, planned for {service} on {host}, is held by {holder}",
+        effect="two machines would answer for one address, and both would be reached now and then",
+        fix=f"{fix}, or plan another address; without this question: ipvlan-fabric:fabric.probe_addresses: false",
     )

@@ -129,7 +129,7 @@ class Diagnosis:
     def _port(self, cell: Cell, observed: Observed) -> Iterator[str]:
         if cell.target_host is None:
             return
-        port, said = cell.door, self._hosts.get(cell.target_host)
+        port, said = cell.published_port, self._hosts.get(cell.target_host)
         if not isinstance(said, HostSnapshot):
             return
         container = next(

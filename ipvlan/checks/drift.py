@@ -1,6 +1,6 @@
 """Declared against live: everything in which a host is not what the plan says, with a name, a sentence and a command.
 
-Owns the names, the sentences, and which command mends what. Pure: it compares a plan with a snapshot. `ipvlan.checks.heal` does
+Owns the names, the sentences, and which command fixes what. Pure: it compares a plan with a snapshot. `ipvlan.checks.heal` does
 what `ipvlan heal` promises here.
 """
 
@@ -17,6 +17,7 @@ from ipvlan.hosts.snapshot import PORTS_LABEL, STACK_LABEL, HostSnapshot, LiveCo
 from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
 from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.problems import Severity
 
 Name = Literal[
     "host-unreachable",
@@ -56,16 +57,16 @@ class Difference:
 
     name: Name
     host: str
-    sentence: str
-    mend: str
+    problem: str
+    fix: str
     """A command as it can be typed, or what a person must decide."""
     service: str | None = None
     container: str | None = None
     """The container's name for Docker."""
     network: str | None = None
     """The name of a network that is not ours."""
-    tolerated: bool = False
-    """Worth knowing, and no reason for a bad exit status."""
+    severity: Severity = "error"
+    """`info` does not affect the exit status."""
 
 
 class Comparison:
@@ -83,8 +84,8 @@ class Comparison:
                 Difference(
                     name="docker-silent" if reached else "host-unreachable",
                     host=host.name,
-                    sentence=str(said),
-                    mend=self._ssh(host, "systemctl restart docker") if reached else self._ssh(host, "true"),
+                    problem=str(said),
+                    fix=self._ssh(host, "systemctl restart docker") if reached else self._ssh(host, "true"),
                 ),
             )
         return (
@@ -100,15 +101,15 @@ class Comparison:
             yield Difference(
                 name="parent-missing",
                 host=host.name,
-                sentence=f"{host.name} has no {host.parent}; none of its containers reaches another host",
-                mend=f"give it back its NIC, or mend ipvlan-fabric:hosts.{host.name}.parent and run pulumi up",
+                problem=f"{host.name} has no {host.parent}; none of its containers reaches another host",
+                fix=f"give it back its NIC, or fix ipvlan-fabric:hosts.{host.name}.parent and run pulumi up",
             )
         elif not said.parent.up:
             yield Difference(
                 name="parent-down",
                 host=host.name,
-                sentence=f"{host.parent} of {host.name} is down; none of its containers reaches another host",
-                mend=self._ssh(host, f"ip link set {host.parent} up"),
+                problem=f"{host.parent} of {host.name} is down; none of its containers reaches another host",
+                fix=self._ssh(host, f"ip link set {host.parent} up"),
             )
 
     def _network(self, host: HostPlan, said: HostSnapshot) -> Iterator[Difference]:
@@ -117,8 +118,8 @@ class Comparison:
             yield Difference(
                 name="network-missing",
                 host=host.name,
-                sentence=f"{host.name} has no network {planned.name}",
-                mend=self._heal(host),
+                problem=f"{host.name} has no network {planned.name}",
+                fix=self._heal(host),
             )
         else:
             wrong = ", ".join(_network_differences(host, live))
@@ -126,15 +127,15 @@ class Comparison:
                 yield Difference(
                     name="network-different",
                     host=host.name,
-                    sentence=f"network {planned.name} on {host.name} has {wrong}",
-                    mend=self._heal(host),
+                    problem=f"network {planned.name} on {host.name} has {wrong}",
+                    fix=self._heal(host),
                 )
             if live.labels.get(STACK_LABEL) != self._stack:
                 yield Difference(
                     name="network-not-ours",
                     host=host.name,
-                    sentence=f"network {planned.name} on {host.name} was not made by stack {self._stack}",
-                    mend=f"{self._ssh(host, f'docker network rm {planned.name}')}, then pulumi up",
+                    problem=f"network {planned.name} on {host.name} was not made by stack {self._stack}",
+                    fix=f"{self._ssh(host, f'docker network rm {planned.name}')}, then pulumi up",
                 )
         for other in said.networks:
             if other.name != planned.name and other.options.get("parent") == host.parent:
@@ -142,9 +143,9 @@ class Comparison:
                     name="network-on-parent",
                     host=host.name,
                     network=other.name,
-                    sentence=f"network {other.name} ({other.driver}) on {host.name} uses {host.parent} too; only one network "
+                    problem=f"network {other.name} ({other.driver}) on {host.name} uses {host.parent} too; only one network "
                     f"can have it, and {planned.name} or its containers may fail to start",
-                    mend=self._ssh(host, f"docker network rm {shlex.quote(other.name)}"),
+                    fix=self._ssh(host, f"docker network rm {shlex.quote(other.name)}"),
                 )
 
     def _routes(self, host: HostPlan, said: HostSnapshot) -> Iterator[Difference]:
@@ -153,8 +154,8 @@ class Comparison:
                 yield Difference(
                     name="route-missing",
                     host=host.name,
-                    sentence=f"{host.name} has no route to {route.destination}, the slice of {route.host}",
-                    mend=self._heal(host),
+                    problem=f"{host.name} has no route to {route.destination}, the slice of {route.host}",
+                    fix=self._heal(host),
                 )
         if host.shim is not None and (
             said.shim_address != host.shim.address or not said.routes_over(host.slice, host.shim.link)
@@ -162,9 +163,9 @@ class Comparison:
             yield Difference(
                 name="shim-missing",
                 host=host.name,
-                sentence=f"{host.name} has no link {host.shim.link} with {host.shim.address} and the route to {host.slice}: "
+                problem=f"{host.name} has no link {host.shim.link} with {host.shim.address} and the route to {host.slice}: "
                 "it and its own containers do not reach each other",
-                mend=self._heal(host),
+                fix=self._heal(host),
             )
 
     def _container(self, host: HostPlan, planned: ContainerPlan, said: HostSnapshot) -> Iterator[Difference]:
@@ -295,8 +296,8 @@ class Comparison:
                     name="container-not-planned",
                     host=host.name,
                     container=live.name,
-                    sentence=f"{live.name} on {host.name} was made by stack {self._stack}, and the plan has it no more",
-                    mend=f"pulumi up --stack {self._stack}",
+                    problem=f"{live.name} on {host.name} was made by stack {self._stack}, and the plan has it no more",
+                    fix=f"pulumi up --stack {self._stack}",
                 )
                 continue
             for attachment in said.here(live):
@@ -314,9 +315,9 @@ class Comparison:
                 name="foreign-address",
                 host=host.name,
                 container=live.name,
-                sentence=f"{live.name} on {host.name} is not of this stack, and holds {held}, which is planned for "
+                problem=f"{live.name} on {host.name} is not of this stack, and holds {held}, which is planned for "
                 f"{robbed.name} on {robbed.host}",
-                mend=f"{remove}, then {self._heal(self._plan.host(robbed.host), robbed)}",
+                fix=f"{remove}, then {self._heal(self._plan.host(robbed.host), robbed)}",
             )
         allowed = host.dynamic if host.dynamic is not None else None if host.network.auxiliary else host.slice
         tolerated = held is None or (
@@ -328,22 +329,22 @@ class Comparison:
             name="foreign-container",
             host=host.name,
             container=live.name,
-            sentence=f"{live.name} on {host.name} is not of this stack, and is on the fabric with "
+            problem=f"{live.name} on {host.name} is not of this stack, and is on the fabric with "
             f"{held or 'no address while it does not run'}"
             + ("" if tolerated else ", an address that Docker may not hand out there"),
-            mend=f"leave it, or {remove}" if tolerated else remove,
-            tolerated=tolerated,
+            fix=f"leave it, or {remove}" if tolerated else remove,
+            severity="info" if tolerated else "error",
         )
 
-    def _about(self, planned: ContainerPlan, name: Name, said: str, mend: str) -> Difference:
+    def _about(self, planned: ContainerPlan, name: Name, said: str, fix: str) -> Difference:
         subject, _, rest = said.partition(planned.name)
         return Difference(
             name=name,
             host=planned.host,
             service=planned.service,
             container=planned.name,
-            sentence=f"{subject}{planned.name} on {planned.host}{rest}",
-            mend=mend,
+            problem=f"{subject}{planned.name} on {planned.host}{rest}",
+            fix=fix,
         )
 
     def _heal(self, host: HostPlan, planned: ContainerPlan | None = None) -> str:

@@ -1,10 +1,10 @@
-"""Mending what `status` found, with the least that does it.
+"""Fixing what `status` found, with the least that does it.
 
-Owns which difference is mended how, and the order. A connection or a stopped container is mended on the host itself, without a
+Owns which difference is fixed how, and the order. A connection or a stopped container is fixed on the host itself, without a
 new container; what Pulumi's state must know of is left to `pulumi up`, for exactly those resources; what belongs to others, or
 needs a decision, is left to a person. It never touches a container of others.
 
-After it `pulumi preview` shows no changes: what is mended on the host was never gone from the state.
+After it `pulumi preview` shows no changes: what is fixed on the host was never gone from the state.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COMPONENT: Final = "fabric"
 _ON_HOST: Final = ("route-missing", "shim-missing",
                    "fabric-disconnected", "address-different", "container-stopped", "bridge-disconnected", "ports-unbound",
                    "bridge-connected", "network-on-parent")  # fmt: skip
-"""Mended on the host, in this order: a container that starts binds its ports only when it is connected."""
+"""Fixed on the host, in this order: a container that starts binds its ports only when it is connected."""
 
 _BY_PULUMI: Final = (
     "container-missing",
@@ -52,12 +52,12 @@ _BY_PULUMI: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Step:
     """One thing to do about one difference."""
 
     how: How
     difference: Difference
-    sentence: str
+    description: str
     """What will be done."""
 
 
@@ -65,38 +65,38 @@ class Action:
 class Healing:
     """All that will be done, in order."""
 
-    actions: tuple[Action, ...]
+    actions: tuple[Step, ...]
     targets: tuple[str, ...]
     """The resources that `pulumi up` is run for, as patterns of URNs."""
 
-    def by(self, how: How) -> tuple[Action, ...]:
+    def by(self, how: How) -> tuple[Step, ...]:
         """The actions of one kind."""
         return tuple(action for action in self.actions if action.how == how)
 
 
 def plan_healing(plan: Plan, differences: Iterable[Difference]) -> Healing:
     """Decide what to do about each difference that is not tolerated."""
-    all_ = [found for found in differences if not found.tolerated]
-    # A network made anew gets its containers made anew: nothing of such a host is mended piece by piece.
+    all_ = [found for found in differences if found.severity == "error"]
+    # A network made anew gets its containers made anew: nothing of such a host is fixed piece by piece.
     whole = {found.host for found in all_ if found.name in ("network-missing", "network-different")}
     remade = {
         (found.host, found.service)
         for found in all_
         if found.name in ("container-missing", "container-remade", "image-different", "ports-different")
     }
-    actions: list[Action] = []
+    actions: list[Step] = []
     for found in all_:
         if found.name in _BY_PULUMI:
-            actions.append(Action(how="pulumi", difference=found, sentence=_pulumi_sentence(plan, found)))
+            actions.append(Step(how="pulumi", difference=found, description=_pulumi_description(plan, found)))
         elif found.host in whole and found.service is not None:
             continue
         elif (found.host, found.service) in remade and found.name in _ON_HOST:
             # The new container comes with its connections.
             continue
         elif found.name in _ON_HOST:
-            actions.append(Action(how="host", difference=found, sentence=_host_sentence(plan, found)))
+            actions.append(Step(how="host", difference=found, description=_host_description(plan, found)))
         else:
-            actions.append(Action(how="person", difference=found, sentence=found.mend))
+            actions.append(Step(how="person", difference=found, description=found.fix))
     order = {"host": 0, "pulumi": 1, "person": 2}
     actions.sort(
         key=lambda action: (
@@ -109,18 +109,18 @@ def plan_healing(plan: Plan, differences: Iterable[Difference]) -> Healing:
     return Healing(actions=tuple(actions), targets=tuple(_targets(plan, actions)))
 
 
-def mend_on_hosts(plan: Plan, actions: Sequence[Action], done: Callable[[Action], None]) -> Mapping[Action, HostError]:
+def fix_on_hosts(plan: Plan, actions: Sequence[Step], done: Callable[[Step], None]) -> Mapping[Step, HostError]:
     """Do what is done on hosts, all hosts side by side, and return what failed and why. `done` hears of each that did not."""
     prepare_shared_connections()
-    by_host: dict[str, list[Action]] = {}
+    by_host: dict[str, list[Step]] = {}
     for action in actions:
         by_host.setdefault(action.difference.host, []).append(action)
 
-    def mend(host: str) -> dict[Action, HostError]:
+    def fix(host: str) -> dict[Step, HostError]:
         failed = {}
         for action in by_host[host]:
             try:
-                _mend(plan, action)
+                _fix(plan, action)
             except HostError as error:
                 failed[action] = error
             else:
@@ -130,11 +130,11 @@ def mend_on_hosts(plan: Plan, actions: Sequence[Action], done: Callable[[Action]
     if not by_host:
         return {}
     with ThreadPoolExecutor(max_workers=min(len(by_host), HOSTS_AT_ONCE)) as pool:
-        failures = list(pool.map(mend, by_host))
+        failures = list(pool.map(fix, by_host))
     return {action: error for failed in failures for action, error in failed.items()}
 
 
-def remove_stand_ins(plan: Plan, actions: Sequence[Action]) -> None:
+def remove_stand_ins(plan: Plan, actions: Sequence[Step]) -> None:
     """Remove containers that somebody made by hand in place of ours, so that Pulumi can make ours. Raises HostError."""
     for action in actions:
         if action.difference.name == "container-remade":
@@ -158,7 +158,7 @@ def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
         ).returncode
     except FileNotFoundError:
         raise HostError(
-            f"there is no `pulumi` on PATH, and the rest is its to mend. Run it where it is: {shlex.join(command)}"
+            f"there is no `pulumi` on PATH, and the rest is its to fix. Run it where it is: {shlex.join(command)}"
         ) from None
     except subprocess.TimeoutExpired:
         raise HostError(
@@ -167,7 +167,7 @@ def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
         ) from None
 
 
-def _host_sentence(plan: Plan, found: Difference) -> str:
+def _host_description(plan: Plan, found: Difference) -> str:
     where = f"{found.container} on {found.host}"
     if found.name in ("fabric-disconnected", "address-different"):
         address = _container(plan, found).address
@@ -182,7 +182,7 @@ def _host_sentence(plan: Plan, found: Difference) -> str:
     }.get(found.name, f"remove the network {found.network} on {found.host}, if no container uses it")
 
 
-def _pulumi_sentence(plan: Plan, found: Difference) -> str:
+def _pulumi_description(plan: Plan, found: Difference) -> str:
     if found.name in ("network-missing", "network-different"):
         return f"pulumi up: make network {plan.fabric} on {found.host} again, and its containers with it"
     if found.name == "container-remade":
@@ -190,7 +190,7 @@ def _pulumi_sentence(plan: Plan, found: Difference) -> str:
     return f"pulumi up: make {found.container} on {found.host} again"
 
 
-def _targets(plan: Plan, actions: Iterable[Action]) -> list[str]:
+def _targets(plan: Plan, actions: Iterable[Step]) -> list[str]:
     targets: set[str] = set()
     for action in actions:
         if action.how != "pulumi":
@@ -215,7 +215,7 @@ def _container(plan: Plan, found: Difference) -> ContainerPlan:
     return next(planned for planned in plan.host(found.host).containers if planned.service == found.service)
 
 
-def _mend(plan: Plan, action: Action) -> None:
+def _fix(plan: Plan, action: Step) -> None:
     found = action.difference
     host = plan.host(found.host)
     match found.name:
@@ -229,13 +229,13 @@ def _mend(plan: Plan, action: Action) -> None:
             _docker(plan, host, "unpause", name, may_fail=True)
             _docker(plan, host, "start", name)
         case "bridge-disconnected":
-            bridge.connect(_door(plan, host, _container(plan, found)))
+            bridge.connect(_attachment(plan, host, _container(plan, found)))
         case "ports-unbound":
-            door = _door(plan, host, _container(plan, found))
-            bridge.disconnect(door)
-            bridge.connect(door)
+            attachment = _attachment(plan, host, _container(plan, found))
+            bridge.disconnect(attachment)
+            bridge.connect(attachment)
         case "bridge-connected":
-            bridge.disconnect(_door(plan, host, _container(plan, found)))
+            bridge.disconnect(_attachment(plan, host, _container(plan, found)))
         case "route-missing" | "shim-missing":
             beside = planned_networking(host, plan.ssh)
             if beside is None:
@@ -244,7 +244,7 @@ def _mend(plan: Plan, action: Action) -> None:
         case "network-on-parent":
             _docker(plan, host, "network", "rm", found.network or "")
         case _:
-            raise AssertionError(f"{found.name} is not mended on a host")
+            raise AssertionError(f"{found.name} is not fixed on a host")
 
 
 def _docker(plan: Plan, host: HostPlan, *arguments: str, may_fail: bool = False) -> None:
@@ -254,8 +254,8 @@ def _docker(plan: Plan, host: HostPlan, *arguments: str, may_fail: bool = False)
         raise HostError(f'host "{host.name}": `{command}` failed: {done.stderr.strip() or done.stdout.strip()}')
 
 
-def _door(plan: Plan, host: HostPlan, planned: ContainerPlan) -> bridge.Door:
-    return bridge.Door(
+def _attachment(plan: Plan, host: HostPlan, planned: ContainerPlan) -> bridge.BridgeAttachment:
+    return bridge.BridgeAttachment(
         host=host.name,
         ssh=ssh_command(host, plan.ssh),
         container=planned.name,

@@ -20,6 +20,7 @@ from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.docker_versions import concerning, parse_version
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
 from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.problems import Severity
 
 Check = Literal[
     "ssh",
@@ -57,9 +58,9 @@ class Finding:
 
     check: Check
     host: str
-    sentence: str
-    mend: str
-    tolerated: bool = False
+    problem: str
+    fix: str
+    severity: Severity = "error"
     """Worth knowing, and no reason for a bad exit status."""
 
 
@@ -74,7 +75,7 @@ class Preflight:
     @property
     def ok(self) -> bool:
         """Whether nothing stands in the way."""
-        return all(finding.tolerated for finding in self.findings)
+        return all(finding.severity == "info" for finding in self.findings)
 
 
 def check_hosts(plan: Plan, stack: str, *, host: str | None = None, timeout: float = 10.0) -> Preflight:
@@ -90,7 +91,7 @@ def check_hosts(plan: Plan, stack: str, *, host: str | None = None, timeout: flo
 def _of_host(plan: Plan, stack: str, host: HostPlan, said: Facts | HostError) -> Iterator[Finding]:
     if isinstance(said, HostError):
         ssh = isinstance(said, HostUnreachableError)
-        yield Finding(check="ssh" if ssh else "docker", host=host.name, sentence=str(said), mend=_ssh(host, "true"))
+        yield Finding(check="ssh" if ssh else "docker", host=host.name, problem=str(said), fix=_ssh(host, "true"))
         return
     yield from _docker(host, said)
     yield from _kernel(host, said)
@@ -101,26 +102,26 @@ def _of_host(plan: Plan, stack: str, host: HostPlan, said: Facts | HostError) ->
         yield Finding(
             check="clock",
             host=host.name,
-            sentence=f"the clock of {host.name} is {abs(said.clock_ahead):.0f} s "
+            problem=f"the clock of {host.name} is {abs(said.clock_ahead):.0f} s "
             f"{'ahead of' if said.clock_ahead > 0 else 'behind'} this machine's",
-            mend=_ssh(host, "timedatectl set-ntp true"),
-            tolerated=True,
+            fix=_ssh(host, "timedatectl set-ntp true"),
+            severity="info",
         )
     if said.free < SMALLEST_DISK:
         yield Finding(
             check="disk",
             host=host.name,
-            sentence=f"{said.folder} of {host.name} has {said.free // 1024 // 1024} MiB free: images cannot be pulled there, nor "
+            problem=f"{said.folder} of {host.name} has {said.free // 1024 // 1024} MiB free: images cannot be pulled there, nor "
             f"containers made",
-            mend=_ssh(host, "docker system df; docker image prune -a"),
+            fix=_ssh(host, "docker system df; docker image prune -a"),
         )
     yield from _ports(stack, host, said)
     for image, trouble in said.image_troubles.items():
         yield Finding(
             check="images",
             host=host.name,
-            sentence=f"{host.name} has no image {image} and cannot get it: {trouble}",
-            mend=f"let the host reach the registry, or mend image in ipvlan-fabric:services ({_users(host, image)})",
+            problem=f"{host.name} has no image {image} and cannot get it: {trouble}",
+            fix=f"let the host reach the registry, or fix image in ipvlan-fabric:services ({_users(host, image)})",
         )
     yield from _addresses(plan, stack, host, said)
 
@@ -133,17 +134,17 @@ def _docker(host: HostPlan, said: Facts) -> Iterator[Finding]:
         yield Finding(
             check="docker",
             host=host.name,
-            sentence=f"{host.name} has Docker {said.live.docker}: {rule.what} ({rule.source})",
-            mend=rule.mend,
-            tolerated=not rule.refused,
+            problem=f"{host.name} has Docker {said.live.docker}: {rule.what} ({rule.source})",
+            fix=rule.fix,
+            severity="error" if rule.refused else "info",
         )
     if any(container.bridged for container in host.containers) and said.live.network(BRIDGE) is None:
         yield Finding(
             check="docker",
             host=host.name,
-            sentence=f"Docker on {host.name} has no network {BRIDGE} (`bridge: none` in its daemon.json?): nothing can be "
+            problem=f"Docker on {host.name} has no network {BRIDGE} (`bridge: none` in its daemon.json?): nothing can be "
             "published there or go out by it",
-            mend="let Docker have its bridge, or leave published and internet out for this host",
+            fix="let Docker have its bridge, or leave published and internet out for this host",
         )
 
 
@@ -152,15 +153,15 @@ def _kernel(host: HostPlan, said: Facts) -> Iterator[Finding]:
         yield Finding(
             check="kernel",
             host=host.name,
-            sentence=f"kernel {said.live.kernel} of {host.name} is older than 4.2 and has no usable ipvlan",
-            mend="install a newer kernel and reboot",
+            problem=f"kernel {said.live.kernel} of {host.name} is older than 4.2 and has no usable ipvlan",
+            fix="install a newer kernel and reboot",
         )
     elif not said.has_ipvlan:
         yield Finding(
             check="kernel",
             host=host.name,
-            sentence=f"kernel {said.live.kernel} of {host.name} has no ipvlan module",
-            mend="install a kernel with CONFIG_IPVLAN (Debian's and Ubuntu's own have it) and reboot",
+            problem=f"kernel {said.live.kernel} of {host.name} has no ipvlan module",
+            fix="install a kernel with CONFIG_IPVLAN (Debian's and Ubuntu's own have it) and reboot",
         )
 
 
@@ -172,8 +173,8 @@ def _parent(host: HostPlan, said: Facts) -> Iterator[Finding]:
         yield Finding(
             check="parent",
             host=host.name,
-            sentence=f"{host.name} has no {host.parent}; it has {', '.join(physical) or 'none'}",
-            mend=f"name one of them in {key}",
+            problem=f"{host.name} has no {host.parent}; it has {', '.join(physical) or 'none'}",
+            fix=f"name one of them in {key}",
         )
         return
     # Docker makes a VLAN of a NIC itself (moby drivers/ipvlan, parentExists).
@@ -182,22 +183,22 @@ def _parent(host: HostPlan, said: Facts) -> Iterator[Finding]:
         yield Finding(
             check="parent",
             host=host.name,
-            sentence=f"{carrier} of {host.name} is down",
-            mend=_ssh(host, f"ip link set {carrier} up"),
+            problem=f"{carrier} of {host.name} is down",
+            fix=_ssh(host, f"ip link set {carrier} up"),
         )
     elif not said.links[carrier].carrier:
         yield Finding(
             check="parent",
             host=host.name,
-            sentence=f"{carrier} of {host.name} has no carrier",
-            mend="look at the cable and the switch port",
+            problem=f"{carrier} of {host.name} has no carrier",
+            fix="look at the cable and the switch port",
         )
     if said.links[carrier].wireless:
         yield Finding(
             check="parent",
             host=host.name,
-            sentence=f"{carrier} of {host.name} is wireless; access points drop frames for addresses they did not hand out",
-            mend=f"name a wired NIC in {key}",
+            problem=f"{carrier} of {host.name} is wireless; access points drop frames for addresses they did not hand out",
+            fix=f"name a wired NIC in {key}",
         )
 
 
@@ -215,8 +216,8 @@ def _mtu(said: Mapping[str, Facts | HostError]) -> Iterator[Finding]:
             yield Finding(
                 check="mtu",
                 host=name,
-                sentence=f"the parent of {name} has MTU {size}, others {usual}: large packets between them would vanish",
-                mend=f"give all parents one MTU (here {usual})",
+                problem=f"the parent of {name} has MTU {size}, others {usual}: large packets between them would vanish",
+                fix=f"give all parents one MTU (here {usual})",
             )
 
 
@@ -226,15 +227,15 @@ def _other_networks(host: HostPlan, said: Facts) -> Iterator[Finding]:
             yield Finding(
                 check="other networks",
                 host=host.name,
-                sentence=f"network {network.name} ({network.driver}) on {host.name} has {host.parent} already, and only one can",
-                mend=_ssh(host, f"docker network rm {shlex.quote(network.name)}"),
+                problem=f"network {network.name} ({network.driver}) on {host.name} has {host.parent} already, and only one can",
+                fix=_ssh(host, f"docker network rm {shlex.quote(network.name)}"),
             )
     for child in said.macvlan_children:
         yield Finding(
             check="other networks",
             host=host.name,
-            sentence=f"{child} on {host.name} is a macvlan of {host.parent}; macvlan and ipvlan cannot share it",
-            mend=_ssh(host, f"ip link del {child}"),
+            problem=f"{child} on {host.name} is a macvlan of {host.parent}; macvlan and ipvlan cannot share it",
+            fix=_ssh(host, f"ip link del {child}"),
         )
 
 
@@ -245,16 +246,16 @@ def _forwarding(host: HostPlan, said: Facts) -> Iterator[Finding]:
         yield Finding(
             check="forwarding",
             host=host.name,
-            sentence=f"{host.name} does not forward packets: published ports would be silent",
-            mend=_ssh(host, "sysctl -w net.ipv4.ip_forward=1"),
+            problem=f"{host.name} does not forward packets: published ports would be silent",
+            fix=_ssh(host, "sysctl -w net.ipv4.ip_forward=1"),
         )
     for rule in said.dropping:
         yield Finding(
             check="forwarding",
             host=host.name,
-            sentence=f"the firewall of {host.name} may drop what goes to published ports: {rule}",
-            mend="allow the published ports in chain DOCKER-USER or in that table",
-            tolerated=True,
+            problem=f"the firewall of {host.name} may drop what goes to published ports: {rule}",
+            fix="allow the published ports in chain DOCKER-USER or in that table",
+            severity="info",
         )
 
 
@@ -268,9 +269,9 @@ def _ports(stack: str, host: HostPlan, said: Facts) -> Iterator[Finding]:
                 yield Finding(
                     check="ports",
                     host=host.name,
-                    sentence=f"port {port.host_port}/{port.protocol} of {host.name}, planned for {container.name}, is held by "
+                    problem=f"port {port.host_port}/{port.protocol} of {host.name}, planned for {container.name}, is held by "
                     f"{holder}",
-                    mend=f"free it, or give another host port in ipvlan-fabric:services.{container.service}.ports",
+                    fix=f"free it, or give another host port in ipvlan-fabric:services.{container.service}.ports",
                 )
 
 
@@ -297,8 +298,8 @@ def _addresses(plan: Plan, stack: str, host: HostPlan, said: Facts) -> Iterator[
                 yield Finding(
                     check="addresses",
                     host=host.name,
-                    sentence=f"{held}, planned for {planned[held].name}, is held by container {live.name} on {host.name}",
-                    mend=_ssh(host, f"docker rm -f {shlex.quote(live.name)}"),
+                    problem=f"{held}, planned for {planned[held].name}, is held by container {live.name} on {host.name}",
+                    fix=_ssh(host, f"docker rm -f {shlex.quote(live.name)}"),
                 )
     for address, holder in said.answering.items():
         if address == plan.gateway:
@@ -306,25 +307,25 @@ def _addresses(plan: Plan, stack: str, host: HostPlan, said: Facts) -> Iterator[
         yield Finding(
             check="addresses",
             host=host.name,
-            sentence=f"{address}, planned for {planned[address].name} on {host.name}, is held already by {holder}",
-            mend="find the machine with that hardware address and free the address, or plan another offset",
+            problem=f"{address}, planned for {planned[address].name} on {host.name}, is held already by {holder}",
+            fix="find the machine with that hardware address and free the address, or plan another offset",
         )
     if said.not_probed:
         yield Finding(
             check="addresses",
             host=host.name,
-            sentence=f"whether the planned addresses of {host.name} are free on the LAN was not tried: {said.not_probed}",
-            mend=_ssh(host, "apt-get install iputils-arping"),
-            tolerated=True,
+            problem=f"whether the planned addresses of {host.name} are free on the LAN was not tried: {said.not_probed}",
+            fix=_ssh(host, "apt-get install iputils-arping"),
+            severity="info",
         )
     elif plan.gateway is not None and plan.gateway not in said.answering:
         yield Finding(
             check="addresses",
             host=host.name,
-            sentence=f"nothing answers at the gateway {plan.gateway} as seen from {host.name}: containers that are not "
+            problem=f"nothing answers at the gateway {plan.gateway} as seen from {host.name}: containers that are not "
             f"published reach nothing beyond {plan.subnet}",
-            mend="nothing, if that is meant; else give the router that address",
-            tolerated=True,
+            fix="nothing, if that is meant; else give the router that address",
+            severity="info",
         )
 
 

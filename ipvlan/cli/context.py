@@ -1,7 +1,7 @@
 """What every `ipvlan` command shares: which stack, where the project is, where output goes.
 
 A command is a function that takes `typer.Context` first and is registered in `ipvlan.cli.main`. It gets the plan by
-`selected(context).plan()`, and raises `ConfigError` or `HostError` for what a person must mend: `ipvlan.cli.main.main` prints
+`selected(context).plan()`, and raises `ConfigError` or `HostError` for what a person must fix: `ipvlan.cli.main.main` prints
 these without a traceback and exits 1.
 """
 
@@ -56,9 +56,9 @@ def find_root(start: Path) -> Path:
             Problem(
                 key="folder",
                 value=str(start),
-                wrong=f"neither here nor in a folder above is a {PROJECT_FILE}",
-                consequence="no stack file can be found",
-                mend="change into the project's folder, or name it with --project",
+                problem=f"neither here nor in a folder above is a {PROJECT_FILE}",
+                effect="no stack file can be found",
+                fix="change into the project's folder, or name it with --project",
             )
         ]
     )

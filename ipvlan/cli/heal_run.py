@@ -17,9 +17,9 @@ from rich.text import Text
 
 from ipvlan.checks.drift import Difference
 from ipvlan.checks.heal import (
-    Action,
     Healing,
-    mend_on_hosts,
+    Step,
+    fix_on_hosts,
     plan_healing,
     pulumi_command,
     remove_stand_ins,
@@ -34,7 +34,7 @@ from ipvlan.plan.model import Plan
 def heal_plan(
     chosen: Selected, plan: Plan, *, host: str | None, service: str | None, yes: bool, timeout: float, as_json: bool
 ) -> bool:
-    """Mend all, one host or one service; return whether all of it is as planned afterwards.
+    """Fix all, one host or one service; return whether all of it is as planned afterwards.
 
     `timeout` is in seconds, for reaching a host and each question to it. Without `yes` it asks, and without a terminal to ask at,
     or with `as_json`, it only shows what it would do.
@@ -48,7 +48,7 @@ def heal_plan(
     out = printer()
     healing = plan_healing(plan, look().differences)
     if not healing.actions:
-        out.print(Text("nothing to mend", style="bold green"))
+        out.print(Text("nothing to fix", style="bold green"))
         return True
     _show(healing, out)
     if not (healing.by("host") or healing.by("pulumi")):
@@ -56,10 +56,10 @@ def heal_plan(
     if not yes and not _agreed(out):
         return False
     _do(chosen, plan, healing, out)
-    left = [found for found in look().differences if not found.tolerated]
+    left = [found for found in look().differences if found.severity == "error"]
     for found in left:
-        out.print(Text.assemble((f"still {found.name}", "bold red"), f": {found.sentence}"), soft_wrap=True)
-        out.print(f"    {found.mend}", style="dim", markup=False, soft_wrap=True)
+        out.print(Text.assemble((f"still {found.name}", "bold red"), f": {found.problem}"), soft_wrap=True)
+        out.print(f"    {found.fix}", style="dim", markup=False, soft_wrap=True)
     if not left:
         out.print(Text("all as planned", style="bold green"))
     return not left
@@ -70,7 +70,7 @@ def _heal_json(chosen: Selected, plan: Plan, look: Callable[[], Status], *, yes:
     healing = plan_healing(plan, look().differences)
     if yes:
         _do(chosen, plan, healing, Console(stderr=True, highlight=False))
-    left = [found for found in look().differences if not found.tolerated] if yes else list(_differences(healing))
+    left = [found for found in look().differences if found.severity == "error"] if yes else list(_differences(healing))
     document = {
         "stack": chosen.stack,
         "ok": not left,
@@ -81,13 +81,13 @@ def _heal_json(chosen: Selected, plan: Plan, look: Callable[[], Status], *, yes:
                 "name": action.difference.name,
                 "host": action.difference.host,
                 "service": action.difference.service,
-                "sentence": action.sentence,
+                "description": action.description,
             }
             for action in healing.actions
         ],
         "targets": list(healing.targets),
         "left": [
-            {"name": found.name, "host": found.host, "service": found.service, "mend": found.mend} for found in left
+            {"name": found.name, "host": found.host, "service": found.service, "fix": found.fix} for found in left
         ],
     }
     typer.echo(json.dumps(document, indent=2))
@@ -106,11 +106,11 @@ def _agreed(out: Console) -> bool:
 
 
 def _do(chosen: Selected, plan: Plan, healing: Healing, out: Console) -> None:
-    def done(action: Action) -> None:
-        out.print(f"done: {action.sentence}", markup=False, soft_wrap=True)
+    def done(action: Step) -> None:
+        out.print(f"done: {action.description}", markup=False, soft_wrap=True)
 
-    for action, error in mend_on_hosts(plan, healing.by("host"), done).items():
-        out.print(Text.assemble((f"failed: {action.sentence}", "bold red"), f"\n    {error}"), soft_wrap=True)
+    for action, error in fix_on_hosts(plan, healing.by("host"), done).items():
+        out.print(Text.assemble((f"failed: {action.description}", "bold red"), f"\n    {error}"), soft_wrap=True)
     if not healing.targets:
         return
     remove_stand_ins(plan, healing.by("pulumi"))
@@ -119,15 +119,17 @@ def _do(chosen: Selected, plan: Plan, healing: Healing, out: Console) -> None:
     status = run_pulumi(command, chosen.root, to_stderr=out.stderr)
     if status != 0:
         raise HostError(
-            f"pulumi up ended with status {status}, see above. Mend what it names and run `ipvlan heal` again."
+            f"pulumi up ended with status {status}, see above. Fix what it names and run `ipvlan heal` again."
         )
 
 
 def _show(healing: Healing, out: Console) -> None:
-    table = Table("host", "what", "how", title="To mend", title_justify="left")
+    table = Table("host", "what", "how", title="To fix", title_justify="left")
     words = {"host": "", "pulumi": "", "person": "you: "}
     for action in healing.actions:
         table.add_row(
-            action.difference.host, action.difference.name, Text(words[action.how] + action.sentence, overflow="fold")
+            action.difference.host,
+            action.difference.name,
+            Text(words[action.how] + action.description, overflow="fold"),
         )
     out.print(table)

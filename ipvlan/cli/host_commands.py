@@ -152,7 +152,7 @@ def heal(  # noqa: PLR0917  # typer reads the options from the signature
     timeout: Timeout = 10.0,
     as_json: AsJson = False,
 ) -> None:
-    """Mend what `status` finds, with the least that does it; shows first what it will do."""
+    """Fix what `status` finds, with the least that does it; shows first what it will do."""
     from ipvlan.cli.heal_run import heal_plan  # noqa: PLC0415
 
     chosen = selected(context)

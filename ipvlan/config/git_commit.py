@@ -73,7 +73,7 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
-def _problem(key: str, value: str, wrong: str, mend: str) -> Problem:
+def _problem(key: str, value: str, wrong: str, fix: str) -> Problem:
     return Problem(
-        key=key, value=value, wrong=wrong, consequence="the two states of the stack cannot be compared", mend=mend
+        key=key, value=value, problem=wrong, effect="the two states of the stack cannot be compared", fix=fix
     )

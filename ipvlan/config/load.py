@@ -71,9 +71,9 @@ def stack_file(stack: str) -> str:
                 Problem(
                     key="--stack",
                     value=shorten(stack),
-                    wrong="this is not the name of a stack",
-                    consequence="no file belongs to it",
-                    mend="use the STACK of a file Pulumi.STACK.yaml",
+                    problem="this is not the name of a stack",
+                    effect="no file belongs to it",
+                    fix="use the STACK of a file Pulumi.STACK.yaml",
                 )
             ]
         )
@@ -113,9 +113,9 @@ def read_raw(stack: str, folder: Folder) -> tuple[dict[str, object], dict[str, o
                 Problem(
                     key=f"{name}: config",
                     value="" if config is None else shorten(config),
-                    wrong="it is missing" if config is None else "this is not a map",
-                    consequence="the stack has no fabric, no hosts and no services",
-                    mend=f"write `config:` with {', '.join(f'{PROJECT}:{key}' for key in SECTIONS[:3])} below it",
+                    problem="it is missing" if config is None else "this is not a map",
+                    effect="the stack has no fabric, no hosts and no services",
+                    fix=f"write `config:` with {', '.join(f'{PROJECT}:{key}' for key in SECTIONS[:3])} below it",
                 )
             ]
         )
@@ -130,9 +130,9 @@ def read_raw(stack: str, folder: Folder) -> tuple[dict[str, object], dict[str, o
                 Problem(
                     key=key,
                     value=shorten(own[key]),
-                    wrong=f"the text is not JSON: {error.msg} at character {error.pos}",
-                    consequence="Pulumi could not read the map either",
-                    mend="write the map as YAML below the key",
+                    problem=f"the text is not JSON: {error.msg} at character {error.pos}",
+                    effect="Pulumi could not read the map either",
+                    fix="write the map as YAML below the key",
                 )
             )
     return raw, {key: value for key, value in own.items() if key not in raw}, problems
@@ -231,9 +231,9 @@ def _unknown(raw: Mapping[str, object], known: Collection[str], prefix: str, wha
             yield Problem(
                 key=f"{prefix}{shorten(key)}",
                 value="",
-                wrong="there is no such key",
-                consequence="it would be ignored, and what you meant by it would not happen",
-                mend=f"did you mean {near[0]}?" if near else f"remove it; the {what} are {', '.join(known)}",
+                problem="there is no such key",
+                effect="it would be ignored, and what you meant by it would not happen",
+                fix=f"did you mean {near[0]}?" if near else f"remove it; the {what} are {', '.join(known)}",
             )
 
 
@@ -249,17 +249,17 @@ def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, ob
             Problem(
                 key=COMMON,
                 value=shorten(common),
-                wrong="this is not the path of a file in the project",
-                consequence="what the stacks share would be missing, or differ from checkout to checkout",
-                mend="write a path below the project's folder, such as stacks/common.yaml",
+                problem="this is not the path of a file in the project",
+                effect="what the stacks share would be missing, or differ from checkout to checkout",
+                fix="write a path below the project's folder, such as stacks/common.yaml",
             )
         ]
     try:
         shared = read(folder, common)
     except StackFileError as error:
         return sections, [
-            replace(problem, key=f"{COMMON}: {problem.key}", mend=f"correct {common}, or the path in the stack file")
-            if "--stack" in problem.mend
+            replace(problem, key=f"{COMMON}: {problem.key}", fix=f"correct {common}, or the path in the stack file")
+            if "--stack" in problem.fix
             else problem
             for problem in error.problems
         ]
@@ -297,9 +297,9 @@ def _secure(sections: Mapping[str, object]) -> Iterator[Problem]:
             yield Problem(
                 key=path,
                 value="(encrypted)",
-                wrong="an encrypted value stands inside the map",
-                consequence="Pulumi would treat the whole map as secret, and no plan or preview could be read",
-                mend="`pulumi config set --secret NAME`, then refer to it: secret_environment: {VARIABLE: NAME}",
+                problem="an encrypted value stands inside the map",
+                effect="Pulumi would treat the whole map as secret, and no plan or preview could be read",
+                fix="`pulumi config set --secret NAME`, then refer to it: secret_environment: {VARIABLE: NAME}",
             )
             continue
         items = value.items() if isinstance(value, Mapping) else ((f"[{n}]", item) for n, item in enumerate(value))
@@ -352,9 +352,9 @@ def _model(kind: type[M], raw: object, path: str, problems: list[Problem]) -> M 
             Problem(
                 key=path,
                 value="",
-                wrong="it is missing",
-                consequence="nothing can be planned without it",
-                mend=f"write {PROJECT}:{path} as docs/config.md shows it",
+                problem="it is missing",
+                effect="nothing can be planned without it",
+                fix=f"write {PROJECT}:{path} as docs/config.md shows it",
             )
         )
         return None
@@ -377,9 +377,9 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
             Problem(
                 key=section,
                 value="" if raw is None else shorten(raw),
-                wrong="it is missing" if raw is None else "this is not a map from names",
-                consequence=f"the stack would have no {section}",
-                mend=f"write {PROJECT}:{section} with one name per line below it"
+                problem="it is missing" if raw is None else "this is not a map from names",
+                effect=f"the stack would have no {section}",
+                fix=f"write {PROJECT}:{section} with one name per line below it"
                 + (", or {} for none" if section == "services" else ""),
             )
         )
@@ -397,9 +397,9 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
                 Problem(
                     key=path,
                     value="",
-                    wrong="nothing stands below the name",
-                    consequence=f"nothing is known of this {section[:-1]}",
-                    mend="write its keys below it, indented, or remove the name",
+                    problem="nothing stands below the name",
+                    effect=f"nothing is known of this {section[:-1]}",
+                    fix="write its keys below it, indented, or remove the name",
                 )
             )
             broken.add(name)
@@ -417,13 +417,13 @@ def _bad_name(section: str, name: str) -> Problem:
     return Problem(
         key=f"{section}.{shorten(name)}",
         value="",
-        wrong=f"the name has {len(name)} characters, and 63 are allowed"
+        problem=f"the name has {len(name)} characters, and 63 are allowed"
         if len(name) > 63
         else "Docker and Pulumi do not accept this name",
-        consequence="the daemon answers 'Invalid container name', after other containers were already changed"
+        effect="the daemon answers 'Invalid container name', after other containers were already changed"
         if section == "services"
         else "the host could not be told apart in names of resources and files",
-        mend=f"use {least} of a-z, A-Z, 0-9, _ . -, beginning with a letter or digit, at most 63",
+        fix=f"use {least} of a-z, A-Z, 0-9, _ . -, beginning with a letter or digit, at most 63",
     )
 
 
@@ -436,9 +436,9 @@ def _unknown_secrets(services: Mapping[str, ServiceConfig], known: Collection[st
                 yield Problem(
                     key=f"services.{name}.secret_environment.{shorten(variable)}",
                     value=shorten(key),
-                    wrong="no config key of that name is set in the stack",
-                    consequence="the container would start without its secret",
-                    mend=f"pulumi config set --secret {shorten(key)}",
+                    problem="no config key of that name is set in the stack",
+                    effect="the container would start without its secret",
+                    fix=f"pulumi config set --secret {shorten(key)}",
                 )
 
 
@@ -449,8 +449,8 @@ def _secrets_in_clear(services: Mapping[str, ServiceConfig], secrets: Mapping[st
                 yield Problem(
                     key=f"{PROJECT}:{key}",
                     value="(not shown)",
-                    wrong=f"it stands in clear in the stack file, and services.{name}.secret_environment."
+                    problem=f"it is in plaintext in the stack file, and services.{name}.secret_environment."
                     f"{variable} calls it a secret",
-                    consequence="everybody who reads the repository knows it, also after it was removed",
-                    mend=f"choose a new secret and run pulumi config set --secret {key}",
+                    effect="everybody who reads the repository knows it, also after it was removed",
+                    fix=f"choose a new secret and run pulumi config set --secret {key}",
                 )

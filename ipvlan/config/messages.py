@@ -47,18 +47,18 @@ def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Proble
     if hidden and value:
         value = "(not shown)"
     if entry["type"] == "ipvlan":
-        wrong, consequence, mend = context["wrong"], context["consequence"], context["mend"]
+        wrong, effect, fix = context["problem"], context["effect"], context["fix"]
     elif entry["type"] == "extra_forbidden":
         wrong = "there is no such key"
-        consequence = "it would be ignored, and what you meant by it would not happen"
+        effect = "it would be ignored, and what you meant by it would not happen"
         known = [*kind.model_fields]
         near = get_close_matches(str(location[-1])[:100], known, n=1) if len(location) == 1 else []
-        mend = f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"
+        fix = f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"
     else:
         sentence = SENTENCES.get(entry["type"])
         if sentence is None:
             sentence = (str(entry["msg"]), "Docker or Pulumi would refuse it", "docs/config.md says what is allowed")
         if entry["type"] == "missing" and location[-1:] == ["slice"]:
             sentence = (*sentence[:2], "run `ipvlan allocate`, which writes the next free slice into the file")
-        wrong, consequence, mend = (part.format(**context) if "{" in part else part for part in sentence)
-    return Problem(key=key, value=value, wrong=wrong, consequence=consequence, mend=mend)
+        wrong, effect, fix = (part.format(**context) if "{" in part else part for part in sentence)
+    return Problem(key=key, value=value, problem=wrong, effect=effect, fix=fix)

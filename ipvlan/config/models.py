@@ -258,7 +258,7 @@ class ServiceConfig(ContainerSettings):
     egress: Literal["gateway"] | None = None
     """`gateway`: it leaves by the fabric's own gateway, which a router of the LAN must hold; `ipvlan verify` then proves it."""
     environment: Mapping[Text, Text] = Field(default_factory=dict)
-    """Variable -> value, in clear."""
+    """Variable -> value, in plaintext."""
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> name of the config key that `pulumi config set --secret` filled."""
 

@@ -1,7 +1,7 @@
 """The types that config values have, and how a string of the stack file becomes one.
 
 Each type is `Annotated` with a validator that raises a message in the three parts every problem has (what is wrong,
-what it would cause, how to mend it). Rules that need a second key are not here but in `ipvlan.plan.rules`.
+what it would cause, how to fix it). Rules that need a second key are not here but in `ipvlan.plan.rules`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ LONGEST_INTERFACE = 15
 """IFNAMSIZ - 1 of the Linux kernel (include/uapi/linux/if.h)."""
 
 
-def fail(wrong: str, consequence: str, mend: str) -> NoReturn:
+def fail(problem: str, effect: str, fix: str) -> NoReturn:
     """Reject a value; pydantic collects the message, `ipvlan.config.load` adds key and value."""
-    raise PydanticCustomError("ipvlan", "{wrong}", {"wrong": wrong, "consequence": consequence, "mend": mend})
+    raise PydanticCustomError("ipvlan", "{problem}", {"problem": problem, "effect": effect, "fix": fix})
 
 
 def need_string(value: object, what: str) -> str:

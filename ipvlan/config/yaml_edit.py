@@ -126,9 +126,9 @@ def _refusal(where: str, why: str) -> ConfigError:
             Problem(
                 key=where,
                 value="",
-                wrong=why,
-                consequence="the file is left as it is",
-                mend="write the key by hand, or write the map out as YAML below its name",
+                problem=why,
+                effect="the file is left as it is",
+                fix="write the key by hand, or write the map out as YAML below its name",
             )
         ]
     )

@@ -152,8 +152,8 @@ def parse_text(text: str, name: str) -> dict[str, Any]:
     return content
 
 
-def _error(key: str, value: str, wrong: str, consequence: str, mend: str) -> StackFileError:
-    return StackFileError([Problem(key=key, value=value, wrong=wrong, consequence=consequence, mend=mend)])
+def _error(key: str, value: str, wrong: str, effect: str, fix: str) -> StackFileError:
+    return StackFileError([Problem(key=key, value=value, problem=wrong, effect=effect, fix=fix)])
 
 
 class _Reader:
@@ -252,10 +252,10 @@ class _Reader:
             )
         return text
 
-    def _problem(self, node: Node, value: str, wrong: str, consequence: str, mend: str) -> None:
+    def _problem(self, node: Node, value: str, wrong: str, effect: str, fix: str) -> None:
         mark = node.start_mark
         where = f"{self.name}:{mark.line + 1}:{mark.column + 1}"
-        self.problems.append(Problem(key=where, value=shorten(value), wrong=wrong, consequence=consequence, mend=mend))
+        self.problems.append(Problem(key=where, value=shorten(value), problem=wrong, effect=effect, fix=fix))
 
 
 _KNOWN_TAGS = frozenset(

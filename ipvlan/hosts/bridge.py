@@ -93,8 +93,8 @@ class BoundPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """All that is needed to open, read or close one container's door.
+class BridgeAttachment:
+    """All that is needed to open, read or close one container's attachment.
 
     `ssh` is an ssh command to which remote text is appended (see ipvlan.hosts.ssh.ssh_command).
     """
@@ -107,7 +107,7 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class AttachmentState:
     """What a host says of a container's bridge connection."""
 
     container_id: str
@@ -116,7 +116,7 @@ class Attachment:
     #: `80/tcp` -> the (address, port) pairs that the daemon has bound.
     bound: dict[str, frozenset[tuple[str, int]]]
     #: The container's state in Docker's words, e.g. "exited (1)".
-    state: str
+    container_state: str
 
     def missing(self, ports: Sequence[BoundPort]) -> tuple[BoundPort, ...]:
         """Return those of `ports` that are not bound."""
@@ -128,29 +128,29 @@ class Attachment:
         return any(number == port.host_port and address in wanted for address, number in bound)
 
 
-def read(door: Door) -> Attachment | None:
+def read(attachment: BridgeAttachment) -> AttachmentState | None:
     """Return what the host says of the container's bridge connection, or None when there is no such container.
 
     Raises HostUnreachableError, or HostError when Docker on the host does not answer: not knowing is not absence.
     """
-    text = _prelude(door) + _INSPECT + 'docker version --format "{{.Server.Version}}" >/dev/null\n'
-    done = run_on_host(door.host, door.ssh, _shell(text), timeout=TIMEOUT_SECONDS)
-    attachment, _ = _parse(door, done.stdout)
-    if attachment is None and done.returncode != 0:
-        raise _docker_silent(door, done.stderr)
-    return attachment
+    text = _prelude(attachment) + _INSPECT + 'docker version --format "{{.Server.Version}}" >/dev/null\n'
+    done = run_on_host(attachment.host, attachment.ssh, _shell(text), timeout=TIMEOUT_SECONDS)
+    state, _ = _parse(attachment, done.stdout)
+    if state is None and done.returncode != 0:
+        raise _docker_silent(attachment, done.stderr)
+    return state
 
 
-def connect(door: Door) -> Attachment:
+def connect(attachment: BridgeAttachment) -> AttachmentState:
     """Connect the container to Docker's bridge, as its gateway, and return the proof that every port is bound.
 
     Nothing is done to a container whose ports are bound already. Raises HostError that says which ports are not bound and
     why; a connection that this call made and that binds nothing is taken away again.
     """
     # A name that sorts before "bridge" keeps the gateway where there are no priorities, and Docker says nothing of it.
-    loses = "true" if door.fabric < BRIDGE else "false"
+    loses = "true" if attachment.fabric < BRIDGE else "false"
     text = (
-        _prelude(door)
+        _prelude(attachment)
         + f"loses={loses}\n"
         + _CONNECT
         + 'if "$loses" && ! has_priority; then echo "$mark"; echo "$mark"; echo no-priority; exit 3; fi\n'
@@ -159,58 +159,58 @@ def connect(door: Door) -> Attachment:
         + 'echo "$status"; printf "%s\\n" "$said"; echo "$mark"\n'
         + _LISTENERS
     )
-    attachment, rest = _visit(door, text)
+    state, rest = _visit(attachment, text)
     if rest.strip() == "no-priority":
         raise HostError(
-            f'host "{door.host}": its Docker is older than 28 and has no --gw-priority, so the network whose name sorts first is '
-            f'the gateway; "{door.fabric}" sorts before "{BRIDGE}", and no port of "{door.container}" would be published. '
+            f'host "{attachment.host}": its Docker is older than 28 and has no --gw-priority: the network whose name sorts first is '
+            f'the gateway; "{attachment.fabric}" sorts before "{BRIDGE}", and no port of "{attachment.container}" would be published. '
             f"Give ipvlan-fabric:fabric.name a name that sorts after it (for example "
-            f'"{_later_name(door.fabric)}"), or upgrade Docker to 28 or later. Nothing was changed.'
+            f'"{_later_name(attachment.fabric)}"), or upgrade Docker to 28 or later. Nothing was changed.'
         )
-    if attachment is None:
+    if state is None:
         raise HostError(
-            f'host "{door.host}": there is no container "{door.container}" to publish; it was removed by hand. '
+            f'host "{attachment.host}": there is no container "{attachment.container}" to publish; it was removed by hand. '
             f"Run `pulumi up --refresh`: it makes the container and its bridge connection again."
         )
     outcome, _, listeners = rest.partition(_MARK)
     status, _, said = outcome.strip().partition("\n")
-    missing = attachment.missing(door.ports)
-    if not missing and attachment.connected:
-        return attachment
-    if status != "0" and attachment.connected and "already exists" in said:
+    missing = state.missing(attachment.ports)
+    if not missing and state.connected:
+        return state
+    if status != "0" and state.connected and "already exists" in said:
         # Connected by somebody else, and not as the gateway: only a new connection changes that.
-        disconnect(door)
-        return connect(door)
-    reason = _reason(door, attachment, said, missing, listeners)
-    if attachment.connected:
-        disconnect(door)
+        disconnect(attachment)
+        return connect(attachment)
+    reason = _reason(attachment, state, said, missing, listeners)
+    if state.connected:
+        disconnect(attachment)
     raise HostError(
-        f'host "{door.host}": service "{door.container}" is not published: '
+        f'host "{attachment.host}": service "{attachment.container}" is not published: '
         f"port {', '.join(str(port) for port in missing)} not bound. {reason}"
         if missing
-        else f'host "{door.host}": service "{door.container}" has no way out: it is not connected to the bridge. {reason}'
+        else f'host "{attachment.host}": service "{attachment.container}" has no way out: it is not connected to the bridge. {reason}'
     )
 
 
-def disconnect(door: Door) -> None:
+def disconnect(attachment: BridgeAttachment) -> None:
     """Disconnect the container from Docker's bridge; succeeds when there is no connection, or no container, any more."""
     text = (
-        _prelude(door)
+        _prelude(attachment)
         + 'said=$(timeout 60 docker network disconnect bridge "$name" 2>&1); status=$?\n'
         + _INSPECT
         + 'echo "$status"; printf "%s\\n" "$said"\n'
     )
-    attachment, rest = _visit(door, text)
+    state, rest = _visit(attachment, text)
     status, _, said = rest.strip().partition("\n")
     # With the daemon down, inspect finds nothing either: only Docker's own word counts as "gone".
-    gone = attachment is None and "no such container" in said.lower()
+    gone = state is None and "no such container" in said.lower()
     # After a connection that failed, inspect goes on listing the network; the daemon itself says that there is none.
     none = "is not connected to" in said
-    if status == "0" or gone or none or (attachment is not None and not attachment.connected):
+    if status == "0" or gone or none or (state is not None and not state.connected):
         return
     raise HostError(
-        f'host "{door.host}": "{door.container}" could not be disconnected from the bridge, its ports may still be open: '
-        f"{said.strip() or 'Docker gave no reason'}. Mend Docker on the host and run the same command again."
+        f'host "{attachment.host}": "{attachment.container}" could not be disconnected from the bridge, its ports may still be open: '
+        f"{said.strip() or 'Docker gave no reason'}. Fix Docker on the host and run the same command again."
     )
 
 
@@ -219,38 +219,38 @@ def _shell(text: str) -> str:
     return f"exec sh -c {shlex.quote(text)}"
 
 
-def _prelude(door: Door) -> str:
-    return f"name={shlex.quote(door.container)} priority={BRIDGE_GATEWAY_PRIORITY} mark={_MARK}\n"
+def _prelude(attachment: BridgeAttachment) -> str:
+    return f"name={shlex.quote(attachment.container)} priority={BRIDGE_GATEWAY_PRIORITY} mark={_MARK}\n"
 
 
-def _visit(door: Door, text: str) -> tuple[Attachment | None, str]:
-    done = run_on_host(door.host, door.ssh, _shell(text), timeout=TIMEOUT_SECONDS)
+def _visit(attachment: BridgeAttachment, text: str) -> tuple[AttachmentState | None, str]:
+    done = run_on_host(attachment.host, attachment.ssh, _shell(text), timeout=TIMEOUT_SECONDS)
     if done.stdout.count(_MARK) < 2:
-        raise _docker_silent(door, done.stderr)
-    return _parse(door, done.stdout)
+        raise _docker_silent(attachment, done.stderr)
+    return _parse(attachment, done.stdout)
 
 
-def _docker_silent(door: Door, stderr: str) -> HostError:
+def _docker_silent(attachment: BridgeAttachment, stderr: str) -> HostError:
     return HostError(
-        f'host "{door.host}": Docker does not answer: {stderr.strip() or "no reason given"}. '
+        f'host "{attachment.host}": Docker does not answer: {stderr.strip() or "no reason given"}. '
         f"Look at it with `systemctl status docker` on the host; nothing was changed."
     )
 
 
-def _parse(door: Door, stdout: str) -> tuple[Attachment | None, str]:
+def _parse(attachment: BridgeAttachment, stdout: str) -> tuple[AttachmentState | None, str]:
     _, _, after = stdout.partition(_MARK)
     inspected, _, rest = after.partition(_MARK)
     try:
         found: list[dict[str, Any]] = json.loads(inspected) if inspected.strip() else []
     except json.JSONDecodeError:
         raise HostError(
-            f'host "{door.host}": `docker container inspect {door.container}` printed no JSON: {inspected.strip()[:200]!r}. '
+            f'host "{attachment.host}": `docker container inspect {attachment.container}` printed no JSON: {inspected.strip()[:200]!r}. '
             f"Is `docker` on the host Docker's own command line?"
         ) from None
-    return (_attachment(found[0]) if found else None), rest
+    return (_state(found[0]) if found else None), rest
 
 
-def _attachment(inspected: dict[str, Any]) -> Attachment:
+def _state(inspected: dict[str, Any]) -> AttachmentState:
     settings = inspected["NetworkSettings"]
     state = inspected["State"]
     bound = {
@@ -258,35 +258,39 @@ def _attachment(inspected: dict[str, Any]) -> Attachment:
         for port, bindings in (settings.get("Ports") or {}).items()
         if bindings
     }
-    return Attachment(
+    return AttachmentState(
         container_id=inspected["Id"],
         # A container that ends again and again counts as running to Docker between two tries.
         running=bool(state["Running"]) and not state.get("Restarting", False),
         connected=BRIDGE in (settings.get("Networks") or {}),
         bound=bound,
-        state=f"{state['Status']} ({state['ExitCode']})" if state["Status"] in _ENDED else str(state["Status"]),
+        container_state=f"{state['Status']} ({state['ExitCode']})"
+        if state["Status"] in _ENDED
+        else str(state["Status"]),
     )
 
 
-def _reason(door: Door, attachment: Attachment, said: str, missing: Sequence[BoundPort], listeners: str) -> str:
-    if not attachment.running:
+def _reason(
+    attachment: BridgeAttachment, state: AttachmentState, said: str, missing: Sequence[BoundPort], listeners: str
+) -> str:
+    if not state.running:
         return (
-            f"The container is {attachment.state}, and only a running one binds ports. See `docker logs {door.container}` on the "
-            f"host, mend the service's image or command, then run `pulumi up`."
+            f"The container is {state.container_state}, and only a running one binds ports. See `docker logs {attachment.container}` on the "
+            f"host, fix the service's image or command, then run `pulumi up`."
         )
     holders = [line for port in missing for line in _listening(port, listeners)]
     if "already allocated" in said or "in use" in said:
         held = f" It is held by: {'; '.join(holders)}." if holders else " Another container holds it (`docker ps`)."
         return (
             f"The port is taken on the host.{held} Free it, or give the service another host port in "
-            f"ipvlan-fabric:services.{door.container}.ports. Docker said: {said.strip()}"
+            f"ipvlan-fabric:services.{attachment.container}.ports. Docker said: {said.strip()}"
         )
     if said.strip():
         return f"Docker said: {said.strip()}"
     return (
-        f'The bridge is connected but is not the gateway of the container: network "{door.fabric}" is, and Docker publishes '
+        f'The bridge is connected but is not the gateway of the container: network "{attachment.fabric}" is, and Docker publishes '
         f"through the gateway alone. Look for a gateway priority above {BRIDGE_GATEWAY_PRIORITY} on the container's networks, and "
-        f"whether the ports were declared when the container was made (`docker inspect {door.container}`, PortBindings)."
+        f"whether the ports were declared when the container was made (`docker inspect {attachment.container}`, PortBindings)."
     )
 
 

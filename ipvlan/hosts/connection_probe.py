@@ -155,7 +155,7 @@ def connect_cells(cells: Sequence[Cell]) -> Mapping[Cell, Observed]:
 
 
 def _connect_cell(cell: Cell) -> Observed:
-    return connect(str(cell.address), cell.door)
+    return connect(str(cell.address), cell.published_port)
 
 
 def connect(address: str, port: Port) -> Observed:

@@ -285,9 +285,9 @@ def _explain(wanted: Networking, what: str, said: Sequence[str]) -> str:
     reason = " ".join(line.strip() for line in said if line.strip()) or "no reason given"
     keys = [f"ipvlan-fabric:hosts.{wanted.host}.shim"] if wanted.shim is not None else []
     keys += ["ipvlan-fabric:fabric.mode"] if wanted.routes else []
-    mend = (
+    fix = (
         "Let its ssh user be root, or become root by sudo without a password"
         if "sudo" in reason
-        else "Mend that on the host"
+        else "Fix that on the host"
     )
-    return f'host "{wanted.host}": {what} ({", ".join(keys)}): {reason}. {mend}, then run `pulumi up` again.'
+    return f'host "{wanted.host}": {what} ({", ".join(keys)}): {reason}. {fix}, then run `pulumi up` again.'

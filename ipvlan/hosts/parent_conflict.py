@@ -30,7 +30,7 @@ def is_parent_taken(error: str) -> bool:
 
 
 def explain_parent_holder(host: str, ssh: Sequence[str], parent: str, label: str) -> str:
-    """Say which network holds `parent` on `host`, whose it is, and how to mend it.
+    """Say which network holds `parent` on `host`, whose it is, and how to fix it.
 
     `ssh` is an ssh command to which remote text is appended; `label` is the key under which stacks mark their networks. Raises
     HostUnreachableError.

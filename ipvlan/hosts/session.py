@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class HostConnection:
     """What must be known of a host to ask it something."""
 
     name: str
@@ -50,10 +50,10 @@ class Way:
     """Name of the host's own link on the parent; empty where none is planned."""
 
 
-def way_to(host: HostPlan, ssh: SshPlan) -> Way:
+def connection_to(host: HostPlan, ssh: SshPlan) -> HostConnection:
     """The way to a host of the plan."""
     shim = "" if host.shim is None else host.shim.link
-    return Way(name=host.name, parent=host.parent, command=ssh_command(host, ssh), shim=shim)
+    return HostConnection(name=host.name, parent=host.parent, command=ssh_command(host, ssh), shim=shim)
 
 
 class HostSession:
@@ -62,11 +62,11 @@ class HostSession:
     `socket` is a local Unix socket that leads to Docker's on the host, for as long as the session is open.
     """
 
-    def __init__(self, way: Way, *, timeout: float) -> None:
+    def __init__(self, connection: HostConnection, *, timeout: float) -> None:
         """Prepare; nothing is sent before the session is entered. `timeout` is in seconds, for opening it."""
         #: The host's name, its parent NIC and its shim, or "".
-        self.name, self.parent, self.shim = way.name, way.parent, way.shim
-        self._command = way.command
+        self.name, self.parent, self.shim = connection.name, connection.parent, connection.shim
+        self._command = connection.command
         self._timeout = timeout
         self._count = 0
         self._said = b""
@@ -179,21 +179,23 @@ def on_hosts(
 
     `timeout` is in seconds, for reaching a host; `work` limits its own time. A host that fails stops no other.
     """
-    return on_all([way_to(host, plan.ssh) for host in hosts], work, timeout=timeout)
+    return on_all([connection_to(host, plan.ssh) for host in hosts], work, timeout=timeout)
 
 
-def on_all(ways: Sequence[Way], work: Callable[[HostSession], T], *, timeout: float) -> Mapping[str, T | HostError]:
+def on_all(
+    connections: Sequence[HostConnection], work: Callable[[HostSession], T], *, timeout: float
+) -> Mapping[str, T | HostError]:
     """The same for hosts of which no more than the way is known."""
 
-    def visit(way: Way) -> T | HostError:
+    def visit(connection: HostConnection) -> T | HostError:
         try:
-            with HostSession(way, timeout=timeout) as session:
+            with HostSession(connection, timeout=timeout) as session:
                 return work(session)
         except HostError as error:
             return error
 
-    if not ways:
+    if not connections:
         return {}
     prepare_shared_connections()
-    with ThreadPoolExecutor(max_workers=min(len(ways), HOSTS_AT_ONCE)) as pool:
-        return dict(zip((way.name for way in ways), pool.map(visit, ways), strict=True))
+    with ThreadPoolExecutor(max_workers=min(len(connections), HOSTS_AT_ONCE)) as pool:
+        return dict(zip((connection.name for connection in connections), pool.map(visit, connections), strict=True))

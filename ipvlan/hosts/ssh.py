@@ -30,7 +30,7 @@ _PROBES_AT_ONCE: Final = 50
 
 
 class HostError(Exception):
-    """Something on a host, or on the way to it, is not as the plan needs it; the text names the host and how to mend it."""
+    """Something on a host, or on the way to it, is not as the plan needs it; the text names the host and how to fix it."""
 
 
 class HostUnreachableError(HostError):
@@ -99,25 +99,25 @@ def unreachable(plan: Plan) -> dict[str, str]:
 
 
 def explain_failure(host: str, stderr: str) -> str:
-    """Say in one paragraph why ssh did not reach `host`, and how to mend it, from what ssh itself said."""
+    """Say in one paragraph why ssh did not reach `host`, and how to fix it, from what ssh itself said."""
     said = (
         " ".join(line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("@@"))
         or "no reason given"
     )
     key = f"ipvlan-fabric:hosts.{host}"
     if "host key" in stderr.lower() or "HOST IDENTIFICATION" in stderr:
-        mend = (
+        fix = (
             f"The host's key is not the expected one, so nothing was sent to it. Compare it on the host "
-            f"(`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then set {key}.host_key or mend ~/.ssh/known_hosts"
+            f"(`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then set {key}.host_key or fix ~/.ssh/known_hosts"
         )
     elif "permission denied" in stderr.lower():
-        mend = (
+        fix = (
             f"The host refused the key that was offered. Put your public key into its authorized_keys, load the key into the "
             f"agent, or set another user in {key}.ssh"
         )
     else:
-        mend = f"Bring the host back or mend {key}.address or {key}.ssh; then run the command again: what was done stays done"
-    return f'host "{host}" cannot be reached over ssh: {said}. {mend}.'
+        fix = f"Bring the host back or fix {key}.address or {key}.ssh; then run the command again: what was done stays done"
+    return f'host "{host}" cannot be reached over ssh: {said}. {fix}.'
 
 
 def run_on_host(

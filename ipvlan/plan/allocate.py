@@ -108,9 +108,9 @@ def _slices(fabric: FabricConfig, hosts: Mapping[str, Mapping[str, Any]]) -> lis
                 Problem(
                     key="fabric.slice_prefix",
                     value=str(fabric.slice_prefix),
-                    wrong=f"a /{fabric.slice_prefix} is larger than the subnet {fabric.subnet}",
-                    consequence="no slice of that size exists",
-                    mend=f"write a number from {fabric.subnet.prefixlen} to 30",
+                    problem=f"a /{fabric.slice_prefix} is larger than the subnet {fabric.subnet}",
+                    effect="no slice of that size exists",
+                    fix=f"write a number from {fabric.subnet.prefixlen} to 30",
                 )
             ]
         )
@@ -131,11 +131,11 @@ def _slices(fabric: FabricConfig, hosts: Mapping[str, Mapping[str, Any]]) -> lis
                 Problem(
                     key="fabric.subnet",
                     value=str(fabric.subnet),
-                    wrong=f"it is full: of its {total} slices of /{fabric.slice_prefix}, {held} are held by hosts, "
+                    problem=f"it is full: of its {total} slices of /{fabric.slice_prefix}, {held} are held by hosts, "
                     f"{total - held - len(found)} hold the gateway or reserved addresses, {len(found)} are free, and "
                     f"{len(wanting)} hosts have none ({', '.join(wanting[:5])}{', ...' if len(wanting) > 5 else ''})",
-                    consequence="these hosts can run no container",
-                    mend="enlarge fabric.subnet, or raise fabric.slice_prefix for smaller slices",
+                    effect="these hosts can run no container",
+                    fix="enlarge fabric.subnet, or raise fabric.slice_prefix for smaller slices",
                 )
             ]
         )
@@ -233,10 +233,10 @@ def _no_offset(
     return Problem(
         key=f"services.{name}.offset",
         value="",
-        wrong=f"no offset is free on all of its {len(on)} hosts: the slice {network} of {smallest} has {len(inside)} "
+        problem=f"no offset is free on all of its {len(on)} hosts: the slice {network} of {smallest} has {len(inside)} "
         f"addresses, {taken} held by containers and {aside} reserved or dynamic",
-        consequence="the service has no address",
-        mend=f"enlarge the slice, or run the service on fewer hosts (services.{name}.hosts)",
+        effect="the service has no address",
+        fix=f"enlarge the slice, or run the service on fewer hosts (services.{name}.hosts)",
     )
 
 

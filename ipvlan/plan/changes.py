@@ -1,6 +1,6 @@
 """What a change of the plan does to what runs: which containers are made, recreated, updated, reconnected or removed.
 
-Owns the rules that foretell what `pulumi up` does; they repeat what the docker provider treats as a reason to replace
+Owns the rules that predicts what `pulumi up` does; they repeat what the docker provider treats as a reason to replace
 (`ForceNew` in terraform-provider-docker v4.5.0, resource_docker_container.go and resource_docker_network.go) and what
 `components` adds to it (ports through a label, `replace_on_changes`). It looks at two plans and at no host: what drifted on
 the hosts since is `ipvlan status`' matter.
@@ -21,9 +21,9 @@ UPDATED_IN_PLACE = frozenset({"restart", "memory", "cpu_shares"})
 LIMITS = frozenset({"memory", "cpu_shares"})
 """Of these, the ones that Docker never takes away from a running container: without its limit the container is recreated."""
 
-Fate = Literal["made", "removed", "recreated", "updated", "connected", "disconnected"]
-"""`made`: new. `recreated`: stopped, removed and made again, with downtime. `updated`: changed while it runs. `connected` and
-`disconnected`: only the bridge connection changes, the container runs on."""
+Action = Literal["create", "delete", "replace", "update", "attach", "detach"]
+"""`create`: new. `replace`: stopped, removed and made again, with downtime. `update`: changed while it runs. `attach` and
+`detach`: only the bridge connection changes, the container runs on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class ContainerChange:
 
     host: str
     service: str
-    fate: Fate
+    action: Action
     reasons: tuple[str, ...]
-    """Why, in the config's words; empty for `made` and `removed` of their own."""
+    """Why, in the config's words; empty for `create` and `delete` of their own."""
     before: ContainerPlan | None
     after: ContainerPlan | None
 
@@ -44,7 +44,7 @@ class HostChange:
     """What becomes of one host's network and of the host itself."""
 
     host: str
-    fate: Literal["made", "removed", "network recreated", "reached differently", "routes", "shim"]
+    action: Literal["create", "delete", "replace network", "update connection", "update routes", "update shim"]
     reasons: tuple[str, ...]
 
 
@@ -55,9 +55,9 @@ class Changes:
     hosts: tuple[HostChange, ...]
     containers: tuple[ContainerChange, ...]
 
-    def of(self, *fates: Fate) -> list[ContainerChange]:
-        """The containers with one of these fates."""
-        return [change for change in self.containers if change.fate in fates]
+    def of(self, *actions: Action) -> list[ContainerChange]:
+        """The containers with one of these actions."""
+        return [change for change in self.containers if change.action in actions]
 
     def __bool__(self) -> bool:
         return bool(self.hosts or self.containers)
@@ -82,12 +82,12 @@ def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = 
 
 def _host(old: HostPlan | None, new: HostPlan | None, network: tuple[str, ...]) -> Iterator[HostChange]:
     if old is None and new is not None:
-        yield HostChange(new.name, "made", ())
+        yield HostChange(new.name, "create", ())
     elif new is None and old is not None:
-        yield HostChange(old.name, "removed", ())
+        yield HostChange(old.name, "delete", ())
     elif old is not None and new is not None:
         if network:
-            yield HostChange(new.name, "network recreated", network)
+            yield HostChange(new.name, "replace network", network)
         way = tuple(
             f"{key}: {was} -> {now}"
             for key, was, now in (
@@ -98,14 +98,14 @@ def _host(old: HostPlan | None, new: HostPlan | None, network: tuple[str, ...]) 
             if was != now
         )
         if way:
-            yield HostChange(new.name, "reached differently", way)
+            yield HostChange(new.name, "update connection", way)
         if old.routes != new.routes:
             gone = [f"- {route.destination} via {route.via}" for route in old.routes if route not in new.routes]
             come = [f"+ {route.destination} via {route.via}" for route in new.routes if route not in old.routes]
-            yield HostChange(new.name, "routes", (*gone, *come))
+            yield HostChange(new.name, "update routes", (*gone, *come))
         if old.shim != new.shim:
             was, now = (f"{host.shim.link} {host.shim.address}" if host.shim else "none" for host in (old, new))
-            yield HostChange(new.name, "shim", (f"{was} -> {now}",))
+            yield HostChange(new.name, "update shim", (f"{was} -> {now}",))
 
 
 def _network(old: NetworkPlan, new: NetworkPlan) -> tuple[str, ...]:
@@ -137,9 +137,9 @@ def _containers(
     for service in sorted(olds.keys() | news.keys()):
         before, after = olds.get(service), news.get(service)
         if before is None and after is not None:
-            yield ContainerChange(after.host, service, "made", (), None, after)
+            yield ContainerChange(after.host, service, "create", (), None, after)
         elif after is None and before is not None:
-            yield ContainerChange(before.host, service, "removed", (), before, None)
+            yield ContainerChange(before.host, service, "delete", (), before, None)
         elif before is not None and after is not None:
             yield from _container(before, after, network, new_secrets)
 
@@ -149,19 +149,19 @@ def _container(
 ) -> Iterator[ContainerChange]:
     recreated = [*(["its network is recreated"] if network else []), *_reasons(before, after, new_secrets)]
     updated = list(_settings(before.settings, after.settings, in_place=True))
-    fate: Fate
+    action: Action
     if recreated:
-        fate, reasons = "recreated", recreated + updated
+        action, reasons = "replace", recreated + updated
     elif before.bridged != after.bridged:
-        fate = "connected" if after.bridged else "disconnected"
+        action = "attach" if after.bridged else "detach"
         reasons = [key for key in ("published", "internet") if getattr(before, key) != getattr(after, key)]
     elif updated:
-        fate, reasons = "updated", updated
+        action, reasons = "update", updated
     else:
         return
-    yield ContainerChange(after.host, after.service, fate, tuple(reasons), before, after)
-    if fate in ("connected", "disconnected") and updated:
-        yield ContainerChange(after.host, after.service, "updated", tuple(updated), before, after)
+    yield ContainerChange(after.host, after.service, action, tuple(reasons), before, after)
+    if action in ("attach", "detach") and updated:
+        yield ContainerChange(after.host, after.service, "update", tuple(updated), before, after)
 
 
 def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collection[str]) -> Iterator[str]:

@@ -31,7 +31,7 @@ class VersionRule:
     """Whether the plan of a host has to do with it."""
     what: str
     """What is so on these versions, and what it causes, in one sentence."""
-    mend: str
+    fix: str
     source: str
     refused: bool
     """Whether `up` must not go on; else it is worth knowing."""
@@ -60,7 +60,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         until=(20, 10, 0),
         concerns=lambda _: True,
         what="this program was never shown to work with a Docker older than 20.10",
-        mend="upgrade Docker",
+        fix="upgrade Docker",
         source="the oldest that was measured is 20.10.24",
         refused=False,
     ),
@@ -71,7 +71,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         concerns=lambda host: _routed(host) and _bridged(host),
         what="a Docker older than 28 gives an l3 container a default route that leaves no room for the bridge's: `network connect "
         'bridge` fails with "failed to set gateway: file exists", and a container with both does not start again after a reboot',
-        mend="upgrade Docker to 28 or later, use mode l2, or leave published and internet out",
+        fix="upgrade Docker to 28 or later, use mode l2, or leave published and internet out",
         source="measured: fails on 20.10.24 and 26.1.5, works on 28.5.2",
         refused=True,
     ),
@@ -82,7 +82,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         concerns=lambda host: _bridged(host) and host.network.name < BRIDGE,
         what="a Docker older than 28 has no --gw-priority, and the network whose name sorts first holds the default route: no port "
         "would be published and nothing would leave by the bridge",
-        mend='give ipvlan-fabric:fabric.name a name that sorts after "bridge", or upgrade Docker to 28 or later',
+        fix='give ipvlan-fabric:fabric.name a name that sorts after "bridge", or upgrade Docker to 28 or later',
         source="moby libnetwork/sandbox.go (Less); --gw-priority: Docker 28.0.0, API 1.48",
         refused=True,
     ),
@@ -92,7 +92,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         until=(23, 0, 0),
         concerns=lambda host: host.network.mode == "l3s",
         what="a Docker older than 23 does not know mode l3s (\"requested ipvlan mode 'l3s' is not valid\")",
-        mend="upgrade Docker to 23 or later, or use mode l3",
+        fix="upgrade Docker to 23 or later, or use mode l3",
         source="github.com/moby/moby/pull/42542, Docker 23.0.0; measured: refused by 20.10.24, works on 26.1.5 and 28.5.2",
         refused=True,
     ),
@@ -102,8 +102,8 @@ RULES: Final[tuple[VersionRule, ...]] = (
         until=(26, 0, 1),
         concerns=_routed,
         what="Docker 26.0.0 forwards no name of the outside for containers of an l3 network",
-        mend="upgrade Docker to 26.0.1 or later",
-        source="github.com/moby/moby/issues/47662, mended by pull request 47705",
+        fix="upgrade Docker to 26.0.1 or later",
+        source="github.com/moby/moby/issues/47662, fixed by pull request 47705",
         refused=True,
     ),
     VersionRule(
@@ -112,7 +112,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         until=(23, 0, 1),
         concerns=lambda _: True,
         what="Docker 23.0.0 does not load ipvlan networks that an older Docker made",
-        mend="upgrade Docker to 23.0.1 or later",
+        fix="upgrade Docker to 23.0.1 or later",
         source="github.com/moby/moby/issues/44925",
         refused=False,
     ),
@@ -122,7 +122,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         until=None,
         concerns=lambda host: host.network.mode == "l2" and host.network.gateway is None,
         what="an l2 network without a gateway gives its containers no default route from Docker 29 on",
-        mend="set ipvlan-fabric:fabric.gateway",
+        fix="set ipvlan-fabric:fabric.gateway",
         source="github.com/moby/moby/pull/50929",
         refused=True,
     ),

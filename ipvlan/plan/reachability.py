@@ -70,7 +70,7 @@ class Cell:
     port: Port | None = None
 
     @property
-    def door(self) -> Port:
+    def published_port(self) -> Port:
         """The port of a cell of kind `port`."""
         if self.port is None:
             raise AssertionError(f"a cell of kind {self.kind} has no port")

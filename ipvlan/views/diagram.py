@@ -19,7 +19,7 @@ from ipvlan.views.svg import Mark, Marks
 Form = Literal["mermaid", "svg", "png"]
 
 #: Mermaid's styles are those of the report; these two are its green and its red.
-_MERMAID: Final[Mapping[Mark, str]] = {"well": "made", "broken": "recreated"}
+_MERMAID: Final[Mapping[Mark, str]] = {"well": "create", "broken": "replace"}
 
 #: Dots of the PNG per pixel of the picture.
 PNG_SCALE: Final = 2
@@ -30,7 +30,7 @@ def marks_of(found: Status) -> Marks:
     hosts: dict[str, Mark] = {}
     containers: dict[tuple[str, str], Mark] = {}
     for host in found.hosts:
-        wrong = {difference.service for difference in host.differences if not difference.tolerated}
+        wrong = {difference.service for difference in host.differences if difference.severity == "error"}
         dead = isinstance(host.said, HostError)
         hosts[host.plan.name] = "broken" if dead or None in wrong else "well"
         for planned in host.plan.containers:
@@ -55,9 +55,9 @@ def as_png(svg: str) -> bytes:
                 Problem(
                     key="--form",
                     value="png",
-                    wrong="the Python package resvg-py is not installed",
-                    consequence="there is nothing to make a PNG with",
-                    mend="pip install resvg-py, or take svg",
+                    problem="the Python package resvg-py is not installed",
+                    effect="there is nothing to make a PNG with",
+                    fix="pip install resvg-py, or take svg",
                 )
             ]
         ) from None

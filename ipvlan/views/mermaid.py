@@ -14,15 +14,15 @@ MOST_CONTAINERS_IN_FULL = 12
 """Containers of one host that are drawn; the others are counted."""
 
 STYLES = (
-    "  classDef made stroke:#1a7f37,stroke-width:3px",
-    "  classDef recreated stroke:#cf222e,stroke-width:3px",
-    "  classDef updated stroke:#9a6700,stroke-width:3px",
-    "  classDef door fill:#ddf4ff,color:#0a3069",
+    "  classDef create stroke:#1a7f37,stroke-width:3px",
+    "  classDef replace stroke:#cf222e,stroke-width:3px",
+    "  classDef update stroke:#9a6700,stroke-width:3px",
+    "  classDef published fill:#ddf4ff,color:#0a3069",
 )
 
 
 def topology(plan: Plan, marks: Mapping[tuple[str, str], str] | None = None) -> str:
-    """The flowchart's text; `marks` gives (host, service) one of the styles made, recreated, updated."""
+    """The flowchart's text; `marks` gives (host, service) one of the styles create, replace, update."""
     marks = marks or {}
     gateway = f"<br/>gateway {plan.gateway}" if plan.gateway else ""
     lines = [
@@ -36,7 +36,7 @@ def topology(plan: Plan, marks: Mapping[tuple[str, str], str] | None = None) -> 
         lines.append(f'    p{number}["{host.parent}<br/>{host.slice}{_more(host, len(shown))}"]')
         for index, container in enumerate(shown):
             mark = marks.get((host.name, container.service))
-            style = f":::{mark}" if mark else ":::door" if container.published else ""
+            style = f":::{mark}" if mark else ":::published" if container.published else ""
             lines.append(f'    h{number}c{index}["{container.name}<br/>{container.address}"]{style}')
             lines.append(f"    p{number} --- h{number}c{index}")
         lines.append("  end")
@@ -44,8 +44,8 @@ def topology(plan: Plan, marks: Mapping[tuple[str, str], str] | None = None) -> 
         for index, container in enumerate(shown):
             if container.published:
                 published = True
-                doors = ", ".join(str(port) for port in container.ports)
-                lines.append(f'  clients -- "{doors}" --> h{number}c{index}')
+                ports = ", ".join(str(port) for port in container.ports)
+                lines.append(f'  clients -- "{ports}" --> h{number}c{index}')
     if published:
         lines.insert(2, '  clients(["clients"])')
     return "\n".join([*lines, *STYLES])

@@ -100,9 +100,9 @@ class Doubt(TypedDict):
 
     key: str
     value: str
-    wrong: str
-    consequence: str
-    mend: str
+    problem: str
+    effect: str
+    fix: str
 
 
 class PlanDocument(TypedDict):
@@ -140,9 +140,9 @@ def document(plan: Plan, stack: str) -> PlanDocument:
             {
                 "key": warning.key,
                 "value": warning.value,
-                "wrong": warning.wrong,
-                "consequence": warning.consequence,
-                "mend": warning.mend,
+                "problem": warning.problem,
+                "effect": warning.effect,
+                "fix": warning.fix,
             }
             for warning in plan.warnings
         ],

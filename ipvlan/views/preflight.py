@@ -28,9 +28,9 @@ def as_document(found: Preflight, stack: str) -> dict[str, Any]:
             {
                 "check": finding.check,
                 "host": finding.host,
-                "sentence": finding.sentence,
-                "mend": finding.mend,
-                "tolerated": finding.tolerated,
+                "problem": finding.problem,
+                "fix": finding.fix,
+                "severity": finding.severity,
             }
             for finding in found.findings
         ],
@@ -44,7 +44,7 @@ def show(found: Preflight, out: Console) -> None:
         marks = []
         for check in CHECKS:
             here = [finding for finding in found.findings if (finding.host, finding.check) == (name, check)]
-            if any(not finding.tolerated for finding in here):
+            if any(finding.severity == "error" for finding in here):
                 marks.append(Text("\N{MULTIPLICATION X}", style="bold red"))
             elif not isinstance(said, Facts):
                 marks.append(Text("-", style="dim"))
@@ -53,8 +53,8 @@ def show(found: Preflight, out: Console) -> None:
         table.add_row(name, *marks)
     out.print(table)
     for finding in found.findings:
-        style = "yellow" if finding.tolerated else "bold red"
-        out.print(Text.assemble((finding.check, style), f": {finding.sentence}"), soft_wrap=True)
-        out.print(f"    {finding.mend}", style="dim", markup=False, soft_wrap=True)
+        style = "yellow" if finding.severity == "info" else "bold red"
+        out.print(Text.assemble((finding.check, style), f": {finding.problem}"), soft_wrap=True)
+        out.print(f"    {finding.fix}", style="dim", markup=False, soft_wrap=True)
     text = "nothing stands in the way" if found.ok else "not yet ready for pulumi up"
     out.print(Text(f"{text}, in {found.seconds:.1f} s", style="bold green" if found.ok else "bold red"))

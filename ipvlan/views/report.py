@@ -72,14 +72,14 @@ def as_document(report: Report) -> dict[str, Any]:
         "stack": report.stack,
         "new_stack": report.before is None,
         "hosts": [
-            {"host": change.host, "fate": change.fate, "reasons": list(change.reasons)}
+            {"host": change.host, "action": change.action, "reasons": list(change.reasons)}
             for change in report.changes.hosts
         ],
         "containers": [
             {
                 "host": change.host,
                 "service": change.service,
-                "fate": change.fate,
+                "action": change.action,
                 "reasons": list(change.reasons),
                 "address_before": str(change.before.address) if change.before else None,
                 "address_after": str(change.after.address) if change.after else None,
@@ -87,7 +87,8 @@ def as_document(report: Report) -> dict[str, Any]:
             for change in report.changes.containers
         ],
         "warnings": [
-            {"key": warning.key, "value": warning.value, "wrong": warning.wrong} for warning in report.after.warnings
+            {"key": warning.key, "value": warning.value, "problem": warning.problem}
+            for warning in report.after.warnings
         ],
     }
 
@@ -99,7 +100,7 @@ def _markdown(report: Report) -> Iterator[str]:
     if report.before_problems:
         yield "The state before this change is no valid config, so everything below counts as new:"
         yield ""
-        yield from (f"- `{problem.key}`: {problem.wrong}" for problem in report.before_problems[:20])
+        yield from (f"- `{problem.key}`: {problem.problem}" for problem in report.before_problems[:20])
         yield ""
     elif report.before is None:
         yield "The stack is new."
@@ -107,28 +108,28 @@ def _markdown(report: Report) -> Iterator[str]:
     yield _summary(changes)
     yield ""
     yield from _containers(
-        "Recreated: stopped and made again, with downtime",
-        changes.of("recreated"),
+        "Replaced: stopped, deleted and created again, with downtime",
+        changes.of("replace"),
         ("Why",),
         lambda c: ("; ".join(c.reasons),),
     )
-    yield from _containers("Removed", changes.of("removed"), ("Address",), lambda c: (_address(c.before),))
+    yield from _containers("Deleted", changes.of("delete"), ("Address",), lambda c: (_address(c.before),))
     yield from _hosts(changes)
     yield from _containers(
         "Addresses that move", _moved(changes), ("From", "To"), lambda c: (_address(c.before), _address(c.after))
     )
-    yield from _doors(report)
+    yield from _ports(report)
     yield from _containers(
-        "New containers", changes.of("made"), ("Address", "Image"), lambda c: (_address(c.after), _image(c.after))
+        "New containers", changes.of("create"), ("Address", "Image"), lambda c: (_address(c.after), _image(c.after))
     )
     yield from _containers(
-        "Changed while running, no downtime", changes.of("updated"), ("What",), lambda c: (", ".join(c.reasons),)
+        "Changed while running, no downtime", changes.of("update"), ("What",), lambda c: (", ".join(c.reasons),)
     )
     if report.after.warnings:
         yield f"### Warnings ({len(report.after.warnings)})"
         yield ""
         for warning in report.after.warnings[:LONGEST_TABLE]:
-            yield f"- `{warning.key}`: `{_cell(warning.value)}`: {_cell(warning.wrong)}. {_cell(warning.mend)}."
+            yield f"- `{warning.key}`: `{_cell(warning.value)}`: {_cell(warning.problem)}. {_cell(warning.fix)}."
         yield ""
     yield "<details><summary>Topology after this change</summary>"
     yield ""
@@ -136,7 +137,7 @@ def _markdown(report: Report) -> Iterator[str]:
     yield topology(report.after, _marks(changes))
     yield "```"
     yield ""
-    yield "Green: new. Red: recreated. Yellow: changed or reconnected while running. Blue: published."
+    yield "Green: new. Red: replaced. Yellow: updated, attached or detached while running. Blue: published."
     yield ""
     yield "</details>"
 
@@ -145,17 +146,17 @@ def _summary(changes: Changes) -> str:
     if not changes:
         return "**Nothing changes on the hosts.**"
     counts = [
-        (len(changes.of("recreated")), "recreated"),
-        (len(changes.of("removed")), "removed"),
-        (len(changes.of("made")), "new"),
-        (len(changes.of("connected")), "published"),
-        (len(changes.of("disconnected")), "no longer published"),
-        (len(changes.of("updated")), "updated while running"),
+        (len(changes.of("replace")), "replaced"),
+        (len(changes.of("delete")), "deleted"),
+        (len(changes.of("create")), "new"),
+        (len(changes.of("attach")), "published"),
+        (len(changes.of("detach")), "no longer published"),
+        (len(changes.of("update")), "updated while running"),
     ]
     said = ", ".join(f"{count} {word}" for count, word in counts if count)
-    hosts = [f"{change.host}: {change.fate}" for change in changes.hosts]
+    hosts = [f"{change.host}: {change.action}" for change in changes.hosts]
     parts = [*([f"containers: {said}"] if said else []), *([f"hosts: {'; '.join(hosts[:10])}"] if hosts else [])]
-    downtime = bool(changes.of("recreated", "removed"))
+    downtime = bool(changes.of("replace", "delete"))
     return f"**{'Downtime' if downtime else 'No downtime'}.** {'. '.join(parts)}."
 
 
@@ -184,14 +185,14 @@ def _hosts(changes: Changes) -> Iterator[str]:
     yield from _table(
         "Hosts",
         ("Host", "What", "Why"),
-        [(change.host, change.fate, "; ".join(change.reasons)) for change in changes.hosts],
+        [(change.host, change.action, "; ".join(change.reasons)) for change in changes.hosts],
     )
 
 
-def _doors(report: Report) -> Iterator[str]:
+def _ports(report: Report) -> Iterator[str]:
     """Published ports that appear or go, whatever the reason."""
 
-    def doors(plan: Plan | None) -> set[tuple[str, str, str]]:
+    def ports(plan: Plan | None) -> set[tuple[str, str, str]]:
         if plan is None:
             return set()
         return {
@@ -201,9 +202,9 @@ def _doors(report: Report) -> Iterator[str]:
             for port in container.ports
         }
 
-    before, after = doors(report.before), doors(report.after)
-    rows = [(host, service, door, "opens") for host, service, door in sorted(after - before)]
-    rows += [(host, service, door, "closes") for host, service, door in sorted(before - after)]
+    before, after = ports(report.before), ports(report.after)
+    rows = [(host, service, port, "opens") for host, service, port in sorted(after - before)]
+    rows += [(host, service, port, "closes") for host, service, port in sorted(before - after)]
     yield from _table("Published ports", ("Host", "Service", "Host address and port", ""), rows)
 
 
@@ -211,20 +212,23 @@ def _moved(changes: Changes) -> list[ContainerChange]:
     return [
         change
         for change in changes.containers
-        if change.fate != "updated" and change.before and change.after and change.before.address != change.after.address
+        if change.action != "update"
+        and change.before
+        and change.after
+        and change.before.address != change.after.address
     ]
 
 
 def _marks(changes: Changes) -> dict[tuple[str, str], str]:
     styles = {
-        "made": "made",
-        "recreated": "recreated",
-        "connected": "updated",
-        "disconnected": "updated",
-        "updated": "updated",
+        "create": "create",
+        "replace": "replace",
+        "attach": "update",
+        "detach": "update",
+        "update": "update",
     }
     return {
-        (change.host, change.service): styles[change.fate] for change in changes.containers if change.fate in styles
+        (change.host, change.service): styles[change.action] for change in changes.containers if change.action in styles
     }
 
 

@@ -34,9 +34,9 @@ def as_document(found: Status, plan: Plan, stack: str) -> dict[str, Any]:
                 "host": difference.host,
                 "service": difference.service,
                 "container": difference.container,
-                "sentence": difference.sentence,
-                "mend": difference.mend,
-                "tolerated": difference.tolerated,
+                "problem": difference.problem,
+                "fix": difference.fix,
+                "severity": difference.severity,
             }
             for difference in found.differences
         ],
@@ -112,10 +112,10 @@ def show(found: Status, plan: Plan, stack: str, out: Console) -> None:
     if len(listed) < len(all_):
         out.print(f"{len(all_) - len(listed)} more containers, all as planned", style="dim")
     for difference in found.differences:
-        style = "yellow" if difference.tolerated else "bold red"
-        out.print(Text.assemble((difference.name, style), f": {difference.sentence}"), soft_wrap=True)
-        out.print(f"    {difference.mend}", style="dim", markup=False, soft_wrap=True)
-    count = sum(not difference.tolerated for difference in found.differences)
+        style = "yellow" if difference.severity == "info" else "bold red"
+        out.print(Text.assemble((difference.name, style), f": {difference.problem}"), soft_wrap=True)
+        out.print(f"    {difference.fix}", style="dim", markup=False, soft_wrap=True)
+    count = sum(difference.severity == "error" for difference in found.differences)
     noted = len(found.differences) - count
     text = "all as planned" if not count else f"{count} difference{'' if count == 1 else 's'}"
     if noted:

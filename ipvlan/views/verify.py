@@ -50,14 +50,14 @@ def as_document(found: Verification, stack: str) -> dict[str, Any]:
 
 
 def show(found: Verification, plan: Plan, out: Console, *, internet: bool) -> None:
-    """Print the matrix, the doors, what is wrong and the sum."""
+    """Print the matrix, the published ports, what is wrong and the sum."""
     inner = [verdict for verdict in found.verdicts if verdict.cell.source != CLIENT]
     targets = _targets(inner)
     if inner:
         out.print(_matrix(inner, targets) if len(targets) <= MOST_COLUMNS else _by_host(inner))
-    doors = [verdict for verdict in found.verdicts if verdict.cell.source == CLIENT]
-    if doors:
-        out.print(_doors(doors))
+    ports = [verdict for verdict in found.verdicts if verdict.cell.source == CLIENT]
+    if ports:
+        out.print(_ports(ports))
     for error in found.dead.values():
         out.print(Text(str(error), style="red"), soft_wrap=True)
     _wrong(found.verdicts, out)
@@ -138,7 +138,7 @@ def _fraction(cells: Sequence[bool]) -> Text:
     return Text(f"{sum(cells)}/{len(cells)}", style="green" if all(cells) else "bold red")
 
 
-def _doors(verdicts: Sequence[Verdict]) -> Table:
+def _ports(verdicts: Sequence[Verdict]) -> Table:
     table = Table(
         "service", "at", "port", "expected", "observed", "", title="Ports, from this machine", title_justify="left"
     )
@@ -154,7 +154,7 @@ def _doors(verdicts: Sequence[Verdict]) -> Table:
         table.add_row(
             escape(cell.target_service or ""),
             f"{cell.target_host} {cell.address}",
-            f"{cell.door.host_port}/{cell.door.protocol}",
+            f"{cell.published_port.host_port}/{cell.published_port.protocol}",
             {"yes": "answers", "no": "closed", "any": "not provable"}[verdict.wanted],
             verdict.observed.said,
             mark,

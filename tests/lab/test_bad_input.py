@@ -81,13 +81,13 @@ def test_unreachable_host(lab: Lab, stack: Stack) -> None:
 
 
 @contextmanager
-def on_host(lab: Lab, host: str, spoil: str, mend: str) -> Iterator[None]:
-    """Break something on a host by hand, and mend it again."""
+def on_host(lab: Lab, host: str, spoil: str, fix: str) -> Iterator[None]:
+    """Break something on a host by hand, and fix it again."""
     lab.ssh(host, spoil)
     try:
         yield
     finally:
-        lab.ssh(host, mend)
+        lab.ssh(host, fix)
 
 
 def test_host_without_docker(lab: Lab, stack: Stack) -> None:
@@ -103,8 +103,8 @@ def test_kernel_without_ipvlan(lab: Lab, stack: Stack) -> None:
     """A kernel that has no ipvlan module is named."""
     folder = "/lib/modules/$(uname -r)/kernel/drivers/net"
     spoil = f"modprobe -r ipvlan; mv {folder}/ipvlan /root/ipvlan.away; depmod -a"
-    mend = f"mv /root/ipvlan.away {folder}/ipvlan; depmod -a"
-    with on_host(lab, "docker-2", spoil, mend):
+    fix = f"mv /root/ipvlan.away {folder}/ipvlan; depmod -a"
+    with on_host(lab, "docker-2", spoil, fix):
         failing_up(stack, 'host "docker-2"', "has no ipvlan module", "CONFIG_IPVLAN")
 
 

@@ -20,9 +20,9 @@ from lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Stack
 from tests.support.projects import commit_all, git, ipvlan
 
 Fates = dict[str, set[str]]
-"""Fate -> `host/service` of the containers that have it, in the report's words."""
+"""Action -> `host/service` of the containers that have it, in the report's words."""
 
-FATES = ("made", "removed", "recreated", "updated", "connected", "disconnected")
+ACTIONS = ("create", "delete", "replace", "update", "attach", "detach")
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ def repository(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Reposi
     return Repository(folder, stack)
 
 
-def foretold(report: dict[str, Any]) -> Fates:
+def predicted(report: dict[str, Any]) -> Fates:
     """Return what the report says will become of the containers."""
-    found: Fates = {fate: set() for fate in FATES}
+    found: Fates = {action: set() for action in ACTIONS}
     for change in report["containers"]:
-        found[change["fate"]].add(f"{change['host']}/{change['service']}")
+        found[change["action"]].add(f"{change['host']}/{change['service']}")
     return found
 
 
@@ -102,12 +102,12 @@ def observed(before: dict[str, Any], after: dict[str, Any]) -> Fates:
         return {place for place in stayed if "bridge" in containers[place]["NetworkSettings"]["Networks"]}
 
     return {
-        "made": after.keys() - before.keys(),
-        "removed": before.keys() - after.keys(),
-        "recreated": (before.keys() & after.keys()) - stayed,
-        "updated": {place for place in stayed if limits(before[place]) != limits(after[place])},
-        "connected": door(after) - door(before),
-        "disconnected": door(before) - door(after),
+        "create": after.keys() - before.keys(),
+        "delete": before.keys() - after.keys(),
+        "replace": (before.keys() & after.keys()) - stayed,
+        "update": {place for place in stayed if limits(before[place]) != limits(after[place])},
+        "attach": door(after) - door(before),
+        "detach": door(before) - door(after),
     }
 
 
@@ -168,54 +168,54 @@ def of_host(host: str, **settings: Any) -> Callable[[Stack], None]:
 
 
 CHANGES: dict[str, tuple[Callable[[Stack], None], Fates]] = {
-    "services added": (add_services, {"made": {"docker-1/web", "docker-2/side"}}),
-    "published switched on": (of("web", published=True), {"connected": {"docker-1/web"}}),
-    "limits set": (of("web", memory="64m", cpu_shares=512), {"updated": {"docker-1/web"}}),
+    "services added": (add_services, {"create": {"docker-1/web", "docker-2/side"}}),
+    "published switched on": (of("web", published=True), {"attach": {"docker-1/web"}}),
+    "limits set": (of("web", memory="64m", cpu_shares=512), {"update": {"docker-1/web"}}),
     "more memory, another restart policy": (
         both(of("web", memory="300m"), of("side", restart="on-failure:3")),
-        {"updated": {"docker-1/web", "docker-2/side"}},
+        {"update": {"docker-1/web", "docker-2/side"}},
     ),
     "limits taken away": (
         both(of("web", memory=None), of("side", cpu_shares=None)),
-        {"recreated": {"docker-1/web", "docker-2/side"}},
+        {"replace": {"docker-1/web", "docker-2/side"}},
     ),
     "ports, DNS server": (
         both(of("web", ports=["8081:80"]), of("side", dns=["192.0.2.53"])),
-        {"recreated": {"docker-1/web", "docker-2/side"}},
+        {"replace": {"docker-1/web", "docker-2/side"}},
     ),
     "image, labels": (
         both(another_image, of("side", labels={"tier": "back"})),
-        {"recreated": {"docker-1/web", "docker-2/side"}},
+        {"replace": {"docker-1/web", "docker-2/side"}},
     ),
     "environment, offset": (
         both(of("web", environment={"MODE": "fast"}), of("side", offset=9)),
-        {"recreated": {"docker-1/web", "docker-2/side"}},
+        {"replace": {"docker-1/web", "docker-2/side"}},
     ),
-    "a secret named": (a_secret("first-value"), {"recreated": {"docker-1/web"}}),
-    "a secret set anew": (a_secret("other-value"), {"recreated": {"docker-1/web"}}),
+    "a secret named": (a_secret("first-value"), {"replace": {"docker-1/web"}}),
+    "a secret set anew": (a_secret("other-value"), {"replace": {"docker-1/web"}}),
     "published switched off, a limit set": (
         of("web", published=False, memory="64m"),
-        {"disconnected": {"docker-1/web"}, "updated": {"docker-1/web"}},
+        {"detach": {"docker-1/web"}, "update": {"docker-1/web"}},
     ),
-    "a host leaves a service": (of("nginx", hosts=["docker-1"]), {"removed": {"docker-2/nginx"}}),
+    "a host leaves a service": (of("nginx", hosts=["docker-1"]), {"delete": {"docker-2/nginx"}}),
     "a host joins a service": (
         of("nginx", hosts=list(HOSTS), published=True),
-        {"made": {"docker-2/nginx"}, "connected": {"docker-1/nginx"}},
+        {"create": {"docker-2/nginx"}, "attach": {"docker-1/nginx"}},
     ),
     "another way to a host": (of_host("docker-1", ssh="root@docker-1"), {}),
     "slice moved": (
         of_host("docker-2", slice="10.1.7.0/24"),
-        {"recreated": {"docker-2/centos", "docker-2/nginx", "docker-2/side"}},
+        {"replace": {"docker-2/centos", "docker-2/nginx", "docker-2/side"}},
     ),
     "addresses reserved": (
         # The plan's matter, not Docker's.
         lambda stack: stack.config["fabric"].update(reserved=["10.1.1.200", "10.9.0.0/16"]),
         {},
     ),
-    "a service removed": (lambda stack: services(stack).pop("side"), {"removed": {"docker-2/side"}}),
+    "a service removed": (lambda stack: services(stack).pop("side"), {"delete": {"docker-2/side"}}),
     "a host removed": (
         both(of("nginx", hosts=None), lambda stack: stack.config["hosts"].pop("docker-2")),
-        {"removed": {"docker-2/centos", "docker-2/nginx"}},
+        {"delete": {"docker-2/centos", "docker-2/nginx"}},
     ),
 }
 
@@ -231,10 +231,10 @@ def test_up_does_what_the_report_says(lab: Lab, stack: Stack, repository: Reposi
     stack.up()
     containers_after, networks_after = on_hosts(lab)
     happened = observed(containers, containers_after)
-    assert foretold(report) == happened
-    assert {fate: places for fate, places in happened.items() if places} == expected
+    assert predicted(report) == happened
+    assert {action: places for action, places in happened.items() if places} == expected
     remade = {host for host in HOSTS if networks[host] and networks_after[host] not in ("", networks[host])}
-    assert {entry["host"] for entry in report["hosts"] if entry["fate"] == "network recreated"} == remade
+    assert {entry["host"] for entry in report["hosts"] if entry["action"] == "replace network"} == remade
 
 
 def test_nothing_is_left_to_do(stack: Stack) -> None:

@@ -129,7 +129,7 @@ def test_errors_print_no_secret(lab: Lab, stack: Stack) -> None:
     secret = {"hosts": ["docker-1"], "secret_environment": {"TOKEN": "api-token"}}
     failing = {
         "taken": {"image": nginx, "offset": 21, "ports": ["8090:80"], "published": True},
-        "wrong": {"image": nginx, "offset": 22, "command": ["/no/such/command"]},
+        "problem": {"image": nginx, "offset": 22, "command": ["/no/such/command"]},
         "absent": {"image": nginx.partition("@")[0] + "@sha256:" + "0" * 64, "offset": 23},
     }
     try:

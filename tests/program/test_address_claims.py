@@ -10,7 +10,7 @@ import pytest
 from components.address_claims import AddressClaimsProvider
 from ipvlan.checks import address_conflicts as claims
 from ipvlan.checks.address_conflicts import AddressTakenError, Answer, Claim
-from ipvlan.hosts.session import Way
+from ipvlan.hosts.session import HostConnection
 
 Props = dict[str, Any]
 
@@ -40,11 +40,11 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> Questions:
     """Stand where the hosts are asked."""
     asked = Questions()
 
-    def check(made: Sequence[Claim], _ways: Sequence[Way], _stack: str, **_: Any) -> Answer:
-        asked.append({claim.way.name: sorted(map(str, claim.addresses)) for claim in made})
+    def check(made: Sequence[Claim], _ways: Sequence[HostConnection], _stack: str, **_: Any) -> Answer:
+        asked.append({claim.connection.name: sorted(map(str, claim.addresses)) for claim in made})
         if asked.taken:
             raise AddressTakenError("taken")
-        return Answer(hosts=frozenset(claim.way.name for claim in made) - asked.silent, doubts=())
+        return Answer(hosts=frozenset(claim.connection.name for claim in made) - asked.silent, doubts=())
 
     monkeypatch.setattr(claims, "check_claims", check)
     return asked

@@ -555,7 +555,7 @@ CASES: tuple[Bad, ...] = (
         ("services.nginx.environment", "this is not a map"),
     ),
     bad(
-        "variable both in clear and secret",
+        "variable both in plaintext and secret",
         {"services.nginx.environment": {"TOKEN": "x"}, "services.nginx.secret_environment": {"TOKEN": "token"}},
         ("services.nginx.environment and services.nginx.secret_environment", "the variable is in both"),
     ),

@@ -99,25 +99,25 @@ class _Table:
             yield Problem(
                 key=key,
                 value=text,
-                wrong=f"it is in the slice of {owner} ({self.config.hosts[owner].slice})"
+                problem=f"it is in the slice of {owner} ({self.config.hosts[owner].slice})"
                 if owner
                 else f"it is outside the slice of {host_name} ({host.slice})"
                 + ("" if inside else f" and outside the subnet {self.config.fabric.subnet}"),
-                consequence=f"{owner} may give it to another container"
+                effect=f"{owner} may give it to another container"
                 if owner
                 else "no slice keeps it free, so another host may use it"
                 if inside
                 else "the daemon refuses the container",
-                mend=f"write an address of {host.slice}",
+                fix=f"write an address of {host.slice}",
             )
         elif value in (host.slice.first, host.slice.last) and special not in ("network", "broadcast"):
             kind = "network" if value == host.slice.first else "broadcast"
             yield Problem(
                 key=key,
                 value=text,
-                wrong=f"it is the {kind} address of the slice {host.slice}",
-                consequence="in mode l3 no container can hold it, and other programs treat it as no host's",
-                mend=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 1, 4)}",
+                problem=f"it is the {kind} address of the slice {host.slice}",
+                effect="in mode l3 no container can hold it, and other programs treat it as no host's",
+                fix=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 1, 4)}",
             )
         elif value == own_address(host.slice):
             mode = self.config.fabric.mode
@@ -125,53 +125,53 @@ class _Table:
                 yield Problem(
                     key=key,
                     value=text,
-                    wrong=f"it is the last address of the slice {host.slice}, which Docker holds in mode {mode}",
-                    consequence='the daemon refuses the container with "Address already in use"',
-                    mend=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 2, 4)}",
+                    problem=f"it is the last address of the slice {host.slice}, which Docker holds in mode {mode}",
+                    effect='the daemon refuses the container with "Address already in use"',
+                    fix=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 2, 4)}",
                 )
             if host.shim:
                 yield Problem(
                     key=f"{key} and hosts.{host_name}.shim",
                     value=text,
-                    wrong=f"it is the last address of the slice {host.slice}, which the shim of {host_name} holds",
-                    consequence="the container or the shim would not start, since the kernel gives an address once",
-                    mend=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 2, 4)}, "
+                    problem=f"it is the last address of the slice {host.slice}, which the shim of {host_name} holds",
+                    effect="the container or the shim would not start, since the kernel gives an address once",
+                    fix=f"use one of {IPAddress(host.slice.first + 1, 4)} to {IPAddress(host.slice.last - 2, 4)}, "
                     "or switch the shim off",
                 )
         if special == "gateway":
             yield Problem(
                 key=f"{key} and fabric.gateway",
                 value=text,
-                wrong="the container would hold the gateway's address",
-                consequence="the daemon refuses it, or all containers of the fabric lose their way out",
-                mend="choose another address or offset",
+                problem="the container would hold the gateway's address",
+                effect="the daemon refuses it, or all containers of the fabric lose their way out",
+                fix="choose another address or offset",
             )
         elif special is not None:
             yield Problem(
                 key=key,
                 value=text,
-                wrong=f"it is the {special} address of the subnet {self.config.fabric.subnet}",
-                consequence="no container can hold it",
-                mend="choose another address or offset",
+                problem=f"it is the {special} address of the subnet {self.config.fabric.subnet}",
+                effect="no container can hold it",
+                fix="choose another address or offset",
             )
         reserved = self.reserved(value)
         if reserved is not None:
             yield Problem(
                 key=f"{key} and fabric.reserved",
                 value=text,
-                wrong=f"it is reserved by {reserved}",
-                consequence="whatever it is reserved for would clash with the container",
-                mend="choose another address or offset, or reserve less",
+                problem=f"it is reserved by {reserved}",
+                effect="whatever it is reserved for would clash with the container",
+                fix="choose another address or offset, or reserve less",
             )
         dynamic = self.dynamic(value)
         if dynamic is not None:
             yield Problem(
                 key=f"{key} and hosts.{dynamic}.dynamic",
                 value=text,
-                wrong=f"it is in the range that Docker may hand out on {dynamic} "
+                problem=f"it is in the range that Docker may hand out on {dynamic} "
                 f"({self.config.hosts[dynamic].dynamic})",
-                consequence="a foreign container can take the address while this one is stopped",
-                mend="choose an address outside the dynamic range, or make that range smaller",
+                effect="a foreign container can take the address while this one is stopped",
+                fix="choose an address outside the dynamic range, or make that range smaller",
             )
 
 
@@ -196,9 +196,9 @@ def _missing(name: str, host_names: list[str]) -> Problem:
     return Problem(
         key=f"services.{name}.offset",
         value="",
-        wrong=f"neither an offset nor an address is given for {_on(host_names)}",
-        consequence="Docker would choose an address, another one after each recreation",
-        mend="run `ipvlan allocate`, which writes the next free offset into the file",
+        problem=f"neither an offset nor an address is given for {_on(host_names)}",
+        effect="Docker would choose an address, another one after each recreation",
+        fix="run `ipvlan allocate`, which writes the next free offset into the file",
     )
 
 
@@ -212,12 +212,12 @@ def _beyond(table: _Table, name: str, host_names: list[str]) -> Problem:
     return Problem(
         key=f"services.{name}.offset",
         value=shorten(offset),
-        wrong=f"it is {what} {host.slice} of {_on(host_names)}, which has "
+        problem=f"it is {what} {host.slice} of {_on(host_names)}, which has "
         + (f"offsets 1 to {room}" if room > 0 else "no room for a container"),
-        consequence=f"{IPAddress(value, 4)} belongs to {owner}: two containers could hold it"
+        effect=f"{IPAddress(value, 4)} belongs to {owner}: two containers could hold it"
         if owner not in (None, host_names[0])
         else "there is no such address for the container",
-        mend=f"write a smaller offset, a larger slice, or services.{name}.addresses.{host_names[0]}",
+        fix=f"write a smaller offset, a larger slice, or services.{name}.addresses.{host_names[0]}",
     )
 
 
@@ -236,7 +236,7 @@ def _clashes(config: StackConfig, holders: dict[int, list[tuple[str, str]]]) -> 
         yield Problem(
             key=key,
             value=str(IPAddress(value, 4)),
-            wrong=f"{one} and {two} have one address{more}",
-            consequence="the second container does not start, or both answer and connections break at random",
-            mend="give one of them another offset or address",
+            problem=f"{one} and {two} have one address{more}",
+            effect="the second container does not start, or both answer and connections break at random",
+            fix="give one of them another offset or address",
         )

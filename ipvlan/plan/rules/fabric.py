@@ -50,9 +50,9 @@ def check(config: StackConfig) -> Iterator[Problem]:
         yield Problem(
             key="fabric.name",
             value=fabric.name,
-            wrong="Docker uses this name for a network of its own",
-            consequence="the daemon refuses the network, or connects containers to its own instead of the fabric",
-            mend="choose another name, such as ipvlanl2",
+            problem="Docker uses this name for a network of its own",
+            effect="the daemon refuses the network, or connects containers to its own instead of the fabric",
+            fix="choose another name, such as ipvlanl2",
         )
     yield from _subnet(fabric)
     yield from _gateway(fabric)
@@ -61,9 +61,9 @@ def check(config: StackConfig) -> Iterator[Problem]:
             yield Problem(
                 key=f"fabric.reserved[{number}]",
                 value=str(reserved),
-                wrong=f"it is outside the fabric's subnet {fabric.subnet}",
-                consequence="it reserves nothing",
-                mend="correct it or remove it",
+                problem=f"it is outside the fabric's subnet {fabric.subnet}",
+                effect="it reserves nothing",
+                fix="correct it or remove it",
                 severity="warning",
             )
     yield from _dns(config)
@@ -72,9 +72,9 @@ def check(config: StackConfig) -> Iterator[Problem]:
         yield Problem(
             key="fabric.name",
             value=fabric.name,
-            wrong=f"it sorts before Docker's `bridge`, and {published[0]} uses the bridge",
-            consequence="a Docker older than 28 would keep the default route on the fabric, and publish no port",
-            mend="fine where all hosts run Docker 28 or later; else choose a name that sorts after `bridge`",
+            problem=f"it sorts before Docker's `bridge`, and {published[0]} uses the bridge",
+            effect="a Docker older than 28 would keep the default route on the fabric, and publish no port",
+            fix="fine where all hosts run Docker 28 or later; else choose a name that sorts after `bridge`",
             severity="warning",
         )
 
@@ -94,11 +94,11 @@ def _dns(config: StackConfig) -> Iterator[Problem]:
         yield Problem(
             key="fabric.dns",
             value=", ".join(beyond[:3]),
-            wrong=f"it is outside the fabric's subnet, and {cut_off[0]}{more} has no way out"
+            problem=f"it is outside the fabric's subnet, and {cut_off[0]}{more} has no way out"
             if not more
             else f"it is outside the fabric's subnet, and {cut_off[0]}{more} have no way out",
-            consequence="they find no name, unless a router holds the fabric's gateway",
-            mend="set internet: true or egress: gateway for them, or name a server on the fabric",
+            effect="they find no name, unless a router holds the fabric's gateway",
+            fix="set internet: true or egress: gateway for them, or name a server on the fabric",
             severity="warning",
         )
 
@@ -106,13 +106,13 @@ def _dns(config: StackConfig) -> Iterator[Problem]:
 def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
     subnet = fabric.subnet
 
-    def problem(wrong: str, consequence: str, mend: str, *, warning: bool = False) -> Problem:
+    def problem(wrong: str, effect: str, fix: str, *, warning: bool = False) -> Problem:
         return Problem(
             key="fabric.subnet",
             value=str(subnet),
-            wrong=wrong,
-            consequence=consequence,
-            mend=mend,
+            problem=wrong,
+            effect=effect,
+            fix=fix,
             severity="warning" if warning else "error",
         )
 
@@ -160,33 +160,33 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             yield Problem(
                 key=key,
                 value=value,
-                wrong=f"mode {fabric.mode} has no gateway",
-                consequence="containers route through the parent; Docker refuses or ignores the gateway",
-                mend="remove the line, or use mode l2",
+                problem=f"mode {fabric.mode} has no gateway",
+                effect="containers route through the parent; Docker refuses or ignores the gateway",
+                fix="remove the line, or use mode l2",
             )
         return
     if gateway is None:
         yield Problem(
             key=key,
             value="",
-            wrong="it is missing, and mode l2 needs one",
-            consequence="Docker would take the first address of the subnet as gateway, unseen by the plan",
-            mend=f"write it, for example {IPAddress(subnet.first + (subnet.size > 1), 4)}",
+            problem="it is missing, and mode l2 needs one",
+            effect="Docker would take the first address of the subnet as gateway, unseen by the plan",
+            fix=f"write it, for example {IPAddress(subnet.first + (subnet.size > 1), 4)}",
         )
     elif gateway not in subnet:
         yield Problem(
             key=key,
             value=value,
-            wrong=f"it is outside the subnet {subnet}",
-            consequence="the daemon refuses the network on every host",
-            mend=f"write an address of {subnet}",
+            problem=f"it is outside the subnet {subnet}",
+            effect="the daemon refuses the network on every host",
+            fix=f"write an address of {subnet}",
         )
     elif int(gateway) in (subnet.first, subnet.last) and subnet.prefixlen <= LONGEST_SUBNET:
         kind = "network" if int(gateway) == subnet.first else "broadcast"
         yield Problem(
             key=key,
             value=value,
-            wrong=f"it is the {kind} address of {subnet}",
-            consequence="no router can hold it",
-            mend=f"write for example {IPAddress(subnet.first + 1, 4)}",
+            problem=f"it is the {kind} address of {subnet}",
+            effect="no router can hold it",
+            fix=f"write for example {IPAddress(subnet.first + 1, 4)}",
         )

@@ -17,9 +17,9 @@ def check(config: StackConfig) -> Iterator[Problem]:
         yield Problem(
             key="hosts",
             value="",
-            wrong="there is no host",
-            consequence="`pulumi up` would remove everything the stack has",
-            mend="name at least one host; to remove the stack run `pulumi destroy`",
+            problem="there is no host",
+            effect="`pulumi up` would remove everything the stack has",
+            fix="name at least one host; to remove the stack run `pulumi destroy`",
         )
     for name, host in config.hosts.items():
         yield from _slice(config, name, host)
@@ -41,19 +41,19 @@ def _slice(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem
         yield Problem(
             key=key,
             value=value,
-            wrong=f"it is outside the fabric's subnet {subnet}"
+            problem=f"it is outside the fabric's subnet {subnet}"
             if not overlap(host.slice, subnet)
             else f"it is larger than the fabric's subnet {subnet}",
-            consequence="the daemon refuses the network, since its ip range is not part of the subnet",
-            mend=f"write a part of {subnet}, or enlarge fabric.subnet",
+            effect="the daemon refuses the network, since its ip range is not part of the subnet",
+            fix=f"write a part of {subnet}, or enlarge fabric.subnet",
         )
     if host.slice.prefixlen > LONGEST_SUBNET:
         yield Problem(
             key=key,
             value=value,
-            wrong=f"a /{host.slice.prefixlen} has no address between its first and its last",
-            consequence="no container would have room on this host",
-            mend="write a /30 or larger; a /24 is usual",
+            problem=f"a /{host.slice.prefixlen} has no address between its first and its last",
+            effect="no container would have room on this host",
+            fix="write a /30 or larger; a /24 is usual",
         )
 
 
@@ -63,18 +63,18 @@ def _address(config: StackConfig, name: str, host: HostConfig) -> Iterator[Probl
         yield Problem(
             key=key,
             value=value,
-            wrong=f"the host's own address is inside the fabric's subnet {config.fabric.subnet}",
-            consequence="containers would look for the host on the fabric, where the kernel keeps the two apart",
-            mend="give the fabric a subnet that the LAN does not use",
+            problem=f"the host's own address is inside the fabric's subnet {config.fabric.subnet}",
+            effect="containers would look for the host on the fabric, where the kernel keeps the two apart",
+            fix="give the fabric a subnet that the LAN does not use",
         )
     for block, meaning in UNUSABLE:
         if host.address in block:
             yield Problem(
                 key=key,
                 value=value,
-                wrong=f"it belongs to {block}, {meaning}",
-                consequence="neither ssh nor clients of published ports could reach the host at it",
-                mend="write the address that `ip -4 -br address` shows for the host's NIC",
+                problem=f"it belongs to {block}, {meaning}",
+                effect="neither ssh nor clients of published ports could reach the host at it",
+                fix="write the address that `ip -4 -br address` shows for the host's NIC",
             )
 
 
@@ -86,18 +86,18 @@ def _dynamic(config: StackConfig, name: str, host: HostConfig) -> Iterator[Probl
         yield Problem(
             key=key,
             value=value,
-            wrong=f"it is not a part of the host's slice {host.slice}",
-            consequence="Docker would hand out addresses that belong to another host, or to nobody",
-            mend=f"write a part of {host.slice}, for example its upper half, or none",
+            problem=f"it is not a part of the host's slice {host.slice}",
+            effect="Docker would hand out addresses that belong to another host, or to nobody",
+            fix=f"write a part of {host.slice}, for example its upper half, or none",
         )
     for number, reserved in enumerate(config.fabric.reserved):
         if reserved.overlaps(host.dynamic.first, host.dynamic.last):
             yield Problem(
                 key=f"{key} and fabric.reserved[{number}]",
                 value=f"{value} and {reserved}",
-                wrong="Docker may hand out addresses that nothing may use",
-                consequence="a foreign container would get a reserved address",
-                mend="write a smaller part, or another one",
+                problem="Docker may hand out addresses that nothing may use",
+                effect="a foreign container would get a reserved address",
+                fix="write a smaller part, or another one",
             )
 
 
@@ -110,9 +110,9 @@ def _shim(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]
         yield Problem(
             key=f"{key} and hosts.{name}.slice",
             value=f"true and {host.slice}",
-            wrong="the slice has no room for an address of the host's own",
-            consequence="the shim could not be made",
-            mend="enlarge the slice to a /30 or more, or remove the shim",
+            problem="the slice has no room for an address of the host's own",
+            effect="the shim could not be made",
+            fix="enlarge the slice to a /30 or more, or remove the shim",
         )
         return
     value = str(IPAddress(address, 4))
@@ -120,26 +120,26 @@ def _shim(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]
         yield Problem(
             key=f"{key} and fabric.gateway",
             value=value,
-            wrong="the shim's address, the last of the slice, is the fabric's gateway",
-            consequence=f"{name} would answer for the router, and all containers would lose their way out",
-            mend="move the gateway, or the slice",
+            problem="the shim's address, the last of the slice, is the fabric's gateway",
+            effect=f"{name} would answer for the router, and all containers would lose their way out",
+            fix="move the gateway, or the slice",
         )
     if isinstance(host.dynamic, IPNetwork) and host.dynamic.first <= address <= host.dynamic.last:
         yield Problem(
             key=f"{key} and hosts.{name}.dynamic",
             value=f"{value} and {host.dynamic}",
-            wrong="the shim's address, the last of the slice, is in the range that Docker may hand out",
-            consequence="a foreign container that Docker gives the address does not start",
-            mend="choose a dynamic range that ends before it",
+            problem="the shim's address, the last of the slice, is in the range that Docker may hand out",
+            effect="a foreign container that Docker gives the address does not start",
+            fix="choose a dynamic range that ends before it",
         )
     for number, reserved in enumerate(config.fabric.reserved):
         if reserved.overlaps(address, address):
             yield Problem(
                 key=f"{key} and fabric.reserved[{number}]",
                 value=f"{value} and {reserved}",
-                wrong="the shim's address, the last of the slice, is reserved",
-                consequence="whatever it is reserved for would clash with the host",
-                mend="reserve less, or remove the shim",
+                problem="the shim's address, the last of the slice, is reserved",
+                effect="whatever it is reserved for would clash with the host",
+                fix="reserve less, or remove the shim",
             )
 
 
@@ -156,9 +156,9 @@ def _overlaps(config: StackConfig) -> Iterator[Problem]:
             yield Problem(
                 key=f"hosts.{name}.slice and hosts.{other}.slice",
                 value=f"{one_slice} and {other_slice}",
-                wrong="the slices are the same" if one_slice == other_slice else "the slices overlap",
-                consequence="two hosts could give one address to two containers, and each would be reached at random",
-                mend="give each host its own slice; without `slice`, `ipvlan allocate` writes a free one",
+                problem="the slices are the same" if one_slice == other_slice else "the slices overlap",
+                effect="two hosts could give one address to two containers, and each would be reached at random",
+                fix="give each host its own slice; without `slice`, `ipvlan allocate` writes a free one",
             )
 
 
@@ -172,10 +172,10 @@ def _shared(config: StackConfig) -> Iterator[Problem]:
             yield Problem(
                 key=f"hosts.{first}.address and hosts.{name}.address",
                 value=str(host.address),
-                wrong="the two hosts have one address"
+                problem="the two hosts have one address"
                 + (f", with two parents ({parents[0]} and {parents[1]})" if parents[0] != parents[1] else ""),
-                consequence="one machine would get two networks of the same name, and the second is refused",
-                mend="correct one address; a host has one parent, so a second parent is a second stack",
+                effect="one machine would get two networks of the same name, and the second is refused",
+                fix="correct one address; a host has one parent, so a second parent is a second stack",
             )
             continue
         target = str(host.ssh or f"root@{host.address}")
@@ -184,7 +184,7 @@ def _shared(config: StackConfig) -> Iterator[Problem]:
             yield Problem(
                 key=f"hosts.{first}.ssh and hosts.{name}.ssh",
                 value=target,
-                wrong="the two hosts are reached at one ssh destination",
-                consequence="both networks and all containers would be made on one machine",
-                mend="correct one of the two",
+                problem="the two hosts are reached at one ssh destination",
+                effect="both networks and all containers would be made on one machine",
+                fix="correct one of the two",
             )

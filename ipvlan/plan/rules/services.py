@@ -40,9 +40,9 @@ def _hosts(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
             yield Problem(
                 key=f"services.{name}.hosts[{number}]",
                 value=shorten(host),
-                wrong="the host is named twice",
-                consequence="a service has one container on a host, so the second would be ignored",
-                mend="remove one; for a second container on the host write a second service",
+                problem="the host is named twice",
+                effect="a service has one container on a host, so the second would be ignored",
+                fix="remove one; for a second container on the host write a second service",
             )
         seen.add(host)
     for host in service.addresses:
@@ -52,17 +52,17 @@ def _hosts(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
             yield Problem(
                 key=f"services.{name}.addresses.{host}",
                 value=str(service.addresses[host]),
-                wrong=f"the service does not run on {host}",
-                consequence="the address would look taken and be nobody's",
-                mend=f"add {host} to services.{name}.hosts, or remove the address",
+                problem=f"the service does not run on {host}",
+                effect="the address would look taken and be nobody's",
+                fix=f"add {host} to services.{name}.hosts, or remove the address",
             )
     if service.hosts is not None and not service.hosts:
         yield Problem(
             key=f"services.{name}.hosts",
             value="[]",
-            wrong="the list is empty",
-            consequence="the service runs nowhere",
-            mend="name hosts, or remove the line to run it on every host",
+            problem="the list is empty",
+            effect="the service runs nowhere",
+            fix="name hosts, or remove the line to run it on every host",
             severity="warning",
         )
 
@@ -72,9 +72,9 @@ def _unknown(key: str, host: str, known: Collection[str]) -> Problem:
     return Problem(
         key=key,
         value=shorten(host),
-        wrong="there is no such host",
-        consequence="the container would be made nowhere",
-        mend=f"did you mean {near[0]}?" if near else "name a key of `hosts`, or add the host there",
+        problem="there is no such host",
+        effect="the container would be made nowhere",
+        fix=f"did you mean {near[0]}?" if near else "name a key of `hosts`, or add the host there",
     )
 
 
@@ -86,9 +86,9 @@ def _image(name: str, service: ServiceConfig) -> Iterator[Problem]:
     yield Problem(
         key=f"services.{name}.image",
         value=shorten(service.image),
-        wrong=f"the tag {tag} can be moved to another image" if tag else "neither tag nor digest: latest is meant",
-        consequence="two hosts, or two days, can run two images under one name, and no preview shows it",
-        mend="pin it: `docker buildx imagetools inspect IMAGE` prints the digest for IMAGE@sha256:...",
+        problem=f"the tag {tag} can be moved to another image" if tag else "neither tag nor digest: latest is meant",
+        effect="two hosts, or two days, can run two images under one name, and no preview shows it",
+        fix="pin it: `docker buildx imagetools inspect IMAGE` prints the digest for IMAGE@sha256:...",
         severity="warning",
     )
 
@@ -98,17 +98,17 @@ def _published(name: str, service: ServiceConfig) -> Iterator[Problem]:
         yield Problem(
             key=f"services.{name}.published",
             value="true",
-            wrong="the service has no ports",
-            consequence="the bridge would be connected, and nothing would be published by it",
-            mend=f'add services.{name}.ports: ["80:80"], or remove published',
+            problem="the service has no ports",
+            effect="the bridge would be connected, and nothing would be published by it",
+            fix=f'add services.{name}.ports: ["80:80"], or remove published',
         )
     if service.ports and not service.internet and "published" not in service.model_fields_set:
         yield Problem(
             key=f"services.{name}.ports",
             value=", ".join(str(port) for port in service.ports[:5]),
-            wrong="the ports have no way out: published is not set",
-            consequence="no client reaches them, since ports are bound only while the bridge is connected",
-            mend="add published: true, or published: false to say that this is meant",
+            problem="the ports have no way out: published is not set",
+            effect="no client reaches them, since ports are bound only while the bridge is connected",
+            fix="add published: true, or published: false to say that this is meant",
             severity="warning",
         )
 
@@ -121,20 +121,20 @@ def _way_out(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
             yield Problem(
                 key=f"{key} and fabric.mode",
                 value=f"{service.egress} and {config.fabric.mode}",
-                wrong=f"mode {config.fabric.mode} has no gateway to leave by",
-                consequence="the container leaves through the parent's own routing, whatever this says",
-                mend="remove it: the routers of the LAN need the routes of `ipvlan plan --routes`; or set internet: true",
+                problem=f"mode {config.fabric.mode} has no gateway to leave by",
+                effect="the container leaves through the parent's own routing, whatever this says",
+                fix="remove it: the routers of the LAN need the routes of `ipvlan plan --routes`; or set internet: true",
             )
         for other in ("internet", "published"):
             if getattr(service, other):
                 yield Problem(
                     key=f"{key} and services.{name}.{other}",
                     value=f"{service.egress} and true",
-                    wrong="a container has one default route, and these two want it on different networks",
-                    consequence="no port would be bound, since Docker binds them at the network with the default route"
+                    problem="a container has one default route, and these two want it on different networks",
+                    effect="no port would be bound, since Docker binds them at the network with the default route"
                     if other == "published"
                     else "one of the two ways out would not be taken",
-                    mend="remove one of the two",
+                    fix="remove one of the two",
                 )
     elif config.fabric.mode == "l2" and not (service.internet or service.published):
         beyond = [str(server) for server in service.dns if server not in config.fabric.subnet]
@@ -142,9 +142,9 @@ def _way_out(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
             yield Problem(
                 key=f"services.{name}.dns",
                 value=", ".join(beyond[:3]),
-                wrong="it is outside the fabric's subnet, and the service has no way out",
-                consequence="no name is found, unless a router holds the fabric's gateway",
-                mend=f"set services.{name}.internet: true, services.{name}.egress: gateway, or a name server on the fabric",
+                problem="it is outside the fabric's subnet, and the service has no way out",
+                effect="no name is found, unless a router holds the fabric's gateway",
+                fix=f"set services.{name}.internet: true, services.{name}.egress: gateway, or a name server on the fabric",
                 severity="warning",
             )
 
@@ -155,27 +155,27 @@ def _settings(name: str, service: ServiceConfig) -> Iterator[Problem]:
             yield Problem(
                 key=f"services.{name}.labels",
                 value=shorten(label),
-                wrong=f"labels that begin with {OUR_LABELS} are written by the stack itself",
-                consequence="the stack would no longer know its own containers",
-                mend="choose another label",
+                problem=f"labels that begin with {OUR_LABELS} are written by the stack itself",
+                effect="the stack would no longer know its own containers",
+                fix="choose another label",
             )
     for variable in service.environment:
         if variable in service.secret_environment:
             yield Problem(
                 key=f"services.{name}.environment and services.{name}.secret_environment",
                 value=shorten(variable),
-                wrong="the variable is in both",
-                consequence="it is unclear whether the secret or the text in clear would win",
-                mend="remove one of the two",
+                problem="the variable is in both",
+                effect="it is unclear whether the secret or the text in plaintext would win",
+                fix="remove one of the two",
             )
     for variable in (*service.environment, *service.secret_environment):
         if not variable or "=" in variable or "\0" in variable:
             yield Problem(
                 key=f"services.{name}.environment",
                 value=shorten(variable),
-                wrong="this is not the name of a variable",
-                consequence="the daemon would refuse the container or set another variable",
-                mend="write a name without =",
+                problem="this is not the name of a variable",
+                effect="the daemon would refuse the container or set another variable",
+                fix="write a name without =",
             )
 
 
@@ -195,9 +195,9 @@ def _names(config: StackConfig) -> Iterator[Problem]:
                     yield Problem(
                         key=f"services.{name} and services.{other}",
                         value=container,
-                        wrong=f"both call their container {container} on {_list(shared)}",
-                        consequence="Docker refuses the second container of a name",
-                        mend="give one another container_name, or let them run on different hosts",
+                        problem=f"both call their container {container} on {_list(shared)}",
+                        effect="Docker refuses the second container of a name",
+                        fix="give one another container_name, or let them run on different hosts",
                     )
 
 
@@ -222,9 +222,9 @@ def _ports(config: StackConfig) -> Iterator[Problem]:
                     yield Problem(
                         key=f"services.{name}.ports",
                         value=str(port),
-                        wrong=f"the ssh server of {host_name} listens on port {ssh_port}",
-                        consequence="the port could not be bound, or you would be locked out of the host",
-                        mend="publish another host port",
+                        problem=f"the ssh server of {host_name} listens on port {ssh_port}",
+                        effect="the port could not be bound, or you would be locked out of the host",
+                        fix="publish another host port",
                     )
                 others = taken.setdefault((port.protocol, port.host_port), [])
                 for other_name, other in others:
@@ -234,10 +234,10 @@ def _ports(config: StackConfig) -> Iterator[Problem]:
                         yield Problem(
                             key=f"services.{other_name}.ports and services.{name}.ports",
                             value=f"{other} and {port}",
-                            wrong=f"both bind {port.protocol} port {port.host_port} of {host_name}"
+                            problem=f"both bind {port.protocol} port {port.host_port} of {host_name}"
                             + ("" if other.host_address == port.host_address else ", one of them at every address"),
-                            consequence="Docker binds a port once: the second service would not be published",
-                            mend="give one another host port, or let them run on different hosts",
+                            effect="Docker binds a port once: the second service would not be published",
+                            fix="give one another host port, or let them run on different hosts",
                         )
                 others.append((name, port))
                 yield from _foreign_address(config, host_name, name, port)
@@ -255,9 +255,9 @@ def _own_ports(name: str, service: ServiceConfig) -> Iterator[Problem]:
             yield Problem(
                 key=f"services.{name}.ports",
                 value=str(port),
-                wrong=f"{port.protocol} port {port.host_port} is bound twice by this service",
-                consequence="Docker binds a port once: the container would not be published",
-                mend="remove one of the two",
+                problem=f"{port.protocol} port {port.host_port} is bound twice by this service",
+                effect="Docker binds a port once: the container would not be published",
+                fix="remove one of the two",
             )
         others.append(port)
 
@@ -270,15 +270,15 @@ def _foreign_address(config: StackConfig, host_name: str, name: str, port: Port)
         yield Problem(
             key=f"services.{name}.ports",
             value=str(port),
-            wrong=f"{port.host_address} is the address of {owner}, and the service also runs on {host_name}",
-            consequence=f"{host_name} cannot bind an address it does not have, so nothing is published there",
-            mend=f"leave the address out, or set services.{name}.hosts: [{owner}]",
+            problem=f"{port.host_address} is the address of {owner}, and the service also runs on {host_name}",
+            effect=f"{host_name} cannot bind an address it does not have, so nothing is published there",
+            fix=f"leave the address out, or set services.{name}.hosts: [{owner}]",
         )
     elif port.host_address in config.fabric.subnet:
         yield Problem(
             key=f"services.{name}.ports",
             value=str(port),
-            wrong=f"{port.host_address} is inside the fabric, where no host has an address",
-            consequence="the port could not be bound",
-            mend="write an address of the host, or leave it out",
+            problem=f"{port.host_address} is inside the fabric, where no host has an address",
+            effect="the port could not be bound",
+            fix="write an address of the host, or leave it out",
         )

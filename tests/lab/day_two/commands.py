@@ -33,7 +33,7 @@ def differences(lab: Lab) -> list[tuple[str, str, str | None]]:
     done = ipvlan(lab, "status", "--json", "--timeout", PATIENCE)
     found = document(done)
     assert (done.returncode == 0) == found["ok"]
-    assert all(difference["sentence"] and difference["mend"] for difference in found["differences"])
+    assert all(difference["problem"] and difference["fix"] for difference in found["differences"])
     return [(difference["name"], difference["host"], difference["service"]) for difference in found["differences"]]
 
 

@@ -1,4 +1,4 @@
-"""Day two on real hosts: something is broken by hand, `status` names it, `heal` mends it, `verify` is green, nothing else moved.
+"""Day two on real hosts: something is broken by hand, `status` names it, `heal` fixes it, `verify` is green, nothing else moved.
 
 One stack; each test ends with everything as planned, and the next begins there.
 """
@@ -104,8 +104,8 @@ PAIRS = (
 
 @pytest.mark.versions
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
-def test_faults_are_named_and_mended(lab: Lab, stack: Stack, pair: tuple[str, ...]) -> None:
-    """`status` names exactly the faults, `heal` mends them, and no other container is another one afterwards."""
+def test_faults_are_named_and_fixed(lab: Lab, stack: Stack, pair: tuple[str, ...]) -> None:
+    """`status` names exactly the faults, `heal` fixes them, and no other container is another one afterwards."""
     faults = [FAULTS[name] for name in pair]
     before = lab.container_ids()
     side_by_side(
@@ -209,9 +209,9 @@ def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack)
         done = ipvlan(lab, "preflight", "--json")
         assert done.returncode == 1
         wrong = {
-            (finding["check"], finding["host"]): finding["sentence"]
+            (finding["check"], finding["host"]): finding["problem"]
             for finding in document(done)["findings"]
-            if not finding["tolerated"]
+            if finding["severity"] == "error"
         }
         assert wrong.keys() == {("addresses", "docker-1"), ("ports", "docker-1")}
         assert "10.1.1.9" in wrong["addresses", "docker-1"]

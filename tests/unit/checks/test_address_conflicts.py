@@ -11,7 +11,7 @@ from netaddr import IPAddress
 
 from ipvlan.checks import address_conflicts as claims
 from ipvlan.checks.address_conflicts import AddressTakenError, Answer, Claim, check_claims
-from ipvlan.hosts.session import HostSession, Way, way_to
+from ipvlan.hosts.session import HostConnection, HostSession, connection_to
 from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from tests.support.live_parts import STACK, live_container, live_host, seed
@@ -25,7 +25,7 @@ class Lan:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         plan = seed()
-        self.ways = [way_to(host, plan.ssh) for host in plan.hosts]
+        self.ways = [connection_to(host, plan.ssh) for host in plan.hosts]
         #: docker-1 has nothing yet, docker-2 all of it.
         self.said: dict[str, HostSnapshot | HostError] = {
             "docker-1": replace(live_host(plan.host("docker-1")), containers={}),
@@ -39,7 +39,9 @@ class Lan:
         monkeypatch.setattr(claims, "take_snapshot", lambda session, **_: self.said[session.name])
         monkeypatch.setattr(claims, "probe", self.probe)
 
-    def on_all(self, ways: Sequence[Way], work: Callable[[HostSession], Any], *, timeout: float) -> Mapping[str, Any]:
+    def on_all(
+        self, ways: Sequence[HostConnection], work: Callable[[HostSession], Any], *, timeout: float
+    ) -> Mapping[str, Any]:
         """Do the work, without opening a session."""
         said = {way.name: self.said[way.name] for way in ways}
         return {
@@ -67,7 +69,7 @@ class Lan:
 
     def check(self, mode: str = "l2") -> Answer:
         """Claim the new address on docker-1."""
-        claim = Claim(way=self.ways[0], addresses={NEW: "nginx"})
+        claim = Claim(connection=self.ways[0], addresses={NEW: "nginx"})
         return check_claims([claim], self.ways, STACK, mode=mode, timeout=5)
 
 

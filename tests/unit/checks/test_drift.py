@@ -138,9 +138,9 @@ def test_each_difference_has_its_name(name: str, change: Callable[[HostSnapshot]
     """One change by hand is one difference, under its name, with the value and a command in it."""
     found = compare(seed(), change)
     assert [difference.name for difference in found] == [name]
-    assert says in found[0].sentence + " " + found[0].mend
-    assert found[0].mend
-    assert not found[0].tolerated
+    assert says in found[0].problem + " " + found[0].fix
+    assert found[0].fix
+    assert found[0].severity == "error"
 
 
 def test_an_unpublished_container_on_the_bridge() -> None:
@@ -170,7 +170,7 @@ def test_the_network_gone() -> None:
 def test_a_guest_where_docker_may_hand_out_addresses_is_tolerated() -> None:
     """A container that is not ours, at an address that Docker may give it, is told and changes no exit status."""
     found = compare(seed(), foreign("10.1.1.77"))
-    assert [(difference.name, difference.tolerated) for difference in found] == [("foreign-container", True)]
+    assert [(difference.name, difference.severity) for difference in found] == [("foreign-container", "info")]
 
 
 def test_another_vlan_is_another_lan() -> None:
@@ -199,7 +199,7 @@ def test_a_missing_route() -> None:
     assert compare(plan) == ()
     found = compare(plan, lambda said: replace(said, routes=("default via 192.168.140.1 dev ens33",)))
     assert [difference.name for difference in found] == ["route-missing"]
-    assert "ipvlan --stack dev heal --host docker-1" in found[0].mend
+    assert "ipvlan --stack dev heal --host docker-1" in found[0].fix
 
 
 def test_a_host_that_is_not_there() -> None:
@@ -208,4 +208,4 @@ def test_a_host_that_is_not_there() -> None:
     for error, name in ((HostUnreachableError("dead"), "host-unreachable"), (HostError("silent"), "docker-silent")):
         found = Comparison(plan, STACK).of_host(plan.host("docker-1"), error)
         assert [difference.name for difference in found] == [name]
-        assert found[0].sentence == str(error)
+        assert found[0].problem == str(error)

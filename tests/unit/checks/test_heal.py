@@ -38,7 +38,7 @@ def done(healing: Healing) -> list[tuple[str, str]]:
     return [(action.how, action.difference.name) for action in healing.actions]
 
 
-def test_nothing_to_mend() -> None:
+def test_nothing_to_fix() -> None:
     """On a host as planned nothing is done."""
     assert heal(seed()) == Healing(actions=(), targets=())
 
@@ -54,8 +54,8 @@ def test_nothing_to_mend() -> None:
         (second_network, "network-on-parent"),
     ],
 )
-def test_connections_and_stopped_containers_are_mended_on_the_host(change: Change, name: str) -> None:
-    """What needs no new container is mended on the host, and Pulumi is not run."""
+def test_connections_and_stopped_containers_are_fixed_on_the_host(change: Change, name: str) -> None:
+    """What needs no new container is fixed on the host, and Pulumi is not run."""
     healing = heal(seed(), change)
     assert done(healing) == [("host", name)]
     assert healing.targets == ()
@@ -85,7 +85,7 @@ def test_a_new_container_is_pulumis(change: Change, name: str) -> None:
 
 
 def test_a_new_network_takes_its_containers_along() -> None:
-    """A missing network is one action: its containers come anew with it, and are not mended one by one."""
+    """A missing network is one action: its containers come anew with it, and are not fixed one by one."""
     healing = heal(
         seed(),
         lambda said: replace(said, networks=()),
@@ -96,8 +96,8 @@ def test_a_new_network_takes_its_containers_along() -> None:
     assert healing.targets == ("**::fabric-addresses", "**::fabric-docker-1-**")
 
 
-def test_a_remade_container_is_not_mended_piece_by_piece() -> None:
-    """What else differs on a container that is made again is not mended before."""
+def test_a_remade_container_is_not_fixed_piece_by_piece() -> None:
+    """What else differs on a container that is made again is not fixed before."""
     healing = heal(seed(), change_container("nginx", image="other"), disconnect("nginx", "bridge"))
     assert done(healing) == [("pulumi", "image-different")]
 
@@ -126,11 +126,11 @@ def test_what_belongs_to_others_is_left_to_a_person(change: Change, name: str) -
     """Foreign containers and the host's own NIC are never touched: a person is told the command."""
     healing = heal(seed(), change)
     assert done(healing) == [("person", name)]
-    assert healing.actions[0].sentence
+    assert healing.actions[0].description
     assert healing.targets == ()
 
 
-def test_a_tolerated_guest_is_nothing_to_mend() -> None:
+def test_a_tolerated_guest_is_nothing_to_fix() -> None:
     """A guest where Docker may hand out addresses is left alone."""
     assert heal(seed(), foreign("10.1.1.77")).actions == ()
 

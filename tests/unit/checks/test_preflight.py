@@ -1,4 +1,4 @@
-"""Each thing that stands in the way of a first `up` is found, with its host and how to mend it."""
+"""Each thing that stands in the way of a first `up` is found, with its host and how to fix it."""
 
 from __future__ import annotations
 
@@ -125,8 +125,8 @@ def test_each_hindrance_is_found(
 ) -> None:
     """One hindrance is one finding of docker-1, and a reason for a bad exit status."""
     found = check(change)
-    assert [(finding.check, finding.host, finding.tolerated) for finding in found] == [(name, "docker-1", False)]
-    assert says in f"{found[0].sentence} {found[0].mend}"
+    assert [(finding.check, finding.host, finding.severity) for finding in found] == [(name, "docker-1", "error")]
+    assert says in f"{found[0].problem} {found[0].fix}"
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_what_is_worth_knowing_does_not_stop(
 ) -> None:
     """Some findings are told and change no exit status."""
     found = check(change)
-    assert [(finding.check, finding.tolerated) for finding in found] == [(name, True)]
-    assert says in found[0].sentence
+    assert [(finding.check, finding.severity) for finding in found] == [(name, "info")]
+    assert says in found[0].problem
 
 
 def test_unlike_mtus_are_found(check: Callable[..., tuple[Finding, ...]]) -> None:
@@ -177,5 +177,5 @@ def test_an_old_docker_and_a_name_before_bridge(check: Callable[..., tuple[Findi
 def test_a_docker_without_its_bridge(check: Callable[..., tuple[Finding, ...]]) -> None:
     """Where the daemon runs with `bridge: none`, what is to be published is told before anything is made."""
     found = check(lambda said: replace(said, live=replace(said.live, networks=())))
-    assert [(finding.check, finding.host, finding.tolerated) for finding in found] == [("docker", "docker-1", False)]
+    assert [(finding.check, finding.host, finding.severity) for finding in found] == [("docker", "docker-1", "error")]
     assert check(lambda said: replace(said, live=replace(said.live, networks=())), seed(published=False)) == ()

@@ -32,10 +32,10 @@ def test_bad_input_is_told(case: Bad, tmp_path: Path) -> None:
     assert len(problems) == len(case.found), "\n".join(map(str, problems))
     for problem, (key, wrong) in zip(problems, case.found, strict=True):
         assert problem.key.startswith(key)
-        assert problem.wrong.startswith(wrong)
+        assert problem.problem.startswith(wrong)
         assert problem.severity == ("warning" if case.warning else "error")
-        assert problem.consequence
-        assert problem.mend
+        assert problem.effect
+        assert problem.fix
         assert len(problem.value) <= 2 * LONGEST_VALUE
         assert len(str(problem)) < 1200
 

@@ -17,7 +17,7 @@ def keys(folder: Path) -> list[tuple[str, str]]:
     """Key and what is wrong, of each problem."""
     with pytest.raises(ConfigError) as refused:
         make_plan(load_stack("dev", folder))
-    return [(problem.key, problem.wrong) for problem in refused.value.problems]
+    return [(problem.key, problem.problem) for problem in refused.value.problems]
 
 
 def test_a_file_that_is_not_text(tmp_path: Path) -> None:

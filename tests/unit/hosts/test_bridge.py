@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ipvlan.hosts import bridge
-from ipvlan.hosts.bridge import BoundPort, Door
+from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
 from ipvlan.hosts.ssh import HostError, HostUnreachableError
 
 FAKE = Path(__file__).parents[2] / "support" / "fake_docker.py"
@@ -51,8 +51,8 @@ class Host:
         state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
         return state
 
-    def door(self, fabric: str = "ipvlanl2", **changes: Any) -> Door:
-        """Return the door of nginx, port 80, on this host."""
+    def attachment(self, fabric: str = "ipvlanl2", **changes: Any) -> BridgeAttachment:
+        """Return the attachment of nginx, port 80, on this host."""
         path = f"{self.folder}:{os.environ['PATH']}"
         arguments: dict[str, Any] = {
             "host": "docker-1",
@@ -61,7 +61,7 @@ class Host:
             "fabric": fabric,
             "ports": (BoundPort(container_port="80/tcp", host_address="", host_port=80),),
         }
-        return Door(**{**arguments, **changes})
+        return BridgeAttachment(**{**arguments, **changes})
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def host(tmp_path: Path) -> Host:
 
 def test_connect_proves_the_ports(host: Host) -> None:
     """Connecting binds the port, with the bridge's priority, in one visit of two docker commands."""
-    attachment = bridge.connect(host.door())
-    assert attachment.bound == {"80/tcp": frozenset({("0.0.0.0", 80)})}  # noqa: S104
+    state = bridge.connect(host.attachment())
+    assert state.bound == {"80/tcp": frozenset({("0.0.0.0", 80)})}  # noqa: S104
     assert host.state["calls"] == [
         "network connect --gw-priority 100 bridge nginx",
         "container inspect nginx",
@@ -82,8 +82,8 @@ def test_connect_proves_the_ports(host: Host) -> None:
 
 def test_connect_twice_is_connect_once(host: Host) -> None:
     """A connection that stands and binds its ports is left as it is."""
-    bridge.connect(host.door())
-    bridge.connect(host.door())
+    bridge.connect(host.attachment())
+    bridge.connect(host.attachment())
     assert not any("disconnect" in call for call in host.state["calls"])
 
 
@@ -92,7 +92,7 @@ def test_a_connection_that_binds_nothing_is_made_again(host: Host) -> None:
     containers = host.state["containers"]
     containers["nginx"].update(connected=True, gateway=False)
     host.set(containers=containers, fabric="apps")
-    assert not bridge.connect(host.door("apps")).missing(host.door().ports)
+    assert not bridge.connect(host.attachment("apps")).missing(host.attachment().ports)
     assert "network disconnect bridge nginx" in host.state["calls"]
 
 
@@ -100,7 +100,7 @@ def test_a_connection_that_binds_nothing_is_made_again(host: Host) -> None:
 def test_without_priorities_the_name_decides(host: Host, api: str, cli: bool) -> None:
     """Before Docker 28 a fabric whose name sorts after "bridge" publishes without the flag."""
     host.set(api=api, cli_priority=cli)
-    assert not bridge.connect(host.door()).missing(host.door().ports)
+    assert not bridge.connect(host.attachment()).missing(host.attachment().ports)
 
 
 @pytest.mark.parametrize(("api", "cli"), [("1.41", False), ("1.41", True)], ids=["old", "new-cli-old-daemon"])
@@ -110,29 +110,29 @@ def test_without_priorities_a_losing_name_is_an_error(host: Host, api: str, cli:
     with pytest.raises(
         HostError, match=r'older than 28.*"apps" sorts before "bridge".*"fabric-apps".*Nothing was changed'
     ):
-        bridge.connect(host.door("apps"))
+        bridge.connect(host.attachment("apps"))
     assert not host.state["containers"]["nginx"]["connected"]
 
 
 def test_with_priorities_a_losing_name_publishes(host: Host) -> None:
     """From Docker 28 a fabric whose name sorts before "bridge" publishes all the same."""
     host.set(fabric="apps")
-    assert not bridge.connect(host.door("apps")).missing(host.door().ports)
+    assert not bridge.connect(host.attachment("apps")).missing(host.attachment().ports)
 
 
 def test_a_taken_port_is_named(host: Host) -> None:
     """A port that something else holds is an error that names the host, the port and the config key."""
     host.set(taken=80)
     with pytest.raises(HostError, match=r'host "docker-1".*port 80 -> 80/tcp not bound.*services\.nginx\.ports'):
-        bridge.connect(host.door())
+        bridge.connect(host.attachment())
     assert not host.state["containers"]["nginx"]["connected"]
 
 
 def test_a_port_that_was_never_declared_is_an_error(host: Host) -> None:
     """A connection that binds another port than the planned one is taken away again and explained."""
-    door = host.door(ports=(BoundPort(container_port="81/tcp", host_address="", host_port=81),))
+    attachment = host.attachment(ports=(BoundPort(container_port="81/tcp", host_address="", host_port=81),))
     with pytest.raises(HostError, match="port 81 -> 81/tcp not bound"):
-        bridge.connect(door)
+        bridge.connect(attachment)
     assert not host.state["containers"]["nginx"]["connected"]
 
 
@@ -143,62 +143,64 @@ def test_a_stopped_container_is_named(host: Host, running: object, state: str) -
     containers["nginx"]["running"] = running
     host.set(containers=containers)
     with pytest.raises(HostError, match=rf"The container is {state} \(1\)"):
-        bridge.connect(host.door())
+        bridge.connect(host.attachment())
 
 
 def test_a_missing_container_is_named(host: Host) -> None:
     """Connecting a container that was removed by hand says how to get it back."""
     host.set(containers={})
     with pytest.raises(HostError, match="pulumi up --refresh"):
-        bridge.connect(host.door())
+        bridge.connect(host.attachment())
 
 
 def test_disconnect_is_idempotent(host: Host) -> None:
     """Disconnecting succeeds with a connection, without one, and without a container."""
-    bridge.connect(host.door())
-    bridge.disconnect(host.door())
-    bridge.disconnect(host.door())
+    bridge.connect(host.attachment())
+    bridge.disconnect(host.attachment())
+    bridge.disconnect(host.attachment())
     assert not host.state["containers"]["nginx"]["connected"]
     host.set(containers={})
-    bridge.disconnect(host.door())
+    bridge.disconnect(host.attachment())
 
 
 def test_disconnect_fails_when_docker_is_silent(host: Host) -> None:
-    """A daemon that does not answer is no proof that the door is shut."""
+    """A daemon that does not answer is no proof that nothing is attached."""
     host.set(daemon="down")
     with pytest.raises(HostError, match=r"could not be disconnected.*Cannot connect to the Docker daemon"):
-        bridge.disconnect(host.door())
+        bridge.disconnect(host.attachment())
 
 
 def test_read_tells_absence_from_silence(host: Host) -> None:
     """A container that is gone reads as None; a silent daemon is an error, so that nothing is dropped from the state."""
-    assert bridge.read(host.door()) is not None
+    assert bridge.read(host.attachment()) is not None
     host.set(containers={})
-    assert bridge.read(host.door()) is None
+    assert bridge.read(host.attachment()) is None
     host.set(daemon="down")
     with pytest.raises(HostError, match="Docker does not answer"):
-        bridge.read(host.door())
+        bridge.read(host.attachment())
 
 
 def test_an_unreachable_host_is_named(host: Host) -> None:
     """ssh's own failure names the host, what ssh said and what to do."""
-    door = host.door(ssh=("sh", "-c", "echo 'ssh: connect to host 192.0.2.1 port 22: No route to host' >&2; exit 255"))
+    attachment = host.attachment(
+        ssh=("sh", "-c", "echo 'ssh: connect to host 192.0.2.1 port 22: No route to host' >&2; exit 255")
+    )
     with pytest.raises(
         HostUnreachableError, match=r'host "docker-1" cannot be reached.*No route to host.*hosts\.docker-1'
     ):
-        bridge.connect(door)
+        bridge.connect(attachment)
 
 
 def test_a_names_meaning_to_the_shell_is_taken_away(host: Host) -> None:
     """A name is data: what a shell would run in it is not run."""
     marker = host.folder / "marker"
     with pytest.raises(HostError):
-        bridge.connect(host.door(container=f"x; touch {marker}"))
+        bridge.connect(host.attachment(container=f"x; touch {marker}"))
     assert not marker.exists()
 
 
 def test_an_address_of_the_host_is_part_of_the_proof(host: Host) -> None:
     """A port planned for one address of the host is not proved by a binding on another."""
-    attachment = bridge.connect(host.door())
+    state = bridge.connect(host.attachment())
     elsewhere = BoundPort(container_port="80/tcp", host_address="192.168.140.200", host_port=80)
-    assert attachment.missing([elsewhere]) == (elsewhere,)
+    assert state.missing([elsewhere]) == (elsewhere,)

@@ -126,7 +126,7 @@ def test_an_update_takes_away_what_is_gone(monkeypatch: pytest.MonkeyPatch) -> N
     assert "ip route del 10.1.2.0/24" not in texts[0]
 
 
-def test_a_failure_names_host_keys_and_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_names_host_keys_and_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host where it cannot be done is named, with the config keys that want it."""
     answer(monkeypatch, "sudo: a password is required\n", returncode=1)
     with pytest.raises(HostError) as raised:
@@ -202,4 +202,4 @@ def test_what_a_version_cannot_is_refused() -> None:
     assert not [rule for rule in concerning(shut, (26, 1, 5)) if rule.refused]
     assert [rule.name for rule in concerning(shut, (26, 0, 0))] == ["names in l3"]
     assert not refusals(seed().host("docker-1"))
-    assert all(rule.source and rule.mend for rule in RULES)
+    assert all(rule.source and rule.fix for rule in RULES)

@@ -36,7 +36,7 @@ esac
 
 
 def test_the_other_stack_is_named(tmp_path: Path) -> None:
-    """The network on this parent, and no other, is named with its stack, the key and two ways to mend it."""
+    """The network on this parent, and no other, is named with its stack, the key and two ways to fix it."""
     said = explain(tmp_path, "ens33|first|dev", "ens33.40|second|staging")
     for words in (
         'network "second" of stack "staging"',

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.hosts.session import HostSession, on_hosts, way_to
+from ipvlan.hosts.session import HostSession, connection_to, on_hosts
 from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from tests.support.live_parts import seed
 
@@ -38,7 +38,7 @@ def fake_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_texts_run_one_after_the_other_in_one_shell(fake_ssh: Path, tmp_path: Path) -> None:
     """Each text returns what it printed, complaints too; one that fails or reads its input does not disturb the next."""
     plan = seed()
-    with HostSession(way_to(plan.hosts[0], plan.ssh), timeout=5) as session:
+    with HostSession(connection_to(plan.hosts[0], plan.ssh), timeout=5) as session:
         assert session.run("echo one; echo two >&2", timeout=5) == "one\ntwo\n"
         assert session.run("cat; exit 7", timeout=5) == ""
         assert session.run("printf 'no newline'", timeout=5) == "no newline"
@@ -52,7 +52,7 @@ def test_a_text_that_hangs_is_given_up(fake_ssh: Path) -> None:
     began = time.monotonic()
     with (
         pytest.raises(HostUnreachableError, match="no answer within 1 seconds"),
-        HostSession(way_to(plan.hosts[0], plan.ssh), timeout=5) as session,
+        HostSession(connection_to(plan.hosts[0], plan.ssh), timeout=5) as session,
     ):
         session.run("exec sleep 60 >/dev/null", timeout=1)
     assert time.monotonic() - began < 10

@@ -122,7 +122,7 @@ def test_refuses_with_the_numbers(changes: dict[str, Any], key: str, numbers: st
     """Where there is no room the numbers say so."""
     with pytest.raises(ConfigError) as refused:
         allocate(changed(changes), HERE)
-    assert [(problem.key, problem.wrong) for problem in refused.value.problems] == [(key, numbers)]
+    assert [(problem.key, problem.problem) for problem in refused.value.problems] == [(key, numbers)]
 
 
 def test_a_config_with_other_mistakes_is_not_filled_in() -> None:
@@ -144,7 +144,7 @@ def test_filling_gives_a_plan_and_moves_nothing(raw: dict[str, Any], data: st.Da
     try:
         found = allocate(raw, HERE)
     except ConfigError as error:
-        assert all("no offset is free" in problem.wrong for problem in error.problems)  # noqa: PT017  # both are fine
+        assert all("no offset is free" in problem.problem for problem in error.problems)  # noqa: PT017  # both are fine
         return
     assert {one.entry for one in found} == gone
     assert found == allocate(raw, HERE)

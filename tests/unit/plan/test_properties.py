@@ -151,7 +151,7 @@ def test_a_clash_is_never_planned(raw: dict[str, Any], data: st.DataObject) -> N
         st.tuples(st.sampled_from(pairs), st.sampled_from(pairs)).filter(lambda two: two[0] != two[1])
     )
     raw["services"][service].setdefault("addresses", {})[host] = str(IPAddress(address))
-    assert any("have one address" in problem.wrong for problem in refusals(raw))
+    assert any("have one address" in problem.problem for problem in refusals(raw))
 
 
 @settings(SETTINGS, max_examples=150)
@@ -193,4 +193,4 @@ def test_nonsense_is_an_error_or_a_plan(value: Any, where: str) -> None:
     for part in parents:
         place = place[part]
     place[last] = value
-    assert all(problem.wrong and problem.mend for problem in refusals(raw))
+    assert all(problem.problem and problem.fix for problem in refusals(raw))

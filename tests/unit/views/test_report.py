@@ -1,4 +1,4 @@
-"""What the report of a pull request foretells, over a real git history."""
+"""What the report of a pull request predicts, over a real git history."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ HISTORY = (
     ),
 )
 EXPECTED: dict[str, dict[str, list[str]]] = {
-    "a service added": {"made": ["docker-1/api", "docker-2/api"]},
-    "a slice moved": {"recreated": ["docker-2/api", "docker-2/centos", "docker-2/nginx"]},
-    "a published flag switched": {"disconnected": ["docker-1/nginx", "docker-2/nginx"]},
+    "a service added": {"create": ["docker-1/api", "docker-2/api"]},
+    "a slice moved": {"replace": ["docker-2/api", "docker-2/centos", "docker-2/nginx"]},
+    "a published flag switched": {"detach": ["docker-1/nginx", "docker-2/nginx"]},
 }
 
 
@@ -51,11 +51,11 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def fates(document: dict[str, Any]) -> dict[str, list[str]]:
-    """Fate -> host/service."""
+def actions(document: dict[str, Any]) -> dict[str, list[str]]:
+    """Action -> host/service."""
     found: dict[str, list[str]] = {}
     for one in document["containers"]:
-        found.setdefault(one["fate"], []).append(f"{one['host']}/{one['service']}")
+        found.setdefault(one["action"], []).append(f"{one['host']}/{one['service']}")
     return found
 
 
@@ -65,9 +65,9 @@ def test_report_of_each_change(history: Path, message: str) -> None:
     tag = message.replace(" ", "-")
     done = ipvlan(history, "report", "--base", f"{tag}~1", "--head", tag, "--json")
     assert done.returncode == 0, done.stderr
-    assert fates(json.loads(done.stdout)) == EXPECTED[message]
+    assert actions(json.loads(done.stdout)) == EXPECTED[message]
     text = ipvlan(history, "report", "--base", f"{tag}~1", "--head", tag).stdout
-    assert ("**Downtime.**" in text) == ("recreated" in EXPECTED[message])
+    assert ("**Downtime.**" in text) == ("replace" in EXPECTED[message])
     assert "```mermaid\nflowchart TB" in text
     assert "### Warnings" not in text
 
@@ -79,7 +79,7 @@ def test_report_of_the_working_folder(history: Path) -> None:
     path.write_text(text.replace("offset: 3", "offset: 9"))
     try:
         done = ipvlan(history, "report", "--base", "HEAD", "--json")
-        assert fates(json.loads(done.stdout)) == {"recreated": ["docker-1/api", "docker-2/api"]}
+        assert actions(json.loads(done.stdout)) == {"replace": ["docker-1/api", "docker-2/api"]}
     finally:
         path.write_text(text)
     again = ipvlan(history, "report", "--base", "HEAD")
@@ -90,7 +90,7 @@ def test_report_of_moved_addresses(history: Path) -> None:
     """A moved slice shows every address that moves, from and to, and the network that is recreated."""
     text = ipvlan(history, "report", "--base", "a-service-added", "--head", "a-slice-moved").stdout
     assert "| docker-2 | nginx | 10.1.2.2 | 10.1.5.2 |" in text
-    assert "| docker-2 | network recreated | ip range: 10.1.2.0/24 -&gt; 10.1.5.0/24 |" in text
+    assert "| docker-2 | replace network | ip range: 10.1.2.0/24 -&gt; 10.1.5.0/24 |" in text
     assert "docker-1 |" not in text
 
 
@@ -137,30 +137,30 @@ L3 = {"fabric.mode": "l3", "fabric.gateway": REMOVE}
 
 
 @pytest.mark.parametrize(
-    ("after", "fate"),
+    ("after", "action"),
     [
-        ({NGINX + "restart": "always"}, "updated"),
-        ({NGINX + "memory": "64m"}, "updated"),
-        ({NGINX + "cpu_shares": 2}, "updated"),
-        ({NGINX + "image": f"registry/other{DIGEST}"}, "recreated"),
-        ({NGINX + "offset": 9}, "recreated"),
-        ({NGINX + "command": ["x"]}, "recreated"),
-        ({NGINX + "ports": ["81:80"]}, "recreated"),
-        ({NGINX + "container_name": "other"}, "recreated"),
-        ({NGINX + "environment": {"A": "b"}}, "recreated"),
-        ({NGINX + "secret_environment": {"A": "b"}}, "recreated"),
-        ({NGINX + "labels": {"a": "b"}}, "recreated"),
-        ({NGINX + "healthcheck": {"test": ["NONE"]}}, "recreated"),
-        ({NGINX + "tmpfs": {"/tmp": ""}}, "recreated"),  # noqa: S108  # a path in the container
-        ({NGINX + "stop_timeout": 3}, "recreated"),
-        ({NGINX + "published": False}, "disconnected"),
+        ({NGINX + "restart": "always"}, "update"),
+        ({NGINX + "memory": "64m"}, "update"),
+        ({NGINX + "cpu_shares": 2}, "update"),
+        ({NGINX + "image": f"registry/other{DIGEST}"}, "replace"),
+        ({NGINX + "offset": 9}, "replace"),
+        ({NGINX + "command": ["x"]}, "replace"),
+        ({NGINX + "ports": ["81:80"]}, "replace"),
+        ({NGINX + "container_name": "other"}, "replace"),
+        ({NGINX + "environment": {"A": "b"}}, "replace"),
+        ({NGINX + "secret_environment": {"A": "b"}}, "replace"),
+        ({NGINX + "labels": {"a": "b"}}, "replace"),
+        ({NGINX + "healthcheck": {"test": ["NONE"]}}, "replace"),
+        ({NGINX + "tmpfs": {"/tmp": ""}}, "replace"),  # noqa: S108  # a path in the container
+        ({NGINX + "stop_timeout": 3}, "replace"),
+        ({NGINX + "published": False}, "detach"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,
 )
-def test_fate_of_a_changed_setting(after: dict[str, Any], fate: str) -> None:
+def test_fate_of_a_changed_setting(after: dict[str, Any], action: str) -> None:
     """A changed key of one service does one thing to its containers and nothing to any other."""
     found = changes(after)
-    assert {(change.service, change.fate) for change in found.containers} == {("nginx", fate)}
+    assert {(change.service, change.action) for change in found.containers} == {("nginx", action)}
     assert len(found.containers) == 2
     assert found.hosts == ()
 
@@ -168,8 +168,8 @@ def test_fate_of_a_changed_setting(after: dict[str, Any], fate: str) -> None:
 def test_a_limit_taken_away_recreates() -> None:
     """Docker takes no limit from a running container, so it is made anew; a limit of 0 is none from the start."""
     found = changes({}, {NGINX + "memory": "64m"})
-    assert {(change.service, change.fate, change.reasons) for change in found.containers} == {
-        ("nginx", "recreated", ("memory",))
+    assert {(change.service, change.action, change.reasons) for change in found.containers} == {
+        ("nginx", "replace", ("memory",))
     }
     assert not changes({NGINX + "cpu_shares": 0})
 
@@ -182,8 +182,8 @@ def test_a_limit_taken_away_recreates() -> None:
 def test_a_changed_fabric_recreates_everything(after: dict[str, Any]) -> None:
     """Every field of the network makes it and all its containers anew."""
     found = changes(after)
-    assert len(found.of("recreated")) == len(found.containers) == 4
-    assert [change.host for change in found.hosts if change.fate == "network recreated"] == ["docker-1", "docker-2"]
+    assert len(found.of("replace")) == len(found.containers) == 4
+    assert [change.host for change in found.hosts if change.action == "replace network"] == ["docker-1", "docker-2"]
 
 
 def test_order_and_warnings_change_nothing() -> None:
@@ -198,13 +198,13 @@ def test_order_and_warnings_change_nothing() -> None:
 def test_a_new_host_changes_no_other() -> None:
     """A host that comes gets its containers; in l3 the others get a route to it and keep their containers."""
     found = changes({"hosts.docker-3": host(3)})
-    assert {(change.host, change.fate) for change in found.containers} == {("docker-3", "made")}
+    assert {(change.host, change.action) for change in found.containers} == {("docker-3", "create")}
     routed = changes({**L3, "hosts.docker-3": host(3)}, L3)
-    assert {(change.host, change.fate) for change in routed.containers} == {("docker-3", "made")}
-    assert [(change.host, change.fate, change.reasons) for change in routed.hosts] == [
-        ("docker-1", "routes", ("+ 10.1.3.0/24 via 192.168.140.202",)),
-        ("docker-2", "routes", ("+ 10.1.3.0/24 via 192.168.140.202",)),
-        ("docker-3", "made", ()),
+    assert {(change.host, change.action) for change in routed.containers} == {("docker-3", "create")}
+    assert [(change.host, change.action, change.reasons) for change in routed.hosts] == [
+        ("docker-1", "update routes", ("+ 10.1.3.0/24 via 192.168.140.202",)),
+        ("docker-2", "update routes", ("+ 10.1.3.0/24 via 192.168.140.202",)),
+        ("docker-3", "create", ()),
     ]
 
 
@@ -212,19 +212,19 @@ def test_a_host_reached_differently_keeps_its_containers() -> None:
     """Another ssh destination is no reason to touch what runs."""
     found = changes({"hosts.docker-1.ssh": "admin@192.168.140.200"})
     assert found.containers == ()
-    assert [(change.host, change.fate) for change in found.hosts] == [("docker-1", "reached differently")]
+    assert [(change.host, change.action) for change in found.hosts] == [("docker-1", "update connection")]
 
 
 def test_a_service_that_goes_is_removed() -> None:
     """What is taken out of the file is removed, its doors with it."""
     found = changes({"services.nginx": REMOVE})
-    assert {(change.service, change.fate) for change in found.containers} == {("nginx", "removed")}
+    assert {(change.service, change.action) for change in found.containers} == {("nginx", "delete")}
 
 
 def test_an_update_beside_a_switch_is_told_too() -> None:
     """A container that is published and gets more memory is connected and updated, not recreated."""
     found = changes({NGINX + "published": False, NGINX + "memory": "64m"})
-    assert [change.fate for change in found.containers] == ["disconnected", "updated"] * 2
+    assert [change.action for change in found.containers] == ["detach", "update"] * 2
 
 
 def test_topology_counts_what_it_does_not_draw() -> None:

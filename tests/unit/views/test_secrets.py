@@ -58,7 +58,7 @@ def test_commands_print_no_secret(tmp_path: Path) -> None:
         (WITH_SECRET.replace(f"{{PASSWORD: {CLEAR}}}", CLEAR), "services.nginx.environment"),
         (WITH_SECRET.replace("TOKEN: api-token", "TOKEN: api-tokem"), "services.nginx.secret_environment.TOKEN"),
     ],
-    ids=["in clear", "encrypted inside the map", "a list", "no map", "a name that is not set"],
+    ids=["in plaintext", "encrypted inside the map", "a list", "no map", "a name that is not set"],
 )
 def test_errors_print_no_secret(tmp_path: Path, text: str, key: str) -> None:
     """A message about a secret names its key and never its value."""

@@ -94,4 +94,4 @@ def test_a_live_picture_is_coloured_by_status() -> None:
     }
     svg = picture(plan, "dev", marks)
     assert svg.count("#ffebe9") == 1 + 1  # nginx, and the legend
-    assert len(re.findall(":::recreated", as_mermaid(plan, marks))) == 1
+    assert len(re.findall(":::replace", as_mermaid(plan, marks))) == 1
