@@ -91,7 +91,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                         host=host,
                         service=container,
                         container=slice_.containers[container.service],
-                        fabric=plan.fabric,
+                        fabric=plan.network_name,
                         urls=plan.urls_of(container) if container.published else (),
                         ssh=plan.ssh,
                         provider=connections,

@@ -97,9 +97,9 @@ class Diagnosis:
         if not live.running:
             yield f"container down: {name} is {live.status.lower() or live.state}"
             return
-        attachment = live.attachments.get(self._plan.fabric)
+        attachment = live.attachments.get(self._plan.network_name)
         if attachment is None:
-            yield f"not attached: {name} is not connected to {self._plan.fabric}"
+            yield f"not attached: {name} is not connected to {self._plan.network_name}"
         elif attachment.held != container.address:
             yield f"wrong address: {name} holds {attachment.held}, planned is {container.address}"
 
@@ -168,7 +168,7 @@ class Diagnosis:
         said = self._hosts.get(cell.source_host or "")
         name = cell.source.partition("/")[2]
         live = said.containers.get(name) if isinstance(said, HostSnapshot) else None
-        others = sorted(set(live.attachments) - {self._plan.fabric}) if live is not None else []
+        others = sorted(set(live.attachments) - {self._plan.network_name}) if live is not None else []
         if others:
             return f"other network: {cell.source} is connected to {', '.join(others)} too, and goes out there"
         if cell.kind == "own-container":

@@ -202,12 +202,12 @@ class Comparison:
 
     def _stand_in(self, host: HostPlan, planned: ContainerPlan, live: LiveContainer) -> Difference:
         """A container of the planned name that the stack did not make."""
-        if self._plan.fabric in live.attachments and STACK_LABEL not in live.labels:
+        if self._plan.network_name in live.attachments and STACK_LABEL not in live.labels:
             return self._about(
                 planned,
                 "container-remade",
                 f"{planned.name} was made by hand in place of this stack's, "
-                f"at {live.attachments[self._plan.fabric].held or 'no address'}, planned is {planned.address}",
+                f"at {live.attachments[self._plan.network_name].held or 'no address'}, planned is {planned.address}",
                 self._heal(host, planned),
             )
         return self._about(
@@ -220,14 +220,14 @@ class Comparison:
     def _attachments(
         self, host: HostPlan, planned: ContainerPlan, live: LiveContainer, said: HostSnapshot
     ) -> Iterator[Difference]:
-        attachment = live.attachments.get(self._plan.fabric)
-        network = said.network(self._plan.fabric)
+        attachment = live.attachments.get(self._plan.network_name)
+        network = said.network(self._plan.network_name)
         stale = attachment is not None and network is not None and attachment.network_id not in ("", network.id)
         if attachment is None or stale:
             yield self._about(
                 planned,
                 "fabric-disconnected",
-                f"{planned.name} is not connected to {self._plan.fabric}"
+                f"{planned.name} is not connected to {self._plan.network_name}"
                 + (", but to a network of that name that is gone" if stale else ""),
                 self._heal(host, planned),
             )
@@ -302,7 +302,7 @@ class Comparison:
                 continue
             for attachment in said.here(live):
                 held = attachment.held
-                on_fabric = attachment.network == self._plan.fabric
+                on_fabric = attachment.network == self._plan.network_name
                 if on_fabric or (held is not None and held in self._plan.subnet):
                     yield self._foreign(host, live, held, holders.get(held) if held is not None else None)
 

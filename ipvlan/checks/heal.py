@@ -171,7 +171,7 @@ def _host_description(plan: Plan, found: Difference) -> str:
     where = f"{found.container} on {found.host}"
     if found.name in ("fabric-disconnected", "address-different"):
         address = _container(plan, found).address
-        return f"connect {where} to {plan.fabric} at {address}"
+        return f"connect {where} to {plan.network_name} at {address}"
     return {
         "route-missing": f"make the routes of {found.host} again",
         "shim-missing": f"make the shim of {found.host} again",
@@ -184,7 +184,7 @@ def _host_description(plan: Plan, found: Difference) -> str:
 
 def _pulumi_description(plan: Plan, found: Difference) -> str:
     if found.name in ("network-missing", "network-different"):
-        return f"pulumi up: make network {plan.fabric} on {found.host} again, and its containers with it"
+        return f"pulumi up: make network {plan.network_name} on {found.host} again, and its containers with it"
     if found.name == "container-remade":
         return f"remove {found.container} on {found.host}, made by hand, and pulumi up: make it as planned"
     return f"pulumi up: make {found.container} on {found.host} again"
@@ -222,8 +222,8 @@ def _fix(plan: Plan, action: Step) -> None:
         case "fabric-disconnected" | "address-different":
             planned = _container(plan, found)
             # Also a connection to a network of that name that is gone: only force takes it away.
-            _docker(plan, host, "network", "disconnect", "--force", plan.fabric, planned.name, may_fail=True)
-            _docker(plan, host, "network", "connect", "--ip", str(planned.address), plan.fabric, planned.name)
+            _docker(plan, host, "network", "disconnect", "--force", plan.network_name, planned.name, may_fail=True)
+            _docker(plan, host, "network", "connect", "--ip", str(planned.address), plan.network_name, planned.name)
         case "container-stopped":
             name = _container(plan, found).name
             _docker(plan, host, "unpause", name, may_fail=True)
@@ -259,7 +259,7 @@ def _attachment(plan: Plan, host: HostPlan, planned: ContainerPlan) -> bridge.Br
         host=host.name,
         ssh=ssh_command(host, plan.ssh),
         container=planned.name,
-        fabric=plan.fabric,
+        fabric=plan.network_name,
         ports=tuple(
             bridge.BoundPort(
                 container_port=f"{port.container_port}/{port.protocol}",

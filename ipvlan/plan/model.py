@@ -160,8 +160,8 @@ class SshPlan:
 class Plan:
     """A whole stack, decided."""
 
-    fabric: str
-    """The network's name."""
+    network_name: str
+    """The fabric's name for Docker, on every host."""
     subnet: IPNetwork
     mode: Mode
     gateway: IPAddress | None
@@ -227,7 +227,7 @@ def make_plan(config: StackConfig) -> Plan:
     routes = _routes(config)
     hosts = tuple(_host(config, settings, routes, name) for name in sorted(config.hosts))
     return Plan(
-        fabric=config.fabric.name,
+        network_name=config.fabric.name,
         subnet=config.fabric.subnet,
         mode=config.fabric.mode,
         gateway=config.fabric.gateway,

@@ -27,7 +27,7 @@ def topology(plan: Plan, marks: Mapping[tuple[str, str], str] | None = None) -> 
     gateway = f"<br/>gateway {plan.gateway}" if plan.gateway else ""
     lines = [
         "flowchart TB",
-        f'  fabric(["{plan.fabric} ({plan.mode})<br/>{plan.subnet}{gateway}"])',
+        f'  fabric(["{plan.network_name} ({plan.mode})<br/>{plan.subnet}{gateway}"])',
     ]
     published = False
     for number, host in enumerate(plan.hosts):

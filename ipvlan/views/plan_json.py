@@ -121,7 +121,7 @@ def document(plan: Plan, stack: str) -> PlanDocument:
     return {
         "stack": stack,
         "fabric": {
-            "name": plan.fabric,
+            "name": plan.network_name,
             "mode": plan.mode,
             "subnet": str(plan.subnet),
             "gateway": None if plan.gateway is None else str(plan.gateway),

@@ -48,7 +48,7 @@ def _host_document(host: HostStatus, plan: Plan) -> dict[str, Any]:
     if not isinstance(said, HostSnapshot):
         return {"reached": False}
     use = slice_use(plan, host.plan)
-    network = said.network(plan.fabric)
+    network = said.network(plan.network_name)
     return {
         "reached": True,
         "docker": said.docker,
@@ -86,7 +86,7 @@ def _host_document(host: HostStatus, plan: Plan) -> dict[str, Any]:
 def _container_document(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -> dict[str, Any] | None:
     if live is None:
         return None
-    attachment = live.attachments.get(plan.fabric)
+    attachment = live.attachments.get(plan.network_name)
     return {
         "id": live.id,
         "name": planned.name,
@@ -150,7 +150,7 @@ def _hosts(found: Status, plan: Plan, stack: str) -> Table:
         network = (
             Text("missing", style="bold red")
             if "network-missing" in names
-            else Text(plan.fabric, style="bold red" if names & {"network-different", "network-not-ours"} else "green")
+            else Text(plan.network_name, style="bold red" if names & {"network-different", "network-not-ours"} else "green")
         )
         parent = Text(
             f"{host.plan.parent} {'up' if said.parent.up else 'down' if said.parent.present else 'missing'}",
@@ -186,7 +186,7 @@ def _containers(
 def _cells(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -> tuple[Text | str, ...]:
     if live is None:
         return (Text("missing", style="bold red"), *[_ABSENT] * 4)
-    attachment = live.attachments.get(plan.fabric)
+    attachment = live.attachments.get(plan.network_name)
     held = None if attachment is None else attachment.held
     address = (
         Text(str(held), style="green")

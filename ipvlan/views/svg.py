@@ -125,7 +125,7 @@ def _height(host: HostPlan) -> float:
 def _fabric(plan: Plan, stack: str, width: float) -> Iterator[str]:
     yield _box(MARGIN, MARGIN, width - 2 * MARGIN, FABRIC_HEIGHT, fill="#ddf4ff", edge="#54aeff", radius=10)
     gateway = f" · gateway {plan.gateway}" if plan.gateway else ""
-    yield _text(MARGIN + 16, MARGIN + 24, f"{plan.fabric} · ipvlan {plan.mode}", size=15, weight="bold")
+    yield _text(MARGIN + 16, MARGIN + 24, f"{plan.network_name} · ipvlan {plan.mode}", size=15, weight="bold")
     yield _text(MARGIN + 16, MARGIN + 44, f"{plan.subnet}{gateway}", colour=_SOFT)
     yield _text(width - MARGIN - 16, MARGIN + 24, f"stack {stack}", colour=_SOFT, anchor="end")
 

@@ -12,7 +12,7 @@ from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 def as_config(plan: Plan) -> dict[str, Any]:
     """Plain maps and lists as `ipvlan.config.load.parse` takes them."""
-    fabric: dict[str, Any] = {"name": plan.fabric, "mode": plan.mode, "subnet": str(plan.subnet)}
+    fabric: dict[str, Any] = {"name": plan.network_name, "mode": plan.mode, "subnet": str(plan.subnet)}
     if plan.gateway is not None:
         fabric["gateway"] = str(plan.gateway)
     if plan.reserved:
