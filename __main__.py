@@ -3,6 +3,7 @@
 import pulumi
 
 from components.program_inputs import HostAnswers, read_plan, read_secrets
+from ipvlan.plan.resource_names import COMPONENT
 
 plan = read_plan()
 secrets = read_secrets(plan)
@@ -12,7 +13,7 @@ answers = HostAnswers(plan)
 from components.ipvlan_fabric import FabricArgs, IpvlanFabric  # noqa: E402
 
 fabric = IpvlanFabric(
-    "fabric",
+    COMPONENT,
     FabricArgs(plan=plan, stack=pulumi.get_stack(), secrets=secrets, unreachable=answers.unreachable()),
 )
 

@@ -16,6 +16,7 @@ from pulumi import dynamic
 
 from components.host_provider import ConnectionProvider, HostProvider
 from ipvlan.hosts.ssh import ssh_command
+from ipvlan.plan.resource_names import PACKAGE
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import Plan
@@ -101,7 +102,7 @@ def _ask(props: Mapping[str, Any], before: Asked) -> Asked:
     }
 
 
-class AddressClaims(dynamic.Resource, module="ipvlan-fabric", name="AddressClaims"):
+class AddressClaims(dynamic.Resource, module=PACKAGE, name="AddressClaims"):
     """The answer that no address of the plan is held by others, asked for when an address is new."""
 
     def __init__(

@@ -14,6 +14,7 @@ from pulumi import dynamic
 
 from components.host_provider import HostProvider
 from ipvlan.hosts import bridge
+from ipvlan.plan.resource_names import PACKAGE
 
 #: A change of these makes another connection; of the others (the way to the host) nothing on the host.
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
@@ -77,7 +78,7 @@ class BridgeConnectionProvider(HostProvider):
         bridge.disconnect(_attachment(_props))
 
 
-class BridgeConnection(dynamic.Resource, module="ipvlan-fabric", name="BridgeConnection"):
+class BridgeConnection(dynamic.Resource, module=PACKAGE, name="BridgeConnection"):
     """One container's connection to Docker's bridge. Its id is `<host>/<container id>`."""
 
     def __init__(

@@ -13,6 +13,7 @@ import pulumi
 
 from ipvlan.hosts.orphans import Kind, is_name_taken, remove_leftover
 from ipvlan.hosts.ssh import HostUnreachableError, ssh_command
+from ipvlan.plan import resource_names
 from ipvlan.plan.model import HostPlan, SshPlan
 
 _KINDS: Final[dict[str, Kind]] = {
@@ -49,4 +50,4 @@ def leftovers_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> pulum
             )
         return bool(found)
 
-    return pulumi.ErrorHook(f"{name}-leftovers", remove)
+    return pulumi.ErrorHook(resource_names.orphans_hook(name), remove)

@@ -14,6 +14,7 @@ from pulumi import dynamic
 
 from components.host_provider import HostProvider
 from ipvlan.hosts import networking
+from ipvlan.plan.resource_names import PACKAGE
 
 #: A change of these makes another unit; of the others the same one is updated, and routes that stay are never gone.
 _IDENTITY: Final = ("host", "parent")
@@ -60,7 +61,7 @@ class HostNetworkingProvider(HostProvider):
         networking.remove(_networking(_props))
 
 
-class HostNetworking(dynamic.Resource, module="ipvlan-fabric", name="HostNetworking"):
+class HostNetworking(dynamic.Resource, module=PACKAGE, name="HostNetworking"):
     """One host's routes and shim. Its id is `<host>/<systemd unit>`."""
 
     def __init__(self, name: str, *, wanted: networking.Networking, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import pulumi
 import pulumi_docker as docker
@@ -21,16 +20,11 @@ from components.host_check import host_check
 from components.host_networking import HostNetworking
 from components.host_provider import ConnectionProvider
 from components.parent_holder import parent_holder_hook
-from components.tokens import PACKAGE, token
 from ipvlan.hosts.networking import planned_networking
 from ipvlan.hosts.ssh import ssh_options
+from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, HostPlan, SshPlan
-
-#: Marks what a stack made; `ipvlan status` tells its own containers from foreign ones by it.
-STACK_LABEL: Final = f"{PACKAGE}.stack"
-
-#: Carries the planned ports: the declared ones cannot be compared with the daemon's (facts.md, trap 1), a label can.
-PORTS_LABEL: Final = f"{PACKAGE}.ports"
+from ipvlan.plan.resource_names import PORTS_LABEL, STACK_LABEL, token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +67,14 @@ class HostSlice(pulumi.ComponentResource):
         super().__init__(token("host_slice", "HostSlice"), name, None, opts)
         host = args.host
         provider = docker.Provider(
-            f"{name}-provider",
+            resource_names.docker_provider(name),
             host=host.ssh.url,
             ssh_opts=list(ssh_options(host, args.ssh)),
             # Whatever uses the provider waits for it, and with it for `after`.
             opts=pulumi.ResourceOptions(parent=self, depends_on=args.after),
         )
         checked = host_check(
-            f"{name}-check", host, args.ssh, pulumi.ResourceOptions(parent=self, depends_on=args.after)
+            resource_names.host_check(name), host, args.ssh, pulumi.ResourceOptions(parent=self, depends_on=args.after)
         )
         leftovers = leftovers_hook(name, host, args.ssh, f"{STACK_LABEL}={args.stack}")
         parent_holder = parent_holder_hook(name, host, args.ssh, STACK_LABEL)
@@ -88,14 +82,14 @@ class HostSlice(pulumi.ComponentResource):
         beside = planned_networking(host, args.ssh)
         if beside is not None:
             HostNetworking(
-                f"{name}-networking",
+                resource_names.networking(name),
                 wanted=beside,
                 # After the network, which makes the parent where that is a VLAN, and before its end.
                 opts=pulumi.ResourceOptions(parent=self, provider=args.connections, depends_on=[network]),
             )
         images = {
             image: docker.RemoteImage(
-                f"{name}-image-{_image_key(image)}",
+                resource_names.image(name, image),
                 name=image,
                 # Other containers of the host may use it; unused images are the operator's `docker image prune`.
                 keep_locally=True,
@@ -111,7 +105,7 @@ class HostSlice(pulumi.ComponentResource):
         #: Service name -> its container on this host.
         self.containers: dict[str, docker.Container] = {
             container.service: docker.Container(
-                f"{name}-{container.service}",
+                resource_names.container(name, container.service),
                 _container(args, container, network),
                 opts=pulumi.ResourceOptions(
                     parent=self,
@@ -143,7 +137,7 @@ class HostSlice(pulumi.ComponentResource):
     ) -> docker.Network:
         planned = args.host.network
         return docker.Network(
-            f"{name}-network",
+            resource_names.network(name),
             name=planned.name,
             driver="ipvlan",
             options={"ipvlan_mode": planned.mode, "parent": planned.parent},
@@ -199,10 +193,3 @@ def _container(args: HostSliceArgs, planned: ContainerPlan, network: docker.Netw
         labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in sorted(labels.items())],
         **container_settings.provider_arguments(planned.settings),
     )
-
-
-def _image_key(image: str) -> str:
-    """Name an image by what it is and its content: `nginx-0123456789ab`; a new digest is a new resource, pulled first."""
-    repository, _, digest = image.partition("@sha256:")
-    short = repository.rpartition("/")[2].replace(":", "-")
-    return f"{short}-{digest[:12]}" if digest else short

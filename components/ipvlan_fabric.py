@@ -14,8 +14,9 @@ from components.address_claims import AddressClaims
 from components.host_provider import ConnectionProvider
 from components.host_slice import HostSlice, HostSliceArgs
 from components.published_service import PublishedService, PublishedServiceArgs
-from components.tokens import token
+from ipvlan.plan import resource_names
 from ipvlan.plan.model import Plan
+from ipvlan.plan.resource_names import token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +51,12 @@ class IpvlanFabric(pulumi.ComponentResource):
         super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
         plan = args.plan
         urls: dict[str, dict[str, pulumi.Output[list[str]]]] = {}
-        connections = ConnectionProvider(f"{name}-connections", opts=pulumi.ResourceOptions(parent=self))
+        connections = ConnectionProvider(
+            resource_names.dynamic_provider(name), opts=pulumi.ResourceOptions(parent=self)
+        )
         claims = (
             AddressClaims(
-                f"{name}-addresses",
+                resource_names.address_check(name),
                 plan=plan,
                 stack=args.stack,
                 unreachable=args.unreachable,
@@ -67,7 +70,7 @@ class IpvlanFabric(pulumi.ComponentResource):
         for host in sorted(plan.hosts, key=lambda host: host.name in args.unreachable):
             last = host.name in args.unreachable
             slice_ = HostSlice(
-                f"{name}-{host.name}",
+                resource_names.host_slice(name, host.name),
                 HostSliceArgs(
                     host=host,
                     ssh=plan.ssh,
@@ -84,9 +87,8 @@ class IpvlanFabric(pulumi.ComponentResource):
             for container in host.containers:
                 if not container.bridged:
                     continue
-                way = "published" if container.published else "internet"
                 published = PublishedService(
-                    f"{name}-{host.name}-{container.service}-{way}",
+                    resource_names.bridge_component(name, host.name, container.service, published=container.published),
                     PublishedServiceArgs(
                         host=host,
                         service=container,

@@ -11,6 +11,7 @@ import pulumi
 
 from ipvlan.hosts.parent_conflict import explain_parent_holder, is_parent_taken
 from ipvlan.hosts.ssh import HostUnreachableError, ssh_command
+from ipvlan.plan import resource_names
 from ipvlan.plan.model import HostPlan, SshPlan
 
 
@@ -29,4 +30,4 @@ def parent_holder_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> p
             pulumi.log.error(said)
         return False
 
-    return pulumi.ErrorHook(f"{name}-parent-holder", explain)
+    return pulumi.ErrorHook(resource_names.parent_conflict_hook(name), explain)

@@ -12,10 +12,11 @@ import pulumi_docker as docker
 
 from components.bridge_connection import BridgeConnection
 from components.host_provider import ConnectionProvider
-from components.tokens import token
 from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
 from ipvlan.hosts.ssh import ssh_command
+from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, HostPlan, SshPlan
+from ipvlan.plan.resource_names import token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ class PublishedService(pulumi.ComponentResource):
         super().__init__(token("published_service", "PublishedService"), name, None, opts)
         #: The connection itself.
         self.connection = BridgeConnection(
-            f"{name}-bridge",
+            resource_names.bridge_connection(name),
             attachment=BridgeAttachment(
                 host=args.host.name,
                 ssh=ssh_command(args.host, args.ssh),

@@ -13,10 +13,10 @@ from typing import Final, Literal
 
 from netaddr import IPAddress
 
-from ipvlan.hosts.snapshot import PORTS_LABEL, STACK_LABEL, HostSnapshot, LiveContainer, LiveNetwork
+from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
 from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
-from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, STACK_LABEL
 from ipvlan.problems import Severity
 
 Name = Literal[

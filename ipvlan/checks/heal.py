@@ -23,7 +23,9 @@ from ipvlan.hosts import bridge
 from ipvlan.hosts.networking import apply, planned_networking
 from ipvlan.hosts.session import HOSTS_AT_ONCE
 from ipvlan.hosts.ssh import HostError, prepare_shared_connections, run_on_host, ssh_command
+from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.resource_names import COMPONENT
 
 How = Literal["host", "pulumi", "person"]
 
@@ -32,9 +34,6 @@ CHANGE_SECONDS: Final = 90.0
 
 #: Seconds for `pulumi up` of a few resources, images to be pulled included.
 PULUMI_SECONDS: Final = 1800.0
-
-#: Name of the fabric's component (__main__.py), which the names of all resources begin with.
-COMPONENT: Final = "fabric"
 
 _ON_HOST: Final = ("route-missing", "shim-missing",
                    "fabric-disconnected", "address-different", "container-stopped", "bridge-disconnected", "ports-unbound",
@@ -198,16 +197,19 @@ def _targets(plan: Plan, actions: Iterable[Step]) -> list[str]:
         found = action.difference
         if plan.probe_addresses:
             # Everything depends on it, and it is not in the state of an `up` that it has stopped.
-            targets.add(f"**::{COMPONENT}-addresses")
+            targets.add(resource_names.target(resource_names.address_check(COMPONENT)))
+        slice_ = resource_names.host_slice(COMPONENT, found.host)
         if found.service is None:
-            targets.add(f"**::{COMPONENT}-{found.host}-**")
+            targets.add(resource_names.targets_below(slice_))
             continue
-        name = f"{COMPONENT}-{found.host}-{found.service}"
-        targets |= {f"**::{name}", f"**::{COMPONENT}-{found.host}-image-**", f"**::{COMPONENT}-{found.host}-network"}
+        names = [resource_names.container(slice_, found.service), resource_names.network(slice_)]
         container = _container(plan, found)
         if container.bridged:
-            way = f"{name}-{'published' if container.published else 'internet'}"
-            targets |= {f"**::{way}", f"**::{way}-bridge"}
+            bridged = resource_names.bridge_component(
+                COMPONENT, found.host, found.service, published=container.published
+            )
+            names += [bridged, resource_names.bridge_connection(bridged)]
+        targets |= {resource_names.image_targets(slice_), *map(resource_names.target, names)}
     return sorted(targets)
 
 

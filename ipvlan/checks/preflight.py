@@ -15,11 +15,10 @@ from typing import Final, Literal
 
 from ipvlan.hosts.host_facts import Facts, ask
 from ipvlan.hosts.session import on_hosts
-from ipvlan.hosts.snapshot import STACK_LABEL
 from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.docker_versions import concerning, parse_version
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
-from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.plan.resource_names import BRIDGE, STACK_LABEL
 from ipvlan.problems import Severity
 
 Check = Literal[

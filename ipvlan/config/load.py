@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 from netaddr import IPNetwork
 from pydantic import ValidationError
 
+from ipvlan import PROJECT
 from ipvlan.config.messages import problem_of
 from ipvlan.config.models import (
     ContainerSettings,
@@ -51,8 +52,6 @@ __all__ = [
     "with_common",
 ]
 
-PROJECT = "ipvlan-fabric"
-"""The Pulumi project's name, which is the namespace of its config keys."""
 SECTIONS = ("fabric", "hosts", "services", "ssh")
 """The config keys that hold the stack, without the namespace."""
 COMMON = "common"

@@ -16,7 +16,8 @@ from netaddr import IPAddress
 
 from ipvlan.hosts.root_shell import root_shell
 from ipvlan.hosts.session import HostSession
-from ipvlan.hosts.snapshot import STACK_LABEL, HostSnapshot, LiveContainer
+from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+from ipvlan.plan.resource_names import STACK_LABEL
 
 #: Probes of one address, one each second (RFC 5227, PROBE_NUM).
 PROBES: Final = 3

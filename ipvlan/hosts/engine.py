@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ipvlan.hosts.ssh import HostError
+from ipvlan.plan.resource_names import HELPER_LABEL
 
 if TYPE_CHECKING:
     import docker
@@ -132,7 +133,7 @@ def _run_in_host(client: docker.APIClient, image: str, folders: Sequence[str], t
         image,
         entrypoint=["/usr/bin/nsenter"],
         command=["-t", "1", "-m", "-u", "-n", "-i", "sh", "-c", text],
-        labels={"ipvlan-fabric.helper": "true"},
+        labels={HELPER_LABEL: "true"},
         user="0",
         host_config=client.create_host_config(
             privileged=True,

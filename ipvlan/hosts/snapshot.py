@@ -18,10 +18,6 @@ from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.session import HostSession
 from ipvlan.plan.model import ContainerPlan
 
-#: Labels of what a stack made (components/host_slice.py writes them).
-STACK_LABEL: Final = "ipvlan-fabric.stack"
-PORTS_LABEL: Final = "ipvlan-fabric.ports"
-
 # No process but `ip` is started: each costs a busy host up to a tenth of a second.
 _FACTS: Final = """
 parent={parent}

@@ -1,6 +1,135 @@
-"""Names that Docker gives on every host."""
+"""Names and labels: what every Pulumi resource is called, and what everything on a host is marked with.
+
+The name of a resource is part of its URN, by which the state knows it: another name deletes the resource and creates a new one.
+A name is made from the name of the component that contains the resource and from keys of the stack file, so `ipvlan heal` can
+name the resources of one host or one service to `pulumi up` without a look at the state.
+
+Out of scope: names inside Docker, which the plan decides (`ContainerPlan.name`, `Plan.network_name`).
+"""
+
+from __future__ import annotations
 
 from typing import Final
 
-#: Docker's own network, which binds published ports and leads out through the host's NAT.
+from ipvlan import PROJECT
+
+PACKAGE: Final = PROJECT
+"""Namespace of our own resource types: `ipvlan-fabric:MODULE:CLASS`."""
+
+COMPONENT: Final = "fabric"
+"""Name of the IpvlanFabric component in this project's own program (`__main__.py`)."""
+
 BRIDGE: Final = "bridge"
+"""Docker's own network, which binds published ports and leads out through the host's NAT."""
+
+LABEL_PREFIX: Final = f"{PROJECT}."
+"""Prefix of every label that the stack writes itself; a service cannot set one."""
+
+STACK_LABEL: Final = f"{LABEL_PREFIX}stack"
+"""Label of every network and container: the stack that created it."""
+
+PORTS_LABEL: Final = f"{LABEL_PREFIX}ports"
+"""Label of a container: its planned ports. The provider reads `ports` back empty while the bridge is not connected, so a change of
+them is compared by this label."""
+
+HELPER_LABEL: Final = f"{LABEL_PREFIX}helper"
+"""Label of the short-lived container that `ipvlan verify` runs on a host where the ssh user is not root."""
+
+
+def token(module: str, name: str) -> str:
+    """Return the type token `ipvlan-fabric:MODULE:NAME` of a component; it is part of the URN, so it never changes."""
+    return f"{PACKAGE}:{module}:{name}"
+
+
+# The resources of an IpvlanFabric; `fabric` is the component's own name.
+
+
+def dynamic_provider(fabric: str) -> str:
+    """Name the provider that serves our dynamic resources."""
+    return f"{fabric}-connections"
+
+
+def address_check(fabric: str) -> str:
+    """Name the resource that checks the planned addresses for conflicts."""
+    return f"{fabric}-addresses"
+
+
+def host_slice(fabric: str, host: str) -> str:
+    """Name the HostSlice of one host."""
+    return f"{fabric}-{host}"
+
+
+def bridge_component(fabric: str, host: str, service: str, *, published: bool) -> str:
+    """Name the PublishedService of one container; without `published` the bridge is only its route to the internet."""
+    return f"{container(host_slice(fabric, host), service)}-{'published' if published else 'internet'}"
+
+
+def bridge_connection(bridge_component: str) -> str:
+    """Name the bridge connection in a PublishedService of that name."""
+    return f"{bridge_component}-bridge"
+
+
+# The resources of a HostSlice; `host_slice` is the component's own name.
+
+
+def docker_provider(host_slice: str) -> str:
+    """Name the docker provider of one host."""
+    return f"{host_slice}-provider"
+
+
+def host_check(host_slice: str) -> str:
+    """Name the check of one host."""
+    return f"{host_slice}-check"
+
+
+def network(host_slice: str) -> str:
+    """Name the fabric's network on one host."""
+    return f"{host_slice}-network"
+
+
+def networking(host_slice: str) -> str:
+    """Name the routes and the shim of one host."""
+    return f"{host_slice}-networking"
+
+
+def image(host_slice: str, reference: str) -> str:
+    """Name an image on one host by its repository and content: `...-image-nginx-0123456789ab`.
+
+    Another digest is another resource: the new image is pulled before the container that runs the old one is deleted.
+    """
+    repository, _, digest = reference.partition("@sha256:")
+    short = repository.rpartition("/")[2].replace(":", "-")
+    return f"{host_slice}-image-{short}-{digest[:12]}" if digest else f"{host_slice}-image-{short}"
+
+
+def container(host_slice: str, service: str) -> str:
+    """Name the container of one service on one host."""
+    return f"{host_slice}-{service}"
+
+
+def orphans_hook(host_slice: str) -> str:
+    """Name the error hook that removes orphaned resources of one host."""
+    return f"{host_slice}-leftovers"
+
+
+def parent_conflict_hook(host_slice: str) -> str:
+    """Name the error hook that explains a network's conflict over the parent of one host."""
+    return f"{host_slice}-parent-holder"
+
+
+# Patterns of URNs for `pulumi up --target` (`**` is any text).
+
+
+def target(name: str) -> str:
+    """Return the pattern that matches the resource of that name."""
+    return f"**::{name}"
+
+
+def targets_below(name: str) -> str:
+    """Return the pattern that matches all resources whose names continue `name`: all that a host has, for a HostSlice."""
+    return target(f"{name}-**")
+
+
+def image_targets(host_slice: str) -> str:
+    """Return the pattern that matches all images of one host."""
+    return targets_below(f"{host_slice}-image")

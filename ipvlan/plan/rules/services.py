@@ -7,10 +7,8 @@ from difflib import get_close_matches
 
 from ipvlan.config.models import ServiceConfig, StackConfig
 from ipvlan.config.values import Port
+from ipvlan.plan.resource_names import LABEL_PREFIX
 from ipvlan.problems import Problem, shorten
-
-OUR_LABELS = "ipvlan-fabric."
-"""Prefix of the labels that the stack writes itself."""
 
 
 def runs_on(service: ServiceConfig, host: str) -> bool:
@@ -151,11 +149,11 @@ def _way_out(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
 
 def _settings(name: str, service: ServiceConfig) -> Iterator[Problem]:
     for label in service.labels:
-        if label.startswith(OUR_LABELS):
+        if label.startswith(LABEL_PREFIX):
             yield Problem(
                 key=f"services.{name}.labels",
                 value=shorten(label),
-                problem=f"labels that begin with {OUR_LABELS} are written by the stack itself",
+                problem=f"labels that begin with {LABEL_PREFIX} are written by the stack itself",
                 effect="the stack would no longer know its own containers",
                 fix="choose another label",
             )

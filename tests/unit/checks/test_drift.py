@@ -9,9 +9,10 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.checks.drift import Comparison, Difference
-from ipvlan.hosts.snapshot import STACK_LABEL, HostSnapshot, LiveContainer, Parent
+from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, Parent
 from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.model import Plan
+from ipvlan.plan.resource_names import STACK_LABEL
 from tests.support.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
 
 
