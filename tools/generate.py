@@ -33,7 +33,8 @@ from ipvlan.plan.model import make_plan  # noqa: E402
 from ipvlan.problems import Problem  # noqa: E402
 from ipvlan.views.plan_json import schema as plan_schema  # noqa: E402
 from ipvlan.views.svg import picture  # noqa: E402
-from tests.support.bad_input import CASES, YAML_CASES, Bad, changed  # noqa: E402
+from tests.support.bad_input import CASES, YAML_CASES, Bad  # noqa: E402
+from tests.support.reference import changed  # noqa: E402
 
 END = "<!-- end of what is generated -->"
 

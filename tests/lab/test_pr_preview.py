@@ -9,32 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.projects import DIGEST, ROOT, commit_all, git
-from tests.unit.views.test_secrets import CIPHER
+from tests.support.projects import ROOT, commit_all, git
+from tests.support.reference import CIPHER, STACK_TEXT
 
-NGINX = f"""\
-    nginx:
-      image: registry/nginx{DIGEST}
-      offset: 2
-      ports: ["80:80"]
-      published: true
-"""
-SEED = f"""\
-encryptionsalt: v1:Y+p1Ie4x3lk=:v1:OCIJ6iWFKPljilXb:xTgxB6rOgm/9GqaqFea3lbbWwwqsOw==
-config:
-  ipvlan-fabric:fabric: {{name: ipvlanl2, subnet: 10.1.0.0/16, gateway: 10.1.0.1}}
-  ipvlan-fabric:hosts:
-    docker-1: {{address: 192.168.140.200, parent: ens33, slice: 10.1.1.0/24}}
-    docker-2: {{address: 192.168.140.201, parent: ens33, slice: 10.1.2.0/24}}
-  ipvlan-fabric:token:
-    secure: {CIPHER}
-  ipvlan-fabric:services:
-    centos:
-      image: registry/os{DIGEST}
-      offset: 1
-      secret_environment: {{TOKEN: token}}
-{NGINX}"""
-ADDED = SEED + NGINX.replace("nginx", "web").replace("offset: 2", "offset: 3").replace("80:80", "81:80")
+SALT = "encryptionsalt: v1:Y+p1Ie4x3lk=:v1:OCIJ6iWFKPljilXb:xTgxB6rOgm/9GqaqFea3lbbWwwqsOw==\n"
+NGINX = STACK_TEXT[STACK_TEXT.index("    nginx:\n") :]
+BEFORE = SALT + STACK_TEXT.replace(
+    "  ipvlan-fabric:services:\n", f"  ipvlan-fabric:token:\n    secure: {CIPHER}\n  ipvlan-fabric:services:\n"
+).replace("      offset: 1\n", "      offset: 1\n      secret_environment: {TOKEN: token}\n")
+ADDED = BEFORE + NGINX.replace("nginx", "web").replace("offset: 2", "offset: 3").replace("80:80", "81:80")
 MOVED = ADDED.replace("10.1.2.0/24", "10.1.7.0/24")
 SWITCHED = MOVED.replace("published: true", "published: false", 1)
 
@@ -47,7 +30,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("__main__.py", "Pulumi.yaml", ".gitignore"):
         shutil.copy(ROOT / name, folder / name)
-    for tag, text in (("seed", SEED), ("added", ADDED), ("moved", MOVED), ("switched", SWITCHED)):
+    for tag, text in (("before", BEFORE), ("added", ADDED), ("moved", MOVED), ("switched", SWITCHED)):
         (folder / "Pulumi.here.yaml").write_text(text)
         commit_all(folder, tag)
         git(folder, "tag", tag)
@@ -80,7 +63,7 @@ def differing(comment: str) -> list[str]:
 
 def test_a_service_added(project: Path) -> None:
     """The report names its containers, addresses and doors; the preview its resources and no others."""
-    comment = preview(project, "seed", "added")
+    comment = preview(project, "before", "added")
     assert "**No downtime.** containers: 2 new." in comment
     assert "| docker-1 | web | 10.1.1.3 |" in comment
     assert "| docker-2 | web | 192.168.140.201 81:80 | opens |" in comment
@@ -93,7 +76,7 @@ def test_a_service_added(project: Path) -> None:
 def test_a_slice_moved(project: Path) -> None:
     """The report says downtime for that host's containers; the preview shows its network and containers with new inputs."""
     comment = preview(project, "added", "moved")
-    assert "**Downtime.** containers: 3 recreated. hosts: docker-2: network recreated." in comment
+    assert "**Downtime.** containers: 3 replaced. hosts: docker-2: replace network." in comment
     resources = differing(comment)
     assert "~ docker:index/network:Network fabric-docker-2-network" in resources
     containers = {line.rpartition(" ")[2] for line in resources if "Container " in line}
@@ -113,12 +96,12 @@ def test_a_published_flag_switched(project: Path) -> None:
 
 def test_a_broken_config_is_told_in_the_comment(project: Path) -> None:
     """A pull request whose config is wrong gets the list of problems as its comment, and the job fails."""
-    git(project, "checkout", "--quiet", "seed")
+    git(project, "checkout", "--quiet", "before")
     path = project / "Pulumi.here.yaml"
-    path.write_text(SEED.replace("offset: 2", "offset: 1"))
+    path.write_text(BEFORE.replace("offset: 2", "offset: 1"))
     try:
         done = subprocess.run(
-            ["toolchain/run", ".venv/bin/python", "tools/pr_preview.py", "--base", "seed", "--project", str(project)],
+            ["toolchain/run", ".venv/bin/python", "tools/pr_preview.py", "--base", "before", "--project", str(project)],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -126,7 +109,7 @@ def test_a_broken_config_is_told_in_the_comment(project: Path) -> None:
             timeout=300,
         )
     finally:
-        path.write_text(SEED)
+        path.write_text(BEFORE)
     assert done.returncode == 1
     assert "centos on docker-1 and nginx on docker-1 have one address" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Result, Stack
-from tests.lab.day_two.commands import ipvlan
 from tests.support import projects
+from tests.support.lab_commands import ipvlan
 
 #: The secrets of these tests; nothing else on the machine has such words in it.
 FIRST = "Clear-7fQ2-text-of-the-first-secret"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lab.harness import ADDRESSES, HOSTS, Lab, Stack
-from tests.lab.day_two.commands import assert_whole
+from tests.support.lab_commands import assert_whole
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,4 +1,4 @@
-"""The whole program under a strict monitor: what it registers for the seed's config, and for changes of it.
+"""The whole program under a strict monitor: what it registers for the reference setup, and for changes of it.
 
 Proof limit: a monitor is not an engine and not a host; what is done there is shown by tests/lab.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from tests.program.conftest import DIGEST
+from tests.support.reference import DIGEST
 from tests.support.strict_monitor import Run, StrictError, check_arguments
 
 RunProgram = Callable[..., Run]
@@ -25,16 +25,16 @@ BRIDGE = "pulumi-python:dynamic/ipvlan-fabric:BridgeConnection"
 
 
 def host_urns(host: str) -> set[str]:
-    """Return the URNs of everything that one host of the seed has."""
+    """Return the URNs of everything that one host of the reference setup has."""
     name = f"fabric-{host}"
-    image = "111111111111"
+    digest = "000000000000"
     return {
         f"{STACK}{FABRIC}${SLICE}::{name}",
         f"{STACK}{SLICE}$pulumi:providers:docker::{name}-provider",
         f"{STACK}{SLICE}$command:local:Command::{name}-check",
         f"{STACK}{SLICE}$docker:index/network:Network::{name}-network",
-        f"{STACK}{SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-debian-init-{image}",
-        f"{STACK}{SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-nginx-{image}",
+        f"{STACK}{SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-os-{digest}",
+        f"{STACK}{SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-nginx-{digest}",
         f"{STACK}{SLICE}$docker:index/container:Container::{name}-centos",
         f"{STACK}{SLICE}$docker:index/container:Container::{name}-nginx",
         f"{STACK}{FABRIC}${PUBLISHED}::{name}-nginx-published",
@@ -42,27 +42,27 @@ def host_urns(host: str) -> set[str]:
     }
 
 
-def test_exact_resources(run: RunProgram, seed: dict[str, Any]) -> None:
-    """The seed's config registers these resources and no others; the tokens are part of every state and never change."""
+def test_exact_resources(run: RunProgram, config: dict[str, Any]) -> None:
+    """The reference setup registers these resources and no others; the tokens are part of every state and never change."""
     expected = {
         f"{STACK}pulumi:pulumi:Stack${FABRIC}::fabric",
         f"{STACK}{FABRIC}$pulumi:providers:pulumi-python::fabric-connections",
         f"{STACK}{FABRIC}${CLAIMS}::fabric-addresses",
     }
     expected |= host_urns("docker-1") | host_urns("docker-2")
-    assert set(run(seed).resources) == expected
+    assert set(run(config).resources) == expected
 
 
-def test_the_order_of_keys_changes_nothing(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_the_order_of_keys_changes_nothing(run: RunProgram, config: dict[str, Any]) -> None:
     """Maps written in another order register the same resources with the same inputs."""
-    shuffled = {key: dict(reversed(list(value.items()))) for key, value in reversed(list(seed.items()))}
-    assert run(shuffled).resources == run(seed).resources
+    shuffled = {key: dict(reversed(list(value.items()))) for key, value in reversed(list(config.items()))}
+    assert run(shuffled).resources == run(config).resources
 
 
 @pytest.mark.parametrize("host", ["docker-1", "docker-2"])
-def test_every_docker_resource_goes_to_its_own_host(run: RunProgram, seed: dict[str, Any], host: str) -> None:
+def test_every_docker_resource_goes_to_its_own_host(run: RunProgram, config: dict[str, Any], host: str) -> None:
     """The resources of a host have that host's provider, which reaches that host's address, and its slice as parent."""
-    result = run(seed)
+    result = run(config)
     docker = [r for r in result.resources.values() if r.type.startswith("docker:") and f"-{host}-" in r.name]
     assert len(docker) == 5
     for resource in docker:
@@ -72,9 +72,9 @@ def test_every_docker_resource_goes_to_its_own_host(run: RunProgram, seed: dict[
     assert result.named(f"fabric-{host}-provider").inputs["host"] == f"ssh://root@{address}"
 
 
-def test_network(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_network(run: RunProgram, config: dict[str, Any]) -> None:
     """The network gets subnet, gateway, the host's slice as range, mode and parent, and is deleted before it is replaced."""
-    network = run(seed).named("fabric-docker-2-network")
+    network = run(config).named("fabric-docker-2-network")
     assert network.inputs == {
         "name": "ipvlanl2",
         "driver": "ipvlan",
@@ -85,22 +85,22 @@ def test_network(run: RunProgram, seed: dict[str, Any]) -> None:
     assert network.delete_before_replace
 
 
-def test_network_in_l3(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_network_in_l3(run: RunProgram, config: dict[str, Any]) -> None:
     """In l3 Docker hands out of the slice; its gateway is the slice's last address, or it would take .1 from centos."""
-    seed["fabric"] = {"name": "ipvlanl3", "mode": "l3", "subnet": "10.1.0.0/16"}
-    network = run(seed).named("fabric-docker-2-network")
+    config["fabric"] = {"name": "ipvlanl3", "mode": "l3", "subnet": "10.1.0.0/16"}
+    network = run(config).named("fabric-docker-2-network")
     assert network.inputs["ipamConfigs"] == [
         {"subnet": "10.1.0.0/16", "ipRange": "10.1.2.0/24", "gateway": "10.1.2.254"}
     ]
 
 
-def test_container(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_container(run: RunProgram, config: dict[str, Any]) -> None:
     """A container has its static address by networks_advanced, no network mode, and its ports as a label too."""
-    result = run(seed)
+    result = run(config)
     nginx = result.named("fabric-docker-1-nginx")
     assert nginx.inputs == {
         "name": "nginx",
-        "image": f"registry.lab:5000/nginx@{DIGEST}",
+        "image": f"registry/nginx{DIGEST}",
         "networksAdvanced": [{"name": "fabric-docker-1-network-id", "ipv4Address": "10.1.1.2"}],
         "ports": [{"internal": 80, "external": 80, "protocol": "tcp"}],
         "envs": [],
@@ -116,40 +116,40 @@ def test_container(run: RunProgram, seed: dict[str, Any]) -> None:
     assert "#initerror" in nginx.replace_on_changes
     network = result.named("fabric-docker-1-network").urn
     assert nginx.property_dependencies["networksAdvanced"] == {network}
-    assert result.named("fabric-docker-1-image-nginx-111111111111").urn in nginx.dependencies
+    assert result.named("fabric-docker-1-image-nginx-000000000000").urn in nginx.dependencies
     assert "networkMode" not in nginx.inputs
 
 
-def test_nothing_is_made_on_an_unchecked_host(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_nothing_is_made_on_an_unchecked_host(run: RunProgram, config: dict[str, Any]) -> None:
     """The network waits for the checks of host and addresses, the images for the host's alone: they are had meanwhile."""
-    result = run(seed)
+    result = run(config)
     check = result.named("fabric-docker-1-check")
     claims = result.named("fabric-addresses")
     assert result.named("fabric-docker-1-network").dependencies == {check.urn, claims.urn}
-    assert result.named("fabric-docker-1-image-nginx-111111111111").dependencies == {check.urn}
+    assert result.named("fabric-docker-1-image-nginx-000000000000").dependencies == {check.urn}
     assert check.inputs["create"] == "can docker-1 carry the fabric?"
     assert "delete" not in check.inputs, "a delete text that fails wedges the stack"
 
 
-def test_addresses_are_asked_for_unless_switched_off(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_addresses_are_asked_for_unless_switched_off(run: RunProgram, config: dict[str, Any]) -> None:
     """All planned addresses are claimed, each by its service; with `probe_addresses: false` there is no such resource."""
-    claims = run(seed).named("fabric-addresses")
+    claims = run(config).named("fabric-addresses")
     assert claims.provider.endswith("::fabric-connections")
     assert claims.inputs["hosts"]["docker-2"]["addresses"] == {"10.1.2.1": "centos", "10.1.2.2": "nginx"}
     assert claims.inputs["hosts"]["docker-2"]["parent"] == "ens33"
-    seed["fabric"]["probe_addresses"] = False
-    result = run(seed)
+    config["fabric"]["probe_addresses"] = False
+    result = run(config)
     assert not [r for r in result.resources.values() if r.name == "fabric-addresses"]
     check = result.named("fabric-docker-1-check")
     network = result.named("fabric-docker-1-network")
     assert network.dependencies == {check.urn}
     # A host's first request is one: nothing gives the images time to be had before.
-    assert result.named("fabric-docker-1-image-nginx-111111111111").dependencies == {network.urn}
+    assert result.named("fabric-docker-1-image-nginx-000000000000").dependencies == {network.urn}
 
 
-def test_what_docker_refuses_is_looked_into(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_what_docker_refuses_is_looked_into(run: RunProgram, config: dict[str, Any]) -> None:
     """Networks and containers, whose names Docker gives once, and networks, whose parent carries one, have their host's hooks."""
-    for resource in run(seed).resources.values():
+    for resource in run(config).resources.values():
         host = "docker-1" if "docker-1" in resource.name else "docker-2"
         hooks = {
             "docker:index/container:Container": (f"fabric-{host}-leftovers",),
@@ -158,15 +158,15 @@ def test_what_docker_refuses_is_looked_into(run: RunProgram, seed: dict[str, Any
         assert resource.on_error == hooks.get(resource.type, ())
 
 
-def test_images_stay_on_the_host(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_images_stay_on_the_host(run: RunProgram, config: dict[str, Any]) -> None:
     """Destroying the stack keeps images: other containers of the host may use them."""
-    image = run(seed).named("fabric-docker-1-image-nginx-111111111111")
-    assert image.inputs == {"name": f"registry.lab:5000/nginx@{DIGEST}", "keepLocally": True}
+    image = run(config).named("fabric-docker-1-image-nginx-000000000000")
+    assert image.inputs == {"name": f"registry/nginx{DIGEST}", "keepLocally": True}
 
 
-def test_bridge_connection(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_bridge_connection(run: RunProgram, config: dict[str, Any]) -> None:
     """The connection follows its container's id, ends with the container, and is never made before the old one is gone."""
-    result = run(seed)
+    result = run(config)
     connection = result.named("fabric-docker-1-nginx-published-bridge")
     ssh = connection.inputs.pop("ssh")
     assert connection.inputs == {
@@ -186,20 +186,20 @@ def test_bridge_connection(run: RunProgram, seed: dict[str, Any]) -> None:
     assert connection.provider.endswith("::fabric-connections")
 
 
-def test_the_provider_of_connections_comes_before_every_container(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_the_provider_of_connections_comes_before_every_container(run: RunProgram, config: dict[str, Any]) -> None:
     """A replaced container's connection is deleted through it, so it is registered before any container."""
-    result = run(seed)
+    result = run(config)
     provider = result.named("fabric-connections").urn
     containers = [r for r in result.resources.values() if r.type == "docker:index/container:Container"]
     assert len(containers) == 4
     assert all(provider in container.dependencies for container in containers)
 
 
-def test_unpublished_service_has_no_connection_and_the_same_container(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_unpublished_service_has_no_connection_and_the_same_container(run: RunProgram, config: dict[str, Any]) -> None:
     """Switching `published` off takes away the two connections and changes no input of any container."""
-    before = run(seed)
-    seed["services"]["nginx"]["published"] = False
-    after = run(seed)
+    before = run(config)
+    config["services"]["nginx"]["published"] = False
+    after = run(config)
     gone = {r.name for urn, r in before.resources.items() if urn not in after.resources}
     assert gone == {
         f"fabric-{host}-nginx-published{suffix}" for host in ("docker-1", "docker-2") for suffix in ("", "-bridge")
@@ -211,18 +211,18 @@ def test_unpublished_service_has_no_connection_and_the_same_container(run: RunPr
     ("change", "key"),
     [
         ({"ports": ["8080:80"]}, "labels"),
-        ({"image": f"registry.lab:5000/nginx@sha256:{'2' * 64}"}, "image"),
+        ({"image": f"registry/nginx@sha256:{'2' * 64}"}, "image"),
         ({"offset": 7}, "networksAdvanced"),
         ({"command": ["nginx", "-g", "daemon off;"]}, "command"),
     ],
 )
 def test_a_change_reaches_an_input_that_replaces(
-    run: RunProgram, seed: dict[str, Any], change: dict[str, Any], key: str
+    run: RunProgram, config: dict[str, Any], change: dict[str, Any], key: str
 ) -> None:
     """A changed port, image, address or command changes a replacing input of that container, and of no other container."""
-    before = run(seed)
-    seed["services"]["nginx"].update(change)
-    after = run(seed)
+    before = run(config)
+    config["services"]["nginx"].update(change)
+    after = run(config)
     changed = {
         r.name
         for urn, r in after.resources.items()
@@ -233,9 +233,9 @@ def test_a_change_reaches_an_input_that_replaces(
     assert before.named(name).inputs.get(key) != after.named(name).inputs[key]
 
 
-def test_exports(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_exports(run: RunProgram, config: dict[str, Any]) -> None:
     """The stack exports every address and the URLs of what is published."""
-    assert run(seed).exports == {
+    assert run(config).exports == {
         "addresses": {
             "centos": {"docker-1": "10.1.1.1", "docker-2": "10.1.2.1"},
             "nginx": {"docker-1": "10.1.1.2", "docker-2": "10.1.2.2"},
@@ -244,9 +244,9 @@ def test_exports(run: RunProgram, seed: dict[str, Any]) -> None:
     }
 
 
-def test_component_outputs(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_component_outputs(run: RunProgram, config: dict[str, Any]) -> None:
     """Every component registers its outputs."""
-    result = run(seed)
+    result = run(config)
     assert result.outputs_of("fabric-docker-2") == {
         "network_id": "fabric-docker-2-network-id",
         "addresses": {"centos": "10.1.2.1", "nginx": "10.1.2.2"},
@@ -255,54 +255,54 @@ def test_component_outputs(run: RunProgram, seed: dict[str, Any]) -> None:
     assert set(result.outputs_of("fabric")) == {"addresses", "urls"}
 
 
-def test_secrets_stay_secret(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_secrets_stay_secret(run: RunProgram, config: dict[str, Any]) -> None:
     """A secret named by `secret_environment` reaches the container as a secret, beside the clear environment."""
-    seed["services"]["nginx"]["environment"] = {"MODE": "fast"}
-    seed["services"]["nginx"]["secret_environment"] = {"TOKEN": "api-token"}
-    result = run(seed, secrets={"api-token": "hunter2"})
+    config["services"]["nginx"]["environment"] = {"MODE": "fast"}
+    config["services"]["nginx"]["secret_environment"] = {"TOKEN": "api-token"}
+    result = run(config, secrets={"api-token": "hunter2"})
     envs = result.named("fabric-docker-1-nginx").inputs["envs"]
     assert envs in ({"secret": ["MODE=fast", "TOKEN=hunter2"]}, ["MODE=fast", {"secret": "TOKEN=hunter2"}])
 
 
-def test_missing_secret(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_missing_secret(run: RunProgram, config: dict[str, Any]) -> None:
     """A secret without a value ends the run with the command that sets it."""
-    seed["services"]["nginx"]["secret_environment"] = {"TOKEN": "api-token"}
+    config["services"]["nginx"]["secret_environment"] = {"TOKEN": "api-token"}
     with pytest.raises(pulumi.RunError, match="pulumi config set --secret api-token"):
-        run(seed)
+        run(config)
 
 
-def test_bad_config_is_one_readable_error(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_bad_config_is_one_readable_error(run: RunProgram, config: dict[str, Any]) -> None:
     """A wrong config ends the run with all problems by their keys, before anything is registered."""
-    seed["hosts"]["docker-2"]["slice"] = "10.1.1.0/24"
-    seed["services"]["nginx"]["offset"] = 1
+    config["hosts"]["docker-2"]["slice"] = "10.1.1.0/24"
+    config["services"]["nginx"]["offset"] = 1
     with pytest.raises(pulumi.RunError) as error:
-        run(seed)
+        run(config)
     text = str(error.value)
     assert "hosts.docker-2.slice" in text
     assert "services.nginx" in text
 
 
-def test_no_shared_connection(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_no_shared_connection(run: RunProgram, config: dict[str, Any]) -> None:
     """`ssh.shared_connection: false` takes the shared master out of every way to a host."""
-    seed["ssh"] = {"shared_connection": False}
-    result = run(seed)
+    config["ssh"] = {"shared_connection": False}
+    result = run(config)
     for name in ("fabric-docker-1-provider", "fabric-docker-1-check", "fabric-docker-1-nginx-published-bridge"):
         assert "Control" not in str(result.named(name).inputs)
 
 
-def test_host_key(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_host_key(run: RunProgram, config: dict[str, Any]) -> None:
     """A pinned host key is the only one that is accepted, on every way to the host."""
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKOfC0mTBrNNHj0hTXgPlBDJUyVrSmvlyvpT9uWyQrGo"
-    seed["hosts"]["docker-1"]["host_key"] = key
-    result = run(seed)
+    config["hosts"]["docker-1"]["host_key"] = key
+    result = run(config)
     for name in ("fabric-docker-1-provider", "fabric-docker-1-check", "fabric-docker-1-nginx-published-bridge"):
         assert f"KnownHostsCommand=/bin/echo %H {key}" in str(result.named(name).inputs)
     assert "KnownHostsCommand" not in str(result.named("fabric-docker-2-provider").inputs)
 
 
-def test_all_settings_reach_docker(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_all_settings_reach_docker(run: RunProgram, config: dict[str, Any]) -> None:
     """Settings by Docker's names arrive as the provider's arguments; the strict monitor refuses a misspelt one."""
-    seed["services"]["centos"].update(
+    config["services"]["centos"].update(
         {
             "restart": "on-failure:3",
             "volumes": ["data:/data", "/srv:/srv:ro"],
@@ -335,7 +335,7 @@ def test_all_settings_reach_docker(run: RunProgram, seed: dict[str, Any]) -> Non
             "labels": {"team": "web"},
         }
     )
-    inputs = run(seed).named("fabric-docker-1-centos").inputs
+    inputs = run(config).named("fabric-docker-1-centos").inputs
     assert inputs["restart"] == "on-failure"
     assert inputs["maxRetryCount"] == 3
     assert inputs["volumes"] == [
@@ -362,10 +362,10 @@ def test_the_monitor_refuses_a_misspelt_nested_argument() -> None:
         check_arguments("urn", "docker:index/container:Container", {"imag": "nginx"})
 
 
-def test_a_silent_host_comes_last(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_a_silent_host_comes_last(run: RunProgram, config: dict[str, Any]) -> None:
     """What is tried on a host that does not answer waits for all containers and doors of the others, and for nothing else."""
-    usual = run(seed)
-    result = run(seed, unreachable={"docker-1": 'host "docker-1" cannot be reached.'})
+    usual = run(config)
+    result = run(config, unreachable={"docker-1": 'host "docker-1" cannot be reached.'})
     others = {
         result.named(name).urn
         for name in ("fabric-docker-2-centos", "fabric-docker-2-nginx", "fabric-docker-2-nginx-published-bridge")

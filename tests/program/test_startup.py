@@ -33,7 +33,7 @@ def test_a_module_loads_no_more_than_it_needs(module: str, not_loaded: list[str]
     assert done.stderr.strip() == "[]"
 
 
-def test_hosts_are_asked_at_once_and_waited_for_last(monkeypatch: pytest.MonkeyPatch, seed: dict[str, Any]) -> None:
+def test_hosts_are_asked_at_once_and_waited_for_last(monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]) -> None:
     """The hosts are asked when the answers are made, and the answer is awaited only where it is read."""
     asked: list[object] = []
 
@@ -43,7 +43,7 @@ def test_hosts_are_asked_at_once_and_waited_for_last(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(stack_module, "unreachable", answer)
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: False)
-    plan = make_plan(parse(seed))
+    plan = make_plan(parse(config))
     assert stack_module.HostAnswers(plan).unreachable() == frozenset()
     assert asked == [plan]
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)

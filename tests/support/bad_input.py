@@ -5,28 +5,11 @@ One table for the tests and for docs/bad-input.md, which is printed from it (`ma
 
 from __future__ import annotations
 
-import copy
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-DIGEST = "@sha256:" + "0" * 64
-SEED: dict[str, Any] = {
-    "fabric": {"name": "ipvlanl2", "mode": "l2", "subnet": "10.1.0.0/16", "gateway": "10.1.0.1"},
-    "hosts": {
-        "docker-1": {"address": "192.168.140.200", "parent": "ens33", "slice": "10.1.1.0/24"},
-        "docker-2": {"address": "192.168.140.201", "parent": "ens33", "slice": "10.1.2.0/24"},
-    },
-    "services": {
-        "centos": {"image": f"registry/os{DIGEST}", "command": ["/usr/sbin/init"], "offset": 1},
-        "nginx": {"image": f"registry/nginx{DIGEST}", "offset": 2, "ports": ["80:80"], "published": True},
-    },
-}
-"""The scenario of the seed, as plain maps."""
-
-REMOVE = object()
-"""Instead of a value: the key is taken out."""
+from tests.support.reference import REMOVE, host, image
 
 
 @dataclass(frozen=True)
@@ -36,42 +19,17 @@ class Bad:
     title: str
     """What is bad about it, as the documentation calls it."""
     changes: Mapping[str, Any]
-    """Key path in the seed's config -> value put there."""
+    """Key path in the reference setup's config -> value put there."""
     found: tuple[tuple[str, str], ...]
     """Key and the beginning of what is wrong, of each problem; exactly these must be found."""
     warning: bool = False
     yaml: str | None = None
-    """A whole file instead of changes to the seed."""
-
-
-def changed(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The seed's config with the changes made."""
-    raw = copy.deepcopy(SEED)
-    for path, value in changes.items():
-        parts = re.split(r"\.(?![^\[]*\])", path)
-        place = raw
-        for part in parts[:-1]:
-            place = place.setdefault(part, {})
-        if value is REMOVE:
-            del place[parts[-1]]
-        else:
-            place[parts[-1]] = value
-    return raw
+    """A whole file instead of changes to the reference setup."""
 
 
 def bad(title: str, changes: Mapping[str, Any], *found: tuple[str, str], warning: bool = False) -> Bad:
-    """A bad input made by changing the seed."""
+    """A bad input made by changing the reference setup."""
     return Bad(title, changes, found, warning)
-
-
-def image(name: str = "os") -> dict[str, Any]:
-    """A service that is fine but for what is added to it."""
-    return {"image": f"registry/{name}{DIGEST}"}
-
-
-def host(number: int, **more: Any) -> dict[str, Any]:
-    """A third, fourth... host that is fine but for what is added to it."""
-    return {"address": f"192.168.140.{199 + number}", "parent": "ens33", "slice": f"10.1.{number}.0/24", **more}
 
 
 CASES: tuple[Bad, ...] = (

@@ -17,33 +17,14 @@ from ipvlan.hosts.snapshot import (
     Parent,
 )
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, make_plan
+from tests.support.reference import reference_config
 
 STACK = "dev"
-IMAGE = "registry.lab:5000/nginx@sha256:" + "a" * 64
-
-
-def raw(hosts: int = 2, **fabric: Any) -> dict[str, Any]:
-    """The seed's config, as plain maps, on so many hosts."""
-    return {
-        "fabric": {"name": "ipvlanl2", "mode": "l2", "subnet": "10.1.0.0/16", "gateway": "10.1.0.1", **fabric},
-        "hosts": {
-            f"docker-{number}": {
-                "address": f"192.168.140.{199 + number}",
-                "parent": "ens33",
-                "slice": f"10.1.{number}.0/24",
-            }
-            for number in range(1, hosts + 1)
-        },
-        "services": {
-            "centos": {"image": IMAGE, "offset": 1},
-            "nginx": {"image": IMAGE, "offset": 2, "ports": ["80:80"], "published": True},
-        },
-    }
 
 
 def seed(hosts: int = 2, *, published: bool = True, **fabric: Any) -> Plan:
-    """The seed's plan."""
-    config = raw(hosts, **fabric)
+    """The reference setup's plan."""
+    config = reference_config(hosts, **fabric)
     config["services"]["nginx"]["published"] = published
     return make_plan(parse(config))
 

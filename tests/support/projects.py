@@ -12,37 +12,12 @@ from pathlib import Path
 from unittest import mock
 
 from ipvlan.cli.main import main
+from tests.support.reference import STACK_TEXT
 
 ROOT = Path(__file__).resolve().parents[2]
-DIGEST = "@sha256:" + "0" * 64
-STACK = f"""\
-# The stack of these tests.
-config:
-  ipvlan-fabric:fabric:
-    name: ipvlanl2   # the name
-    subnet: 10.1.0.0/16
-    gateway: 10.1.0.1
-  ipvlan-fabric:hosts:
-    docker-1:
-      address: 192.168.140.200
-      parent: ens33
-      slice: 10.1.1.0/24
-    docker-2: {{address: 192.168.140.201, parent: ens33, slice: 10.1.2.0/24}}
-  ipvlan-fabric:services:
-    centos:
-      image: registry/os{DIGEST}
-      command: [/usr/sbin/init]
-      offset: 1
-    nginx:
-      image: registry/nginx{DIGEST}
-      offset: 2
-      ports: ["80:80"]
-      published: true
-"""
-"""The seed's scenario as a file."""
 
 
-def write_project(folder: Path, text: str = STACK, stack: str = "dev") -> Path:
+def write_project(folder: Path, text: str = STACK_TEXT, stack: str = "dev") -> Path:
     """A project folder with one stack; returns the stack's file."""
     (folder / "Pulumi.yaml").write_text("name: ipvlan-fabric\nruntime: python\n", encoding="utf-8")
     path = folder / f"Pulumi.{stack}.yaml"

@@ -6,7 +6,7 @@ Each test leaves the stack whole. What is asked in mode l3: tests/lab/test_scena
 from __future__ import annotations
 
 from lab.harness import ADDRESSES, Lab, Stack
-from tests.lab.day_two.commands import assert_whole, image_of
+from tests.support.lab_commands import assert_whole, image_of
 
 CLAIMS = "fabric-addresses"
 

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from lab.harness import ADDRESSES, HOSTS, INTERNET, ROOT, STACK, Lab, Stack
-from tests.lab.day_two.commands import assert_whole, differences, document, image_of, ipvlan, side_by_side
+from tests.support.lab_commands import assert_whole, differences, document, image_of, ipvlan, side_by_side
 
 
 @pytest.mark.versions

@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 
 from lab.harness import ADDRESSES, HOSTS, STACK, TRACEBACK, Lab, Stack
-from tests.lab.day_two.commands import assert_whole, document, image_of, ipvlan, side_by_side
+from tests.support.lab_commands import assert_whole, document, image_of, ipvlan, side_by_side
 
 #: Seconds until `up` gives a host up that vanished: ssh needs 15 (ipvlan.hosts.ssh), and some resources wait one after the other.
 MOST_SECONDS = 120

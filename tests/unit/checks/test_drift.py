@@ -9,10 +9,11 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.checks.drift import Comparison, Difference
-from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, Parent
+from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.model import Plan
 from ipvlan.plan.resource_names import STACK_LABEL
+from tests.support.host_changes import change_container, disconnect, foreign, holding, network, second_network, without
 from tests.support.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
 
 
@@ -20,68 +21,6 @@ def compare(plan: Plan, change: Callable[[HostSnapshot], HostSnapshot] = lambda 
     """Return the differences of docker-1 after a change by hand."""
     host = plan.host("docker-1")
     return Comparison(plan, STACK).of_host(host, change(live_host(host)))
-
-
-def change_container(name: str, **fields: object) -> Callable[[HostSnapshot], HostSnapshot]:
-    """Return what changes fields of one container."""
-    return lambda said: with_container(said, replace(said.containers[name], **fields))  # type: ignore[arg-type]
-
-
-def without(name: str) -> Callable[[HostSnapshot], HostSnapshot]:
-    """Return what removes one container."""
-    return lambda said: replace(said, containers={key: value for key, value in said.containers.items() if key != name})
-
-
-def disconnect(name: str, network: str) -> Callable[[HostSnapshot], HostSnapshot]:
-    """Return what takes one connection, and the ports with it."""
-
-    def change(said: HostSnapshot) -> HostSnapshot:
-        live = said.containers[name]
-        left = {key: value for key, value in live.attachments.items() if key != network}
-        bindings = frozenset() if network == "bridge" else live.bindings
-        return with_container(said, replace(live, attachments=left, bindings=bindings))
-
-    return change
-
-
-def holding(name: str, address: str, *, fixed: bool = True) -> Callable[[HostSnapshot], HostSnapshot]:
-    """Return what gives a container another address."""
-
-    def change(said: HostSnapshot) -> HostSnapshot:
-        live = said.containers[name]
-        moved = attachment("ipvlanl2", "network-of-docker-1", address, fixed=fixed)
-        return with_container(said, replace(live, attachments={**live.attachments, "ipvlanl2": moved}))
-
-    return change
-
-
-def foreign(address: str, labels: dict[str, str] | None = None) -> Callable[[HostSnapshot], HostSnapshot]:
-    """Return what starts a container that the plan does not have."""
-    return lambda said: with_container(
-        said,
-        LiveContainer(
-            id="foreign",
-            name="guest",
-            image="guest",
-            image_id="sha256:2",
-            state="running",
-            status="Up 1 minute",
-            labels=labels or {},
-            attachments={"ipvlanl2": attachment("ipvlanl2", "network-of-docker-1", address)},
-            bindings=frozenset(),
-        ),
-    )
-
-
-def network(**fields: object) -> Callable[[HostSnapshot], HostSnapshot]:
-    """Return what changes the fabric's network."""
-    return lambda said: replace(said, networks=(replace(said.networks[0], **fields),))  # type: ignore[arg-type]
-
-
-def second_network(said: HostSnapshot) -> HostSnapshot:
-    """Add another network on the parent."""
-    other = replace(live_network(seed().host("docker-1")), id="other", name="other", driver="macvlan", labels={})
-    return replace(said, networks=(*said.networks, other))
 
 
 def test_a_host_as_planned_has_no_difference() -> None:

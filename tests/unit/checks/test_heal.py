@@ -11,8 +11,7 @@ from ipvlan.checks.drift import Comparison
 from ipvlan.checks.heal import Healing, plan_healing, pulumi_command
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.plan.model import Plan
-from tests.support.live_parts import STACK, live_host, seed
-from tests.unit.checks.test_drift import (
+from tests.support.host_changes import (
     change_container,
     disconnect,
     foreign,
@@ -20,6 +19,7 @@ from tests.unit.checks.test_drift import (
     second_network,
     without,
 )
+from tests.support.live_parts import STACK, live_host, seed
 
 Change = Callable[[HostSnapshot], HostSnapshot]
 

@@ -18,8 +18,8 @@ from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.hosts.ssh import HostUnreachableError
 from ipvlan.plan.model import Plan, Port
 from ipvlan.plan.reachability import Cell, make_matrix
+from tests.support.host_changes import change_container, disconnect, holding, without
 from tests.support.live_parts import live_host, seed, with_container
-from tests.unit.checks.test_drift import change_container, disconnect, holding, without
 
 YES = Observed(reached=True, said="yes")
 NO = Observed(reached=False, said="no")

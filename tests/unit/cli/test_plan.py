@@ -11,8 +11,8 @@ from netaddr import IPAddress
 from ipvlan.config.load import load_stack, parse
 from ipvlan.plan.address_usage import slice_use, who_holds
 from ipvlan.plan.model import make_plan
-from tests.support.bad_input import changed
-from tests.support.projects import STACK, ipvlan, ipvlan_process, write_project
+from tests.support.projects import ipvlan, ipvlan_process, write_project
+from tests.support.reference import STACK_TEXT, changed
 
 
 def test_plan_shows_slices_and_addresses(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_plan_shows_slices_and_addresses(tmp_path: Path) -> None:
 
 def test_plan_as_json(tmp_path: Path) -> None:
     """--json prints the document alone, warnings inside it."""
-    write_project(tmp_path, STACK.replace("registry/os@sha256:" + "0" * 64, "registry/os:9"))
+    write_project(tmp_path, STACK_TEXT.replace("registry/os@sha256:" + "0" * 64, "registry/os:9"))
     done = ipvlan(tmp_path, "plan", "--json")
     document = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
@@ -125,7 +125,7 @@ def test_mistakes_of_a_person_end_in_one_message(tmp_path: Path, arguments: list
 
 def test_a_bad_config_fails_every_word(tmp_path: Path) -> None:
     """All mistakes are printed by each command, none of them with a traceback."""
-    write_project(tmp_path, STACK.replace("offset: 2", "offset: 1").replace("10.1.0.1", "10.2.0.1"))
+    write_project(tmp_path, STACK_TEXT.replace("offset: 2", "offset: 1").replace("10.1.0.1", "10.2.0.1"))
     for word in (["plan"], ["plan", "--json"], ["plan", "--at", "10.1.1.1"], ["allocate"], ["allocate", "--check"]):
         done = ipvlan(tmp_path, *word)
         assert done.returncode == 1

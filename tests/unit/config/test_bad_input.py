@@ -9,7 +9,8 @@ import pytest
 from ipvlan.config.load import ConfigError, load_stack, parse
 from ipvlan.plan.model import make_plan
 from ipvlan.problems import LONGEST_VALUE, Problem
-from tests.support.bad_input import CASES, YAML_CASES, Bad, changed
+from tests.support.bad_input import CASES, YAML_CASES, Bad
+from tests.support.reference import changed
 
 
 def problems_of(case: Bad, folder: Path) -> list[Problem]:

@@ -8,7 +8,8 @@ import pytest
 
 from ipvlan.config.load import ConfigError, load_stack
 from ipvlan.plan.model import make_plan
-from tests.support.projects import DIGEST, STACK, write_project
+from tests.support.projects import write_project
+from tests.support.reference import DIGEST, STACK_TEXT
 
 COMMON = "config:\n  ipvlan-fabric:common: "
 
@@ -35,14 +36,14 @@ def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/etc/passwd", "../common.yaml", "12", "[a]"])
 def test_a_shared_file_outside_the_project(tmp_path: Path, path: str) -> None:
     """The shared file must be a path below the project."""
-    write_project(tmp_path, STACK.replace("config:\n", f"{COMMON}{path}\n"))
+    write_project(tmp_path, STACK_TEXT.replace("config:\n", f"{COMMON}{path}\n"))
     assert keys(tmp_path) == [("common", "this is not the path of a file in the project")]
 
 
 def test_a_shared_file_that_is_missing(tmp_path: Path) -> None:
     """A missing shared file is told beside what else is wrong."""
     write_project(
-        tmp_path, STACK.replace("config:\n", f"{COMMON}stacks/common.yaml\n").replace("offset: 2", "offset: 0")
+        tmp_path, STACK_TEXT.replace("config:\n", f"{COMMON}stacks/common.yaml\n").replace("offset: 2", "offset: 0")
     )
     assert keys(tmp_path) == [
         ("common: stacks/common.yaml", "there is no such file"),
@@ -56,7 +57,7 @@ def test_a_shared_file_with_a_secret_and_a_stray_key(tmp_path: Path) -> None:
         f"servces: {{}}\nservices:\n  web:\n    image: registry/web{DIGEST}\n    offset: 3\n"
         "    environment: {TOKEN: {secure: v1:abc}}\n"
     )
-    write_project(tmp_path, STACK.replace("config:\n", f"{COMMON}common.yaml\n"))
+    write_project(tmp_path, STACK_TEXT.replace("config:\n", f"{COMMON}common.yaml\n"))
     assert keys(tmp_path) == [
         ("common.yaml: servces", "there is no such key"),
         ("services.web.environment.TOKEN", "an encrypted value stands inside the map"),
@@ -66,7 +67,7 @@ def test_a_shared_file_with_a_secret_and_a_stray_key(tmp_path: Path) -> None:
 def test_a_map_written_as_json(tmp_path: Path) -> None:
     """What `pulumi config set` stores as JSON text is read as a map; text that is no JSON is told."""
     slices = '{"docker-1": {"address": "192.168.140.200", "parent": "ens33", "slice": "10.1.1.0/24"}}'
-    head, _, rest = STACK.partition("  ipvlan-fabric:hosts:\n")
+    head, _, rest = STACK_TEXT.partition("  ipvlan-fabric:hosts:\n")
     services = rest.partition("  ipvlan-fabric:services:\n")[2]
     text = f"{head}  ipvlan-fabric:hosts: '{{}}'\n  ipvlan-fabric:services:\n{services}"
     write_project(tmp_path, text.replace("{}", slices))
@@ -80,6 +81,6 @@ def test_a_map_written_as_json(tmp_path: Path) -> None:
 def test_stray_keys_of_our_namespace(tmp_path: Path) -> None:
     """A misspelt section is an error; a secret that nothing refers to yet is none; other namespaces are let be."""
     write_project(
-        tmp_path, STACK + "  ipvlan-fabric:service: {}\n  ipvlan-fabric:later: {secure: v1:a}\n  other:key: 1\n"
+        tmp_path, STACK_TEXT + "  ipvlan-fabric:service: {}\n  ipvlan-fabric:later: {secure: v1:a}\n  other:key: 1\n"
     )
     assert keys(tmp_path) == [("service", "there is no such key")]

@@ -14,7 +14,7 @@ from ipvlan.config.yaml_file import Checkout, read
 from ipvlan.plan.model import make_plan
 from ipvlan.views.plan_json import document
 from ipvlan.views.plan_json import schema as plan_schema
-from tests.support.bad_input import SEED, changed
+from tests.support.reference import changed, reference_config
 from tools.generate import files
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -64,7 +64,7 @@ def test_common_file_fits_its_schema() -> None:
 )
 def test_schema_refuses(changes: dict[str, Any]) -> None:
     """What the models refuse by its shape, the schema refuses too."""
-    jsonschema.validate(as_stack(SEED), stack_schema())
+    jsonschema.validate(as_stack(reference_config()), stack_schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(as_stack(changed(changes)), stack_schema())
 

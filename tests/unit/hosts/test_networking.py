@@ -17,7 +17,8 @@ from ipvlan.plan.docker_versions import RULES, concerning, parse_version, refusa
 from ipvlan.plan.model import Plan, make_plan, shim_link
 from ipvlan.plan.router_routes import router_routes
 from ipvlan.problems import ConfigError
-from tests.support.live_parts import raw, seed
+from tests.support.live_parts import seed
+from tests.support.reference import reference_config
 
 ROUTED: dict[str, Any] = {"mode": "l3", "gateway": None}
 SHIM = Shim(link="shim.ens33", address="10.1.1.254", slice="10.1.1.0/24", mode="l3")
@@ -32,7 +33,7 @@ def routed(hosts: int = 2) -> Plan:
 
 def problems(**changes: Mapping[str, object]) -> list[str]:
     """The keys of all problems of the seed with the sections' changes, `{section: {"name.key": value}}`."""
-    config = raw()
+    config = reference_config()
     for section, values in changes.items():
         for path, value in values.items():
             *names, key = path.split(".")
@@ -145,7 +146,7 @@ def test_the_link_of_a_shim_has_a_name_that_linux_takes() -> None:
 
 def test_a_shim_is_planned_and_reserved() -> None:
     """The shim has the slice's last usable address, which no container, gateway or range may have."""
-    config = raw()
+    config = reference_config()
     config["hosts"]["docker-1"]["shim"] = True
     plan = make_plan(parse(config))
     shim = plan.host("docker-1").shim
@@ -177,7 +178,7 @@ def test_ways_out_exclude_each_other() -> None:
 
 def test_a_way_out_opens_no_door() -> None:
     """Docker binds all ports that it knows of once the bridge is connected: an unpublished service with internet has none."""
-    config = raw()
+    config = reference_config()
     config["services"]["nginx"].update(published=False, internet=True)
     plan = make_plan(parse(config))
     nginx = next(found for found in plan.containers() if found.service == "nginx")

@@ -16,9 +16,9 @@ from ipvlan.config.yaml_edit import Edit, insert
 from ipvlan.config.yaml_file import Checkout, parse_text
 from ipvlan.plan.allocate import Allocation, allocate, filled
 from ipvlan.plan.model import make_plan
-from tests.support.bad_input import DIGEST, REMOVE, changed, host, image
 from tests.support.configs import raw_configs
-from tests.support.projects import STACK, ipvlan, write_project
+from tests.support.projects import ipvlan, write_project
+from tests.support.reference import DIGEST, REMOVE, STACK_TEXT, changed, host, image
 
 HERE = Checkout(Path())
 
@@ -199,7 +199,7 @@ def test_an_edit_that_would_touch_others_is_refused(text: str) -> None:
 
 def test_command_writes_the_file_once(tmp_path: Path) -> None:
     """The command shows a diff, --check writes nothing and exits 1, a run writes, a second run finds nothing to do."""
-    text = STACK.replace("      slice: 10.1.1.0/24\n", "").replace("      offset: 2\n", "")
+    text = STACK_TEXT.replace("      slice: 10.1.1.0/24\n", "").replace("      offset: 2\n", "")
     path = write_project(tmp_path, text)
     path.chmod(0o640)
     check = ipvlan(tmp_path, "allocate", "--check")
@@ -210,7 +210,7 @@ def test_command_writes_the_file_once(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "+      offset: 2" in done.stdout
     assert path.stat().st_mode & 0o777 == 0o640
-    assert sorted(path.read_text().splitlines()) == sorted(STACK.splitlines())
+    assert sorted(path.read_text().splitlines()) == sorted(STACK_TEXT.splitlines())
     again = ipvlan(tmp_path, "allocate", "--check")
     assert (again.returncode, again.stdout.startswith("nothing is missing")) == (0, True)
     assert make_plan(load_stack("dev", tmp_path)).warnings == ()
@@ -220,7 +220,9 @@ def test_command_writes_the_file_once(tmp_path: Path) -> None:
 def test_command_fills_in_the_shared_file(tmp_path: Path) -> None:
     """A service that only the shared file has gets its offset there; what the stack has, in the stack."""
     (tmp_path / "common.yaml").write_text(f"services:\n  web:\n    image: registry/web{DIGEST} # shared\n")
-    text = STACK.replace("config:\n", "config:\n  ipvlan-fabric:common: common.yaml\n").replace("      offset: 1\n", "")
+    text = STACK_TEXT.replace("config:\n", "config:\n  ipvlan-fabric:common: common.yaml\n").replace(
+        "      offset: 1\n", ""
+    )
     path = write_project(tmp_path, text)
     done = ipvlan(tmp_path, "allocate")
     assert done.returncode == 0, done.stderr

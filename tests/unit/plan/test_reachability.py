@@ -8,7 +8,8 @@ from netaddr import IPAddress
 from ipvlan.config.load import parse
 from ipvlan.plan.model import Plan, make_plan
 from ipvlan.plan.reachability import MOST_PAIRS, Cell, Filter, make_matrix
-from tests.support.live_parts import raw, seed
+from tests.support.live_parts import seed
+from tests.support.reference import reference_config
 
 INTERNET = IPAddress("203.0.113.10")
 
@@ -61,14 +62,14 @@ def test_no_address_beyond_the_lan_is_tried_unless_given() -> None:
 
 def test_a_port_on_loopback_is_closed_to_clients() -> None:
     """A port bound to 127.0.0.1 is expected to be closed from outside, published or not."""
-    config = raw()
+    config = reference_config()
     config["services"]["nginx"]["ports"] = ["127.0.0.1:80:80"]
     assert expected(make_plan(parse(config)), "client", "docker-1/nginx") == "no"
 
 
 def big(hosts: int, services: int) -> Plan:
     """A plan of many containers."""
-    config = raw(hosts)
+    config = reference_config(hosts)
     image = config["services"]["centos"]["image"]
     config["services"] = {f"service-{number}": {"image": image, "offset": number} for number in range(1, services + 1)}
     return make_plan(parse(config))

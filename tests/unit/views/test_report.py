@@ -12,8 +12,8 @@ from ipvlan.config.load import parse
 from ipvlan.plan.changes import Changes, compare
 from ipvlan.plan.model import make_plan
 from ipvlan.views.mermaid import topology
-from tests.support.bad_input import DIGEST, REMOVE, changed, host
-from tests.support.projects import STACK, commit_all, git, ipvlan, write_project
+from tests.support.projects import commit_all, git, ipvlan, write_project
+from tests.support.reference import DIGEST, REMOVE, STACK_TEXT, changed, host
 
 ADDED = f"""\
     api:
@@ -21,11 +21,11 @@ ADDED = f"""\
       offset: 3
 """
 HISTORY = (
-    ("a service added", STACK + ADDED),
-    ("a slice moved", (STACK + ADDED).replace("10.1.2.0/24", "10.1.5.0/24")),
+    ("a service added", STACK_TEXT + ADDED),
+    ("a slice moved", (STACK_TEXT + ADDED).replace("10.1.2.0/24", "10.1.5.0/24")),
     (
         "a published flag switched",
-        (STACK + ADDED).replace("10.1.2.0/24", "10.1.5.0/24").replace("published: true", "published: false"),
+        (STACK_TEXT + ADDED).replace("10.1.2.0/24", "10.1.5.0/24").replace("published: true", "published: false"),
     ),
 )
 EXPECTED: dict[str, dict[str, list[str]]] = {
@@ -103,15 +103,15 @@ def test_report_of_doors(history: Path) -> None:
 
 def test_report_of_a_new_stack(history: Path, tmp_path: Path) -> None:
     """A stack that the base does not have is new, and a base that was no valid config says why."""
-    write_project(history, STACK, stack="new")
+    write_project(history, STACK_TEXT, stack="new")
     try:
         text = ipvlan(history, "--stack", "new", "report", "--base", "HEAD").stdout
     finally:
         (history / "Pulumi.new.yaml").unlink()
     assert "The stack is new." in text
-    path = write_project(tmp_path, STACK.replace("offset: 2", "offset: 1"))
+    path = write_project(tmp_path, STACK_TEXT.replace("offset: 2", "offset: 1"))
     commit_all(tmp_path, "broken")
-    path.write_text(STACK)
+    path.write_text(STACK_TEXT)
     done = ipvlan(tmp_path, "report", "--base", "HEAD")
     assert done.returncode == 0
     assert "The state before this change is no valid config" in done.stdout
@@ -121,7 +121,7 @@ def test_a_broken_new_state_fails(tmp_path: Path) -> None:
     """A pull request whose config is wrong gets the list of problems and exit status 1."""
     path = write_project(tmp_path)
     commit_all(tmp_path, "fine")
-    path.write_text(STACK.replace("offset: 2", "offset: 1"))
+    path.write_text(STACK_TEXT.replace("offset: 2", "offset: 1"))
     done = ipvlan(tmp_path, "report", "--base", "HEAD")
     assert done.returncode == 1
     assert "centos on docker-1 and nginx on docker-1 have one address" in done.stderr

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ipvlan.config.load import ConfigError, load_stack
-from tests.support.projects import STACK, commit_all, ipvlan, write_project
+from tests.support.projects import commit_all, ipvlan, write_project
+from tests.support.reference import CIPHER, STACK_TEXT
 
-CIPHER = "v1:Zm9vYmFyZm9v:c2VjcmV0LWNpcGhlci10ZXh0LW9mLXRoaXMtdGVzdA=="
 CLEAR = "correct-horse-battery-staple"
 WITH_SECRET = (
-    STACK
+    STACK_TEXT
     + "      secret_environment: {TOKEN: api-token}\n"
     + f"      environment: {{PASSWORD: {CLEAR}}}\n"
     + f"  ipvlan-fabric:api-token:\n    secure: {CIPHER}\n"

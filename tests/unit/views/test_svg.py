@@ -14,8 +14,9 @@ from ipvlan.hosts.ssh import HostUnreachableError
 from ipvlan.plan.model import Plan, make_plan
 from ipvlan.views.diagram import as_mermaid, marks_of
 from ipvlan.views.svg import Marks, picture
-from tests.support.live_parts import STACK, live_host, raw, seed
-from tests.unit.checks.test_drift import disconnect
+from tests.support.host_changes import disconnect
+from tests.support.live_parts import STACK, live_host, seed
+from tests.support.reference import reference_config
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -55,7 +56,7 @@ def test_everything_of_the_plan_is_drawn_inside_the_frame(hosts: int) -> None:
 )
 def test_ports_are_never_cut(ports: list[str], says: str) -> None:
     """Ports that do not fit are counted; what is shown of a port is all of it."""
-    config = raw()
+    config = reference_config()
     config["services"]["nginx"]["ports"] = ports
     assert says in texts(picture(make_plan(parse(config)), "dev"))
 
