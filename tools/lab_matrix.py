@@ -1,8 +1,10 @@
-"""`make test-lab-matrix`: the lab tests marked `versions` on each Docker in the field, and the table feature x version.
+"""Run the lab tests marked `versions` on each supported Docker version, and print the table feature x version.
 
-Usage: tools/lab_matrix.py [--resume] [SUITE...]; with --resume, a suite whose report an earlier call left is shown, not run again.
+Usage: python -m tools.lab_matrix [--resume] [SUITE...]   (make test-lab-matrix)
+With --resume, a suite that an earlier run left a report of is shown and not run again.
 
-Owns the order and the table. Each suite gets a lab of its own, one after the other; what passed is taken from pytest's own report.
+Responsible for the order of the suites and the table. Each suite gets a lab of its own, one after the other.
+Out of scope: what passes, which pytest's own report says.
 """
 
 from __future__ import annotations
@@ -21,25 +23,24 @@ from rich.table import Table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
-#: LAB_SUITE -> what it stands for in the table.
 SUITES: Final = {
     "bookworm": "20.10",
     "trixie": "26.1",
     "forky": "28.5",
     "forky,bookworm": "28.5 + 20.10",
 }
-
-#: Seconds for one suite, the building of its hosts included.
+"""LAB_SUITE -> its Docker version, the heading of its column."""
 SUITE_SECONDS: Final = 5400
+"""Time limit of one suite, with the building of its hosts."""
 
 Outcome = dict[str, str]
 """Test -> passed, failed, error or skipped."""
 
 
 def run_suite(suite: str, reports: Path, *, resume: bool = False) -> Outcome:
-    """Run the tests on hosts of one suite and return each test's outcome; empty when not even pytest came to its end.
+    """Run the tests on hosts of one suite and return each test's outcome; nothing when pytest itself did not finish.
 
-    With `resume` the report that is there is taken, if one is.
+    With `resume`, return the outcomes of an earlier report if there is one.
     """
     name = f"matrix-{suite.replace(',', '-')}"
     report = reports / f"{name}.xml"
@@ -59,16 +60,16 @@ def run_suite(suite: str, reports: Path, *, resume: bool = False) -> Outcome:
 
 
 def read_report(report: Path) -> Outcome:
-    """What pytest's JUnit report says of each test; a test that passed and could not be cleaned up after has an error."""
-    found: Outcome = {}
-    # Written by our own pytest, and not by strangers.
+    """Return each test's outcome in pytest's JUnit report. A test that passed and whose cleanup failed is an error."""
+    outcomes: Outcome = {}
+    # The file was written by our own pytest.
     for case in ET.parse(report).iter("testcase"):  # noqa: S314
         file = case.get("classname", "").rpartition(".")[2].removeprefix("test_")
         test = f"{file}: {re.sub('^test_', '', case.get('name', '')).replace('_', ' ')}"
         outcome = next((kind for kind in ("failure", "error", "skipped") if case.find(kind) is not None), "passed")
-        if found.get(test, "passed") == "passed":
-            found[test] = outcome
-    return found
+        if outcomes.get(test, "passed") == "passed":
+            outcomes[test] = outcome
+    return outcomes
 
 
 def show(outcomes: dict[str, Outcome], out: Console) -> bool:
@@ -93,12 +94,12 @@ def show(outcomes: dict[str, Outcome], out: Console) -> bool:
 
 def main() -> int:
     """Run the suites named on the command line, or all, and print the table."""
-    words = sys.argv[1:]
-    resume = "--resume" in words
-    chosen = [word for word in words if word != "--resume"] or list(SUITES)
+    arguments = sys.argv[1:]
+    resume = "--resume" in arguments
+    chosen = [argument for argument in arguments if argument != "--resume"] or list(SUITES)
     unknown = [suite for suite in chosen if suite not in SUITES]
     if unknown:
-        print(f"unknown: {', '.join(unknown)}; there are {' '.join(SUITES)}", file=sys.stderr)
+        print(f"unknown suite: {', '.join(unknown)}; the suites are {' '.join(SUITES)}", file=sys.stderr)
         return 2
     reports = ROOT / ".make"
     reports.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 """Writes the comment of a pull request: for each stack the report and `pulumi preview --diff`, with no host and no secret.
 
-Usage: toolchain/run .venv/bin/python tools/pr_preview.py --base REF [--out FILE] [STACK...]   (make pr-preview)
+Usage: toolchain/run .venv/bin/python -m tools.pr_preview --base REF [--out FILE] [STACK...]   (make pr-preview)
 
 With `PULUMI_BACKEND_URL` or `PULUMI_ACCESS_TOKEN` in the environment the preview is against the stack's own state (and its
 passphrase is needed). Without, as in a fork's pull request, it runs twice, on copies of the project as it is in the base and as
@@ -24,14 +24,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+from ipvlan.config.git_commit import Commit, commit
+from ipvlan.config.yaml_file import Checkout
+from ipvlan.problems import ConfigError
+from ipvlan.views.report import as_markdown, make_report
 
-from ipvlan.config.git_commit import Commit, commit  # noqa: E402  # the checkout must be on the path first
-from ipvlan.config.yaml_file import Checkout  # noqa: E402
-from ipvlan.problems import ConfigError  # noqa: E402
-from ipvlan.views.report import as_markdown, make_report  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 MARKER = "<!-- ipvlan-fabric: pull request -->"
 """By this line the workflow finds the comment that it updates."""

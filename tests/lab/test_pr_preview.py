@@ -42,7 +42,7 @@ def preview(project: Path, base: str, head: str) -> str:
     git(project, "checkout", "--quiet", head)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
     done = subprocess.run(
-        ["toolchain/run", ".venv/bin/python", "tools/pr_preview.py", "--base", base, "--project", str(project)],
+        ["toolchain/run", ".venv/bin/python", "-m", "tools.pr_preview", "--base", base, "--project", str(project)],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -101,7 +101,16 @@ def test_a_broken_config_is_told_in_the_comment(project: Path) -> None:
     path.write_text(BEFORE.replace("offset: 2", "offset: 1"))
     try:
         done = subprocess.run(
-            ["toolchain/run", ".venv/bin/python", "tools/pr_preview.py", "--base", "before", "--project", str(project)],
+            [
+                "toolchain/run",
+                ".venv/bin/python",
+                "-m",
+                "tools.pr_preview",
+                "--base",
+                "before",
+                "--project",
+                str(project),
+            ],
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -6,6 +6,7 @@ problem() { printf 'host "%s": %s\n' "$host" "$1" >&2; problems=$((problems + 1)
 
 link=${parent%%.*}
 if [ ! -e "/sys/class/net/$parent" ] && [ ! -e "/sys/class/net/$link" ]; then
+  # shellcheck disable=SC2010 # the kernel allows no blank or slash in the name of a network interface
   nics=$(ls /sys/class/net | grep -vE '^(lo|docker.*|br-.*|veth.*)$' | tr '\n' ' ')
   problem "parent \"$parent\" (ipvlan-fabric:hosts.$host.parent) does not exist; the network would have no way out of the host. It has: ${nics:-none}. Name one of these."
 elif [ -e "/sys/class/net/$parent" ] && [ "$(cat "/sys/class/net/$parent/operstate")" = down ]; then
