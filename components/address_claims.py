@@ -64,7 +64,7 @@ def _ask(props: Mapping[str, Any], before: Asked) -> Asked:
     from netaddr import IPAddress  # noqa: PLC0415
 
     from ipvlan.checks.address_conflicts import Claim, check_claims  # noqa: PLC0415
-    from ipvlan.hosts.session import HostConnection  # noqa: PLC0415
+    from ipvlan.hosts.connection import HostConnection  # noqa: PLC0415
 
     planned = _planned(props)
     connections = {

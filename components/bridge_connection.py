@@ -14,6 +14,7 @@ from pulumi import dynamic
 
 from components.host_provider import HostProvider
 from ipvlan.hosts import bridge
+from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan.resource_names import PACKAGE
 
 #: A change of these makes another connection; of the others (the way to the host) nothing on the host.
@@ -22,10 +23,9 @@ _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
 
 def _attachment(properties: dict[str, Any]) -> bridge.BridgeAttachment:
     return bridge.BridgeAttachment(
-        host=properties["host"],
-        ssh=tuple(properties["ssh"]),
+        connection=HostConnection(name=properties["host"], command=tuple(properties["ssh"])),
         container=properties["container"],
-        fabric=properties["fabric"],
+        network=properties["fabric"],
         ports=tuple(
             bridge.BoundPort(
                 container_port=port["container_port"],
@@ -95,10 +95,10 @@ class BridgeConnection(dynamic.Resource, module=PACKAGE, name="BridgeConnection"
             name,
             {
                 "host": attachment.host,
-                "ssh": list(attachment.ssh),
+                "ssh": list(attachment.connection.command),
                 "container": attachment.container,
                 "container_id": container_id,
-                "fabric": attachment.fabric,
+                "fabric": attachment.network,
                 "ports": [
                     {
                         "container_port": port.container_port,

@@ -11,8 +11,9 @@ from typing import Final
 
 import pulumi
 
-from ipvlan.hosts.orphans import Kind, is_name_taken, remove_leftover
-from ipvlan.hosts.ssh import HostUnreachableError, ssh_command
+from ipvlan.hosts.connection import connection_to
+from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.orphans import Kind, is_name_taken, remove_orphan
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import HostPlan, SshPlan
 
@@ -39,7 +40,7 @@ def leftovers_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> pulum
         named = str(failure.new_inputs["name"])
         try:
             # Aside: the engine talks to this process while it waits for the host.
-            found = await asyncio.to_thread(remove_leftover, host.name, ssh_command(host, ssh), kind, named, label)
+            found = await asyncio.to_thread(remove_orphan, connection_to(host, ssh), kind, named, label)
         except HostUnreachableError as error:
             pulumi.log.warn(str(error))
             return False

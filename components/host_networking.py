@@ -14,6 +14,7 @@ from pulumi import dynamic
 
 from components.host_provider import HostProvider
 from ipvlan.hosts import networking
+from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan.resource_names import PACKAGE
 
 #: A change of these makes another unit; of the others the same one is updated, and routes that stay are never gone.
@@ -23,9 +24,9 @@ _IDENTITY: Final = ("host", "parent")
 def _networking(properties: dict[str, Any]) -> networking.Networking:
     shim = properties["shim"]
     return networking.Networking(
-        host=properties["host"],
-        ssh=tuple(properties["ssh"]),
-        parent=properties["parent"],
+        connection=HostConnection(
+            name=properties["host"], command=tuple(properties["ssh"]), parent=properties["parent"]
+        ),
         shim=networking.Shim(**shim) if shim else None,
         routes=tuple(networking.SliceRoute(**route) for route in properties["routes"]),
     )
@@ -72,7 +73,7 @@ class HostNetworking(dynamic.Resource, module=PACKAGE, name="HostNetworking"):
             name,
             {
                 "host": wanted.host,
-                "ssh": list(wanted.ssh),
+                "ssh": list(wanted.connection.command),
                 "parent": wanted.parent,
                 # Empty, and not None: the protocol drops what is None.
                 "shim": {}

@@ -20,6 +20,7 @@ from components.host_check import host_check
 from components.host_networking import HostNetworking
 from components.host_provider import ConnectionProvider
 from components.parent_holder import parent_holder_hook
+from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.networking import planned_networking
 from ipvlan.hosts.ssh import ssh_options
 from ipvlan.plan import resource_names
@@ -79,7 +80,7 @@ class HostSlice(pulumi.ComponentResource):
         leftovers = leftovers_hook(name, host, args.ssh, f"{STACK_LABEL}={args.stack}")
         parent_holder = parent_holder_hook(name, host, args.ssh, STACK_LABEL)
         network = self._network(name, args, provider, checked, [leftovers, parent_holder])
-        beside = planned_networking(host, args.ssh)
+        beside = planned_networking(host, connection_to(host, args.ssh))
         if beside is not None:
             HostNetworking(
                 resource_names.networking(name),

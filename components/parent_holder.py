@@ -9,8 +9,9 @@ import asyncio
 
 import pulumi
 
-from ipvlan.hosts.parent_conflict import explain_parent_holder, is_parent_taken
-from ipvlan.hosts.ssh import HostUnreachableError, ssh_command
+from ipvlan.hosts.connection import connection_to
+from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.parent_conflict import explain_parent_conflict, is_parent_taken
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import HostPlan, SshPlan
 
@@ -22,9 +23,7 @@ def parent_holder_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> p
         if failure.errors and is_parent_taken(failure.errors[0]):
             try:
                 # Aside: the engine talks to this process while it waits for the host.
-                said = await asyncio.to_thread(
-                    explain_parent_holder, host.name, ssh_command(host, ssh), host.parent, label
-                )
+                said = await asyncio.to_thread(explain_parent_conflict, connection_to(host, ssh), label)
             except HostUnreachableError as error:
                 said = str(error)
             pulumi.log.error(said)

@@ -11,7 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pulumi
 
 from ipvlan.config.load import COMMON, SECTIONS, parse
-from ipvlan.hosts.ssh import prepare_shared_connections, unreachable
+from ipvlan.hosts.session import unreachable
+from ipvlan.hosts.ssh import prepare_shared_connections
 from ipvlan.plan.model import Plan, make_plan
 from ipvlan.problems import ConfigError
 

@@ -12,8 +12,8 @@ import pulumi_docker as docker
 
 from components.bridge_connection import BridgeConnection
 from components.host_provider import ConnectionProvider
-from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
-from ipvlan.hosts.ssh import ssh_command
+from ipvlan.hosts.bridge import planned_attachment
+from ipvlan.hosts.connection import connection_to
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, HostPlan, SshPlan
 from ipvlan.plan.resource_names import token
@@ -62,20 +62,7 @@ class PublishedService(pulumi.ComponentResource):
         #: The connection itself.
         self.connection = BridgeConnection(
             resource_names.bridge_connection(name),
-            attachment=BridgeAttachment(
-                host=args.host.name,
-                ssh=ssh_command(args.host, args.ssh),
-                container=args.service.name,
-                fabric=args.fabric,
-                ports=tuple(
-                    BoundPort(
-                        container_port=f"{port.container_port}/{port.protocol}",
-                        host_address=str(port.host_address or ""),
-                        host_port=port.host_port,
-                    )
-                    for port in args.service.docker_ports
-                ),
-            ),
+            attachment=planned_attachment(args.host, args.service, connection_to(args.host, args.ssh)),
             container_id=args.container.id,
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -6,7 +6,7 @@ import sys
 import traceback
 from typing import Any, Final
 
-from ipvlan.hosts.ssh import HostError
+from ipvlan.hosts.errors import HostError
 
 _WITH_TRACE: Final = traceback.format_exc
 

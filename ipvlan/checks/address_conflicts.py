@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from netaddr import IPAddress
 
 from ipvlan.hosts.arp_probe import holders, is_ours, not_held_by, probe
-from ipvlan.hosts.session import HostConnection, HostSession, on_all
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.session import HostSession, on_all
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
-from ipvlan.hosts.ssh import HostError
 from ipvlan.problems import Problem
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ipvlan.hosts.connection_probe import Observed
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.snapshot import HostSnapshot
-from ipvlan.hosts.ssh import HostError
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.reachability import Cell
 from ipvlan.plan.resource_names import BRIDGE

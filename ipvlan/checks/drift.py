@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 from netaddr import IPAddress
 
+from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
-from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
 from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, STACK_LABEL
 from ipvlan.problems import Severity

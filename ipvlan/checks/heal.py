@@ -20,9 +20,11 @@ from typing import Final, Literal
 
 from ipvlan.checks.drift import Difference
 from ipvlan.hosts import bridge
+from ipvlan.hosts.connection import connection_to, run_on_host
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.networking import apply, planned_networking
 from ipvlan.hosts.session import HOSTS_AT_ONCE
-from ipvlan.hosts.ssh import HostError, prepare_shared_connections, run_on_host, ssh_command
+from ipvlan.hosts.ssh import prepare_shared_connections
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import COMPONENT
@@ -239,7 +241,7 @@ def _fix(plan: Plan, action: Step) -> None:
         case "bridge-connected":
             bridge.disconnect(_attachment(plan, host, _container(plan, found)))
         case "route-missing" | "shim-missing":
-            beside = planned_networking(host, plan.ssh)
+            beside = planned_networking(host, connection_to(host, plan.ssh))
             if beside is None:
                 raise AssertionError(f"{found.name} on {host.name}, where the plan has neither routes nor a shim")
             apply(beside)
@@ -251,23 +253,10 @@ def _fix(plan: Plan, action: Step) -> None:
 
 def _docker(plan: Plan, host: HostPlan, *arguments: str, may_fail: bool = False) -> None:
     command = shlex.join(["docker", *arguments])
-    done = run_on_host(host.name, ssh_command(host, plan.ssh), command, timeout=CHANGE_SECONDS)
+    done = run_on_host(connection_to(host, plan.ssh), command, timeout=CHANGE_SECONDS)
     if done.returncode != 0 and not may_fail:
         raise HostError(f'host "{host.name}": `{command}` failed: {done.stderr.strip() or done.stdout.strip()}')
 
 
 def _attachment(plan: Plan, host: HostPlan, planned: ContainerPlan) -> bridge.BridgeAttachment:
-    return bridge.BridgeAttachment(
-        host=host.name,
-        ssh=ssh_command(host, plan.ssh),
-        container=planned.name,
-        fabric=plan.network_name,
-        ports=tuple(
-            bridge.BoundPort(
-                container_port=f"{port.container_port}/{port.protocol}",
-                host_address=str(port.host_address or ""),
-                host_port=port.host_port,
-            )
-            for port in planned.docker_ports
-        ),
-    )
+    return bridge.planned_attachment(host, planned, connection_to(host, plan.ssh))

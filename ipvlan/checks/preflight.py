@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.host_facts import Facts, ask
 from ipvlan.hosts.session import on_hosts
-from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.docker_versions import concerning, parse_version
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
 from ipvlan.plan.resource_names import BRIDGE, STACK_LABEL

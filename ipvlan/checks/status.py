@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
-from ipvlan.hosts.ssh import HostError
 from ipvlan.plan.model import HostPlan, Plan
 
 

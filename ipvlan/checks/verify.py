@@ -15,10 +15,10 @@ from netaddr import IPAddress
 
 from ipvlan.checks.diagnosis import Diagnosis
 from ipvlan.hosts.connection_probe import Observed, connect_cells, ping_cells
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
-from ipvlan.hosts.ssh import HostError
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.reachability import CLIENT, Cell, Filter, make_matrix
 

@@ -27,7 +27,7 @@ from ipvlan.checks.heal import (
 )
 from ipvlan.checks.status import Status, read_status
 from ipvlan.cli.context import Selected, printer
-from ipvlan.hosts.ssh import HostError
+from ipvlan.hosts.errors import HostError
 from ipvlan.plan.model import Plan
 
 

@@ -19,7 +19,7 @@ from ipvlan.cli.context import Selected, find_root
 from ipvlan.cli.host_commands import diagram, heal, preflight, status, verify
 from ipvlan.cli.plan import plan
 from ipvlan.cli.report import report
-from ipvlan.hosts.ssh import HostError
+from ipvlan.hosts.errors import HostError
 from ipvlan.problems import ConfigError
 
 COMMANDS: Final[tuple[Callable[..., object], ...]] = (plan, allocate, preflight, verify, status, heal, diagram, report)

@@ -81,7 +81,9 @@ def _address(text: str) -> IPAddress:
 def show(made: Plan, stack: str, out: Console) -> None:
     """Print the plan as two tables."""
     gateway = f", gateway {made.gateway}" if made.gateway else ""
-    out.print(f"stack {stack}: network {made.network_name}, mode {made.mode}, subnet {made.subnet}{gateway}", markup=False)
+    out.print(
+        f"stack {stack}: network {made.network_name}, mode {made.mode}, subnet {made.subnet}{gateway}", markup=False
+    )
     if made.reserved:
         out.print(f"reserved: {', '.join(map(str, made.reserved))}", markup=False)
     shims = any(host.shim for host in made.hosts)

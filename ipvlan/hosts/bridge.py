@@ -14,10 +14,14 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ipvlan.hosts.ssh import HostError, run_on_host
+from ipvlan.hosts.connection import HostConnection, run_on_host
+from ipvlan.hosts.errors import HostError
 from ipvlan.plan.resource_names import BRIDGE
+
+if TYPE_CHECKING:
+    from ipvlan.plan.model import ContainerPlan, HostPlan
 
 #: The fabric's endpoint has Docker's default, 0; anything above makes the bridge the gateway.
 BRIDGE_GATEWAY_PRIORITY: Final = 100
@@ -94,16 +98,38 @@ class BoundPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BridgeAttachment:
-    """All that is needed to open, read or close one container's attachment.
+    """One container's attachment to Docker's bridge, as planned."""
 
-    `ssh` is an ssh command to which remote text is appended (see ipvlan.hosts.ssh.ssh_command).
-    """
-
-    host: str
-    ssh: tuple[str, ...]
+    connection: HostConnection
+    """The host that the container runs on."""
     container: str
-    fabric: str
+    """The container's name."""
+    network: str
+    """Name of the fabric's Docker network, to which the container is attached too."""
     ports: tuple[BoundPort, ...]
+    """What is bound on the host while the attachment exists; empty for a container that only goes out through the bridge."""
+
+    @property
+    def host(self) -> str:
+        """Name of the host."""
+        return self.connection.name
+
+
+def planned_attachment(host: HostPlan, container: ContainerPlan, connection: HostConnection) -> BridgeAttachment:
+    """Return the bridge attachment that the plan wants for the container."""
+    return BridgeAttachment(
+        connection=connection,
+        container=container.name,
+        network=host.network.name,
+        ports=tuple(
+            BoundPort(
+                container_port=f"{port.container_port}/{port.protocol}",
+                host_address=str(port.host_address or ""),
+                host_port=port.host_port,
+            )
+            for port in container.docker_ports
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +160,7 @@ def read(attachment: BridgeAttachment) -> AttachmentState | None:
     Raises HostUnreachableError, or HostError when Docker on the host does not answer: not knowing is not absence.
     """
     text = _prelude(attachment) + _INSPECT + 'docker version --format "{{.Server.Version}}" >/dev/null\n'
-    done = run_on_host(attachment.host, attachment.ssh, _shell(text), timeout=TIMEOUT_SECONDS)
+    done = run_on_host(attachment.connection, _shell(text), timeout=TIMEOUT_SECONDS)
     state, _ = _parse(attachment, done.stdout)
     if state is None and done.returncode != 0:
         raise _docker_silent(attachment, done.stderr)
@@ -148,7 +174,7 @@ def connect(attachment: BridgeAttachment) -> AttachmentState:
     why; a connection that this call made and that binds nothing is taken away again.
     """
     # A name that sorts before "bridge" keeps the gateway where there are no priorities, and Docker says nothing of it.
-    loses = "true" if attachment.fabric < BRIDGE else "false"
+    loses = "true" if attachment.network < BRIDGE else "false"
     text = (
         _prelude(attachment)
         + f"loses={loses}\n"
@@ -162,10 +188,11 @@ def connect(attachment: BridgeAttachment) -> AttachmentState:
     state, rest = _visit(attachment, text)
     if rest.strip() == "no-priority":
         raise HostError(
-            f'host "{attachment.host}": its Docker is older than 28 and has no --gw-priority: the network whose name sorts first is '
-            f'the gateway; "{attachment.fabric}" sorts before "{BRIDGE}", and no port of "{attachment.container}" would be published. '
+            f'host "{attachment.host}": its Docker is older than 28 and has no --gw-priority: the network whose name sorts '
+            f'first is the gateway; "{attachment.network}" sorts before "{BRIDGE}", and no port of "{attachment.container}" would '
+            f"be published. "
             f"Give ipvlan-fabric:fabric.name a name that sorts after it (for example "
-            f'"{_later_name(attachment.fabric)}"), or upgrade Docker to 28 or later. Nothing was changed.'
+            f'"{_later_name(attachment.network)}"), or upgrade Docker to 28 or later. Nothing was changed.'
         )
     if state is None:
         raise HostError(
@@ -188,7 +215,8 @@ def connect(attachment: BridgeAttachment) -> AttachmentState:
         f'host "{attachment.host}": service "{attachment.container}" is not published: '
         f"port {', '.join(str(port) for port in missing)} not bound. {reason}"
         if missing
-        else f'host "{attachment.host}": service "{attachment.container}" has no way out: it is not connected to the bridge. {reason}'
+        else f'host "{attachment.host}": service "{attachment.container}" has no way out: it is not connected to '
+        f"the bridge. {reason}"
     )
 
 
@@ -209,7 +237,8 @@ def disconnect(attachment: BridgeAttachment) -> None:
     if status == "0" or gone or none or (state is not None and not state.connected):
         return
     raise HostError(
-        f'host "{attachment.host}": "{attachment.container}" could not be disconnected from the bridge, its ports may still be open: '
+        f'host "{attachment.host}": "{attachment.container}" could not be disconnected from the bridge, its ports may '
+        f"still be open: "
         f"{said.strip() or 'Docker gave no reason'}. Fix Docker on the host and run the same command again."
     )
 
@@ -224,7 +253,7 @@ def _prelude(attachment: BridgeAttachment) -> str:
 
 
 def _visit(attachment: BridgeAttachment, text: str) -> tuple[AttachmentState | None, str]:
-    done = run_on_host(attachment.host, attachment.ssh, _shell(text), timeout=TIMEOUT_SECONDS)
+    done = run_on_host(attachment.connection, _shell(text), timeout=TIMEOUT_SECONDS)
     if done.stdout.count(_MARK) < 2:
         raise _docker_silent(attachment, done.stderr)
     return _parse(attachment, done.stdout)
@@ -244,7 +273,8 @@ def _parse(attachment: BridgeAttachment, stdout: str) -> tuple[AttachmentState |
         found: list[dict[str, Any]] = json.loads(inspected) if inspected.strip() else []
     except json.JSONDecodeError:
         raise HostError(
-            f'host "{attachment.host}": `docker container inspect {attachment.container}` printed no JSON: {inspected.strip()[:200]!r}. '
+            f'host "{attachment.host}": `docker container inspect {attachment.container}` printed no JSON: '
+            f"{inspected.strip()[:200]!r}. "
             f"Is `docker` on the host Docker's own command line?"
         ) from None
     return (_state(found[0]) if found else None), rest
@@ -275,7 +305,8 @@ def _reason(
 ) -> str:
     if not state.running:
         return (
-            f"The container is {state.container_state}, and only a running one binds ports. See `docker logs {attachment.container}` on the "
+            f"The container is {state.container_state}, and only a running one binds ports. See "
+            f"`docker logs {attachment.container}` on the "
             f"host, fix the service's image or command, then run `pulumi up`."
         )
     holders = [line for port in missing for line in _listening(port, listeners)]
@@ -288,7 +319,7 @@ def _reason(
     if said.strip():
         return f"Docker said: {said.strip()}"
     return (
-        f'The bridge is connected but is not the gateway of the container: network "{attachment.fabric}" is, and Docker publishes '
+        f'The bridge is connected but is not the gateway of the container: network "{attachment.network}" is, and Docker publishes '
         f"through the gateway alone. Look for a gateway priority above {BRIDGE_GATEWAY_PRIORITY} on the container's networks, and "
         f"whether the ports were declared when the container was made (`docker inspect {attachment.container}`, PortBindings)."
     )

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.root_shell import RunAsRoot
-from ipvlan.hosts.ssh import HostError
 from ipvlan.plan.model import Port
 from ipvlan.plan.reachability import Cell
 

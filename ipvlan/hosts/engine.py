@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ipvlan.hosts.ssh import HostError
+from ipvlan.hosts.errors import HostError
 from ipvlan.plan.resource_names import HELPER_LABEL
 
 if TYPE_CHECKING:

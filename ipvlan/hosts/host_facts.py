@@ -15,9 +15,9 @@ from netaddr import IPAddress
 
 from ipvlan.hosts.arp_probe import not_held_by, probe
 from ipvlan.hosts.engine import Engine
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
-from ipvlan.hosts.ssh import HostError
 from ipvlan.plan.model import Plan
 
 _FACTS: Final = """

@@ -18,10 +18,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.hosts.ssh import HostError, run_on_host, ssh_command
+from ipvlan.hosts.connection import HostConnection, run_on_host
+from ipvlan.hosts.errors import HostError
 
 if TYPE_CHECKING:
-    from ipvlan.plan.model import HostPlan, SshPlan
+    from ipvlan.plan.model import HostPlan
 
 #: Seconds for one visit to a host; a start of the unit may wait for the network.
 TIMEOUT_SECONDS: Final = 90.0
@@ -57,13 +58,22 @@ class SliceRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networking:
-    """All that one host needs. `ssh` is an ssh command to which remote text is appended (see ipvlan.hosts.ssh.ssh_command)."""
+    """All that one host needs beside Docker."""
 
-    host: str
-    ssh: tuple[str, ...]
-    parent: str
+    connection: HostConnection
+    """The host, with its parent."""
     shim: Shim | None
     routes: tuple[SliceRoute, ...]
+
+    @property
+    def host(self) -> str:
+        """Name of the host."""
+        return self.connection.name
+
+    @property
+    def parent(self) -> str:
+        """The NIC that carries the fabric on the host."""
+        return self.connection.parent
 
     @property
     def unit(self) -> str:
@@ -72,14 +82,12 @@ class Networking:
         return f"ipvlan-fabric-{re.sub(r'[^A-Za-z0-9:_.-]', '-', self.parent)}.service"
 
 
-def planned_networking(host: HostPlan, ssh: SshPlan) -> Networking | None:
+def planned_networking(host: HostPlan, connection: HostConnection) -> Networking | None:
     """What the plan wants for the host beside Docker; None when that is nothing."""
     if host.shim is None and not host.routes:
         return None
     return Networking(
-        host=host.name,
-        ssh=ssh_command(host, ssh),
-        parent=host.parent,
+        connection=connection,
         shim=None
         if host.shim is None
         else Shim(
@@ -275,7 +283,7 @@ def _visit(wanted: Networking, text: str, what: str, *, as_root: bool = True) ->
     if as_root:
         # A user who is not root may still be allowed to become it; without a password, since nobody is there to type one.
         shell = f'if [ "$(id -u)" -eq 0 ]; then {shell}; else exec sudo -n sh -c {shlex.quote(text)}; fi'
-    done = run_on_host(wanted.host, wanted.ssh, f"exec sh -c {shlex.quote(shell)}", timeout=TIMEOUT_SECONDS)
+    done = run_on_host(wanted.connection, f"exec sh -c {shlex.quote(shell)}", timeout=TIMEOUT_SECONDS)
     if done.returncode != 0:
         raise HostError(_explain(wanted, what, [*done.stdout.splitlines(), *done.stderr.splitlines()]))
     return done.stdout

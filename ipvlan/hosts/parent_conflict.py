@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
 from typing import Final
 
-from ipvlan.hosts.ssh import run_on_host
+from ipvlan.hosts.connection import HostConnection, run_on_host
 
 #: Docker's words (moby, daemon/libnetwork/drivers/ipvlan/ipvlan_network.go, createNetwork).
 _TAKEN: Final = re.compile(r"is already using parent interface")
@@ -29,14 +28,14 @@ def is_parent_taken(error: str) -> bool:
     return bool(_TAKEN.search(error))
 
 
-def explain_parent_holder(host: str, ssh: Sequence[str], parent: str, label: str) -> str:
-    """Say which network holds `parent` on `host`, whose it is, and how to fix it.
+def explain_parent_conflict(connection: HostConnection, label: str) -> str:
+    """Say which network is on the host's parent, which stack made it, and how to fix it.
 
-    `ssh` is an ssh command to which remote text is appended; `label` is the key under which stacks mark their networks. Raises
-    HostUnreachableError.
+    `label` is the key under which stacks mark their networks. Raises HostUnreachableError.
     """
+    host, parent = connection.name, connection.parent
     text = f'{{{{index .Options "parent"}}}}|{{{{.Name}}}}|{{{{index .Labels "{label}"}}}}'
-    done = run_on_host(host, ssh, f"sh -c {shlex.quote(f'format={shlex.quote(text)}{_ASK}')}", timeout=TIMEOUT_SECONDS)
+    done = run_on_host(connection, f"sh -c {shlex.quote(f'format={shlex.quote(text)}{_ASK}')}", timeout=TIMEOUT_SECONDS)
     rows = [line.split("|", 2) for line in done.stdout.splitlines() if line.count("|") == 2]
     found = next((row for row in rows if row[0] == parent), None)
     if found is None:

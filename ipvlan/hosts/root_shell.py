@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ipvlan.hosts.engine import Engine
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
-from ipvlan.hosts.ssh import HostError
 
 RunAsRoot = Callable[[str, float], str]
 """Takes POSIX shell text and a time limit in seconds, and returns what the text printed."""

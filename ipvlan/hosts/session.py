@@ -15,13 +15,16 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
 
-from ipvlan.hosts.ssh import HostError, HostUnreachableError, explain_failure, prepare_shared_connections, ssh_command
-from ipvlan.plan.model import HostPlan, Plan, SshPlan
+from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
+from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.ssh import explain_failure, prepare_shared_connections
+
+if TYPE_CHECKING:
+    from ipvlan.plan.model import HostPlan, Plan
 
 #: Where Docker listens on a host (dockerd(8), --host).
 DOCKER_SOCKET: Final = "/var/run/docker.sock"
@@ -34,26 +37,10 @@ CLOSING_SECONDS: Final = 3.0
 
 _MARK: Final = "--ipvlan-fabric--"
 
+# A hundred hosts are asked in two rounds, each with one ssh process of a few MB.
+_PROBES_AT_ONCE: Final = 50
+
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostConnection:
-    """What must be known of a host to ask it something."""
-
-    name: str
-    parent: str
-    """The NIC that carries the fabric there."""
-    command: tuple[str, ...]
-    """An ssh command to which remote text is appended (see ipvlan.hosts.ssh.ssh_command)."""
-    shim: str = ""
-    """Name of the host's own link on the parent; empty where none is planned."""
-
-
-def connection_to(host: HostPlan, ssh: SshPlan) -> HostConnection:
-    """The way to a host of the plan."""
-    shim = "" if host.shim is None else host.shim.link
-    return HostConnection(name=host.name, parent=host.parent, command=ssh_command(host, ssh), shim=shim)
 
 
 class HostSession:
@@ -199,3 +186,21 @@ def on_all(
     prepare_shared_connections()
     with ThreadPoolExecutor(max_workers=min(len(connections), HOSTS_AT_ONCE)) as pool:
         return dict(zip((connection.name for connection in connections), pool.map(visit, connections), strict=True))
+
+
+def unreachable(plan: Plan) -> dict[str, str]:
+    """Ask all hosts at once whether ssh reaches them; return host name -> why not, for those that it does not.
+
+    Takes at most the plan's connect timeout and a few seconds, however many hosts are silent.
+    """
+
+    def ask(host: HostPlan) -> str | None:
+        try:
+            run_on_host(connection_to(host, plan.ssh), "exit 0", timeout=plan.ssh.connect_timeout + 5.0)
+        except HostUnreachableError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(max_workers=_PROBES_AT_ONCE) as pool:
+        answers = zip(plan.hosts, pool.map(ask, plan.hosts), strict=True)
+        return {host.name: reason for host, reason in answers if reason is not None}

@@ -6,14 +6,11 @@ are read. Leaves alone: users, keys, jump hosts and aliases, which stay in the u
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ipvlan.plan.model import HostPlan, Plan, SshPlan
+    from ipvlan.plan.model import HostPlan, SshPlan
 
 #: ssh's exit status for a failure of its own, as apart from the command's (ssh(1), EXIT STATUS).
 SSH_FAILED: Final = 255
@@ -24,17 +21,6 @@ SHARED_CONNECTION_SECONDS: Final = 120
 #: A host that stops answering is given up after this many probes, ALIVE_SECONDS apart.
 ALIVE_PROBES: Final = 3
 ALIVE_SECONDS: Final = 5
-
-# A hundred hosts are asked in two rounds, each with one ssh process of a few MB.
-_PROBES_AT_ONCE: Final = 50
-
-
-class HostError(Exception):
-    """Something on a host, or on the way to it, is not as the plan needs it; the text names the host and how to fix it."""
-
-
-class HostUnreachableError(HostError):
-    """ssh itself failed: no connection, no accepted key, or a host key that is not the expected one."""
 
 
 def ssh_options(host: HostPlan, ssh: SshPlan) -> tuple[str, ...]:
@@ -80,24 +66,6 @@ def prepare_shared_connections() -> None:
     Path("~/.ssh").expanduser().mkdir(mode=0o700, exist_ok=True)
 
 
-def unreachable(plan: Plan) -> dict[str, str]:
-    """Ask all hosts at once whether ssh reaches them; return host name -> why not, for those that it does not.
-
-    Takes at most the plan's connect timeout and a few seconds, however many hosts are silent.
-    """
-
-    def ask(host: HostPlan) -> str | None:
-        try:
-            run_on_host(host.name, ssh_command(host, plan.ssh), "exit 0", timeout=plan.ssh.connect_timeout + 5.0)
-        except HostUnreachableError as error:
-            return str(error)
-        return None
-
-    with ThreadPoolExecutor(max_workers=_PROBES_AT_ONCE) as pool:
-        answers = zip(plan.hosts, pool.map(ask, plan.hosts), strict=True)
-        return {host.name: reason for host, reason in answers if reason is not None}
-
-
 def explain_failure(host: str, stderr: str) -> str:
     """Say in one paragraph why ssh did not reach `host`, and how to fix it, from what ssh itself said."""
     said = (
@@ -118,22 +86,3 @@ def explain_failure(host: str, stderr: str) -> str:
     else:
         fix = f"Bring the host back or fix {key}.address or {key}.ssh; then run the command again: what was done stays done"
     return f'host "{host}" cannot be reached over ssh: {said}. {fix}.'
-
-
-def run_on_host(
-    host: str, command: Sequence[str], text: str, *, timeout: float, stdin: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the shell text `text` on `host` by `command` (see `ssh_command`) and return what it printed and its exit status.
-
-    `timeout` is in seconds, for all of it. Raises HostUnreachableError when ssh failed or the time is over; a failure of the
-    remote command itself is the caller's to read from the exit status.
-    """
-    try:
-        done = subprocess.run(
-            [*command, text], input=stdin or "", capture_output=True, text=True, timeout=timeout, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise HostUnreachableError(explain_failure(host, f"no answer within {timeout:g} seconds")) from None
-    if done.returncode == SSH_FAILED:
-        raise HostUnreachableError(explain_failure(host, done.stderr))
-    return done

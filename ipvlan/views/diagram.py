@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from ipvlan.checks.status import Status
-from ipvlan.hosts.ssh import HostError
+from ipvlan.hosts.errors import HostError
 from ipvlan.plan.model import Plan
 from ipvlan.problems import ConfigError, Problem
 from ipvlan.views.mermaid import topology

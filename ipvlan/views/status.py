@@ -150,7 +150,9 @@ def _hosts(found: Status, plan: Plan, stack: str) -> Table:
         network = (
             Text("missing", style="bold red")
             if "network-missing" in names
-            else Text(plan.network_name, style="bold red" if names & {"network-different", "network-not-ours"} else "green")
+            else Text(
+                plan.network_name, style="bold red" if names & {"network-different", "network-not-ours"} else "green"
+            )
         )
         parent = Text(
             f"{host.plan.parent} {'up' if said.parent.up else 'down' if said.parent.present else 'missing'}",

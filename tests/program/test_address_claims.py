@@ -10,7 +10,7 @@ import pytest
 from components.address_claims import AddressClaimsProvider
 from ipvlan.checks import address_conflicts as claims
 from ipvlan.checks.address_conflicts import AddressTakenError, Answer, Claim
-from ipvlan.hosts.session import HostConnection
+from ipvlan.hosts.connection import HostConnection
 
 Props = dict[str, Any]
 

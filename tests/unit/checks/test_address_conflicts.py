@@ -11,9 +11,10 @@ from netaddr import IPAddress
 
 from ipvlan.checks import address_conflicts as claims
 from ipvlan.checks.address_conflicts import AddressTakenError, Answer, Claim, check_claims
-from ipvlan.hosts.session import HostConnection, HostSession, connection_to
+from ipvlan.hosts.connection import HostConnection, connection_to
+from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
-from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from tests.support.live_parts import STACK, live_container, live_host, seed
 
 NEW = IPAddress("10.1.1.2")

@@ -9,8 +9,8 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
-from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.model import Plan
 from ipvlan.plan.resource_names import STACK_LABEL
 from tests.support.host_changes import change_container, disconnect, foreign, holding, network, second_network, without

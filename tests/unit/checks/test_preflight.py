@@ -10,9 +10,9 @@ from netaddr import IPAddress
 
 from ipvlan.checks import preflight
 from ipvlan.checks.preflight import Finding, check_hosts
+from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.host_facts import Facts, Link, Listener
 from ipvlan.hosts.snapshot import Binding
-from ipvlan.hosts.ssh import HostError, HostUnreachableError
 from ipvlan.plan.model import HostPlan, Plan
 from tests.support.live_parts import BRIDGE_NETWORK, STACK, live_container, live_host, live_network, seed
 

@@ -13,7 +13,8 @@ import pytest
 
 from ipvlan.hosts import bridge
 from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
-from ipvlan.hosts.ssh import HostError, HostUnreachableError
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostError, HostUnreachableError
 
 FAKE = Path(__file__).parents[2] / "support" / "fake_docker.py"
 
@@ -55,10 +56,9 @@ class Host:
         """Return the attachment of nginx, port 80, on this host."""
         path = f"{self.folder}:{os.environ['PATH']}"
         arguments: dict[str, Any] = {
-            "host": "docker-1",
-            "ssh": ("env", f"PATH={path}", "sh", "-c"),
+            "connection": HostConnection(name="docker-1", command=("env", f"PATH={path}", "sh", "-c")),
             "container": "nginx",
-            "fabric": fabric,
+            "network": fabric,
             "ports": (BoundPort(container_port="80/tcp", host_address="", host_port=80),),
         }
         return BridgeAttachment(**{**arguments, **changes})
@@ -183,7 +183,10 @@ def test_read_tells_absence_from_silence(host: Host) -> None:
 def test_an_unreachable_host_is_named(host: Host) -> None:
     """ssh's own failure names the host, what ssh said and what to do."""
     attachment = host.attachment(
-        ssh=("sh", "-c", "echo 'ssh: connect to host 192.0.2.1 port 22: No route to host' >&2; exit 255")
+        connection=HostConnection(
+            name="docker-1",
+            command=("sh", "-c", "echo 'ssh: connect to host 192.0.2.1 port 22: No route to host' >&2; exit 255"),
+        )
     )
     with pytest.raises(
         HostUnreachableError, match=r'host "docker-1" cannot be reached.*No route to host.*hosts\.docker-1'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from netaddr import IPAddress
 
 from ipvlan.config.load import parse
 from ipvlan.hosts import networking
+from ipvlan.hosts.connection import HostConnection, connection_to
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.networking import Networking, Shim, SliceRoute, planned_networking, unit_text
-from ipvlan.hosts.ssh import HostError
 from ipvlan.plan.docker_versions import RULES, concerning, parse_version, refusals
 from ipvlan.plan.model import Plan, make_plan, shim_link
 from ipvlan.plan.router_routes import router_routes
@@ -23,7 +24,8 @@ from tests.support.reference import reference_config
 ROUTED: dict[str, Any] = {"mode": "l3", "gateway": None}
 SHIM = Shim(link="shim.ens33", address="10.1.1.254", slice="10.1.1.0/24", mode="l3")
 ROUTE = SliceRoute(destination="10.1.2.0/24", via="192.168.140.201")
-WANTED = Networking(host="docker-1", ssh=("ssh", "docker-1"), parent="ens33", shim=SHIM, routes=(ROUTE,))
+CONNECTION = HostConnection(name="docker-1", command=("ssh", "docker-1"), parent="ens33")
+WANTED = Networking(connection=CONNECTION, shim=SHIM, routes=(ROUTE,))
 
 
 def routed(hosts: int = 2) -> Plan:
@@ -50,14 +52,14 @@ def problems(**changes: Mapping[str, object]) -> list[str]:
 def test_nothing_is_needed_in_l2() -> None:
     """In l2 without a shim a host needs nothing beside Docker."""
     plan = seed()
-    assert all(planned_networking(host, plan.ssh) is None for host in plan.hosts)
+    assert all(planned_networking(host, connection_to(host, plan.ssh)) is None for host in plan.hosts)
     assert router_routes(plan, "ip") == []
 
 
 def test_every_host_has_a_route_to_every_other_slice() -> None:
     """Of three hosts each has two routes, through the other hosts' own addresses."""
     plan = routed(3)
-    wanted = planned_networking(plan.host("docker-2"), plan.ssh)
+    wanted = planned_networking(plan.host("docker-2"), connection_to(plan.host("docker-2"), plan.ssh))
     assert wanted is not None
     assert [(route.destination, route.via) for route in wanted.routes] == [
         ("10.1.1.0/24", "192.168.140.200"),
@@ -97,9 +99,9 @@ def answer(monkeypatch: pytest.MonkeyPatch, stdout: str, returncode: int = 0) ->
     """Let every visit to a host end like that; return the list of texts that were to run there."""
     texts: list[str] = []
 
-    def run(_host: str, command: Sequence[str], text: str, **_: object) -> subprocess.CompletedProcess[str]:
+    def run(_connection: HostConnection, text: str, **_: object) -> subprocess.CompletedProcess[str]:
         texts.append(text)
-        return subprocess.CompletedProcess(list(command), returncode, stdout, "")
+        return subprocess.CompletedProcess([], returncode, stdout, "")
 
     monkeypatch.setattr(networking, "run_on_host", run)
     return texts
@@ -121,7 +123,7 @@ def test_an_update_takes_away_what_is_gone(monkeypatch: pytest.MonkeyPatch) -> N
     """What was made before and is not wanted any more is taken away; a route that stays is not."""
     texts = answer(monkeypatch, "")
     old = SliceRoute(destination="10.1.9.0/24", via="192.168.140.209")
-    before = Networking(host="docker-1", ssh=("ssh",), parent="ens33", shim=None, routes=(ROUTE, old))
+    before = Networking(connection=CONNECTION, shim=None, routes=(ROUTE, old))
     networking.apply(WANTED, before)
     assert "ip route del 10.1.9.0/24 via 192.168.140.209" in texts[0]
     assert "ip route del 10.1.2.0/24" not in texts[0]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.hosts.orphans import Kind, is_name_taken, remove_leftover
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.orphans import Kind, is_name_taken, remove_orphan
 
 LABEL = "ipvlan-fabric.stack=dev"
 DOCKER = """#!/bin/sh
@@ -30,7 +31,9 @@ def remove(
     docker.write_text(text, encoding="utf-8")
     docker.chmod(0o755)
     ssh = ("env", f"PATH={folder}:{os.environ['PATH']}", "sh", "-c")
-    return remove_leftover("docker-1", ssh, kind, name, LABEL), log.read_text(encoding="utf-8").splitlines()
+    return remove_orphan(HostConnection(name="docker-1", command=ssh), kind, name, LABEL), log.read_text(
+        encoding="utf-8"
+    ).splitlines()
 
 
 def test_a_leftover_container_is_removed_by_its_id(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.hosts.parent_conflict import explain_parent_holder, is_parent_taken
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.parent_conflict import explain_parent_conflict, is_parent_taken
 
 LABEL = "ipvlan-fabric.stack"
 REFUSED = "Error response from daemon: network dm-1c0ffee is already using parent interface ens33.40"
@@ -32,7 +33,7 @@ esac
     )
     docker.chmod(0o755)
     ssh = ("env", f"PATH={folder}:{os.environ['PATH']}", "sh", "-c")
-    return explain_parent_holder("docker-1", ssh, "ens33.40", LABEL)
+    return explain_parent_conflict(HostConnection(name="docker-1", command=ssh, parent="ens33.40"), LABEL)
 
 
 def test_the_other_stack_is_named(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.hosts.session import HostSession, connection_to, on_hosts
-from ipvlan.hosts.ssh import HostError, HostUnreachableError
+from ipvlan.hosts.connection import connection_to
+from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.session import HostSession, on_hosts
 from tests.support.live_parts import seed
 
 SSH = """#!/bin/sh

@@ -10,7 +10,7 @@ import pytest
 from ipvlan.checks.drift import Comparison
 from ipvlan.checks.status import HostStatus, Status
 from ipvlan.config.load import parse
-from ipvlan.hosts.ssh import HostUnreachableError
+from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.plan.model import Plan, make_plan
 from ipvlan.views.diagram import as_mermaid, marks_of
 from ipvlan.views.svg import Marks, picture

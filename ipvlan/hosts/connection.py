@@ -1,0 +1,65 @@
+"""The connection to one host: made once per host, and handed down to whatever works there.
+
+Out of scope: OpenSSH's options and the reading of its failures (`ipvlan.hosts.ssh`), connections that stay open
+(`ipvlan.hosts.session`), and the text that runs on a host (`ipvlan.hosts.script`).
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.ssh import SSH_FAILED, explain_failure, ssh_command
+
+if TYPE_CHECKING:
+    from ipvlan.plan.model import HostPlan, SshPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostConnection:
+    """How one host is reached, and what must be known of it to work there."""
+
+    name: str
+    """The host's name in the plan."""
+    command: tuple[str, ...]
+    """An ssh command to which remote text is appended (see `ipvlan.hosts.ssh.ssh_command`)."""
+    parent: str = ""
+    """The NIC that carries the fabric on the host; empty where the work there does not need it."""
+    shim: str = ""
+    """Name of the host's own link on the parent; empty where none is planned."""
+
+
+def connection_to(host: HostPlan, ssh: SshPlan) -> HostConnection:
+    """Return the connection to a host of the plan."""
+    shim = "" if host.shim is None else host.shim.link
+    return HostConnection(name=host.name, command=ssh_command(host, ssh), parent=host.parent, shim=shim)
+
+
+def run_on_host(
+    connection: HostConnection, text: str, *, timeout: float, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command line on the host, in the login shell of its ssh user.
+
+    Args:
+        connection: The host.
+        text: The command line. POSIX shell text belongs in a script: see `ipvlan.hosts.script.run_script`.
+        timeout: Seconds for all of it.
+        stdin: What the command reads from its standard input.
+
+    Returns:
+        Output and exit status. The caller reads from the status whether the command failed.
+
+    Raises:
+        HostUnreachableError: ssh failed, or the time is over.
+    """
+    try:
+        completed = subprocess.run(
+            [*connection.command, text], input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise HostUnreachableError(explain_failure(connection.name, f"no answer within {timeout:g} seconds")) from None
+    if completed.returncode == SSH_FAILED:
+        raise HostUnreachableError(explain_failure(connection.name, completed.stderr))
+    return completed

@@ -1,0 +1,101 @@
+"""The runner of the hosts' scripts: variables are data, output is read by key. The shell is this machine's own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ipvlan.hosts import script
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.script import Output, read_output, run_script, script_text
+
+HERE = HostConnection(name="docker-1", command=("sh", "-c"))
+SCRIPTS = Path(script.__file__).with_name("scripts")
+
+
+@pytest.fixture
+def text_of(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Return the texts of the script files, to be filled by a test."""
+    texts: dict[str, str] = {}
+    monkeypatch.setattr(script, "_read", texts.__getitem__)
+    return texts
+
+
+@pytest.mark.parametrize("value", ["", "two words", "it's", 'a "$HOME" `id`', "two\nlines", "\\n", "*", "-n", "END"])
+def test_a_value_is_data(text_of: dict[str, str], value: str) -> None:
+    """The shell gets a value as it is, whatever a shell would make of it."""
+    text_of["x.sh"] = (
+        "printf '%s\\n' \"$value\" | sed 's/^/value=/'\nprintf '%s' \"$value\" | wc -c | sed 's/^/length=/'"
+    )
+    output = run_script(HERE, "x.sh", {"value": value}, timeout=10).output
+    assert output.text("value") == value
+    assert int(output.text("length")) == len(value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("a b", ""), ("$(id)", ""), ("PATH", ""), ("fine", "nul\0")])
+def test_what_no_variable_can_be_is_refused(text_of: dict[str, str], name: str, value: str) -> None:
+    """A name that is none, the shell's own names, and a value that no shell holds never reach a host."""
+    text_of["x.sh"] = ":"
+    with pytest.raises(ValueError, match="variable"):
+        script_text("x.sh", {name: value})
+
+
+def test_output_is_read_by_key() -> None:
+    """Order does not matter; lines of one key are joined; a value may have any text; what has no key is a complaint."""
+    output = read_output('b=2\nsh: 1: no: not found\na={"x": "y=z"}\na=  \nb=\n\n')
+    assert output == Output({"b": ("2", ""), "a": ('{"x": "y=z"}', "  ")}, ("sh: 1: no: not found",))
+    assert (output.text("b"), output.text("c"), "a" in output, "c" in output) == ("2\n", "", True, False)
+
+
+def test_status_and_complaints(text_of: dict[str, str]) -> None:
+    """The exit status is the script's own; complaints of its commands are one line."""
+    text_of["x.sh"] = "echo one\necho key=value\necho two >&2\nexit 3"
+    result = run_script(HERE, "x.sh", timeout=10)
+    assert (result.status, result.output.text("key"), result.complaints) == (3, "value", "one two")
+
+
+def test_a_command_that_reads_its_input_takes_nothing_of_the_script(text_of: dict[str, str]) -> None:
+    """Standard input is empty."""
+    text_of["x.sh"] = "cat\necho after=yes"
+    assert run_script(HERE, "x.sh", timeout=10).output == Output({"after": ("yes",)})
+
+
+def test_as_root_by_sudo_without_a_password(text_of: dict[str, str], tmp_path: Path) -> None:
+    """A user who is not root runs the same script through sudo, which asks nothing."""
+    text_of["x.sh"] = 'echo "value=$value"'
+    for name, text in {"id": "echo 1000", "sudo": 'echo "sudo=$1"; shift; exec "$@"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    user = HostConnection(name="docker-1", command=("sh", "-c", f'PATH={tmp_path}:$PATH; eval "$0"'))
+    output = run_script(user, "x.sh", {"value": "it's"}, timeout=10, as_root=True).output
+    assert (output.text("sudo"), output.text("value")) == ("-n", "it's")
+    assert run_script(user, "x.sh", {"value": ""}, timeout=10).output.text("sudo") == ""
+
+
+def test_the_time_limit_is_the_hosts_failure(text_of: dict[str, str]) -> None:
+    """A script that takes too long is a host that does not answer."""
+    text_of["x.sh"] = "exec sleep 60"
+    with pytest.raises(HostUnreachableError, match=r"docker-1.*within 1 seconds"):
+        run_script(HERE, "x.sh", timeout=1)
+
+
+def test_scripts_include_each_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One text is sent: the line that includes a script is replaced by that script."""
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "outer.sh").write_text(". ./inner.sh\nf\n")
+    (folder / "inner.sh").write_text("f() { echo inner=yes; }\n")
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
+    assert run_script(HERE, "outer.sh", timeout=10).output.text("inner") == "yes"
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in SCRIPTS.glob("*.sh")))
+def test_every_script_is_posix_shell(file: str) -> None:
+    """Each script of the package is read by sh without an error, its includes too."""
+    shell = shutil.which("dash") or "sh"
+    checked = subprocess.run([shell, "-n"], input=script_text(file), capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
