@@ -181,7 +181,7 @@ def test_read_tells_absence_from_silence(host: Host) -> None:
 
 
 def test_an_unreachable_host_is_named(host: Host) -> None:
-    """ssh's own failure names the host, what ssh said and what to do."""
+    """The failure of ssh itself names the host, its output and what to do."""
     attachment = host.attachment(
         connection=HostConnection(
             name="docker-1",

@@ -1,0 +1,109 @@
+"""Comments, docstrings and docs name only files, folders and modules that the repository has."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import re
+import tokenize
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from tests.support.sources import TRACKED, read
+
+ELSEWHERE = {
+    ".lab/<name>/": "the state of a running lab",
+    ".make/pr-comment.md": "written by make pr-preview",
+    "Pulumi.lan.yaml": "a stack file of the reader's own",
+    "Pulumi.test.yaml": "a stack file of a test",
+    "./other.sh": "any other script of the folder",
+    "daemon.json": "Docker's settings on a host",
+    "state.json": "written by the fake docker of the tests",
+    "registry/": "the beginning of an image's name",
+    "ipvlan/l2": "a value that a config rule refuses",
+    "ruamel.yaml": "a library",
+    "daemon/libnetwork/drivers/ipvlan/ipvlan_network.go": "Docker's source, github.com/moby/moby",
+    "daemon/names.go": "Docker's source",
+    "daemon/names/names.go": "Docker's source",
+    "libnetwork/controller.go": "Docker's source",
+    "libnetwork/sandbox.go": "Docker's source",
+    "reference.go": "Docker's source, github.com/distribution/reference",
+    "resource_docker_container.go": "the docker provider's source",
+    "resource_docker_network.go": "the docker provider's source",
+}
+"""What looks like a path of the repository and is none, and what it is."""
+
+UNFINISHED = {
+    "docs/design.md", "facts.md", "research/pulumi-behaviour.md", "ipvlan/rules/", "live/",
+}  # fmt: skip
+"""To be removed from the text; then from here."""
+
+SUFFIXES = "cfg|env|go|ini|json|md|mod|png|py|sh|sum|svg|toml|txt|ya?ml"
+FOLDERS = "|".join(re.escape(folder) for folder in {name.split("/")[0] for name in TRACKED if "/" in name})
+START = r"(?<![\w./~$<>{}-])"
+URL = re.compile(r"\bhttps?://\S+")
+FILE = re.compile(rf"{START}[\w.*<>-][\w.*<>/-]*(?:\.(?:{SUFFIXES})\b|/)(?![\w/-])")
+IN_FOLDER = re.compile(rf"{START}(?:{FOLDERS})/[\w.*<>/-]*[\w*>/]")
+MODULE = re.compile(r"(?<![\w./-])(?:ipvlan|components|lab|tests|tools|bench)(?:\.[A-Za-z_]\w*)+")
+EXISTING = {*TRACKED, *(str(folder) for name in TRACKED for folder in PurePosixPath(name).parents)}
+FILES = [name for name in TRACKED if not name.endswith((".sum", ".svg", ".json")) and name != "LICENSE"]
+
+
+def texts(name: str) -> Iterator[str]:
+    """Yield what people read in a file: the whole of a page, the comments and docstrings of a program."""
+    text = read(name)
+    if name.endswith(".md"):
+        yield text
+    elif name.endswith(".py"):
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.string
+        for node in ast.walk(ast.parse(text)):
+            if (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            ):
+                yield node.value.value
+    else:
+        mark = "//" if name.endswith(".go") else "#"
+        yield from (line.partition(mark)[2] for line in text.splitlines())
+
+
+def exists(path: str, file: str) -> bool:
+    """Return whether the path leads to something from the root, from the file's folder, or is the end of a known path."""
+    pattern = re.sub(r"<[^>]*>", "*", path).rstrip("/")
+    beside = os.path.normpath(PurePosixPath(file).parent / pattern)
+    return any(fnmatchcase(known, form) for form in (pattern, beside, f"*/{pattern}") for known in EXISTING)
+
+
+def is_module(name: str) -> bool:
+    """Return whether the dotted name is a module or package, or something that one defines."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        module = "/".join(parts[:length])
+        source = next((path for path in (f"{module}.py", f"{module}/__init__.py") if path in EXISTING), None)
+        if source is not None:
+            return length == len(parts) or re.search(rf"\b{parts[length]}\b", read(source)) is not None
+    return False
+
+
+def test_named_paths_exist() -> None:
+    """Every file or folder that a text names is tracked, or is listed in ELSEWHERE with what it is."""
+    missing = {}
+    for file in FILES:
+        text = URL.sub("", "\n".join(texts(file)))
+        named = {*FILE.findall(text), *IN_FOLDER.findall(text)} - ELSEWHERE.keys() - UNFINISHED
+        missing[file] = sorted(path for path in named if not (exists(path, file) or is_module(path)))
+    assert {file: paths for file, paths in missing.items() if paths} == {}
+
+
+def test_named_modules_exist() -> None:
+    """Every dotted name that begins with a package of the repository leads to a module or to something in it."""
+    missing = {
+        file: sorted(name for name in set(MODULE.findall("\n".join(texts(file)))) if not is_module(name))
+        for file in FILES
+    }
+    assert {file: names for file, names in missing.items() if names} == {}
