@@ -31,6 +31,7 @@ from ipvlan.config.models import (  # noqa: E402
 from ipvlan.plan.docker_versions import RULES  # noqa: E402
 from ipvlan.plan.model import make_plan  # noqa: E402
 from ipvlan.problems import Problem  # noqa: E402
+from ipvlan.views.drift_table import drift_table  # noqa: E402
 from ipvlan.views.plan_json import schema as plan_schema  # noqa: E402
 from ipvlan.views.svg import picture  # noqa: E402
 from tests.support.bad_input import CASES, YAML_CASES, Bad  # noqa: E402
@@ -60,6 +61,7 @@ def main() -> int:
 def files() -> dict[Path, str]:
     """Every generated file and what it must hold."""
     config, versions = ROOT / "docs" / "config.md", ROOT / "docs" / "docker-versions.md"
+    operations = ROOT / "docs" / "operations.md"
     return {
         ROOT / "schema" / "stack.schema.json": _json(stack_schema()),
         ROOT / "schema" / "common.schema.json": _json(common_schema()),
@@ -69,6 +71,7 @@ def files() -> dict[Path, str]:
         ROOT / "docs" / "fabric.svg": picture(make_plan(load_stack("dev", ROOT)), "dev"),
         config: _between(config, "ipvlan/config/models.py", _tables()),
         versions: _between(versions, "ipvlan/plan/docker_versions.py", _versions()),
+        operations: _between(operations, "ipvlan/checks/drift_kinds.py", drift_table()),
     } | {
         ROOT / "docs" / "modes" / f"{example.stem}.svg": _drawn(example)
         for example in sorted((ROOT / "examples").glob("*.yaml"))

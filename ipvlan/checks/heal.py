@@ -1,10 +1,12 @@
-"""Fixing what `status` found, with the least that does it.
+"""Repairing what `ipvlan status` reports, with the smallest change that does it.
 
-Owns which difference is fixed how, and the order. A connection or a stopped container is fixed on the host itself, without a
-new container; what Pulumi's state must know of is left to `pulumi up`, for exactly those resources; what belongs to others, or
-needs a decision, is left to a person. It never touches a container of others.
+Which kind of difference is repaired how is in `drift_kinds`. A connection or a stopped container is repaired on the host itself,
+with the container that is there. What has an id in Pulumi's state is created by `pulumi up`, for exactly those resources. The rest
+is for a person. No container of others is changed.
 
-After it `pulumi preview` shows no changes: what is fixed on the host was never gone from the state.
+After it `pulumi preview` shows no changes: what is repaired on the host was never missing from the state.
+
+Out of scope: finding the differences (`drift`), and the conversation with the user (`ipvlan.cli`).
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from ipvlan.checks.drift import Difference
+from ipvlan.checks.drift_kinds import REPAIRERS, DriftKind, Repairer
 from ipvlan.hosts import bridge
 from ipvlan.hosts.connection import connection_to, run_on_host
 from ipvlan.hosts.errors import HostError
@@ -29,122 +32,127 @@ from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import COMPONENT
 
-How = Literal["host", "pulumi", "person"]
-
-#: Seconds for one change on a host; a stop may wait ten for the process, and a busy host for its turn.
 CHANGE_SECONDS: Final = 90.0
+"""Time limit of one change on a host, in seconds: a stop may wait ten for the process, and a busy host needs more."""
 
-#: Seconds for `pulumi up` of a few resources, images to be pulled included.
 PULUMI_SECONDS: Final = 1800.0
+"""Time limit of `pulumi up` for a few resources, in seconds; it may pull images."""
 
-_ON_HOST: Final = ("route-missing", "shim-missing",
-                   "fabric-disconnected", "address-different", "container-stopped", "bridge-disconnected", "ports-unbound",
-                   "bridge-connected", "network-on-parent")  # fmt: skip
-"""Fixed on the host, in this order: a container that starts binds its ports only when it is connected."""
-
-_BY_PULUMI: Final = (
-    "container-missing",
-    "image-different",
-    "ports-different",
-    "network-missing",
-    "network-different",
-    "container-remade",
-)
+_DESCRIPTIONS: Final[Mapping[DriftKind, str]] = {
+    DriftKind.ROUTE_MISSING: "set the routes of {host} again",
+    DriftKind.SHIM_MISSING: "set up the shim of {host} again",
+    DriftKind.FABRIC_DISCONNECTED: "connect {container} to {fabric} at {address}",
+    DriftKind.ADDRESS_DIFFERENT: "connect {container} to {fabric} at {address}",
+    DriftKind.CONTAINER_STOPPED: "start {container}",
+    DriftKind.BRIDGE_DISCONNECTED: "connect {container} to the bridge",
+    DriftKind.PORTS_UNBOUND: "connect {container} to the bridge again",
+    DriftKind.BRIDGE_CONNECTED: "disconnect {container} from the bridge",
+    DriftKind.NETWORK_ON_PARENT: "remove the network {network} on {host}, if no container uses it",
+    DriftKind.NETWORK_MISSING: "pulumi up: create network {fabric} on {host} again, and its containers with it",
+    DriftKind.NETWORK_DIFFERENT: "pulumi up: create network {fabric} on {host} again, and its containers with it",
+    DriftKind.CONTAINER_MISSING: "pulumi up: create {container} again",
+    DriftKind.CONTAINER_RECREATED: "remove {container}, which was recreated by hand, and pulumi up: create it as planned",
+    DriftKind.IMAGE_DIFFERENT: "pulumi up: create {container} again",
+    DriftKind.PORTS_DIFFERENT: "pulumi up: create {container} again",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One thing to do about one difference."""
+class RepairStep:
+    """The repair of one difference."""
 
-    how: How
     difference: Difference
     description: str
     """What will be done."""
 
+    @property
+    def by(self) -> Repairer:
+        """Who does it."""
+        return self.difference.kind.repair.by
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Healing:
-    """All that will be done, in order."""
+class RepairPlan:
+    """Everything that will be done, in order."""
 
-    actions: tuple[Step, ...]
+    steps: tuple[RepairStep, ...]
     targets: tuple[str, ...]
     """The resources that `pulumi up` is run for, as patterns of URNs."""
 
-    def by(self, how: How) -> tuple[Step, ...]:
-        """The actions of one kind."""
-        return tuple(action for action in self.actions if action.how == how)
+    def by(self, repairer: Repairer) -> tuple[RepairStep, ...]:
+        """Return the steps of one repairer."""
+        return tuple(step for step in self.steps if step.by == repairer)
 
 
-def plan_healing(plan: Plan, differences: Iterable[Difference]) -> Healing:
-    """Decide what to do about each difference that is not tolerated."""
-    all_ = [found for found in differences if found.severity == "error"]
-    # A network made anew gets its containers made anew: nothing of such a host is fixed piece by piece.
-    whole = {found.host for found in all_ if found.name in ("network-missing", "network-different")}
-    remade = {
-        (found.host, found.service)
-        for found in all_
-        if found.name in ("container-missing", "container-remade", "image-different", "ports-different")
-    }
-    actions: list[Step] = []
-    for found in all_:
-        if found.name in _BY_PULUMI:
-            actions.append(Step(how="pulumi", difference=found, description=_pulumi_description(plan, found)))
-        elif found.host in whole and found.service is not None:
-            continue
-        elif (found.host, found.service) in remade and found.name in _ON_HOST:
-            # The new container comes with its connections.
-            continue
-        elif found.name in _ON_HOST:
-            actions.append(Step(how="host", difference=found, description=_host_description(plan, found)))
-        else:
-            actions.append(Step(how="person", difference=found, description=found.fix))
-    order = {"host": 0, "pulumi": 1, "person": 2}
-    actions.sort(
-        key=lambda action: (
-            order[action.how],
-            action.difference.host,
-            _ON_HOST.index(action.difference.name) if action.how == "host" else 0,
-            action.difference.service or "",
+def plan_repair(plan: Plan, differences: Iterable[Difference]) -> RepairPlan:
+    """Decide what to do about each difference whose severity is `error`."""
+    errors = [difference for difference in differences if difference.severity == "error"]
+    new_networks = {error.host for error in errors if error.kind.repair.recreates == "network"}
+    new_containers = {(error.host, error.service) for error in errors if error.kind.repair.recreates == "container"}
+
+    def comes_with_another(error: Difference) -> bool:
+        """Whether what Pulumi creates again repairs this difference too."""
+        repairer = error.kind.repair.by
+        if repairer == "pulumi" or error.service is None:
+            return False
+        return error.host in new_networks or (repairer == "host" and (error.host, error.service) in new_containers)
+
+    steps = [
+        RepairStep(difference=error, description=_description(plan, error))
+        for error in errors
+        if not comes_with_another(error)
+    ]
+    steps.sort(
+        key=lambda step: (
+            REPAIRERS.index(step.by),
+            step.difference.host,
+            step.difference.kind.repair.order,
+            step.difference.service or "",
         )
     )
-    return Healing(actions=tuple(actions), targets=tuple(_targets(plan, actions)))
+    return RepairPlan(steps=tuple(steps), targets=tuple(_targets(plan, steps)))
 
 
-def fix_on_hosts(plan: Plan, actions: Sequence[Step], done: Callable[[Step], None]) -> Mapping[Step, HostError]:
-    """Do what is done on hosts, all hosts side by side, and return what failed and why. `done` hears of each that did not."""
+def repair_on_hosts(
+    plan: Plan, steps: Sequence[RepairStep], done: Callable[[RepairStep], None]
+) -> Mapping[RepairStep, HostError]:
+    """Do the steps that are done on hosts, all hosts in parallel, and return those that failed with the reason.
+
+    `done` is called with each step that succeeded.
+    """
+    if not steps:
+        return {}
     prepare_shared_connections()
-    by_host: dict[str, list[Step]] = {}
-    for action in actions:
-        by_host.setdefault(action.difference.host, []).append(action)
+    by_host: dict[str, list[RepairStep]] = {}
+    for step in steps:
+        by_host.setdefault(step.difference.host, []).append(step)
 
-    def fix(host: str) -> dict[Step, HostError]:
+    def repair_host(host: str) -> dict[RepairStep, HostError]:
         failed = {}
-        for action in by_host[host]:
+        for step in by_host[host]:
             try:
-                _fix(plan, action)
+                _repair(plan, step.difference)
             except HostError as error:
-                failed[action] = error
+                failed[step] = error
             else:
-                done(action)
+                done(step)
         return failed
 
-    if not by_host:
-        return {}
     with ThreadPoolExecutor(max_workers=min(len(by_host), HOSTS_AT_ONCE)) as pool:
-        failures = list(pool.map(fix, by_host))
-    return {action: error for failed in failures for action, error in failed.items()}
+        failures = list(pool.map(repair_host, by_host))
+    return {step: error for failed in failures for step, error in failed.items()}
 
 
-def remove_stand_ins(plan: Plan, actions: Sequence[Step]) -> None:
-    """Remove containers that somebody made by hand in place of ours, so that Pulumi can make ours. Raises HostError."""
-    for action in actions:
-        if action.difference.name == "container-remade":
-            host = plan.host(action.difference.host)
-            _docker(plan, host, "rm", "--force", action.difference.container or "")
+def remove_unmanaged_containers(plan: Plan, steps: Sequence[RepairStep]) -> None:
+    """Remove the containers that somebody recreated by hand: Pulumi needs their names. Raises HostError."""
+    for step in steps:
+        if step.difference.kind is DriftKind.CONTAINER_RECREATED:
+            host = plan.host(step.difference.host)
+            _docker(plan, host, "rm", "--force", step.difference.container or "")
 
 
 def pulumi_command(stack: str, targets: Sequence[str]) -> tuple[str, ...]:
-    """The `pulumi up` that makes exactly the `targets` again."""
+    """Return the `pulumi up` that creates exactly the `targets` again."""
     command = ["pulumi", "up", "--stack", stack, "--yes", "--skip-preview", "--refresh"]
     for target in targets:
         command += ["--target", target]
@@ -152,14 +160,14 @@ def pulumi_command(stack: str, targets: Sequence[str]) -> tuple[str, ...]:
 
 
 def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
-    """Run pulumi in the project's folder and return its exit status; its output goes on at once. Raises HostError without it."""
+    """Run pulumi in the folder `root`, pass its output on, and return its exit status. Raises HostError without pulumi."""
     try:
         return subprocess.run(
             list(command), cwd=root, timeout=PULUMI_SECONDS, check=False, stdout=sys.stderr if to_stderr else None
         ).returncode
     except FileNotFoundError:
         raise HostError(
-            f"there is no `pulumi` on PATH, and the rest is its to fix. Run it where it is: {shlex.join(command)}"
+            f"there is no `pulumi` on PATH, and only Pulumi can repair the rest. Where there is one, run: {shlex.join(command)}"
         ) from None
     except subprocess.TimeoutExpired:
         raise HostError(
@@ -168,87 +176,78 @@ def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
         ) from None
 
 
-def _host_description(plan: Plan, found: Difference) -> str:
-    where = f"{found.container} on {found.host}"
-    if found.name in ("fabric-disconnected", "address-different"):
-        address = _container(plan, found).address
-        return f"connect {where} to {plan.network_name} at {address}"
-    return {
-        "route-missing": f"make the routes of {found.host} again",
-        "shim-missing": f"make the shim of {found.host} again",
-        "container-stopped": f"start {where}",
-        "bridge-disconnected": f"connect {where} to the bridge",
-        "ports-unbound": f"connect {where} to the bridge again",
-        "bridge-connected": f"disconnect {where} from the bridge",
-    }.get(found.name, f"remove the network {found.network} on {found.host}, if no container uses it")
+def _description(plan: Plan, difference: Difference) -> str:
+    if difference.kind.repair.by == "person":
+        return difference.fix
+    return _DESCRIPTIONS[difference.kind].format(
+        host=difference.host,
+        container=f"{difference.container} on {difference.host}",
+        fabric=plan.network_name,
+        address="" if difference.service is None else _container(plan, difference).address,
+        network=difference.network,
+    )
 
 
-def _pulumi_description(plan: Plan, found: Difference) -> str:
-    if found.name in ("network-missing", "network-different"):
-        return f"pulumi up: make network {plan.network_name} on {found.host} again, and its containers with it"
-    if found.name == "container-remade":
-        return f"remove {found.container} on {found.host}, made by hand, and pulumi up: make it as planned"
-    return f"pulumi up: make {found.container} on {found.host} again"
-
-
-def _targets(plan: Plan, actions: Iterable[Step]) -> list[str]:
+def _targets(plan: Plan, steps: Iterable[RepairStep]) -> list[str]:
     targets: set[str] = set()
-    for action in actions:
-        if action.how != "pulumi":
+    for step in steps:
+        if step.by != "pulumi":
             continue
-        found = action.difference
+        difference = step.difference
         if plan.probe_addresses:
-            # Everything depends on it, and it is not in the state of an `up` that it has stopped.
+            # Everything depends on it. When it stopped the last `up`, it is not in the state.
             targets.add(resource_names.target(resource_names.address_check(COMPONENT)))
-        slice_ = resource_names.host_slice(COMPONENT, found.host)
-        if found.service is None:
-            targets.add(resource_names.targets_below(slice_))
+        host_slice = resource_names.host_slice(COMPONENT, difference.host)
+        if difference.service is None:
+            targets.add(resource_names.targets_below(host_slice))
             continue
-        names = [resource_names.container(slice_, found.service), resource_names.network(slice_)]
-        container = _container(plan, found)
+        names = [resource_names.container(host_slice, difference.service), resource_names.network(host_slice)]
+        container = _container(plan, difference)
         if container.bridged:
-            bridged = resource_names.bridge_component(
-                COMPONENT, found.host, found.service, published=container.published
+            bridge_component = resource_names.bridge_component(
+                COMPONENT, difference.host, difference.service, published=container.published
             )
-            names += [bridged, resource_names.bridge_connection(bridged)]
-        targets |= {resource_names.image_targets(slice_), *map(resource_names.target, names)}
+            names += [bridge_component, resource_names.bridge_connection(bridge_component)]
+        targets |= {resource_names.image_targets(host_slice), *map(resource_names.target, names)}
     return sorted(targets)
 
 
-def _container(plan: Plan, found: Difference) -> ContainerPlan:
-    return next(planned for planned in plan.host(found.host).containers if planned.service == found.service)
+def _container(plan: Plan, difference: Difference) -> ContainerPlan:
+    return next(planned for planned in plan.host(difference.host).containers if planned.service == difference.service)
 
 
-def _fix(plan: Plan, action: Step) -> None:
-    found = action.difference
-    host = plan.host(found.host)
-    match found.name:
-        case "fabric-disconnected" | "address-different":
-            planned = _container(plan, found)
-            # Also a connection to a network of that name that is gone: only force takes it away.
+def _repair(plan: Plan, difference: Difference) -> None:
+    """Repair one difference on its host. Raises HostError."""
+    host = plan.host(difference.host)
+    match difference.kind:
+        case DriftKind.FABRIC_DISCONNECTED | DriftKind.ADDRESS_DIFFERENT:
+            planned = _container(plan, difference)
+            # A connection to a deleted network of that name can only be removed with force.
             _docker(plan, host, "network", "disconnect", "--force", plan.network_name, planned.name, may_fail=True)
             _docker(plan, host, "network", "connect", "--ip", str(planned.address), plan.network_name, planned.name)
-        case "container-stopped":
-            name = _container(plan, found).name
+        case DriftKind.CONTAINER_STOPPED:
+            name = _container(plan, difference).name
             _docker(plan, host, "unpause", name, may_fail=True)
             _docker(plan, host, "start", name)
-        case "bridge-disconnected":
-            bridge.connect(_attachment(plan, host, _container(plan, found)))
-        case "ports-unbound":
-            attachment = _attachment(plan, host, _container(plan, found))
+        case DriftKind.BRIDGE_DISCONNECTED:
+            bridge.connect(_attachment(plan, host, _container(plan, difference)))
+        case DriftKind.PORTS_UNBOUND:
+            attachment = _attachment(plan, host, _container(plan, difference))
             bridge.disconnect(attachment)
             bridge.connect(attachment)
-        case "bridge-connected":
-            bridge.disconnect(_attachment(plan, host, _container(plan, found)))
-        case "route-missing" | "shim-missing":
-            beside = planned_networking(host, connection_to(host, plan.ssh))
-            if beside is None:
-                raise AssertionError(f"{found.name} on {host.name}, where the plan has neither routes nor a shim")
-            apply(beside)
-        case "network-on-parent":
-            _docker(plan, host, "network", "rm", found.network or "")
+        case DriftKind.BRIDGE_CONNECTED:
+            bridge.disconnect(_attachment(plan, host, _container(plan, difference)))
+        case DriftKind.ROUTE_MISSING | DriftKind.SHIM_MISSING:
+            networking = planned_networking(host, connection_to(host, plan.ssh))
+            if networking is None:
+                raise RuntimeError(
+                    f"{difference.kind} on {host.name}, and the plan has neither routes nor a shim there"
+                )
+            apply(networking)
+        case DriftKind.NETWORK_ON_PARENT:
+            _docker(plan, host, "network", "rm", difference.network or "")
         case _:
-            raise AssertionError(f"{found.name} is not fixed on a host")
+            raise RuntimeError(f"{difference.kind} is not repaired on a host")
 
 
 def _docker(plan: Plan, host: HostPlan, *arguments: str, may_fail: bool = False) -> None:

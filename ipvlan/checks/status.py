@@ -1,15 +1,15 @@
-"""Declared against live, of all hosts at once.
+"""The plan against the hosts, all of them in parallel: the state of each host and its differences.
 
-Owns the order of the work and the sums. What counts as a difference stands in `differences`, what people see in `status_view`.
+Out of scope: what counts as a difference (`drift`), and how a status is shown (`ipvlan.views.status`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
@@ -18,16 +18,19 @@ from ipvlan.plan.model import HostPlan, Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostStatus:
-    """One host, declared against live."""
+    """One host: planned, live, and what differs."""
 
     plan: HostPlan
-    said: HostSnapshot | HostError
+    snapshot: HostSnapshot | HostError
     differences: tuple[Difference, ...]
 
     @property
     def foreign(self) -> int:
-        """Containers on the fabric that are not of the stack."""
-        return sum(found.name in ("foreign-container", "foreign-address") for found in self.differences)
+        """Number of containers on the fabric that are not of the stack."""
+        return sum(
+            difference.kind in (DriftKind.FOREIGN_CONTAINER, DriftKind.FOREIGN_ADDRESS)
+            for difference in self.differences
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,48 +39,52 @@ class Status:
 
     hosts: tuple[HostStatus, ...]
     seconds: float
+    """How long it took to read them."""
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """Of all hosts."""
-        return tuple(found for host in self.hosts for found in host.differences)
+        """The differences of all hosts."""
+        return tuple(difference for host in self.hosts for difference in host.differences)
 
     @property
     def ok(self) -> bool:
-        """Whether all holds."""
-        return all(found.severity == "info" for found in self.differences)
+        """Whether everything is as planned."""
+        return all(difference.severity == "info" for difference in self.differences)
 
 
 def read_status(
     plan: Plan, stack: str, *, host: str | None = None, service: str | None = None, timeout: float = 10.0
 ) -> Status:
-    """Ask all hosts, or one, and compare; of one service only its own differences and those of its hosts.
+    """Read all hosts, or one, and compare them with the plan.
 
-    `stack` is the stack's name; `timeout` is in seconds, for reaching a host and for each question to it.
+    Args:
+        plan: What is planned.
+        stack: The stack's name, as the labels have it.
+        host: Read this host only.
+        service: Report the differences of this service only, and those of the hosts that run it.
+        timeout: In seconds, to connect to a host and for each answer of it.
     """
     began = time.monotonic()
     hosts = [
-        found
-        for found in plan.hosts
-        if (host is None or found.name == host)
-        and (service is None or any(container.service == service for container in found.containers))
+        planned
+        for planned in plan.hosts
+        if (host is None or planned.name == host)
+        and (service is None or any(container.service == service for container in planned.containers))
     ]
-    said: Mapping[str, HostSnapshot | HostError] = on_hosts(
-        plan, hosts, lambda session: take_snapshot(session, timeout=timeout), timeout=timeout
-    )
+    snapshots = on_hosts(plan, hosts, lambda session: take_snapshot(session, timeout=timeout), timeout=timeout)
     comparison = Comparison(plan, stack)
     return Status(
         hosts=tuple(
             HostStatus(
-                plan=found,
-                said=said[found.name],
+                plan=planned,
+                snapshot=snapshots[planned.name],
                 differences=tuple(
                     difference
-                    for difference in comparison.of_host(found, said[found.name])
+                    for difference in comparison.of_host(planned, snapshots[planned.name])
                     if service is None or difference.service in (None, service)
                 ),
             )
-            for found in hosts
+            for planned in hosts
         ),
         seconds=time.monotonic() - began,
     )

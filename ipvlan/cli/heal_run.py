@@ -17,12 +17,12 @@ from rich.text import Text
 
 from ipvlan.checks.drift import Difference
 from ipvlan.checks.heal import (
-    Healing,
-    Step,
-    fix_on_hosts,
-    plan_healing,
+    RepairPlan,
+    RepairStep,
+    plan_repair,
     pulumi_command,
-    remove_stand_ins,
+    remove_unmanaged_containers,
+    repair_on_hosts,
     run_pulumi,
 )
 from ipvlan.checks.status import Status, read_status
@@ -46,8 +46,8 @@ def heal_plan(
     if as_json:
         return _heal_json(chosen, plan, look, yes=yes)
     out = printer()
-    healing = plan_healing(plan, look().differences)
-    if not healing.actions:
+    healing = plan_repair(plan, look().differences)
+    if not healing.steps:
         out.print(Text("nothing to fix", style="bold green"))
         return True
     _show(healing, out)
@@ -58,7 +58,7 @@ def heal_plan(
     _do(chosen, plan, healing, out)
     left = [found for found in look().differences if found.severity == "error"]
     for found in left:
-        out.print(Text.assemble((f"still {found.name}", "bold red"), f": {found.problem}"), soft_wrap=True)
+        out.print(Text.assemble((f"still {found.kind}", "bold red"), f": {found.problem}"), soft_wrap=True)
         out.print(f"    {found.fix}", style="dim", markup=False, soft_wrap=True)
     if not left:
         out.print(Text("all as planned", style="bold green"))
@@ -67,7 +67,7 @@ def heal_plan(
 
 def _heal_json(chosen: Selected, plan: Plan, look: Callable[[], Status], *, yes: bool) -> bool:
     """The same for machines: one document on standard output, all talk on standard error."""
-    healing = plan_healing(plan, look().differences)
+    healing = plan_repair(plan, look().differences)
     if yes:
         _do(chosen, plan, healing, Console(stderr=True, highlight=False))
     left = [found for found in look().differences if found.severity == "error"] if yes else list(_differences(healing))
@@ -77,25 +77,25 @@ def _heal_json(chosen: Selected, plan: Plan, look: Callable[[], Status], *, yes:
         "done": yes,
         "actions": [
             {
-                "how": action.how,
-                "name": action.difference.name,
+                "how": action.by,
+                "name": action.difference.kind,
                 "host": action.difference.host,
                 "service": action.difference.service,
                 "description": action.description,
             }
-            for action in healing.actions
+            for action in healing.steps
         ],
         "targets": list(healing.targets),
         "left": [
-            {"name": found.name, "host": found.host, "service": found.service, "fix": found.fix} for found in left
+            {"name": found.kind, "host": found.host, "service": found.service, "fix": found.fix} for found in left
         ],
     }
     typer.echo(json.dumps(document, indent=2))
     return not left
 
 
-def _differences(healing: Healing) -> Iterator[Difference]:
-    yield from (action.difference for action in healing.actions)
+def _differences(healing: RepairPlan) -> Iterator[Difference]:
+    yield from (action.difference for action in healing.steps)
 
 
 def _agreed(out: Console) -> bool:
@@ -105,15 +105,15 @@ def _agreed(out: Console) -> bool:
     return typer.confirm("Do it?")
 
 
-def _do(chosen: Selected, plan: Plan, healing: Healing, out: Console) -> None:
-    def done(action: Step) -> None:
+def _do(chosen: Selected, plan: Plan, healing: RepairPlan, out: Console) -> None:
+    def done(action: RepairStep) -> None:
         out.print(f"done: {action.description}", markup=False, soft_wrap=True)
 
-    for action, error in fix_on_hosts(plan, healing.by("host"), done).items():
+    for action, error in repair_on_hosts(plan, healing.by("host"), done).items():
         out.print(Text.assemble((f"failed: {action.description}", "bold red"), f"\n    {error}"), soft_wrap=True)
     if not healing.targets:
         return
-    remove_stand_ins(plan, healing.by("pulumi"))
+    remove_unmanaged_containers(plan, healing.by("pulumi"))
     command = pulumi_command(chosen.stack, healing.targets)
     out.print(shlex.join(command), style="dim", markup=False, soft_wrap=True)
     status = run_pulumi(command, chosen.root, to_stderr=out.stderr)
@@ -123,13 +123,13 @@ def _do(chosen: Selected, plan: Plan, healing: Healing, out: Console) -> None:
         )
 
 
-def _show(healing: Healing, out: Console) -> None:
+def _show(healing: RepairPlan, out: Console) -> None:
     table = Table("host", "what", "how", title="To fix", title_justify="left")
     words = {"host": "", "pulumi": "", "person": "you: "}
-    for action in healing.actions:
+    for action in healing.steps:
         table.add_row(
             action.difference.host,
-            action.difference.name,
-            Text(words[action.how] + action.description, overflow="fold"),
+            action.difference.kind,
+            Text(words[action.by] + action.description, overflow="fold"),
         )
     out.print(table)

@@ -31,7 +31,7 @@ def marks_of(found: Status) -> Marks:
     containers: dict[tuple[str, str], Mark] = {}
     for host in found.hosts:
         wrong = {difference.service for difference in host.differences if difference.severity == "error"}
-        dead = isinstance(host.said, HostError)
+        dead = isinstance(host.snapshot, HostError)
         hosts[host.plan.name] = "broken" if dead or None in wrong else "well"
         for planned in host.plan.containers:
             mark: Mark = "unknown" if dead else "broken" if planned.service in wrong else "well"

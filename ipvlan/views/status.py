@@ -30,7 +30,7 @@ def as_document(found: Status, plan: Plan, stack: str) -> dict[str, Any]:
         "hosts": {host.plan.name: _host_document(host, plan) for host in found.hosts},
         "differences": [
             {
-                "name": difference.name,
+                "name": difference.kind,
                 "host": difference.host,
                 "service": difference.service,
                 "container": difference.container,
@@ -44,7 +44,7 @@ def as_document(found: Status, plan: Plan, stack: str) -> dict[str, Any]:
 
 
 def _host_document(host: HostStatus, plan: Plan) -> dict[str, Any]:
-    said = host.said
+    said = host.snapshot
     if not isinstance(said, HostSnapshot):
         return {"reached": False}
     use = slice_use(plan, host.plan)
@@ -113,7 +113,7 @@ def show(found: Status, plan: Plan, stack: str, out: Console) -> None:
         out.print(f"{len(all_) - len(listed)} more containers, all as planned", style="dim")
     for difference in found.differences:
         style = "yellow" if difference.severity == "info" else "bold red"
-        out.print(Text.assemble((difference.name, style), f": {difference.problem}"), soft_wrap=True)
+        out.print(Text.assemble((difference.kind, style), f": {difference.problem}"), soft_wrap=True)
         out.print(f"    {difference.fix}", style="dim", markup=False, soft_wrap=True)
     count = sum(difference.severity == "error" for difference in found.differences)
     noted = len(found.differences) - count
@@ -142,11 +142,11 @@ def _hosts(found: Status, plan: Plan, stack: str) -> Table:
     for host in found.hosts:
         use = slice_use(plan, host.plan)
         figures = (str(host.plan.slice), str(use.used), str(host.foreign), str(max(use.free - host.foreign, 0)))
-        said = host.said
+        said = host.snapshot
         if not isinstance(said, HostSnapshot):
             table.add_row(host.plan.name, Text("no answer", style="bold red"), *[_ABSENT] * 3, *figures)
             continue
-        names = {difference.name for difference in host.differences}
+        names = {difference.kind for difference in host.differences}
         network = (
             Text("missing", style="bold red")
             if "network-missing" in names
@@ -169,7 +169,7 @@ def _containers(
         "service", "host", "state", "address", "bridge", "ports", "image", "", title="Containers", title_justify="left"
     )
     for host, planned in sorted(listed, key=lambda row: (row[1].service, row[1].host)):
-        said = host.said
+        said = host.snapshot
         if not isinstance(said, HostSnapshot):
             table.add_row(
                 planned.service, planned.host, Text("unknown", style="bold red"), *[_ABSENT] * 4, _mark(ok=False)

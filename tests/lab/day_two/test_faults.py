@@ -70,7 +70,7 @@ FAULTS: dict[str, tuple[str, str, list[tuple[str, str | None]], set[str]]] = {
             "docker rm -f nginx; docker run -d --name nginx --network ipvlanl2 --ip 10.1.1.50 -p 80:80 {nginx}; "
             "docker network connect bridge nginx"
         ),
-        [("container-remade", "nginx")],
+        [("container-recreated", "nginx")],
         {"docker-1/nginx"},
     ),
     "network removed": (

@@ -9,12 +9,14 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.config.load import parse
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
-from ipvlan.plan.model import Plan
+from ipvlan.plan.model import Plan, make_plan
 from ipvlan.plan.resource_names import STACK_LABEL
 from tests.support.host_changes import change_container, disconnect, foreign, holding, network, second_network, without
 from tests.support.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
+from tests.support.reference import reference_config
 
 
 def compare(plan: Plan, change: Callable[[HostSnapshot], HostSnapshot] = lambda said: said) -> tuple[Difference, ...]:
@@ -50,16 +52,16 @@ def test_a_host_as_planned_has_no_difference() -> None:
             network(options={"ipvlan_mode": "l2", "parent": "ens34"}),
             "parent ens34 instead of ens33",
         ),
-        ("network-not-ours", network(labels={}), "was not made by stack dev"),
+        ("network-not-ours", network(labels={}), "was not created by stack dev"),
         ("network-on-parent", second_network, "docker network rm other"),
         ("container-missing", without("centos"), "heal --host docker-1 --service centos"),
         ("container-stopped", change_container("nginx", state="exited", status="Exited (1) 2 hours ago"), "Exited (1)"),
         ("container-unhealthy", change_container("nginx", status="Up 3 minutes (unhealthy)"), "docker logs"),
-        ("container-remade", change_container("nginx", labels={}), "made by hand"),
+        ("container-recreated", change_container("nginx", labels={}), "recreated by hand"),
         ("container-not-ours", change_container("nginx", labels={}, attachments={}), "docker rm -f nginx"),
         ("container-not-ours", change_container("nginx", labels={"ipvlan-fabric.stack": "prod"}), "docker rm -f nginx"),
         ("container-not-planned", foreign("10.1.1.9", {"ipvlan-fabric.stack": "dev"}), "pulumi up --stack dev"),
-        ("image-different", change_container("nginx", image="other@sha256:1"), "made from other@sha256:1"),
+        ("image-different", change_container("nginx", image="other@sha256:1"), "created from other@sha256:1"),
         ("fabric-disconnected", disconnect("centos", "ipvlanl2"), "not connected to ipvlanl2"),
         ("address-different", holding("centos", "10.1.1.9"), "holds 10.1.1.9, planned is 10.1.1.1"),
         ("address-different", holding("centos", "10.1.1.1", fixed=False), "by chance"),
@@ -68,7 +70,7 @@ def test_a_host_as_planned_has_no_difference() -> None:
         (
             "ports-different",
             change_container("nginx", labels={"ipvlan-fabric.stack": "dev", "ipvlan-fabric.ports": "8080:80"}),
-            "made with ports 8080:80, planned are 80:80",
+            "created with ports 8080:80, planned are 80:80",
         ),
         ("foreign-address", foreign("10.1.2.1"), "planned for centos on docker-2"),
         ("foreign-container", foreign("10.1.2.77"), "may not hand out there"),
@@ -77,7 +79,7 @@ def test_a_host_as_planned_has_no_difference() -> None:
 def test_each_difference_has_its_name(name: str, change: Callable[[HostSnapshot], HostSnapshot], says: str) -> None:
     """One change by hand is one difference, under its name, with the value and a command in it."""
     found = compare(seed(), change)
-    assert [difference.name for difference in found] == [name]
+    assert [difference.kind for difference in found] == [name]
     assert says in found[0].problem + " " + found[0].fix
     assert found[0].fix
     assert found[0].severity == "error"
@@ -92,25 +94,25 @@ def test_an_unpublished_container_on_the_bridge() -> None:
         bridge = attachment("bridge", "bridge", "172.17.0.2", fixed=False)
         return with_container(said, replace(live, attachments={**live.attachments, "bridge": bridge}))
 
-    assert [difference.name for difference in compare(plan, connect)] == ["bridge-connected"]
+    assert [difference.kind for difference in compare(plan, connect)] == ["bridge-connected"]
 
 
 def test_a_network_made_anew_by_hand_leaves_its_containers_disconnected() -> None:
     """Containers that are connected to a network of the same name and another id count as disconnected."""
     found = compare(seed(), network(id="new"))
-    assert {difference.name for difference in found} == {"fabric-disconnected"}
+    assert {difference.kind for difference in found} == {"fabric-disconnected"}
     assert {difference.service for difference in found} == {"centos", "nginx"}
 
 
 def test_the_network_gone() -> None:
     """A missing network is named, whatever else differs."""
-    assert "network-missing" in {found.name for found in compare(seed(), lambda said: replace(said, networks=()))}
+    assert "network-missing" in {found.kind for found in compare(seed(), lambda said: replace(said, networks=()))}
 
 
 def test_a_guest_where_docker_may_hand_out_addresses_is_tolerated() -> None:
     """A container that is not ours, at an address that Docker may give it, is told and changes no exit status."""
     found = compare(seed(), foreign("10.1.1.77"))
-    assert [(difference.name, difference.severity) for difference in found] == [("foreign-container", "info")]
+    assert [(difference.kind, difference.severity) for difference in found] == [("foreign-container", "info")]
 
 
 def test_another_vlan_is_another_lan() -> None:
@@ -130,7 +132,7 @@ def test_another_vlan_is_another_lan() -> None:
         return change
 
     assert compare(seed(), guest("ens33.50")) == ()
-    assert {found.name for found in compare(seed(), guest("ens33"))} == {"network-on-parent", "foreign-address"}
+    assert {found.kind for found in compare(seed(), guest("ens33"))} == {"network-on-parent", "foreign-address"}
 
 
 def test_a_missing_route() -> None:
@@ -138,7 +140,7 @@ def test_a_missing_route() -> None:
     plan = seed(mode="l3", gateway=None)
     assert compare(plan) == ()
     found = compare(plan, lambda said: replace(said, routes=("default via 192.168.140.1 dev ens33",)))
-    assert [difference.name for difference in found] == ["route-missing"]
+    assert [difference.kind for difference in found] == ["route-missing"]
     assert "ipvlan --stack dev heal --host docker-1" in found[0].fix
 
 
@@ -147,5 +149,15 @@ def test_a_host_that_is_not_there() -> None:
     plan = seed()
     for error, name in ((HostUnreachableError("dead"), "host-unreachable"), (HostError("silent"), "docker-silent")):
         found = Comparison(plan, STACK).of_host(plan.host("docker-1"), error)
-        assert [difference.name for difference in found] == [name]
+        assert [difference.kind for difference in found] == [name]
         assert found[0].problem == str(error)
+
+
+@pytest.mark.parametrize("name", ["here", "is", "no", "on", "to"])
+def test_a_container_named_like_a_word_of_the_sentence(name: str) -> None:
+    """The sentence about a container names it once, whatever it is called."""
+    config = reference_config()
+    config["services"] = {name: config["services"]["centos"]}
+    assert [found.problem for found in compare(make_plan(parse(config)), without(name))] == [
+        f"{name} on docker-1 is missing"
+    ]

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from ipvlan.checks.drift import Comparison
-from ipvlan.checks.heal import Healing, plan_healing, pulumi_command
+from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.checks.drift_kinds import DriftKind
+from ipvlan.checks.heal import RepairPlan, plan_repair, pulumi_command
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.plan.model import Plan
 from tests.support.host_changes import (
@@ -24,23 +25,23 @@ from tests.support.live_parts import STACK, live_host, seed
 Change = Callable[[HostSnapshot], HostSnapshot]
 
 
-def heal(plan: Plan, *changes: Change) -> Healing:
+def heal(plan: Plan, *changes: Change) -> RepairPlan:
     """Return what is done about docker-1 after changes by hand."""
     host = plan.host("docker-1")
     said = live_host(host)
     for change in changes:
         said = change(said)
-    return plan_healing(plan, Comparison(plan, STACK).of_host(host, said))
+    return plan_repair(plan, Comparison(plan, STACK).of_host(host, said))
 
 
-def done(healing: Healing) -> list[tuple[str, str]]:
+def done(repair: RepairPlan) -> list[tuple[str, str]]:
     """Return how and what, in order."""
-    return [(action.how, action.difference.name) for action in healing.actions]
+    return [(step.by, step.difference.kind) for step in repair.steps]
 
 
 def test_nothing_to_fix() -> None:
     """On a host as planned nothing is done."""
-    assert heal(seed()) == Healing(actions=(), targets=())
+    assert heal(seed()) == RepairPlan(steps=(), targets=())
 
 
 @pytest.mark.parametrize(
@@ -56,25 +57,25 @@ def test_nothing_to_fix() -> None:
 )
 def test_connections_and_stopped_containers_are_fixed_on_the_host(change: Change, name: str) -> None:
     """What needs no new container is fixed on the host, and Pulumi is not run."""
-    healing = heal(seed(), change)
-    assert done(healing) == [("host", name)]
-    assert healing.targets == ()
+    repair = heal(seed(), change)
+    assert done(repair) == [("host", name)]
+    assert repair.targets == ()
 
 
 @pytest.mark.parametrize(
     ("change", "name"),
     [
         (without("nginx"), "container-missing"),
-        (change_container("nginx", labels={}), "container-remade"),
+        (change_container("nginx", labels={}), "container-recreated"),
         (change_container("nginx", image="other@sha256:1"), "image-different"),
         (change_container("nginx", labels={"ipvlan-fabric.stack": "dev"}), "ports-different"),
     ],
 )
 def test_a_new_container_is_pulumis(change: Change, name: str) -> None:
     """A container to be made again is Pulumi's, with its bridge connection, and no other container is a target."""
-    healing = heal(seed(), change)
-    assert done(healing) == [("pulumi", name)]
-    assert healing.targets == (
+    repair = heal(seed(), change)
+    assert done(repair) == [("pulumi", name)]
+    assert repair.targets == (
         "**::fabric-addresses",
         "**::fabric-docker-1-image-**",
         "**::fabric-docker-1-network",
@@ -86,31 +87,31 @@ def test_a_new_container_is_pulumis(change: Change, name: str) -> None:
 
 def test_a_new_network_takes_its_containers_along() -> None:
     """A missing network is one action: its containers come anew with it, and are not fixed one by one."""
-    healing = heal(
+    repair = heal(
         seed(),
         lambda said: replace(said, networks=()),
         disconnect("nginx", "ipvlanl2"),
         disconnect("centos", "ipvlanl2"),
     )
-    assert done(healing) == [("pulumi", "network-missing")]
-    assert healing.targets == ("**::fabric-addresses", "**::fabric-docker-1-**")
+    assert done(repair) == [("pulumi", "network-missing")]
+    assert repair.targets == ("**::fabric-addresses", "**::fabric-docker-1-**")
 
 
 def test_a_remade_container_is_not_fixed_piece_by_piece() -> None:
     """What else differs on a container that is made again is not fixed before."""
-    healing = heal(seed(), change_container("nginx", image="other"), disconnect("nginx", "bridge"))
-    assert done(healing) == [("pulumi", "image-different")]
+    repair = heal(seed(), change_container("nginx", image="other"), disconnect("nginx", "bridge"))
+    assert done(repair) == [("pulumi", "image-different")]
 
 
 def test_the_fabric_comes_before_the_start_and_the_bridge() -> None:
     """A stopped container without its networks gets the fabric, then starts, then gets the bridge."""
-    healing = heal(
+    repair = heal(
         seed(),
         change_container("nginx", state="exited", status="Exited (0)"),
         disconnect("nginx", "bridge"),
         disconnect("nginx", "ipvlanl2"),
     )
-    assert [name for _, name in done(healing)] == ["fabric-disconnected", "container-stopped", "bridge-disconnected"]
+    assert [name for _, name in done(repair)] == ["fabric-disconnected", "container-stopped", "bridge-disconnected"]
 
 
 @pytest.mark.parametrize(
@@ -124,15 +125,15 @@ def test_the_fabric_comes_before_the_start_and_the_bridge() -> None:
 )
 def test_what_belongs_to_others_is_left_to_a_person(change: Change, name: str) -> None:
     """Foreign containers and the host's own NIC are never touched: a person is told the command."""
-    healing = heal(seed(), change)
-    assert done(healing) == [("person", name)]
-    assert healing.actions[0].description
-    assert healing.targets == ()
+    repair = heal(seed(), change)
+    assert done(repair) == [("person", name)]
+    assert repair.steps[0].description
+    assert repair.targets == ()
 
 
 def test_a_tolerated_guest_is_nothing_to_fix() -> None:
     """A guest where Docker may hand out addresses is left alone."""
-    assert heal(seed(), foreign("10.1.1.77")).actions == ()
+    assert heal(seed(), foreign("10.1.1.77")).steps == ()
 
 
 def test_pulumi_is_run_for_exactly_the_targets() -> None:
@@ -141,3 +142,27 @@ def test_pulumi_is_run_for_exactly_the_targets() -> None:
     assert command[:5] == ("pulumi", "up", "--stack", "dev", "--yes")
     assert "--refresh" in command
     assert command[-4:] == ("--target", "**::a", "--target", "**::b")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DriftKind if kind.repair.by != "person"])
+def test_every_repair_says_what_it_does(kind: DriftKind) -> None:
+    """Whatever `heal` or Pulumi repairs has a description, with the names in it."""
+    difference = Difference(
+        kind=kind,
+        host="docker-1",
+        problem="",
+        fix="",
+        severity="error",
+        service="nginx",
+        container="nginx",
+        network="x",
+    )
+    (step,) = plan_repair(seed(), [difference]).steps
+    assert "docker-1" in step.description
+    assert "{" not in step.description
+
+
+def test_repairs_on_one_host_have_an_order() -> None:
+    """No two kinds that are repaired on a host have the same position."""
+    orders = [kind.repair.order for kind in DriftKind if kind.repair.by == "host"]
+    assert sorted(orders) == list(range(1, len(orders) + 1))

@@ -74,8 +74,8 @@ def live(plan: Plan) -> Marks:
     comparison = Comparison(plan, STACK)
     found = Status(
         hosts=(
-            HostStatus(plan=first, said=said, differences=comparison.of_host(first, said)),
-            HostStatus(plan=second, said=dead, differences=comparison.of_host(second, dead)),
+            HostStatus(plan=first, snapshot=said, differences=comparison.of_host(first, said)),
+            HostStatus(plan=second, snapshot=dead, differences=comparison.of_host(second, dead)),
         ),
         seconds=0.1,
     )

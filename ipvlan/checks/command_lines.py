@@ -1,0 +1,16 @@
+"""Command lines that a person can copy from a message into a shell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+
+def ssh_line(arguments: Sequence[str], text: str) -> str:
+    """Return the command that runs the shell text `text` on the host that ssh reaches with `arguments` (`SshTarget.arguments`)."""
+    return shlex.join(["ssh", *arguments, text])
+
+
+def heal_line(stack: str, host: str, service: str | None = None) -> str:
+    """Return the command that repairs one host, or one service on it."""
+    return f"ipvlan --stack {stack} heal --host {host}" + (f" --service {service}" if service is not None else "")

@@ -1,0 +1,182 @@
+"""Every kind of difference between a host and the plan: what it means, who repairs it and how.
+
+One table. The comparison (`drift`), the repair (`heal`) and docs/operations.md read it.
+
+Out of scope: finding a difference, and the text about a single one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal, Self
+
+from ipvlan.problems import Severity
+
+Repairer = Literal["host", "pulumi", "person"]
+"""Who repairs a difference: `ipvlan heal` on the host itself, `pulumi up`, or a person."""
+
+REPAIRERS: Final[tuple[Repairer, ...]] = ("host", "pulumi", "person")
+"""In the order in which `ipvlan heal` has them work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """How one kind of difference is repaired."""
+
+    by: Repairer
+    how: str
+    """One clause, for docs/operations.md."""
+    order: int = 0
+    """Position among the repairs on one host. A container binds its ports at its start only when it is connected by then."""
+    recreates: Literal["container", "network"] | None = None
+    """What Pulumi creates again. A new container comes with its connections, a new network with its containers."""
+
+
+def _on_host(order: int, how: str) -> Repair:
+    return Repair(by="host", how=how, order=order)
+
+
+_NEW_CONTAINER: Final = Repair(
+    by="pulumi",
+    how="`pulumi up --refresh --target` of that container, its bridge connection, its network and its host's images",
+    recreates="container",
+)
+_REPLACED_CONTAINER: Final = Repair(
+    by="pulumi", how="removes that container, then as for `container-missing`", recreates="container"
+)
+_NEW_NETWORK: Final = Repair(
+    by="pulumi", how="`pulumi up --refresh --target` of everything on that host", recreates="network"
+)
+
+
+def _by_person(how: str) -> Repair:
+    return Repair(by="person", how=how)
+
+
+class DriftKind(StrEnum):
+    """A kind of difference; its value is the name that `ipvlan status` prints."""
+
+    summary: str
+    """What it means, one clause."""
+    repair: Repair
+    severity: Severity | None
+    """None where it depends on the single case."""
+
+    def __new__(cls, name: str, summary: str, repair: Repair, severity: Severity | None = "error") -> Self:
+        """Create the member `name` with its attributes."""
+        kind = str.__new__(cls, name)
+        kind._value_ = name
+        kind.summary, kind.repair, kind.severity = summary, repair, severity
+        return kind
+
+    HOST_UNREACHABLE = (
+        "host-unreachable",
+        "ssh does not reach the host",
+        _by_person("bring the host back, or correct its address, user or key"),
+    )
+    DOCKER_SILENT = (
+        "docker-silent",
+        "Docker on the host does not answer",
+        _by_person("`systemctl restart docker`"),
+    )
+    PARENT_MISSING = (
+        "parent-missing",
+        "the host has no NIC with the parent's name",
+        _by_person("give it back its NIC, or correct `parent` and run `pulumi up`"),
+    )
+    PARENT_DOWN = (
+        "parent-down",
+        "the parent is down, or has no carrier",
+        _by_person("`ip link set PARENT up`, or the cable"),
+    )
+    NETWORK_MISSING = ("network-missing", "the fabric's network does not exist on the host", _NEW_NETWORK)
+    NETWORK_DIFFERENT = (
+        "network-different",
+        "the network has another driver, subnet, gateway, range, mode or parent than planned",
+        _NEW_NETWORK,
+    )
+    NETWORK_ON_PARENT = (
+        "network-on-parent",
+        "another network uses the parent, and only one can",
+        _on_host(9, "removes the other network, unless a container uses it"),
+    )
+    NETWORK_NOT_OURS = (
+        "network-not-ours",
+        "a network has the fabric's name, and this stack did not create it",
+        _by_person("`docker network rm`, then `pulumi up`"),
+    )
+    ROUTE_MISSING = (
+        "route-missing",
+        "the host has no route to the slice of another host",
+        _on_host(1, "sets the routes and the shim of the host again"),
+    )
+    SHIM_MISSING = (
+        "shim-missing",
+        "the host's own link into the fabric, its address or its route is missing",
+        _on_host(2, "sets the routes and the shim of the host again"),
+    )
+    CONTAINER_MISSING = ("container-missing", "a planned container does not exist", _NEW_CONTAINER)
+    CONTAINER_STOPPED = (
+        "container-stopped",
+        "a planned container does not run",
+        _on_host(5, "starts it"),
+    )
+    CONTAINER_UNHEALTHY = (
+        "container-unhealthy",
+        "a planned container runs, and its health check fails",
+        _by_person("`docker logs` says why"),
+    )
+    CONTAINER_NOT_OURS = (
+        "container-not-ours",
+        "a container has a planned name, and this stack did not create it",
+        _by_person("`docker rm -f`, then `ipvlan heal`"),
+    )
+    CONTAINER_RECREATED = (
+        "container-recreated",
+        "somebody recreated a planned container by hand: its name and the fabric's network, and no stack's label",
+        _REPLACED_CONTAINER,
+    )
+    CONTAINER_NOT_PLANNED = (
+        "container-not-planned",
+        "this stack created a container that the plan does not have any more",
+        _by_person("`pulumi up`"),
+    )
+    IMAGE_DIFFERENT = ("image-different", "a container was created from another image than planned", _NEW_CONTAINER)
+    FABRIC_DISCONNECTED = (
+        "fabric-disconnected",
+        "a container is not connected to the fabric's network",
+        _on_host(3, "connects it at its planned address; same container"),
+    )
+    ADDRESS_DIFFERENT = (
+        "address-different",
+        "a container holds another address than planned, or the planned one only until its next start",
+        _on_host(4, "disconnects it, and connects it at its planned address; same container"),
+    )
+    BRIDGE_DISCONNECTED = (
+        "bridge-disconnected",
+        "a container that is published or has internet is not connected to the bridge",
+        _on_host(6, "connects it to the bridge; same container"),
+    )
+    BRIDGE_CONNECTED = (
+        "bridge-connected",
+        "a container that is neither published nor has internet is connected to the bridge",
+        _on_host(8, "disconnects it from the bridge; same container"),
+    )
+    PORTS_DIFFERENT = ("ports-different", "a container was created with other ports than planned", _NEW_CONTAINER)
+    PORTS_UNBOUND = (
+        "ports-unbound",
+        "a published container is connected to the bridge, and its ports are not bound on the host",
+        _on_host(7, "connects it to the bridge again; same container"),
+    )
+    FOREIGN_CONTAINER = (
+        "foreign-container",
+        "a container that is not of this stack is on the fabric; `info` where Docker may hand out its address",
+        _by_person("leave it, or `docker rm -f`"),
+        None,
+    )
+    FOREIGN_ADDRESS = (
+        "foreign-address",
+        "a container that is not of this stack holds a planned address",
+        _by_person("`docker rm -f`, then `ipvlan heal`"),
+    )
