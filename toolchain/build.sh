@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154,SC2329 # it shares variables with setup, and how_far is called by progress.sh
+# shellcheck disable=SC2034,SC2154,SC2317 # it shares variables with setup, and how_far is called by progress.sh
 # Sourced by setup. Owns: building CLI, language host and both plugins from Go modules into a folder, and finding a Go to do it.
 # Leaves alone: Go's own module and build cache (Go's defaults), and where modules come from (the machine's own Go settings).
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154,SC2329 # it shares variables with setup, and how_far is called by progress.sh
+# shellcheck disable=SC2034,SC2154,SC2317 # it shares variables with setup, and how_far is called by progress.sh
 # Sourced by setup. Owns: fetching the official Pulumi release and plugins into a folder, checked by checksum.
 # Returns non-zero, having said why, where the network does not allow it: setup then builds.
 
