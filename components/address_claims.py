@@ -1,8 +1,8 @@
 """The resource that asks for addresses before they are given out: whoever depends on it waits for its answer.
 
 A resource and not a step of the program, because the state then knows which addresses were asked for: an `up` that brings no new
-address visits no host for it, and an address that was refused is asked for again (docs/decisions/address-probe.md). What is
-asked stands in ipvlan.checks.address_conflicts.
+address visits no host for it, and an address that was refused is asked for again (docs/decisions/0011-address-conflicts.md). What
+is asked stands in ipvlan.checks.address_conflicts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The resource that holds one container's bridge connection: made, re-read, and taken away on the host.
 
 A Pulumi dynamic resource and not a Command, because a Command is never read again: a connection that someone removed by hand
-would stay "unchanged" while the service is down (docs/decisions/bridge-connection.md). What is done on the host stands in
+would stay "unchanged" while the service is down (docs/decisions/0003-bridge-connection.md). What is done on the host stands in
 ipvlan.hosts.bridge; this module only translates between it and the engine.
 """
 
@@ -42,7 +42,8 @@ class BridgeConnectionProvider(HostProvider):
     """Creates, reads and deletes bridge connections.
 
     Pulumi stores a reference to this class in the state, not its code: an operation on an old connection runs today's code, so
-    a mistake in it is fixed by the next version of the program (facts.md, trap 3: a Command's stored delete text is not).
+    a mistake in it is fixed by the next version of the program. The delete text of a Command is in the state, and is not fixed
+    (docs/decisions/0003-bridge-connection.md).
     """
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:

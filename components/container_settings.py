@@ -13,7 +13,7 @@ import pulumi_docker as docker
 from ipvlan.config.models import ContainerSettings
 
 #: Seconds between the stop signal and the kill when the config says nothing, as `docker stop` has it. The provider's own
-#: default is none: it kills at once (research/pulumi-behaviour.md, 3).
+#: default is none: it kills at once (docs/decisions/0015-provider-behaviour.md, 5).
 DEFAULT_STOP_TIMEOUT: Final = 10
 
 _MEBIBYTE: Final = 1024 * 1024
@@ -22,7 +22,8 @@ _MEBIBYTE: Final = 1024 * 1024
 def replace_on_changes(settings: ContainerSettings) -> list[str]:
     """Return the provider's names of what the container is made anew for, though the provider would update it.
 
-    The provider accepts `healthcheck`, `init` and `tmpfs` as an update and does not apply it (research/pulumi-behaviour.md, 3).
+    The provider accepts `healthcheck`, `init` and `tmpfs` as an update and does not apply it
+    (docs/decisions/0015-provider-behaviour.md, 3).
     Docker takes no limit away from a running container: an update without one changes nothing, and is answered with success.
     "#initerror" stands for a container that was made but not started: only making it anew is honest.
     """

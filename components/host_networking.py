@@ -1,8 +1,8 @@
 """The resource that holds what one host needs beside Docker: the routes to the other slices, and its shim.
 
 A Pulumi dynamic resource and not a Command, for the same reasons as the bridge connection: a route that somebody removed is found
-by `pulumi refresh`, and no delete text lies in the state (docs/decisions/host-networking.md). What is done on the host stands in
-ipvlan.hosts.networking; this module only translates between it and the engine.
+by `pulumi refresh`, and no delete text lies in the state (docs/decisions/0012-host-networking.md). What is done on the host stands
+in ipvlan.hosts.networking; this module only translates between it and the engine.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class HostSlice(pulumi.ComponentResource):
                 # Other containers of the host may use it; unused images are the operator's `docker image prune`.
                 keep_locally=True,
                 # Requests that are first at once open an ssh connection and a docker command line on the host each
-                # (research/pulumi-behaviour.md, 6): there is time for that while addresses are asked for. With nothing
+                # (docs/decisions/0015-provider-behaviour.md, 7): there is time for that while addresses are asked for. With nothing
                 # asked the network's request is the first one, alone.
                 opts=pulumi.ResourceOptions(
                     parent=self, provider=provider, depends_on=[checked if args.claims else network]
@@ -156,7 +156,8 @@ class HostSlice(pulumi.ComponentResource):
                 provider=provider,
                 # The containers wait for it too, by the network that they name.
                 depends_on=[checked, *([args.claims] if args.claims else [])],
-                # One ipvlan network per parent and host (facts.md, 11): a second one beside it is refused.
+                # One ipvlan network per parent and host: a second one beside it is refused
+                # (docs/decisions/0015-provider-behaviour.md, 9).
                 delete_before_replace=True,
                 hooks=pulumi.ResourceHookBinding(on_error=on_error),
             ),

@@ -34,7 +34,7 @@ class FabricArgs:
 
     unreachable: Collection[str] = ()
     """Hosts that do not answer in this run: whatever is to be done there is tried last. The engine stops everything at the
-    first failure, also in the middle of a replacement on a healthy host (docs/decisions/dead-host.md)."""
+    first failure, also in the middle of a replacement on a healthy host (docs/decisions/0004-dead-host.md)."""
 
 
 class IpvlanFabric(pulumi.ComponentResource):

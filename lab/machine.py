@@ -27,7 +27,7 @@ CPUS = 1
 CPU_MODELS: Mapping[Accelerator, str] = {"kvm": "host", "tcg": "qemu64"}
 """The plain processor under emulation: what `max` has beyond it (AVX, and with it the saving of large registers at every switch,
 five-level page tables) an emulator pays for. Processor seconds of QEMU for one `docker run`: 5.5 with max, 4.0; one `docker
-version`: 0.62, 0.49; a boot: 46, 35 (decisions/lab-start.md)."""
+version`: 0.62, 0.49; a boot: 46, 35 (docs/decisions/0006-lab-start.md)."""
 _KERNEL_ARGUMENTS = "console=ttyS0 root=/dev/vda rw quiet mitigations=off apparmor=0 audit=0 panic=5"
 
 

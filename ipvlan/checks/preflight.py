@@ -47,7 +47,7 @@ OLDEST_KERNEL: Final = (4, 2)
 CLOCK_SECONDS: Final = 5.0
 
 
-#: Bytes that Docker needs free to pull an image and to make a container; what a pull lacks it does not say (docs/operations.md).
+#: Bytes that Docker needs free to pull an image and to make a container; a failed pull does not say so (docs/troubleshooting.md).
 SMALLEST_DISK: Final = 256 * 1024 * 1024
 
 

@@ -77,7 +77,7 @@ class Networking:
 
     @property
     def unit(self) -> str:
-        """Name of the unit; one per parent, as there is one ipvlan network per parent (facts.md, 11)."""
+        """Name of the unit: one per parent, as there is one ipvlan network per parent (docs/decisions/0012-host-networking.md)."""
         # The characters that systemd.unit(5) allows in a name.
         return f"ipvlan-fabric-{re.sub(r'[^A-Za-z0-9:_.-]', '-', self.parent)}.service"
 

@@ -49,7 +49,7 @@ class NetworkPlan:
     mode: Mode
     subnet: IPNetwork
     """The fabric's subnet, in every mode. In l3 the slice would do for an unpublished container; a published one has its
-    default route on the bridge and would reach other slices through the host's NAT (docs/decisions/l3-subnet.md)."""
+    default route on the bridge and would reach other slices through the host's NAT (docs/decisions/0013-l3-subnet.md)."""
     gateway: IPAddress | None
     """The fabric's in l2; in l3 and l3s the last address of the slice, which Docker wants to hold (`models.own_address`)."""
     ip_range: IPNetwork

@@ -3,7 +3,7 @@
 Owns the expectations and which cells are looked at. Knows no host's state: `ipvlan.hosts.connection_probe` looks,
 `ipvlan.checks.verify` compares.
 
-Rules and their sources (the matrix of docs/design.md; measured on Docker 26.1.5, kernel 6.12):
+Rules and their sources (the matrix of docs/concepts.md; measured on Docker 26.1.5, kernel 6.12):
 - ipvlan: containers of one fabric reach each other; a host and its own containers never do (kernel, ipvlan).
 - l2, not published: what is not in the subnet goes to the fabric's gateway. Where nothing holds the gateway's address, host
   addresses and the internet are out of reach; where something does, it decides, and the plan cannot know.
