@@ -38,7 +38,7 @@ class FabricArgs:
 
 
 class IpvlanFabric(pulumi.ComponentResource):
-    """One flat ipvlan network over several Docker hosts, with its containers and its open doors."""
+    """One flat ipvlan network over several Docker hosts, with its containers and its published ports."""
 
     addresses: pulumi.Output[dict[str, dict[str, str]]]
     """Service name -> host name -> address."""

@@ -1,4 +1,4 @@
-"""Writes what is generated from the code: JSON Schemas, the tables of docs/config.md, docs/bad-input.md, the pictures of the docs.
+"""Writes what is generated from the code: JSON Schemas, tables of the docs, docs/bad-input.md, pictures of the docs.
 
 `python tools/generate.py` writes, `python tools/generate.py --check` writes nothing and exits 1 where a file is out of date.
 """
@@ -36,6 +36,7 @@ from ipvlan.views.plan_json import schema as plan_schema  # noqa: E402
 from ipvlan.views.svg import picture  # noqa: E402
 from tests.support.bad_input import CASES, YAML_CASES, Bad  # noqa: E402
 from tests.support.reference import changed  # noqa: E402
+from tools.component_tables import component_tables  # noqa: E402
 
 END = "<!-- end of what is generated -->"
 
@@ -60,8 +61,9 @@ def main() -> int:
 
 def files() -> dict[Path, str]:
     """Every generated file and what it must hold."""
-    config, versions = ROOT / "docs" / "config.md", ROOT / "docs" / "docker-versions.md"
-    operations = ROOT / "docs" / "operations.md"
+    config, versions, reference, troubleshooting = (
+        ROOT / "docs" / f"{page}.md" for page in ("config", "docker-versions", "reference", "troubleshooting")
+    )
     return {
         ROOT / "schema" / "stack.schema.json": _json(stack_schema()),
         ROOT / "schema" / "common.schema.json": _json(common_schema()),
@@ -71,7 +73,8 @@ def files() -> dict[Path, str]:
         ROOT / "docs" / "fabric.svg": picture(make_plan(load_stack("dev", ROOT)), "dev"),
         config: _between(config, "ipvlan/config/models.py", _tables()),
         versions: _between(versions, "ipvlan/plan/docker_versions.py", _versions()),
-        operations: _between(operations, "ipvlan/checks/drift_kinds.py", drift_table()),
+        troubleshooting: _between(troubleshooting, "ipvlan/checks/drift_kinds.py", drift_table()),
+        reference: _between(reference, "components/", component_tables()),
     } | {
         ROOT / "docs" / "modes" / f"{example.stem}.svg": _drawn(example)
         for example in sorted((ROOT / "examples").glob("*.yaml"))

@@ -1,6 +1,6 @@
 """Every kind of difference between a host and the plan: what it means, who repairs it and how.
 
-One table. The comparison (`drift`), the repair (`heal`) and docs/operations.md read it.
+One table. The comparison (`drift`), the repair (`heal`) and docs/troubleshooting.md read it.
 
 Out of scope: finding a difference, and the text about a single one.
 """
@@ -26,7 +26,7 @@ class Repair:
 
     by: Repairer
     how: str
-    """One clause, for docs/operations.md."""
+    """One clause, for docs/troubleshooting.md."""
     order: int = 0
     """Position among the repairs on one host. A container binds its ports at its start only when it is connected by then."""
     recreates: Literal["container", "network"] | None = None

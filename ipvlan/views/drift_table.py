@@ -1,4 +1,4 @@
-"""The kinds of differences as a Markdown table, for docs/operations.md (`make schema` writes it)."""
+"""The kinds of differences as a Markdown table, for docs/troubleshooting.md (`make schema` writes it)."""
 
 from __future__ import annotations
 

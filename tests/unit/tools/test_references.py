@@ -30,13 +30,15 @@ ELSEWHERE = {
     "libnetwork/controller.go": "Docker's source",
     "libnetwork/sandbox.go": "Docker's source",
     "reference.go": "Docker's source, github.com/distribution/reference",
+    "config.go": "the docker provider's source",
     "resource_docker_container.go": "the docker provider's source",
+    "resource_docker_container_funcs.go": "the docker provider's source",
     "resource_docker_network.go": "the docker provider's source",
 }
 """What looks like a path of the repository and is none, and what it is."""
 
 UNFINISHED = {
-    "docs/design.md", "facts.md", "research/pulumi-behaviour.md", "ipvlan/rules/", "live/",
+    "ipvlan/rules/", "live/",
 }  # fmt: skip
 """To be removed from the text; then from here."""
 
