@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # the scripts that source it use what it sets
-# Sourced by setup, env, run and clean. Owns: where the cache is, its key, and which Pulumi is used.
-# Leaves alone: making one (build.sh, release.sh) and everything outside the cache.
+# shellcheck disable=SC2034 # the scripts that source it use its variables
+# Sourced by setup, env, run and clean. Decides where the cache is, what its key is, and which Pulumi is used.
+# Out of scope: making a Pulumi (build.sh, release.sh), and everything outside the cache.
 
 toolchain_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=toolchain/versions.env
@@ -23,10 +23,10 @@ case $mode in
 esac
 case $cache in
   /*) ;;
-  *) die "the cache folder '$cache' is no absolute path, so it would be another one from every folder. Fix IPVLAN_FABRIC_CACHE or XDG_CACHE_HOME." ;;
+  *) die "the cache folder '$cache' is not an absolute path, so each working directory would have another cache. Fix IPVLAN_FABRIC_CACHE or XDG_CACHE_HOME." ;;
 esac
 
-# Prints the name of the cache entry: it changes with every version, recipe and source that goes into it.
+# Prints the name of the cache entry: a hash of every version, recipe and source file of the toolchain.
 cache_key() {
   (
     cd "$toolchain_folder" || exit
@@ -36,22 +36,23 @@ cache_key() {
   ) | sha256sum | cut -c1-16
 }
 
-# at_least VERSION MINIMUM: compares major.minor.patch; what follows a '-' or '+' is not looked at.
+# at_least VERSION MINIMUM: compares major.minor.patch; ignores everything after a '-' or '+'.
 at_least() {
-  local -a have want
+  local -a actual minimum
   local i
-  IFS=. read -r -a have <<<"${1%%[-+]*}"
-  IFS=. read -r -a want <<<"$2"
+  IFS=. read -r -a actual <<<"${1%%[-+]*}"
+  IFS=. read -r -a minimum <<<"$2"
   for i in 0 1 2; do
-    [[ ${have[i]:-0} =~ ^[0-9]+$ ]] || return 1
-    if ((10#${have[i]:-0} != 10#${want[i]:-0})); then
-      ((10#${have[i]:-0} > 10#${want[i]:-0}))
+    [[ ${actual[i]:-0} =~ ^[0-9]+$ ]] || return 1
+    if ((10#${actual[i]:-0} != 10#${minimum[i]:-0})); then
+      ((10#${actual[i]:-0} > 10#${minimum[i]:-0}))
       return
     fi
   done
 }
 
-# version_of PULUMI: prints its version without the 'v'. Starting a CLI of 115 MB takes 0.2 s, so the answer is kept beside its stat.
+# version_of PULUMI: prints its version without the 'v'. Starting a CLI of 115 MB takes 0.2 s, so the version is stored with the
+# file's size and time.
 version_of() {
   local stamp version
   stamp="$1 $(stat -L -c '%s %Y' "$1")"
@@ -67,7 +68,7 @@ version_of() {
   printf '%s\n' "$version"
 }
 
-# Looks for a `pulumi` on PATH that is none of ours. Sets path_pulumi (empty: none fits) and path_rejected (why, for people).
+# Looks for a `pulumi` on PATH that is not in our cache. Sets path_pulumi (empty: none fits) and path_rejected (the reasons).
 look_on_path() {
   path_pulumi='' path_rejected=''
   local candidate real version
@@ -88,8 +89,8 @@ look_on_path() {
   done < <(type -aP pulumi)
 }
 
-# Sets kind (path, release, build or none) and folder (of that cache entry; of `pulumi` itself when kind is path).
-# Also sets entry: the cache entry's path without -release or -build.
+# Sets kind (path, release, build or none) and folder (of the cache entry; when kind is path, of `pulumi` itself).
+# Also sets entry: the path of the cache entry without -release or -build.
 choose() {
   kind=none folder='' path_rejected=''
   entry=$cache/$(cache_key)

@@ -1,8 +1,8 @@
-"""`fetch.py URL FILE`: fetches URL into FILE, or fails soon.
+"""`fetch.py URL FILE`: fetches URL into FILE, or fails within seconds.
 
-Owns: the time limits (3 s to connect, 20 s without a byte) and a progress line every 5 s on standard output.
-Leaves alone: what the file holds (the caller checks its checksum). Standard library only: it runs before `.venv` may exist.
-Exit status 1, with the reason as the last line of standard output, when the server cannot be reached or says no.
+Time limits: 3 s to connect, 20 s without a byte. A progress line every 5 s on standard output.
+Exit status 1, with the reason as the last line of standard output, when the server cannot be reached or refuses.
+Uses the standard library only: it runs before `.venv` exists. Out of scope: the content (the caller checks its checksum).
 """
 
 from __future__ import annotations
@@ -21,20 +21,25 @@ CHUNK_BYTES = 1 << 20
 
 
 def fetch(url: str, target: Path) -> None:
-    """Write what `url` serves to `target`; OSError (URLError is one) when it cannot, ValueError when it ends too early."""
-    with urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as response:  # noqa: S310 - the caller's own https address
+    """Write the content of `url` to `target`.
+
+    Raises:
+        OSError: The server cannot be reached or refuses; `URLError` is one.
+        ValueError: The content ends too early.
+    """
+    with urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as response:  # noqa: S310 - the address is the caller's own
         connection = getattr(getattr(response.fp, "raw", None), "_sock", None)
         if connection is not None:
             connection.settimeout(SILENCE_SECONDS)
         announced = response.headers.get("Content-Length")
-        received, said = 0, time.monotonic()
+        received, last_report = 0, time.monotonic()
         partial = target.with_name(target.name + ".partial")
         with partial.open("wb") as out:
             while chunk := response.read(CHUNK_BYTES):
                 out.write(chunk)
                 received += len(chunk)
-                if time.monotonic() - said >= PROGRESS_SECONDS:
-                    said = time.monotonic()
+                if time.monotonic() - last_report >= PROGRESS_SECONDS:
+                    last_report = time.monotonic()
                     total = f" of {int(announced) / 1e6:.0f}" if announced else ""
                     print(f"{received / 1e6:.0f}{total} MB fetched", flush=True)
     if announced and received != int(announced):
@@ -43,7 +48,7 @@ def fetch(url: str, target: Path) -> None:
 
 
 def main() -> int:
-    """Run as a command; the exit status."""
+    """Fetch what the command line names; return the exit status."""
     url, target = sys.argv[1:]
     try:
         fetch(url, Path(target))

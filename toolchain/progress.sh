@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # the scripts that source it use what it sets
-# Sourced by setup, build.sh and release.sh. Owns: what a waiting person sees, and that no child outlives its time limit or us.
+# shellcheck disable=SC2034 # the scripts that source it use its variables
+# Sourced by setup, build.sh and release.sh. Shows progress, and ends every child at its time limit or when setup ends.
 
 steps=0 step_number=0 step_name='' step_start=0 child='' began=$SECONDS
 
@@ -10,13 +10,13 @@ step() {
   say "step $step_number/$steps  $step_name"
 }
 
-# step_done [DETAIL]
+# step_done [DETAIL]: prints how long the step took.
 step_done() { say "          done in $((SECONDS - step_start)) s${1:+, $1}"; }
 
-# run_watched LIMIT LOG COMMAND...: runs COMMAND with its output in LOG for at most LIMIT seconds, and says every 10 s how far it is
-# through what the function `how_far LOG` prints. Returns COMMAND's exit status, 124 after the limit.
+# run_watched LIMIT LOG COMMAND...: runs COMMAND for at most LIMIT seconds, its output in LOG. Every 10 s it prints what the function
+# `how_far LOG` prints. Returns COMMAND's exit status, or 124 after the limit.
 run_watched() {
-  local limit=$1 log=$2 start=$SECONDS said=$SECONDS status=0
+  local limit=$1 log=$2 start=$SECONDS last_report=$SECONDS status=0
   shift 2
   mkdir -p "$(dirname "$log")"
   # A process group of its own, so that Go's compilers end with it; Ctrl-C still reaches this shell, whose trap ends the group.
@@ -31,8 +31,8 @@ run_watched() {
       printf 'stopped after %s s, the limit of this step\n' "$limit" >>"$log"
       return 124
     fi
-    if ((SECONDS - said >= 10)); then
-      said=$SECONDS
+    if ((SECONDS - last_report >= 10)); then
+      last_report=$SECONDS
       say "          $((SECONDS - began)) s: $(how_far "$log")"
     fi
   done
@@ -41,7 +41,7 @@ run_watched() {
   return "$status"
 }
 
-# Ends the running child with everything it started: asked first, forced after 5 s.
+# Ends the running child and everything it started: SIGTERM, after 5 s SIGKILL.
 stop_child() {
   [[ -n $child ]] || return 0
   local tries
