@@ -82,7 +82,7 @@ format: $(VENV)/.installed ## let the formatter write
 	$(BIN)/ruff check --fix .
 
 schema-check: $(VENV)/.installed ## fail where a generated file is out of date
-	@$(BIN)/python tools/generate.py --check
+	@$(BIN)/python -m tools.generate --check
 
 test-fast: setup ## tests that need no lab, under 30 s
 	@$(BIN)/pytest -n 2 tests/unit tests/program
@@ -100,7 +100,7 @@ test-long: test-lab-matrix ## tests that take more than an hour
 ## Written files
 
 schema: $(VENV)/.installed ## write what is generated from the models: JSON Schemas, the tables of docs/config.md, docs/bad-input.md, the pictures of the docs
-	@$(BIN)/python tools/generate.py
+	@$(BIN)/python -m tools.generate
 
 mode-pages: lab-up ## put what `ipvlan verify` prints for each example on the lab into docs/modes (the lab must be empty: make down)
 	@$(BIN)/python -m tools.mode_pages

@@ -49,8 +49,8 @@ def config(hosts: int, services: int) -> dict[str, Any]:
 
 def measure(hosts: int, services: int) -> dict[str, float]:
     """Plan a stack of that size; return its containers, the median seconds, and the process's largest MB."""
-    from ipvlan.config.load import parse  # noqa: PLC0415  # in the measured process alone
-    from ipvlan.plan.model import make_plan  # noqa: PLC0415
+    from ipvlan.plan.make import make_plan  # noqa: PLC0415
+    from ipvlan.plan.validate import parse  # noqa: PLC0415  # in the measured process alone
 
     raw = config(hosts, services)
     seconds = []

@@ -10,10 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pulumi
 
-from ipvlan.config.load import COMMON, SECTIONS, parse
+from ipvlan.config.models import COMMON, SECTIONS
 from ipvlan.hosts.session import unreachable
 from ipvlan.hosts.ssh import prepare_shared_connections
-from ipvlan.plan.model import Plan, make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import Plan
+from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
 
 

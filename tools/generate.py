@@ -1,6 +1,6 @@
 """Writes what is generated from the code: JSON Schemas, tables of the docs, docs/bad-input.md, pictures of the docs.
 
-`python tools/generate.py` writes, `python tools/generate.py --check` writes nothing and exits 1 where a file is out of date.
+`python -m tools.generate` writes, `python -m tools.generate --check` writes nothing and exits 1 where a file is out of date.
 """
 
 from __future__ import annotations
@@ -12,13 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from ipvlan.config.json_schema import common_schema, stack_schema  # noqa: E402
-from ipvlan.config.load import ConfigError, load_stack, parse  # noqa: E402  # the checkout must be on the path first
-from ipvlan.config.models import (  # noqa: E402
+from ipvlan.config.json_schema import common_schema, stack_schema
+from ipvlan.config.models import (
     ContainerSettings,
     FabricConfig,
     Healthcheck,
@@ -28,16 +23,18 @@ from ipvlan.config.models import (  # noqa: E402
     SshConfig,
     Ulimit,
 )
-from ipvlan.plan.docker_versions import RULES  # noqa: E402
-from ipvlan.plan.model import make_plan  # noqa: E402
-from ipvlan.problems import Problem  # noqa: E402
-from ipvlan.views.drift_table import drift_table  # noqa: E402
-from ipvlan.views.plan_json import schema as plan_schema  # noqa: E402
-from ipvlan.views.svg import picture  # noqa: E402
-from tests.support.bad_input import CASES, YAML_CASES, Bad  # noqa: E402
-from tests.support.reference import changed  # noqa: E402
-from tools.component_tables import component_tables  # noqa: E402
+from ipvlan.plan.docker_versions import RULES
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import load_stack, parse
+from ipvlan.problems import ConfigError, Problem
+from ipvlan.views.drift_table import drift_table
+from ipvlan.views.plan_json import schema as plan_schema
+from ipvlan.views.svg import picture
+from tests.support.bad_input import CASES, YAML_CASES, Bad
+from tests.support.reference import changed
+from tools.component_tables import component_tables
 
+ROOT = Path(__file__).resolve().parent.parent
 END = "<!-- end of what is generated -->"
 
 

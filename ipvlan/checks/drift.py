@@ -16,9 +16,10 @@ from netaddr import IPAddress
 
 from ipvlan.checks.command_lines import heal_line, ssh_line
 from ipvlan.checks.drift_kinds import DriftKind
+from ipvlan.config.values import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
-from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, STACK_LABEL
 from ipvlan.problems import Severity
 
@@ -276,12 +277,7 @@ class Comparison:
                 f"{remove}, then {self._heal(self._plan.host(planned.host), planned)}",
                 container=live.name,
             )
-        allowed = host.dynamic if host.dynamic is not None else None if host.network.auxiliary else host.slice
-        by_docker = held is None or (
-            allowed is not None
-            and held in allowed
-            and not any(entry.first <= held <= entry.last for entry in self._plan.reserved)
-        )
+        by_docker = held is None or self._plan.address_space.assignable(held, host.name)
         return _difference(
             DriftKind.FOREIGN_CONTAINER,
             host,

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ipvlan.config.values import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.host_facts import Facts, ask
 from ipvlan.hosts.session import on_hosts
 from ipvlan.plan.docker_versions import concerning, parse_version
-from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE, STACK_LABEL
 from ipvlan.problems import Severity
 

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from ipvlan import PROJECT
 from ipvlan.cli.context import Selected, selected
-from ipvlan.config.load import COMMON, PROJECT, read_raw, stack_file
+from ipvlan.config.load import read_raw, stack_file
+from ipvlan.config.models import COMMON
 from ipvlan.config.yaml_edit import Edit, has, insert, write
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.allocate import Allocation
@@ -25,11 +27,11 @@ def allocate(
     """Write the next free slice and offset where the stack file has none; what is there is never changed."""
     chosen = selected(context)
     folder = Checkout(chosen.root)
-    raw, _, problems = read_raw(chosen.stack, folder)
-    if problems:
-        raise ConfigError(problems)
-    found = decide(raw, folder)
-    before, after = _texts(chosen, found, raw.get(COMMON))
+    raw = read_raw(chosen.stack, folder)
+    if raw.problems:
+        raise ConfigError(raw.problems)
+    found = decide(raw.sections, folder)
+    before, after = _texts(chosen, found, raw.sections.get(COMMON))
     if as_json:
         typer.echo(
             json.dumps(

@@ -13,8 +13,10 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from ipvlan.config.load import StackConfig, load_stack
-from ipvlan.plan.model import Plan, make_plan
+from ipvlan.config.models import StackConfig
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import Plan
+from ipvlan.plan.validate import load_stack
 from ipvlan.problems import ConfigError, Problem
 
 PROJECT_FILE = "Pulumi.yaml"

@@ -20,7 +20,7 @@ from ipvlan.cli.host_commands import diagram, heal, preflight, status, verify
 from ipvlan.cli.plan import plan
 from ipvlan.cli.report import report
 from ipvlan.hosts.errors import HostError
-from ipvlan.problems import ConfigError
+from ipvlan.problems import UserError
 
 COMMANDS: Final[tuple[Callable[..., object], ...]] = (plan, allocate, preflight, verify, status, heal, diagram, report)
 """The words, in the order of `ipvlan --help`; a function's name is the word, its docstring the help."""
@@ -52,7 +52,7 @@ def main() -> None:
     """Run the command line and exit: 0 when all holds, 1 when not, 2 for a wrong command line."""
     try:
         app()
-    except (ConfigError, HostError) as error:
+    except (UserError, HostError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
     except BrokenPipeError:

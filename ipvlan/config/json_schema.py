@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ipvlan.config.load import COMMON, PROJECT, SECTIONS
-from ipvlan.config.models import StackConfig
+from ipvlan import PROJECT
+from ipvlan.config.models import COMMON, SECTIONS, StackConfig
 
 
 def stack_schema() -> dict[str, Any]:

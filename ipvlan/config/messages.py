@@ -5,7 +5,7 @@ Owns the sentences for pydantic's error types; the types' own validators (`ipvla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -62,3 +62,17 @@ def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Proble
             sentence = (*sentence[:2], "run `ipvlan allocate`, which writes the next free slice into the file")
         wrong, effect, fix = (part.format(**context) if "{" in part else part for part in sentence)
     return Problem(key=key, value=value, problem=wrong, effect=effect, fix=fix)
+
+
+def unknown_keys(raw: Mapping[str, object], known: Collection[str], prefix: str, what: str) -> Iterator[Problem]:
+    """Yield a problem for each key that is not among the `known`, which are called `what` in the text."""
+    for key in raw:
+        if key not in known:
+            near = get_close_matches(str(key)[:100], list(known), n=1)
+            yield Problem(
+                key=f"{prefix}{shorten(key)}",
+                value="",
+                problem="there is no such key",
+                effect="it would be ignored, and what you meant by it would not happen",
+                fix=f"did you mean {near[0]}?" if near else f"remove it; the {what} are {', '.join(known)}",
+            )

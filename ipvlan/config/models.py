@@ -7,9 +7,8 @@ told is in `ipvlan.config.load`. Frozen, and unknown keys are errors.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from netaddr import IPNetwork
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ipvlan.config.values import (
@@ -83,20 +82,6 @@ class HostConfig(Model):
     """[USER@]HOST[:PORT]; default root@ADDRESS."""
     host_key: HostKey | None = None
     """The host's public key, TYPE BASE64; without it ~/.ssh/known_hosts decides."""
-
-
-SMALLEST_SLICE_WITH_OWN_ADDRESS = 4
-"""Addresses of a /30, the smallest slice with room for the host's own address and a container."""
-
-
-def own_address(slice_: IPNetwork) -> int | None:
-    """The address of a slice that is the host's own: the last one before the broadcast. None for a slice without room.
-
-    In l3 and l3s Docker holds it as the network's gateway; no route uses it. Left to itself Docker takes the first free
-    address, .1, without a word, and a container that is to have it fails with "Address already in use" (measured with
-    26.1). In every mode it is the address of the host's shim.
-    """
-    return int(slice_.last) - 1 if slice_.size >= SMALLEST_SLICE_WITH_OWN_ADDRESS else None
 
 
 class Healthcheck(Model):
@@ -262,6 +247,15 @@ class ServiceConfig(ContainerSettings):
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> name of the config key that `pulumi config set --secret` filled."""
 
+    @property
+    def bridged(self) -> bool:
+        """Whether the bridge is connected, for whatever reason."""
+        return self.published or self.internet
+
+    def runs_on(self, host: str) -> bool:
+        """Return whether the service has a container on that host."""
+        return self.hosts is None or host in self.hosts
+
 
 class SshConfig(Model):
     """How the hosts are reached."""
@@ -273,9 +267,16 @@ class SshConfig(Model):
 
 
 class StackConfig(Model):
-    """A whole stack, well formed; whether it fits together is found out by `ipvlan.plan.model.make_plan`."""
+    """A complete stack, well formed; whether its parts agree is checked by `ipvlan.plan.make`."""
 
     fabric: FabricConfig
     hosts: Mapping[str, HostConfig]
     services: Mapping[str, ServiceConfig]
     ssh: SshConfig = SshConfig()
+
+
+SECTIONS: Final = tuple(StackConfig.model_fields)
+"""The config keys that hold the stack, without the namespace."""
+
+COMMON: Final = "common"
+"""The config key that names a file with what several stacks share."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NoReturn
 
-from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork
+from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, IPRange
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -115,18 +115,15 @@ def parse_dynamic(value: object) -> IPNetwork | Literal["none"] | None:
     return parse_network(value)
 
 
-@dataclass(frozen=True, slots=True)
-class AddressRange:
-    """Addresses from `first` to `last`, both included; one address has both equal."""
+class AddressRange(IPRange):
+    """A range that is shown as the config writes it: as an address, as FIRST-LAST or as a subnet."""
 
-    first: IPAddress
-    last: IPAddress
-    text: str
-    """As written in the config."""
+    __slots__ = ("text",)
 
-    def overlaps(self, first: int, last: int) -> bool:
-        """Whether any address from `first` to `last` (as integers) is in the range."""
-        return int(self.first) <= last and first <= int(self.last)
+    def __init__(self, first: IPAddress, last: IPAddress, text: str) -> None:
+        """Hold the addresses from `first` to `last`, both included; `text` is what the config says."""
+        super().__init__(first, last)
+        self.text = text
 
     def __str__(self) -> str:
         return self.text

@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+from ipvlan.config.values import Port
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.root_shell import RunAsRoot
-from ipvlan.plan.model import Port
 from ipvlan.plan.reachability import Cell
 
 #: Seconds that a ping waits; one is sent each second until the first answer.

@@ -1,25 +1,25 @@
-"""Gives out what a config does not have yet: a slice to each host, an offset to each service.
+"""Decides what a config does not have yet: a slice for each host, an offset for each service.
 
-Owns the choice, which is deterministic: entries in the order of the file, each the lowest that is free. It never changes
-what is there; writing is done by `ipvlan.config.yaml_edit`.
+The choice is deterministic: entries in the order of the file, each the lowest that is free. What is there is never changed.
+
+Out of scope: writing the file (`ipvlan.config.yaml_edit`), and which addresses are free (`ipvlan.plan.address_space`).
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from netaddr import IPAddress, IPNetwork
-from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
-
-from ipvlan.config.load import ConfigError, FabricConfig, Problem, parse, with_common
-from ipvlan.config.models import own_address
-from ipvlan.config.values import parse_address, parse_network
+from ipvlan.config.load import Reading, read_config
+from ipvlan.config.models import FabricConfig, ServiceConfig, StackConfig
+from ipvlan.config.shared_file import with_common
 from ipvlan.config.yaml_file import Folder
-from ipvlan.plan.model import make_plan
+from ipvlan.plan.address_space import AddressSpace
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import well_formed
+from ipvlan.problems import ConfigError, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +36,35 @@ class Allocation:
 
 
 def allocate(raw: Mapping[str, object], folder: Folder) -> list[Allocation]:
-    """What is missing in the config, decided; raises `ConfigError` when there is no room or the rest is wrong.
+    """Return what is missing in the config, decided.
 
-    `raw` is as `ipvlan.config.load.parse` takes it.
+    Args:
+        raw: The sections, and `common`, as `ipvlan.config.load.read_config` takes them.
+        folder: Where the shared file is.
+
+    Raises:
+        ConfigError: There is no room, or something else is wrong with the config.
     """
     sections, problems = with_common(raw, folder)
     if problems:
         raise ConfigError(problems)
-    fabric = _fabric(sections["fabric"])
-    if fabric is None:
-        # The full reading tells what is wrong with it, in the same words as every other command.
-        make_plan(parse(raw, folder=folder))
-        return []
-    hosts = _entries(sections["hosts"])
-    services = _entries(sections["services"])
-    found = _slices(fabric, hosts)
-    for allocation in found:
-        hosts[allocation.entry]["slice"] = allocation.value
-    found += _offsets(fabric, hosts, services)
-    # Whatever else is wrong is told before anything is written on top of it.
-    make_plan(parse(filled(raw, found), folder=folder))
-    return found
+    reading = read_config(raw, folder)
+    if not reading.fabric_read or any(problem.key.startswith("fabric") for problem in reading.problems):
+        # Without the fabric nothing can be decided.
+        well_formed(reading)
+    slices = _slices(reading.config, _without_slice(sections["hosts"]))
+    if slices:
+        reading = read_config(filled(raw, slices), folder)
+    offsets = _offsets(reading.config)
+    # Whatever else is wrong is reported before anything is written on top of it.
+    make_plan(well_formed(_with_offsets(reading, offsets)))
+    return slices + offsets
 
 
-def filled(raw: Mapping[str, object], found: list[Allocation]) -> dict[str, Any]:
-    """The config with the allocations in it."""
+def filled(raw: Mapping[str, object], allocations: Sequence[Allocation]) -> dict[str, Any]:
+    """Return the config with the allocations in it."""
     content: dict[str, Any] = copy.deepcopy(dict(raw))
-    for allocation in found:
+    for allocation in allocations:
         section = content.get(allocation.section)
         if not isinstance(section, dict):
             section = content[allocation.section] = {}
@@ -70,38 +72,17 @@ def filled(raw: Mapping[str, object], found: list[Allocation]) -> dict[str, Any]
     return content
 
 
-def _fabric(raw: object) -> FabricConfig | None:
-    try:
-        return FabricConfig.model_validate(raw)
-    except ValidationError:
-        return None
-
-
-def _entries(section: object) -> dict[str, dict[str, Any]]:
-    """Copies of those entries that are maps; the others are told of by `parse`."""
-    if not isinstance(section, Mapping):
-        return {}
-    return {str(name): dict(entry) for name, entry in section.items() if isinstance(entry, Mapping)}
-
-
-def _network(value: object) -> IPNetwork | None:
-    try:
-        return parse_network(value)
-    except PydanticCustomError:
-        return None
-
-
-def _address(value: object) -> IPAddress | None:
-    try:
-        return parse_address(value)
-    except PydanticCustomError:
-        return None
-
-
-def _slices(fabric: FabricConfig, hosts: Mapping[str, Mapping[str, Any]]) -> list[Allocation]:
-    wanting = [name for name, host in hosts.items() if host.get("slice") is None]
-    if not wanting:
+def _without_slice(hosts: object) -> list[str]:
+    """Return the hosts that have keys, and no slice among them."""
+    if not isinstance(hosts, Mapping):
         return []
+    return [str(name) for name, entry in hosts.items() if isinstance(entry, Mapping) and entry.get("slice") is None]
+
+
+def _slices(config: StackConfig, names: Sequence[str]) -> list[Allocation]:
+    if not names:
+        return []
+    fabric = config.fabric
     if fabric.slice_prefix < fabric.subnet.prefixlen:
         raise ConfigError(
             [
@@ -114,130 +95,93 @@ def _slices(fabric: FabricConfig, hosts: Mapping[str, Mapping[str, Any]]) -> lis
                 )
             ]
         )
-    taken = [
-        (network.first, network.last) for host in hosts.values() if (network := _network(host.get("slice"))) is not None
-    ]
-    kept = [(int(entry.first), int(entry.last)) for entry in fabric.reserved]
-    if fabric.gateway is not None:
-        kept.append((int(fabric.gateway), int(fabric.gateway)))
-    free = _free_slices(fabric, sorted(taken + kept))
-    found = [Allocation("hosts", name, "slice", str(network)) for name, network in zip(wanting, free, strict=False)]
-    if len(found) < len(wanting):
-        size = 2 ** (32 - fabric.slice_prefix)
-        total = 2 ** (fabric.slice_prefix - fabric.subnet.prefixlen)
-        held = len({start // size for first, last in taken for start in range(first - first % size, last + 1, size)})
-        raise ConfigError(
-            [
-                Problem(
-                    key="fabric.subnet",
-                    value=str(fabric.subnet),
-                    problem=f"it is full: of its {total} slices of /{fabric.slice_prefix}, {held} are held by hosts, "
-                    f"{total - held - len(found)} hold the gateway or reserved addresses, {len(found)} are free, and "
-                    f"{len(wanting)} hosts have none ({', '.join(wanting[:5])}{', ...' if len(wanting) > 5 else ''})",
-                    effect="these hosts can run no container",
-                    fix="enlarge fabric.subnet, or raise fabric.slice_prefix for smaller slices",
-                )
-            ]
-        )
-    return found
+    space = AddressSpace.from_config(fabric, config.hosts, {})
+    free = space.free_blocks(fabric.slice_prefix)
+    allocations = [Allocation("hosts", name, "slice", str(block)) for name, block in zip(names, free, strict=False)]
+    if len(allocations) < len(names):
+        raise ConfigError([_subnet_is_full(fabric, space, names, len(allocations))])
+    return allocations
 
 
-def _free_slices(fabric: FabricConfig, taken: list[tuple[int, int]]) -> Iterator[IPNetwork]:
-    """Slices of the usual size that share no address with what is taken, lowest first."""
-    size = 2 ** (32 - fabric.slice_prefix)
-    start, index, reached = fabric.subnet.first, 0, -1
-    while start + size - 1 <= fabric.subnet.last:
-        end = start + size - 1
-        # `taken` is sorted by its beginnings: what begins before this slice ends decides by how far it reaches.
-        while index < len(taken) and taken[index][0] <= end:
-            reached = max(reached, taken[index][1])
-            index += 1
-        if reached < start:
-            yield IPNetwork((start, fabric.slice_prefix))
-        start += size
+def _subnet_is_full(fabric: FabricConfig, space: AddressSpace, names: Sequence[str], free: int) -> Problem:
+    total = 2 ** (fabric.slice_prefix - fabric.subnet.prefixlen)
+    held = space.assigned_blocks(fabric.slice_prefix)
+    return Problem(
+        key="fabric.subnet",
+        value=str(fabric.subnet),
+        problem=f"it is full: of its {total} slices of /{fabric.slice_prefix}, {held} are held by hosts, "
+        f"{total - held - free} hold the gateway or reserved addresses, {free} are free, and "
+        f"{len(names)} hosts have none ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})",
+        effect="these hosts can run no container",
+        fix="enlarge fabric.subnet, or raise fabric.slice_prefix for smaller slices",
+    )
 
 
-def _offsets(
-    fabric: FabricConfig, hosts: Mapping[str, Mapping[str, Any]], services: Mapping[str, Mapping[str, Any]]
-) -> list[Allocation]:
-    slices = {name: network for name, host in hosts.items() if (network := _network(host.get("slice"))) is not None}
-    dynamic = [network for host in hosts.values() if (network := _network(host.get("dynamic"))) is not None]
-    kept: list[tuple[int, int]] = [(int(entry.first), int(entry.last)) for entry in fabric.reserved]
-    kept += [(network.first, network.last) for network in dynamic]
-    kept += [(value, value) for value in (fabric.subnet.first, fabric.subnet.last)]
-    if fabric.gateway is not None:
-        kept.append((int(fabric.gateway), int(fabric.gateway)))
-    for name, network in slices.items():
-        own = own_address(network)
-        if own is not None and (fabric.mode != "l2" or hosts[name].get("shim") is True):
-            kept.append((own, own))
-    held: set[int] = set()
-    used: set[int] = set()
-    wanting: list[tuple[str, list[str]]] = []
-    for name, service in services.items():
-        on = _hosts_of(service, slices)
-        addresses = service.get("addresses") if isinstance(service.get("addresses"), Mapping) else {}
-        explicit = {host: _address(value) for host, value in (addresses or {}).items()}
-        held.update(int(address) for address in explicit.values() if address is not None)
-        offset = service.get("offset")
-        by_offset = [host for host in on if host not in explicit]
-        if isinstance(offset, int):
-            used.add(offset)
-            held.update(slices[host].first + offset for host in by_offset)
-        elif offset is None and by_offset:
-            wanting.append((name, by_offset))
-    found: list[Allocation] = []
-    for name, on in wanting:
-        offset = _free_offset([slices[host] for host in on], held, kept, used)
+def _offsets(config: StackConfig) -> list[Allocation]:
+    space = AddressSpace.from_config(config.fabric, config.hosts, config.services)
+    used = {service.offset for service in config.services.values() if service.offset is not None}
+    allocations: list[Allocation] = []
+    for name, service in config.services.items():
+        hosts = _hosts_by_offset(config, service)
+        if service.offset is not None or not hosts:
+            continue
+        offset = _free_offset(space, hosts, used)
         if offset is None:
-            raise ConfigError([_no_offset(name, on, slices, held, kept)])
+            raise ConfigError([_no_offset(space, name, hosts)])
         used.add(offset)
-        held.update(slices[host].first + offset for host in on)
-        found.append(Allocation("services", name, "offset", offset))
-    return found
+        for host in hosts:
+            address = space.at(host, offset)
+            if address is not None:
+                space.assign(name, host, address)
+        allocations.append(Allocation("services", name, "offset", offset))
+    return allocations
 
 
-def _hosts_of(service: Mapping[str, Any], slices: Mapping[str, IPNetwork]) -> list[str]:
-    named = service.get("hosts")
-    if isinstance(named, list):
-        return [host for host in dict.fromkeys(map(str, named)) if host in slices]
-    return list(slices)
+def _hosts_by_offset(config: StackConfig, service: ServiceConfig) -> list[str]:
+    """Return the hosts on which the service has the address of its offset."""
+    return [host for host in config.hosts if service.runs_on(host) and host not in service.addresses]
 
 
-def _free_offset(slices: list[IPNetwork], held: set[int], kept: list[tuple[int, int]], used: set[int]) -> int | None:
-    """The lowest offset free on all the slices; one that no other service has, if there is one.
+def _free_offset(space: AddressSpace, hosts: Sequence[str], used: set[int]) -> int | None:
+    """Return the lowest offset that is free on all the hosts; one that no other service has, if there is one.
 
-    An offset of its own lets a service come to further hosts later without meeting another one there.
+    With an offset of its own a service can run on further hosts later, whatever runs there.
     """
     shared: int | None = None
-    for offset in range(1, min(network.size for network in slices) - 1):
-        if all(_is_free(network.first + offset, held, kept) for network in slices):
+    for offset in min((space.offsets(host) for host in hosts), key=len):
+        if all(_is_free(space, host, offset) for host in hosts):
             if offset not in used:
                 return offset
             shared = shared or offset
     return shared
 
 
-def _is_free(value: int, held: set[int], kept: list[tuple[int, int]]) -> bool:
-    return value not in held and not any(first <= value <= last for first, last in kept)
+def _is_free(space: AddressSpace, host: str, offset: int) -> bool:
+    address = space.at(host, offset)
+    return address is not None and space.is_free(address, host)
 
 
-def _no_offset(
-    name: str, on: list[str], slices: Mapping[str, IPNetwork], held: set[int], kept: list[tuple[int, int]]
-) -> Problem:
-    smallest = min(on, key=lambda host: slices[host].size)
-    network = slices[smallest]
-    inside = range(network.first + 1, network.last)
-    taken = sum(1 for value in inside if value in held)
-    aside = sum(1 for value in inside if value not in held and not _is_free(value, set(), kept))
+def _no_offset(space: AddressSpace, name: str, hosts: Sequence[str]) -> Problem:
+    smallest = min(hosts, key=lambda host: len(space.offsets(host)))
+    offsets = space.offsets(smallest)
+    addresses = [address for offset in offsets if (address := space.at(smallest, offset)) is not None]
+    taken = sum(1 for address in addresses if space.holders(address))
+    aside = sum(
+        1 for address in addresses if not space.holders(address) and space.unusable(address, smallest) is not None
+    )
     return Problem(
         key=f"services.{name}.offset",
         value="",
-        problem=f"no offset is free on all of its {len(on)} hosts: the slice {network} of {smallest} has {len(inside)} "
-        f"addresses, {taken} held by containers and {aside} reserved or dynamic",
+        problem=f"no offset is free on all of its {len(hosts)} hosts: the slice "
+        f"{', '.join(map(str, space.slices(smallest)))} of {smallest} has {len(offsets)} addresses, {taken} held by "
+        f"containers and {aside} reserved or dynamic",
         effect="the service has no address",
         fix=f"enlarge the slice, or run the service on fewer hosts (services.{name}.hosts)",
     )
 
 
-__all__ = ["Allocation", "allocate", "filled"]
+def _with_offsets(reading: Reading, allocations: Sequence[Allocation]) -> Reading:
+    services = dict(reading.config.services)
+    for allocation in allocations:
+        services[allocation.entry] = services[allocation.entry].model_copy(update={"offset": allocation.value})
+    return replace(reading, config=reading.config.model_copy(update={"services": services}))

@@ -1,44 +1,23 @@
 """The plan: every network, slice, container, address, port and route of a stack, decided.
 
-Owns all arithmetic on addresses. It reads a `StackConfig` and nothing else: no file, no host, no clock, so that the
-same config always gives the same plan. Contradictions are found in `ipvlan.plan.rules` before anything is computed.
+Hosts and containers are sorted by name, whatever the order of the file: plans compare equal, and a diff of two plans shows what
+changed and not how a file was sorted.
 
-Order: hosts and containers are sorted by name, whatever the order of the file, so that plans compare equal and a diff
-of two plans shows what changed and not how a file was sorted.
+Out of scope: making a plan out of a config (`ipvlan.plan.make`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.config.models import ContainerSettings, HostConfig, Mode, ServiceConfig, StackConfig, own_address
-from ipvlan.config.values import LONGEST_INTERFACE, AddressRange, Port, SshTarget
-from ipvlan.plan.resource_names import BRIDGE
-from ipvlan.plan.rules import check
-from ipvlan.problems import PlanError, Problem
-
-__all__ = [
-    "ContainerPlan",
-    "ContainerSettings",
-    "HostPlan",
-    "NetworkPlan",
-    "Plan",
-    "PlanError",
-    "Port",
-    "Route",
-    "ShimPlan",
-    "SshPlan",
-    "SshTarget",
-    "make_plan",
-]
-
-NO_DYNAMIC = "no-dynamic-address"
-"""Name of the auxiliary address that uses up a one-address range (see `NetworkPlan.auxiliary`)."""
+from ipvlan.config.models import ContainerSettings, Mode
+from ipvlan.config.values import AddressRange, Port, SshTarget
+from ipvlan.plan.address_space import AddressSpace, HostBlocks
+from ipvlan.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +125,13 @@ class HostPlan:
     shim: ShimPlan | None
     """None where the host and its own containers stay apart."""
 
+    def container(self, service: str) -> ContainerPlan:
+        """Return the container of that service; KeyError where the service does not run on the host."""
+        for container in self.containers:
+            if container.service == service:
+                return container
+        raise KeyError(service)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshPlan:
@@ -181,6 +167,28 @@ class Plan:
     def _by_name(self) -> Mapping[str, HostPlan]:
         return {host.name: host for host in self.hosts}
 
+    @cached_property
+    def address_space(self) -> AddressSpace:
+        """All addresses of the fabric, with what the containers have."""
+        space = AddressSpace(
+            subnets=(self.subnet,),
+            gateways=() if self.gateway is None else (self.gateway,),
+            reserved=self.reserved,
+            mode=self.mode,
+            hosts={
+                host.name: HostBlocks(
+                    slices=(host.slice,),
+                    dynamic=() if host.dynamic is None else (host.dynamic,),
+                    static_only=host.static_only,
+                    shim=host.shim is not None,
+                )
+                for host in self.hosts
+            },
+        )
+        for container in self.containers():
+            space.assign(container.service, container.host, container.address)
+        return space
+
     def host(self, name: str) -> HostPlan:
         """The host of that name; KeyError where there is none."""
         return self._by_name[name]
@@ -215,149 +223,3 @@ class Plan:
             for port in container.ports
             if port.protocol == "tcp"
         )
-
-
-def make_plan(config: StackConfig) -> Plan:
-    """Decides everything; raises `PlanError` with all contradictions of the config at once."""
-    problems = check(config)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise PlanError(errors)
-    settings = {name: _settings(config, service) for name, service in config.services.items()}
-    routes = _routes(config)
-    hosts = tuple(_host(config, settings, routes, name) for name in sorted(config.hosts))
-    return Plan(
-        network_name=config.fabric.name,
-        subnet=config.fabric.subnet,
-        mode=config.fabric.mode,
-        gateway=config.fabric.gateway,
-        reserved=config.fabric.reserved,
-        probe_addresses=config.fabric.probe_addresses,
-        hosts=hosts,
-        warnings=tuple(
-            sorted(
-                (problem for problem in problems if problem.severity == "warning"),
-                key=lambda problem: (problem.key, problem.value),
-            )
-        ),
-        ssh=SshPlan(
-            shared_connection=config.ssh.shared_connection,
-            connect_timeout=config.ssh.connect_timeout,
-        ),
-        slice_routes=tuple(routes.values()),
-    )
-
-
-def address_of(service: ServiceConfig, host_name: str, host: HostConfig) -> IPAddress | None:
-    """The service's address on that host; None where the config gives neither address nor offset."""
-    explicit = service.addresses.get(host_name)
-    if explicit is not None:
-        return explicit
-    if service.offset is None:
-        return None
-    return IPAddress(host.slice.first + service.offset, 4)
-
-
-def _host(
-    config: StackConfig, settings: Mapping[str, ContainerSettings], routes: Mapping[str, Route], name: str
-) -> HostPlan:
-    host = config.hosts[name]
-    containers = tuple(
-        _container(config, service_name, settings[service_name], name)
-        for service_name, service in sorted(config.services.items())
-        if service.hosts is None or name in service.hosts
-    )
-    return HostPlan(
-        name=name,
-        address=host.address,
-        ssh=host.ssh or SshTarget("root", str(host.address), written=frozenset({"user"})),
-        host_key=host.host_key,
-        slice=host.slice,
-        parent=host.parent,
-        dynamic=host.dynamic if isinstance(host.dynamic, IPNetwork) else None,
-        static_only=host.dynamic == "none",
-        network=_network(config, host),
-        containers=containers,
-        images=tuple(sorted({container.image for container in containers})),
-        routes=tuple(route for other, route in routes.items() if other != name),
-        shim=_shim(host),
-    )
-
-
-def _shim(host: HostConfig) -> ShimPlan | None:
-    address = own_address(host.slice)
-    if not host.shim or address is None:
-        return None
-    return ShimPlan(link=shim_link(host.parent), address=IPAddress(address, 4))
-
-
-def shim_link(parent: str) -> str:
-    """The name of the shim's link on `parent`; two fabrics of one host have two parents, and so two names."""
-    name = f"shim.{parent}"
-    if len(name) <= LONGEST_INTERFACE:
-        return name
-    # Of a long name the end tells two VLANs apart, and a digest two NICs.
-    return f"shim.{hashlib.sha256(parent.encode()).hexdigest()[:10]}"
-
-
-def _network(config: StackConfig, host: HostConfig) -> NetworkPlan:
-    fabric = config.fabric
-    ip_range, auxiliary = host.slice, {}
-    if isinstance(host.dynamic, IPNetwork):
-        ip_range = host.dynamic
-    elif host.dynamic == "none":
-        ip_range = IPNetwork((host.slice.first, 32))
-        auxiliary = {NO_DYNAMIC: IPAddress(host.slice.first, 4)}
-    gateway = fabric.gateway
-    if fabric.mode != "l2" and (routed := own_address(host.slice)) is not None:
-        gateway = IPAddress(routed, 4)
-        if host.dynamic == "none":
-            # Here the gateway itself uses the range up.
-            ip_range, auxiliary = IPNetwork((routed, 32)), {}
-    return NetworkPlan(
-        name=fabric.name,
-        mode=fabric.mode,
-        subnet=fabric.subnet,
-        gateway=gateway,
-        ip_range=ip_range,
-        parent=host.parent,
-        auxiliary=auxiliary,
-    )
-
-
-def _container(config: StackConfig, service_name: str, settings: ContainerSettings, host_name: str) -> ContainerPlan:
-    service, host = config.services[service_name], config.hosts[host_name]
-    address = address_of(service, host_name, host)
-    if address is None:
-        raise AssertionError(f"{service_name} has no address on {host_name}, which ipvlan.plan.rules must have refused")
-    return ContainerPlan(
-        service=service_name,
-        host=host_name,
-        name=service.container_name or service_name,
-        image=service.image,
-        command=service.command,
-        address=address,
-        ports=service.ports,
-        published=service.published,
-        internet=service.internet,
-        egress_gateway=service.egress == "gateway",
-        default_route=BRIDGE if service.published or service.internet else config.fabric.name,
-        environment=service.environment,
-        secret_environment=service.secret_environment,
-        settings=settings,
-    )
-
-
-def _settings(config: StackConfig, service: ServiceConfig) -> ContainerSettings:
-    values = {field: getattr(service, field) for field in ContainerSettings.model_fields}
-    values["dns"] = service.dns or config.fabric.dns
-    return ContainerSettings.model_construct(**values)
-
-
-def _routes(config: StackConfig) -> Mapping[str, Route]:
-    """The route to each host's slice; every other host has the same one, so that they are made once."""
-    if config.fabric.mode == "l2":
-        return {}
-    return {
-        name: Route(destination=host.slice, via=host.address, host=name) for name, host in sorted(config.hosts.items())
-    }

@@ -23,7 +23,8 @@ from typing import Final, Literal
 
 from netaddr import IPAddress
 
-from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, Port
+from ipvlan.config.values import Port
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 Kind = Literal[
     "container",

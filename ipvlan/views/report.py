@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipvlan.config.git_commit import Commit
-from ipvlan.config.load import load, read_raw, stack_file
+from ipvlan.config.load import read_raw, stack_file
 from ipvlan.config.yaml_file import Folder
 from ipvlan.plan.changes import Changes, ContainerChange, compare
-from ipvlan.plan.model import ContainerPlan, Plan, make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import ContainerPlan, Plan
+from ipvlan.plan.validate import load
 from ipvlan.problems import ConfigError, Problem
 from ipvlan.views.mermaid import topology
 
@@ -57,7 +59,7 @@ def make_report(stack: str, base: Commit, folder: Folder) -> Report:
 
 def _new_secrets(stack: str, base: Commit, folder: Folder) -> set[str]:
     """Config keys whose encrypted text differs: the secret was set anew, perhaps to the same value."""
-    old, new = (read_raw(stack, where)[1] for where in (base, folder))
+    old, new = (read_raw(stack, where).others for where in (base, folder))
     return {key for key in new if key in old and old[key] != new[key]}
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from components import program_inputs as stack_module
-from ipvlan.config.load import parse
-from ipvlan.plan.model import make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import parse
 from tests.support.strict_monitor import ROOT
 
 

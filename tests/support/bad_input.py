@@ -179,8 +179,8 @@ CASES: tuple[Bad, ...] = (
     # hosts
     bad("no hosts", {"hosts": REMOVE}, ("hosts", "it is missing")),
     bad("hosts is empty", {"hosts": {}}, ("hosts", "there is no host")),
-    bad("hosts is a list", {"hosts": [host(1)]}, ("hosts", "this is not a map from names")),
-    bad("nothing below a host's name", {"hosts.docker-3": None}, ("hosts.docker-3", "nothing stands below the name")),
+    bad("hosts is a list", {"hosts": [host(1)]}, ("hosts", "this is not a mapping of names")),
+    bad("nothing below a host's name", {"hosts.docker-3": None}, ("hosts.docker-3", "nothing is below the name")),
     bad("host name Docker and Pulumi refuse", {"hosts.döcker": host(3)}, ("hosts.döcker", "Docker and Pulumi do not")),
     bad("host name of 4 KB", {"hosts." + "h" * 4096: host(3)}, ("hosts.hhh", "the name has 4096 characters")),
     bad("address missing", {"hosts.docker-1.address": REMOVE}, ("hosts.docker-1.address", "it is missing")),
@@ -277,7 +277,7 @@ CASES: tuple[Bad, ...] = (
     ),
     # services
     bad("no services", {"services": REMOVE}, ("services", "it is missing")),
-    bad("services is a list", {"services": [image()]}, ("services", "this is not a map from names")),
+    bad("services is a list", {"services": [image()]}, ("services", "this is not a mapping of names")),
     bad("image missing", {"services.nginx.image": REMOVE}, ("services.nginx.image", "it is missing")),
     bad("image in upper case", {"services.nginx.image": "Nginx"}, ("services.nginx.image", "this is not an image")),
     bad(
@@ -520,7 +520,7 @@ CASES: tuple[Bad, ...] = (
     bad(
         "a secret inside the map",
         {"services.nginx.environment": {"TOKEN": {"secure": "v1:abc"}}},
-        ("services.nginx.environment.TOKEN", "an encrypted value stands inside the map"),
+        ("services.nginx.environment.TOKEN", "an encrypted value is inside the mapping"),
     ),
     bad(
         "restart policy that does not exist",

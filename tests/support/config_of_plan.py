@@ -1,6 +1,6 @@
-"""A plan as config again: what would have to stand in a stack file to get exactly this plan.
+"""Turns a plan back into the config that gives exactly this plan.
 
-Owns the way back. Offsets become explicit addresses, since a plan knows addresses only; everything else is as written.
+Offsets become explicit addresses, since a plan has addresses only; everything else is as written.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 
 def as_config(plan: Plan) -> dict[str, Any]:
-    """Plain maps and lists as `ipvlan.config.load.parse` takes them."""
+    """Return plain mappings and lists as `ipvlan.plan.validate.parse` takes them."""
     fabric: dict[str, Any] = {"name": plan.network_name, "mode": plan.mode, "subnet": str(plan.subnet)}
     if plan.gateway is not None:
         fabric["gateway"] = str(plan.gateway)

@@ -7,7 +7,6 @@ from typing import Any
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.config.load import parse
 from ipvlan.hosts.snapshot import (
     Attachment,
     Binding,
@@ -16,7 +15,9 @@ from ipvlan.hosts.snapshot import (
     LiveNetwork,
     Parent,
 )
-from ipvlan.plan.model import ContainerPlan, HostPlan, Plan, make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.validate import parse
 from tests.support.reference import reference_config
 
 STACK = "dev"

@@ -9,21 +9,27 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
+from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.rules import addresses, fabric, hosts, services
 from ipvlan.problems import Problem
 
 
-def check(config: StackConfig, *, broken: Collection[str] = (), with_fabric: bool = True) -> list[Problem]:
-    """Every contradiction and doubt in the config, errors and warnings, in the order of the config.
+def check(
+    config: StackConfig, space: AddressSpace, *, unreadable: Collection[str] = (), with_fabric: bool = True
+) -> list[Problem]:
+    """Return every contradiction and doubt in the config, errors and warnings, in the order of the config.
 
-    `broken` names hosts that stand in the file but could not be read; naming them is no mistake. Without the fabric
-    only what hosts and services must agree on among themselves is checked.
+    Args:
+        config: What the rules are about.
+        space: The config's addresses.
+        unreadable: Hosts that are in the file and could not be read; to name one is no mistake.
+        with_fabric: Whether the fabric could be read; else only hosts and services are compared with each other.
     """
     if not with_fabric:
-        return [*hosts.among(config), *services.check(config, broken)]
+        return [*hosts.among(config, space), *services.check(config, unreadable)]
     return [
         *fabric.check(config),
-        *hosts.check(config),
-        *services.check(config, broken),
-        *addresses.check(config),
+        *hosts.check(config, space),
+        *services.check(config, unreadable),
+        *addresses.check(config, space),
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.models import FabricConfig, StackConfig
+from ipvlan.plan.address_space import broadcast_address, network_address, overlap
 from ipvlan.problems import Problem
 
 DOCKER_NETWORKS = {"bridge", "host", "none", "default", "ingress", "docker_gwbridge"}
@@ -38,11 +39,6 @@ SMALL_SUBNET = 24
 """A longer prefix has fewer than 254 addresses for all hosts together: legal, and soon too small."""
 
 
-def overlap(one: IPNetwork, other: IPNetwork) -> bool:
-    """Whether two subnets share an address."""
-    return bool(one.first <= other.last and other.first <= one.last)
-
-
 def check(config: StackConfig) -> Iterator[Problem]:
     """Problems of `fabric`."""
     fabric = config.fabric
@@ -57,7 +53,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
     yield from _subnet(fabric)
     yield from _gateway(fabric)
     for number, reserved in enumerate(fabric.reserved):
-        if not reserved.overlaps(fabric.subnet.first, fabric.subnet.last):
+        if not overlap(reserved, fabric.subnet):
             yield Problem(
                 key=f"fabric.reserved[{number}]",
                 value=str(reserved),
@@ -67,7 +63,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
                 severity="warning",
             )
     yield from _dns(config)
-    published = sorted(name for name, service in config.services.items() if service.published or service.internet)
+    published = sorted(name for name, service in config.services.items() if service.bridged)
     if published and fabric.name < "bridge" and fabric.name.lower() not in DOCKER_NETWORKS:
         yield Problem(
             key="fabric.name",
@@ -85,9 +81,7 @@ def _dns(config: StackConfig) -> Iterator[Problem]:
     if not beyond or fabric.mode != "l2":
         return
     cut_off = sorted(
-        name
-        for name, service in config.services.items()
-        if not (service.dns or service.internet or service.published or service.egress)
+        name for name, service in config.services.items() if not (service.dns or service.bridged or service.egress)
     )
     if cut_off:
         more = f" and {len(cut_off) - 1} more" if len(cut_off) > 1 else ""
@@ -171,7 +165,7 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             value="",
             problem="it is missing, and mode l2 needs one",
             effect="Docker would take the first address of the subnet as gateway, unseen by the plan",
-            fix=f"write it, for example {IPAddress(subnet.first + (subnet.size > 1), 4)}",
+            fix=f"write it, for example {IPAddress(subnet.first + (subnet.size > 1), subnet.version)}",
         )
     elif gateway not in subnet:
         yield Problem(
@@ -181,12 +175,12 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             effect="the daemon refuses the network on every host",
             fix=f"write an address of {subnet}",
         )
-    elif int(gateway) in (subnet.first, subnet.last) and subnet.prefixlen <= LONGEST_SUBNET:
-        kind = "network" if int(gateway) == subnet.first else "broadcast"
+    elif gateway in (network_address(subnet), broadcast_address(subnet)) and subnet.prefixlen <= LONGEST_SUBNET:
+        kind = "network" if gateway == network_address(subnet) else "broadcast"
         yield Problem(
             key=key,
             value=value,
             problem=f"it is the {kind} address of {subnet}",
             effect="no router can hold it",
-            fix=f"write for example {IPAddress(subnet.first + 1, 4)}",
+            fix=f"write for example {IPAddress(subnet.first + 1, subnet.version)}",
         )

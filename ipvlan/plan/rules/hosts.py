@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netaddr import IPAddress, IPNetwork
+from netaddr import IPNetwork
 
-from ipvlan.config.models import HostConfig, StackConfig, own_address
-from ipvlan.plan.rules.fabric import LONGEST_SUBNET, UNUSABLE, overlap
+from ipvlan.config.models import HostConfig, StackConfig
+from ipvlan.plan.address_space import AddressSpace, Cause, overlap
+from ipvlan.plan.rules.fabric import LONGEST_SUBNET, UNUSABLE
 from ipvlan.problems import Problem
 
 
-def check(config: StackConfig) -> Iterator[Problem]:
+def check(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
     """Problems of `hosts`."""
     if not config.hosts:
         yield Problem(
@@ -25,13 +26,13 @@ def check(config: StackConfig) -> Iterator[Problem]:
         yield from _slice(config, name, host)
         yield from _address(config, name, host)
         yield from _dynamic(config, name, host)
-        yield from _shim(config, name, host)
-    yield from among(config)
+        yield from _shim(space, name, host)
+    yield from among(config, space)
 
 
-def among(config: StackConfig) -> Iterator[Problem]:
+def among(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
     """Problems that two hosts have with each other."""
-    yield from _overlaps(config)
+    yield from _overlaps(space)
     yield from _shared(config)
 
 
@@ -91,7 +92,7 @@ def _dynamic(config: StackConfig, name: str, host: HostConfig) -> Iterator[Probl
             fix=f"write a part of {host.slice}, for example its upper half, or none",
         )
     for number, reserved in enumerate(config.fabric.reserved):
-        if reserved.overlaps(host.dynamic.first, host.dynamic.last):
+        if overlap(reserved, host.dynamic):
             yield Problem(
                 key=f"{key} and fabric.reserved[{number}]",
                 value=f"{value} and {reserved}",
@@ -101,11 +102,11 @@ def _dynamic(config: StackConfig, name: str, host: HostConfig) -> Iterator[Probl
             )
 
 
-def _shim(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]:
-    """What else may hold the address of the host's shim; containers are `ipvlan.plan.rules.addresses`' matter."""
+def _shim(space: AddressSpace, name: str, host: HostConfig) -> Iterator[Problem]:
+    """Yield what else may hold the address of the host's shim; containers that do are in `ipvlan.plan.rules.addresses`."""
     if not host.shim:
         return
-    key, address = f"hosts.{name}.shim", own_address(host.slice)
+    key, address = f"hosts.{name}.shim", space.own_address(name)
     if address is None:
         yield Problem(
             key=f"{key} and hosts.{name}.slice",
@@ -115,51 +116,42 @@ def _shim(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]
             fix="enlarge the slice to a /30 or more, or remove the shim",
         )
         return
-    value = str(IPAddress(address, 4))
-    if config.fabric.gateway is not None and address == int(config.fabric.gateway):
-        yield Problem(
-            key=f"{key} and fabric.gateway",
-            value=value,
-            problem="the shim's address, the last of the slice, is the fabric's gateway",
-            effect=f"{name} would answer for the router, and all containers would lose their way out",
-            fix="move the gateway, or the slice",
-        )
-    if isinstance(host.dynamic, IPNetwork) and host.dynamic.first <= address <= host.dynamic.last:
-        yield Problem(
-            key=f"{key} and hosts.{name}.dynamic",
-            value=f"{value} and {host.dynamic}",
-            problem="the shim's address, the last of the slice, is in the range that Docker may hand out",
-            effect="a foreign container that Docker gives the address does not start",
-            fix="choose a dynamic range that ends before it",
-        )
-    for number, reserved in enumerate(config.fabric.reserved):
-        if reserved.overlaps(address, address):
+    for reason in space.reasons(address, name):
+        if reason.cause is Cause.GATEWAY:
             yield Problem(
-                key=f"{key} and fabric.reserved[{number}]",
-                value=f"{value} and {reserved}",
+                key=f"{key} and {reason.key}",
+                value=str(address),
+                problem="the shim's address, the last of the slice, is the fabric's gateway",
+                effect=f"{name} would answer for the router, and all containers would lose their way out",
+                fix="move the gateway, or the slice",
+            )
+        elif reason.cause is Cause.DYNAMIC:
+            yield Problem(
+                key=f"{key} and {reason.key}",
+                value=f"{address} and {reason.block}",
+                problem="the shim's address, the last of the slice, is in the range that Docker may hand out",
+                effect="a foreign container that Docker gives the address does not start",
+                fix="choose a dynamic range that ends before it",
+            )
+        elif reason.cause is Cause.RESERVED:
+            yield Problem(
+                key=f"{key} and {reason.key}",
+                value=f"{address} and {reason.block}",
                 problem="the shim's address, the last of the slice, is reserved",
                 effect="whatever it is reserved for would clash with the host",
                 fix="reserve less, or remove the shim",
             )
 
 
-def _overlaps(config: StackConfig) -> Iterator[Problem]:
-    # Sorted by first address, a slice can only overlap those that begin before it ends: no need to compare all pairs.
-    ordered = sorted(config.hosts, key=lambda name: (config.hosts[name].slice.first, name))
-    bounds = [(config.hosts[name].slice.first, config.hosts[name].slice.last) for name in ordered]
-    for index, name in enumerate(ordered):
-        for later in range(index + 1, len(ordered)):
-            if bounds[later][0] > bounds[index][1]:
-                break
-            other = ordered[later]
-            one_slice, other_slice = config.hosts[name].slice, config.hosts[other].slice
-            yield Problem(
-                key=f"hosts.{name}.slice and hosts.{other}.slice",
-                value=f"{one_slice} and {other_slice}",
-                problem="the slices are the same" if one_slice == other_slice else "the slices overlap",
-                effect="two hosts could give one address to two containers, and each would be reached at random",
-                fix="give each host its own slice; without `slice`, `ipvlan allocate` writes a free one",
-            )
+def _overlaps(space: AddressSpace) -> Iterator[Problem]:
+    for (one, name), (other, other_name) in space.overlapping_slices():
+        yield Problem(
+            key=f"hosts.{name}.slice and hosts.{other_name}.slice",
+            value=f"{one} and {other}",
+            problem="the slices are the same" if one == other else "the slices overlap",
+            effect="two hosts could give one address to two containers, and each would be reached at random",
+            fix="give each host its own slice; without `slice`, `ipvlan allocate` writes a free one",
+        )
 
 
 def _shared(config: StackConfig) -> Iterator[Problem]:

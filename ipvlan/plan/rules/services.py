@@ -11,14 +11,9 @@ from ipvlan.plan.resource_names import LABEL_PREFIX
 from ipvlan.problems import Problem, shorten
 
 
-def runs_on(service: ServiceConfig, host: str) -> bool:
-    """Whether the service has a container on that host."""
-    return service.hosts is None or host in service.hosts
-
-
-def check(config: StackConfig, broken: Collection[str]) -> Iterator[Problem]:
+def check(config: StackConfig, unreadable: Collection[str]) -> Iterator[Problem]:
     """Problems of `services`, but for their addresses."""
-    known = {*config.hosts, *broken}
+    known = {*config.hosts, *unreadable}
     for name, service in config.services.items():
         yield from _hosts(name, service, known)
         yield from _image(name, service)
@@ -46,7 +41,7 @@ def _hosts(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
     for host in service.addresses:
         if host not in known:
             yield _unknown(f"services.{name}.addresses", host, known)
-        elif not runs_on(service, host):
+        elif not service.runs_on(host):
             yield Problem(
                 key=f"services.{name}.addresses.{host}",
                 value=str(service.addresses[host]),
@@ -134,7 +129,7 @@ def _way_out(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
                     else "one of the two ways out would not be taken",
                     fix="remove one of the two",
                 )
-    elif config.fabric.mode == "l2" and not (service.internet or service.published):
+    elif config.fabric.mode == "l2" and not service.bridged:
         beyond = [str(server) for server in service.dns if server not in config.fabric.subnet]
         if beyond:
             yield Problem(
@@ -187,7 +182,7 @@ def _names(config: StackConfig) -> Iterator[Problem]:
                 shared = [
                     host
                     for host in config.hosts
-                    if runs_on(config.services[name], host) and runs_on(config.services[other], host)
+                    if config.services[name].runs_on(host) and config.services[other].runs_on(host)
                 ]
                 if shared:
                     yield Problem(
@@ -213,7 +208,7 @@ def _ports(config: StackConfig) -> Iterator[Problem]:
         taken: dict[tuple[str, int], list[tuple[str, Port]]] = {}
         ssh_port = host.ssh.port if host.ssh else 22
         for name, service in publishing:
-            if not runs_on(service, host_name):
+            if not service.runs_on(host_name):
                 continue
             for port in service.ports:
                 if port.protocol == "tcp" and port.host_port == ssh_port and port.host_address in (None, host.address):

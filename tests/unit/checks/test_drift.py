@@ -9,11 +9,12 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.checks.drift import Comparison, Difference
-from ipvlan.config.load import parse
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
-from ipvlan.plan.model import Plan, make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import Plan
 from ipvlan.plan.resource_names import STACK_LABEL
+from ipvlan.plan.validate import parse
 from tests.support.host_changes import change_container, disconnect, foreign, holding, network, second_network, without
 from tests.support.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
 from tests.support.reference import reference_config

@@ -13,10 +13,11 @@ from netaddr import IPAddress
 
 from ipvlan.checks.diagnosis import Diagnosis
 from ipvlan.checks.verify import Verdict, judge
+from ipvlan.config.values import Port
 from ipvlan.hosts.connection_probe import Observed, connect
 from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
-from ipvlan.plan.model import Plan, Port
+from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import Cell, make_matrix
 from tests.support.host_changes import change_container, disconnect, holding, without
 from tests.support.live_parts import live_host, seed, with_container

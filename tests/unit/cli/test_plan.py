@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.config.load import load_stack, parse
 from ipvlan.plan.address_usage import slice_use, who_holds
-from ipvlan.plan.model import make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import load_stack, parse
 from tests.support.projects import ipvlan, ipvlan_process, write_project
 from tests.support.reference import STACK_TEXT, changed
 
@@ -54,8 +54,8 @@ def test_plan_as_json(tmp_path: Path) -> None:
         ("10.1.1.255", "the last address of the slice 10.1.1.0/24 of docker-1, which no container can hold"),
         ("10.1.2.200", "Docker may hand it out on docker-2 (dynamic 10.1.2.128/25)"),
         ("10.1.9.9", "reserved by 10.1.9.0/24"),
-        ("10.1.7.7", "nobody: in the subnet 10.1.0.0/16, but in no host's slice"),
-        ("10.9.9.9", "nobody: outside the subnet 10.1.0.0/16"),
+        ("10.1.7.7", "unassigned: in the subnet 10.1.0.0/16, but in no host's slice"),
+        ("10.9.9.9", "unassigned: outside the subnet 10.1.0.0/16"),
         ("10.1.255.255", "the broadcast address of 10.1.0.0/16"),
     ],
 )

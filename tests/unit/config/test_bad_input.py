@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.config.load import ConfigError, load_stack, parse
-from ipvlan.plan.model import make_plan
-from ipvlan.problems import LONGEST_VALUE, Problem
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import load_stack, parse
+from ipvlan.problems import LONGEST_VALUE, ConfigError, Problem
 from tests.support.bad_input import CASES, YAML_CASES, Bad
 from tests.support.reference import changed
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.config.load import ConfigError, load_stack
-from ipvlan.plan.model import make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import load_stack
+from ipvlan.problems import ConfigError
 from tests.support.projects import write_project
 from tests.support.reference import DIGEST, STACK_TEXT
 
@@ -60,7 +61,7 @@ def test_a_shared_file_with_a_secret_and_a_stray_key(tmp_path: Path) -> None:
     write_project(tmp_path, STACK_TEXT.replace("config:\n", f"{COMMON}common.yaml\n"))
     assert keys(tmp_path) == [
         ("common.yaml: servces", "there is no such key"),
-        ("services.web.environment.TOKEN", "an encrypted value stands inside the map"),
+        ("services.web.environment.TOKEN", "an encrypted value is inside the mapping"),
     ]
 
 

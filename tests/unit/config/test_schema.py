@@ -8,10 +8,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from ipvlan import PROJECT
 from ipvlan.config.json_schema import common_schema, stack_schema
-from ipvlan.config.load import COMMON, PROJECT, SECTIONS, load_stack, parse
+from ipvlan.config.models import COMMON, SECTIONS
 from ipvlan.config.yaml_file import Checkout, read
-from ipvlan.plan.model import make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import load_stack, parse
 from ipvlan.views.plan_json import document
 from ipvlan.views.plan_json import schema as plan_schema
 from tests.support.reference import changed, reference_config
@@ -85,6 +87,6 @@ def test_null_takes_an_entry_of_the_common_file_out(tmp_path: Path) -> None:
     )
     raw = {**changed({}), "common": "common.yaml"}
     raw["services"] = {"old": None, "web": {"offset": 5}}
-    config = parse(raw, root=tmp_path)
+    config = parse(raw, Checkout(tmp_path))
     assert set(config.services) == {"web"}
     assert (config.services["web"].image, config.services["web"].offset) == ("r/web:1", 5)

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.config.load import parse
 from ipvlan.hosts import networking
 from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.networking import Networking, Shim, SliceRoute, planned_networking, unit_text
 from ipvlan.plan.docker_versions import RULES, concerning, parse_version, refusals
-from ipvlan.plan.model import Plan, make_plan, shim_link
+from ipvlan.plan.make import make_plan, shim_link
+from ipvlan.plan.model import Plan
 from ipvlan.plan.router_routes import router_routes
+from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
 from tests.support.live_parts import seed
 from tests.support.reference import reference_config

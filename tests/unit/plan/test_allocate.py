@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipvlan.config.load import ConfigError, load_stack, parse
 from ipvlan.config.yaml_edit import Edit, insert
 from ipvlan.config.yaml_file import Checkout, parse_text
 from ipvlan.plan.allocate import Allocation, allocate, filled
-from ipvlan.plan.model import make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import load_stack, parse
+from ipvlan.problems import ConfigError
 from tests.support.configs import raw_configs
 from tests.support.projects import ipvlan, write_project
 from tests.support.reference import DIGEST, REMOVE, STACK_TEXT, changed, host, image

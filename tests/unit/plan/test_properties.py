@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.config.load import ConfigError, parse
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.allocate import allocate, filled
-from ipvlan.plan.model import Plan, make_plan
-from ipvlan.problems import Problem
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import Plan
+from ipvlan.plan.validate import parse
+from ipvlan.problems import ConfigError, Problem
 from tests.support.config_of_plan import as_config
 from tests.support.configs import raw_configs
 
@@ -56,7 +57,7 @@ def test_every_address_is_usable(raw: dict[str, Any]) -> None:
         for container in host.containers:
             assert container.address in host.slice
             assert host.slice.first < int(container.address) < host.slice.last
-            assert not any(entry.first <= container.address <= entry.last for entry in plan.reserved)
+            assert not any(container.address in entry for entry in plan.reserved)
 
 
 @SETTINGS

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ipvlan.config.load import parse
 from ipvlan.plan.changes import Changes, compare
-from ipvlan.plan.model import make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import parse
 from ipvlan.views.mermaid import topology
 from tests.support.projects import commit_all, git, ipvlan, write_project
 from tests.support.reference import DIGEST, REMOVE, STACK_TEXT, changed, host

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.config.load import ConfigError, load_stack
+from ipvlan.plan.validate import load_stack
+from ipvlan.problems import ConfigError
 from tests.support.projects import commit_all, ipvlan, write_project
 from tests.support.reference import CIPHER, STACK_TEXT
 

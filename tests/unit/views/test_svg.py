@@ -9,9 +9,10 @@ import pytest
 
 from ipvlan.checks.drift import Comparison
 from ipvlan.checks.status import HostStatus, Status
-from ipvlan.config.load import parse
 from ipvlan.hosts.errors import HostUnreachableError
-from ipvlan.plan.model import Plan, make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import Plan
+from ipvlan.plan.validate import parse
 from ipvlan.views.diagram import as_mermaid, marks_of
 from ipvlan.views.svg import Marks, picture
 from tests.support.host_changes import disconnect

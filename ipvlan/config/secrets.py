@@ -1,0 +1,78 @@
+"""Secrets of the config: they are referred to by name, and their values are in no map.
+
+Out of scope: the values, which Pulumi decrypts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from ipvlan import PROJECT
+from ipvlan.config.models import ServiceConfig
+from ipvlan.problems import Problem, shorten
+
+
+def is_secret(value: object) -> bool:
+    """Return whether a value of the stack file is encrypted: `{secure: ...}`."""
+    return isinstance(value, Mapping) and set(value) == {"secure"}
+
+
+def encrypted_values(sections: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield a problem for each encrypted value inside a section; each would make its whole section secret to Pulumi."""
+    seen: set[int] = set()
+    for key, value in sections.items():
+        yield from _encrypted(key, value, seen)
+
+
+def _encrypted(path: str, value: object, seen: set[int]) -> Iterator[Problem]:
+    # A value that aliases repeat is looked at once: nested aliases would take for ever.
+    if not isinstance(value, Mapping | list) or id(value) in seen:
+        return
+    seen.add(id(value))
+    if is_secret(value):
+        yield Problem(
+            key=path,
+            value="(encrypted)",
+            problem="an encrypted value is inside the mapping",
+            effect="Pulumi would treat the whole mapping as secret, and no plan or preview could be read",
+            fix="`pulumi config set --secret NAME`, then refer to it: secret_environment: {VARIABLE: NAME}",
+        )
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _encrypted(f"{path}.{shorten(key)}", inner, seen)
+    else:
+        for number, inner in enumerate(value):
+            yield from _encrypted(f"{path}[{number}]", inner, seen)
+
+
+def unknown_secrets(services: Mapping[str, ServiceConfig], known: Collection[str]) -> Iterator[Problem]:
+    """Yield a problem for each reference to a config key that the stack does not set."""
+    for path, key in _references(services):
+        if key not in known:
+            yield Problem(
+                key=path,
+                value=shorten(key),
+                problem="no config key of that name is set in the stack",
+                effect="the container would start without its secret",
+                fix=f"pulumi config set --secret {shorten(key)}",
+            )
+
+
+def secrets_in_plaintext(services: Mapping[str, ServiceConfig], values: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield a problem for each reference to a config key whose value is not encrypted."""
+    for path, key in _references(services):
+        if key in values and not is_secret(values[key]):
+            yield Problem(
+                key=f"{PROJECT}:{key}",
+                value="(not shown)",
+                problem=f"it is in plaintext in the stack file, and {path} calls it a secret",
+                effect="everybody who reads the repository knows it, also after it was removed",
+                fix=f"choose a new secret and run pulumi config set --secret {key}",
+            )
+
+
+def _references(services: Mapping[str, ServiceConfig]) -> Iterator[tuple[str, str]]:
+    """Yield the path of each entry of `secret_environment`, and the config key that it names."""
+    for name, service in services.items():
+        for variable, key in service.secret_environment.items():
+            yield f"services.{name}.secret_environment.{shorten(variable)}", key

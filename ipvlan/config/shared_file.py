@@ -1,0 +1,59 @@
+"""The file that several stacks share: finds it by the stack's key `common`, and lays the stack's own keys over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ipvlan.config.messages import unknown_keys
+from ipvlan.config.models import COMMON, SECTIONS
+from ipvlan.config.yaml_file import Folder, StackFileError, read
+from ipvlan.problems import Problem, shorten
+
+
+def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, object], list[Problem]]:
+    """Return the sections with what the shared file adds; the stack's own keys win, and its `null` removes an entry."""
+    sections = {key: raw.get(key) for key in SECTIONS}
+    common = raw.get(COMMON)
+    # Pulumi.yaml declares the empty text as the key's default.
+    if common in (None, ""):
+        return sections, []
+    if not isinstance(common, str) or Path(common).is_absolute() or ".." in Path(common).parts:
+        return sections, [
+            Problem(
+                key=COMMON,
+                value=shorten(common),
+                problem="this is not the path of a file in the project",
+                effect="what the stacks share would be missing, or differ from checkout to checkout",
+                fix="write a path below the project's folder, such as stacks/common.yaml",
+            )
+        ]
+    try:
+        shared = read(folder, common)
+    except StackFileError as error:
+        return sections, [
+            replace(problem, key=f"{COMMON}: {problem.key}", fix=f"correct {common}, or the path in the stack file")
+            if "--stack" in problem.fix
+            else problem
+            for problem in error.problems
+        ]
+    problems = list(unknown_keys(shared, SECTIONS, f"{common}: ", "keys of a shared file"))
+    # fabric and ssh are mappings of values; hosts and services are mappings of such mappings.
+    return {
+        key: _merge(shared.get(key), sections[key], 1 if key in ("fabric", "ssh") else 2) for key in SECTIONS
+    }, problems
+
+
+def _merge(shared: object, own: object, depth: int) -> object:
+    if own is None:
+        return shared
+    if depth == 0 or not isinstance(shared, Mapping) or not isinstance(own, Mapping):
+        return own
+    merged = dict(shared)
+    for key, value in own.items():
+        if value is None and key in merged:
+            del merged[key]
+        else:
+            merged[key] = _merge(merged.get(key), value, depth - 1)
+    return merged

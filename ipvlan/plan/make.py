@@ -1,0 +1,169 @@
+"""Makes the plan out of a config.
+
+It reads a `StackConfig` and nothing else: no file, no host, no clock. The same config always gives the same plan. Contradictions
+are found by `ipvlan.plan.rules` before anything is decided.
+
+Out of scope: which addresses exist and who may have them (`ipvlan.plan.address_space`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+from netaddr import IPAddress, IPNetwork
+
+from ipvlan.config.models import ContainerSettings, HostConfig, ServiceConfig, StackConfig
+from ipvlan.config.values import LONGEST_INTERFACE, SshTarget
+from ipvlan.plan.address_space import AddressSpace
+from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, Route, ShimPlan, SshPlan
+from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.plan.rules import check
+from ipvlan.problems import PlanError
+
+NO_DYNAMIC: Final = "no-dynamic-address"
+"""Name of the auxiliary address that uses up a one-address range (see `NetworkPlan.auxiliary`)."""
+
+
+def make_plan(config: StackConfig) -> Plan:
+    """Return the plan of a config.
+
+    Raises:
+        PlanError: The config contradicts itself; all contradictions are in it.
+    """
+    space = AddressSpace.from_config(config.fabric, config.hosts, config.services)
+    problems = check(config, space)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise PlanError(errors)
+    settings = {name: _settings(config, service) for name, service in config.services.items()}
+    routes = _routes(config)
+    return Plan(
+        network_name=config.fabric.name,
+        subnet=config.fabric.subnet,
+        mode=config.fabric.mode,
+        gateway=config.fabric.gateway,
+        reserved=config.fabric.reserved,
+        probe_addresses=config.fabric.probe_addresses,
+        hosts=tuple(_host(config, space, settings, routes, name) for name in sorted(config.hosts)),
+        warnings=tuple(
+            sorted(
+                (problem for problem in problems if problem.severity == "warning"),
+                key=lambda problem: (problem.key, problem.value),
+            )
+        ),
+        ssh=SshPlan(
+            shared_connection=config.ssh.shared_connection,
+            connect_timeout=config.ssh.connect_timeout,
+        ),
+        slice_routes=tuple(routes.values()),
+    )
+
+
+def shim_link(parent: str) -> str:
+    """Return the name of the shim's link on `parent`; two fabrics of one host have two parents, and so two names."""
+    name = f"shim.{parent}"
+    if len(name) <= LONGEST_INTERFACE:
+        return name
+    # Of a long name the end distinguishes two VLANs, and a digest two NICs.
+    return f"shim.{hashlib.sha256(parent.encode()).hexdigest()[:10]}"
+
+
+def _host(
+    config: StackConfig,
+    space: AddressSpace,
+    settings: Mapping[str, ContainerSettings],
+    routes: Mapping[str, Route],
+    name: str,
+) -> HostPlan:
+    host = config.hosts[name]
+    containers = tuple(
+        _container(config, space, settings[service], service, name)
+        for service in sorted(config.services)
+        if config.services[service].runs_on(name)
+    )
+    return HostPlan(
+        name=name,
+        address=host.address,
+        ssh=host.ssh or SshTarget("root", str(host.address), written=frozenset({"user"})),
+        host_key=host.host_key,
+        slice=host.slice,
+        parent=host.parent,
+        dynamic=host.dynamic if isinstance(host.dynamic, IPNetwork) else None,
+        static_only=host.dynamic == "none",
+        network=_network(config, space, name),
+        containers=containers,
+        images=tuple(sorted({container.image for container in containers})),
+        routes=tuple(route for other, route in routes.items() if other != name),
+        shim=_shim(host, space, name),
+    )
+
+
+def _shim(host: HostConfig, space: AddressSpace, name: str) -> ShimPlan | None:
+    address = space.own_address(name)
+    if not host.shim or address is None:
+        return None
+    return ShimPlan(link=shim_link(host.parent), address=address)
+
+
+def _network(config: StackConfig, space: AddressSpace, name: str) -> NetworkPlan:
+    fabric, host = config.fabric, config.hosts[name]
+    gateway = space.gateway(name)
+    ip_range, auxiliary = host.slice, {}
+    if isinstance(host.dynamic, IPNetwork):
+        ip_range = host.dynamic
+    elif host.dynamic == "none" and fabric.mode != "l2" and gateway is not None:
+        # Docker has this address as the gateway, and nothing is left to assign.
+        ip_range = IPNetwork(gateway)
+    elif host.dynamic == "none":
+        first = IPAddress(host.slice.first, host.slice.version)
+        ip_range, auxiliary = IPNetwork(first), {NO_DYNAMIC: first}
+    return NetworkPlan(
+        name=fabric.name,
+        mode=fabric.mode,
+        subnet=fabric.subnet,
+        gateway=gateway,
+        ip_range=ip_range,
+        parent=host.parent,
+        auxiliary=auxiliary,
+    )
+
+
+def _container(
+    config: StackConfig, space: AddressSpace, settings: ContainerSettings, service_name: str, host: str
+) -> ContainerPlan:
+    service, address = config.services[service_name], space.address(service_name, host)
+    if address is None:
+        raise RuntimeError(f"{service_name} has no address on {host}, and ipvlan.plan.rules did not refuse it")
+    return ContainerPlan(
+        service=service_name,
+        host=host,
+        name=service.container_name or service_name,
+        image=service.image,
+        command=service.command,
+        address=address,
+        ports=service.ports,
+        published=service.published,
+        internet=service.internet,
+        egress_gateway=service.egress == "gateway",
+        default_route=BRIDGE if service.bridged else config.fabric.name,
+        environment=service.environment,
+        secret_environment=service.secret_environment,
+        settings=settings,
+    )
+
+
+def _settings(config: StackConfig, service: ServiceConfig) -> ContainerSettings:
+    values = {field: getattr(service, field) for field in ContainerSettings.model_fields}
+    values["dns"] = service.dns or config.fabric.dns
+    return ContainerSettings.model_construct(**values)
+
+
+def _routes(config: StackConfig) -> Mapping[str, Route]:
+    """Return the route to each host's slice; every other host has the same one, so each is made once."""
+    if config.fabric.mode == "l2":
+        return {}
+    return {
+        name: Route(destination=host.slice, via=host.address, host=name) for name, host in sorted(config.hosts.items())
+    }
