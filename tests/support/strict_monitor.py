@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import runpy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args, get_origin
@@ -206,9 +206,11 @@ def run_program(
     stack: str = "test",
     preview: bool = False,
     unreachable: Mapping[str, str] | None = None,
+    main: Callable[[], None] = _main,
 ) -> Run:
-    """Run the whole `__main__.py` with `config` (keys without namespace, values as YAML has them) and return what it registered.
+    """Run the program with `config` (keys without namespace, values as YAML has them) and return what it registered.
 
+    `main` is the program; by default this project's `__main__.py`.
     `unreachable` (host -> why) stands for the hosts' answer to ssh, which no test of the program asks for.
 
     Raises what the program raises, StrictError among it.
@@ -226,7 +228,7 @@ def run_program(
         pulumi.runtime.set_all_config(values, secret_keys=[f"ipvlan-fabric:{key}" for key in secrets or {}])
         mocks.set_mocks(monitor.mocks, project="ipvlan-fabric", stack=stack, preview=preview, monitor=monitor)
         with mock.patch("components.program_inputs.unreachable", return_value=dict(unreachable or {})):
-            await pulumi.runtime.stack.run_pulumi_func(_main)
+            await pulumi.runtime.stack.run_pulumi_func(main)
         root = cast(Stack, settings.get_root_resource())
         monitor.run.exports = {
             key: await value.future() if isinstance(value, pulumi.Output) else value

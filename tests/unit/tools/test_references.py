@@ -48,7 +48,7 @@ START = r"(?<![\w./~$<>{}-])"
 URL = re.compile(r"\bhttps?://\S+")
 FILE = re.compile(rf"{START}[\w.*<>-][\w.*<>/-]*(?:\.(?:{SUFFIXES})\b|/)(?![\w/-])")
 IN_FOLDER = re.compile(rf"{START}(?:{FOLDERS})/[\w.*<>/-]*[\w*>/]")
-MODULE = re.compile(r"(?<![\w./-])(?:ipvlan|components|lab|tests|tools|bench)(?:\.[A-Za-z_]\w*)+")
+MODULE = re.compile(r"(?<![\w./-])(?:ipvlan|components|lab|tests|tools|bench)(?:\.(?!md\b)[A-Za-z_]\w*)+")
 EXISTING = {*TRACKED, *(str(folder) for name in TRACKED for folder in PurePosixPath(name).parents)}
 FILES = [name for name in TRACKED if not name.endswith((".sum", ".svg", ".json")) and name != "LICENSE"]
 

@@ -28,7 +28,6 @@ ANY_WORD = re.compile(
     )
 )
 OLD_WORDS: set[str] = {
-    "README.md",
     "bench/connection.py",
     "components/error_hooks.py",
     "components/host_slice.py",
