@@ -28,8 +28,9 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack, parse
 from ipvlan.problems import ConfigError, Problem
 from ipvlan.views.drift_table import drift_table
-from ipvlan.views.plan_json import schema as plan_schema
-from ipvlan.views.svg import picture
+from ipvlan.views.json_schemas import DOCUMENTS, schema
+from ipvlan.views.markdown import escape
+from ipvlan.views.svg import as_svg
 from tests.support.bad_input import CASES, YAML_CASES, Bad
 from tests.support.reference import changed
 from tools.component_tables import component_tables
@@ -62,12 +63,12 @@ def files() -> dict[Path, str]:
         ROOT / "docs" / f"{page}.md" for page in ("config", "docker-versions", "reference", "troubleshooting")
     )
     return {
+        **{ROOT / "docs" / "schemas" / f"{name}.schema.json": _json(schema(name)) for name in DOCUMENTS},
         ROOT / "schema" / "stack.schema.json": _json(stack_schema()),
         ROOT / "schema" / "common.schema.json": _json(common_schema()),
-        ROOT / "docs" / "plan.schema.json": _json(plan_schema()),
         ROOT / "docs" / "bad-input.md": "\n".join(_bad_input()) + "\n",
         # What `ipvlan diagram --form svg` makes; the README shows it.
-        ROOT / "docs" / "fabric.svg": picture(make_plan(load_stack("dev", ROOT)), "dev"),
+        ROOT / "docs" / "fabric.svg": as_svg(make_plan(load_stack("dev", ROOT)), "dev"),
         config: _between(config, "ipvlan/config/models.py", _tables()),
         versions: _between(versions, "ipvlan/plan/docker_versions.py", _versions()),
         troubleshooting: _between(troubleshooting, "ipvlan/checks/drift_kinds.py", drift_table()),
@@ -83,7 +84,7 @@ def _drawn(example: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder) / f"Pulumi.{example.stem}.yaml"
         copied.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
-        return picture(make_plan(load_stack(example.stem, Path(folder))), example.stem)
+        return as_svg(make_plan(load_stack(example.stem, Path(folder))), example.stem)
 
 
 def _json(value: dict[str, Any]) -> str:
@@ -106,7 +107,7 @@ def _versions() -> Iterator[str]:
             f"from {since} to before {until}" if since and until else f"from {since}" if since else f"before {until}"
         )
         then = "refused" if rule.refused else "told by `preflight`"
-        yield f"| {which} | {_cell(rule.what)} | {then} | {_cell(rule.fix)} | {_cell(rule.source)} |"
+        yield f"| {which} | {escape(rule.what)} | {then} | {escape(rule.fix)} | {escape(rule.source)} |"
 
 
 def _tables() -> Iterator[str]:
@@ -145,11 +146,11 @@ def _bad_input() -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for case in (*CASES, *YAML_CASES):
         for number, problem in enumerate(_problems(case)):
-            title = "" if number else _cell(case.title)
+            title = "" if number else escape(case.title)
             wrong = f"({problem.severity}) {problem.problem}" if problem.severity == "warning" else problem.problem
             yield (
-                f"| {title} | {_cell(problem.key)} | {_cell(problem.value)} | {_cell(wrong)} "
-                f"| {_cell(problem.effect)} | {_cell(problem.fix)} |"
+                f"| {title} | {escape(problem.key)} | {escape(problem.value)} | {escape(wrong)} "
+                f"| {escape(problem.effect)} | {escape(problem.fix)} |"
             )
 
 
@@ -164,12 +165,6 @@ def _problems(case: Bad) -> tuple[Problem, ...]:
         return make_plan(config).warnings
     except ConfigError as error:
         return error.problems
-
-
-def _cell(text: str) -> str:
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("*", "\\*"), ("_", "\\_")):
-        text = text.replace(sign, safe)
-    return " ".join(text.split())
 
 
 if __name__ == "__main__":

@@ -24,10 +24,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ipvlan.cli.report import read_report
 from ipvlan.config.git_commit import Commit, commit
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.problems import ConfigError
-from ipvlan.views.report import as_markdown, make_report
+from ipvlan.views.report import as_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -102,7 +103,7 @@ def _stacks(root: Path) -> list[str]:
 
 def _report(stack: str, base: Commit, root: Path) -> tuple[str, bool]:
     try:
-        return as_markdown(make_report(stack, base, Checkout(root))), False
+        return as_markdown(read_report(stack, base, Checkout(root))), False
     except ConfigError as error:
         return f"## Stack `{stack}`\n\n**The config cannot be used.**\n\n{_fenced(str(error))}\n", True
 

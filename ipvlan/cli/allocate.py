@@ -1,84 +1,50 @@
-"""`ipvlan allocate`: writes missing slices and offsets into the stack's file."""
+"""`ipvlan allocate`: writes missing slices and offsets into the stack's file. Options and exit status."""
 
 from __future__ import annotations
 
-import difflib
-import json
 from typing import Annotated
 
 import typer
 
-from ipvlan import PROJECT
-from ipvlan.cli.context import Selected, selected
+from ipvlan.cli.context import selected_stack
+from ipvlan.cli.options import JsonOption
+from ipvlan.cli.output import print_document
 from ipvlan.config.load import read_raw, stack_file
 from ipvlan.config.models import COMMON
-from ipvlan.config.yaml_edit import Edit, has, insert, write
+from ipvlan.config.yaml_edit import write
 from ipvlan.config.yaml_file import Checkout
-from ipvlan.plan.allocate import Allocation
-from ipvlan.plan.allocate import allocate as decide
+from ipvlan.plan.allocate import allocate as find_allocations
+from ipvlan.plan.allocation_edits import new_texts
 from ipvlan.problems import ConfigError
+from ipvlan.views import allocate as view
 
 
 def allocate(
     context: typer.Context,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when something is missing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was given out as JSON.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 when a key is missing.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Write the next free slice and offset where the stack file has none; what is there is never changed."""
-    chosen = selected(context)
-    folder = Checkout(chosen.root)
-    raw = read_raw(chosen.stack, folder)
+    """Write the next free slice or offset where the stack file has none. Never changes a value that is there."""
+    stack = selected_stack(context)
+    folder = Checkout(stack.folder)
+    raw = read_raw(stack.name, folder)
     if raw.problems:
         raise ConfigError(raw.problems)
-    found = decide(raw.sections, folder)
-    before, after = _texts(chosen, found, raw.sections.get(COMMON))
+    allocations = find_allocations(raw.sections, folder)
+    own, common = stack_file(stack.name), raw.sections.get(COMMON)
+    common = common if isinstance(common, str) else None
+    # Not `folder.text`: it removes a byte order mark, which has to stay in the file.
+    before = {name: (stack.folder / name).read_bytes().decode("utf-8") for name in (own, common) if name is not None}
+    after = new_texts(allocations, before, own=own, common=common)
     if as_json:
-        typer.echo(
-            json.dumps(
-                [{"key": f"{one.section}.{one.entry}.{one.key}", "value": one.value} for one in found],
-                indent=2,
-            )
-        )
-    elif not found:
-        typer.echo("nothing is missing: every host has a slice and every service an offset or its addresses")
+        print_document(view.document(allocations, stack.name, written=bool(allocations) and not check))
+    elif not allocations:
+        typer.echo("nothing is missing: every host has a slice, and every service has an offset or addresses.")
     else:
-        for name, text in after.items():
-            typer.echo("".join(_diff(before[name], text, name)), nl=False)
+        typer.echo(view.as_diff(before, after), nl=False)
     if check:
-        if found and not as_json:
-            typer.echo(f"{len(found)} keys are missing; run: ipvlan --stack {chosen.stack} allocate", err=True)
-        if found:
-            raise typer.Exit(1)
-        return
+        if allocations and not as_json:
+            typer.echo(f"{len(allocations)} keys are missing; run: ipvlan --stack {stack.name} allocate", err=True)
+        raise typer.Exit(1 if allocations else 0)
     for name, text in after.items():
-        write(chosen.root / name, text)
-
-
-def _texts(chosen: Selected, found: list[Allocation], common: object) -> tuple[dict[str, str], dict[str, str]]:
-    """The files to write, before and after: an entry that only the shared file has is filled in there."""
-    folder = Checkout(chosen.root)
-    own = stack_file(chosen.stack)
-    before = {own: _text(folder, own)}
-    if isinstance(common, str):
-        before[common] = _text(folder, common)
-    edits: dict[str, list[Edit]] = {}
-    for one in found:
-        in_own = ("config", f"{PROJECT}:{one.section}", one.entry)
-        in_common = (one.section, one.entry)
-        if not has(before[own], in_own) and isinstance(common, str) and has(before[common], in_common):
-            edits.setdefault(common, []).append(Edit(in_common, one.key, one.value))
-        else:
-            edits.setdefault(own, []).append(Edit(in_own, one.key, one.value))
-    return before, {name: insert(before[name], some, name) for name, some in edits.items()}
-
-
-def _text(folder: Checkout, name: str) -> str:
-    # Not `folder.text`: a byte order mark is a byte like any other, and stays.
-    return (folder.root / name).read_bytes().decode("utf-8")
-
-
-def _diff(before: str, after: str, name: str) -> list[str]:
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-    )
-    return [line if line.endswith("\n") else f"{line}\n" for line in lines]
+        write(stack.folder / name, text)

@@ -1,62 +1,90 @@
-"""The `ipvlan` command: one word per question about a stack.
+"""The `ipvlan` command: its subcommands, the options they share, and how an error ends the command.
 
-Owns the options that all words share and how errors end. Each word's work is in a module of its own; to add one, import its
-function and add a line to `COMMANDS`.
+To add a subcommand, write a module with its function and add a line to `SUBCOMMANDS`. A subcommand is imported when it is used,
+so that `ipvlan plan` does not wait for the packages that talk to hosts.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from ipvlan.cli.allocate import allocate
-from ipvlan.cli.context import Selected, find_root
-from ipvlan.cli.host_commands import diagram, heal, preflight, status, verify
-from ipvlan.cli.plan import plan
-from ipvlan.cli.report import report
+from ipvlan.cli.context import SelectedStack, find_project_folder
 from ipvlan.hosts.errors import HostError
 from ipvlan.problems import UserError
 
-COMMANDS: Final[tuple[Callable[..., object], ...]] = (plan, allocate, preflight, verify, status, heal, diagram, report)
-"""The words, in the order of `ipvlan --help`; a function's name is the word, its docstring the help."""
+SUBCOMMANDS: Final[Mapping[str, str]] = {
+    "plan": "ipvlan.cli.plan:plan",
+    "allocate": "ipvlan.cli.allocate:allocate",
+    "preflight": "ipvlan.cli.preflight:preflight",
+    "verify": "ipvlan.cli.verify:verify",
+    "status": "ipvlan.cli.status:status",
+    "heal": "ipvlan.cli.heal:heal",
+    "diagram": "ipvlan.cli.diagram:diagram",
+    "report": "ipvlan.cli.report:report",
+}
+"""Subcommand -> `module:function`, in the order of `ipvlan --help`. The function's docstring is the help text."""
+
+
+class _LazyCommands(UserDict[str, Any]):
+    """Name -> typer's command object, which is made when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, _, function = str(super().__getitem__(name)).partition(":")
+        app = typer.Typer(add_completion=False)
+        app.command(name)(getattr(import_module(module), function))
+        return get_command(app)
+
+
+class LazyGroup(TyperGroup):
+    """A command whose subcommands are `SUBCOMMANDS`, each imported when it is used or listed."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _LazyCommands(SUBCOMMANDS)
+
 
 app = typer.Typer(
+    cls=LazyGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="The book-keeping of an ipvlan fabric: who has which address, whether it holds, what a change would do.",
+    help="Plan, check and repair an ipvlan fabric.",
 )
-for _command in COMMANDS:
-    app.command()(_command)
 
 
 @app.callback()
-def _options(
+def _select_stack(
     context: typer.Context,
     stack: Annotated[
         str, typer.Option("--stack", "-s", envvar="PULUMI_STACK", help="Name of the stack: Pulumi.STACK.yaml.")
     ] = "dev",
     project: Annotated[
-        Path | None, typer.Option(help="The project's folder; by default the one around the working folder.")
+        Path | None, typer.Option(help="The project's folder; by default the one that contains the working folder.")
     ] = None,
 ) -> None:
-    context.obj = Selected(stack=stack, root=find_root((project or Path.cwd()).resolve()))
+    folder = find_project_folder((project or Path.cwd()).resolve())
+    context.obj = SelectedStack(name=stack, folder=folder)
 
 
 def main() -> None:
-    """Run the command line and exit: 0 when all holds, 1 when not, 2 for a wrong command line."""
+    """Run the command line and exit: 0 when all is as planned, 1 when not or on an error, 2 for wrong arguments."""
     try:
         app()
     except (UserError, HostError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
     except BrokenPipeError:
-        # The reader of a pipe (`| head`) went away: no reason to complain, and Python must not flush into it at exit.
+        # The reader of a pipe (`| head`) is gone: that is no error, and Python must not flush into the pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 

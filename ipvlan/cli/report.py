@@ -1,16 +1,24 @@
-"""`ipvlan report`: what a change of the stack file does, as Markdown for a pull request."""
+"""`ipvlan report`: what does a change of the stack file do? Options, and reading the two states."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from ipvlan.cli.context import selected
-from ipvlan.config.git_commit import commit
-from ipvlan.config.yaml_file import Checkout
-from ipvlan.views.report import as_document, as_markdown, make_report
+from ipvlan.cli.context import selected_stack
+from ipvlan.cli.output import print_document
+from ipvlan.config.git_commit import Commit, commit
+from ipvlan.config.load import read_raw, stack_file
+from ipvlan.config.yaml_file import Checkout, Folder
+from ipvlan.plan.changes import compare
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import Plan
+from ipvlan.plan.report import Report
+from ipvlan.plan.validate import load
+from ipvlan.problems import ConfigError, Problem
+from ipvlan.views.report import as_markdown
+from ipvlan.views.report_json import document
 
 
 def report(
@@ -21,11 +29,42 @@ def report(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of Markdown.")] = False,
 ) -> None:
-    """Print which addresses, containers, hosts and ports a change makes, moves, recreates or removes; needs no host."""
-    chosen = selected(context)
-    folder = commit(chosen.root, head) if head else Checkout(chosen.root)
-    made = make_report(chosen.stack, commit(chosen.root, base), folder)
+    """Print what a change does to addresses, containers, hosts and ports, in Markdown. Contacts no host."""
+    stack = selected_stack(context)
+    folder = commit(stack.folder, head) if head else Checkout(stack.folder)
+    result = read_report(stack.name, commit(stack.folder, base), folder)
     if as_json:
-        typer.echo(json.dumps(as_document(made), indent=2))
+        print_document(document(result))
     else:
-        typer.echo(as_markdown(made), nl=False)
+        typer.echo(as_markdown(result), nl=False)
+
+
+def read_report(stack: str, base: Commit, folder: Folder) -> Report:
+    """Compare the stack in a commit with the stack in a folder.
+
+    Raises:
+        ConfigError: the new state has problems. Those of the earlier state are in the report.
+    """
+    after = make_plan(load(stack, folder))
+    before: Plan | None = None
+    problems: tuple[Problem, ...] = ()
+    new_secrets: set[str] = set()
+    if base.has(stack_file(stack)):
+        try:
+            before = make_plan(load(stack, base))
+            new_secrets = _new_secrets(stack, base, folder)
+        except ConfigError as error:
+            problems = error.problems
+    return Report(
+        stack=stack,
+        before=before,
+        before_problems=problems,
+        after=after,
+        changes=compare(before, after, new_secrets=new_secrets),
+    )
+
+
+def _new_secrets(stack: str, base: Folder, folder: Folder) -> set[str]:
+    """Return the config keys whose encrypted text differs: the secret was set again, perhaps to the same value."""
+    before, after = (read_raw(stack, state).others for state in (base, folder))
+    return {key for key in after if key in before and before[key] != after[key]}

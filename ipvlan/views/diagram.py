@@ -1,63 +1,65 @@
-"""`ipvlan diagram`: the topology as Mermaid, SVG or PNG, of the plan or coloured by what is on the hosts.
+"""The topology as Mermaid or PNG, and its colours from the result of `status`.
 
-Owns the forms and the colouring by `status`. Drawing is `ipvlan.views.mermaid`'s and `ipvlan.views.svg`'s.
+Out of scope: drawing, which `ipvlan.views.mermaid` and `ipvlan.views.svg` do.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 from ipvlan.checks.status import Status
 from ipvlan.hosts.errors import HostError
 from ipvlan.plan.model import Plan
-from ipvlan.problems import ConfigError, Problem
-from ipvlan.views.mermaid import topology
+from ipvlan.problems import Problem, ToolError
+from ipvlan.views.mermaid import Style, topology
 from ipvlan.views.svg import Mark, Marks
 
-Form = Literal["mermaid", "svg", "png"]
-
-#: Mermaid's styles are those of the report; these two are its green and its red.
-_MERMAID: Final[Mapping[Mark, str]] = {"well": "create", "broken": "replace"}
-
-#: Dots of the PNG per pixel of the picture.
 PNG_SCALE: Final = 2
+"""Pixels of the PNG per pixel of the SVG."""
+
+_MERMAID_STYLES: Final[Mapping[Mark, Style]] = {"good": "create", "bad": "replace"}
+"""The green and the red of a report; the others have no colour."""
 
 
-def marks_of(found: Status) -> Marks:
-    """The colours of a live picture."""
+def live_marks(status: Status) -> Marks:
+    """Return the colours of a diagram of what is on the hosts."""
     hosts: dict[str, Mark] = {}
     containers: dict[tuple[str, str], Mark] = {}
-    for host in found.hosts:
-        wrong = {difference.service for difference in host.differences if difference.severity == "error"}
-        dead = isinstance(host.snapshot, HostError)
-        hosts[host.plan.name] = "broken" if dead or None in wrong else "well"
+    for host in status.hosts:
+        different = {difference.service for difference in host.differences if difference.severity == "error"}
+        unreachable = isinstance(host.snapshot, HostError)
+        hosts[host.plan.name] = "bad" if unreachable or None in different else "good"
         for planned in host.plan.containers:
-            mark: Mark = "unknown" if dead else "broken" if planned.service in wrong else "well"
+            mark: Mark = "unknown" if unreachable else "bad" if planned.service in different else "good"
             containers[host.plan.name, planned.service] = mark
     return Marks(hosts=hosts, containers=containers)
 
 
 def as_mermaid(plan: Plan, marks: Marks) -> str:
-    """The flowchart's text; unknown containers are left uncoloured."""
-    styles = {place: _MERMAID[mark] for place, mark in marks.containers.items() if mark in _MERMAID}
+    """Return the flowchart's text."""
+    styles = {place: _MERMAID_STYLES[mark] for place, mark in marks.containers.items() if mark in _MERMAID_STYLES}
     return topology(plan, styles) + "\n"
 
 
 def as_png(svg: str) -> bytes:
-    """The picture as PNG; raises ConfigError where the library for it is not installed."""
+    """Return an SVG as PNG.
+
+    Raises:
+        ToolError: the library for it is not installed.
+    """
     try:
         resvg = importlib.import_module("resvg_py")
     except ImportError:
-        raise ConfigError(
+        raise ToolError(
             [
                 Problem(
                     key="--form",
                     value="png",
                     problem="the Python package resvg-py is not installed",
-                    effect="there is nothing to make a PNG with",
-                    fix="pip install resvg-py, or take svg",
+                    effect="nothing can convert the diagram to PNG",
+                    fix="pip install resvg-py, or use --form svg",
                 )
             ]
         ) from None

@@ -1,19 +1,17 @@
-"""The plan as a JSON document, for machines; its JSON Schema is docs/plan.schema.json.
-
-Owns the document's shape. Keys are only ever added. No value of a secret can be in it: the plan has none.
-"""
+"""The JSON documents of `ipvlan plan` and `ipvlan plan --at`."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict  # pydantic refuses the one of typing before Python 3.12
+from netaddr import IPAddress
 
 from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.views.json_document import ProblemEntry, TypedDict, document_part, problem_entries
 
 
+@document_part
 class Fabric(TypedDict):
     """The network that all hosts share."""
 
@@ -22,8 +20,10 @@ class Fabric(TypedDict):
     subnet: str
     gateway: str | None
     reserved: list[str]
+    """Addresses, ranges and subnets that no container may have."""
 
 
+@document_part
 class Network(TypedDict):
     """Docker's network on one host."""
 
@@ -32,35 +32,47 @@ class Network(TypedDict):
     subnet: str
     gateway: str | None
     ip_range: str
+    """Where Docker takes the addresses that it hands out by itself."""
     parent: str
     auxiliary: dict[str, str]
+    """Name -> address that Docker may not hand out."""
 
 
+@document_part
 class Container(TypedDict):
     """One container on one host."""
 
     service: str
     name: str
+    """The container's name for Docker."""
     address: str
     image: str
     ports: list[str]
+    """As Docker's `--publish` takes them."""
     published: bool
     internet: bool
     egress: str | None
+    """`gateway`, or null."""
     default_route: str
+    """The network with the container's default route."""
     dns: list[str]
     urls: list[str]
+    """Where clients find it; empty when it is not published."""
     secret_variables: list[str]
+    """Names of the environment variables with a secret."""
 
 
+@document_part
 class Route(TypedDict):
     """A route that the host needs."""
 
     destination: str
     via: str
     host: str
+    """The host whose slice the destination is."""
 
 
+@document_part
 class Shim(TypedDict):
     """The host's own link on its parent."""
 
@@ -68,6 +80,7 @@ class Shim(TypedDict):
     address: str
 
 
+@document_part
 class Host(TypedDict):
     """One host."""
 
@@ -77,9 +90,13 @@ class Host(TypedDict):
     parent: str
     slice: str
     dynamic: str | None
+    """The range in which Docker may hand out addresses by itself, if the config has one."""
     static_only: bool
+    """Docker hands out no address by itself."""
     used: int
+    """Addresses of the plan's containers."""
     set_aside: int
+    """Addresses that no container may have: reserved, dynamic, the gateway's, the shim's."""
     free: int
     network: Network
     containers: list[Container]
@@ -87,36 +104,43 @@ class Host(TypedDict):
     shim: Shim | None
 
 
+@document_part
 class Service(TypedDict):
     """One service over all hosts."""
 
     addresses: dict[str, str]
+    """Host -> address."""
     published: bool
     urls: list[str]
 
 
-class Doubt(TypedDict):
-    """A doubt that does not stop the plan."""
-
-    key: str
-    value: str
-    problem: str
-    effect: str
-    fix: str
-
-
+@document_part
 class PlanDocument(TypedDict):
-    """A whole plan."""
+    """What `ipvlan plan --json` prints."""
 
     stack: str
     fabric: Fabric
     hosts: list[Host]
     services: dict[str, Service]
-    warnings: list[Doubt]
+    warnings: list[ProblemEntry]
+
+
+@document_part
+class AddressDocument(TypedDict):
+    """What `ipvlan plan --at ADDRESS --json` prints."""
+
+    address: str
+    usage: list[str]
+    """What the plan says of the address, one sentence each; never empty."""
+
+
+def address_document(address: IPAddress, usage: Iterable[str]) -> AddressDocument:
+    """Return the usage of one address, ready for `json.dumps`."""
+    return {"address": str(address), "usage": list(usage)}
 
 
 def document(plan: Plan, stack: str) -> PlanDocument:
-    """The plan of the stack as plain maps and lists, ready for `json.dumps`."""
+    """Return the plan of the stack, ready for `json.dumps`."""
     urls = plan.urls
     return {
         "stack": stack,
@@ -136,16 +160,7 @@ def document(plan: Plan, stack: str) -> PlanDocument:
             }
             for service, addresses in plan.addresses.items()
         },
-        "warnings": [
-            {
-                "key": warning.key,
-                "value": warning.value,
-                "problem": warning.problem,
-                "effect": warning.effect,
-                "fix": warning.fix,
-            }
-            for warning in plan.warnings
-        ],
+        "warnings": problem_entries(plan.warnings),
     }
 
 
@@ -194,11 +209,4 @@ def _container(plan: Plan, container: ContainerPlan) -> Container:
         "dns": [str(server) for server in container.settings.dns],
         "urls": list(plan.urls_of(container)) if container.published else [],
         "secret_variables": sorted(container.secret_environment),
-    }
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the document."""
-    return {
-        **TypeAdapter(PlanDocument).json_schema(),
     }

@@ -1,28 +1,72 @@
-"""How `ipvlan preflight` shows what it found: a table for people, a document for machines. Decides nothing."""
+"""What `ipvlan preflight` prints: a table for people, a JSON document for machines. Decides nothing."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ipvlan.checks.preflight import CHECKS, Preflight
+from ipvlan.checks.preflight import CHECKS, Check, Preflight
 from ipvlan.hosts.host_facts import Facts
+from ipvlan.views.findings import print_finding
+from ipvlan.views.json_document import TypedDict, document_part
 
 
-def as_document(found: Preflight, stack: str) -> dict[str, Any]:
-    """The result as JSON has it."""
+@document_part
+class ReachableHost(TypedDict):
+    """A host that answered."""
+
+    reachable: Literal[True]
+    docker: str
+    """Docker's version."""
+    kernel: str
+
+
+@document_part
+class UnreachableHost(TypedDict):
+    """A host that did not answer; why is among the findings."""
+
+    reachable: Literal[False]
+
+
+@document_part
+class FindingEntry(TypedDict):
+    """One thing on a host that stops an `up`, or that a person should know of."""
+
+    check: str
+    """A stable name, such as `parent`."""
+    host: str
+    problem: str
+    fix: str
+    """A command, or what to change."""
+    severity: str
+    """`error`, or `info`, which does not change the exit status."""
+
+
+@document_part
+class PreflightDocument(TypedDict):
+    """What `ipvlan preflight --json` prints."""
+
+    stack: str
+    ok: bool
+    seconds: float
+    hosts: dict[str, ReachableHost | UnreachableHost]
+    findings: list[FindingEntry]
+
+
+def document(preflight: Preflight, stack: str) -> PreflightDocument:
+    """Return the result, ready for `json.dumps`."""
     return {
         "stack": stack,
-        "ok": found.ok,
-        "seconds": round(found.seconds, 2),
+        "ok": preflight.ok,
+        "seconds": round(preflight.seconds, 2),
         "hosts": {
-            name: {"reached": True, "docker": said.live.docker, "kernel": said.live.kernel}
-            if isinstance(said, Facts)
-            else {"reached": False}
-            for name, said in found.hosts.items()
+            name: {"reachable": True, "docker": facts.live.docker, "kernel": facts.live.kernel}
+            if isinstance(facts, Facts)
+            else {"reachable": False}
+            for name, facts in preflight.hosts.items()
         },
         "findings": [
             {
@@ -32,29 +76,27 @@ def as_document(found: Preflight, stack: str) -> dict[str, Any]:
                 "fix": finding.fix,
                 "severity": finding.severity,
             }
-            for finding in found.findings
+            for finding in preflight.findings
         ],
     }
 
 
-def show(found: Preflight, out: Console) -> None:
-    """Print a row per host and the findings."""
-    table = Table("host", *CHECKS, title="Before the first pulumi up", title_justify="left")
-    for name, said in found.hosts.items():
-        marks = []
-        for check in CHECKS:
-            here = [finding for finding in found.findings if (finding.host, finding.check) == (name, check)]
-            if any(finding.severity == "error" for finding in here):
-                marks.append(Text("\N{MULTIPLICATION X}", style="bold red"))
-            elif not isinstance(said, Facts):
-                marks.append(Text("-", style="dim"))
-            else:
-                marks.append(Text("~", style="yellow") if here else Text("\N{CHECK MARK}", style="green"))
-        table.add_row(name, *marks)
+def print_tables(preflight: Preflight, out: Console) -> None:
+    """Print one row per host, and the findings."""
+    table = Table("host", *CHECKS, title="Checks before pulumi up", title_justify="left")
+    for host in preflight.hosts:
+        table.add_row(host, *(_mark(preflight, host, check) for check in CHECKS))
     out.print(table)
-    for finding in found.findings:
-        style = "yellow" if finding.severity == "info" else "bold red"
-        out.print(Text.assemble((finding.check, style), f": {finding.problem}"), soft_wrap=True)
-        out.print(f"    {finding.fix}", style="dim", markup=False, soft_wrap=True)
-    text = "nothing stands in the way" if found.ok else "not yet ready for pulumi up"
-    out.print(Text(f"{text}, in {found.seconds:.1f} s", style="bold green" if found.ok else "bold red"))
+    for finding in preflight.findings:
+        print_finding(finding.check, finding, out)
+    text = "ready for pulumi up" if preflight.ok else "not ready for pulumi up"
+    out.print(Text(f"{text}, in {preflight.seconds:.1f} s", style="bold green" if preflight.ok else "bold red"))
+
+
+def _mark(preflight: Preflight, host: str, check: Check) -> Text:
+    findings = [finding for finding in preflight.findings if (finding.host, finding.check) == (host, check)]
+    if any(finding.severity == "error" for finding in findings):
+        return Text("\N{MULTIPLICATION X}", style="bold red")
+    if not isinstance(preflight.hosts[host], Facts):
+        return Text("-", style="dim")
+    return Text("~", style="yellow") if findings else Text("\N{CHECK MARK}", style="green")

@@ -1,142 +1,156 @@
-"""The report of a pull request: what a change of a stack's config does, in Markdown.
-
-Owns the wording and the order, most painful first. It reads two states of the stack file and no host.
-"""
+"""What a change of a stack's config does, in Markdown for a pull request. What hurts most comes first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
-from ipvlan.config.git_commit import Commit
-from ipvlan.config.load import read_raw, stack_file
-from ipvlan.config.yaml_file import Folder
-from ipvlan.plan.changes import Changes, ContainerChange, compare
-from ipvlan.plan.make import make_plan
-from ipvlan.plan.model import ContainerPlan, Plan
-from ipvlan.plan.validate import load
-from ipvlan.problems import ConfigError, Problem
-from ipvlan.views.mermaid import topology
+from ipvlan.plan.changes import Action, Changes, ContainerChange
+from ipvlan.plan.model import ContainerPlan
+from ipvlan.plan.report import Report
+from ipvlan.problems import Problem
+from ipvlan.views import markdown
+from ipvlan.views.mermaid import Style, topology
 
-LONGEST_TABLE = 200
+LONGEST_TABLE: Final = 200
 """Rows of one table; a comment on GitHub holds 65,536 characters."""
 
+LONGEST_LIST: Final = 20
+"""Problems of the earlier state that are listed."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """Two states of one stack, compared."""
+MOST_HOSTS_IN_SUMMARY: Final = 10
 
-    stack: str
-    before: Plan | None
-    """None for a stack that is new, or whose earlier state is no valid config."""
-    before_problems: tuple[Problem, ...]
-    """Why the earlier state could not be planned; empty when it could, or there was none."""
-    after: Plan
-    changes: Changes
+_STYLES: Final[dict[Action, Style]] = {
+    "create": "create",
+    "replace": "replace",
+    "attach": "update",
+    "detach": "update",
+    "update": "update",
+}
+"""How the topology shows a container; one that is deleted is not in it."""
 
-
-def make_report(stack: str, base: Commit, folder: Folder) -> Report:
-    """Compares the stack in a commit with the stack in a folder; raises `ConfigError` when the new state is wrong."""
-    after = make_plan(load(stack, folder))
-    before: Plan | None = None
-    problems: tuple[Problem, ...] = ()
-    new_secrets: set[str] = set()
-    if base.has(stack_file(stack)):
-        try:
-            before = make_plan(load(stack, base))
-            new_secrets = _new_secrets(stack, base, folder)
-        except ConfigError as error:
-            problems = error.problems
-    return Report(
-        stack=stack,
-        before=before,
-        before_problems=problems,
-        after=after,
-        changes=compare(before, after, new_secrets=new_secrets),
-    )
-
-
-def _new_secrets(stack: str, base: Commit, folder: Folder) -> set[str]:
-    """Config keys whose encrypted text differs: the secret was set anew, perhaps to the same value."""
-    old, new = (read_raw(stack, where).others for where in (base, folder))
-    return {key for key in new if key in old and old[key] != new[key]}
+_COUNTED: Final[tuple[tuple[Action, str], ...]] = (
+    ("replace", "replaced"),
+    ("delete", "deleted"),
+    ("create", "new"),
+    ("attach", "published"),
+    ("detach", "no longer published"),
+    ("update", "updated while running"),
+)
+"""The actions in the order of the summary."""
 
 
 def as_markdown(report: Report) -> str:
-    """The report as Markdown for GitHub."""
-    return "\n".join(_markdown(report)) + "\n"
+    """Return the report as Markdown for GitHub."""
+    return "\n".join(_lines(report)) + "\n"
 
 
-def as_document(report: Report) -> dict[str, Any]:
-    """The report as plain maps and lists, ready for `json.dumps`."""
-    return {
-        "stack": report.stack,
-        "new_stack": report.before is None,
-        "hosts": [
-            {"host": change.host, "action": change.action, "reasons": list(change.reasons)}
-            for change in report.changes.hosts
-        ],
-        "containers": [
-            {
-                "host": change.host,
-                "service": change.service,
-                "action": change.action,
-                "reasons": list(change.reasons),
-                "address_before": str(change.before.address) if change.before else None,
-                "address_after": str(change.after.address) if change.after else None,
-            }
-            for change in report.changes.containers
-        ],
-        "warnings": [
-            {"key": warning.key, "value": warning.value, "problem": warning.problem}
-            for warning in report.after.warnings
-        ],
-    }
-
-
-def _markdown(report: Report) -> Iterator[str]:
+def _lines(report: Report) -> Iterator[str]:
     changes = report.changes
     yield f"## Stack `{report.stack}`"
     yield ""
-    if report.before_problems:
-        yield "The state before this change is no valid config, so everything below counts as new:"
-        yield ""
-        yield from (f"- `{problem.key}`: {problem.problem}" for problem in report.before_problems[:20])
-        yield ""
-    elif report.before is None:
-        yield "The stack is new."
-        yield ""
-    yield _summary(changes)
+    yield from _earlier_state(report)
+    yield _summary(report)
     yield ""
     yield from _containers(
         "Replaced: stopped, deleted and created again, with downtime",
         changes.of("replace"),
-        ("Why",),
-        lambda c: ("; ".join(c.reasons),),
+        ("Reason",),
+        lambda change: ("; ".join(change.reasons),),
     )
-    yield from _containers("Deleted", changes.of("delete"), ("Address",), lambda c: (_address(c.before),))
-    yield from _hosts(changes)
-    yield from _containers(
-        "Addresses that move", _moved(changes), ("From", "To"), lambda c: (_address(c.before), _address(c.after))
-    )
-    yield from _ports(report)
-    yield from _containers(
-        "New containers", changes.of("create"), ("Address", "Image"), lambda c: (_address(c.after), _image(c.after))
+    yield from _containers("Deleted", changes.of("delete"), ("Address",), lambda change: (_address(change.before),))
+    yield from _section(
+        "Hosts",
+        ("Host", "Change", "Reason"),
+        [(change.host, change.action, "; ".join(change.reasons)) for change in changes.hosts],
     )
     yield from _containers(
-        "Changed while running, no downtime", changes.of("update"), ("What",), lambda c: (", ".join(c.reasons),)
+        "Addresses that move",
+        report.moved,
+        ("From", "To"),
+        lambda change: (_address(change.before), _address(change.after)),
     )
-    if report.after.warnings:
-        yield f"### Warnings ({len(report.after.warnings)})"
+    yield from _section(
+        "Published ports",
+        ("Host", "Service", "Host address and port", "Change"),
+        [(change.host, change.service, change.port, change.action) for change in report.ports],
+    )
+    yield from _containers(
+        "New containers",
+        changes.of("create"),
+        ("Address", "Image"),
+        lambda change: (_address(change.after), change.after.image if change.after else ""),
+    )
+    yield from _containers(
+        "Updated while running, no downtime",
+        changes.of("update"),
+        ("Change",),
+        lambda change: (", ".join(change.reasons),),
+    )
+    yield from _warnings(report.after.warnings)
+    yield from _topology(report)
+
+
+def _earlier_state(report: Report) -> Iterator[str]:
+    if report.before_problems:
+        yield "The state before this change is no valid config, so everything below counts as new:"
         yield ""
-        for warning in report.after.warnings[:LONGEST_TABLE]:
-            yield f"- `{warning.key}`: `{_cell(warning.value)}`: {_cell(warning.problem)}. {_cell(warning.fix)}."
+        for problem in report.before_problems[:LONGEST_LIST]:
+            yield f"- {markdown.code(problem.key)}: {markdown.escape(problem.problem)}"
         yield ""
+    elif report.before is None:
+        yield "The stack is new."
+        yield ""
+
+
+def _summary(report: Report) -> str:
+    changes = report.changes
+    if not changes:
+        return "**Nothing changes on the hosts.**"
+    counts = [(len(changes.of(action)), phrase) for action, phrase in _COUNTED]
+    containers = ", ".join(f"{count} {phrase}" for count, phrase in counts if count)
+    hosts = "; ".join(f"{change.host}: {change.action}" for change in changes.hosts[:MOST_HOSTS_IN_SUMMARY])
+    parts = [*([f"containers: {containers}"] if containers else []), *([f"hosts: {hosts}"] if hosts else [])]
+    return f"**{'Downtime' if report.has_downtime else 'No downtime'}.** {'. '.join(parts)}."
+
+
+def _containers(
+    title: str,
+    changes: Sequence[ContainerChange],
+    headings: Sequence[str],
+    cells: Callable[[ContainerChange], tuple[str, ...]],
+) -> Iterator[str]:
+    yield from _section(
+        title, ("Host", "Service", *headings), [(change.host, change.service, *cells(change)) for change in changes]
+    )
+
+
+def _section(title: str, headings: Sequence[str], rows: Sequence[Iterable[str]]) -> Iterator[str]:
+    """Yield a heading with the number of rows, and the table; nothing where there are no rows."""
+    if not rows:
+        return
+    yield f"### {title} ({len(rows)})"
+    yield ""
+    yield from markdown.table(headings, rows[:LONGEST_TABLE])
+    if len(rows) > LONGEST_TABLE:
+        yield ""
+        yield f"... and {len(rows) - LONGEST_TABLE} more: `ipvlan report --json` lists them all."
+    yield ""
+
+
+def _warnings(warnings: Sequence[Problem]) -> Iterator[str]:
+    yield from _section(
+        "Warnings",
+        ("Key", "Value", "Problem", "Fix"),
+        [(warning.key, warning.value, warning.problem, warning.fix) for warning in warnings],
+    )
+
+
+def _topology(report: Report) -> Iterator[str]:
     yield "<details><summary>Topology after this change</summary>"
     yield ""
     yield "```mermaid"
-    yield topology(report.after, _marks(changes))
+    yield topology(report.after, _styles(report.changes))
     yield "```"
     yield ""
     yield "Green: new. Red: replaced. Yellow: updated, attached or detached while running. Blue: published."
@@ -144,106 +158,13 @@ def _markdown(report: Report) -> Iterator[str]:
     yield "</details>"
 
 
-def _summary(changes: Changes) -> str:
-    if not changes:
-        return "**Nothing changes on the hosts.**"
-    counts = [
-        (len(changes.of("replace")), "replaced"),
-        (len(changes.of("delete")), "deleted"),
-        (len(changes.of("create")), "new"),
-        (len(changes.of("attach")), "published"),
-        (len(changes.of("detach")), "no longer published"),
-        (len(changes.of("update")), "updated while running"),
-    ]
-    said = ", ".join(f"{count} {word}" for count, word in counts if count)
-    hosts = [f"{change.host}: {change.action}" for change in changes.hosts]
-    parts = [*([f"containers: {said}"] if said else []), *([f"hosts: {'; '.join(hosts[:10])}"] if hosts else [])]
-    downtime = bool(changes.of("replace", "delete"))
-    return f"**{'Downtime' if downtime else 'No downtime'}.** {'. '.join(parts)}."
-
-
-def _containers(title: str, changes: Sequence[ContainerChange], heads: tuple[str, ...], cells: Any) -> Iterator[str]:
-    yield from _table(
-        title, ("Host", "Service", *heads), [(change.host, change.service, *cells(change)) for change in changes]
-    )
-
-
-def _table(title: str, heads: tuple[str, ...], rows: Sequence[Iterable[str]]) -> Iterator[str]:
-    if not rows:
-        return
-    yield f"### {title} ({len(rows)})"
-    yield ""
-    yield f"| {' | '.join(heads)} |"
-    yield f"|{'---|' * len(heads)}"
-    for row in rows[:LONGEST_TABLE]:
-        yield f"| {' | '.join(_cell(cell) for cell in row)} |"
-    if len(rows) > LONGEST_TABLE:
-        yield ""
-        yield f"... and {len(rows) - LONGEST_TABLE} more: `ipvlan report --json` lists them all."
-    yield ""
-
-
-def _hosts(changes: Changes) -> Iterator[str]:
-    yield from _table(
-        "Hosts",
-        ("Host", "What", "Why"),
-        [(change.host, change.action, "; ".join(change.reasons)) for change in changes.hosts],
-    )
-
-
-def _ports(report: Report) -> Iterator[str]:
-    """Published ports that appear or go, whatever the reason."""
-
-    def ports(plan: Plan | None) -> set[tuple[str, str, str]]:
-        if plan is None:
-            return set()
-        return {
-            (container.host, container.service, f"{port.host_address or plan.host(container.host).address} {port}")
-            for container in plan.containers()
-            if container.published
-            for port in container.ports
-        }
-
-    before, after = ports(report.before), ports(report.after)
-    rows = [(host, service, port, "opens") for host, service, port in sorted(after - before)]
-    rows += [(host, service, port, "closes") for host, service, port in sorted(before - after)]
-    yield from _table("Published ports", ("Host", "Service", "Host address and port", ""), rows)
-
-
-def _moved(changes: Changes) -> list[ContainerChange]:
-    return [
-        change
-        for change in changes.containers
-        if change.action != "update"
-        and change.before
-        and change.after
-        and change.before.address != change.after.address
-    ]
-
-
-def _marks(changes: Changes) -> dict[tuple[str, str], str]:
-    styles = {
-        "create": "create",
-        "replace": "replace",
-        "attach": "update",
-        "detach": "update",
-        "update": "update",
-    }
+def _styles(changes: Changes) -> dict[tuple[str, str], Style]:
     return {
-        (change.host, change.service): styles[change.action] for change in changes.containers if change.action in styles
+        (change.host, change.service): _STYLES[change.action]
+        for change in changes.containers
+        if change.action in _STYLES
     }
 
 
 def _address(container: ContainerPlan | None) -> str:
     return str(container.address) if container else ""
-
-
-def _image(container: ContainerPlan | None) -> str:
-    return container.image if container else ""
-
-
-def _cell(text: str) -> str:
-    """Text that cannot end a table cell or start a tag or a code block."""
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "'")):
-        text = text.replace(sign, safe)
-    return " ".join(text.split())

@@ -1,7 +1,9 @@
-"""The topology as an SVG picture: the fabric, the hosts, their slices, containers, doors, ways out, shims and routes.
+"""The topology as SVG: the fabric, the hosts, their slices, containers, published ports, egress, shims and routes.
 
-Owns the layout and the colours. Takes a plan and, for a live picture, marks; asks no host. One card per host in a grid, so that
-2 hosts and 20 are equally readable; text is measured by its characters, in a font of equal widths.
+The layout is one card per host in a grid, so that 2 hosts and 20 are equally readable. Text is measured by its number of
+characters, in a monospaced font.
+
+Out of scope: what is on the hosts. The caller passes it as marks.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from xml.sax.saxutils import escape
 
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
-Mark = Literal["well", "broken", "unknown"]
+Mark = Literal["good", "bad", "unknown"]
+"""As planned, different, or not known because the host does not answer."""
 
-#: Containers that a card lists; of more, the rest are counted.
 MOST_CONTAINERS: Final = 12
+"""Containers that a card lists; of more, the rest is counted."""
 MOST_ROUTES: Final = 4
 
 # All in pixels.
@@ -32,42 +35,48 @@ FABRIC_HEIGHT: Final = 56
 LEGEND: Final = 40
 MOST_COLUMNS: Final = 5
 
-#: Characters for a container's published ports.
-DOORS_WIDTH: Final = 9
+PORTS_WIDTH: Final = 9
+"""Characters for a container's published ports."""
 
 _FONT: Final = "DejaVu Sans Mono, Menlo, Consolas, monospace"
-#: Width of a character as a part of the font's size.
 _CHARACTER: Final = 0.61
+"""Width of a character, as a part of the font's size."""
 
 _INK, _SOFT, _PAPER, _EDGE = "#1f2328", "#59636e", "#ffffff", "#d1d9e0"
 _COLOURS: Final[Mapping[Mark | None, tuple[str, str]]] = {
     None: ("#f6f8fa", "#818b98"),
-    "well": ("#dafbe1", "#1a7f37"),
-    "broken": ("#ffebe9", "#cf222e"),
+    "good": ("#dafbe1", "#1a7f37"),
+    "bad": ("#ffebe9", "#cf222e"),
     "unknown": ("#eff2f5", "#818b98"),
 }
-_DOOR: Final = "#0969da"
-#: Badge of a container that leaves by another way than the fabric's own, and what it means.
-_WAYS_OUT: Final[Mapping[str, tuple[str, str]]] = {
-    "out": ("#8250df", "internet: it goes out through its host, no port is open"),
-    "gw": ("#bf8700", "egress: it goes out through the fabric's gateway"),
+"""Fill and edge of a container."""
+_PUBLISHED: Final = "#0969da"
+_EGRESS: Final[Mapping[str, tuple[str, str]]] = {
+    "out": ("#8250df", "internet: egress through the host's NAT, no port is published"),
+    "gw": ("#bf8700", "egress: through the fabric's gateway"),
 }
+"""Badge of an unpublished container with an egress -> its colour and what it means."""
+_LIVE_LEGEND: Final[tuple[tuple[str, Mark], ...]] = (
+    ("as planned", "good"),
+    ("different", "bad"),
+    ("unknown", "unknown"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What `status` found, for the colours; an empty one draws the plan."""
+    """The colours of a live diagram; without any, the plan is drawn."""
 
     hosts: Mapping[str, Mark]
     containers: Mapping[tuple[str, str], Mark]
     """By host and service."""
 
 
-PLAIN: Final = Marks(hosts={}, containers={})
+NO_MARKS: Final = Marks(hosts={}, containers={})
 
 
-def picture(plan: Plan, stack: str, marks: Marks = PLAIN) -> str:
-    """The text of the SVG."""
+def as_svg(plan: Plan, stack: str, marks: Marks = NO_MARKS) -> str:
+    """Return the text of the SVG."""
     columns = _columns(len(plan.hosts))
     hosts = sorted(plan.hosts, key=lambda host: _natural(host.name))
     rows = [hosts[start : start + columns] for start in range(0, len(hosts), columns)]
@@ -91,9 +100,9 @@ def picture(plan: Plan, stack: str, marks: Marks = PLAIN) -> str:
             parts += _card(host, x, top, height=tallest, marks=marks)
         top += tallest + GAP / 2
     parts.append(_line(trunk, buses[0], trunk, buses[-1]))
-    ways = [way for way in _WAYS_OUT if any(_way_out(container) == way for container in plan.containers())]
-    parts += _legend(top + 6, ways, live=bool(marks.hosts))
-    height = top + LEGEND + 20 * (len(ways) + bool(marks.hosts))
+    egress = [badge for badge in _EGRESS if any(_egress(container) == badge for container in plan.containers())]
+    parts += _legend(top + 6, egress, live=bool(marks.hosts))
+    height = top + LEGEND + 20 * (len(egress) + bool(marks.hosts))
     return "\n".join(
         [
             (
@@ -112,7 +121,7 @@ def _columns(hosts: int) -> int:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """docker-2 before docker-10."""
+    """Return a sort key that puts docker-2 before docker-10."""
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name) if part]
 
 
@@ -141,7 +150,7 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
         fill=_PAPER,
         edge=edge if mark else _EDGE,
         radius=8,
-        line=2 if mark == "broken" else 1.2,
+        line=2 if mark == "bad" else 1.2,
     )
     yield f'<path d="M{x:.0f} {y + 64:.0f}h{CARD_WIDTH}" stroke="{_EDGE}"/>'
     yield _text(x + 12, y + 22, _fit(host.name, 18), size=15, weight="bold", title=host.name)
@@ -149,12 +158,12 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
     yield _text(x + 12, y + 46, f"{host.parent}", colour=_SOFT)
     yield _text(x + CARD_WIDTH - 12, y + 46, f"slice {host.slice}", colour=_SOFT, anchor="end")
     line = y + HEAD
-    shown = host.containers[:MOST_CONTAINERS]
-    for container in shown:
+    drawn = host.containers[:MOST_CONTAINERS]
+    for container in drawn:
         yield from _container(container, x, line, marks.containers.get((host.name, container.service)))
         line += LINE
-    if len(host.containers) > len(shown):
-        yield _text(x + 14, line + 16, f"and {len(host.containers) - len(shown)} more", colour=_SOFT)
+    if len(host.containers) > len(drawn):
+        yield _text(x + 14, line + 16, f"and {len(host.containers) - len(drawn)} more", colour=_SOFT)
         line += LINE
     if not host.containers:
         yield _text(x + 14, line + 16, "no containers", colour=_SOFT)
@@ -176,61 +185,57 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
 def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None) -> Iterator[str]:
     fill, edge = _COLOURS[mark]
     yield _box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
-    doors, way = _doors(container), _way_out(container)
-    colour, title = _WAYS_OUT[way] if way else (_DOOR, ", ".join(str(port) for port in container.ports))
-    doors = doors or way
-    badge = len(doors) * 12 * _CHARACTER + 12 if doors else 0.0
-    room = CARD_WIDTH - 20 - 28 - badge - len(str(container.address)) * 13 * _CHARACTER
+    egress = _egress(container)
+    badge = egress or _published_ports(container)
+    colour, title = _EGRESS[egress] if egress else (_PUBLISHED, ", ".join(str(port) for port in container.ports))
+    badge_width = len(badge) * 12 * _CHARACTER + 12 if badge else 0.0
+    room = CARD_WIDTH - 20 - 28 - badge_width - len(str(container.address)) * 13 * _CHARACTER
     yield _text(x + 18, y + 15, _fit(container.name, int(room / (13 * _CHARACTER))), title=container.name)
     end = x + CARD_WIDTH - 18
-    # Addresses stand in one column, whatever is published.
+    # Addresses are in one column, whatever is published.
     yield _text(end, y + 15, str(container.address), anchor="end")
-    if doors:
+    if badge:
         end -= len(str(container.address)) * 13 * _CHARACTER + 8
-        yield f'<rect x="{end - badge:.1f}" y="{y + 3:.1f}" width="{badge:.1f}" height="15" rx="7" fill="{colour}"/>'
-        yield _text(end - badge / 2, y + 14.5, doors, colour=_PAPER, size=12, anchor="middle", title=title)
+        yield _badge(end - badge_width, y + 3, badge_width, colour)
+        yield _text(end - badge_width / 2, y + 14.5, badge, colour=_PAPER, size=12, anchor="middle", title=title)
 
 
-def _doors(container: ContainerPlan) -> str:
-    """The published ports of the host, as many as fit, in full; of more, the rest are counted: `8004 +2`."""
+def _published_ports(container: ContainerPlan) -> str:
+    """Return the published ports of the host, as many as fit, each in full. The rest is counted: `8004 +2`."""
     ports = [str(port.host_port) for port in container.ports] if container.published else []
-    for shown in range(len(ports), 0, -1):
-        text = ",".join(ports[:shown]) + (f" +{len(ports) - shown}" if shown < len(ports) else "")
-        if len(text) <= DOORS_WIDTH:
+    for count in range(len(ports), 0, -1):
+        text = ",".join(ports[:count]) + (f" +{len(ports) - count}" if count < len(ports) else "")
+        if len(text) <= PORTS_WIDTH:
             return text
     return f"{len(ports)} ports" if ports else ""
 
 
-def _way_out(container: ContainerPlan) -> str:
-    """The badge of a container that is not published and yet has a way out; empty for the others."""
+def _egress(container: ContainerPlan) -> str:
+    """Return the badge of an unpublished container with an egress; empty for the others."""
     if container.published:
         return ""
     return "out" if container.internet else "gw" if container.egress_gateway else ""
 
 
-def _legend(y: float, ways: Sequence[str], *, live: bool) -> Iterator[str]:
+def _legend(y: float, egress: Sequence[str], *, live: bool) -> Iterator[str]:
     x = float(MARGIN)
-    yield f'<rect x="{x:.1f}" y="{y:.1f}" width="30" height="15" rx="7" fill="{_DOOR}"/>'
-    yield _text(x + 15, y + 11.5, "80", colour=_PAPER, size=12, anchor="middle")
-    words = "published: clients reach it at the host's address and this port"
-    yield _text(x + 40, y + 12, words, colour=_SOFT, size=12)
-    for way in ways:
+    published = (_PUBLISHED, "published: clients reach it at the host's address and this port")
+    for badge, (colour, meaning) in (("80", published), *((badge, _EGRESS[badge]) for badge in egress)):
+        yield _badge(x, y, 30, colour)
+        yield _text(x + 15, y + 11.5, badge, colour=_PAPER, size=12, anchor="middle")
+        yield _text(x + 40, y + 12, meaning, colour=_SOFT, size=12)
         y += 20
-        colour, words = _WAYS_OUT[way]
-        yield f'<rect x="{x:.1f}" y="{y:.1f}" width="30" height="15" rx="7" fill="{colour}"/>'
-        yield _text(x + 15, y + 11.5, way, colour=_PAPER, size=12, anchor="middle")
-        yield _text(x + 40, y + 12, words, colour=_SOFT, size=12)
     if not live:
         return
-    y += 20
-    for word, mark in (("as planned", "well"), ("differs", "broken"), ("not known", "unknown")):
-        fill, edge = _COLOURS[mark]  # type: ignore[index]
+    for meaning, mark in _LIVE_LEGEND:
+        fill, edge = _COLOURS[mark]
         yield _box(x, y - 2, 30, 13, fill=fill, edge=edge, radius=3)
-        yield _text(x + 40, y + 9, word, colour=_SOFT, size=12)
-        x += 60 + len(word) * 12 * _CHARACTER
+        yield _text(x + 40, y + 9, meaning, colour=_SOFT, size=12)
+        x += 60 + len(meaning) * 12 * _CHARACTER
 
 
 def _fit(text: str, most: int) -> str:
+    """Return the text, cut to that many characters."""
     return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -251,6 +256,10 @@ def _box(
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius}" '
         f'fill="{fill}" stroke="{edge}" stroke-width="{line}"{dashes}/>'
     )
+
+
+def _badge(x: float, y: float, width: float, colour: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="15" rx="7" fill="{colour}"/>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:

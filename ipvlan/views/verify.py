@@ -1,41 +1,89 @@
-"""How `ipvlan verify` shows what it found: tables for people, a document for machines. Decides nothing."""
+"""What `ipvlan verify` prints: tables on a terminal, the same in Markdown, or a JSON document. Decides nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from ipvlan.checks.verify import Verdict, Verification
 from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import CLIENT
+from ipvlan.views import markdown
+from ipvlan.views.grid import Grid
+from ipvlan.views.json_document import TypedDict, document_part
 
-#: Columns of the full matrix; beyond, one row and column per host are shown.
 MOST_COLUMNS: Final = 14
+"""Columns of the full matrix. When there are more, the table has one row and one column per host."""
+
+MOST_CELLS_OF_A_REASON: Final = 5
+"""Cells that are listed below the reason why they are wrong; of more, the rest is counted."""
 
 _COLUMNS: Final = ("container", "host-address", "shim", "gateway", "internet", "internet-name")
+"""Order of the columns, by the kind of the cells."""
 
 _FROM_HOSTS: Final = ("own-container", "other-container")
 
+_GOOD, _BAD, _DIM = "green", "bold red", "dim"
+_YES, _NO, _EITHER = "\N{CHECK MARK}", "\N{MULTIPLICATION X}", "~"
 
-def as_document(found: Verification, stack: str) -> dict[str, Any]:
-    """The result as JSON has it."""
+
+@document_part
+class CellEntry(TypedDict):
+    """One cell of the matrix: does `source` reach `target`?"""
+
+    kind: str
+    """What the target is, such as `container`, `host-address`, `gateway`, `internet`, `port`."""
+    source: str
+    """`HOST/CONTAINER`, a host's name, or `client`: the machine that ran the command."""
+    target: str
+    """`HOST/CONTAINER`, a host's name, `gateway`, `internet`, or a name."""
+    address: str
+    """The target's address, or a name that is looked up first."""
+    port: str | None
+    expected: str
+    """`yes`, `no`, or `any` where the plan does not decide."""
+    observed: str
+    """What was seen, in words."""
+    reached: bool | None
+    """Null where nothing could be seen."""
+    ok: bool
+    reason: str
+    """Why the cell is not ok; empty when it is."""
+
+
+@document_part
+class VerifyDocument(TypedDict):
+    """What `ipvlan verify --json` prints."""
+
+    stack: str
+    ok: bool
+    seconds: float
+    cells_total: int
+    """Cells of the whole matrix; more than in `cells` when these are a sample."""
+    gateway_answers: bool
+    """Whether something answers at the fabric's gateway address."""
+    unreachable_hosts: dict[str, str]
+    """Host -> why nothing could be tested from it."""
+    cells: list[CellEntry]
+
+
+def document(verification: Verification, stack: str) -> VerifyDocument:
+    """Return the result, ready for `json.dumps`."""
     return {
         "stack": stack,
-        "ok": found.ok,
-        "seconds": round(found.seconds, 2),
-        "cells_possible": found.possible,
-        "gateway_answers": found.gateway_answers,
-        "unreachable_hosts": {name: str(error) for name, error in found.dead.items()},
+        "ok": verification.ok,
+        "seconds": round(verification.seconds, 2),
+        "cells_total": verification.possible,
+        "gateway_answers": verification.gateway_answers,
+        "unreachable_hosts": {host: str(error) for host, error in verification.dead.items()},
         "cells": [
             {
                 "kind": verdict.cell.kind,
-                "from": verdict.cell.source,
-                "to": verdict.cell.target,
+                "source": verdict.cell.source,
+                "target": verdict.cell.target,
                 "address": str(verdict.cell.address),
                 "port": None if verdict.cell.port is None else str(verdict.cell.port),
                 "expected": verdict.wanted,
@@ -44,151 +92,177 @@ def as_document(found: Verification, stack: str) -> dict[str, Any]:
                 "ok": verdict.ok,
                 "reason": verdict.reason,
             }
-            for verdict in found.verdicts
+            for verdict in verification.verdicts
         ],
     }
 
 
-def show(found: Verification, plan: Plan, out: Console, *, internet: bool) -> None:
-    """Print the matrix, the published ports, what is wrong and the sum."""
-    inner = [verdict for verdict in found.verdicts if verdict.cell.source != CLIENT]
-    targets = _targets(inner)
-    if inner:
-        out.print(_matrix(inner, targets) if len(targets) <= MOST_COLUMNS else _by_host(inner))
-    ports = [verdict for verdict in found.verdicts if verdict.cell.source == CLIENT]
-    if ports:
-        out.print(_ports(ports))
-    for error in found.dead.values():
+def print_tables(verification: Verification, plan: Plan, out: Console, *, internet: bool) -> None:
+    """Print the matrix, the ports, what is wrong and the sum. `internet`: whether the internet was tested."""
+    for grid in _grids(verification):
+        out.print(grid.as_table())
+    for error in verification.dead.values():
         out.print(Text(str(error), style="red"), soft_wrap=True)
-    _wrong(found.verdicts, out)
-    if not internet and inner:
-        out.print("The internet was left out: give an address beyond the LAN with --internet.", style="dim")
-    if plan.gateway is not None and inner:
-        out.print(
-            f"The gateway {plan.gateway} answers: what lies beyond it is its to decide (~)."
-            if found.gateway_answers
-            else f"Nothing answers at the gateway {plan.gateway}.",
-            style="dim",
-        )
-    out.print(_sum(found))
+    for reason, cells in _failures(verification.verdicts):
+        out.print(Text(reason, style=_BAD), soft_wrap=True)
+        for cell in cells:
+            out.print(f"    {cell}", markup=False, soft_wrap=True)
+    for note in _notes(verification, plan, internet=internet):
+        out.print(note, style=_DIM, markup=False)
+    out.print(Text(_sum(verification), style="bold green" if verification.ok else _BAD))
+
+
+def as_markdown(verification: Verification, plan: Plan, *, internet: bool) -> str:
+    """Return in Markdown what `print_tables` prints."""
+    lines: list[str] = []
+    for grid in _grids(verification):
+        lines += [*grid.as_markdown(), ""]
+    failures = [(str(error), list[str]()) for error in verification.dead.values()]
+    for reason, cells in [*failures, *_failures(verification.verdicts)]:
+        lines += [f"- **{markdown.escape(reason)}**", *(f"  - {markdown.escape(cell)}" for cell in cells), ""]
+    for note in _notes(verification, plan, internet=internet):
+        lines += [markdown.escape(note), ""]
+    lines += [f"**{markdown.escape(_sum(verification))}**"]
+    return "\n".join(lines) + "\n"
+
+
+def _grids(verification: Verification) -> Iterator[Grid]:
+    """Yield the matrix and the table of ports, each where it has cells."""
+    inner = [verdict for verdict in verification.verdicts if verdict.cell.source != CLIENT]
+    if inner:
+        targets = _targets(inner)
+        yield _matrix(inner, targets) if len(targets) <= MOST_COLUMNS else _by_host(inner)
+    ports = [verdict for verdict in verification.verdicts if verdict.cell.source == CLIENT]
+    if ports:
+        yield _ports(ports)
 
 
 def _targets(verdicts: Iterable[Verdict]) -> list[str]:
-    order = sorted(
-        {(_COLUMNS.index(_column(verdict)), verdict.cell.target) for verdict in verdicts},
-    )
+    order = sorted({(_COLUMNS.index(_column(verdict)), verdict.cell.target) for verdict in verdicts})
     return list(dict.fromkeys(target for _, target in order))
 
 
 def _column(verdict: Verdict) -> str:
-    # A host's targets have their column as targets of other containers already.
+    # The targets of a host have their column already, as targets of other containers.
     return "container" if verdict.cell.kind in _FROM_HOSTS else verdict.cell.kind
 
 
-def _matrix(verdicts: Sequence[Verdict], targets: Sequence[str]) -> Table:
-    table = Table(
-        "from \\ to",
-        *(target.replace("/", "\n") for target in targets),
-        title="Expected, and observed where it differs",
-        title_justify="left",
-    )
-    rows: dict[str, dict[str, Verdict]] = {}
+def _matrix(verdicts: Sequence[Verdict], targets: Sequence[str]) -> Grid:
+    by_source: dict[str, dict[str, Verdict]] = {}
     for verdict in verdicts:
-        rows.setdefault(verdict.cell.source, {})[verdict.cell.target] = verdict
-    for source in sorted(rows, key=lambda name: ("/" not in name, name)):
-        table.add_row(source, *(_cell(rows[source].get(target)) for target in targets))
-    return table
+        by_source.setdefault(verdict.cell.source, {})[verdict.cell.target] = verdict
+    return Grid(
+        title="Expected, and observed where it differs",
+        headings=("from \\ to", *(target.replace("/", "\n") for target in targets)),
+        rows=[
+            (source, *(_cell(by_source[source].get(target)) for target in targets))
+            for source in sorted(by_source, key=lambda name: ("/" not in name, name))
+        ],
+    )
 
 
 def _cell(verdict: Verdict | None) -> Text:
     if verdict is None:
-        return Text("-", style="dim")
-    said = verdict.observed.said
+        return Text("-", style=_DIM)
     if verdict.wanted == "any":
-        return Text(f"~ {said}", style="dim")
+        return Text(f"{_EITHER} {verdict.observed.said}", style=_DIM)
     if verdict.ok:
-        return Text(f"{verdict.wanted} \N{CHECK MARK}", style="green")
-    return Text(f"{verdict.wanted} \N{MULTIPLICATION X} {said}", style="bold red")
+        return Text(f"{verdict.wanted} {_YES}", style=_GOOD)
+    return Text(f"{verdict.wanted} {_NO} {verdict.observed.said}", style=_BAD)
 
 
-def _by_host(verdicts: Sequence[Verdict]) -> Table:
-    """Right cells of all, for each pair of hosts."""
-    count: dict[str, dict[str, list[bool]]] = {}
+def _by_host(verdicts: Sequence[Verdict]) -> Grid:
+    """Return how many cells are as expected, by pairs of hosts; by source hosts only when there are many."""
+    right: dict[str, dict[str, list[bool]]] = {}
     for verdict in verdicts:
         cell = verdict.cell
-        column = cell.target_host if cell.kind in ("container", *_FROM_HOSTS) else None
-        target = f"containers on {column}" if column else f"{cell.kind}"
-        count.setdefault(cell.source_host or "", {}).setdefault(target, []).append(verdict.ok)
-    targets = sorted({target for row in count.values() for target in row})
-    if len(targets) > MOST_COLUMNS:
-        table = Table("from", "cells as expected", "of", title="By host", title_justify="left")
-        for source in sorted(count):
-            all_ = [ok for cells in count[source].values() for ok in cells]
-            table.add_row(source, _fraction(all_), str(len(all_)))
-        return table
-    table = Table("from \\ to", *targets, title="Cells as expected, by host", title_justify="left")
-    for source in sorted(count):
-        table.add_row(source, *(_fraction(count[source].get(target, [])) for target in targets))
-    return table
-
-
-def _fraction(cells: Sequence[bool]) -> Text:
-    if not cells:
-        return Text("-", style="dim")
-    return Text(f"{sum(cells)}/{len(cells)}", style="green" if all(cells) else "bold red")
-
-
-def _ports(verdicts: Sequence[Verdict]) -> Table:
-    table = Table(
-        "service", "at", "port", "expected", "observed", "", title="Ports, from this machine", title_justify="left"
+        to_container = cell.kind in ("container", *_FROM_HOSTS)
+        target = f"containers on {cell.target_host}" if to_container else cell.kind
+        right.setdefault(cell.source_host or "", {}).setdefault(target, []).append(verdict.ok)
+    targets = sorted({target for by_target in right.values() for target in by_target})
+    if len(targets) <= MOST_COLUMNS:
+        return Grid(
+            title="Cells as expected, by host",
+            headings=("from \\ to", *targets),
+            rows=[
+                (source, *(_fraction(right[source].get(target, [])) for target in targets)) for source in sorted(right)
+            ],
+        )
+    return Grid(
+        title="Cells as expected, by source host",
+        headings=("from", "as expected"),
+        rows=[
+            (source, _fraction([ok for cells in right[source].values() for ok in cells])) for source in sorted(right)
+        ],
     )
-    for verdict in verdicts:
-        cell = verdict.cell
-        mark = (
-            Text("~", style="dim")
-            if verdict.wanted == "any"
-            else Text("\N{CHECK MARK}", style="green")
-            if verdict.ok
-            else Text("\N{MULTIPLICATION X}", style="bold red")
-        )
-        table.add_row(
-            escape(cell.target_service or ""),
-            f"{cell.target_host} {cell.address}",
-            f"{cell.published_port.host_port}/{cell.published_port.protocol}",
-            {"yes": "answers", "no": "closed", "any": "not provable"}[verdict.wanted],
-            verdict.observed.said,
-            mark,
-        )
-    return table
 
 
-def _wrong(verdicts: Iterable[Verdict], out: Console) -> None:
-    """Each reason once, with the cells that it explains."""
+def _fraction(right: Sequence[bool]) -> Text:
+    if not right:
+        return Text("-", style=_DIM)
+    return Text(f"{sum(right)}/{len(right)}", style=_GOOD if all(right) else _BAD)
+
+
+def _ports(verdicts: Sequence[Verdict]) -> Grid:
+    return Grid(
+        title="Ports, from this machine",
+        headings=("service", "host", "address", "port", "expected", "observed", ""),
+        rows=[
+            (
+                verdict.cell.target_service or "",
+                verdict.cell.target_host or "",
+                str(verdict.cell.address),
+                f"{verdict.cell.published_port.host_port}/{verdict.cell.published_port.protocol}",
+                {"yes": "open", "no": "closed", "any": "not testable"}[verdict.wanted],
+                verdict.observed.said,
+                _mark(verdict),
+            )
+            for verdict in verdicts
+        ],
+    )
+
+
+def _mark(verdict: Verdict) -> Text:
+    if verdict.wanted == "any":
+        return Text(_EITHER, style=_DIM)
+    return Text(_YES, style=_GOOD) if verdict.ok else Text(_NO, style=_BAD)
+
+
+def _failures(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each reason once, with the cells that it explains, as lines of text."""
     by_reason: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if not verdict.ok:
             by_reason.setdefault(verdict.reason, []).append(verdict)
     for reason, wrong in by_reason.items():
-        out.print(Text(reason, style="bold red"), soft_wrap=True)
-        for verdict in wrong[:5]:
-            cell = verdict.cell
-            port = f" port {cell.port.host_port}" if cell.port is not None else ""
-            out.print(
-                f"    {cell.source} -> {cell.target} ({cell.address}{port}): expected {verdict.wanted}, "
-                f"observed {verdict.observed.said}",
-                markup=False,
-                soft_wrap=True,
-            )
-        if len(wrong) > 5:
-            out.print(f"    and {len(wrong) - 5} more", markup=False)
+        lines = [_failure(verdict) for verdict in wrong[:MOST_CELLS_OF_A_REASON]]
+        if len(wrong) > MOST_CELLS_OF_A_REASON:
+            lines.append(f"and {len(wrong) - MOST_CELLS_OF_A_REASON} more")
+        yield reason, lines
 
 
-def _sum(found: Verification) -> Text:
-    right = sum(verdict.ok for verdict in found.verdicts)
-    size = len(found.verdicts)
-    sampled = f" (a sample of {found.possible})" if found.possible > size else ""
-    dead: Mapping[str, object] = found.dead
-    text = f"{right} of {size} cells as expected{sampled}, in {found.seconds:.1f} s"
-    if dead:
-        text += f"; not reached: {', '.join(dead)}"
-    return Text(text, style="bold green" if found.ok else "bold red")
+def _failure(verdict: Verdict) -> str:
+    cell = verdict.cell
+    port = f" port {cell.port.host_port}" if cell.port is not None else ""
+    return f"{cell.source} -> {cell.target} ({cell.address}{port}): expected {verdict.wanted}, observed {verdict.observed.said}"
+
+
+def _notes(verification: Verification, plan: Plan, *, internet: bool) -> Iterator[str]:
+    if all(verdict.cell.source == CLIENT for verdict in verification.verdicts):
+        return
+    if not internet:
+        yield "The internet was not tested: name an address beyond the LAN with --internet."
+    if plan.gateway is not None:
+        yield (
+            f"The gateway {plan.gateway} answers, so it decides what is reached beyond it (~)."
+            if verification.gateway_answers
+            else f"Nothing answers at the gateway {plan.gateway}."
+        )
+
+
+def _sum(verification: Verification) -> str:
+    right = sum(verdict.ok for verdict in verification.verdicts)
+    size = len(verification.verdicts)
+    sampled = f" (a sample of {verification.possible})" if verification.possible > size else ""
+    unreachable = f"; not reached: {', '.join(verification.dead)}" if verification.dead else ""
+    return f"{right} of {size} cells as expected{sampled}, in {verification.seconds:.1f} s{unreachable}"

@@ -57,7 +57,7 @@ def assert_verified(stack: Stack, *kinds: str) -> dict[tuple[str, str], str]:
     found = stack.verify("--internet", INTERNET_NAME)
     assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
     assert {cell["kind"] for cell in found["cells"]} >= set(kinds)
-    return {(cell["from"], cell["to"]): cell["observed"] for cell in found["cells"]}
+    return {(cell["source"], cell["target"]): cell["observed"] for cell in found["cells"]}
 
 
 def assert_clean(lab: Lab, stack: str = STACK) -> None:
@@ -189,7 +189,7 @@ def test_ways_out(lab: Lab, stack: Stack) -> None:
     finally:
         lab.run("router-gateway", "off", "10.1.0.1/16")
     found = stack.verify()
-    wrong = {(cell["from"], cell["to"]) for cell in found["cells"] if not cell["ok"]}
+    wrong = {(cell["source"], cell["target"]) for cell in found["cells"] if not cell["ok"]}
     assert ("docker-1/nginx", "gateway") in wrong
     assert ("docker-1/nginx", "internet") in wrong
     assert not any(source.endswith("/centos") for source, _ in wrong)

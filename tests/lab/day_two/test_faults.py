@@ -171,7 +171,7 @@ def test_a_wrong_cell_says_why(lab: Lab) -> None:
     done = ipvlan(lab, "verify", "--json")
     assert done.returncode == 1
     wrong = [cell for cell in document(done)["cells"] if not cell["ok"]]
-    reasons = {(cell["from"], cell["to"]): cell["reason"] for cell in wrong}
+    reasons = {(cell["source"], cell["target"]): cell["reason"] for cell in wrong}
     assert reasons["docker-2/nginx", "docker-1/centos"].startswith("container down: centos on docker-1")
     assert reasons["client", "docker-1/nginx"].startswith(
         "port not bound: nginx on docker-1 is not connected to the bridge"
@@ -189,7 +189,7 @@ def test_bound_but_silent(lab: Lab, stack: Stack) -> None:
     try:
         done = ipvlan(lab, "verify", "--from", "client", "--json")
         wrong = [cell for cell in document(done)["cells"] if not cell["ok"]]
-        assert [cell["to"] for cell in wrong] == ["docker-1/mute"]
+        assert [cell["target"] for cell in wrong] == ["docker-1/mute"]
         assert wrong[0]["reason"].startswith("bound but silent: Docker has bound 8087:999 of mute on docker-1")
     finally:
         stack.config["services"].pop("mute")
@@ -266,11 +266,11 @@ def test_a_dead_host_has_its_own_row(lab: Lab) -> None:
         done = ipvlan(lab, "verify", "--timeout", "5", "--json")
         assert done.returncode == 1
         cells = document(done)["cells"]
-        assert all(cell["ok"] for cell in cells if "docker-2" not in cell["from"] + cell["to"])
+        assert all(cell["ok"] for cell in cells if "docker-2" not in cell["source"] + cell["target"])
         assert all(
             cell["reason"].startswith("host not reached: docker-2")
             for cell in cells
-            if cell["to"].startswith("docker-2/") and cell["expected"] == "yes"
+            if cell["target"].startswith("docker-2/") and cell["expected"] == "yes"
         )
     finally:
         lab.run("power", "docker-2", "on", timeout=400)

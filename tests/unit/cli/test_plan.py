@@ -24,8 +24,8 @@ def test_plan_shows_slices_and_addresses(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
     assert rows == [
-        ["docker-1", "192.168.140.200", "ens33", "10.1.1.0/24", "2", "252", "whatever is free"],
-        ["docker-2", "192.168.140.201", "ens33", "10.1.2.0/24", "2", "252", "whatever is free"],
+        ["docker-1", "192.168.140.200", "ens33", "10.1.1.0/24", "2", "252", "unrestricted"],
+        ["docker-2", "192.168.140.201", "ens33", "10.1.2.0/24", "2", "252", "unrestricted"],
         ["centos", "docker-1", "centos", "10.1.1.1", "ipvlanl2 (10.1.0.1)", ""],
         ["", "docker-2", "centos", "10.1.2.1", "ipvlanl2 (10.1.0.1)", ""],
         ["nginx", "docker-1", "nginx", "10.1.1.2", "bridge (the host's NAT)", "http://192.168.140.200"],
@@ -108,7 +108,7 @@ def test_use_of_a_slice_counts_everything_once() -> None:
     [
         (["--stack", "nowhere", "plan"], "there are: Pulumi.dev.yaml"),
         (["--stack", "a b", "plan"], "this is not the name of a stack"),
-        (["--project", "/", "plan"], "neither here nor in a folder above is a Pulumi.yaml"),
+        (["--project", "/", "plan"], "there is no Pulumi.yaml in this folder or in a folder above it"),
         (["report", "--base", "main"], "--base"),
         (["report", "--base", "--upload-pack=x"], "--base"),
     ],

@@ -15,7 +15,7 @@ from ipvlan.config.yaml_file import Checkout, read
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack, parse
 from ipvlan.views.plan_json import document
-from ipvlan.views.plan_json import schema as plan_schema
+from tests.support.json_documents import validate
 from tests.support.reference import changed, reference_config
 from tools.generate import files
 
@@ -44,7 +44,7 @@ def test_stacks_are_valid(stack: str) -> None:
     assert plan.hosts
     content = read(Checkout(ROOT), f"Pulumi.{stack}.yaml")
     jsonschema.validate(content, stack_schema())
-    jsonschema.validate(document(plan, stack), plan_schema())
+    validate(document(plan, stack), "plan")
 
 
 def test_common_file_fits_its_schema() -> None:

@@ -90,15 +90,15 @@ def test_report_of_moved_addresses(history: Path) -> None:
     """A moved slice shows every address that moves, from and to, and the network that is recreated."""
     text = ipvlan(history, "report", "--base", "a-service-added", "--head", "a-slice-moved").stdout
     assert "| docker-2 | nginx | 10.1.2.2 | 10.1.5.2 |" in text
-    assert "| docker-2 | replace network | ip range: 10.1.2.0/24 -&gt; 10.1.5.0/24 |" in text
+    assert "| docker-2 | replace network | ip range: 10.1.2.0/24 -> 10.1.5.0/24 |" in text
     assert "docker-1 |" not in text
 
 
 def test_report_of_doors(history: Path) -> None:
     """A switched flag shows which port closes where, and that nothing is recreated."""
     text = ipvlan(history, "report", "--base", "a-slice-moved", "--head", "HEAD").stdout
-    assert "| docker-1 | nginx | 192.168.140.200 80:80 | closes |" in text
-    assert "### Recreated" not in text
+    assert "| docker-1 | nginx | 192.168.140.200 80:80 | unpublish |" in text
+    assert "### Replaced" not in text
 
 
 def test_report_of_a_new_stack(history: Path, tmp_path: Path) -> None:

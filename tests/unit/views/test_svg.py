@@ -13,8 +13,8 @@ from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import parse
-from ipvlan.views.diagram import as_mermaid, marks_of
-from ipvlan.views.svg import Marks, picture
+from ipvlan.views.diagram import as_mermaid, live_marks
+from ipvlan.views.svg import Marks, as_svg
 from tests.support.host_changes import disconnect
 from tests.support.live_parts import STACK, live_host, seed
 from tests.support.reference import reference_config
@@ -32,7 +32,7 @@ def texts(svg: str) -> list[str]:
 def test_everything_of_the_plan_is_drawn_inside_the_frame(hosts: int) -> None:
     """Every host, address, slice and door is there once, and no box sticks out."""
     plan = seed(hosts)
-    svg = picture(plan, "dev")
+    svg = as_svg(plan, "dev")
     said = texts(svg)
     for host in plan.hosts:
         assert str(host.address) in said
@@ -59,12 +59,12 @@ def test_ports_are_never_cut(ports: list[str], says: str) -> None:
     """Ports that do not fit are counted; what is shown of a port is all of it."""
     config = reference_config()
     config["services"]["nginx"]["ports"] = ports
-    assert says in texts(picture(make_plan(parse(config)), "dev"))
+    assert says in texts(as_svg(make_plan(parse(config)), "dev"))
 
 
 def test_routes_are_drawn() -> None:
     """In l3 each host's routes stand in its card."""
-    assert "10.1.2.0/24 via 192.168.140.201" in texts(picture(seed(mode="l3", gateway=None), "dev"))
+    assert "10.1.2.0/24 via 192.168.140.201" in texts(as_svg(seed(mode="l3", gateway=None), "dev"))
 
 
 def live(plan: Plan) -> Marks:
@@ -80,20 +80,20 @@ def live(plan: Plan) -> Marks:
         ),
         seconds=0.1,
     )
-    return marks_of(found)
+    return live_marks(found)
 
 
 def test_a_live_picture_is_coloured_by_status() -> None:
     """What differs is marked broken, a dead host is broken and its containers unknown, the rest is well."""
     plan = seed()
     marks = live(plan)
-    assert marks.hosts == {"docker-1": "well", "docker-2": "broken"}
+    assert marks.hosts == {"docker-1": "good", "docker-2": "bad"}
     assert marks.containers == {
-        ("docker-1", "centos"): "well",
-        ("docker-1", "nginx"): "broken",
+        ("docker-1", "centos"): "good",
+        ("docker-1", "nginx"): "bad",
         ("docker-2", "centos"): "unknown",
         ("docker-2", "nginx"): "unknown",
     }
-    svg = picture(plan, "dev", marks)
+    svg = as_svg(plan, "dev", marks)
     assert svg.count("#ffebe9") == 1 + 1  # nginx, and the legend
     assert len(re.findall(":::replace", as_mermaid(plan, marks))) == 1

@@ -1,0 +1,32 @@
+"""`ipvlan preflight`: can the hosts carry the plan? Options and exit status."""
+
+from __future__ import annotations
+
+import typer
+
+from ipvlan.checks.preflight import check_hosts
+from ipvlan.cli.context import selected_stack
+from ipvlan.cli.options import DEFAULT_TIMEOUT, HostOption, JsonOption, TimeoutOption, check_host, count_of_hosts
+from ipvlan.cli.output import print_document, print_warnings, progress, result_console
+from ipvlan.views import preflight as view
+
+
+def preflight(
+    context: typer.Context,
+    host: HostOption = None,
+    timeout: TimeoutOption = DEFAULT_TIMEOUT,
+    as_json: JsonOption = False,
+) -> None:
+    """Check, before the first `pulumi up`, that the hosts can carry the plan. Creates nothing."""
+    stack = selected_stack(context)
+    plan = stack.plan()
+    check_host(plan, host)
+    if not as_json:
+        print_warnings(plan.warnings)
+    with progress(f"asking {count_of_hosts(plan)}", quiet=as_json):
+        result = check_hosts(plan, stack.name, host=host, timeout=timeout)
+    if as_json:
+        print_document(view.document(result, stack.name))
+    else:
+        view.print_tables(result, result_console())
+    raise typer.Exit(0 if result.ok else 1)

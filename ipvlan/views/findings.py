@@ -1,0 +1,33 @@
+"""How one thing that a check reports is printed: its name, the problem, and below it how to fix it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rich.console import Console
+from rich.text import Text
+
+from ipvlan.problems import Severity
+
+
+class Finding(Protocol):
+    """What `status` and `preflight` report."""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong."""
+
+    @property
+    def fix(self) -> str:
+        """A command, or what to decide."""
+
+    @property
+    def severity(self) -> Severity:
+        """`info` is printed in another colour than `error`."""
+
+
+def print_finding(name: str, finding: Finding, out: Console) -> None:
+    """Print a finding."""
+    style = "yellow" if finding.severity == "info" else "bold red"
+    out.print(Text.assemble((name, style), f": {finding.problem}"), soft_wrap=True)
+    out.print(f"    {finding.fix}", style="dim", markup=False, soft_wrap=True)

@@ -1,0 +1,120 @@
+"""What `ipvlan plan` prints for people: the tables of hosts, services and routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from ipvlan.plan.address_usage import slice_use
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+
+
+def print_tables(plan: Plan, stack: str, out: Console) -> None:
+    """Print the plan of a stack."""
+    gateway = f", gateway {plan.gateway}" if plan.gateway else ""
+    out.print(
+        f"stack {stack}: network {plan.network_name}, mode {plan.mode}, subnet {plan.subnet}{gateway}", markup=False
+    )
+    if plan.reserved:
+        out.print(f"reserved: {', '.join(map(str, plan.reserved))}", markup=False)
+    out.print(_hosts(plan))
+    out.print(_services(plan))
+    if any(host.routes for host in plan.hosts):
+        out.print(_routes(plan))
+
+
+def _hosts(plan: Plan) -> Table:
+    with_shims = any(host.shim for host in plan.hosts)
+    table = Table(title="Hosts", title_justify="left")
+    for heading in ("host", "address", "parent", "slice"):
+        table.add_column(heading)
+    for heading in ("used", "free"):
+        table.add_column(heading, justify="right")
+    table.add_column("dynamic range")
+    if with_shims:
+        table.add_column("shim")
+    for host in plan.hosts:
+        use = slice_use(plan, host)
+        table.add_row(
+            host.name,
+            str(host.address),
+            host.parent,
+            str(host.slice),
+            str(use.used),
+            str(use.free),
+            _dynamic_range(host),
+            *([_shim(host)] if with_shims else []),
+        )
+    return table
+
+
+def _services(plan: Plan) -> Table:
+    table = Table(
+        "service",
+        "host",
+        "container",
+        "address",
+        "default route",
+        "published at",
+        title="Services",
+        title_justify="left",
+    )
+    previous = None
+    for container in sorted(plan.containers(), key=lambda container: (container.service, container.host)):
+        table.add_row(
+            "" if container.service == previous else container.service,
+            container.host,
+            container.name,
+            str(container.address),
+            _default_route(plan, container),
+            _published_at(plan, container),
+        )
+        previous = container.service
+    return table
+
+
+def _routes(plan: Plan) -> Table:
+    table = Table("host", "destination", "via", title="Routes", title_justify="left")
+    for host in plan.hosts:
+        for route in host.routes:
+            table.add_row(host.name, str(route.destination), f"{route.via} ({route.host})")
+    return table
+
+
+def _shim(host: HostPlan) -> str:
+    return "" if host.shim is None else f"{host.shim.address} ({host.shim.link})"
+
+
+def _dynamic_range(host: HostPlan) -> str:
+    if host.dynamic is not None:
+        return str(host.dynamic)
+    return "none" if host.static_only else "unrestricted"
+
+
+def _default_route(plan: Plan, container: ContainerPlan) -> str:
+    """Return the network with the container's default route, and where it leads."""
+    if container.bridged:
+        return f"{container.default_route} (the host's NAT)"
+    if plan.mode != "l2":
+        return f"{container.default_route} (the host's routes)"
+    needed = ", must answer" if container.egress_gateway else ""
+    return f"{container.default_route} ({plan.gateway}{needed})"
+
+
+def _published_at(plan: Plan, container: ContainerPlan) -> str:
+    """Return where clients find the container; its ports in brackets when it is not published."""
+    if not container.ports:
+        return ""
+    if not container.published:
+        return f"(not published: {', '.join(map(str, container.ports))})"
+    return ", ".join([*plan.urls_of(container), *_other_endpoints(plan, container)])
+
+
+def _other_endpoints(plan: Plan, container: ContainerPlan) -> Iterator[str]:
+    """Yield the published ports that have no URL, as `address:port/protocol`."""
+    for port in container.ports:
+        if port.protocol != "tcp":
+            address = port.host_address or plan.host(container.host).address
+            yield f"{address}:{port.host_port}/{port.protocol}"
