@@ -57,7 +57,7 @@ def heal(  # noqa: PLR0917  # typer reads the options from the signature
         healed = run.as_document(yes=yes)
     else:
         print_warnings(plan.warnings)
-        healed = repairs.interactive(yes=yes)
+        healed = run.interactive(yes=yes)
     raise typer.Exit(0 if healed else 1)
 
 
@@ -73,7 +73,7 @@ class _Run:
     """Seconds, for reaching a host and for each question to it."""
 
     def interactive(self, *, yes: bool) -> bool:
-        """Show the steps, ask, repairs, and return whether all is as planned afterwards.
+        """Show the steps, ask, repair, and return whether all is as planned afterwards.
 
         Without `yes` it asks. Where standard input is no terminal it only shows the steps.
         """

@@ -11,32 +11,11 @@ from netaddr import IPAddress
 from ipvlan.checks import preflight
 from ipvlan.checks.preflight import Finding, check_hosts
 from ipvlan.hosts.errors import HostError, HostUnreachableError
-from ipvlan.hosts.host_facts import Facts, Link, Listener
+from ipvlan.hosts.host_facts import Facts, Listener
 from ipvlan.hosts.snapshot import Binding
-from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.model import Plan
+from tests.support.fake_hosts import WELL, facts
 from tests.support.live_parts import BRIDGE_NETWORK, STACK, live_container, live_host, live_network, seed
-
-WELL = Link(up=True, carrier=True, wireless=False)
-GATEWAY = IPAddress("10.1.0.1")
-
-
-def facts(host: HostPlan) -> Facts:
-    """A host that can carry the plan, with nothing of it made yet, and a gateway that answers."""
-    return Facts(
-        live=replace(live_host(host), containers={}, networks=(BRIDGE_NETWORK,)),
-        clock_ahead=0.2,
-        links={"lo": WELL, "ens33": WELL},
-        has_ipvlan=True,
-        macvlan_children=(),
-        forwards=True,
-        dropping=(),
-        listeners=(Listener(protocol="tcp", address="0.0.0.0", port=22, process="sshd"),),  # noqa: S104
-        image_troubles={},
-        folder="/var/lib/docker",
-        free=10**10,
-        answering={GATEWAY: "52:54:00:00:00:09"},
-        not_probed="",
-    )
 
 
 @pytest.fixture

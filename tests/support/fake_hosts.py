@@ -1,0 +1,87 @@
+"""Hosts that answer the subcommands of `ipvlan` without a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from netaddr import IPAddress
+
+from ipvlan.checks import preflight, status, verify
+from ipvlan.hosts.connection_probe import Observed
+from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.host_facts import Facts, Link, Listener
+from ipvlan.hosts.snapshot import HostSnapshot
+from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.reachability import Cell, make_matrix
+from tests.support.host_changes import HostChange
+from tests.support.live_parts import BRIDGE_NETWORK, live_host
+
+WELL = Link(up=True, carrier=True, wireless=False)
+GATEWAY = IPAddress("10.1.0.1")
+UNREACHABLE = HostUnreachableError('host "docker-2" cannot be reached')
+
+
+def facts(host: HostPlan) -> Facts:
+    """Return a host that can carry the plan, with nothing of it yet, and a gateway that answers."""
+    return Facts(
+        live=replace(live_host(host), containers={}, networks=(BRIDGE_NETWORK,)),
+        clock_ahead=0.2,
+        links={"lo": WELL, "ens33": WELL},
+        has_ipvlan=True,
+        macvlan_children=(),
+        forwards=True,
+        dropping=(),
+        listeners=(Listener(protocol="tcp", address="0.0.0.0", port=22, process="sshd"),),  # noqa: S104
+        image_troubles={},
+        folder="/var/lib/docker",
+        free=10**10,
+        answering={GATEWAY: "52:54:00:00:00:09"},
+        not_probed="",
+    )
+
+
+def answer(
+    monkeypatch: pytest.MonkeyPatch,
+    changes: Mapping[str, HostChange] | None = None,
+    *,
+    unreachable: Sequence[str] = (),
+    reached: bool = True,
+) -> None:
+    """Let `status`, `heal`, `verify` and `preflight` get answers without a host.
+
+    Args:
+        monkeypatch: pytest's.
+        changes: host -> what differs there from the plan.
+        unreachable: hosts that do not answer.
+        reached: what every tested connection shows; connections that must not work are then shown as wrong.
+    """
+    changes = changes or {}
+
+    def answers(hosts: Sequence[HostPlan], of_host: Callable[[HostPlan], Any]) -> dict[str, Any]:
+        return {host.name: UNREACHABLE if host.name in unreachable else of_host(host) for host in hosts}
+
+    def snapshot(host: HostPlan) -> HostSnapshot:
+        change = changes.get(host.name)
+        return live_host(host) if change is None else change(live_host(host))
+
+    def observations(plan: Plan, host: HostPlan) -> dict[Cell, Observed]:
+        cells = make_matrix(plan, internet=[IPAddress("203.0.113.10")]).cells
+        return {
+            cell: Observed(reached=reached, said="yes" if reached else "no")
+            for cell in cells
+            if cell.source_host == host.name
+        }
+
+    monkeypatch.setattr(status, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, snapshot))
+    monkeypatch.setattr(preflight, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, facts))
+    monkeypatch.setattr(
+        verify,
+        "on_hosts",
+        lambda plan, hosts, _ask, **_: answers(hosts, lambda host: (snapshot(host), observations(plan, host))),
+    )
+    monkeypatch.setattr(
+        verify, "connect_cells", lambda cells: {cell: Observed(reached=reached, said="HTTP 200") for cell in cells}
+    )
