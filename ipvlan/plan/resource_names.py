@@ -107,6 +107,9 @@ def container(host_slice: str, service: str) -> str:
     return f"{host_slice}-{service}"
 
 
+# The state keeps the names of hooks too (`resourceHooks`).
+
+
 def orphans_hook(host_slice: str) -> str:
     """Name the error hook that removes orphaned resources of one host."""
     return f"{host_slice}-leftovers"

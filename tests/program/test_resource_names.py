@@ -1,0 +1,148 @@
+"""Resource names: the program registers what `ipvlan.plan.resource_names` says, and no name ever changes.
+
+A name is part of a URN, by which every existing stack knows its resources.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ipvlan.config.load import parse
+from ipvlan.plan import resource_names
+from ipvlan.plan.model import Plan, make_plan
+from ipvlan.plan.resource_names import COMPONENT
+from tests.support.strict_monitor import Run
+
+RunProgram = Callable[..., Run]
+
+IMAGE = "111111111111"
+
+
+def l3(config: dict[str, Any]) -> None:
+    """Routes on every host."""
+    config["fabric"] = {"name": "ipvlanl3", "mode": "l3", "subnet": "10.1.0.0/16"}
+
+
+def shim(config: dict[str, Any]) -> None:
+    """A shim on one host, nothing on the other."""
+    config["hosts"]["docker-1"]["shim"] = True
+
+
+def internet(config: dict[str, Any]) -> None:
+    """One service on the bridge for the internet alone, the other without the bridge."""
+    config["services"]["centos"]["internet"] = True
+    config["services"]["nginx"]["published"] = False
+
+
+def no_check_of_addresses(config: dict[str, Any]) -> None:
+    """No resource that checks addresses."""
+    config["fabric"]["probe_addresses"] = False
+
+
+def an_image_by_tag(config: dict[str, Any]) -> None:
+    """An image without a digest, from a registry with a port."""
+    config["services"]["nginx"]["image"] = "registry.lab:5000/web/nginx:1.27"
+
+
+def reference(_: dict[str, Any]) -> None:
+    """The reference setup."""
+
+
+def names(plan: Plan) -> Iterator[str]:
+    """Yield the name of every resource that the plan needs, the stack's own left out."""
+    yield COMPONENT
+    yield resource_names.dynamic_provider(COMPONENT)
+    if plan.probe_addresses:
+        yield resource_names.address_check(COMPONENT)
+    for host in plan.hosts:
+        slice_ = resource_names.host_slice(COMPONENT, host.name)
+        yield slice_
+        yield resource_names.docker_provider(slice_)
+        yield resource_names.host_check(slice_)
+        yield resource_names.network(slice_)
+        if host.routes or host.shim:
+            yield resource_names.networking(slice_)
+        for image in host.images:
+            yield resource_names.image(slice_, image)
+        for container in host.containers:
+            yield resource_names.container(slice_, container.service)
+            if container.bridged:
+                bridge = resource_names.bridge_component(
+                    COMPONENT, host.name, container.service, published=container.published
+                )
+                yield bridge
+                yield resource_names.bridge_connection(bridge)
+
+
+@pytest.mark.parametrize("change", [reference, l3, shim, internet, no_check_of_addresses, an_image_by_tag])
+def test_the_program_registers_the_names(
+    run: RunProgram, seed: dict[str, Any], change: Callable[[dict[str, Any]], None]
+) -> None:
+    """Each resource of the program has the name that the one module gives it, and there is no other resource."""
+    change(seed)
+    registered = sorted(resource.name for resource in run(seed).resources.values())
+    assert registered == sorted(names(make_plan(parse(seed))))
+
+
+def test_names_never_change(run: RunProgram, seed: dict[str, Any]) -> None:
+    """The names, as every existing stack's state has them; another name would delete the resource and create a new one."""
+    l3(seed)
+    shim(seed)
+    seed["services"]["centos"]["internet"] = True
+    an_image_by_tag(seed)
+    result = run(seed)
+    assert {resource.name for resource in result.resources.values()} == {
+        "fabric",
+        "fabric-connections",
+        "fabric-addresses",
+        *(
+            f"fabric-{host}{rest}"
+            for host in ("docker-1", "docker-2")
+            for rest in (
+                "",
+                "-provider",
+                "-check",
+                "-network",
+                "-networking",
+                f"-image-debian-init-{IMAGE}",
+                "-image-nginx-1.27",
+                "-centos",
+                "-centos-internet",
+                "-centos-internet-bridge",
+                "-nginx",
+                "-nginx-published",
+                "-nginx-published-bridge",
+            )
+        ),
+    }
+    # The state has the names of hooks too.
+    network = result.named("fabric-docker-2-network")
+    assert network.on_error == ("fabric-docker-2-leftovers", "fabric-docker-2-parent-holder")
+
+
+def test_a_host_can_be_targeted(run: RunProgram, seed: dict[str, Any]) -> None:
+    """The patterns for `pulumi up --target` match all that is in one host's slice, or its images, and nothing else."""
+    urns = set(run(seed).resources)
+    slice_ = resource_names.host_slice(COMPONENT, "docker-2")
+    below = {urn for urn in urns if urn.rpartition("::")[2].startswith("fabric-docker-2-")}
+    assert len(below) == 9
+    assert matched(resource_names.targets_below(slice_), urns) == below
+    assert matched(resource_names.image_targets(slice_), urns) == {urn for urn in below if "-image-" in urn}
+    (network,) = matched(resource_names.target(resource_names.network(slice_)), urns)
+    assert network.endswith("::fabric-docker-2-network")
+
+
+def matched(pattern: str, urns: set[str]) -> set[str]:
+    """Return those of `urns` that the target pattern matches; Pulumi reads `**` as any text."""
+    return {urn for urn in urns if re.fullmatch(".*".join(map(re.escape, pattern.split("**"))), urn)}
+
+
+def test_labels_never_change() -> None:
+    """The labels by which a stack knows what it created on a host."""
+    assert resource_names.STACK_LABEL == "ipvlan-fabric.stack"
+    assert resource_names.PORTS_LABEL == "ipvlan-fabric.ports"
+    assert resource_names.HELPER_LABEL == "ipvlan-fabric.helper"
