@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi
 from pulumi import dynamic
 
-from components.host_provider import ConnectionProvider, HostProvider
+from components.host_provider import DynamicProvider, HostProvider
 from ipvlan.hosts.ssh import ssh_command
 from ipvlan.plan.resource_names import PACKAGE
 
@@ -113,7 +113,7 @@ class AddressClaims(dynamic.Resource, module=PACKAGE, name="AddressClaims"):
         stack: str,
         unreachable: Collection[str],
         opts: pulumi.ResourceOptions,
-        provider: ConnectionProvider,
+        provider: DynamicProvider,
     ) -> None:
         """Declare it; `unreachable` hosts are not asked, `provider` is what serves it."""
         super().__init__(

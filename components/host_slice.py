@@ -18,7 +18,7 @@ from components.address_claims import AddressClaims
 from components.error_hooks import leftovers_hook
 from components.host_check import host_check
 from components.host_networking import HostNetworking
-from components.host_provider import ConnectionProvider
+from components.host_provider import DynamicProvider
 from components.parent_holder import parent_holder_hook
 from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.networking import planned_networking
@@ -44,7 +44,7 @@ class HostSliceArgs:
     secrets: Mapping[str, pulumi.Output[str]]
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
 
-    connections: ConnectionProvider
+    connections: DynamicProvider
     """What serves bridge connections; containers wait for it (see there)."""
 
     claims: AddressClaims | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.address_claims import AddressClaims
-from components.host_provider import ConnectionProvider
+from components.host_provider import DynamicProvider
 from components.host_slice import HostSlice, HostSliceArgs
 from components.published_service import PublishedService, PublishedServiceArgs
 from ipvlan.plan import resource_names
@@ -51,9 +51,7 @@ class IpvlanFabric(pulumi.ComponentResource):
         super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
         plan = args.plan
         urls: dict[str, dict[str, pulumi.Output[list[str]]]] = {}
-        connections = ConnectionProvider(
-            resource_names.dynamic_provider(name), opts=pulumi.ResourceOptions(parent=self)
-        )
+        connections = DynamicProvider(resource_names.dynamic_provider(name), opts=pulumi.ResourceOptions(parent=self))
         claims = (
             AddressClaims(
                 resource_names.address_check(name),

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.bridge_connection import BridgeConnection
-from components.host_provider import ConnectionProvider
+from components.host_provider import DynamicProvider
 from ipvlan.hosts.bridge import planned_attachment
 from ipvlan.hosts.connection import connection_to
 from ipvlan.plan import resource_names
@@ -41,7 +41,7 @@ class PublishedServiceArgs:
     ssh: SshPlan
     """How hosts are reached."""
 
-    provider: ConnectionProvider
+    provider: DynamicProvider
     """What serves the connection."""
 
 

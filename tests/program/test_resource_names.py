@@ -19,7 +19,7 @@ from tests.support.strict_monitor import Run
 
 RunProgram = Callable[..., Run]
 
-IMAGE = "111111111111"
+IMAGE = "000000000000"
 
 
 def l3(config: dict[str, Any]) -> None:
@@ -80,21 +80,21 @@ def names(plan: Plan) -> Iterator[str]:
 
 @pytest.mark.parametrize("change", [reference, l3, shim, internet, no_check_of_addresses, an_image_by_tag])
 def test_the_program_registers_the_names(
-    run: RunProgram, seed: dict[str, Any], change: Callable[[dict[str, Any]], None]
+    run: RunProgram, config: dict[str, Any], change: Callable[[dict[str, Any]], None]
 ) -> None:
     """Each resource of the program has the name that the one module gives it, and there is no other resource."""
-    change(seed)
-    registered = sorted(resource.name for resource in run(seed).resources.values())
-    assert registered == sorted(names(make_plan(parse(seed))))
+    change(config)
+    registered = sorted(resource.name for resource in run(config).resources.values())
+    assert registered == sorted(names(make_plan(parse(config))))
 
 
-def test_names_never_change(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_names_never_change(run: RunProgram, config: dict[str, Any]) -> None:
     """The names, as every existing stack's state has them; another name would delete the resource and create a new one."""
-    l3(seed)
-    shim(seed)
-    seed["services"]["centos"]["internet"] = True
-    an_image_by_tag(seed)
-    result = run(seed)
+    l3(config)
+    shim(config)
+    config["services"]["centos"]["internet"] = True
+    an_image_by_tag(config)
+    result = run(config)
     assert {resource.name for resource in result.resources.values()} == {
         "fabric",
         "fabric-connections",
@@ -108,7 +108,7 @@ def test_names_never_change(run: RunProgram, seed: dict[str, Any]) -> None:
                 "-check",
                 "-network",
                 "-networking",
-                f"-image-debian-init-{IMAGE}",
+                f"-image-os-{IMAGE}",
                 "-image-nginx-1.27",
                 "-centos",
                 "-centos-internet",
@@ -124,9 +124,9 @@ def test_names_never_change(run: RunProgram, seed: dict[str, Any]) -> None:
     assert network.on_error == ("fabric-docker-2-leftovers", "fabric-docker-2-parent-holder")
 
 
-def test_a_host_can_be_targeted(run: RunProgram, seed: dict[str, Any]) -> None:
+def test_a_host_can_be_targeted(run: RunProgram, config: dict[str, Any]) -> None:
     """The patterns for `pulumi up --target` match all that is in one host's slice, or its images, and nothing else."""
-    urns = set(run(seed).resources)
+    urns = set(run(config).resources)
     slice_ = resource_names.host_slice(COMPONENT, "docker-2")
     below = {urn for urn in urns if urn.rpartition("::")[2].startswith("fabric-docker-2-")}
     assert len(below) == 9
