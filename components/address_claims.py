@@ -15,10 +15,10 @@ import pulumi
 from pulumi import dynamic
 
 from components.host_provider import DynamicProvider, HostProvider
-from ipvlan.hosts.ssh import ssh_command
 from ipvlan.plan.resource_names import PACKAGE
 
 if TYPE_CHECKING:
+    from ipvlan.hosts.connection import HostConnection
     from ipvlan.plan.model import Plan
 
 #: Seconds for reaching a host and for each question to it, as `ipvlan preflight` has them; a busy host needs many.
@@ -111,11 +111,12 @@ class AddressClaims(dynamic.Resource, module=PACKAGE, name="AddressClaims"):
         *,
         plan: Plan,
         stack: str,
+        connections: Mapping[str, HostConnection],
         unreachable: Collection[str],
         opts: pulumi.ResourceOptions,
         provider: DynamicProvider,
     ) -> None:
-        """Declare it; `unreachable` hosts are not asked, `provider` is what serves it."""
+        """Declare it; `connections` are by host, `unreachable` hosts are not asked, `provider` is what serves it."""
         super().__init__(
             AddressClaimsProvider(),
             name,
@@ -125,7 +126,7 @@ class AddressClaims(dynamic.Resource, module=PACKAGE, name="AddressClaims"):
                 "unreachable": sorted(unreachable),
                 "hosts": {
                     host.name: {
-                        "ssh": list(ssh_command(host, plan.ssh)),
+                        "ssh": list(connections[host.name].command),
                         "parent": host.parent,
                         "addresses": {str(container.address): container.service for container in host.containers},
                     }

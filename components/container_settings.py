@@ -1,41 +1,84 @@
-"""The settings that pass through to Docker, in the docker provider's words.
+"""A planned container in the arguments of the docker provider.
 
-Owns the translation from Docker's own names (ipvlan.config.models.ContainerSettings) to the provider's arguments, nothing else:
-what a setting may hold was decided when the config was read.
+Out of scope: the values of settings. They were checked when the config was read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+import pulumi
 import pulumi_docker as docker
 
 from ipvlan.config.models import ContainerSettings
+from ipvlan.plan.model import ContainerPlan
+from ipvlan.plan.resource_names import PORTS_LABEL, STACK_LABEL
 
-#: Seconds between the stop signal and the kill when the config says nothing, as `docker stop` has it. The provider's own
-#: default is none: it kills at once (docs/decisions/0015-provider-behaviour.md, 5).
 DEFAULT_STOP_TIMEOUT: Final = 10
+"""Seconds between the stop signal and the kill where the config gives none, as `docker stop` has it. Without a value the provider
+kills at once (docs/decisions/0015-provider-behaviour.md, 5)."""
 
 _MEBIBYTE: Final = 1024 * 1024
 
 
 def replace_on_changes(settings: ContainerSettings) -> list[str]:
-    """Return the provider's names of what the container is made anew for, though the provider would update it.
+    """Return the arguments whose change replaces the container, though the provider would update it in place.
 
-    The provider accepts `healthcheck`, `init` and `tmpfs` as an update and does not apply it
-    (docs/decisions/0015-provider-behaviour.md, 3).
-    Docker takes no limit away from a running container: an update without one changes nothing, and is answered with success.
-    "#initerror" stands for a container that was made but not started: only making it anew is honest.
+    The provider accepts an update of `healthcheck`, `init` and `tmpfs` and does not apply it. Docker removes no limit from a
+    running container: an update without one changes nothing and succeeds. "#initerror" is a container that was created and
+    did not start: an update would succeed and start nothing (docs/decisions/0015-provider-behaviour.md, 3 and 4).
     """
     limits = {"memory": settings.memory, "cpuShares": settings.cpu_shares}
     return ["healthcheck", "init", "tmpfs", "#initerror", *(name for name, limit in limits.items() if not limit)]
 
 
-def provider_arguments(settings: ContainerSettings) -> dict[str, Any]:
-    """Return keyword arguments for docker.ContainerArgs; what the config leaves out is left to Docker.
+def container_args(
+    planned: ContainerPlan,
+    *,
+    network_id: pulumi.Input[str],
+    stack: str,
+    secrets: Mapping[str, pulumi.Output[str]],
+) -> docker.ContainerArgs:
+    """Return all arguments of a container.
 
-    Labels are not among them: the caller adds its own to them.
+    Args:
+        planned: The container as planned.
+        network_id: The id of the fabric's network, not its name: a replaced network replaces its containers, in the preview too.
+        stack: Name of the stack, for the label.
+        secrets: Config key -> value, for every key in the container's `secret_environment`.
     """
+    labels = {**planned.settings.labels, STACK_LABEL: stack}
+    if planned.docker_ports:
+        labels[PORTS_LABEL] = " ".join(str(port) for port in planned.docker_ports)
+    return docker.ContainerArgs(
+        name=planned.name,
+        image=planned.image,
+        command=None if planned.command is None else list(planned.command),
+        networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=network_id, ipv4_address=str(planned.address))],
+        ports=[
+            docker.ContainerPortArgs(
+                internal=port.container_port,
+                external=port.host_port,
+                protocol=port.protocol,
+                ip=None if port.host_address is None else str(port.host_address),
+            )
+            for port in planned.docker_ports
+        ],
+        envs=[
+            *(f"{key}={value}" for key, value in sorted(planned.environment.items())),
+            *(
+                pulumi.Output.concat(key, "=", secrets[config_key])
+                for key, config_key in sorted(planned.secret_environment.items())
+            ),
+        ],
+        labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in sorted(labels.items())],
+        **_settings(planned.settings),
+    )
+
+
+def _settings(settings: ContainerSettings) -> dict[str, Any]:
+    """Return the settings as keyword arguments, labels left out; what the config does not set is not among them."""
     restart, _, retries = settings.restart.partition(":")
     arguments: dict[str, Any] = {
         "restart": restart,
@@ -48,8 +91,8 @@ def provider_arguments(settings: ContainerSettings) -> dict[str, Any]:
         "user": settings.user,
         "hostname": settings.hostname,
         "memory": _mebibytes(settings.memory),
-        # What Docker takes by itself when a container is made. Told, because on a running container it refuses a limit of memory
-        # without one of memory and swap ("update the memoryswap at the same time", 26.1).
+        # Docker's own default when it creates a container. Explicit, because Docker refuses to change the memory limit of a
+        # running container without this one ("update the memoryswap at the same time", Docker 26.1).
         "memory_swap": None if settings.memory is None else 2 * settings.memory // _MEBIBYTE,
         "shm_size": _mebibytes(settings.shm_size),
         "cpu_shares": settings.cpu_shares,
@@ -77,7 +120,7 @@ def provider_arguments(settings: ContainerSettings) -> dict[str, Any]:
         "destroy_grace_seconds": DEFAULT_STOP_TIMEOUT if settings.stop_timeout is None else settings.stop_timeout,
         "cgroupns_mode": settings.cgroupns_mode,
     }
-    # An empty list or map would be compared with what the image brought along.
+    # The provider would compare an empty list or map with what the image sets.
     return {name: value for name, value in arguments.items() if value not in (None, [], {})}
 
 

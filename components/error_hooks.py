@@ -1,7 +1,9 @@
-"""What a host's resources do when Docker refuses to make one because its name is taken: see whether a killed `up` left it.
+"""Error hooks: what happens after Docker refused to create a network or a container of a host.
 
-Owns the hook. The engine asks it after a failure and never else, so that it costs an `up` nothing; what is done on the host
-stands in ipvlan.hosts.orphans.
+The engine calls a hook only after a failure, so hooks cost an `up` without failures nothing. A hook returns whether the engine
+is to try again.
+
+Out of scope: the work on the host, which `ipvlan.hosts.orphans` and `ipvlan.hosts.parent_conflict` do.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ from typing import Final
 
 import pulumi
 
-from ipvlan.hosts.connection import connection_to
+from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.hosts.orphans import Kind, is_name_taken, remove_orphan
+from ipvlan.hosts.parent_conflict import explain_parent_conflict, is_parent_taken
 from ipvlan.plan import resource_names
-from ipvlan.plan.model import HostPlan, SshPlan
+from ipvlan.plan.resource_names import STACK_LABEL
 
 _KINDS: Final[dict[str, Kind]] = {
     "docker:index/container:Container": "container",
@@ -23,12 +26,17 @@ _KINDS: Final[dict[str, Kind]] = {
 }
 
 
-def leftovers_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> pulumi.ErrorHook:
-    """Return what `host`'s networks and containers are bound to; `label` (`key=value`) is on all that the stack makes.
+def orphans_hook(host_slice: str, connection: HostConnection, stack: str) -> pulumi.ErrorHook:
+    """Return the hook that removes an orphaned resource of one host, so that the engine can create it.
 
-    A container or network that bears the label and is not in the state is this stack's own, of an `up` that did not come to its end
-    or to writing it down: it is removed, and made again. Docker does not remove a network in use, so a stack
-    whose whole state is lost removes nothing: its network fails first.
+    Docker refuses a second container or network of one name. If the first bears the stack's label and is not in the state, an
+    interrupted `up` created it and did not record it: it is removed, and the engine tries again. A stack that lost its whole
+    state removes nothing: its network fails first, and Docker does not remove a network in use (docs/decisions/interrupted-up.md).
+
+    Args:
+        host_slice: Name of the HostSlice whose networks and containers get the hook.
+        connection: The host.
+        stack: Name of the stack, which is on everything that it creates.
     """
 
     async def remove(failure: pulumi.ErrorHookArgs) -> bool:
@@ -37,18 +45,39 @@ def leftovers_hook(name: str, host: HostPlan, ssh: SshPlan, label: str) -> pulum
             return False
         if not is_name_taken(kind, failure.errors[0]):
             return False
-        named = str(failure.new_inputs["name"])
+        name = str(failure.new_inputs["name"])
         try:
-            # Aside: the engine talks to this process while it waits for the host.
-            found = await asyncio.to_thread(remove_orphan, connection_to(host, ssh), kind, named, label)
+            # In a thread: the engine talks to this process while it waits for the host.
+            removed = await asyncio.to_thread(remove_orphan, connection, kind, name, f"{STACK_LABEL}={stack}")
         except HostUnreachableError as error:
             pulumi.log.warn(str(error))
             return False
-        if found:
+        if removed:
             pulumi.log.warn(
-                f'host "{host.name}": removed {kind} {named} ({found[:12]}): an `up` that was interrupted made it, and the '
-                f"state does not know it. It is made again."
+                f'host "{connection.name}": removed the orphaned {kind} {name} ({removed[:12]}): an interrupted `up` created it '
+                f"and did not record it in the state. It is created again."
             )
-        return bool(found)
+        return bool(removed)
 
-    return pulumi.ErrorHook(resource_names.orphans_hook(name), remove)
+    return pulumi.ErrorHook(resource_names.orphans_hook(host_slice), remove)
+
+
+def parent_conflict_hook(host_slice: str, connection: HostConnection) -> pulumi.ErrorHook:
+    """Return the hook that names the network which occupies the parent of one host; the engine does not try again.
+
+    Args:
+        host_slice: Name of the HostSlice whose network gets the hook.
+        connection: The host.
+    """
+
+    async def explain(failure: pulumi.ErrorHookArgs) -> bool:
+        if failure.errors and is_parent_taken(failure.errors[0]):
+            try:
+                # In a thread: the engine talks to this process while it waits for the host.
+                explanation = await asyncio.to_thread(explain_parent_conflict, connection, STACK_LABEL)
+            except HostUnreachableError as error:
+                explanation = str(error)
+            pulumi.log.error(explanation)
+        return False
+
+    return pulumi.ErrorHook(resource_names.parent_conflict_hook(host_slice), explain)

@@ -14,9 +14,10 @@ from typing import Final
 import pulumi
 from pulumi_command import local
 
-from ipvlan.hosts.ssh import SSH_FAILED, ssh_command
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.ssh import SSH_FAILED
 from ipvlan.plan.docker_versions import Version, refusals
-from ipvlan.plan.model import HostPlan, SshPlan
+from ipvlan.plan.model import HostPlan
 
 # Its $0 is the Command's `create`, a sentence: pulumi-command prints that, and not this text, before what went wrong.
 _LOCAL: Final = f"""
@@ -27,7 +28,7 @@ exit "$status"
 """
 
 
-def host_check(name: str, host: HostPlan, ssh: SshPlan, opts: pulumi.ResourceOptions) -> local.Command:
+def host_check(name: str, host: HostPlan, connection: HostConnection, opts: pulumi.ResourceOptions) -> local.Command:
     """Declare the check of `host`: it fails, and all that depends on it waits, when the host cannot carry the fabric."""
     names = {
         "host": host.name,
@@ -48,7 +49,7 @@ def host_check(name: str, host: HostPlan, ssh: SshPlan, opts: pulumi.ResourceOpt
         stdin=prelude
         + resources.files("ipvlan.hosts").joinpath("scripts", "host_check.sh").read_text(encoding="utf-8"),
         environment={
-            "HOST_SSH": shlex.join(ssh_command(host, ssh)),
+            "HOST_SSH": shlex.join(connection.command),
             "HOST_UNREACHABLE": (
                 f'host "{host.name}": ssh to {host.ssh} failed, see above; nothing was changed on it. No connection: bring '
                 f"it back, or fix {key}.address or {key}.ssh. Host key verification failed: compare the host's key, then set "

@@ -65,21 +65,23 @@ class HostNetworkingProvider(HostProvider):
 class HostNetworking(dynamic.Resource, module=PACKAGE, name="HostNetworking"):
     """One host's routes and shim. Its id is `<host>/<systemd unit>`."""
 
-    def __init__(self, name: str, *, wanted: networking.Networking, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare it; `wanted` has a route or a shim at least."""
-        shim = wanted.shim
+    def __init__(
+        self, name: str, *, planned: networking.Networking, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare it; `planned` has a route or a shim at least."""
+        shim = planned.shim
         super().__init__(
             HostNetworkingProvider(),
             name,
             {
-                "host": wanted.host,
-                "ssh": list(wanted.connection.command),
-                "parent": wanted.parent,
+                "host": planned.host,
+                "ssh": list(planned.connection.command),
+                "parent": planned.parent,
                 # Empty, and not None: the protocol drops what is None.
                 "shim": {}
                 if shim is None
                 else {"link": shim.link, "address": shim.address, "slice": shim.slice, "mode": shim.mode},
-                "routes": [{"destination": route.destination, "via": route.via} for route in wanted.routes],
+                "routes": [{"destination": route.destination, "via": route.via} for route in planned.routes],
             },
             opts,
         )

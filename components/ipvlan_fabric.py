@@ -1,107 +1,69 @@
-"""The whole fabric out of a plan: a HostSlice per host, a PublishedService per published service and host.
+"""The whole fabric of a plan: a HostSlice per host, a PublishedService per container on Docker's bridge.
 
-Owns how they hang together. Decides nothing: every address, name and port stands in the plan.
+Out of scope: decisions. Every address, name and port is in the plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pulumi
 
 from components.address_claims import AddressClaims
 from components.host_provider import DynamicProvider
-from components.host_slice import HostSlice, HostSliceArgs
 from components.published_service import PublishedService, PublishedServiceArgs
+from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.plan import resource_names
-from ipvlan.plan.model import Plan
+from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.resource_names import token
+
+if TYPE_CHECKING:
+    from components.host_slice import HostSlice
 
 
 @dataclass(frozen=True, kw_only=True)
 class FabricArgs:
-    """What the fabric is made of."""
+    """Arguments of an IpvlanFabric."""
 
     plan: Plan
-    """Every host, network, container, address and port, decided."""
+    """Every host, network, container, address and port."""
 
     stack: str
-    """Name of the stack, for the labels."""
+    """Name of the stack. Every network and container is labelled with it."""
 
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
 
     unreachable: Collection[str] = ()
-    """Hosts that do not answer in this run: whatever is to be done there is tried last. The engine stops everything at the
-    first failure, also in the middle of a replacement on a healthy host (docs/decisions/0004-dead-host.md)."""
+    """Names of the hosts that ssh does not reach in this run. They come last (see `_declare_in_order`)."""
 
 
 class IpvlanFabric(pulumi.ComponentResource):
-    """One flat ipvlan network over several Docker hosts, with its containers and its published ports."""
+    """One flat ipvlan network over several Docker hosts, with its containers and their published ports."""
 
     addresses: pulumi.Output[dict[str, dict[str, str]]]
-    """Service name -> host name -> address."""
+    """Service name -> host name -> address of the container."""
 
     urls: pulumi.Output[dict[str, list[str]]]
-    """Published service -> where it answers on each host; known once its ports are bound."""
+    """Published service -> the URL of each published TCP port at each host; known when the ports are bound."""
 
     def __init__(self, name: str, args: FabricArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the fabric."""
+        """Declare all resources of the plan."""
         super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
         plan = args.plan
-        urls: dict[str, dict[str, pulumi.Output[list[str]]]] = {}
-        connections = DynamicProvider(resource_names.dynamic_provider(name), opts=pulumi.ResourceOptions(parent=self))
-        claims = (
-            AddressClaims(
-                resource_names.address_check(name),
-                plan=plan,
-                stack=args.stack,
-                unreachable=args.unreachable,
-                provider=connections,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            if plan.probe_addresses
-            else None
-        )
-        done: list[pulumi.Resource] = []
-        for host in sorted(plan.hosts, key=lambda host: host.name in args.unreachable):
-            last = host.name in args.unreachable
-            slice_ = HostSlice(
-                resource_names.host_slice(name, host.name),
-                HostSliceArgs(
-                    host=host,
-                    ssh=plan.ssh,
-                    stack=args.stack,
-                    secrets=args.secrets,
-                    connections=connections,
-                    claims=claims,
-                    after=tuple(done) if last else (),
-                ),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            if not last:
-                done.extend(slice_.containers.values())
-            for container in host.containers:
-                if not container.bridged:
-                    continue
-                published = PublishedService(
-                    resource_names.bridge_component(name, host.name, container.service, published=container.published),
-                    PublishedServiceArgs(
-                        host=host,
-                        service=container,
-                        container=slice_.containers[container.service],
-                        fabric=plan.network_name,
-                        urls=plan.urls_of(container) if container.published else (),
-                        ssh=plan.ssh,
-                        provider=connections,
-                    ),
-                    opts=pulumi.ResourceOptions(parent=self),
-                )
-                if container.published:
-                    urls.setdefault(container.service, {})[host.name] = published.urls
-                if not last:
-                    done.append(published.connection)
+        shared = self._shared(name, args)
+        published: dict[str, dict[str, PublishedService]] = {}
+
+        def declare(host: HostPlan, after: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
+            slice_ = self._host_slice(shared, host, after)
+            attachments = self._attachments(shared, host, slice_)
+            for service, attachment in attachments.items():
+                published.setdefault(service, {})[host.name] = attachment
+            return [*slice_.containers.values(), *(one.bridge_connection for one in attachments.values())]
+
+        _declare_in_order(plan.hosts, args.unreachable, declare)
         self.addresses = pulumi.Output.from_input(
             {
                 service: {host: str(address) for host, address in hosts.items()}
@@ -110,11 +72,116 @@ class IpvlanFabric(pulumi.ComponentResource):
         )
         self.urls = pulumi.Output.all(
             **{
-                service: pulumi.Output.all(*(answers[host] for host in sorted(answers))).apply(_flatten)
-                for service, answers in sorted(urls.items())
+                service: pulumi.Output.all(
+                    *(published[service][host].urls for host in sorted(published[service]))
+                ).apply(_flatten)
+                for service in plan.urls
             }
         )
         self.register_outputs({"addresses": self.addresses, "urls": self.urls})
+
+    def _shared(self, name: str, args: FabricArgs) -> _Shared:
+        plan = args.plan
+        opts = pulumi.ResourceOptions(parent=self)
+        provider = DynamicProvider(resource_names.dynamic_provider(name), opts=opts)
+        connections = {host.name: connection_to(host, plan.ssh) for host in plan.hosts}
+        address_check = (
+            AddressClaims(
+                resource_names.address_check(name),
+                plan=plan,
+                stack=args.stack,
+                connections=connections,
+                unreachable=args.unreachable,
+                provider=provider,
+                opts=opts,
+            )
+            if plan.probe_addresses
+            else None
+        )
+        return _Shared(
+            name=name, args=args, dynamic_provider=provider, connections=connections, address_check=address_check
+        )
+
+    def _host_slice(self, shared: _Shared, host: HostPlan, after: Sequence[pulumi.Resource]) -> HostSlice:
+        # Not above: this loads the docker provider's package, which takes as long as the hosts take to answer ssh.
+        from components.host_slice import HostSlice, HostSliceArgs  # noqa: PLC0415
+
+        return HostSlice(
+            resource_names.host_slice(shared.name, host.name),
+            HostSliceArgs(
+                host=host,
+                connection=shared.connections[host.name],
+                stack=shared.args.stack,
+                secrets=shared.args.secrets,
+                dynamic_provider=shared.dynamic_provider,
+                address_check=shared.address_check,
+                after=after,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _attachments(self, shared: _Shared, host: HostPlan, slice_: HostSlice) -> Mapping[str, PublishedService]:
+        """Declare the bridge attachments of one host and return them by service."""
+        return {
+            planned.service: PublishedService(
+                resource_names.bridge_component(shared.name, host.name, planned.service, published=planned.published),
+                PublishedServiceArgs(
+                    host=host,
+                    planned=planned,
+                    container=slice_.containers[planned.service],
+                    urls=shared.args.plan.urls_of(planned) if planned.published else (),
+                    connection=shared.connections[host.name],
+                    dynamic_provider=shared.dynamic_provider,
+                ),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for planned in host.containers
+            if planned.bridged
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What the resources of all hosts have in common."""
+
+    name: str
+    """Name of the fabric's component."""
+
+    args: FabricArgs
+
+    dynamic_provider: DynamicProvider
+
+    connections: Mapping[str, HostConnection]
+    """Host name -> its ssh connection."""
+
+    address_check: AddressClaims | None
+
+
+def _declare_in_order(
+    hosts: Sequence[HostPlan],
+    unreachable: Collection[str],
+    declare: Callable[[HostPlan, Sequence[pulumi.Resource]], Sequence[pulumi.Resource]],
+) -> None:
+    """Declare each host; those that do not answer last, and dependent on everything that the others need.
+
+    The engine stops everything at its first failure, also in the middle of a replacement: the connection of a container on a
+    healthy host was deleted, and the new one is never created. `--continue-on-error` is no remedy: the engine then waits for
+    the failed replacement without end (docs/decisions/dead-host.md). So nothing is tried on a silent host before the work on
+    all others is complete. If nothing is to be done on it, `up` succeeds.
+
+    Args:
+        hosts: All hosts.
+        unreachable: Names of those that do not answer.
+        declare: Declares one host. Gets what must be complete before anything is tried on the host, and returns what must be
+            complete before anything is tried on a silent one.
+    """
+    complete: list[pulumi.Resource] = []
+    for host in hosts:
+        if host.name not in unreachable:
+            complete.extend(declare(host, ()))
+    for host in hosts:
+        if host.name in unreachable:
+            declare(host, complete)
 
 
 def _flatten(lists: list[list[str]]) -> list[str]:

@@ -1,34 +1,53 @@
-"""What Pulumi knows of the stack, handed to the plan: its config and its secrets.
+"""The arguments of the fabric, read from the stack that Pulumi runs: its config, its secrets, and which of its hosts answer.
 
-Owns the reading through Pulumi, and the ending of a run whose config is wrong: one readable list, no traceback.
+Responsible too for the end of a run whose config is wrong: all problems in one text, without a traceback.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 
 import pulumi
 
+from components.ipvlan_fabric import FabricArgs
 from ipvlan.config.models import COMMON, SECTIONS
 from ipvlan.hosts.session import unreachable
 from ipvlan.hosts.ssh import prepare_shared_connections
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import parse
-from ipvlan.problems import ConfigError
+from ipvlan.problems import ConfigError, Problem
+
+
+def read_fabric_args() -> FabricArgs:
+    """Return the arguments for the fabric of the stack that Pulumi runs.
+
+    In a preview no host is asked.
+
+    Raises:
+        pulumi.RunError: The config is wrong; it ends the run with the text alone.
+    """
+    try:
+        plan = read_plan()
+        secrets = read_secrets(plan)
+    except ConfigError as error:
+        raise pulumi.RunError(str(error)) from None
+    answers = HostAnswers(plan)
+    # Loads the docker provider's package, which takes about as long as the hosts take to answer.
+    import_module("components.host_slice")
+    return FabricArgs(plan=plan, stack=pulumi.get_stack(), secrets=secrets, unreachable=answers.unreachable())
 
 
 def read_plan() -> Plan:
-    """Return the plan of the stack that Pulumi runs; warnings go to Pulumi's log.
+    """Return the plan of the stack; its warnings go to Pulumi's log.
 
-    Raises pulumi.RunError, which ends the run with the text alone, when the config is wrong.
+    Raises:
+        ConfigError: The config is wrong.
     """
     config = pulumi.Config()
-    try:
-        plan = make_plan(parse({key: config.get_object(key) for key in SECTIONS} | {COMMON: config.get(COMMON)}))
-    except ConfigError as error:
-        raise pulumi.RunError(str(error)) from None
+    plan = make_plan(parse({key: config.get_object(key) for key in SECTIONS} | {COMMON: config.get(COMMON)}))
     for warning in plan.warnings:
         pulumi.log.warn(str(warning))
     if plan.ssh.shared_connection:
@@ -36,47 +55,47 @@ def read_plan() -> Plan:
     return plan
 
 
-class HostAnswers:
-    """Whether the hosts answer ssh: asked in the background from the moment that this is made, so that nobody waits idly.
-
-    A preview asks no host.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        """Ask every host of the plan."""
-        self._found: Future[dict[str, str]] | None = None
-        if not pulumi.runtime.is_dry_run():
-            pool = ThreadPoolExecutor(max_workers=1)
-            self._found = pool.submit(unreachable, plan)
-            # It takes no more work; what it has goes on.
-            pool.shutdown(wait=False)
-
-    def unreachable(self) -> frozenset[str]:
-        """Return the hosts that do not answer, once all had the time to, and warn of each; none in a preview."""
-        found = {} if self._found is None else self._found.result()
-        for reason in found.values():
-            pulumi.log.warn(f"{reason} Nothing is changed on it before the other hosts are done.")
-        return frozenset(found)
-
-
 def read_secrets(plan: Plan) -> Mapping[str, pulumi.Output[str]]:
-    """Return every secret that a service names by `secret_environment`: config key -> value, secret to Pulumi too.
+    """Return config key -> value for every key in a `secret_environment`; Pulumi treats the values as secrets.
 
-    Raises pulumi.RunError when a key has no value or is in plaintext.
+    Raises:
+        ConfigError: Keys without a value.
     """
     config = pulumi.Config()
     users: dict[str, str] = {}
     for container in plan.containers():
         for variable, key in container.secret_environment.items():
             users.setdefault(key, f"services.{container.service}.secret_environment.{variable}")
-    missing = [
-        f"{pulumi.get_project()}:{user}: {key}\n"
-        f"    problem: no config key of that name has a value\n"
-        f"    effect:  the container would start without it\n"
-        f"    fix:     pulumi config set --secret {key}"
-        for key, user in sorted(users.items())
-        if config.get_secret(key) is None
-    ]
+    missing = [key for key in sorted(users) if config.get_secret(key) is None]
     if missing:
-        raise pulumi.RunError("\n".join(missing))
+        raise ConfigError(
+            Problem(
+                key=users[key],
+                value=key,
+                problem="no config key of that name has a value",
+                effect="the container would start without its secret",
+                fix=f"pulumi config set --secret {key}",
+            )
+            for key in missing
+        )
     return {key: config.require_secret(key) for key in sorted(users)}
+
+
+class HostAnswers:
+    """Whether the hosts answer ssh: asked in the background from the moment that this is created; nobody is asked in a preview."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Ask every host of the plan."""
+        self._reasons: Future[dict[str, str]] | None = None
+        if not pulumi.runtime.is_dry_run():
+            pool = ThreadPoolExecutor(max_workers=1)
+            self._reasons = pool.submit(unreachable, plan)
+            # The pool ends with the question.
+            pool.shutdown(wait=False)
+
+    def unreachable(self) -> frozenset[str]:
+        """Wait for the answers, warn of each host that does not answer, and return their names."""
+        reasons = {} if self._reasons is None else self._reasons.result()
+        for reason in reasons.values():
+            pulumi.log.warn(f"{reason} Nothing is changed on it before the work on all other hosts is complete.")
+        return frozenset(reasons)

@@ -1,55 +1,62 @@
-"""The door of one published container: its connection to Docker's bridge, through which the declared ports are bound.
+"""The bridge attachment of one container: the connection to Docker's bridge that binds its published ports.
 
-Owns the connection. Leaves alone the container, which HostSlice makes: switching `published` never touches it.
+A container with `internet: true` and nothing published has an attachment too, without a port: Docker's bridge is then its route
+to the internet and nothing else.
+
+Out of scope: the container, which `components.host_slice` declares. Turning `published` or `internet` on or off creates or
+deletes an attachment and leaves the container as it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_docker as docker
 
 from components.bridge_connection import BridgeConnection
 from components.host_provider import DynamicProvider
 from ipvlan.hosts.bridge import planned_attachment
-from ipvlan.hosts.connection import connection_to
+from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan import resource_names
-from ipvlan.plan.model import ContainerPlan, HostPlan, SshPlan
+from ipvlan.plan.model import ContainerPlan, HostPlan
 from ipvlan.plan.resource_names import token
+
+if TYPE_CHECKING:
+    import pulumi_docker as docker
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedServiceArgs:
-    """What one published container is made of."""
+    """Arguments of a PublishedService."""
 
     host: HostPlan
-    """The host that it runs on."""
+    """The host of the container."""
 
-    service: ContainerPlan
-    """What the plan says of the container; no port where it is only to go out."""
+    planned: ContainerPlan
+    """The container as planned. Its `docker_ports` are the ports to bind: none where only `internet` is set."""
 
     container: docker.Container
-    """The container itself; its end is the connection's end."""
-
-    fabric: str
-    """Name of the fabric's Docker network."""
+    """The container's resource. Docker deletes the attachment with the container."""
 
     urls: tuple[str, ...]
-    """Where the service is to answer, e.g. `http://192.168.140.200`."""
+    """The URLs at which the service answers, e.g. `http://192.168.140.200`; none where only `internet` is set."""
 
-    ssh: SshPlan
-    """How hosts are reached."""
+    connection: HostConnection
+    """The ssh connection to the host."""
 
-    provider: DynamicProvider
-    """What serves the connection."""
+    dynamic_provider: DynamicProvider
+    """The provider that serves the bridge connection."""
 
 
 class PublishedService(pulumi.ComponentResource):
-    """One container's open attachment: connected to Docker's bridge with every declared port proved bound."""
+    """One container's attachment to Docker's bridge, created only when every port to publish is bound."""
+
+    bridge_connection: BridgeConnection
+    """The resource that connects and disconnects."""
 
     urls: pulumi.Output[list[str]]
-    """Where the service answers; known once the ports are bound."""
+    """The URLs at which the service answers; known when the ports are bound."""
 
     def __init__(
         self,
@@ -57,20 +64,19 @@ class PublishedService(pulumi.ComponentResource):
         args: PublishedServiceArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the connection."""
+        """Declare the bridge connection."""
         super().__init__(token("published_service", "PublishedService"), name, None, opts)
-        #: The connection itself.
-        self.connection = BridgeConnection(
+        self.bridge_connection = BridgeConnection(
             resource_names.bridge_connection(name),
-            attachment=planned_attachment(args.host, args.service, connection_to(args.host, args.ssh)),
+            attachment=planned_attachment(args.host, args.planned, args.connection),
             container_id=args.container.id,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                provider=args.provider,
+                provider=args.dynamic_provider,
                 delete_before_replace=True,
-                # A removed container takes its connections with it: no visit to the host for them.
+                # Docker removes a container's connections with it: no visit to the host for them.
                 deleted_with=args.container,
             ),
         )
-        self.urls = self.connection.id.apply(lambda _: list(args.urls))
+        self.urls = self.bridge_connection.id.apply(lambda _: list(args.urls))
         self.register_outputs({"urls": self.urls})

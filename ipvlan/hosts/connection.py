@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipvlan.hosts.errors import HostUnreachableError
-from ipvlan.hosts.ssh import SSH_FAILED, explain_failure, ssh_command
+from ipvlan.hosts.ssh import SSH_FAILED, explain_failure, ssh_command, ssh_options
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan, SshPlan
@@ -25,6 +25,8 @@ class HostConnection:
     """The host's name in the plan."""
     command: tuple[str, ...]
     """An ssh command to which remote text is appended (see `ipvlan.hosts.ssh.ssh_command`)."""
+    options: tuple[str, ...] = ()
+    """The options in that command (`-o`, `Name=value`, ...), which the docker provider takes too; empty where nothing needs them."""
     parent: str = ""
     """The NIC that carries the fabric on the host; empty where the work there does not need it."""
     shim: str = ""
@@ -34,7 +36,10 @@ class HostConnection:
 def connection_to(host: HostPlan, ssh: SshPlan) -> HostConnection:
     """Return the connection to a host of the plan."""
     shim = "" if host.shim is None else host.shim.link
-    return HostConnection(name=host.name, command=ssh_command(host, ssh), parent=host.parent, shim=shim)
+    options = ssh_options(host, ssh)
+    return HostConnection(
+        name=host.name, command=ssh_command(host, options), options=options, parent=host.parent, shim=shim
+    )
 
 
 def run_on_host(

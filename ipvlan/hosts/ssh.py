@@ -6,6 +6,7 @@ are read. Leaves alone: users, keys, jump hosts and aliases, which stay in the u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -56,9 +57,9 @@ def ssh_options(host: HostPlan, ssh: SshPlan) -> tuple[str, ...]:
     return tuple(argument for option in options for argument in ("-o", option))
 
 
-def ssh_command(host: HostPlan, ssh: SshPlan) -> tuple[str, ...]:
-    """Return the arguments of an ssh that reaches `host`; append the text of the remote command."""
-    return ("ssh", *ssh_options(host, ssh), "-T", *host.ssh.arguments)
+def ssh_command(host: HostPlan, options: Sequence[str]) -> tuple[str, ...]:
+    """Return the arguments of an ssh that reaches `host` with these options; append the text of the remote command."""
+    return ("ssh", *options, "-T", *host.ssh.arguments)
 
 
 def prepare_shared_connections() -> None:
