@@ -166,7 +166,7 @@ def _declare_in_order(
 
     The engine stops everything at its first failure, also in the middle of a replacement: the connection of a container on a
     healthy host was deleted, and the new one is never created. `--continue-on-error` is no remedy: the engine then waits for
-    the failed replacement without end (docs/decisions/dead-host.md). So nothing is tried on a silent host before the work on
+    the failed replacement without end (docs/decisions/0004-dead-host.md). So nothing is tried on a silent host before the work on
     all others is complete. If nothing is to be done on it, `up` succeeds.
 
     Args:

@@ -26,7 +26,7 @@ class HostConnection:
     command: tuple[str, ...]
     """An ssh command to which remote text is appended (see `ipvlan.hosts.ssh.ssh_command`)."""
     options: tuple[str, ...] = ()
-    """The options in that command (`-o`, `Name=value`, ...), which the docker provider takes too; empty where nothing needs them."""
+    """The options in that command (`-o`, `Name=value`, ...), as the docker provider takes them; empty where nothing needs them."""
     parent: str = ""
     """The NIC that carries the fabric on the host; empty where the work there does not need it."""
     shim: str = ""

@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from ipvlan.plan import resource_names
 from tests.support.reference import DIGEST
 from tests.support.strict_monitor import Run, StrictError, check_arguments
 
@@ -147,13 +148,14 @@ def test_addresses_are_asked_for_unless_switched_off(run: RunProgram, config: di
     assert result.named("fabric-docker-1-image-nginx-000000000000").dependencies == {network.urn}
 
 
-def test_what_docker_refuses_is_looked_into(run: RunProgram, config: dict[str, Any]) -> None:
-    """Networks and containers, whose names Docker gives once, and networks, whose parent carries one, have their host's hooks."""
+def test_error_hooks(run: RunProgram, config: dict[str, Any]) -> None:
+    """Networks and containers have their host's hook for a name that is taken, networks also the one for a parent in use."""
     for resource in run(config).resources.values():
-        host = "docker-1" if "docker-1" in resource.name else "docker-2"
+        slice_ = "fabric-docker-1" if "docker-1" in resource.name else "fabric-docker-2"
+        orphans, parent_conflict = resource_names.orphans_hook(slice_), resource_names.parent_conflict_hook(slice_)
         hooks = {
-            "docker:index/container:Container": (f"fabric-{host}-leftovers",),
-            "docker:index/network:Network": (f"fabric-{host}-leftovers", f"fabric-{host}-parent-holder"),
+            "docker:index/container:Container": (orphans,),
+            "docker:index/network:Network": (orphans, parent_conflict),
         }
         assert resource.on_error == hooks.get(resource.type, ())
 
@@ -363,7 +365,7 @@ def test_the_monitor_refuses_a_misspelt_nested_argument() -> None:
 
 
 def test_a_silent_host_comes_last(run: RunProgram, config: dict[str, Any]) -> None:
-    """What is tried on a host that does not answer waits for all containers and doors of the others, and for nothing else."""
+    """Work on a host that does not answer waits for all containers and bridge attachments of the others, and for nothing else."""
     usual = run(config)
     result = run(config, unreachable={"docker-1": 'host "docker-1" cannot be reached.'})
     others = {
@@ -383,7 +385,7 @@ def test_a_silent_host_comes_last(run: RunProgram, config: dict[str, Any]) -> No
 
 
 def test_main_is_short() -> None:
-    """`__main__.py` only wires: under 60 lines."""
+    """`__main__.py` only wires, in under 20 lines."""
     from tests.support.strict_monitor import ROOT
 
-    assert len((ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()) < 60
+    assert len((ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()) < 20

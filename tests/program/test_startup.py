@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import Any
@@ -20,7 +21,8 @@ from tests.support.strict_monitor import ROOT
         # The engine starts the process that serves these at every `up` and waits for it.
         ("components.bridge_connection", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
         ("components.address_claims", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
-        # Loaded while the hosts are being asked, not before.
+        # The program: it loads them while the hosts are being asked, not before.
+        ("components.ipvlan_fabric", ["pulumi_docker", "pulumi_command"]),
         ("components.program_inputs", ["pulumi_docker", "pulumi_command"]),
     ],
 )
@@ -31,6 +33,39 @@ def test_a_module_loads_no_more_than_it_needs(module: str, not_loaded: list[str]
         [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
     )
     assert done.stderr.strip() == "[]"
+
+
+def test_the_docker_provider_loads_while_the_hosts_are_asked(config: dict[str, Any]) -> None:
+    """Its package is not loaded when the hosts are asked, and is when their answers are awaited."""
+    text = f"""
+import json, sys
+from unittest import mock
+from components import program_inputs
+
+loaded = []
+
+class Answers:
+    def __init__(self, plan):
+        loaded.append("pulumi_docker" in sys.modules)
+
+    def unreachable(self):
+        loaded.append("pulumi_docker" in sys.modules)
+        return frozenset()
+
+sections = json.loads({json.dumps(config)!r})
+with (
+    mock.patch("components.program_inputs.HostAnswers", Answers),
+    mock.patch("pulumi.Config.get_object", lambda self, key: sections.get(key)),
+    mock.patch("pulumi.Config.get", lambda self, key: None),
+    mock.patch("pulumi.get_stack", lambda: "test"),
+):
+    args = program_inputs.read_fabric_args()
+print(loaded, args.stack, len(args.plan.hosts))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.strip() == "[False, True] test 2"
 
 
 def test_hosts_are_asked_at_once_and_waited_for_last(monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]) -> None:

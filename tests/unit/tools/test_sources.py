@@ -27,19 +27,16 @@ ANY_WORD = re.compile(
         for form in (word, word.capitalize(), word.upper())
     )
 )
+IN_STATE = {"ipvlan/plan/resource_names.py", "tests/program/test_resource_names.py"}
+"""Files with the name of a hook that has such a word: the state of every stack holds it."""
 OLD_WORDS: set[str] = {
     "bench/connection.py",
-    "components/error_hooks.py",
-    "components/host_slice.py",
-    "components/ipvlan_fabric.py",
-    "components/published_service.py",
     "docs/toolchain.md",
     "docs/troubleshooting.md",
     "ipvlan/checks/verify.py",
     "ipvlan/hosts/bridge.py",
     "ipvlan/plan/model.py",
     "ipvlan/plan/reachability.py",
-    "ipvlan/plan/resource_names.py",
     "ipvlan/views/svg.py",
     "lab/harness.py",
     "lab/services.py",
@@ -50,7 +47,6 @@ OLD_WORDS: set[str] = {
     "tests/lab/test_prediction.py",
     "tests/lab/test_scenario.py",
     "tests/lab/test_trouble.py",
-    "tests/program/test_program.py",
     "tests/support/fake_docker.py",
     "tests/unit/checks/test_preflight.py",
     "tests/unit/hosts/test_bridge.py",
@@ -78,5 +74,9 @@ def test_files_are_short() -> None:
 
 def test_plain_words() -> None:
     """No text and no file name has a word of the older vocabulary."""
-    words = {file: sorted(set(ANY_WORD.findall(f"{file}\n{read(file)}"))) for file in TEXTS if file not in OLD_WORDS}
+    words = {
+        file: sorted(set(ANY_WORD.findall(f"{file}\n{read(file)}")))
+        for file in TEXTS
+        if file not in OLD_WORDS | IN_STATE
+    }
     assert {file: found for file, found in words.items() if found} == {}
