@@ -31,7 +31,8 @@ def orphans_hook(host_slice: str, connection: HostConnection, stack: str) -> pul
 
     Docker refuses a second container or network of one name. If the first bears the stack's label and is not in the state, an
     interrupted `up` created it and did not record it: it is removed, and the engine tries again. A stack that lost its whole
-    state removes nothing: its network fails first, and Docker does not remove a network in use (docs/decisions/0014-interrupted-up.md).
+    state removes nothing: its network fails first, and Docker does not remove a network in use
+    (docs/decisions/0014-interrupted-up.md).
 
     Args:
         host_slice: Name of the HostSlice whose networks and containers get the hook.

@@ -44,7 +44,7 @@ class HostSliceArgs:
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
 
     dynamic_provider: DynamicProvider
-    """The provider that serves the dynamic resources. Containers depend on it (see there)."""
+    """The provider that serves the dynamic resources. Containers depend on it."""
 
     address_check: AddressClaims | None = None
     """The check that nobody else has the planned addresses. The network depends on it, so all containers do. None: no check."""
@@ -55,9 +55,6 @@ class HostSliceArgs:
 
 class HostSlice(pulumi.ComponentResource):
     """One host with its explicit docker provider, its ipvlan network, and its containers at their fixed addresses."""
-
-    containers: dict[str, docker.Container]
-    """Service name -> its container on this host."""
 
     network_id: pulumi.Output[str]
     """Docker's id of the network on this host."""
@@ -95,6 +92,7 @@ class HostSlice(pulumi.ComponentResource):
         # Without it the network's request comes first, alone.
         images = self._images(name, args, provider, after=checked if args.address_check else network)
         self.containers = self._containers(name, args, provider, network, images=images, on_error=orphans)
+        """Service name -> its container on this host."""
         self.network_id = network.id
         self.addresses = pulumi.Output.from_input(
             {container.service: str(container.address) for container in host.containers}

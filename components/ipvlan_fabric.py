@@ -37,7 +37,8 @@ class FabricArgs:
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
 
     unreachable: Collection[str] = ()
-    """Names of the hosts that ssh does not reach in this run. They come last (see `_declare_in_order`)."""
+    """Names of the hosts that ssh does not reach in this run. Nothing is done on them before the work on all others is complete
+    (docs/decisions/0004-dead-host.md)."""
 
 
 class IpvlanFabric(pulumi.ComponentResource):

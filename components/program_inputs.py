@@ -12,13 +12,14 @@ from importlib import import_module
 import pulumi
 
 from components.ipvlan_fabric import FabricArgs
-from ipvlan.config.models import COMMON, SECTIONS
+from ipvlan.config.models import COMMON, SECTIONS, ServiceConfig, StackConfig
+from ipvlan.config.secrets import unknown_secrets
 from ipvlan.hosts.session import unreachable
 from ipvlan.hosts.ssh import prepare_shared_connections
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import parse
-from ipvlan.problems import ConfigError, Problem
+from ipvlan.problems import ConfigError
 
 
 def read_fabric_args() -> FabricArgs:
@@ -30,55 +31,43 @@ def read_fabric_args() -> FabricArgs:
         pulumi.RunError: The config is wrong; it ends the run with the text alone.
     """
     try:
-        plan = read_plan()
-        secrets = read_secrets(plan)
+        config = read_config()
+        plan = make_plan(config)
+        secrets = read_secrets(config.services)
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
+    for warning in plan.warnings:
+        pulumi.log.warn(str(warning))
+    if plan.ssh.shared_connection:
+        prepare_shared_connections()
     answers = HostAnswers(plan)
     # Loads the docker provider's package, which takes about as long as the hosts take to answer.
     import_module("components.host_slice")
     return FabricArgs(plan=plan, stack=pulumi.get_stack(), secrets=secrets, unreachable=answers.unreachable())
 
 
-def read_plan() -> Plan:
-    """Return the plan of the stack; its warnings go to Pulumi's log.
+def read_config() -> StackConfig:
+    """Return the stack's config, as Pulumi has it.
 
     Raises:
         ConfigError: The config is wrong.
     """
     config = pulumi.Config()
-    plan = make_plan(parse({key: config.get_object(key) for key in SECTIONS} | {COMMON: config.get(COMMON)}))
-    for warning in plan.warnings:
-        pulumi.log.warn(str(warning))
-    if plan.ssh.shared_connection:
-        prepare_shared_connections()
-    return plan
+    return parse({key: config.get_object(key) for key in SECTIONS} | {COMMON: config.get(COMMON)})
 
 
-def read_secrets(plan: Plan) -> Mapping[str, pulumi.Output[str]]:
+def read_secrets(services: Mapping[str, ServiceConfig]) -> Mapping[str, pulumi.Output[str]]:
     """Return config key -> value for every key in a `secret_environment`; Pulumi treats the values as secrets.
 
     Raises:
         ConfigError: Keys without a value.
     """
     config = pulumi.Config()
-    users: dict[str, str] = {}
-    for container in plan.containers():
-        for variable, key in container.secret_environment.items():
-            users.setdefault(key, f"services.{container.service}.secret_environment.{variable}")
-    missing = [key for key in sorted(users) if config.get_secret(key) is None]
+    keys = sorted({key for service in services.values() for key in service.secret_environment.values()})
+    missing = list(unknown_secrets(services, {key for key in keys if config.get_secret(key) is not None}))
     if missing:
-        raise ConfigError(
-            Problem(
-                key=users[key],
-                value=key,
-                problem="no config key of that name has a value",
-                effect="the container would start without its secret",
-                fix=f"pulumi config set --secret {key}",
-            )
-            for key in missing
-        )
-    return {key: config.require_secret(key) for key in sorted(users)}
+        raise ConfigError(missing)
+    return {key: config.require_secret(key) for key in keys}
 
 
 class HostAnswers:

@@ -52,9 +52,6 @@ class PublishedServiceArgs:
 class PublishedService(pulumi.ComponentResource):
     """One container's attachment to Docker's bridge, created only when every port to publish is bound."""
 
-    bridge_connection: BridgeConnection
-    """The resource that connects and disconnects."""
-
     urls: pulumi.Output[list[str]]
     """The URLs at which the service answers; known when the ports are bound."""
 
@@ -78,5 +75,6 @@ class PublishedService(pulumi.ComponentResource):
                 deleted_with=args.container,
             ),
         )
+        """The resource that connects the container, and disconnects it."""
         self.urls = self.bridge_connection.id.apply(lambda _: list(args.urls))
         self.register_outputs({"urls": self.urls})

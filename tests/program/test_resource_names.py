@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from ipvlan.config.load import parse
 from ipvlan.plan import resource_names
-from ipvlan.plan.model import Plan, make_plan
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import Plan
 from ipvlan.plan.resource_names import COMPONENT
+from ipvlan.plan.validate import parse
 from tests.support.strict_monitor import Run
 
 RunProgram = Callable[..., Run]
