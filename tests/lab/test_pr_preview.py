@@ -57,7 +57,7 @@ def preview(project: Path, base: str, head: str) -> str:
 
 def differing(comment: str) -> list[str]:
     """The resources that differ in the preview, as the comment lists them."""
-    block = comment.partition("pulumi preview --diff</code>")[2]
+    block = comment.partition("<code>pulumi preview</code>")[2]
     return [line for line in block.splitlines() if line.startswith(("+ ", "- ", "~ "))]
 
 
@@ -81,8 +81,8 @@ def test_a_slice_moved(project: Path) -> None:
     assert "~ docker:index/network:Network fabric-docker-2-network" in resources
     containers = {line.rpartition(" ")[2] for line in resources if "Container " in line}
     assert containers == {"fabric-docker-2-centos", "fabric-docker-2-nginx", "fabric-docker-2-web"}
-    assert '-ipv4Address: "10.1.2.2"' in comment
-    assert '+ipv4Address: "10.1.7.2"' in comment
+    assert '  - networksAdvanced[].ipv4Address: "10.1.2.2"' in comment
+    assert '  + networksAdvanced[].ipv4Address: "10.1.7.2"' in comment
 
 
 def test_a_published_flag_switched(project: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_published_flag_switched(project: Path) -> None:
     assert any(line.startswith("- ") and "nginx-published" in line for line in resources)
 
 
-def test_a_broken_config_is_told_in_the_comment(project: Path) -> None:
+def test_a_broken_config_is_shown_in_the_comment(project: Path) -> None:
     """A pull request whose config is wrong gets the list of problems as its comment, and the job fails."""
     git(project, "checkout", "--quiet", "before")
     path = project / "Pulumi.here.yaml"

@@ -1,0 +1,194 @@
+"""The comment of a pull request: what it reads in Pulumi's document, what it leaves out, and when the job fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.support.projects import commit_all, write_project
+from tests.support.reference import CIPHER, STACK_TEXT
+from tools import pr_preview
+from tools.preview_changes import UNKNOWN, PreviewError, changes, compare, read_preview
+
+PARENT = "urn:pulumi:dev::ipvlan-fabric::ipvlan-fabric:host_slice:HostSlice$docker:index/"
+NETWORK = f"{PARENT}network:Network::fabric-docker-1-network"
+CONTAINER = f"{PARENT}container:Container::fabric-docker-1-nginx"
+SHELL = "urn:pulumi:dev::ipvlan-fabric::command:local:Command::fabric-docker-1-check"
+OLD = {"name": "nginx", "networksAdvanced": [{"__defaults": [], "ipv4Address": "10.1.1.2", "name": UNKNOWN}]}
+NEW = {"name": "nginx", "networksAdvanced": [{"__defaults": ["x"], "ipv4Address": "10.1.7.2", "name": UNKNOWN}]}
+
+
+def step(urn: str, op: str, *, old: dict[str, Any] | None = None, new: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One step as Pulumi 3.259 writes it, without where in the program it is from."""
+    states = {"oldState": old, "newState": new}
+    return {
+        "op": op,
+        "urn": urn,
+        **{
+            name: {"urn": urn, "custom": True, "inputs": inputs}
+            for name, inputs in states.items()
+            if inputs is not None
+        },
+        "detailedDiff": None,
+    }
+
+
+def document(*steps: dict[str, Any], summary: dict[str, int] | None = None) -> dict[str, Any]:
+    """A whole document; its summary counts the steps unless another one is given."""
+    counts: dict[str, int] = {}
+    for entry in steps:
+        counts[entry["op"]] = counts.get(entry["op"], 0) + 1
+    return {"config": {}, "steps": list(steps), "duration": 1, "changeSummary": counts if summary is None else summary}
+
+
+def test_two_previews_are_compared_by_resource() -> None:
+    """Each resource that only one preview has, and each input that differs, is a line; what is equal is none."""
+    base = document(step(NETWORK, "create", new={"name": "a"}), step(CONTAINER, "create", new=OLD))
+    head = document(step(CONTAINER, "create", new=NEW), step(SHELL, "create", new={"stdin": "one\ntwo"}))
+    assert compare(base, head) == [
+        "+ command:local:Command fabric-docker-1-check",
+        "~ docker:index/container:Container fabric-docker-1-nginx",
+        '  - networksAdvanced[].ipv4Address: "10.1.1.2"',
+        '  + networksAdvanced[].ipv4Address: "10.1.7.2"',
+        "- docker:index/network:Network fabric-docker-1-network",
+    ]
+    assert compare(head, head) == []
+    assert len(compare(None, head)) == 2
+
+
+def test_of_a_long_text_the_changed_line_is_shown() -> None:
+    """A script in an input is compared line by line."""
+    before = document(step(SHELL, "create", new={"stdin": "one\ntwo\nthree"}))
+    after = document(step(SHELL, "create", new={"stdin": "one\n2\nthree"}))
+    assert compare(before, after)[1:] == ["  - stdin: | two", "  + stdin: | 2"]
+
+
+def test_a_preview_against_the_state_shows_its_operations() -> None:
+    """The operation, its reasons and the inputs that differ are shown; an unchanged resource is not."""
+    replaced = step(CONTAINER, "replace", old={**OLD, "envs": "[secret]"}, new={**NEW, "envs": "[secret]"})
+    replaced["replaceReasons"] = ["envs", "networksAdvanced"]
+    preview = document(
+        step(NETWORK, "same", old={"name": "a"}, new={"name": "a"}), replaced, step(SHELL, "delete", old={})
+    )
+    assert changes(read_preview(json.dumps(preview))) == [
+        "- command:local:Command fabric-docker-1-check",
+        "+- docker:index/container:Container fabric-docker-1-nginx (replace: envs, networksAdvanced)",
+        '  - networksAdvanced[].ipv4Address: "10.1.1.2"',
+        '  + networksAdvanced[].ipv4Address: "10.1.7.2"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (json.dumps(document(summary={"create": 24})), "reports 24 changes and lists no changed resource"),
+        (
+            json.dumps(document(step(NETWORK, "same", old={}, new={}), summary={"same": 1, "update": 2})),
+            "reports 2 changes and lists no changed resource",
+        ),
+        (json.dumps({"changeSummary": {"create": 1}}), "no document of the known format (KeyError"),
+        (json.dumps([]), "no document of the known format (TypeError"),
+        ("Previewing update (dev)", "no document of the known format (JSONDecodeError"),
+    ],
+)
+def test_a_document_that_is_not_understood_is_an_error(text: str, message: str) -> None:
+    """An unknown format never passes as a preview without changes."""
+    with pytest.raises(PreviewError) as caught:
+        read_preview(text)
+    assert message in str(caught.value)
+
+
+def test_no_changes_are_no_error() -> None:
+    """A preview in which nothing changes has no lines."""
+    preview = document(step(NETWORK, "same", old={"name": "a"}, new={"name": "a"}))
+    assert changes(read_preview(json.dumps(preview))) == []
+
+
+def test_encrypted_values_become_placeholders() -> None:
+    """The copy of a stack file has neither an encrypted value nor its key; all else reads as before."""
+    text = (
+        "encryptionsalt: v1:salt\n"
+        "config:\n"
+        "  ipvlan-fabric:token:\n"
+        f"    secure: {CIPHER}\n"
+        f"  other:list: [{{secure: {CIPHER}}}, plain]\n"
+        "  ipvlan-fabric:services: {nginx: {ports: [\"80:80\"], restart: 'no'}}  # a comment\n"
+    )
+    copy = pr_preview.without_secrets(text)
+    assert CIPHER not in copy
+    assert '["80:80"]' in copy
+    assert YAML(typ="safe", pure=True).load(copy) == {
+        "config": {
+            "ipvlan-fabric:token": "placeholder",
+            "other:list": ["placeholder", "plain"],
+            "ipvlan-fabric:services": {"nginx": {"ports": ["80:80"], "restart": "no"}},
+        }
+    }
+
+
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, status: int = 0, state: str = ""
+) -> tuple[int, str, list[str]]:
+    """Run the tool on a small project with a `pulumi` that only prints `answer`; return status, comment and pulumi's arguments."""
+    project, log, bin_folder = tmp_path / "project", tmp_path / "log", tmp_path / "bin"
+    project.mkdir()
+    bin_folder.mkdir()
+    write_project(project, STACK_TEXT)
+    commit_all(project, "base")
+    (tmp_path / "answer").write_text(answer, encoding="utf-8")
+    program = bin_folder / "pulumi"
+    program.write_text(
+        f'#!/bin/sh\necho "$PWD $*" >> {log}\n[ "$1" = preview ] || exit 0\ncat {tmp_path / "answer"}\nexit {status}\n',
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_folder}:/usr/bin:/bin")
+    monkeypatch.delenv("PULUMI_ACCESS_TOKEN", raising=False)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", state)
+    out = tmp_path / "comment.md"
+    monkeypatch.setattr("sys.argv", ["pr_preview", "--base", "HEAD", "--project", str(project), "--out", str(out)])
+    return pr_preview.main(), out.read_text(encoding="utf-8"), log.read_text(encoding="utf-8").splitlines()
+
+
+def test_changes_without_a_resource_fail_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit status 1, and the comment says what is wrong and what to do."""
+    status, text, _ = run(tmp_path, monkeypatch, json.dumps(document(summary={"create": 24})))
+    assert status == 1
+    assert "<code>pulumi preview</code> failed" in text
+    assert "reports 24 changes and lists no changed resource. Adapt tools/preview_changes.py" in text
+
+
+def test_a_failed_preview_shows_the_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a program that failed, the comment has the errors and not the whole document."""
+    failed = {
+        **document(step(NETWORK, "create", new={})),
+        "diagnostics": [{"message": "error: boom\n", "severity": "error"}],
+    }
+    status, text, _ = run(tmp_path, monkeypatch, json.dumps(failed), status=1)
+    assert status == 1
+    assert "```\nerror: boom\n```" in text
+
+
+def test_without_a_state_copies_are_previewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Base and head are compared, each in a folder and a state of its own."""
+    status, text, calls = run(tmp_path, monkeypatch, json.dumps(document(step(NETWORK, "create", new={"name": "a"}))))
+    assert status == 0
+    assert text.startswith("<!-- ipvlan-fabric: pull request -->\n")
+    assert "no resource differs" in text
+    assert [call.split()[1:4] for call in calls] == [["stack", "init", "dev"], ["preview", "--json", "--stack"]] * 2
+    assert len({call.split()[0] for call in calls}) == 2
+    assert not any(call.startswith(f"{tmp_path / 'project'} ") for call in calls)
+
+
+def test_with_a_state_the_project_itself_is_previewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One preview in the project's folder, and the comment says what it is compared with."""
+    preview = document(step(NETWORK, "update", old={"name": "a"}, new={"name": "b"}))
+    status, text, calls = run(tmp_path, monkeypatch, json.dumps(preview), state="file:///somewhere")
+    assert status == 0
+    assert "passed, compared with the stack's state" in text
+    assert '~ docker:index/network:Network fabric-docker-1-network\n  - name: "a"\n  + name: "b"' in text
+    assert [call.split()[:2] for call in calls] == [[str(tmp_path / "project"), "preview"]]
