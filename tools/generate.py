@@ -34,6 +34,7 @@ from ipvlan.views.svg import as_svg
 from tests.support.bad_input import CASES, YAML_CASES, Bad
 from tests.support.reference import changed
 from tools.component_tables import component_tables
+from tools.printed import with_printed
 
 ROOT = Path(__file__).resolve().parent.parent
 END = "<!-- end of what is generated -->"
@@ -59,8 +60,9 @@ def main() -> int:
 
 def files() -> dict[Path, str]:
     """Every generated file and what it must hold."""
-    config, versions, reference, troubleshooting = (
-        ROOT / "docs" / f"{page}.md" for page in ("config", "docker-versions", "reference", "troubleshooting")
+    config, versions, reference, troubleshooting, l3 = (
+        ROOT / "docs" / f"{page}.md"
+        for page in ("config", "docker-versions", "reference", "troubleshooting", "modes/l3")
     )
     return {
         **{ROOT / "docs" / "schemas" / f"{name}.schema.json": _json(schema(name)) for name in DOCUMENTS},
@@ -69,7 +71,8 @@ def files() -> dict[Path, str]:
         ROOT / "docs" / "bad-input.md": "\n".join(_bad_input()) + "\n",
         # What `ipvlan diagram --form svg` makes; the README shows it.
         ROOT / "docs" / "fabric.svg": as_svg(make_plan(load_stack("dev", ROOT)), "dev"),
-        config: _between(config, "ipvlan/config/models.py", _tables()),
+        config: with_printed(_between(config, "ipvlan/config/models.py", _tables())),
+        l3: with_printed(l3.read_text(encoding="utf-8")),
         versions: _between(versions, "ipvlan/plan/docker_versions.py", _versions()),
         troubleshooting: _between(troubleshooting, "ipvlan/checks/drift_kinds.py", drift_table()),
         reference: _between(reference, "components/", component_tables()),
@@ -100,13 +103,13 @@ def _between(path: Path, source: str, generated: Iterable[str]) -> str:
 
 
 def _versions() -> Iterator[str]:
-    yield from ("", "| Docker | What is so | Then | Fix | Source |", "|---|---|---|---|---|")
+    yield from ("", "| Docker | Limitation | Behaviour | Fix | Source |", "|---|---|---|---|---|")
     for rule in RULES:
         since, until = (".".join(map(str, end)) if end else "" for end in (rule.since, rule.until))
         which = (
             f"from {since} to before {until}" if since and until else f"from {since}" if since else f"before {until}"
         )
-        then = "refused" if rule.refused else "told by `preflight`"
+        then = "refused" if rule.refused else "reported by `preflight`"
         yield f"| {which} | {escape(rule.what)} | {then} | {escape(rule.fix)} | {escape(rule.source)} |"
 
 

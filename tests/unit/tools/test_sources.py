@@ -30,8 +30,6 @@ IN_STATE = {"ipvlan/plan/resource_names.py", "tests/program/test_resource_names.
 """Files with the name of a hook that has such a word: the state of every stack holds it."""
 OLD_WORDS: set[str] = {
     "bench/connection.py",
-    "docs/toolchain.md",
-    "docs/troubleshooting.md",
     "ipvlan/checks/verify.py",
     "ipvlan/hosts/bridge.py",
     "ipvlan/plan/model.py",
