@@ -1,8 +1,10 @@
-"""The resource that holds what one host needs beside Docker: the routes to the other slices, and its shim.
+"""The resource of one host's routes to the other slices, and of its shim.
 
-A Pulumi dynamic resource and not a Command, for the same reasons as the bridge connection: a route that somebody removed is found
-by `pulumi refresh`, and no delete text lies in the state (docs/decisions/0012-host-networking.md). What is done on the host stands
-in ipvlan.hosts.networking; this module only translates between it and the engine.
+A dynamic resource and not a Command, as the bridge connection is: `pulumi refresh` finds a route that somebody removed, and the
+state holds no delete text (docs/decisions/0012-host-networking.md).
+
+Responsible for the translation between the engine's properties and `ipvlan.hosts.networking`, which does the work on the host.
+The state of every stack refers to this module's path and the provider's class name: they never change.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from ipvlan.hosts import networking
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan.resource_names import PACKAGE
 
-#: A change of these makes another unit; of the others the same one is updated, and routes that stay are never gone.
 _IDENTITY: Final = ("host", "parent")
+"""Properties whose change replaces the systemd unit. For the others it is updated, and routes that stay exist all the time."""
 
 
 def _networking(properties: dict[str, Any]) -> networking.Networking:
@@ -36,13 +38,13 @@ class HostNetworkingProvider(HostProvider):
     """Creates, reads, updates and deletes one host's routes and shim."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Make unit, routes and shim."""
-        wanted = _networking(props)
-        networking.apply(wanted)
-        return dynamic.CreateResult(f"{wanted.host}/{wanted.unit}", props)
+        """Create unit, routes and shim."""
+        planned = _networking(props)
+        networking.apply(planned)
+        return dynamic.CreateResult(f"{planned.host}/{planned.unit}", props)
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
-        """Report it as gone when anything of it is missing; fail when the host is silent."""
+        """Report it as gone if anything of it is missing; fail if the host does not answer."""
         found = networking.read(_networking(props))
         return dynamic.ReadResult("" if found.missing else id_, props)
 
@@ -53,22 +55,22 @@ class HostNetworkingProvider(HostProvider):
         return dynamic.DiffResult(changes=changed, replaces=replaces, delete_before_replace=True)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Take away what is not wanted any more, and make the rest."""
+        """Remove what is no longer planned and create the rest."""
         networking.apply(_networking(_news), before=_networking(_olds))
         return dynamic.UpdateResult(_news)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Take all of it away; succeeds when it is gone already."""
+        """Remove all of it; succeed if it is gone already."""
         networking.remove(_networking(_props))
 
 
 class HostNetworking(dynamic.Resource, module=PACKAGE, name="HostNetworking"):
-    """One host's routes and shim. Its id is `<host>/<systemd unit>`."""
+    """One host's routes and shim. Its id is `HOST/UNIT`."""
 
     def __init__(
         self, name: str, *, planned: networking.Networking, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare it; `planned` has a route or a shim at least."""
+        """Declare the resource; `planned` has at least a route or a shim."""
         shim = planned.shim
         super().__init__(
             HostNetworkingProvider(),

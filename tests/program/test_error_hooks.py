@@ -1,0 +1,119 @@
+"""The error hooks: after which refusals of Docker they look at the host, and whether the engine tries again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import error_hooks
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostUnreachableError
+
+CONTAINER = "docker:index/container:Container"
+NETWORK = "docker:index/network:Network"
+NAME_TAKEN = 'Conflict. The container name "/web" is already in use by container "47765b78a062"'
+NETWORK_TAKEN = "network with name ipvlanl2 already exists"
+PARENT_TAKEN = "network dm-1 is already using parent interface ens33"
+HOST = HostConnection(name="docker-1", command=("ssh", "docker-1"), parent="ens33")
+
+
+class Hook:
+    """Takes the place of `pulumi.ErrorHook`, which needs a running engine."""
+
+    def __init__(self, name: str, callback: Callable[[pulumi.ErrorHookArgs], Awaitable[bool]]) -> None:
+        self.name, self.callback = name, callback
+
+    def after(self, *errors: str, type_: str = CONTAINER, name: str = "web", operation: str = "create") -> bool:
+        """Return whether the engine is to try again after these errors."""
+        inputs = {"name": name} if operation == "create" else None
+        arguments = pulumi.ErrorHookArgs(
+            urn="u", id="", name="n", type=type_, new_inputs=inputs, failed_operation=operation, errors=list(errors)
+        )
+
+        async def call() -> bool:
+            return await self.callback(arguments)
+
+        return asyncio.run(call())
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of everything that the hooks write to Pulumi's log."""
+    messages: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", messages.append)
+    monkeypatch.setattr(pulumi.log, "error", messages.append)
+    monkeypatch.setattr(pulumi, "ErrorHook", Hook)
+    return messages
+
+
+def orphans(monkeypatch: pytest.MonkeyPatch, removed: str | Exception) -> tuple[Any, list[tuple[Any, ...]]]:
+    """Return the hook, and the list of calls that it makes; each removes `removed` or raises it."""
+    calls: list[tuple[Any, ...]] = []
+
+    def remove(*arguments: Any) -> str:
+        calls.append(arguments)
+        if isinstance(removed, Exception):
+            raise removed
+        return removed
+
+    monkeypatch.setattr(error_hooks, "remove_orphan", remove)
+    return error_hooks.orphans_hook("fabric-docker-1", HOST, "dev"), calls
+
+
+@pytest.mark.parametrize(
+    ("type_", "error", "orphan"),
+    [(CONTAINER, NAME_TAKEN, ("container", "web")), (NETWORK, NETWORK_TAKEN, ("network", "ipvlanl2"))],
+)
+def test_an_orphan_is_removed_and_created_again(
+    monkeypatch: pytest.MonkeyPatch, log: list[str], type_: str, error: str, orphan: tuple[str, str]
+) -> None:
+    """A name that is taken is looked up with the stack's label; what is removed is logged, and the engine tries again."""
+    hook, calls = orphans(monkeypatch, "0123456789abcdef")
+    assert hook.after(error, type_=type_, name=orphan[1])
+    assert calls == [(HOST, *orphan, "ipvlan-fabric.stack=dev")]
+    assert 'host "docker-1"' in log[0]
+    assert f"{' '.join(orphan)} (0123456789ab)" in log[0]
+
+
+def test_what_is_no_orphan_stays(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
+    """Where nothing bears the label, or the host does not answer, the engine does not try again."""
+    hook, calls = orphans(monkeypatch, "")
+    assert not hook.after(NAME_TAKEN)
+    assert len(calls) == 1
+    assert log == []
+    hook, _ = orphans(monkeypatch, HostUnreachableError("no route to docker-1"))
+    assert not hook.after(NAME_TAKEN)
+    assert log == ["no route to docker-1"]
+
+
+def test_other_failures_ask_no_host(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
+    """Another error, operation or type, or a network's error on a container, leads to no visit."""
+    hook, calls = orphans(monkeypatch, "0123456789abcdef")
+    assert not hook.after("Error response from daemon: no space left on device")
+    assert not hook.after(NAME_TAKEN, operation="update")
+    assert not hook.after(NAME_TAKEN, type_="docker:index/remoteImage:RemoteImage")
+    assert not hook.after(NETWORK_TAKEN)
+    assert not hook.after()
+    assert calls == []
+    assert log == []
+
+
+def test_a_parent_in_use_is_explained(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
+    """The network on the parent is named in the log; the engine never tries again, and other errors ask no host."""
+    calls: list[tuple[Any, ...]] = []
+
+    def explain(*arguments: Any) -> str:
+        calls.append(arguments)
+        return 'network "other" of stack "prod"'
+
+    monkeypatch.setattr(error_hooks, "explain_parent_conflict", explain)
+    hook: Any = error_hooks.parent_conflict_hook("fabric-docker-1", HOST)
+    assert not hook.after(NETWORK_TAKEN, type_=NETWORK)
+    assert calls == []
+    assert not hook.after(PARENT_TAKEN, type_=NETWORK)
+    assert calls == [(HOST, "ipvlan-fabric.stack")]
+    assert log == ['network "other" of stack "prod"']
