@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase, digits
 from typing import Any
 
 from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork
 
-NAMES = st.from_regex(r"[a-z][a-z0-9_.-]{1,11}", fullmatch=True)
-DIGESTS = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
+# Not from_regex: it draws character by character, and took three quarters of the time of every property test.
+NAMES = st.tuples(
+    st.sampled_from(ascii_lowercase), st.text(ascii_lowercase + digits + "_.-", min_size=1, max_size=11)
+).map("".join)
+DIGESTS = st.integers(min_value=0, max_value=2**256 - 1).map("{:064x}".format)
 
 
 @st.composite

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ipvlan.config.yaml_edit import Edit, insert
@@ -133,7 +133,6 @@ def test_a_config_with_other_mistakes_is_not_filled_in() -> None:
     assert [problem.key for problem in refused.value.problems] == ["services.nginx.image"]
 
 
-@settings(max_examples=25, deadline=None)
 @given(raw_configs(), st.data())
 def test_filling_gives_a_plan_and_moves_nothing(raw: dict[str, Any], data: st.DataObject) -> None:
     """Whatever is taken out, allocate fills in a valid plan, the same twice, and leaves the other entries alone."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork
 
@@ -21,7 +21,6 @@ from ipvlan.problems import ConfigError, Problem
 from tests.support.config_of_plan import as_config
 from tests.support.configs import raw_configs
 
-SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def plan_of(raw: dict[str, Any]) -> Plan:
@@ -38,7 +37,6 @@ def refusals(raw: dict[str, Any]) -> tuple[Problem, ...]:
     return ()
 
 
-@SETTINGS
 @given(raw_configs())
 def test_no_two_containers_share_an_address(raw: dict[str, Any]) -> None:
     """Every container of the fabric has an address of its own, which is not the gateway's."""
@@ -48,7 +46,6 @@ def test_no_two_containers_share_an_address(raw: dict[str, Any]) -> None:
     assert {host.network.gateway for host in plan.hosts}.isdisjoint(addresses)
 
 
-@SETTINGS
 @given(raw_configs())
 def test_every_address_is_usable(raw: dict[str, Any]) -> None:
     """Every address lies in its host's slice, is neither its first nor its last, and is not reserved."""
@@ -60,7 +57,6 @@ def test_every_address_is_usable(raw: dict[str, Any]) -> None:
             assert not any(container.address in entry for entry in plan.reserved)
 
 
-@SETTINGS
 @given(raw_configs())
 def test_dynamic_range_and_statics_never_meet(raw: dict[str, Any]) -> None:
     """What the plan lets Docker hand out holds no container's address; with `none` Docker has nothing to hand out."""
@@ -88,7 +84,6 @@ def _bounds(network: str) -> tuple[int, int]:
     return IPNetwork(network).first, IPNetwork(network).last + 1
 
 
-@SETTINGS
 @given(raw_configs(), st.randoms())
 def test_order_of_keys_means_nothing(raw: dict[str, Any], random: Any) -> None:
     """The same config with its keys in another order gives the same plan."""
@@ -103,7 +98,6 @@ def test_order_of_keys_means_nothing(raw: dict[str, Any], random: Any) -> None:
     assert plan_of(shuffled(raw)) == plan_of(raw)
 
 
-@SETTINGS
 @given(raw_configs(), st.integers(min_value=0, max_value=2), st.integers(min_value=0, max_value=2))
 def test_adding_moves_nothing(raw: dict[str, Any], hosts: int, services: int) -> None:
     """Hosts and services that are added, and filled in by allocate, leave every existing address as it was."""
@@ -122,7 +116,6 @@ def test_adding_moves_nothing(raw: dict[str, Any], hosts: int, services: int) ->
     assert len(after.addresses) == len(before.addresses) + services
 
 
-@SETTINGS
 @given(raw_configs())
 def test_plan_to_config_to_plan_is_stable(raw: dict[str, Any]) -> None:
     """A plan written back as config gives the same plan again, also after a way through JSON."""
@@ -132,7 +125,6 @@ def test_plan_to_config_to_plan_is_stable(raw: dict[str, Any]) -> None:
     assert replace(again, warnings=()) == replace(plan, warnings=())
 
 
-@SETTINGS
 @given(raw_configs())
 def test_routes_reach_every_other_slice(raw: dict[str, Any]) -> None:
     """In l3 and l3s each host has one route to every other host's slice by that host's address; in l2 none."""
@@ -142,7 +134,6 @@ def test_routes_reach_every_other_slice(raw: dict[str, Any]) -> None:
         assert {(route.destination, route.via) for route in host.routes} == expected
 
 
-@SETTINGS
 @given(raw_configs(), st.data())
 def test_a_clash_is_never_planned(raw: dict[str, Any], data: st.DataObject) -> None:
     """Whatever container gets the address of another one, no plan is made."""
@@ -155,7 +146,8 @@ def test_a_clash_is_never_planned(raw: dict[str, Any], data: st.DataObject) -> N
     assert any("have one address" in problem.problem for problem in refusals(raw))
 
 
-@settings(SETTINGS, max_examples=150)
+# Cheap, and of a wide space.
+@settings(max_examples=6 * settings().max_examples)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just({"secure": "x"}),
