@@ -22,7 +22,6 @@ from tests.support.config_of_plan import as_config
 from tests.support.configs import raw_configs
 
 
-
 def plan_of(raw: dict[str, Any]) -> Plan:
     """The plan of plain maps."""
     return make_plan(parse(raw))
