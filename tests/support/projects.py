@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def write_project(folder: Path, text: str = STACK_TEXT, stack: str = "dev") -> Path:
-    """A project folder with one stack; returns the stack's file."""
+    """Make a project folder with one stack, and return the stack's file."""
     (folder / "Pulumi.yaml").write_text("name: ipvlan-fabric\nruntime: python\n", encoding="utf-8")
     path = folder / f"Pulumi.{stack}.yaml"
     path.write_text(text, encoding="utf-8", newline="")
@@ -26,7 +26,7 @@ def write_project(folder: Path, text: str = STACK_TEXT, stack: str = "dev") -> P
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What git prints; the machine's own configuration plays no part."""
+    """Run git without the machine's own configuration, and return what it prints."""
     done = subprocess.run(
         ["git", "-c", "user.name=Test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false", *arguments],
         cwd=folder,
@@ -40,7 +40,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def commit_all(folder: Path, message: str) -> str:
-    """Commits everything and returns the hash; makes the repository if there is none."""
+    """Commit everything, in a new repository if there is none, and return the hash."""
     if not (folder / ".git").exists():
         git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--all")
@@ -58,7 +58,7 @@ class Ended:
 
 
 def ipvlan(folder: Path, *arguments: str) -> Ended:
-    """Runs the command line in that folder, in this process: starting Python for each would take most of the time."""
+    """Run `ipvlan` in that folder, in this process: to start Python for each call would take most of the time."""
     out, err = io.StringIO(), io.StringIO()
     status: object = 0
     with (
@@ -77,7 +77,7 @@ def ipvlan(folder: Path, *arguments: str) -> Ended:
 
 
 def ipvlan_process(folder: Path, *arguments: str) -> Ended:
-    """Runs the command as a person does, in a process of its own."""
+    """Run `ipvlan` in a process of its own, as a person does."""
     done = subprocess.run(
         [sys.executable, "-m", "ipvlan.cli.main", *arguments],
         cwd=folder,

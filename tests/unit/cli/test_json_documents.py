@@ -29,7 +29,7 @@ def document(folder: Path, name: str, *arguments: str, exit_status: int = 0) -> 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with the reference setup."""
+    """Return a project with the reference setup."""
     write_project(tmp_path)
     return tmp_path
 
@@ -50,11 +50,11 @@ def objects(part: Any) -> Iterator[dict[str, Any]]:
 def test_schemas_take_no_further_key(name: str) -> None:
     """A key that is not in a schema is an error, and every key is required, on all levels."""
     jsonschema.Draft202012Validator.check_schema(schema(name))
-    found = list(objects(schema(name)))
-    assert found
-    assert all(part["additionalProperties"] is False for part in found)
-    assert all(set(part["required"]) == set(part["properties"]) for part in found)
-    assert all(part["description"] for part in found)
+    parts = list(objects(schema(name)))
+    assert parts
+    assert all(part["additionalProperties"] is False for part in parts)
+    assert all(set(part["required"]) == set(part["properties"]) for part in parts)
+    assert all(part["description"] for part in parts)
 
 
 def test_a_schema_per_document() -> None:
@@ -74,7 +74,7 @@ def test_plan(project: Path) -> None:
 
 
 def test_plan_at_an_address(project: Path) -> None:
-    """The usage of one address."""
+    """--at prints the usage of one address."""
     printed = document(project, "plan-at", "plan", "--at", "10.1.2.2")
     assert printed == {"address": "10.1.2.2", "usage": ["nginx on docker-2 (service nginx)"]}
 
@@ -122,12 +122,12 @@ def test_status(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     printed = document(project, "status", "status", exit_status=1)
     assert printed["hosts"]["docker-2"] == {"reachable": False}
     assert printed["hosts"]["docker-1"]["containers"]["nginx"] is None
-    assert [(found["name"], found["host"], found["service"]) for found in printed["differences"]] == [
+    assert [(entry["name"], entry["host"], entry["service"]) for entry in printed["differences"]] == [
         ("container-missing", "docker-1", "nginx"),
         ("host-unreachable", "docker-2", None),
     ]
     answer(monkeypatch, {"docker-1": foreign("10.1.1.77")})
-    assert [found["severity"] for found in document(project, "status", "status")["differences"]] == ["info"]
+    assert [entry["severity"] for entry in document(project, "status", "status")["differences"]] == ["info"]
 
 
 def test_verify(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the report of a pull request predicts, over a real git history."""
+"""The report of a pull request, over a real git history."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from ipvlan.plan.changes import Changes, compare
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
 from ipvlan.views.mermaid import topology
 from tests.support.projects import commit_all, git, ipvlan, write_project
-from tests.support.reference import DIGEST, REMOVE, STACK_TEXT, changed, host
+from tests.support.reference import DIGEST, STACK_TEXT, changed, host
 
 ADDED = f"""\
     api:
@@ -37,13 +36,12 @@ EXPECTED: dict[str, dict[str, list[str]]] = {
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository whose project lies in a sub-folder, with the seed and three changes of it."""
+    """Return a repository whose project is in a sub-folder, with the reference setup and three changes of it."""
     top = tmp_path_factory.mktemp("repository")
     folder = top / "deploy"
     folder.mkdir()
     path = write_project(folder)
-    commit_all(top, "the seed")
-    git(top, "tag", "seed")
+    commit_all(top, "the reference setup")
     for message, text in HISTORY:
         path.write_text(text)
         commit_all(top, message)
@@ -52,16 +50,16 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def actions(document: dict[str, Any]) -> dict[str, list[str]]:
-    """Action -> host/service."""
-    found: dict[str, list[str]] = {}
-    for one in document["containers"]:
-        found.setdefault(one["action"], []).append(f"{one['host']}/{one['service']}")
-    return found
+    """Return action -> host/service."""
+    result: dict[str, list[str]] = {}
+    for change in document["containers"]:
+        result.setdefault(change["action"], []).append(f"{change['host']}/{change['service']}")
+    return result
 
 
 @pytest.mark.parametrize("message", EXPECTED)
 def test_report_of_each_change(history: Path, message: str) -> None:
-    """Each change does to the containers exactly what it must, in JSON and in words."""
+    """Each change has exactly the expected actions on containers, in JSON and in Markdown."""
     tag = message.replace(" ", "-")
     done = ipvlan(history, "report", "--base", f"{tag}~1", "--head", tag, "--json")
     assert done.returncode == 0, done.stderr
@@ -87,22 +85,22 @@ def test_report_of_the_working_folder(history: Path) -> None:
 
 
 def test_report_of_moved_addresses(history: Path) -> None:
-    """A moved slice shows every address that moves, from and to, and the network that is recreated."""
+    """A moved slice shows every address that moves, from and to, and the network that is replaced."""
     text = ipvlan(history, "report", "--base", "a-service-added", "--head", "a-slice-moved").stdout
     assert "| docker-2 | nginx | 10.1.2.2 | 10.1.5.2 |" in text
     assert "| docker-2 | replace network | ip range: 10.1.2.0/24 -> 10.1.5.0/24 |" in text
     assert "docker-1 |" not in text
 
 
-def test_report_of_doors(history: Path) -> None:
-    """A switched flag shows which port closes where, and that nothing is recreated."""
+def test_report_of_published_ports(history: Path) -> None:
+    """A switched flag shows which port is unpublished where, and that nothing is replaced."""
     text = ipvlan(history, "report", "--base", "a-slice-moved", "--head", "HEAD").stdout
     assert "| docker-1 | nginx | 192.168.140.200 80:80 | unpublish |" in text
     assert "### Replaced" not in text
 
 
 def test_report_of_a_new_stack(history: Path, tmp_path: Path) -> None:
-    """A stack that the base does not have is new, and a base that was no valid config says why."""
+    """A stack that the base does not have is new; a base whose config was not valid says why."""
     write_project(history, STACK_TEXT, stack="new")
     try:
         text = ipvlan(history, "--stack", "new", "report", "--base", "HEAD").stdout
@@ -125,106 +123,6 @@ def test_a_broken_new_state_fails(tmp_path: Path) -> None:
     done = ipvlan(tmp_path, "report", "--base", "HEAD")
     assert done.returncode == 1
     assert "centos on docker-1 and nginx on docker-1 have one address" in done.stderr
-
-
-def changes(after: dict[str, Any], before: dict[str, Any] | None = None) -> Changes:
-    """What becomes of the seed, or of another state, when it is changed."""
-    return compare(make_plan(parse(changed(before or {}))), make_plan(parse(changed(after))))
-
-
-NGINX = "services.nginx."
-L3 = {"fabric.mode": "l3", "fabric.gateway": REMOVE}
-
-
-@pytest.mark.parametrize(
-    ("after", "action"),
-    [
-        ({NGINX + "restart": "always"}, "update"),
-        ({NGINX + "memory": "64m"}, "update"),
-        ({NGINX + "cpu_shares": 2}, "update"),
-        ({NGINX + "image": f"registry/other{DIGEST}"}, "replace"),
-        ({NGINX + "offset": 9}, "replace"),
-        ({NGINX + "command": ["x"]}, "replace"),
-        ({NGINX + "ports": ["81:80"]}, "replace"),
-        ({NGINX + "container_name": "other"}, "replace"),
-        ({NGINX + "environment": {"A": "b"}}, "replace"),
-        ({NGINX + "secret_environment": {"A": "b"}}, "replace"),
-        ({NGINX + "labels": {"a": "b"}}, "replace"),
-        ({NGINX + "healthcheck": {"test": ["NONE"]}}, "replace"),
-        ({NGINX + "tmpfs": {"/tmp": ""}}, "replace"),  # noqa: S108  # a path in the container
-        ({NGINX + "stop_timeout": 3}, "replace"),
-        ({NGINX + "published": False}, "detach"),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,
-)
-def test_fate_of_a_changed_setting(after: dict[str, Any], action: str) -> None:
-    """A changed key of one service does one thing to its containers and nothing to any other."""
-    found = changes(after)
-    assert {(change.service, change.action) for change in found.containers} == {("nginx", action)}
-    assert len(found.containers) == 2
-    assert found.hosts == ()
-
-
-def test_a_limit_taken_away_recreates() -> None:
-    """Docker takes no limit from a running container, so it is made anew; a limit of 0 is none from the start."""
-    found = changes({}, {NGINX + "memory": "64m"})
-    assert {(change.service, change.action, change.reasons) for change in found.containers} == {
-        ("nginx", "replace", ("memory",))
-    }
-    assert not changes({NGINX + "cpu_shares": 0})
-
-
-@pytest.mark.parametrize(
-    "after",
-    [{"fabric.name": "other"}, {"fabric.gateway": "10.1.0.2"}, {"fabric.subnet": "10.0.0.0/8"}, L3],
-    ids=["name", "gateway", "subnet", "mode"],
-)
-def test_a_changed_fabric_recreates_everything(after: dict[str, Any]) -> None:
-    """Every field of the network makes it and all its containers anew."""
-    found = changes(after)
-    assert len(found.of("replace")) == len(found.containers) == 4
-    assert [change.host for change in found.hosts if change.action == "replace network"] == ["docker-1", "docker-2"]
-
-
-def test_order_and_warnings_change_nothing() -> None:
-    """A sorted file, a reserved range and another ssh time limit do nothing to what runs."""
-    raw = changed({})
-    raw["hosts"] = dict(reversed(raw["hosts"].items()))
-    raw["fabric"]["reserved"] = ["10.1.9.0/24"]
-    raw["ssh"] = {"connect_timeout": 30}
-    assert not compare(make_plan(parse(changed({}))), make_plan(parse(raw)))
-
-
-def test_a_new_host_changes_no_other() -> None:
-    """A host that comes gets its containers; in l3 the others get a route to it and keep their containers."""
-    found = changes({"hosts.docker-3": host(3)})
-    assert {(change.host, change.action) for change in found.containers} == {("docker-3", "create")}
-    routed = changes({**L3, "hosts.docker-3": host(3)}, L3)
-    assert {(change.host, change.action) for change in routed.containers} == {("docker-3", "create")}
-    assert [(change.host, change.action, change.reasons) for change in routed.hosts] == [
-        ("docker-1", "update routes", ("+ 10.1.3.0/24 via 192.168.140.202",)),
-        ("docker-2", "update routes", ("+ 10.1.3.0/24 via 192.168.140.202",)),
-        ("docker-3", "create", ()),
-    ]
-
-
-def test_a_host_reached_differently_keeps_its_containers() -> None:
-    """Another ssh destination is no reason to touch what runs."""
-    found = changes({"hosts.docker-1.ssh": "admin@192.168.140.200"})
-    assert found.containers == ()
-    assert [(change.host, change.action) for change in found.hosts] == [("docker-1", "update connection")]
-
-
-def test_a_service_that_goes_is_removed() -> None:
-    """What is taken out of the file is removed, its doors with it."""
-    found = changes({"services.nginx": REMOVE})
-    assert {(change.service, change.action) for change in found.containers} == {("nginx", "delete")}
-
-
-def test_an_update_beside_a_switch_is_told_too() -> None:
-    """A container that is published and gets more memory is connected and updated, not recreated."""
-    found = changes({NGINX + "published": False, NGINX + "memory": "64m"})
-    assert [change.action for change in found.containers] == ["detach", "update"] * 2
 
 
 def test_topology_counts_what_it_does_not_draw() -> None:

@@ -1,4 +1,4 @@
-"""No secret, and nothing that could be one, is printed by any command, report, schema or error."""
+"""No subcommand and no error prints a secret, or a value that could be one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ WITH_SECRET = (
 
 
 def printed(folder: Path) -> str:
-    """Everything that every command prints about the stack."""
-    words = (
+    """Return everything that the subcommands without hosts print about the stack."""
+    calls = (
         ["plan"],
         ["plan", "--json"],
         ["plan", "--at", "10.1.1.2"],
@@ -31,7 +31,7 @@ def printed(folder: Path) -> str:
         ["report", "--base", "HEAD~1"],
         ["report", "--base", "HEAD~1", "--json"],
     )
-    return "".join(done.stdout + done.stderr for done in (ipvlan(folder, *word) for word in words))
+    return "".join(done.stdout + done.stderr for done in (ipvlan(folder, *arguments) for arguments in calls))
 
 
 def test_commands_print_no_secret(tmp_path: Path) -> None:

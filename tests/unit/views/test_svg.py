@@ -1,4 +1,4 @@
-"""The picture holds everything of the plan, inside its frame, and its colours are what `status` found."""
+"""The SVG has everything of the plan, inside its frame, and the colours of `status`."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def texts(svg: str) -> list[str]:
-    """Return all texts of a picture as they are seen, without what a pointer over them shows."""
-    found = ET.fromstring(svg).iter(f"{SVG}text")  # noqa: S314  # our own
-    return [(element.text or "") + "".join(tip.tail or "" for tip in element) for element in found]
+    """Return all texts as they are drawn, without the tooltips."""
+    elements = ET.fromstring(svg).iter(f"{SVG}text")  # noqa: S314  # our own
+    return [(element.text or "") + "".join(tip.tail or "" for tip in element) for element in elements]
 
 
 @pytest.mark.parametrize("hosts", [1, 2, 3, 4, 7, 20])
 def test_everything_of_the_plan_is_drawn_inside_the_frame(hosts: int) -> None:
-    """Every host, address, slice and door is there once, and no box sticks out."""
+    """Every host, address, slice and published port is there once, and no box is outside the frame."""
     plan = seed(hosts)
     svg = as_svg(plan, "dev")
-    said = texts(svg)
+    drawn = texts(svg)
     for host in plan.hosts:
-        assert str(host.address) in said
-        assert f"slice {host.slice}" in said
-        assert all(str(container.address) in said for container in host.containers)
-    assert said.count("80") == hosts + 1  # and the legend's
+        assert str(host.address) in drawn
+        assert f"slice {host.slice}" in drawn
+        assert all(str(container.address) in drawn for container in host.containers)
+    assert drawn.count("80") == hosts + 1  # and the legend's
     root = ET.fromstring(svg)  # noqa: S314  # our own
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     for box in root.iter(f"{SVG}rect"):
@@ -48,43 +48,43 @@ def test_everything_of_the_plan_is_drawn_inside_the_frame(hosts: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ports", "says"),
+    ("ports", "badge"),
     [
         (["80:80", "443:443"], "80,443"),
         (["8004:80", "9004:90", "19004:91"], "8004 +2"),
         (["64000:1", "64001:2"], "64000 +1"),
     ],
 )
-def test_ports_are_never_cut(ports: list[str], says: str) -> None:
-    """Ports that do not fit are counted; what is shown of a port is all of it."""
+def test_ports_are_never_cut(ports: list[str], badge: str) -> None:
+    """Ports that do not fit are counted; a port that is shown is shown in full."""
     config = reference_config()
     config["services"]["nginx"]["ports"] = ports
-    assert says in texts(as_svg(make_plan(parse(config)), "dev"))
+    assert badge in texts(as_svg(make_plan(parse(config)), "dev"))
 
 
 def test_routes_are_drawn() -> None:
-    """In l3 each host's routes stand in its card."""
+    """In l3 each host's routes are in its card."""
     assert "10.1.2.0/24 via 192.168.140.201" in texts(as_svg(seed(mode="l3", gateway=None), "dev"))
 
 
 def live(plan: Plan) -> Marks:
-    """Return the marks of docker-1 with its bridge disconnected, and docker-2 dead."""
+    """Return the marks of docker-1 with nginx off the bridge, and of docker-2 without an answer."""
     first, second = plan.hosts
-    said = disconnect("nginx", "bridge")(live_host(first))
-    dead = HostUnreachableError("dead")
+    snapshot = disconnect("nginx", "bridge")(live_host(first))
+    error = HostUnreachableError("no answer")
     comparison = Comparison(plan, STACK)
-    found = Status(
+    status = Status(
         hosts=(
-            HostStatus(plan=first, snapshot=said, differences=comparison.of_host(first, said)),
-            HostStatus(plan=second, snapshot=dead, differences=comparison.of_host(second, dead)),
+            HostStatus(plan=first, snapshot=snapshot, differences=comparison.of_host(first, snapshot)),
+            HostStatus(plan=second, snapshot=error, differences=comparison.of_host(second, error)),
         ),
         seconds=0.1,
     )
-    return live_marks(found)
+    return live_marks(status)
 
 
-def test_a_live_picture_is_coloured_by_status() -> None:
-    """What differs is marked broken, a dead host is broken and its containers unknown, the rest is well."""
+def test_a_live_diagram_is_coloured_by_status() -> None:
+    """What differs is bad, an unreachable host is bad and its containers are unknown, the rest is good."""
     plan = seed()
     marks = live(plan)
     assert marks.hosts == {"docker-1": "good", "docker-2": "bad"}

@@ -1,0 +1,224 @@
+"""What the subcommands that ask hosts print for people, and their exit statuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipvlan.cli import heal as heal_command
+from ipvlan.hosts.errors import HostError
+from tests.support.fake_hosts import answer
+from tests.support.host_changes import change_container, disconnect, foreign, without
+from tests.support.projects import ROOT, Ended, ipvlan, write_project
+
+NGINX_OFF_BRIDGE = {"docker-1": disconnect("nginx", "bridge")}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a project with the reference setup."""
+    write_project(tmp_path)
+    return tmp_path
+
+
+def test_status_of_hosts_as_planned(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every host and container has a row, and the exit status is 0."""
+    answer(monkeypatch)
+    done = ipvlan(project, "status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        "│ docker-1 │ 28.5.2 │ 6.12   │ ens33 up │ ipvlanl2 │ 10.1.1.0/24 │       2 │       0 │  252 │" in done.stdout
+    )
+    assert "│ nginx   │ docker-2 │ running │ 10.1.2.2 │ connected │ 80/tcp │ as planned │ ✓ │" in done.stdout
+    assert "all as planned, in " in done.stdout
+
+
+def test_status_of_hosts_that_differ(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Differences are printed with their fix below; what is for information is counted apart."""
+    answer(
+        monkeypatch,
+        {"docker-1": lambda live: foreign("10.1.1.77")(without("nginx")(live))},
+        unreachable=["docker-2"],
+    )
+    done = ipvlan(project, "status")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert "│ nginx   │ docker-1 │ missing │ -        │ -      │ -     │ -          │ ✕ │" in lines
+    assert any(line.startswith("│ docker-2 │ no answer │") for line in lines)
+    place = next(index for index, line in enumerate(lines) if line.startswith("container-missing: "))
+    assert lines[place + 1] == "    ipvlan --stack dev heal --host docker-1 --service nginx"
+    assert lines[-1].startswith("2 differences, 1 for information, in ")
+
+
+def test_status_of_one_host(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--host and --service take names of the plan, and leave out everything else."""
+    answer(monkeypatch, unreachable=["docker-2"])
+    assert ipvlan(project, "status", "--host", "docker-1").returncode == 0
+    for option in ("--host", "--service"):
+        unknown = ipvlan(project, "status", option, "nowhere")
+        assert unknown.returncode == 2
+        assert "the plan has no such name; it has " in unknown.stderr
+
+
+def test_preflight(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The result says whether `pulumi up` can run."""
+    answer(monkeypatch)
+    done = ipvlan(project, "preflight")
+    assert done.returncode == 0
+    assert "ready for pulumi up, in " in done.stdout
+    answer(monkeypatch, unreachable=["docker-2"])
+    done = ipvlan(project, "preflight")
+    assert done.returncode == 1
+    assert 'ssh: host "docker-2" cannot be reached' in done.stdout
+    assert "not ready for pulumi up, in " in done.stdout
+
+
+def test_verify_in_markdown(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--format markdown prints Markdown, with the exit status of the table."""
+    answer(monkeypatch)
+    table, markdown = ipvlan(project, "verify"), ipvlan(project, "verify", "--format", "markdown")
+    assert table.returncode == markdown.returncode == 0
+    assert "│ docker-1/centos │" in table.stdout
+    assert "| docker-1/centos | - | yes ✓ |" in markdown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--from", "nowhere"), "the plan has no such name"),
+        (("--internet", "10.1.2.002"), "leading zero"),
+        (("--internet", "1.2.3"), "Invalid value for --internet"),
+    ],
+)
+def test_verify_refuses_wrong_arguments(project: Path, arguments: tuple[str, ...], message: str) -> None:
+    """No host is asked, and the exit status is 2."""
+    done = ipvlan(project, "verify", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_diagram_of_the_hosts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--live colours what differs; without it no host is asked."""
+    assert ":::replace" not in ipvlan(project, "diagram").stdout
+    answer(monkeypatch, NGINX_OFF_BRIDGE)
+    assert ipvlan(project, "diagram", "--live").stdout.count(":::replace") == 1
+    done = ipvlan(project, "diagram", "--form", "svg", "--output", str(project / "fabric.svg"))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (project / "fabric.svg").read_text().startswith("<svg ")
+
+
+def test_a_png_needs_a_file_and_a_package(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --output the arguments are wrong; without resvg-py something is missing on this machine."""
+    assert ipvlan(project, "diagram", "--form", "png").returncode == 2
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    done = ipvlan(project, "diagram", "--form", "png", "--output", str(project / "fabric.png"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("this machine has 1 problem:\n1. --form: png\n")
+
+
+@pytest.fixture
+def repaired(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let every repair succeed, and the hosts be as planned afterwards; returns what was done."""
+    calls: list[str] = []
+
+    def repair(_plan: Any, steps: Any, done: Any) -> dict[Any, HostError]:
+        for step in steps:
+            calls.append(f"{step.difference.kind} on {step.difference.host}")
+            done(step)
+            answer(monkeypatch)
+        return {}
+
+    def pulumi(command: Any, _folder: Any, *, to_stderr: bool) -> int:
+        calls.append(" ".join(command[:2]))
+        answer(monkeypatch)
+        return 0
+
+    monkeypatch.setattr(heal_command, "repair_on_hosts", repair)
+    monkeypatch.setattr(heal_command, "run_pulumi", pulumi)
+    return calls
+
+
+def heal(project: Path, *arguments: str) -> Ended:
+    """Run `ipvlan heal`."""
+    return ipvlan(project, "heal", *arguments)
+
+
+def test_heal_of_hosts_as_planned(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
+    """There is nothing to repair, and the exit status is 0."""
+    answer(monkeypatch)
+    done = heal(project, "--yes")
+    assert (done.returncode, done.stdout) == (0, "nothing to repair: all is as planned\n")
+    assert repaired == []
+
+
+def test_heal_without_a_terminal(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
+    """Without --yes and a terminal to ask at, the steps are shown and none is done."""
+    answer(monkeypatch, NGINX_OFF_BRIDGE)
+    done = heal(project)
+    assert done.returncode == 1
+    assert "│ docker-1 │ bridge-disconnected │ connect nginx on docker-1 to the bridge │" in done.stdout
+    assert "nothing was changed" in done.stdout
+    assert repaired == []
+
+
+def test_heal_on_the_host_and_by_pulumi(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
+    """Both kinds of steps are done, in this order; what was done is printed, and the exit status is 0."""
+    answer(
+        monkeypatch,
+        {**NGINX_OFF_BRIDGE, "docker-2": change_container("nginx", image="other@sha256:1")},
+    )
+    done = heal(project, "--yes")
+    assert done.returncode == 0
+    assert repaired == ["bridge-disconnected on docker-1", "pulumi up"]
+    assert "done: connect nginx on docker-1 to the bridge" in done.stdout
+    assert done.stdout.endswith("all as planned\n")
+
+
+def test_heal_leaves_the_rest_to_a_person(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
+    """What only a person can repair is shown with the command, and the exit status is 1."""
+    answer(monkeypatch, {"docker-1": foreign("10.1.2.77")})
+    done = heal(project, "--yes")
+    assert done.returncode == 1
+    assert "│ docker-1 │ foreign-container │ by hand: ssh " in done.stdout
+    assert repaired == []
+
+
+def test_heal_that_fails(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
+    """A failed step is printed with its reason, and what remains below; a failed `pulumi up` ends the command."""
+    answer(monkeypatch, NGINX_OFF_BRIDGE)
+
+    error = HostError("Docker says no")
+    monkeypatch.setattr(heal_command, "repair_on_hosts", lambda _plan, steps, _done: dict.fromkeys(steps, error))
+    done = heal(project, "--yes")
+    assert done.returncode == 1
+    assert "failed: connect nginx on docker-1 to the bridge\n    Docker says no\n" in done.stdout
+    assert "still bridge-disconnected: nginx on docker-1 " in done.stdout
+    answer(monkeypatch, {"docker-1": without("nginx")})
+    monkeypatch.setattr(heal_command, "run_pulumi", lambda *_, **__: 255)
+    done = heal(project, "--yes")
+    assert done.returncode == 1
+    assert "`pulumi up` ended with status 255" in done.stderr
+
+
+def test_heal_as_json_repairs(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
+    """With --yes --json the document is alone on standard output, and what was done is on standard error."""
+    answer(monkeypatch, NGINX_OFF_BRIDGE)
+    done = heal(project, "--yes", "--json")
+    assert done.returncode == 0
+    assert done.stdout.startswith("{")
+    assert "done: connect nginx on docker-1 to the bridge" in done.stderr
+    assert repaired == ["bridge-disconnected on docker-1"]
+
+
+def test_output_into_a_closed_pipe(project: Path) -> None:
+    """A reader that goes away is no error to complain about."""
+    text = f"{sys.executable} -m ipvlan.cli.main plan | head -c 1"
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(project), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["sh", "-c", text], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.stderr == ""

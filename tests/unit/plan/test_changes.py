@@ -1,0 +1,112 @@
+"""What a changed key of the config does to containers and hosts: `compare` predicts it from two plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ipvlan.plan.changes import Changes, compare
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import parse
+from tests.support.reference import DIGEST, REMOVE, changed, host
+
+
+def changes(after: dict[str, Any], before: dict[str, Any] | None = None) -> Changes:
+    """Return what changes when the reference setup, or another state, is changed."""
+    return compare(make_plan(parse(changed(before or {}))), make_plan(parse(changed(after))))
+
+
+NGINX = "services.nginx."
+L3 = {"fabric.mode": "l3", "fabric.gateway": REMOVE}
+
+
+@pytest.mark.parametrize(
+    ("after", "action"),
+    [
+        ({NGINX + "restart": "always"}, "update"),
+        ({NGINX + "memory": "64m"}, "update"),
+        ({NGINX + "cpu_shares": 2}, "update"),
+        ({NGINX + "image": f"registry/other{DIGEST}"}, "replace"),
+        ({NGINX + "offset": 9}, "replace"),
+        ({NGINX + "command": ["x"]}, "replace"),
+        ({NGINX + "ports": ["81:80"]}, "replace"),
+        ({NGINX + "container_name": "other"}, "replace"),
+        ({NGINX + "environment": {"A": "b"}}, "replace"),
+        ({NGINX + "secret_environment": {"A": "b"}}, "replace"),
+        ({NGINX + "labels": {"a": "b"}}, "replace"),
+        ({NGINX + "healthcheck": {"test": ["NONE"]}}, "replace"),
+        ({NGINX + "tmpfs": {"/tmp": ""}}, "replace"),  # noqa: S108  # a path in the container
+        ({NGINX + "stop_timeout": 3}, "replace"),
+        ({NGINX + "published": False}, "detach"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,
+)
+def test_action_of_a_changed_setting(after: dict[str, Any], action: str) -> None:
+    """A changed key of one service has one action on its containers and none on any other."""
+    result = changes(after)
+    assert {(change.service, change.action) for change in result.containers} == {("nginx", action)}
+    assert len(result.containers) == 2
+    assert result.hosts == ()
+
+
+def test_a_removed_limit_replaces_the_container() -> None:
+    """Docker removes no limit of a running container, so the container is replaced; a limit of 0 is no limit."""
+    result = changes({}, {NGINX + "memory": "64m"})
+    assert {(change.service, change.action, change.reasons) for change in result.containers} == {
+        ("nginx", "replace", ("memory",))
+    }
+    assert not changes({NGINX + "cpu_shares": 0})
+
+
+@pytest.mark.parametrize(
+    "after",
+    [{"fabric.name": "other"}, {"fabric.gateway": "10.1.0.2"}, {"fabric.subnet": "10.0.0.0/8"}, L3],
+    ids=["name", "gateway", "subnet", "mode"],
+)
+def test_a_changed_fabric_replaces_everything(after: dict[str, Any]) -> None:
+    """A change of any field of the network replaces it and all its containers."""
+    result = changes(after)
+    assert len(result.of("replace")) == len(result.containers) == 4
+    assert [change.host for change in result.hosts if change.action == "replace network"] == ["docker-1", "docker-2"]
+
+
+def test_order_and_warnings_change_nothing() -> None:
+    """Another order of the file, a reserved range and another ssh time limit change nothing that runs."""
+    raw = changed({})
+    raw["hosts"] = dict(reversed(raw["hosts"].items()))
+    raw["fabric"]["reserved"] = ["10.1.9.0/24"]
+    raw["ssh"] = {"connect_timeout": 30}
+    assert not compare(make_plan(parse(changed({}))), make_plan(parse(raw)))
+
+
+def test_a_new_host_changes_no_other() -> None:
+    """A new host gets its containers; in l3 the others get a route to it and keep their containers."""
+    result = changes({"hosts.docker-3": host(3)})
+    assert {(change.host, change.action) for change in result.containers} == {("docker-3", "create")}
+    routed = changes({**L3, "hosts.docker-3": host(3)}, L3)
+    assert {(change.host, change.action) for change in routed.containers} == {("docker-3", "create")}
+    assert [(change.host, change.action, change.reasons) for change in routed.hosts] == [
+        ("docker-1", "update routes", ("+ 10.1.3.0/24 via 192.168.140.202",)),
+        ("docker-2", "update routes", ("+ 10.1.3.0/24 via 192.168.140.202",)),
+        ("docker-3", "create", ()),
+    ]
+
+
+def test_another_connection_keeps_the_containers() -> None:
+    """Another ssh target changes nothing that runs."""
+    result = changes({"hosts.docker-1.ssh": "admin@192.168.140.200"})
+    assert result.containers == ()
+    assert [(change.host, change.action) for change in result.hosts] == [("docker-1", "update connection")]
+
+
+def test_a_removed_service_is_deleted() -> None:
+    """The containers of a service that is removed from the file are deleted."""
+    result = changes({"services.nginx": REMOVE})
+    assert {(change.service, change.action) for change in result.containers} == {("nginx", "delete")}
+
+
+def test_an_update_beside_a_detach_is_reported() -> None:
+    """A container that is no longer published and gets a limit is detached and updated, not replaced."""
+    result = changes({NGINX + "published": False, NGINX + "memory": "64m"})
+    assert [change.action for change in result.containers] == ["detach", "update"] * 2
