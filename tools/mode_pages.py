@@ -39,14 +39,15 @@ def verify_example(stack: Stack, source: Path) -> tuple[str, bool]:
     try:
         stack.up()
         done = stack.lab.exec(
-            ".venv/bin/ipvlan", "--stack", STACK, "verify", "--internet", INTERNET, "--timeout", PATIENCE, check=False
+            *(".venv/bin/ipvlan", "--stack", STACK, "verify", "--format", "markdown"),
+            *("--internet", INTERNET, "--timeout", PATIENCE),
+            check=False,
         )
     finally:
         stack.pulumi("destroy", "--yes", "--skip-preview", check=False)
         if by_router:
             stack.lab.run("router-gateway", "off", GATEWAY)
-    # Rich pads the line of a title with blanks.
-    return "\n".join(line.rstrip() for line in done.stdout.splitlines()), done.returncode == 0
+    return done.stdout, done.returncode == 0
 
 
 def main() -> int:
@@ -60,7 +61,7 @@ def main() -> int:
                 output, as_expected = verify_example(stack, ROOT / match[1])
                 different += not as_expected
                 head = match[0].partition("\n")[0]
-                text = text.replace(match[0], f"{head}\n```text\n{output.strip()}\n```\n<!-- end -->")
+                text = text.replace(match[0], f"{head}\n\n{output.strip()}\n\n<!-- end -->")
             page.write_text(text, encoding="utf-8")
     return 1 if different else 0
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lab.harness import ADDRESSES, HOSTS, OTHER_STACK, PATIENCE, ROOT, STACK, Lab, Stack, new_stack
+from tests.support.json_documents import validate
 
 pytestmark = pytest.mark.versions
 
@@ -53,8 +54,9 @@ def without_a_trace(lab: Lab, stack: Stack) -> Iterator[None]:
 
 
 def assert_verified(stack: Stack, *kinds: str) -> dict[tuple[str, str], str]:
-    """Assert that every cell is as planned and that cells of these kinds are among them; (from, to) -> observed."""
+    """Assert that every cell is as planned and that cells of these kinds are among them; (source, target) -> observed."""
     found = stack.verify("--internet", INTERNET_NAME)
+    validate(found, "verify")
     assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
     assert {cell["kind"] for cell in found["cells"]} >= set(kinds)
     return {(cell["source"], cell["target"]): cell["observed"] for cell in found["cells"]}

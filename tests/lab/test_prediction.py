@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Stack
+from tests.support.json_documents import validate
 from tests.support.projects import commit_all, git, ipvlan
 
 Fates = dict[str, set[str]]
@@ -46,6 +47,7 @@ class Repository:
         done = ipvlan(self.folder, "--stack", STACK, "report", "--base", "HEAD", "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         printed: dict[str, Any] = json.loads(done.stdout)
+        validate(printed, "report")
         return printed
 
 

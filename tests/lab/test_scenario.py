@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lab.harness import ADDRESSES, HOSTS, Lab, Stack
+from tests.support.json_documents import validate
 
 FOOTPRINT: dict[str, dict[str, str]] = {}
 IDS: dict[str, str] = {}
@@ -28,6 +29,7 @@ def doors(lab: Lab) -> dict[str, str]:
 def assert_matrix(stack: Stack) -> None:
     """Assert that the hosts show what the plan says, cell by cell, and that no cell is missing."""
     found = stack.verify()
+    validate(found, "verify")
     assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]]
     assert len(found["cells"]) >= 4 * 3 + 4 * 2 + 4 + 2
 

@@ -12,12 +12,15 @@ from functools import partial
 from typing import Any
 
 from lab.harness import PATIENCE, STACK, TRACEBACK, Lab, Result, Stack
+from tests.support.json_documents import validate
 
 
 def ipvlan(lab: Lab, *arguments: str, stack: str = STACK, timeout: float = 240) -> Result:
-    """Run an ipvlan command where the hosts can be reached; `timeout` is in seconds."""
+    """Run an ipvlan command where the hosts can be reached; `timeout` is in seconds. What --json prints fits its schema."""
     done = lab.exec(".venv/bin/ipvlan", "--stack", stack, *arguments, check=False, timeout=timeout)
     assert TRACEBACK not in done.stdout + done.stderr, done.stdout + done.stderr
+    if "--json" in arguments and done.stdout.startswith("{"):
+        validate(json.loads(done.stdout), arguments[0])
     return done
 
 
@@ -49,6 +52,7 @@ def _assert_no_difference(lab: Lab) -> None:
 
 def _assert_matrix(stack: Stack) -> None:
     found = stack.verify()
+    validate(found, "verify")
     assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
 
 

@@ -132,6 +132,8 @@ def test_heal_asks_first(lab: Lab) -> None:
     shown = ipvlan(lab, "heal")
     assert shown.returncode == 1
     assert "connect nginx on docker-1 to the bridge" in shown.stdout
+    steps = document(ipvlan(lab, "heal", "--json"))["steps"]
+    assert [(step["repaired_by"], step["name"]) for step in steps] == [("host", "bridge-disconnected")]
     assert differences(lab) == [("bridge-disconnected", "docker-1", "nginx")]
     assert ipvlan(lab, "heal", "--yes").returncode == 0
 
