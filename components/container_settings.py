@@ -13,7 +13,7 @@ import pulumi_docker as docker
 
 from ipvlan.config.models import ContainerSettings
 from ipvlan.plan.model import ContainerPlan
-from ipvlan.plan.resource_names import PORTS_LABEL, STACK_LABEL
+from ipvlan.plan.resource_names import PORTS_LABEL, STACK_LABEL, ports_label
 
 DEFAULT_STOP_TIMEOUT: Final = 10
 """Seconds between the stop signal and the kill where the config gives none, as `docker stop` has it. Without a value the provider
@@ -50,7 +50,7 @@ def container_args(
     """
     labels = {**planned.settings.labels, STACK_LABEL: stack}
     if planned.docker_ports:
-        labels[PORTS_LABEL] = " ".join(str(port) for port in planned.docker_ports)
+        labels[PORTS_LABEL] = ports_label(planned.docker_ports)
     return docker.ContainerArgs(
         name=planned.name,
         image=planned.image,

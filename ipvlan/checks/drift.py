@@ -20,7 +20,7 @@ from ipvlan.config.values import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
-from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, STACK_LABEL
+from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, STACK_LABEL, ports_label
 from ipvlan.problems import Severity
 
 EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared, not bound
@@ -223,7 +223,7 @@ class Comparison:
             )
 
     def _ports(self, planned: ContainerPlan, live: LiveContainer) -> Iterator[Difference]:
-        declared = " ".join(str(port) for port in planned.docker_ports)
+        declared = ports_label(planned.docker_ports)
         created_with = live.labels.get(PORTS_LABEL, "")
         if declared != created_with:
             yield self._about(

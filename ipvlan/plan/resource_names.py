@@ -9,9 +9,13 @@ Out of scope: names inside Docker, which the plan decides (`ContainerPlan.name`,
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 from ipvlan import PROJECT
+
+if TYPE_CHECKING:
+    from ipvlan.config.values import Port
 
 PACKAGE: Final = PROJECT
 """Namespace of our own resource types: `ipvlan-fabric:MODULE:CLASS`."""
@@ -34,6 +38,11 @@ them is compared by this label."""
 
 HELPER_LABEL: Final = f"{LABEL_PREFIX}helper"
 """Label of the short-lived container that `ipvlan verify` runs on a host where the ssh user is not root."""
+
+
+def ports_label(ports: Iterable[Port]) -> str:
+    """Return the value of PORTS_LABEL, such as `80:80 53:53/udp`."""
+    return " ".join(str(port) for port in ports)
 
 
 def token(module: str, name: str) -> str:
