@@ -17,7 +17,8 @@ from ipvlan.cli.options import (
     count_of_hosts,
 )
 from ipvlan.cli.output import print_document, print_warnings, progress, result_console
-from ipvlan.views import status as view
+from ipvlan.views.status import print_tables
+from ipvlan.views.status_json import document
 
 
 def status(
@@ -37,7 +38,7 @@ def status(
     with progress(f"asking {count_of_hosts(plan)}", quiet=as_json):
         result = read_status(plan, stack.name, host=host, service=service, timeout=timeout)
     if as_json:
-        print_document(view.document(result, plan, stack.name))
+        print_document(document(result, plan, stack.name))
     else:
-        view.print_tables(result, plan, stack.name, result_console())
+        print_tables(result, plan, stack.name, result_console())
     raise typer.Exit(0 if result.ok else 1)

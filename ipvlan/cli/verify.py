@@ -27,7 +27,8 @@ from ipvlan.cli.options import (
 )
 from ipvlan.cli.output import print_document, print_warnings, progress, result_console
 from ipvlan.plan.reachability import CLIENT, Filter, place
-from ipvlan.views import verify as view
+from ipvlan.views.verify import as_markdown, print_tables
+from ipvlan.views.verify_json import document
 
 
 class TextFormat(StrEnum):
@@ -70,11 +71,11 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
             plan, internet=beyond, wanted=Filter(service=service, host=host, source=source), timeout=timeout
         )
     if as_json:
-        print_document(view.document(result, stack.name))
+        print_document(document(result, stack.name))
     elif text_format is TextFormat.markdown:
-        typer.echo(view.as_markdown(result, plan, internet=bool(beyond)), nl=False)
+        typer.echo(as_markdown(result, plan, internet=bool(beyond)), nl=False)
     else:
-        view.print_tables(result, plan, result_console(), internet=bool(beyond))
+        print_tables(result, plan, result_console(), internet=bool(beyond))
     raise typer.Exit(0 if result.ok else 1)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ipvlan.checks.drift_kinds import DriftKind, Repairer
+from ipvlan.views import markdown
 
 _REPAIRED_BY: Final[Mapping[Repairer, str]] = {
     "host": "`heal`, on the host",
@@ -16,7 +17,9 @@ _REPAIRED_BY: Final[Mapping[Repairer, str]] = {
 
 def drift_table() -> Iterator[str]:
     """Yield the lines of the table, one row per kind."""
-    yield from ("", "| difference | meaning | repaired by | how |", "|---|---|---|---|")
-    for kind in DriftKind:
-        yield f"| `{kind}` | {kind.summary} | {_REPAIRED_BY[kind.repair.by]} | {kind.repair.how} |"
+    yield ""
+    yield from markdown.table(
+        ("difference", "meaning", "repaired by", "how"),
+        ((f"`{kind}`", kind.summary, _REPAIRED_BY[kind.repair.by], kind.repair.how) for kind in DriftKind),
+    )
     yield ""

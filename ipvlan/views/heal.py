@@ -14,7 +14,7 @@ from ipvlan.checks.heal import RepairPlan, RepairStep
 from ipvlan.hosts.errors import HostError
 from ipvlan.views.findings import print_finding
 from ipvlan.views.json_document import TypedDict, document_part
-from ipvlan.views.status import DifferenceEntry, difference_entry
+from ipvlan.views.status_json import DifferenceEntry, difference_entry
 
 
 @document_part

@@ -12,8 +12,8 @@ from ipvlan.views.heal import HealDocument
 from ipvlan.views.plan_json import AddressDocument, PlanDocument
 from ipvlan.views.preflight import PreflightDocument
 from ipvlan.views.report_json import ReportDocument
-from ipvlan.views.status import StatusDocument
-from ipvlan.views.verify import VerifyDocument
+from ipvlan.views.status_json import StatusDocument
+from ipvlan.views.verify_json import VerifyDocument
 
 DOCUMENTS: Final[Mapping[str, type]] = {
     "plan": PlanDocument,

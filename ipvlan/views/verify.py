@@ -1,4 +1,4 @@
-"""What `ipvlan verify` prints: tables on a terminal, the same in Markdown, or a JSON document. Decides nothing."""
+"""The tables of `ipvlan verify`, on a terminal and in Markdown. Decides nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import CLIENT
 from ipvlan.views import markdown
 from ipvlan.views.grid import Grid
-from ipvlan.views.json_document import TypedDict, document_part
 
 MOST_COLUMNS: Final = 14
 """Columns of the full matrix. When there are more, the table has one row and one column per host."""
@@ -28,73 +27,6 @@ _FROM_HOSTS: Final = ("own-container", "other-container")
 
 _GOOD, _BAD, _DIM = "green", "bold red", "dim"
 _YES, _NO, _EITHER = "\N{CHECK MARK}", "\N{MULTIPLICATION X}", "~"
-
-
-@document_part
-class CellEntry(TypedDict):
-    """One cell of the matrix: does `source` reach `target`?"""
-
-    kind: str
-    """What the target is, such as `container`, `host-address`, `gateway`, `internet`, `port`."""
-    source: str
-    """`HOST/CONTAINER`, a host's name, or `client`: the machine that ran the command."""
-    target: str
-    """`HOST/CONTAINER`, a host's name, `gateway`, `internet`, or a name."""
-    address: str
-    """The target's address, or a name that is looked up first."""
-    port: str | None
-    expected: str
-    """`yes`, `no`, or `any` where the plan does not decide."""
-    observed: str
-    """What was seen, in words."""
-    reached: bool | None
-    """Null where nothing could be seen."""
-    ok: bool
-    reason: str
-    """Why the cell is not ok; empty when it is."""
-
-
-@document_part
-class VerifyDocument(TypedDict):
-    """What `ipvlan verify --json` prints."""
-
-    stack: str
-    ok: bool
-    seconds: float
-    cells_total: int
-    """Cells of the whole matrix; more than in `cells` when these are a sample."""
-    gateway_answers: bool
-    """Whether something answers at the fabric's gateway address."""
-    unreachable_hosts: dict[str, str]
-    """Host -> why nothing could be tested from it."""
-    cells: list[CellEntry]
-
-
-def document(verification: Verification, stack: str) -> VerifyDocument:
-    """Return the result, ready for `json.dumps`."""
-    return {
-        "stack": stack,
-        "ok": verification.ok,
-        "seconds": round(verification.seconds, 2),
-        "cells_total": verification.possible,
-        "gateway_answers": verification.gateway_answers,
-        "unreachable_hosts": {host: str(error) for host, error in verification.dead.items()},
-        "cells": [
-            {
-                "kind": verdict.cell.kind,
-                "source": verdict.cell.source,
-                "target": verdict.cell.target,
-                "address": str(verdict.cell.address),
-                "port": None if verdict.cell.port is None else str(verdict.cell.port),
-                "expected": verdict.wanted,
-                "observed": verdict.observed.said,
-                "reached": verdict.observed.reached,
-                "ok": verdict.ok,
-                "reason": verdict.reason,
-            }
-            for verdict in verification.verdicts
-        ],
-    }
 
 
 def print_tables(verification: Verification, plan: Plan, out: Console, *, internet: bool) -> None:

@@ -1,0 +1,205 @@
+"""The JSON document of `ipvlan status`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ipvlan.checks.drift import Difference
+from ipvlan.checks.status import HostStatus, Status
+from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+from ipvlan.plan.address_usage import slice_use
+from ipvlan.plan.model import ContainerPlan, Plan
+from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.views.json_document import TypedDict, document_part
+
+
+@document_part
+class ParentEntry(TypedDict):
+    """The NIC, bond or VLAN below the network."""
+
+    name: str
+    present: bool
+    up: bool
+    mtu: int | None
+
+
+@document_part
+class NetworkEntry(TypedDict):
+    """The fabric's network as Docker has it."""
+
+    id: str
+    driver: str
+    subnet: str
+    gateway: str | None
+    ip_range: str | None
+    options: dict[str, str]
+
+
+@document_part
+class SliceEntry(TypedDict):
+    """How the host's slice is used; counts of addresses."""
+
+    network: str
+    planned: int
+    """Of the plan's containers."""
+    set_aside: int
+    """Reserved, dynamic, the gateway's, the shim's."""
+    free: int
+    foreign: int
+    """Containers on the fabric that are not of this stack."""
+
+
+@document_part
+class ContainerEntry(TypedDict):
+    """One planned container as Docker has it."""
+
+    id: str
+    name: str
+    state: str
+    health: str | None
+    image: str
+    address: str | None
+    """On the fabric."""
+    planned_address: str
+    bridge: bool
+    """Whether it is connected to the bridge."""
+    published: bool
+    """Whether the plan publishes it."""
+    ports: list[str]
+    """Bound on the host: `ADDRESS:HOST_PORT->CONTAINER_PORT`."""
+
+
+@document_part
+class ReachableHost(TypedDict):
+    """A host that answered."""
+
+    reachable: Literal[True]
+    docker: str
+    """Docker's version."""
+    kernel: str
+    parent: ParentEntry
+    network: NetworkEntry | None
+    slice: SliceEntry
+    containers: dict[str, ContainerEntry | None]
+    """Service -> its container; null where there is none."""
+
+
+@document_part
+class UnreachableHost(TypedDict):
+    """A host that did not answer; why is among the differences."""
+
+    reachable: Literal[False]
+
+
+@document_part
+class DifferenceEntry(TypedDict):
+    """One thing on a host that is not as planned."""
+
+    name: str
+    """A stable name, such as `container-missing`."""
+    host: str
+    service: str | None
+    container: str | None
+    """The container's name for Docker."""
+    problem: str
+    fix: str
+    """A command, or what to decide."""
+    severity: str
+    """`error`, or `info`, which does not change the exit status."""
+
+
+@document_part
+class StatusDocument(TypedDict):
+    """What `ipvlan status --json` prints."""
+
+    stack: str
+    ok: bool
+    seconds: float
+    hosts: dict[str, ReachableHost | UnreachableHost]
+    differences: list[DifferenceEntry]
+
+
+def document(status: Status, plan: Plan, stack: str) -> StatusDocument:
+    """Return the result, ready for `json.dumps`."""
+    return {
+        "stack": stack,
+        "ok": status.ok,
+        "seconds": round(status.seconds, 2),
+        "hosts": {host.plan.name: _host_entry(host, plan) for host in status.hosts},
+        "differences": [difference_entry(difference) for difference in status.differences],
+    }
+
+
+def difference_entry(difference: Difference) -> DifferenceEntry:
+    """Return a difference as it is in a document."""
+    return {
+        "name": difference.kind,
+        "host": difference.host,
+        "service": difference.service,
+        "container": difference.container,
+        "problem": difference.problem,
+        "fix": difference.fix,
+        "severity": difference.severity,
+    }
+
+
+def _host_entry(host: HostStatus, plan: Plan) -> ReachableHost | UnreachableHost:
+    snapshot = host.snapshot
+    if not isinstance(snapshot, HostSnapshot):
+        return {"reachable": False}
+    use = slice_use(plan, host.plan)
+    return {
+        "reachable": True,
+        "docker": snapshot.docker,
+        "kernel": snapshot.kernel,
+        "parent": {
+            "name": host.plan.parent,
+            "present": snapshot.parent.present,
+            "up": snapshot.parent.up,
+            "mtu": snapshot.parent.mtu,
+        },
+        "network": _network_entry(snapshot, plan),
+        "slice": {
+            "network": str(host.plan.slice),
+            "planned": use.used,
+            "set_aside": use.set_aside,
+            "free": use.free,
+            "foreign": host.foreign,
+        },
+        "containers": {
+            planned.service: _container_entry(planned, snapshot.containers.get(planned.name), plan)
+            for planned in host.plan.containers
+        },
+    }
+
+
+def _network_entry(snapshot: HostSnapshot, plan: Plan) -> NetworkEntry | None:
+    network = snapshot.network(plan.network_name)
+    if network is None:
+        return None
+    return {
+        "id": network.id,
+        "driver": network.driver,
+        "subnet": str(network.subnet),
+        "gateway": None if network.gateway is None else str(network.gateway),
+        "ip_range": None if network.ip_range is None else str(network.ip_range),
+        "options": dict(network.options),
+    }
+
+
+def _container_entry(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -> ContainerEntry | None:
+    if live is None:
+        return None
+    attachment = live.attachments.get(plan.network_name)
+    return {
+        "id": live.id,
+        "name": planned.name,
+        "state": live.state,
+        "health": live.health,
+        "image": live.image,
+        "address": None if attachment is None or attachment.held is None else str(attachment.held),
+        "planned_address": str(planned.address),
+        "bridge": BRIDGE in live.attachments,
+        "published": planned.published,
+        "ports": sorted(f"{port.host_address}:{port.host_port}->{port.container_port}" for port in live.bindings),
+    }
