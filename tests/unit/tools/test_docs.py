@@ -139,6 +139,34 @@ def test_the_readmes_program_registers_the_fabric(tmp_path: Path, monkeypatch: p
     assert run.exports == {"urls": {"nginx": ["http://192.168.140.200", "http://192.168.140.201"]}}
 
 
+def test_the_pages_name_the_resources_that_the_program_registers() -> None:
+    """The names in `docs/concepts.md` and the type tokens in `docs/reference.md` are those that a program registers."""
+    run = run_program(
+        {
+            "fabric": {"name": "ipvlanl3", "mode": "l3", "subnet": "10.1.0.0/16"},
+            "hosts": {
+                "docker-1": {"address": "192.168.140.200", "parent": "ens33", "slice": "10.1.1.0/24"},
+                "docker-2": {"address": "192.168.140.201", "parent": "ens33", "slice": "10.1.2.0/24"},
+            },
+            "services": {
+                "nginx": {
+                    "image": f"nginx@sha256:{'0123456789ab':0<64}",
+                    "offset": 2,
+                    "ports": ["80:80"],
+                    "published": True,
+                }
+            },
+        }
+    )
+    registered = {resource.name for resource in run.resources.values()}
+    concepts = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
+    named = {name for name in CODE.findall(FENCE.sub("", concepts)) if name == "fabric" or name.startswith("fabric-")}
+    assert named == {name for name in registered if "docker-2" not in name}
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    tokens = {token for token in CODE.findall(reference) if re.fullmatch(r"[\w-]+:[\w/-]+:[\w-]+", token)}
+    assert tokens == {resource.type for resource in run.resources.values()}
+
+
 def commands_in(path: Path, program: str) -> Iterator[list[str]]:
     """The arguments of every call of `program` in code, inline or in a console block."""
     text = path.read_text(encoding="utf-8")
