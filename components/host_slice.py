@@ -88,8 +88,8 @@ class HostSlice(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, provider=args.dynamic_provider, depends_on=[network]),
             )
         # Requests that are first at the same time open an ssh session and a docker command line on the host each
-        # (docs/decisions/0015-provider-behaviour.md, 7). The check of addresses gives the images time to do so one by one.
-        # Without it the network's request comes first, alone.
+        # (docs/decisions/0015-provider-behaviour.md, 7). While the addresses are checked there is time for that.
+        # Without that check the network's request comes first, alone.
         images = self._images(name, args, provider, after=checked if args.address_check else network)
         self.containers = self._containers(name, args, provider, network, images=images, on_error=orphans)
         """Service name -> its container on this host."""

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from components.address_claims import AddressClaimsProvider
 from components.bridge_connection import BridgeConnectionProvider
 from components.host_networking import HostNetworkingProvider
-from components.host_provider import HostProvider, make_errors_readable
+from components.host_provider import HostProvider, ReadableTraceback, make_errors_readable
 from tests.support.strict_monitor import ROOT
 
 BRIDGE = "gASVQAAAAAAAAACMHGNvbXBvbmVudHMuYnJpZGdlX2Nvbm5lY3Rpb26UjBhCcmlkZ2VDb25uZWN0aW9uUHJvdmlkZXKUk5QpgZQu"
@@ -88,3 +88,10 @@ def test_no_other_process_is_touched() -> None:
     BridgeConnectionProvider().configure(dynamic.ConfigureRequest(dynamic.Config({}, "p")))
     make_errors_readable()
     assert (traceback.format_exc, dict(vars(sys.modules["__main__"]))) == before
+
+
+def test_the_rest_of_traceback_stays() -> None:
+    """What the SDK may use of the module `traceback` beside `format_exc` is the module's own."""
+    assert ReadableTraceback().format_exception is traceback.format_exception
+    with pytest.raises(AttributeError):
+        _ = ReadableTraceback().no_such_name
