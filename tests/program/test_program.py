@@ -122,7 +122,7 @@ def test_container(run: RunProgram, config: dict[str, Any]) -> None:
 
 
 def test_nothing_is_made_on_an_unchecked_host(run: RunProgram, config: dict[str, Any]) -> None:
-    """The network waits for the checks of host and addresses, the images for the host's alone: they are had meanwhile."""
+    """The network waits for the checks of host and addresses, the images for the host's alone: they are pulled meanwhile."""
     result = run(config)
     check = result.named("fabric-docker-1-check")
     claims = result.named("fabric-addresses")
@@ -144,7 +144,7 @@ def test_addresses_are_asked_for_unless_switched_off(run: RunProgram, config: di
     check = result.named("fabric-docker-1-check")
     network = result.named("fabric-docker-1-network")
     assert network.dependencies == {check.urn}
-    # A host's first request is one: nothing gives the images time to be had before.
+    # A host's first request comes alone: no check gives the images time to be pulled before.
     assert result.named("fabric-docker-1-image-nginx-000000000000").dependencies == {network.urn}
 
 
@@ -285,7 +285,7 @@ def test_bad_config_is_one_readable_error(run: RunProgram, config: dict[str, Any
 
 
 def test_no_shared_connection(run: RunProgram, config: dict[str, Any]) -> None:
-    """`ssh.shared_connection: false` takes the shared master out of every way to a host."""
+    """`ssh.shared_connection: false` takes the shared master out of every connection to a host."""
     config["ssh"] = {"shared_connection": False}
     result = run(config)
     for name in ("fabric-docker-1-provider", "fabric-docker-1-check", "fabric-docker-1-nginx-published-bridge"):
@@ -293,7 +293,7 @@ def test_no_shared_connection(run: RunProgram, config: dict[str, Any]) -> None:
 
 
 def test_host_key(run: RunProgram, config: dict[str, Any]) -> None:
-    """A pinned host key is the only one that is accepted, on every way to the host."""
+    """A pinned host key is the only one that is accepted, on every connection to the host."""
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKOfC0mTBrNNHj0hTXgPlBDJUyVrSmvlyvpT9uWyQrGo"
     config["hosts"]["docker-1"]["host_key"] = key
     result = run(config)
