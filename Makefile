@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain clean \
 	lab-up up verify preview down lab-down \
-	check format schema-check test-fast test-lab test-lab-matrix test-long test \
+	check format schema-check check-wheel audit test-fast test-lab test-lab-matrix test-long test \
 	schema mode-pages constraints pr-preview pr-comment bench bench-plan
 
 PYTHON ?= python3
@@ -16,6 +16,7 @@ INTERNET := 203.0.113.10
 # What a pull request is compared with, and the file that its comment is written to.
 BASE ?= main
 COMMENT ?= .make/pr-comment.md
+PIP_AUDIT := pip-audit==2.10.1
 # Scripts that run here; those in ipvlan/hosts/scripts run on hosts, by sh.
 SCRIPTS = $$(git ls-files '*.sh' ':!ipvlan'; git grep -lE '^\#!.*[/ ](ba)?sh$$' -- .ci lab toolchain tools)
 
@@ -84,6 +85,17 @@ format: $(VENV)/.installed ## let the formatter write
 schema-check: $(VENV)/.installed ## fail where a generated file is out of date
 	@$(BIN)/python -m tools.generate --check
 
+check-wheel: $(VENV)/.installed ## build the package, install it into an empty virtual environment, and run its command (1 min)
+	@$(BIN)/pytest tests/package
+
+audit: ## known vulnerabilities of the pinned packages (asks PyPI's advisory service, which a mirror of packages need not have)
+	@folder=$$(mktemp -d)
+	trap 'rm -rf "$$folder"' EXIT
+	grep -hE '^[A-Za-z].*==' requirements.txt requirements-dev.txt constraints.txt > "$$folder/pins"
+	$(PYTHON) -m venv "$$folder/venv"
+	"$$folder/venv/bin/pip" install --quiet --disable-pip-version-check $(PIP_AUDIT)
+	"$$folder/venv/bin/pip-audit" --progress-spinner off --disable-pip --no-deps --requirement "$$folder/pins"
+
 test-fast: setup ## tests that need no lab, under 45 s; prints the coverage, and fails below its floor
 	@$(BIN)/pytest -n 2 tests/unit tests/program --cov
 
@@ -93,7 +105,7 @@ test-lab: setup ## tests on a lab of their own
 test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5 and a mixed pair, as a table (1.5 h; SUITES="forky" for some)
 	@$(BIN)/python -m tools.lab_matrix $(SUITES)
 
-test: check test-fast test-lab ## every check and every test, the version matrix excepted
+test: check test-fast check-wheel test-lab ## every check and every test, the version matrix excepted
 
 test-long: test-lab-matrix ## tests that take more than an hour
 

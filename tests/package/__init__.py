@@ -1,0 +1,1 @@
+"""The built package, without the checkout."""
