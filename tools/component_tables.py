@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ipvlan.views import markdown
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 COMPONENTS: Final = {
@@ -26,13 +28,16 @@ def component_tables() -> Iterator[str]:
         classes = _classes(ROOT / "components" / f"{module}.py")
         yield from ("", f"### {component}", "")
         yield from (f"`ipvlan-fabric:{module}:{component}`, in `components/{module}.py`.", _summary(classes[component]))
-        yield from ("", f"| Argument (`{arguments}`) | Type | Default | What it is |", "|---|---|---|---|")
-        for field, text in _fields(classes[arguments]):
-            default = "required" if field.value is None else f"`{_default(field.value)}`"
-            yield f"| `{_name(field)}` | `{_cell(ast.unparse(field.annotation))}` | {default} | {_cell(text)} |"
-        yield from ("", "| Output | Type | What it is |", "|---|---|---|")
-        for field, text in _fields(classes[component]):
-            yield f"| `{_name(field)}` | `{_cell(ast.unparse(field.annotation))}` | {_cell(text)} |"
+        yield ""
+        yield from markdown.table(
+            (f"Argument (`{arguments}`)", "Type", "Default", "What it is"),
+            ((_name(field), _type(field), _default(field), text) for field, text in _fields(classes[arguments])),
+        )
+        yield ""
+        yield from markdown.table(
+            ("Output", "Type", "What it is"),
+            ((_name(field), _type(field), text) for field, text in _fields(classes[component])),
+        )
 
 
 def _classes(path: Path) -> dict[str, ast.ClassDef]:
@@ -57,14 +62,16 @@ def _fields(class_: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:
 
 
 def _name(field: ast.AnnAssign) -> str:
-    return ast.unparse(field.target)
+    return f"`{ast.unparse(field.target)}`"
 
 
-def _default(value: ast.expr) -> str:
+def _type(field: ast.AnnAssign) -> str:
+    return f"`{ast.unparse(field.annotation)}`"
+
+
+def _default(field: ast.AnnAssign) -> str:
     """Return the default as Python writes it; `field(default_factory=dict)` is `{}`."""
-    text = ast.unparse(value)
-    return "{}" if text == "field(default_factory=dict)" else text
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    if field.value is None:
+        return "required"
+    text = ast.unparse(field.value)
+    return f"`{'{}' if text == 'field(default_factory=dict)' else text}`"
