@@ -24,7 +24,7 @@ SWITCHED = MOVED.replace("published: true", "published: false", 1)
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's program with one stack, in a repository of its own with three changes of that stack."""
+    """Return a repository that has the project's program and one stack, with three changes of that stack."""
     folder = tmp_path_factory.mktemp("repository")
     for name in ("ipvlan", "components"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -38,7 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def preview(project: Path, base: str, head: str) -> str:
-    """The comment of a pull request from one state to the other, as the Makefile makes it."""
+    """Return the comment of a pull request from one commit to another, as the Makefile writes it."""
     git(project, "checkout", "--quiet", head)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
     done = subprocess.run(
@@ -56,7 +56,7 @@ def preview(project: Path, base: str, head: str) -> str:
 
 
 def differing(comment: str) -> list[str]:
-    """The resources that differ in the preview, as the comment lists them."""
+    """Return the lines of the comment that name a resource that differs in the preview."""
     block = comment.partition("<code>pulumi preview</code>")[2]
     return [line for line in block.splitlines() if line.startswith(("+ ", "- ", "~ "))]
 

@@ -43,7 +43,7 @@ def pip(*arguments: str | Path, python: str | Path = sys.executable) -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts' folder of a virtual environment that has the wheel with its `png` extra, at the versions that are pinned."""
+    """Install the wheel with its extra `png`, at the pinned versions; return the `bin` of the virtual environment."""
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "--no-deps", "--wheel-dir", folder, ROOT)
     (wheel,) = folder.glob("*.whl")
@@ -60,7 +60,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project folder with the files of a user, and no program of ours."""
+    """Return a project folder that has the files of a user, and not the program."""
     for name in TRACKED:
         if re.fullmatch(r"Pulumi\.(\w+\.)?yaml|stacks/.+", name):
             (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -23,7 +23,7 @@ NEW = {"name": "nginx", "networksAdvanced": [{"__defaults": ["x"], "ipv4Address"
 
 
 def step(urn: str, op: str, *, old: dict[str, Any] | None = None, new: dict[str, Any] | None = None) -> dict[str, Any]:
-    """One step as Pulumi 3.259 writes it, without where in the program it is from."""
+    """Return a step as Pulumi 3.259 writes it, without its place in the program."""
     states = {"oldState": old, "newState": new}
     return {
         "op": op,
@@ -38,7 +38,7 @@ def step(urn: str, op: str, *, old: dict[str, Any] | None = None, new: dict[str,
 
 
 def document(*steps: dict[str, Any], summary: dict[str, int] | None = None) -> dict[str, Any]:
-    """A whole document; its summary counts the steps unless another one is given."""
+    """Return a document of a preview; its summary counts the steps unless another one is given."""
     counts: dict[str, int] = {}
     for entry in steps:
         counts[entry["op"]] = counts.get(entry["op"], 0) + 1

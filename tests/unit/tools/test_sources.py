@@ -75,4 +75,4 @@ def test_plain_words() -> None:
         for file in TEXTS
         if file not in OLD_WORDS | IN_STATE
     }
-    assert {file: found for file, found in words.items() if found} == {}
+    assert {file: old for file, old in words.items() if old} == {}
