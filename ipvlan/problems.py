@@ -1,6 +1,7 @@
-"""What is wrong, told so that a person can fix it: the one shape and the one writer of every message.
+"""What is wrong, in a form that a person can act on: the one shape and the one writer of every message.
 
-Out of scope: finding problems. `ipvlan.config`, `ipvlan.plan.rules`, `ipvlan.hosts` and `ipvlan.checks` do that.
+Out of scope: finding problems (`ipvlan.config`, `ipvlan.plan.rules`, `ipvlan.hosts`, `ipvlan.checks`), and the list of codes
+(`ipvlan.codes`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 LONGEST_VALUE = 80
-"""Characters of an offending value that a message repeats; a 4 KB name must not bury the message about it."""
+"""Characters of an offending value that a message repeats; a name of 4 KB must not hide the message about it."""
 
 Severity = Literal["error", "warning", "info"]
 """`error` stops the command or makes its exit status 1; the others do neither."""
@@ -29,15 +30,17 @@ def shorten(value: object) -> str:
 class Problem:
     """One thing that is wrong, or doubtful."""
 
+    code: str
+    """The rule that it breaks: a key of `ipvlan.codes.TITLES`. A code never changes its meaning."""
     key: str
-    """Path of the config key, dotted: `hosts.docker-1.slice`; several joined by ` and ` when two keys clash. Else the option, the
-    host or the file that it is about."""
+    """Path of the config key, dotted: `hosts.docker-1.slice`; two keys that conflict are joined by ` and `. Else the option, the
+    host or the file that the problem is about."""
     value: str
     """The offending value, shortened; empty when there is none."""
     problem: str
     """What is wrong with it, one clause."""
     effect: str
-    """What it would cause on the hosts if nobody stopped it."""
+    """What it would cause if the program went on."""
     fix: str
     """What to write instead, or where to look."""
     severity: Severity = "error"
@@ -45,7 +48,7 @@ class Problem:
 
     def __str__(self) -> str:
         shown = f"{self.key}: {self.value}" if self.value else self.key
-        return f"{shown}\n    problem: {self.problem}\n    effect:  {self.effect}\n    fix:     {self.fix}"
+        return f"{self.code} {shown}\n    problem: {self.problem}\n    effect:  {self.effect}\n    fix:     {self.fix}"
 
 
 def numbered(heading: str, problems: Sequence[Problem]) -> str:
@@ -54,10 +57,10 @@ def numbered(heading: str, problems: Sequence[Problem]) -> str:
 
 
 class UserError(Exception):
-    """What a person must fix; `problems` holds every error that could be found at once."""
+    """What a person must fix; `problems` has every error that can be found at once."""
 
     subject: ClassVar[str] = "this"
-    """What has the problems, as the heading says it: `the config`, `the command line`."""
+    """What has the problems, as the heading calls it: `the config`, `the command line`."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
@@ -76,16 +79,16 @@ class ConfigError(UserError):
 
 
 class PlanError(ConfigError):
-    """The config is well formed, but no plan satisfies it: its parts contradict each other."""
+    """The config is well formed, and its parts contradict each other."""
 
 
 class UsageError(UserError):
-    """The command was called in a way that cannot work: an option's value, or the folder it runs in."""
+    """The command cannot work as it was called: the value of an option, or the folder it runs in."""
 
     subject = "the command line"
 
 
 class ToolError(UserError):
-    """A program or package that the command needs is missing, or does not do its work."""
+    """A program or package that the command needs is missing, or does not work."""
 
     subject = "this machine"

@@ -121,6 +121,7 @@ def _on_the_lan(claim: Claim, stack: str, heard: _Heard, snapshots: Sequence[Hos
 def _problem(claim: Claim, address: IPAddress, holder: str, fix: str) -> Problem:
     service, host = claim.addresses[address], claim.connection.name
     return Problem(
+        code="IPF701",
         key=f"ipvlan-fabric:services.{service}.offset (or .addresses.{host})",
         value=str(address),
         problem=f"{address}, planned for {service} on {host}, is held by {holder}",

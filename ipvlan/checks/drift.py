@@ -16,7 +16,7 @@ from netaddr import IPAddress
 
 from ipvlan.checks.command_lines import heal_line, ssh_line
 from ipvlan.checks.drift_kinds import DriftKind
-from ipvlan.config.values import Port
+from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan

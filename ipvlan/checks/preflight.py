@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ipvlan.config.values import Port
+from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.host_facts import Facts, ask
 from ipvlan.hosts.session import on_hosts

@@ -12,7 +12,7 @@ import typer
 from netaddr import IPAddress
 from pydantic_core import PydanticCustomError
 
-from ipvlan.config.values import parse_address
+from ipvlan.config.types.addresses import parse_address
 from ipvlan.plan.model import Plan
 from ipvlan.problems import shorten
 

@@ -1,18 +1,16 @@
-"""The project's files as they are in a commit, for comparing two states of a stack.
-
-Owns the calls of git; all of them only read.
-"""
+"""The project's files in a commit, for comparing two states of a stack. It calls git, only to read."""
 
 from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ipvlan.config.yaml_file import StackFileError
-from ipvlan.problems import ConfigError, Problem, shorten
+from ipvlan.problems import Problem, ToolError, UsageError, shorten
 
-TIME_LIMIT = 30
+TIME_LIMIT: Final = 30
 """Seconds for one call of git; reading a file takes milliseconds."""
 
 
@@ -25,55 +23,74 @@ class Commit:
     sha: str
 
     def has(self, name: str) -> bool:
-        """Whether the commit has the file."""
+        """Return whether the commit has the file."""
         # `./` makes git look below the working folder and not below the repository's top.
         return _git(self.root, "cat-file", "-e", f"{self.sha}:./{name}").returncode == 0
 
     def text(self, name: str) -> str:
-        """The file's text in the commit; raises `StackFileError`."""
-        found = _git(self.root, "cat-file", "blob", f"{self.sha}:./{name}")
-        if found.returncode:
-            raise StackFileError([_problem(name, "", f"commit {self.sha[:12]} has no such file", "correct the path")])
-        try:
-            return found.stdout.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
+        """Return the file's text in the commit; raise StackFileError."""
+        done = _git(self.root, "cat-file", "blob", f"{self.sha}:./{name}")
+        if done.returncode:
             raise StackFileError(
-                [_problem(name, "", f"byte {error.start} in commit {self.sha[:12]} is not UTF-8", "save it as UTF-8")]
-            ) from None
+                [_problem("IPF027", name, "", f"commit {self.sha[:12]} has no such file", "correct the path")]
+            )
+        try:
+            return done.stdout.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            problem = f"byte {error.start} in commit {self.sha[:12]} is not UTF-8"
+            raise StackFileError([_problem("IPF028", name, "", problem, "save it as UTF-8")]) from None
 
 
-def commit(root: Path, ref: str) -> Commit:
-    """The commit that a branch, tag or hash names; raises `ConfigError` where there is none or git fails."""
-    try:
-        found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    except FileNotFoundError:
-        raise ConfigError([_problem("git", "", "git is not installed", "apt-get install git")]) from None
-    except subprocess.TimeoutExpired:
-        raise ConfigError(
-            [_problem("git", "", f"git took more than {TIME_LIMIT} s", "look at the repository")]
-        ) from None
-    if found.returncode:
-        said = " ".join(found.stderr.decode("utf-8", "replace").split())
-        raise ConfigError(
+def commit(root: Path, ref: str, option: str = "--base") -> Commit:
+    """Return the commit that a branch, tag or hash names; `option` is where the name comes from.
+
+    Raises:
+        UsageError: There is no such commit.
+        ToolError: Git is missing, or does not answer.
+    """
+    done = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    if done.returncode:
+        message = " ".join(done.stderr.decode("utf-8", "replace").split())
+        raise UsageError(
             [
                 _problem(
-                    "--base",
+                    "IPF903",
+                    option,
                     shorten(ref),
-                    said or "there is no such commit here",
-                    "name a branch, tag or commit; in CI fetch the whole history (fetch-depth: 0)",
+                    message or "there is no such commit here",
+                    "name a branch, tag or commit; in CI fetch the complete history (fetch-depth: 0)",
                 )
             ]
         )
-    return Commit(root, found.stdout.decode().strip())
+    return Commit(root, done.stdout.decode().strip())
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, check=False, timeout=TIME_LIMIT, stdin=subprocess.DEVNULL
-    )
+    try:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=root,
+            capture_output=True,
+            check=False,
+            timeout=TIME_LIMIT,
+            stdin=subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        raise ToolError(
+            [_problem("IPF911", "git", "", "git is not installed", "install it: apt-get install git")]
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise ToolError(
+            [_problem("IPF912", "git", "", f"git took more than {TIME_LIMIT} s", "check the repository: git fsck")]
+        ) from None
 
 
-def _problem(key: str, value: str, wrong: str, fix: str) -> Problem:
+def _problem(code: str, key: str, value: str, problem: str, fix: str) -> Problem:
     return Problem(
-        key=key, value=value, problem=wrong, effect="the two states of the stack cannot be compared", fix=fix
+        code=code,
+        key=key,
+        value=value,
+        problem=problem,
+        effect="the two states of the stack cannot be compared",
+        fix=fix,
     )

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from ipvlan import PROJECT
-from ipvlan.config.messages import problem_of, unknown_keys
+from ipvlan.config.messages import problem_of, unknown_sections
 from ipvlan.config.models import (
     COMMON,
     SECTIONS,
@@ -30,7 +30,7 @@ from ipvlan.config.models import (
 from ipvlan.config.salvage import UNREADABLE_FABRIC, salvage
 from ipvlan.config.secrets import encrypted_values, is_secret, secrets_in_plaintext, unknown_secrets
 from ipvlan.config.shared_file import with_common
-from ipvlan.config.values import HOST_NAME, SERVICE_NAME
+from ipvlan.config.types.docker import HOST_NAME, SERVICE_NAME
 from ipvlan.config.yaml_file import Folder, read
 from ipvlan.problems import ConfigError, Problem, UsageError, shorten
 
@@ -76,6 +76,7 @@ def stack_file(stack: str) -> str:
         raise UsageError(
             [
                 Problem(
+                    code="IPF901",
                     key="--stack",
                     value=shorten(stack),
                     problem="this is not the name of a stack",
@@ -99,6 +100,7 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
         raise ConfigError(
             [
                 Problem(
+                    code="IPF014",
                     key=f"{name}: config",
                     value="" if config is None else shorten(config),
                     problem="it is missing" if config is None else "this is not a mapping",
@@ -116,6 +118,7 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
         except json.JSONDecodeError as error:
             problems.append(
                 Problem(
+                    code="IPF015",
                     key=key,
                     value=shorten(own[key]),
                     problem=f"the text is not JSON: {error.msg} at character {error.pos}",
@@ -127,7 +130,7 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
     referred = set(_referred_keys(sections.get("services")))
     # A secret that no service refers to yet is no mistake.
     stray = {key: value for key, value in others.items() if not is_secret(value) and key not in referred}
-    stray_problems = unknown_keys(stray, (*SECTIONS, COMMON), "", "config keys")
+    stray_problems = unknown_sections(stray, (*SECTIONS, COMMON), "", "config keys")
     return RawStack(sections=sections, others=others, problems=(*stray_problems, *problems))
 
 
@@ -164,7 +167,7 @@ def read_config(
         folder: Where the shared file is.
         known_config_keys: The names that `secret_environment` may refer to; None leaves that unchecked.
     """
-    problems: list[Problem] = list(unknown_keys(raw, (*SECTIONS, COMMON), "", "config keys"))
+    problems: list[Problem] = list(unknown_sections(raw, (*SECTIONS, COMMON), "", "config keys"))
     sections, more = with_common(raw, folder)
     problems.extend(more)
     problems.extend(encrypted_values(sections))
@@ -205,6 +208,7 @@ def _model(kind: type[M], raw: object, path: str, problems: list[Problem]) -> M 
     if raw is None:
         problems.append(
             Problem(
+                code="IPF018",
                 key=path,
                 value="",
                 problem="it is missing",
@@ -228,6 +232,7 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
     if not isinstance(raw, Mapping):
         problems.append(
             Problem(
+                code="IPF019",
                 key=section,
                 value="" if raw is None else shorten(raw),
                 problem="it is missing" if raw is None else "this is not a mapping of names",
@@ -248,6 +253,7 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
         if raw_entry is None:
             problems.append(
                 Problem(
+                    code="IPF021",
                     key=path,
                     value="",
                     problem="nothing is below the name",
@@ -268,6 +274,7 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
 def _bad_name(section: str, name: str) -> Problem:
     least = "two or more" if section == "services" else "one or more"
     return Problem(
+        code="IPF020",
         key=f"{section}.{shorten(name)}",
         value="",
         problem=f"the name has {len(name)} characters, and 63 are allowed"

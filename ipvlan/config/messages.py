@@ -1,78 +1,112 @@
-"""Says in the config's own words what pydantic found.
+"""The texts of what pydantic finds, as problems of the config.
 
-Owns the sentences for pydantic's error types; the types' own validators (`ipvlan.config.values`) bring theirs along.
+Out of scope: the texts of our own types, which their validators bring along (`ipvlan.config.types`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from ipvlan.config.models import Model
+from ipvlan.config.types.base import ERROR_TYPE
 from ipvlan.problems import Problem, shorten
 
-SENTENCES: Mapping[str, tuple[str, str, str]] = {
-    "missing": ("it is missing", "nothing can be planned without it", "add the line"),
-    "model_type": ("this is not a map", "none of its keys would be read", "write keys and values below it, indented"),
-    "tuple_type": ("this is not a list", "it is unclear where one entry ends", "write a list: [first, second]"),
-    "mapping_type": (
-        "this is not a map",
-        "none of its keys would be read",
-        "write NAME: value lines below it, indented",
+
+class Wording(NamedTuple):
+    """What is said of one kind of error; the names in braces are pydantic's."""
+
+    code: str
+    problem: str
+    effect: str
+    fix: str
+
+
+_MAPPING: Final = Wording(
+    "IPF102", "this is not a mapping", "none of its keys would be read", "write KEY: value lines below it, indented"
+)
+
+WORDINGS: Final[Mapping[str, Wording]] = {
+    "missing": Wording("IPF101", "it is missing", "nothing can be planned without it", "add the line"),
+    "model_type": _MAPPING,
+    "mapping_type": _MAPPING,
+    "dict_type": _MAPPING,
+    "tuple_type": Wording(
+        "IPF103", "this is not a list", "the end of each entry is unclear", "write a list: [first, second]"
     ),
-    "dict_type": ("this is not a map", "none of its keys would be read", "write NAME: value lines below it, indented"),
-    "bool_type": (
+    "bool_type": Wording(
+        "IPF104",
         "this is neither true nor false",
         "readers of YAML do not agree on what it means",
         "write true or false, without quotes",
     ),
-    "int_type": ("this is not a whole number", "the hosts would get another value", "write a number, without quotes"),
-    "greater_than_equal": ("the number is too small", "Docker or ssh would refuse it", "write {ge} or more"),
-    "less_than_equal": ("the number is too large", "Docker or ssh would refuse it", "write {le} or less"),
-    "literal_error": ("there is no such value", "Docker would refuse it", "write {expected}"),
+    "int_type": Wording(
+        "IPF105", "this is not a whole number", "the hosts would get another value", "write a number, without quotes"
+    ),
+    "greater_than_equal": Wording(
+        "IPF106", "the number is too small", "Docker or ssh would refuse it", "write {ge} or more"
+    ),
+    "less_than_equal": Wording(
+        "IPF107", "the number is too large", "Docker or ssh would refuse it", "write {le} or less"
+    ),
+    "literal_error": Wording("IPF108", "there is no such value", "Docker would refuse it", "write {expected}"),
 }
+"""Type of a pydantic error -> its wording."""
 
-UNSHOWN = ("environment", "secret_environment")
+HIDDEN: Final = ("environment", "secret_environment")
 """Keys whose values no message repeats: people put secrets there by mistake."""
 
 
 def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Problem:
-    """The problem behind one entry of `ValidationError.errors()` of the model `kind`, whose key path is `path`."""
-    context: Mapping[str, Any] = entry.get("ctx", {})
+    """Return the problem behind one entry of `ValidationError.errors()` of the model `kind`, whose key path is `path`."""
     location = [part for part in entry["loc"] if part != "[key]"]
     key = path + "".join(f"[{part}]" if isinstance(part, int) else f".{shorten(part)}" for part in location)
-    hidden = bool(location) and location[0] in UNSHOWN
-    value = "" if entry["type"] in ("missing", "extra_forbidden") else shorten(entry["input"])
-    if hidden and value:
+    if entry["type"] == "extra_forbidden":
+        return _unknown_key(kind, key, location)
+    value = "" if entry["type"] == "missing" else shorten(entry["input"])
+    if value and location and location[0] in HIDDEN:
         value = "(not shown)"
-    if entry["type"] == "ipvlan":
-        wrong, effect, fix = context["problem"], context["effect"], context["fix"]
-    elif entry["type"] == "extra_forbidden":
-        wrong = "there is no such key"
-        effect = "it would be ignored, and what you meant by it would not happen"
-        known = [*kind.model_fields]
-        near = get_close_matches(str(location[-1])[:100], known, n=1) if len(location) == 1 else []
-        fix = f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"
-    else:
-        sentence = SENTENCES.get(entry["type"])
-        if sentence is None:
-            sentence = (str(entry["msg"]), "Docker or Pulumi would refuse it", "docs/config.md says what is allowed")
-        if entry["type"] == "missing" and location[-1:] == ["slice"]:
-            sentence = (*sentence[:2], "run `ipvlan allocate`, which writes the next free slice into the file")
-        wrong, effect, fix = (part.format(**context) if "{" in part else part for part in sentence)
-    return Problem(key=key, value=value, problem=wrong, effect=effect, fix=fix)
+    code, problem, effect, fix = _wording(entry, location)
+    return Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)
 
 
-def unknown_keys(raw: Mapping[str, object], known: Collection[str], prefix: str, what: str) -> Iterator[Problem]:
-    """Yield a problem for each key that is not among the `known`, which are called `what` in the text."""
+def _wording(entry: Mapping[str, Any], location: list[Any]) -> Wording:
+    context: Mapping[str, Any] = entry.get("ctx", {})
+    if entry["type"] == ERROR_TYPE:
+        return Wording(**context)
+    if entry["type"] not in WORDINGS:
+        return Wording(
+            "IPF110", str(entry["msg"]), "Docker or Pulumi would refuse it", "docs/config.md says what is allowed"
+        )
+    wording = WORDINGS[entry["type"]]
+    if entry["type"] == "missing" and location[-1:] == ["slice"]:
+        return wording._replace(fix="run `ipvlan allocate`, which writes the next free slice into the file")
+    return wording._replace(fix=wording.fix.format(**context))
+
+
+def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
+    near = get_close_matches(str(location[-1])[:100], [*kind.model_fields], n=1) if len(location) == 1 else []
+    return Problem(
+        code="IPF109",
+        key=key,
+        value="",
+        problem="there is no such key",
+        effect="it would be ignored, and what you meant by it would not happen",
+        fix=f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys",
+    )
+
+
+def unknown_sections(raw: Mapping[str, object], known: Collection[str], prefix: str, what: str) -> Iterator[Problem]:
+    """Yield a problem for each key at the top that is not among the `known`, which are called `what` in the text."""
     for key in raw:
         if key not in known:
             near = get_close_matches(str(key)[:100], list(known), n=1)
             yield Problem(
+                code="IPF016",
                 key=f"{prefix}{shorten(key)}",
                 value="",
-                problem="there is no such key",
+                problem="there is no such section",
                 effect="it would be ignored, and what you meant by it would not happen",
                 fix=f"did you mean {near[0]}?" if near else f"remove it; the {what} are {', '.join(known)}",
             )

@@ -1,7 +1,9 @@
 """The models of the stack config: which keys there are, their types and their defaults.
 
-Owns what one key may hold. What two keys must agree on is in `ipvlan.plan.rules`; how the file is read and how errors are
-told is in `ipvlan.config.load`. Frozen, and unknown keys are errors.
+Frozen, and unknown keys are errors.
+
+Out of scope: what two keys must agree on (`ipvlan.plan.rules`), reading the file and the wording of errors
+(`ipvlan.config.load`, `ipvlan.config.messages`).
 """
 
 from __future__ import annotations
@@ -9,30 +11,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from ipvlan.config.values import (
-    Address,
-    Command,
-    Dynamic,
-    HostKey,
-    Image,
-    Name,
-    Network,
-    Parent,
-    Ports,
-    Reserved,
-    Size,
-    Target,
-    Text,
-    fail,
-)
+from ipvlan.config.types.addresses import Address, Dynamic, Network, Offset, Reserved
+from ipvlan.config.types.base import Text
+from ipvlan.config.types.docker import Command, Image, Name, Restart, Size, Volume
+from ipvlan.config.types.interfaces import Parent
+from ipvlan.config.types.ports import Ports
+from ipvlan.config.types.ssh import HostKey, Target
 
 Mode = Literal["l2", "l3", "l3s"]
 
 
 class Model(BaseModel):
-    """Frozen, strict about keys, and strict about numbers: `"1"` is no 1."""
+    """Frozen, and strict about keys and numbers: `"1"` is not 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
 
@@ -59,8 +51,8 @@ class FabricConfig(Model):
     slice_prefix: Annotated[int, Field(strict=True, ge=1, le=30)] = 24
     """Prefix length of the slices that `ipvlan allocate` gives out."""
     probe_addresses: Flag = True
-    """Whether `pulumi up` asks for an address that is new in the plan, the hosts' Docker and in l2 the LAN too (by ARP),
-    and stops before it makes or stops anything when somebody else holds it."""
+    """Whether `pulumi up` checks each address that is new in the plan for a conflict: in Docker on the hosts, and in l2 by ARP on
+    the LAN. When something else has it, `up` fails before it creates or stops anything."""
 
 
 class HostConfig(Model):
@@ -71,13 +63,13 @@ class HostConfig(Model):
     parent: Parent
     """The NIC that carries the fabric, or a VLAN of it: ens33.40."""
     slice: Network
-    """The part of the subnet whose addresses this host's containers hold."""
+    """The part of the subnet whose addresses this host's containers have."""
     dynamic: Dynamic = None
-    """The part of the slice from which Docker may hand out addresses to containers that are not of this stack, or
-    `none`; without it Docker may use whatever is free in the slice."""
+    """The part of the slice from which Docker may assign addresses to containers that are not of this stack, or `none`; without it
+    Docker may assign every address of the slice that no container has at that time."""
     shim: Flag = False
-    """A link of the host's own on the parent, at the last usable address of the slice, so that the host and its own
-    containers reach each other; needs root and systemd on the host. Switching it touches no container."""
+    """A link on the parent, at the last usable address of the slice, over which the host and its own containers reach each other;
+    it needs root and systemd on the host. Changing it does not affect any container."""
     ssh: Target | None = None
     """[USER@]HOST[:PORT]; default root@ADDRESS."""
     host_key: HostKey | None = None
@@ -85,14 +77,14 @@ class HostConfig(Model):
 
 
 class Healthcheck(Model):
-    """How Docker finds out whether the container is well."""
+    """How Docker checks the health of a container."""
 
     test: Command
     """[CMD, word...], [CMD-SHELL, text] or [NONE]."""
     interval: Text | None = None
     """Duration between two checks: 30s."""
     timeout: Text | None = None
-    """Duration after which a check has failed."""
+    """Duration after which a check counts as failed."""
     start_period: Text | None = None
     """Duration after the start in which failures do not count."""
     retries: Annotated[int, Field(strict=True, ge=1)] | None = None
@@ -105,39 +97,11 @@ class Ulimit(Model):
     soft: Count
     """The limit in force."""
     hard: Count
-    """How far a process may raise it."""
-
-
-def _volume(value: str) -> str:
-    parts = value.split(":")
-    if len(parts) not in (2, 3) or not all(parts) or not parts[1].startswith("/"):
-        fail(
-            "this is not SOURCE:/PATH[:OPTIONS]",
-            "Docker would make an unnamed volume, which is lost when the container is recreated",
-            'write "NAME:/path" or "/host/path:/path:ro"',
-        )
-    return value
-
-
-def _restart(value: str) -> str:
-    name, colon, count = value.partition(":")
-    if name not in ("no", "always", "on-failure", "unless-stopped") or (
-        colon and not (name == "on-failure" and count.isdigit())
-    ):
-        fail(
-            "Docker has no such restart policy",
-            "the daemon would refuse the container",
-            'write "no", always, on-failure[:TIMES] or unless-stopped',
-        )
-    return value
-
-
-Volume = Annotated[Text, AfterValidator(_volume)]
-Restart = Annotated[Text, AfterValidator(_restart)]
+    """The largest value to which a process may raise it."""
 
 
 class ContainerSettings(Model):
-    """What passes through to Docker unchanged, by Docker's own names."""
+    """Settings that pass through to Docker unchanged, by Docker's own names."""
 
     restart: Restart = "unless-stopped"
     """no, always, on-failure[:TIMES] or unless-stopped."""
@@ -146,9 +110,9 @@ class ContainerSettings(Model):
     tmpfs: Mapping[Text, Text] = Field(default_factory=dict)
     """Path in the container -> mount options (may be empty)."""
     labels: Mapping[Text, Text] = Field(default_factory=dict)
-    """Labels of the container; the prefix ipvlan-fabric. is ours."""
+    """Labels of the container; the prefix ipvlan-fabric. is reserved for the stack."""
     healthcheck: Healthcheck | None = None
-    """How Docker finds out whether the container is well; none leaves it to the image."""
+    """How Docker checks the container's health; none leaves it to the image."""
     entrypoint: Command | None = None
     """Replaces the image's entrypoint."""
     working_dir: Text | None = None
@@ -199,25 +163,6 @@ class ContainerSettings(Model):
     """Which cgroup namespace the container sees."""
 
 
-def _offset(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int):
-        fail(
-            "an offset is a whole number, and this is none",
-            "no address can be computed from it",
-            "write a number without quotes: offset 2 is the slice's address + 2",
-        )
-    if value < 1:
-        fail(
-            "offsets begin at 1",
-            "offset 0 is the slice's network address, which no container can hold",
-            "write a number from 1 on, or leave it out and run `ipvlan allocate`",
-        )
-    return value
-
-
-Offset = Annotated[int, BeforeValidator(_offset)]
-
-
 class ServiceConfig(ContainerSettings):
     """One container, the same on several hosts, each at its own address."""
 
@@ -236,16 +181,16 @@ class ServiceConfig(ContainerSettings):
     ports: Ports = ()
     """"HOST:CONTAINER", bound at the host while the bridge is connected."""
     published: Flag = False
-    """The bridge connection; switching it never recreates the container."""
+    """Whether the ports are bound at the host, by a connection to Docker's bridge; changing it never replaces the container."""
     internet: Flag = False
-    """A way out through the host, over the bridge, without any port published; switching it never recreates the container,
-    unless it has ports and is not published."""
+    """Whether the container reaches the internet through the host's NAT, over the bridge, without a published port. Changing it
+    replaces the container only if it has ports and is not published."""
     egress: Literal["gateway"] | None = None
-    """`gateway`: it leaves by the fabric's own gateway, which a router of the LAN must hold; `ipvlan verify` then proves it."""
+    """`gateway`: its traffic leaves by the fabric's gateway, an address that a router must have; `ipvlan verify` then checks it."""
     environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> value, in plaintext."""
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)
-    """Variable -> name of the config key that `pulumi config set --secret` filled."""
+    """Variable -> name of the config key that `pulumi config set --secret` set."""
 
     @property
     def bridged(self) -> bool:

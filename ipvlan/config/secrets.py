@@ -31,6 +31,7 @@ def _encrypted(path: str, value: object, seen: set[int]) -> Iterator[Problem]:
     seen.add(id(value))
     if is_secret(value):
         yield Problem(
+            code="IPF022",
             key=path,
             value="(encrypted)",
             problem="an encrypted value is inside the mapping",
@@ -50,6 +51,7 @@ def unknown_secrets(services: Mapping[str, ServiceConfig], known: Collection[str
     for path, key in _references(services):
         if key not in known:
             yield Problem(
+                code="IPF023",
                 key=path,
                 value=shorten(key),
                 problem="no config key of that name is set in the stack",
@@ -63,6 +65,7 @@ def secrets_in_plaintext(services: Mapping[str, ServiceConfig], values: Mapping[
     for path, key in _references(services):
         if key in values and not is_secret(values[key]):
             yield Problem(
+                code="IPF024",
                 key=f"{PROJECT}:{key}",
                 value="(not shown)",
                 problem=f"it is in plaintext in the stack file, and {path} calls it a secret",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ipvlan.config.messages import unknown_keys
+from ipvlan.config.messages import unknown_sections
 from ipvlan.config.models import COMMON, SECTIONS
 from ipvlan.config.yaml_file import Folder, StackFileError, read
 from ipvlan.problems import Problem, shorten
@@ -22,6 +22,7 @@ def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, ob
     if not isinstance(common, str) or Path(common).is_absolute() or ".." in Path(common).parts:
         return sections, [
             Problem(
+                code="IPF017",
                 key=COMMON,
                 value=shorten(common),
                 problem="this is not the path of a file in the project",
@@ -38,7 +39,7 @@ def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, ob
             else problem
             for problem in error.problems
         ]
-    problems = list(unknown_keys(shared, SECTIONS, f"{common}: ", "keys of a shared file"))
+    problems = list(unknown_sections(shared, SECTIONS, f"{common}: ", "keys of a shared file"))
     # fabric and ssh are mappings of values; hosts and services are mappings of such mappings.
     return {
         key: _merge(shared.get(key), sections[key], 1 if key in ("fabric", "ssh") else 2) for key in SECTIONS

@@ -1,7 +1,7 @@
-"""Writes a new key into a YAML file and leaves every other byte of it alone.
+"""Writes a new key into a YAML file and changes no other byte of it.
 
-Owns the edit of the text. Places come from ruamel.yaml's nodes; the text between them is not written anew, because a writer
-of whole documents would change quotes, line ends and the layout of maps that nobody asked it to touch.
+The places come from ruamel.yaml's nodes, and the text between them is kept. A writer of complete documents would change quotes,
+line ends and the layout of other mappings.
 """
 
 from __future__ import annotations
@@ -24,18 +24,22 @@ class Edit:
     """One key to be added."""
 
     path: tuple[str, ...]
-    """Keys from the top of the file to the map that gets the new key; the map must be there."""
+    """Keys from the top of the file to the mapping that gets the new key, which must exist."""
     key: str
     value: str | int
 
 
 def has(text: str, path: tuple[str, ...]) -> bool:
-    """Whether the text has a map at that path, written out there (and not by an alias)."""
+    """Return whether the text has a mapping at that path, written out there (and not by an alias)."""
     return _find(text, path) is not None
 
 
 def insert(text: str, edits: list[Edit], name: str) -> str:
-    """The text with the keys added; raises `ConfigError` when a place cannot be written to without touching others."""
+    """Return the text with the keys added.
+
+    Raises:
+        ConfigError: A key cannot be added without a change elsewhere.
+    """
     for edit in edits:
         text = _insert(text, edit, name)
     return text
@@ -57,10 +61,10 @@ def write(path: Path, text: str) -> None:
 
 def _insert(text: str, edit: Edit, name: str) -> str:
     node = _find(text, edit.path)
-    where = ".".join(edit.path)
+    key = ".".join(edit.path)
     if node is None:
-        raise _refusal(where, f"{name} has no map there that is written out")
-    # Through JSON, so that an alias and its anchor become two maps and only the one meant is changed.
+        raise _error("IPF025", key, f"{name} has no mapping there that is written out")
+    # Through JSON, so that an alias and its anchor become two mappings and only one is changed.
     expected = json.loads(json.dumps(parse_text(text, name)))
     place = expected
     for part in edit.path:
@@ -68,9 +72,9 @@ def _insert(text: str, edit: Edit, name: str) -> str:
     place[edit.key] = edit.value
     entry = f"{edit.key}: {edit.value}"
     changed = _into_flow(text, node, entry) if node.flow_style else _into_block(text, node, entry)
-    # An anchor that other maps share, or a layout not foreseen here, shows as another content: then nothing is written.
+    # With an anchor that other mappings share, or an unforeseen layout, the content differs: then nothing is written.
     if parse_text(changed, name) != expected:
-        raise _refusal(where, "adding the key would change other parts of the file, which share this map")
+        raise _error("IPF026", key, "adding the key would change other parts of the file, which share this mapping")
     return changed
 
 
@@ -86,7 +90,7 @@ def _into_flow(text: str, node: MappingNode, entry: str) -> str:
 def _into_block(text: str, node: MappingNode, entry: str) -> str:
     last_key, last_value = node.value[-1]
     line_end = "\r\n" if "\r\n" in text else "\n"
-    # A block map or list ends where the next token begins, comments included: its last scalar says where its text ends.
+    # A block mapping or list ends where the next token begins, comments included: its last scalar says where its text ends.
     at = text.find("\n", _text_end(last_value, last_key))
     indent = " " * last_key.start_mark.column
     if at < 0:
@@ -95,7 +99,7 @@ def _into_block(text: str, node: MappingNode, entry: str) -> str:
 
 
 def _text_end(node: Node, before: Node) -> int:
-    """Index behind the last character of a node's own text."""
+    """Return the index behind the last character of a node's own text."""
     if isinstance(node.value, list) and node.value and not getattr(node, "flow_style", False):
         last = node.value[-1]
         key, value = last if isinstance(last, tuple) else (before, last)
@@ -120,15 +124,16 @@ def _find(text: str, path: tuple[str, ...]) -> MappingNode | None:
     return node if isinstance(node, MappingNode) and node.value else None
 
 
-def _refusal(where: str, why: str) -> ConfigError:
+def _error(code: str, key: str, problem: str) -> ConfigError:
     return ConfigError(
         [
             Problem(
-                key=where,
+                code=code,
+                key=key,
                 value="",
-                problem=why,
-                effect="the file is left as it is",
-                fix="write the key by hand, or write the map out as YAML below its name",
+                problem=problem,
+                effect="the file is not changed",
+                fix="write the key by hand, or write the mapping out as YAML below its name",
             )
         ]
     )

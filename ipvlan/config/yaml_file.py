@@ -1,8 +1,10 @@
-"""Reads the YAML of a stack file as plain maps, lists and scalars, so that every reader of the file sees the same.
+"""Reads the YAML of a stack file as plain mappings, lists and scalars, so that every reader of the file reads the same.
 
-Owns YAML. Pulumi reads the file with Go's yaml.v3 (YAML 1.1 numbers: `010` is 8), this program with ruamel.yaml (1.2:
-`010` is 10) and editors with either. A scalar on which they differ is an error here that asks for quotes, so that what
-a reviewer sees, what `ipvlan plan` says and what `pulumi up` does cannot be three things.
+Pulumi reads the file with Go's yaml.v3 (YAML 1.1 numbers: `010` is 8), this program with ruamel.yaml (1.2: `010` is 10), and
+editors with either. A scalar on which they differ is an error here that asks for quotes. So a reviewer, `ipvlan plan` and
+`pulumi up` cannot take it for three different values.
+
+Out of scope: what the keys mean (`ipvlan.config.load`).
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -19,14 +21,14 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ipvlan.problems import ConfigError, Problem, shorten
 
-LARGEST_FILE = 64 * 1024 * 1024
+LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes; a stack of 10,000 services has about 2 MB, so anything beyond is not a stack file."""
 
-PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
-PLAIN_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
-_CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
+PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
+PLAIN_FLOAT: Final = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
+_CONSTANTS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
-AMBIGUOUS: tuple[tuple[re.Pattern[str], str], ...] = (
+AMBIGUOUS: Final = (
     (re.compile(r"[-+]?0[0-9_]+"), "YAML 1.1 reads it as an octal number where it can, YAML 1.2 as a decimal one"),
     (re.compile(r"[-+]?0[xob][0-9a-fA-F_]+"), "YAML reads it as a number in another base"),
     (re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "YAML 1.1 reads it as a number of base 60"),
@@ -38,23 +40,23 @@ AMBIGUOUS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), "YAML reads it as a number that is not finite"),
     (
         re.compile(r"(?i:yes|no|on|off|y|n)|True|TRUE|False|FALSE"),
-        "YAML 1.1 reads it as true or false, YAML 1.2 as text",
+        "YAML 1.1 reads it as a boolean, YAML 1.2 as a string",
     ),
-    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "YAML reads it as a point in time"),
-    (re.compile(r"="), "YAML 1.1 gives it a meaning of its own"),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "YAML reads it as a date"),
+    (re.compile(r"="), "YAML 1.1 gives it a special meaning"),
 )
-"""Unquoted scalars that two readers of YAML take for different things, and what they take them for."""
+"""Unquoted scalars that two readers of YAML read differently, and how they read them."""
 
 
 class StackFileError(ConfigError):
-    """The file is missing, or is not YAML that all readers understand alike."""
+    """The file is missing, or is not YAML that all readers read alike."""
 
 
 class Folder(Protocol):
-    """Where a project's files are read: the checkout, or a commit."""
+    """Where a project's files are read from: the checkout, or a commit."""
 
     def text(self, name: str) -> str:
-        """The text of the file at that path below the project's folder; raises `StackFileError`."""
+        """Return the text of the file at that path below the project's folder; raise StackFileError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,12 @@ class Checkout:
     root: Path
 
     def text(self, name: str) -> str:
-        """The file's text as it is now."""
+        """Return the file's text as it is now."""
         return _text(self.root / name, name)
 
 
 def read(folder: Folder, name: str) -> dict[str, Any]:
-    """The content of a YAML file whose top is a map; raises `StackFileError` with line and column."""
+    """Return the content of a YAML file whose top is a mapping; raise StackFileError with line and column."""
     return parse_text(folder.text(name), name)
 
 
@@ -77,38 +79,42 @@ def _text(path: Path, name: str) -> str:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise _error(
+                "IPF002",
                 name,
-                "",
-                f"the file has more than {LARGEST_FILE} bytes",
-                "reading it would take all memory",
-                "this is not a stack file",
+                problem=f"the file has more than {LARGEST_FILE} bytes",
+                effect="reading it would take all memory",
+                fix="this is not a stack file",
             )
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         others = ", ".join(sorted(other.name for other in path.parent.glob("Pulumi.*.yaml"))) or "none"
         raise _error(
+            "IPF001",
             name,
-            "",
-            "there is no such file",
-            "nothing is known of the stack",
-            f"write it, or choose another stack with --stack (there are: {others})",
+            problem="there is no such file",
+            effect="nothing is known of the stack",
+            fix=f"write it, or choose another stack with --stack (there are: {others})",
         ) from None
     except OSError as error:
         raise _error(
-            name, "", f"the file cannot be read: {error.strerror}", "nothing is known of the stack", "make it readable"
+            "IPF003",
+            name,
+            problem=f"the file cannot be read: {error.strerror}",
+            effect="nothing is known of the stack",
+            fix="make it readable",
         ) from None
     except UnicodeDecodeError as error:
         raise _error(
+            "IPF004",
             name,
-            "",
-            f"byte {error.start} is not UTF-8",
-            "Pulumi could not read the file either",
-            "save the file as UTF-8",
+            problem=f"byte {error.start} is not UTF-8",
+            effect="Pulumi could not read the file either",
+            fix="save the file as UTF-8",
         ) from None
 
 
 def parse_text(text: str, name: str) -> dict[str, Any]:
-    """The content of YAML text whose top is a map; `name` stands for the text in messages."""
+    """Return the content of YAML text whose top is a mapping; messages call the text `name`."""
     yaml = YAML(typ="safe", pure=True)
     try:
         root = yaml.compose(text)
@@ -118,46 +124,49 @@ def parse_text(text: str, name: str) -> dict[str, Any]:
         content = reader.value(root)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        what = ", ".join(part for part in (error.context, error.problem) if part)
         raise _error(
-            where,
-            "",
-            f"this is not YAML: {what}",
-            "neither Pulumi nor ipvlan can read the file",
-            "look at that line and the one before it: quotes, brackets, colons and indentation",
+            "IPF005",
+            f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name,
+            problem=f"this is not YAML: {', '.join(part for part in (error.context, error.problem) if part)}",
+            effect="neither Pulumi nor ipvlan can read the file",
+            fix="look at that line and the one before it: quotes, brackets, colons and indentation",
         ) from None
     except YAMLError as error:
         raise _error(
+            "IPF006",
             name,
-            "",
-            f"this is not YAML: {' '.join(str(error).split())}",
-            "neither Pulumi nor ipvlan can read the file",
-            "remove the character or directive",
+            problem=f"this is not YAML: {' '.join(str(error).split())}",
+            effect="neither Pulumi nor ipvlan can read the file",
+            fix="remove the character or directive",
         ) from None
     except RecursionError:
         raise _error(
+            "IPF007",
             name,
-            "",
-            "maps or lists are nested too deep",
-            "no reader of YAML could load the file",
-            "write the stack's maps as the documentation has them",
+            problem="mappings or lists are nested too deep",
+            effect="no reader of YAML could load the file",
+            fix="write the stack's mappings as docs/config.md shows them",
         ) from None
     if reader.problems:
         raise StackFileError(reader.problems)
     if not isinstance(content, dict):
         raise _error(
-            name, shorten(content), "the file is not a map", "Pulumi finds no config in it", "begin it with `config:`"
+            "IPF008",
+            name,
+            value=shorten(content),
+            problem="the file is not a mapping",
+            effect="Pulumi finds no config in it",
+            fix="begin it with `config:`",
         )
     return content
 
 
-def _error(key: str, value: str, wrong: str, effect: str, fix: str) -> StackFileError:
-    return StackFileError([Problem(key=key, value=value, problem=wrong, effect=effect, fix=fix)])
+def _error(code: str, key: str, *, value: str = "", problem: str, effect: str, fix: str) -> StackFileError:
+    return StackFileError([Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)])
 
 
 class _Reader:
-    """Turns YAML nodes into values; collects what readers would not agree on."""
+    """Turns YAML nodes into values; collects what readers would read differently."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -166,7 +175,7 @@ class _Reader:
         self._open: set[int] = set()
 
     def value(self, node: Node) -> Any:
-        """The node's value; a node that an alias repeats is read once."""
+        """Return the node's value; a node that an alias repeats is read once."""
         if isinstance(node, ScalarNode):
             return self._scalar(node)
         identity = id(node)
@@ -174,15 +183,15 @@ class _Reader:
             return self._done[identity]
         if identity in self._open:
             self._problem(
+                "IPF009",
                 node,
-                "",
-                "the map or list contains itself",
-                "no reader could come to its end",
-                "remove the alias (*NAME) that points back",
+                problem="the mapping or list contains itself",
+                effect="no reader could reach its end",
+                fix="remove the alias (*NAME) that points back",
             )
             return None
         self._open.add(identity)
-        value = self._map(node) if isinstance(node, MappingNode) else self._list(node)
+        value = self._mapping(node) if isinstance(node, MappingNode) else self._list(node)
         self._open.discard(identity)
         self._done[identity] = value
         return value
@@ -192,13 +201,17 @@ class _Reader:
             raise TypeError(f"ruamel.yaml made a {type(node).__name__}, which YAML does not have")
         return [self.value(item) for item in node.value]
 
-    def _map(self, node: MappingNode) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode) -> dict[str, Any]:
         merged: dict[str, Any] = {}
         own: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
                 self._problem(
-                    key_node, "", "a key is a map or a list", "no config key can be named so", "write a name as the key"
+                    "IPF010",
+                    key_node,
+                    problem="a key is a mapping or a list",
+                    effect="no config key has such a name",
+                    fix="write a name as the key",
                 )
                 continue
             if key_node.value == "<<" and key_node.style is None:
@@ -208,11 +221,12 @@ class _Reader:
             key = str(key_node.value)
             if key in own:
                 self._problem(
+                    "IPF011",
                     key_node,
-                    key,
-                    "the key stands here twice",
-                    "only one of the two would count",
-                    "remove one, or give it another name",
+                    value=key,
+                    problem="the key is here twice",
+                    effect="only one of the two would count",
+                    fix="remove one, or give it another name",
                 )
             own[key] = self.value(value_node)
         return {**merged, **own}
@@ -224,11 +238,11 @@ class _Reader:
                 yield value
             else:
                 self._problem(
+                    "IPF012",
                     part,
-                    "",
-                    "`<<` merges something that is no map",
-                    "nothing would be merged",
-                    "point it at a map: <<: *NAME",
+                    problem="`<<` merges something that is not a mapping",
+                    effect="nothing would be merged",
+                    fix="point it at a mapping: <<: *NAME",
                 )
 
     def _scalar(self, node: ScalarNode) -> Any:
@@ -244,18 +258,18 @@ class _Reader:
         meaning = next((meaning for pattern, meaning in AMBIGUOUS if pattern.fullmatch(text)), None)
         if meaning is not None:
             self._problem(
+                "IPF013",
                 node,
-                text,
-                meaning,
-                "Pulumi, ipvlan and a reviewer could each read another value",
-                f'write "{shorten(text)}" in quotes if text is meant, or the plain decimal number, or true or false',
+                value=text,
+                problem=meaning,
+                effect="Pulumi, ipvlan and a reviewer could each read another value",
+                fix=f'write "{shorten(text)}" in quotes for a string, or the plain decimal number, or true or false',
             )
         return text
 
-    def _problem(self, node: Node, value: str, wrong: str, effect: str, fix: str) -> None:
-        mark = node.start_mark
-        where = f"{self.name}:{mark.line + 1}:{mark.column + 1}"
-        self.problems.append(Problem(key=where, value=shorten(value), problem=wrong, effect=effect, fix=fix))
+    def _problem(self, code: str, node: Node, *, value: str = "", problem: str, effect: str, fix: str) -> None:
+        key = f"{self.name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+        self.problems.append(Problem(code=code, key=key, value=shorten(value), problem=problem, effect=effect, fix=fix))
 
 
 _KNOWN_TAGS = frozenset(

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from ipvlan.config.values import Port
+from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.root_shell import RunAsRoot
 from ipvlan.plan.reachability import Cell

@@ -87,6 +87,7 @@ def _slices(config: StackConfig, names: Sequence[str]) -> list[Allocation]:
         raise ConfigError(
             [
                 Problem(
+                    code="IPF601",
                     key="fabric.slice_prefix",
                     value=str(fabric.slice_prefix),
                     problem=f"a /{fabric.slice_prefix} is larger than the subnet {fabric.subnet}",
@@ -107,10 +108,11 @@ def _subnet_is_full(fabric: FabricConfig, space: AddressSpace, names: Sequence[s
     total = 2 ** (fabric.slice_prefix - fabric.subnet.prefixlen)
     held = space.assigned_blocks(fabric.slice_prefix)
     return Problem(
+        code="IPF602",
         key="fabric.subnet",
         value=str(fabric.subnet),
-        problem=f"it is full: of its {total} slices of /{fabric.slice_prefix}, {held} are held by hosts, "
-        f"{total - held - free} hold the gateway or reserved addresses, {free} are free, and "
+        problem=f"it is full: of its {total} slices of /{fabric.slice_prefix}, {held} belong to hosts, "
+        f"{total - held - free} contain the gateway or reserved addresses, {free} are free, and "
         f"{len(names)} hosts have none ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})",
         effect="these hosts can run no container",
         fix="enlarge fabric.subnet, or raise fabric.slice_prefix for smaller slices",
@@ -170,10 +172,11 @@ def _no_offset(space: AddressSpace, name: str, hosts: Sequence[str]) -> Problem:
         1 for address in addresses if not space.holders(address) and space.unusable(address, smallest) is not None
     )
     return Problem(
+        code="IPF603",
         key=f"services.{name}.offset",
         value="",
         problem=f"no offset is free on all of its {len(hosts)} hosts: the slice "
-        f"{', '.join(map(str, space.slices(smallest)))} of {smallest} has {len(offsets)} addresses, {taken} held by "
+        f"{', '.join(map(str, space.slices(smallest)))} of {smallest} has {len(offsets)} addresses, {taken} of "
         f"containers and {aside} reserved or dynamic",
         effect="the service has no address",
         fix=f"enlarge the slice, or run the service on fewer hosts (services.{name}.hosts)",

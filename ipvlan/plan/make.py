@@ -15,7 +15,8 @@ from typing import Final
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.models import ContainerSettings, HostConfig, ServiceConfig, StackConfig
-from ipvlan.config.values import LONGEST_INTERFACE, SshTarget
+from ipvlan.config.types.interfaces import LONGEST_INTERFACE
+from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, Route, ShimPlan, SshPlan
 from ipvlan.plan.resource_names import BRIDGE

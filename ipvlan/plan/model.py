@@ -15,7 +15,9 @@ from functools import cached_property
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.models import ContainerSettings, Mode
-from ipvlan.config.values import AddressRange, Port, SshTarget
+from ipvlan.config.types.addresses import AddressRange
+from ipvlan.config.types.ports import Port
+from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace, HostBlocks
 from ipvlan.problems import Problem
 

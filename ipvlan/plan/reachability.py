@@ -23,7 +23,7 @@ from typing import Final, Literal
 
 from netaddr import IPAddress
 
-from ipvlan.config.values import Port
+from ipvlan.config.types.ports import Port
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 Kind = Literal[

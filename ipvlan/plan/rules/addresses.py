@@ -75,6 +75,7 @@ def _unusable(container: _Container, space: AddressSpace) -> Iterator[Problem]:
 
 def _other_slice(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     return Problem(
+        code="IPF501",
         key=container.key,
         value=container.value,
         problem=f"it is in the slice of {reason.host} ({reason.block})",
@@ -85,6 +86,7 @@ def _other_slice(container: _Container, reason: Reason, space: AddressSpace) -> 
 
 def _unassigned(container: _Container, _: Reason, space: AddressSpace) -> Problem:
     return Problem(
+        code="IPF502",
         key=container.key,
         value=container.value,
         problem=f"it is outside the slice of {container.host} ({_slices(space, container.host)})",
@@ -95,6 +97,7 @@ def _unassigned(container: _Container, _: Reason, space: AddressSpace) -> Proble
 
 def _outside(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     return Problem(
+        code="IPF503",
         key=container.key,
         value=container.value,
         problem=f"it is outside the slice of {container.host} ({_slices(space, container.host)}) and outside the subnet "
@@ -107,19 +110,21 @@ def _outside(container: _Container, reason: Reason, space: AddressSpace) -> Prob
 def _slice_edge(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     kind = "network" if reason.cause is Cause.SLICE_NETWORK else "broadcast"
     return Problem(
+        code="IPF504",
         key=container.key,
         value=container.value,
         problem=f"it is the {kind} address of the slice {reason.block}",
-        effect="in mode l3 no container can hold it, and other programs treat it as no host's",
+        effect="in mode l3 no container can have it, and other programs do not take it for a host's",
         fix=f"use one of {_offset_range(space, container.host)}",
     )
 
 
 def _docker(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     return Problem(
+        code="IPF505",
         key=container.key,
         value=container.value,
-        problem=f"it is the last address of the slice {reason.block}, which Docker holds in mode {space.mode}",
+        problem=f"it is the last address of the slice {reason.block}, which Docker uses in mode {space.mode}",
         effect='the daemon refuses the container with "Address already in use"',
         fix=f"use one of {_offset_range(space, container.host, less=1)}",
     )
@@ -127,20 +132,22 @@ def _docker(container: _Container, reason: Reason, space: AddressSpace) -> Probl
 
 def _shim(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     return Problem(
+        code="IPF506",
         key=f"{container.key} and {reason.key}",
         value=container.value,
-        problem=f"it is the last address of the slice {reason.block}, which the shim of {reason.host} holds",
-        effect="the container or the shim would not start, since the kernel gives an address once",
-        fix=f"use one of {_offset_range(space, container.host, less=1)}, or switch the shim off",
+        problem=f"it is the last address of the slice {reason.block}, which the shim of {reason.host} has",
+        effect="the container or the shim would not start, since the kernel assigns an address once",
+        fix=f"use one of {_offset_range(space, container.host, less=1)}, or remove the shim",
     )
 
 
 def _gateway(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
     return Problem(
+        code="IPF507",
         key=f"{container.key} and {reason.key}",
         value=container.value,
-        problem="the container would hold the gateway's address",
-        effect="the daemon refuses it, or all containers of the fabric lose their way out",
+        problem="the container would have the gateway's address",
+        effect="the daemon refuses it, or no container of the fabric can leave the subnet",
         fix="choose another address or offset",
     )
 
@@ -148,30 +155,33 @@ def _gateway(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
 def _subnet_edge(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
     kind = "network" if reason.cause is Cause.SUBNET_NETWORK else "broadcast"
     return Problem(
+        code="IPF508",
         key=container.key,
         value=container.value,
         problem=f"it is the {kind} address of the subnet {reason.block}",
-        effect="no container can hold it",
+        effect="no container can have it",
         fix="choose another address or offset",
     )
 
 
 def _reserved(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
     return Problem(
+        code="IPF509",
         key=f"{container.key} and {reason.key}",
         value=container.value,
         problem=f"it is reserved by {reason.block}",
-        effect="whatever it is reserved for would clash with the container",
+        effect="what it is reserved for would conflict with the container",
         fix="choose another address or offset, or reserve less",
     )
 
 
 def _dynamic(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
     return Problem(
+        code="IPF510",
         key=f"{container.key} and {reason.key}",
         value=container.value,
-        problem=f"it is in the range that Docker may hand out on {reason.host} ({reason.block})",
-        effect="a foreign container can take the address while this one is stopped",
+        problem=f"it is in the range that Docker may assign on {reason.host} ({reason.block})",
+        effect="an unmanaged container can get the address while this one is stopped",
         fix="choose an address outside the dynamic range, or make that range smaller",
     )
 
@@ -210,10 +220,11 @@ def _on(hosts: list[str]) -> str:
 
 def _missing(name: str, hosts: list[str]) -> Problem:
     return Problem(
+        code="IPF511",
         key=f"services.{name}.offset",
         value="",
-        problem=f"neither an offset nor an address is given for {_on(hosts)}",
-        effect="Docker would choose an address, another one after each recreation",
+        problem=f"the service has neither an offset nor an address for {_on(hosts)}",
+        effect="Docker would choose an address, another one each time the container is recreated",
         fix="run `ipvlan allocate`, which writes the next free offset into the file",
     )
 
@@ -226,13 +237,14 @@ def _beyond(config: StackConfig, space: AddressSpace, name: str, hosts: list[str
     inside = address is not None and space.offset_of(address, host) is not None
     what = "the slice's broadcast address" if inside else "beyond the slice"
     return Problem(
+        code="IPF512",
         key=f"services.{name}.offset",
         value=shorten(offset),
         problem=f"it is {what} {_slices(space, host)} of {_on(hosts)}, which has "
         + (f"offsets {offsets.start} to {offsets.stop - 1}" if offsets else "no room for a container"),
-        effect=f"{address} belongs to {owner}: two containers could hold it"
+        effect=f"{address} belongs to {owner}: two containers could have it"
         if owner not in (None, host)
-        else "there is no such address for the container",
+        else "the slice has no such address",
         fix=f"write a smaller offset, a larger slice, or services.{name}.addresses.{host}",
     )
 
@@ -246,11 +258,12 @@ def _shared(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
             by_key.setdefault(key, []).append((address, f"{name} on {host}", f"{other} on {other_host}"))
     for key, pairs in by_key.items():
         address, one, two = pairs[0]
-        more = f" (and so on {len(pairs) - 1} more addresses)" if len(pairs) > 1 else ""
+        more = f" (and {len(pairs) - 1} more)" if len(pairs) > 1 else ""
         yield Problem(
+            code="IPF513",
             key=key,
             value=str(address),
             problem=f"{one} and {two} have one address{more}",
-            effect="the second container does not start, or both answer and connections break at random",
+            effect="the second container does not start, or both answer and connections break intermittently",
             fix="give one of them another offset or address",
         )

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.models import FabricConfig, StackConfig
 from ipvlan.plan.address_space import broadcast_address, network_address, overlap
-from ipvlan.problems import Problem
+from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.problems import Problem, Severity
 
-DOCKER_NETWORKS = {"bridge", "host", "none", "default", "ingress", "docker_gwbridge"}
+DOCKER_NETWORKS: Final = {"bridge", "host", "none", "default", "ingress", "docker_gwbridge"}
 """Names that Docker gives to networks of its own or reads as a network mode (moby, runconfig and swarm)."""
 
-UNUSABLE: tuple[tuple[IPNetwork, str], ...] = (
+UNUSABLE: Final = (
     (IPNetwork("0.0.0.0/8"), "this network (RFC 1122)"),
     (IPNetwork("127.0.0.0/8"), "loopback (RFC 1122)"),
     (IPNetwork("169.254.0.0/16"), "link-local addresses (RFC 3927)"),
     (IPNetwork("224.0.0.0/4"), "multicast (RFC 5771)"),
     (IPNetwork("240.0.0.0/4"), "reserved addresses (RFC 1112)"),
 )
-"""Blocks that no host routes as ordinary unicast (IANA special-purpose registry)."""
+"""Blocks that no host routes as ordinary unicast (IANA special-purpose registry), and what they are for."""
 
-PRIVATE: tuple[IPNetwork, ...] = (
+PRIVATE: Final = (
     IPNetwork("10.0.0.0/8"),
     IPNetwork("172.16.0.0/12"),
     IPNetwork("192.168.0.0/16"),
@@ -30,31 +32,54 @@ PRIVATE: tuple[IPNetwork, ...] = (
 )
 """RFC 1918 and the shared space of RFC 6598."""
 
-DOCKER_BRIDGE = IPNetwork("172.17.0.0/16")
-"""What the daemon gives its own bridge unless told otherwise (moby, daemon/libnetwork/ipamutils)."""
+DOCKER_BRIDGE: Final = IPNetwork("172.17.0.0/16")
+"""What the daemon gives its own bridge unless it is configured (moby, daemon/libnetwork/ipamutils)."""
 
-LONGEST_SUBNET = 30
+LONGEST_SUBNET: Final = 30
 """A /31 or /32 has no room for a gateway and a container."""
-SMALL_SUBNET = 24
+SMALL_SUBNET: Final = 24
 """A longer prefix has fewer than 254 addresses for all hosts together: legal, and soon too small."""
 
 
 def check(config: StackConfig) -> Iterator[Problem]:
-    """Problems of `fabric`."""
+    """Yield the problems of `fabric`."""
     fabric = config.fabric
-    if fabric.name.lower() in DOCKER_NETWORKS:
+    yield from _name(config)
+    yield from _subnet(fabric)
+    yield from _gateway(fabric)
+    yield from _reserved(fabric)
+    yield from _dns(config)
+
+
+def _name(config: StackConfig) -> Iterator[Problem]:
+    name = config.fabric.name
+    bridged = sorted(service for service, settings in config.services.items() if settings.bridged)
+    if name.lower() in DOCKER_NETWORKS:
         yield Problem(
+            code="IPF201",
             key="fabric.name",
-            value=fabric.name,
+            value=name,
             problem="Docker uses this name for a network of its own",
             effect="the daemon refuses the network, or connects containers to its own instead of the fabric",
             fix="choose another name, such as ipvlanl2",
         )
-    yield from _subnet(fabric)
-    yield from _gateway(fabric)
+    elif bridged and name < BRIDGE:
+        yield Problem(
+            code="IPF202",
+            key="fabric.name",
+            value=name,
+            problem=f"it sorts before Docker's `{BRIDGE}`, and {bridged[0]} uses the bridge",
+            effect="a Docker older than 28 would keep the default route on the fabric, and publish no port",
+            fix=f"nothing if all hosts run Docker 28 or later; else choose a name that sorts after `{BRIDGE}`",
+            severity="warning",
+        )
+
+
+def _reserved(fabric: FabricConfig) -> Iterator[Problem]:
     for number, reserved in enumerate(fabric.reserved):
         if not overlap(reserved, fabric.subnet):
             yield Problem(
+                code="IPF203",
                 key=f"fabric.reserved[{number}]",
                 value=str(reserved),
                 problem=f"it is outside the fabric's subnet {fabric.subnet}",
@@ -62,37 +87,25 @@ def check(config: StackConfig) -> Iterator[Problem]:
                 fix="correct it or remove it",
                 severity="warning",
             )
-    yield from _dns(config)
-    published = sorted(name for name, service in config.services.items() if service.bridged)
-    if published and fabric.name < "bridge" and fabric.name.lower() not in DOCKER_NETWORKS:
-        yield Problem(
-            key="fabric.name",
-            value=fabric.name,
-            problem=f"it sorts before Docker's `bridge`, and {published[0]} uses the bridge",
-            effect="a Docker older than 28 would keep the default route on the fabric, and publish no port",
-            fix="fine where all hosts run Docker 28 or later; else choose a name that sorts after `bridge`",
-            severity="warning",
-        )
 
 
 def _dns(config: StackConfig) -> Iterator[Problem]:
     fabric = config.fabric
-    beyond = [str(server) for server in fabric.dns if server not in fabric.subnet]
-    if not beyond or fabric.mode != "l2":
+    outside = [str(server) for server in fabric.dns if server not in fabric.subnet]
+    if not outside or fabric.mode != "l2":
         return
-    cut_off = sorted(
+    isolated = sorted(
         name for name, service in config.services.items() if not (service.dns or service.bridged or service.egress)
     )
-    if cut_off:
-        more = f" and {len(cut_off) - 1} more" if len(cut_off) > 1 else ""
+    if isolated:
+        more = f" and {len(isolated) - 1} more" if len(isolated) > 1 else ""
         yield Problem(
+            code="IPF204",
             key="fabric.dns",
-            value=", ".join(beyond[:3]),
-            problem=f"it is outside the fabric's subnet, and {cut_off[0]}{more} has no way out"
-            if not more
-            else f"it is outside the fabric's subnet, and {cut_off[0]}{more} have no way out",
-            effect="they find no name, unless a router holds the fabric's gateway",
-            fix="set internet: true or egress: gateway for them, or name a server on the fabric",
+            value=", ".join(outside[:3]),
+            problem=f"it is outside the fabric's subnet, and these services cannot leave the subnet: {isolated[0]}{more}",
+            effect="they cannot resolve names, unless a router has the address of the fabric's gateway",
+            fix="set internet: true or egress: gateway for them, or use a name server on the fabric",
             severity="warning",
         )
 
@@ -100,49 +113,49 @@ def _dns(config: StackConfig) -> Iterator[Problem]:
 def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
     subnet = fabric.subnet
 
-    def problem(wrong: str, effect: str, fix: str, *, warning: bool = False) -> Problem:
+    def problem(code: str, text: str, effect: str, fix: str, severity: Severity = "error") -> Problem:
         return Problem(
-            key="fabric.subnet",
-            value=str(subnet),
-            problem=wrong,
-            effect=effect,
-            fix=fix,
-            severity="warning" if warning else "error",
+            code=code, key="fabric.subnet", value=str(subnet), problem=text, effect=effect, fix=fix, severity=severity
         )
 
-    taken = [f"{block}, {meaning}" for block, meaning in UNUSABLE if overlap(subnet, block)]
-    if taken:
+    unusable = [f"{block}, {meaning}" for block, meaning in UNUSABLE if overlap(subnet, block)]
+    if unusable:
         yield problem(
-            f"it overlaps {'; '.join(taken)}",
+            "IPF205",
+            f"it overlaps {'; '.join(unusable)}",
             "the hosts would not carry packets to these addresses",
             "use a private subnet such as 10.1.0.0/16",
         )
     elif not any(subnet in block for block in PRIVATE):
         yield problem(
+            "IPF206",
             "it is not private (RFC 1918, RFC 6598)",
             "containers could not reach the real owners of these addresses",
             "use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 unless the addresses are yours",
-            warning=True,
+            "warning",
         )
-    if overlap(subnet, DOCKER_BRIDGE) and not taken:
+    if overlap(subnet, DOCKER_BRIDGE) and not unusable:
         yield problem(
+            "IPF207",
             f"it overlaps {DOCKER_BRIDGE}, which Docker gives its own bridge by default",
             "a published container has both networks, and the daemon refuses one of them",
             "use another subnet, or move the bridge with `bip` in every host's daemon.json",
-            warning=True,
+            "warning",
         )
     if subnet.prefixlen > LONGEST_SUBNET:
         yield problem(
+            "IPF208",
             f"it has {subnet.size} address{'' if subnet.size == 1 else 'es'}",
             "there is no room for a gateway and a container",
             "use at least a /30; a /16 is usual",
         )
     elif subnet.prefixlen > SMALL_SUBNET:
         yield problem(
+            "IPF209",
             f"it is small: {subnet.size - 2} usable addresses for the gateway and all hosts together",
-            "it cannot grow without every container getting a new address",
+            "it cannot grow without a new address for every container",
             "use a /24 or larger; a /16 costs nothing in a private range",
-            warning=True,
+            "warning",
         )
 
 
@@ -152,6 +165,7 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
     if fabric.mode != "l2":
         if gateway is not None:
             yield Problem(
+                code="IPF210",
                 key=key,
                 value=value,
                 problem=f"mode {fabric.mode} has no gateway",
@@ -161,14 +175,16 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
         return
     if gateway is None:
         yield Problem(
+            code="IPF211",
             key=key,
             value="",
             problem="it is missing, and mode l2 needs one",
-            effect="Docker would take the first address of the subnet as gateway, unseen by the plan",
+            effect="Docker would take the first address of the subnet as gateway, and the plan would not know",
             fix=f"write it, for example {IPAddress(subnet.first + (subnet.size > 1), subnet.version)}",
         )
     elif gateway not in subnet:
         yield Problem(
+            code="IPF212",
             key=key,
             value=value,
             problem=f"it is outside the subnet {subnet}",
@@ -178,9 +194,10 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
     elif gateway in (network_address(subnet), broadcast_address(subnet)) and subnet.prefixlen <= LONGEST_SUBNET:
         kind = "network" if gateway == network_address(subnet) else "broadcast"
         yield Problem(
+            code="IPF213",
             key=key,
             value=value,
             problem=f"it is the {kind} address of {subnet}",
-            effect="no router can hold it",
+            effect="no router can have it",
             fix=f"write for example {IPAddress(subnet.first + 1, subnet.version)}",
         )

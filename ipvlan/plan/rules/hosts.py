@@ -1,4 +1,4 @@
-"""Rules of the hosts: their slices, their own addresses, what Docker may hand out."""
+"""Rules of the hosts: their slices, their own addresses, what Docker may assign."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from ipvlan.problems import Problem
 
 
 def check(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
-    """Problems of `hosts`."""
+    """Yield the problems of `hosts`."""
     if not config.hosts:
         yield Problem(
+            code="IPF301",
             key="hosts",
             value="",
             problem="there is no host",
-            effect="`pulumi up` would remove everything the stack has",
+            effect="`pulumi up` would remove everything that the stack has",
             fix="name at least one host; to remove the stack run `pulumi destroy`",
         )
     for name, host in config.hosts.items():
@@ -31,15 +32,17 @@ def check(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
 
 
 def among(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
-    """Problems that two hosts have with each other."""
+    """Yield the problems that two hosts have with each other."""
     yield from _overlaps(space)
-    yield from _shared(config)
+    yield from _shared_addresses(config)
+    yield from _shared_targets(config)
 
 
 def _slice(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]:
     subnet, key, value = config.fabric.subnet, f"hosts.{name}.slice", str(host.slice)
     if host.slice not in subnet:
         yield Problem(
+            code="IPF302",
             key=key,
             value=value,
             problem=f"it is outside the fabric's subnet {subnet}"
@@ -50,6 +53,7 @@ def _slice(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem
         )
     if host.slice.prefixlen > LONGEST_SUBNET:
         yield Problem(
+            code="IPF303",
             key=key,
             value=value,
             problem=f"a /{host.slice.prefixlen} has no address between its first and its last",
@@ -62,15 +66,17 @@ def _address(config: StackConfig, name: str, host: HostConfig) -> Iterator[Probl
     key, value = f"hosts.{name}.address", str(host.address)
     if host.address in config.fabric.subnet:
         yield Problem(
+            code="IPF304",
             key=key,
             value=value,
             problem=f"the host's own address is inside the fabric's subnet {config.fabric.subnet}",
-            effect="containers would look for the host on the fabric, where the kernel keeps the two apart",
+            effect="containers would look for the host on the fabric, where the kernel isolates the two",
             fix="give the fabric a subnet that the LAN does not use",
         )
     for block, meaning in UNUSABLE:
         if host.address in block:
             yield Problem(
+                code="IPF305",
                 key=key,
                 value=value,
                 problem=f"it belongs to {block}, {meaning}",
@@ -85,60 +91,66 @@ def _dynamic(config: StackConfig, name: str, host: HostConfig) -> Iterator[Probl
     key, value = f"hosts.{name}.dynamic", str(host.dynamic)
     if host.dynamic not in host.slice:
         yield Problem(
+            code="IPF306",
             key=key,
             value=value,
             problem=f"it is not a part of the host's slice {host.slice}",
-            effect="Docker would hand out addresses that belong to another host, or to nobody",
+            effect="Docker would assign addresses that belong to another host, or are unassigned",
             fix=f"write a part of {host.slice}, for example its upper half, or none",
         )
     for number, reserved in enumerate(config.fabric.reserved):
         if overlap(reserved, host.dynamic):
             yield Problem(
+                code="IPF307",
                 key=f"{key} and fabric.reserved[{number}]",
                 value=f"{value} and {reserved}",
-                problem="Docker may hand out addresses that nothing may use",
-                effect="a foreign container would get a reserved address",
+                problem="Docker may assign addresses that nothing may use",
+                effect="an unmanaged container would get a reserved address",
                 fix="write a smaller part, or another one",
             )
 
 
 def _shim(space: AddressSpace, name: str, host: HostConfig) -> Iterator[Problem]:
-    """Yield what else may hold the address of the host's shim; containers that do are in `ipvlan.plan.rules.addresses`."""
+    """Yield what else may have the address of the host's shim; containers that do are in `ipvlan.plan.rules.addresses`."""
     if not host.shim:
         return
     key, address = f"hosts.{name}.shim", space.own_address(name)
     if address is None:
         yield Problem(
+            code="IPF308",
             key=f"{key} and hosts.{name}.slice",
             value=f"true and {host.slice}",
             problem="the slice has no room for an address of the host's own",
-            effect="the shim could not be made",
+            effect="the shim could not be created",
             fix="enlarge the slice to a /30 or more, or remove the shim",
         )
         return
     for reason in space.reasons(address, name):
         if reason.cause is Cause.GATEWAY:
             yield Problem(
+                code="IPF309",
                 key=f"{key} and {reason.key}",
                 value=str(address),
                 problem="the shim's address, the last of the slice, is the fabric's gateway",
-                effect=f"{name} would answer for the router, and all containers would lose their way out",
+                effect=f"{name} would answer instead of the router, and no container could leave the subnet",
                 fix="move the gateway, or the slice",
             )
         elif reason.cause is Cause.DYNAMIC:
             yield Problem(
+                code="IPF310",
                 key=f"{key} and {reason.key}",
                 value=f"{address} and {reason.block}",
-                problem="the shim's address, the last of the slice, is in the range that Docker may hand out",
-                effect="a foreign container that Docker gives the address does not start",
+                problem="the shim's address, the last of the slice, is in the range that Docker may assign",
+                effect="an unmanaged container that Docker gives the address does not start",
                 fix="choose a dynamic range that ends before it",
             )
         elif reason.cause is Cause.RESERVED:
             yield Problem(
+                code="IPF311",
                 key=f"{key} and {reason.key}",
                 value=f"{address} and {reason.block}",
                 problem="the shim's address, the last of the slice, is reserved",
-                effect="whatever it is reserved for would clash with the host",
+                effect="what the address is reserved for would conflict with the host",
                 fix="reserve less, or remove the shim",
             )
 
@@ -146,37 +158,49 @@ def _shim(space: AddressSpace, name: str, host: HostConfig) -> Iterator[Problem]
 def _overlaps(space: AddressSpace) -> Iterator[Problem]:
     for (one, name), (other, other_name) in space.overlapping_slices():
         yield Problem(
+            code="IPF312",
             key=f"hosts.{name}.slice and hosts.{other_name}.slice",
             value=f"{one} and {other}",
             problem="the slices are the same" if one == other else "the slices overlap",
-            effect="two hosts could give one address to two containers, and each would be reached at random",
+            effect="two hosts could give one address to two containers, and each would be reached intermittently",
             fix="give each host its own slice; without `slice`, `ipvlan allocate` writes a free one",
         )
 
 
-def _shared(config: StackConfig) -> Iterator[Problem]:
+def _shared_addresses(config: StackConfig) -> Iterator[Problem]:
     by_address: dict[str, str] = {}
-    by_ssh: dict[str, str] = {}
     for name, host in config.hosts.items():
         first = by_address.setdefault(str(host.address), name)
-        if first != name:
-            parents = config.hosts[first].parent, host.parent
-            yield Problem(
-                key=f"hosts.{first}.address and hosts.{name}.address",
-                value=str(host.address),
-                problem="the two hosts have one address"
-                + (f", with two parents ({parents[0]} and {parents[1]})" if parents[0] != parents[1] else ""),
-                effect="one machine would get two networks of the same name, and the second is refused",
-                fix="correct one address; a host has one parent, so a second parent is a second stack",
-            )
+        if first == name:
             continue
+        parents = config.hosts[first].parent, host.parent
+        yield Problem(
+            code="IPF313",
+            key=f"hosts.{first}.address and hosts.{name}.address",
+            value=str(host.address),
+            problem="the two hosts have one address"
+            + (f", with two parents ({parents[0]} and {parents[1]})" if parents[0] != parents[1] else ""),
+            effect="one machine would get two networks of the same name, and Docker refuses the second",
+            fix="correct one address; a host has one parent, so a second parent is a second stack",
+        )
+
+
+def _shared_targets(config: StackConfig) -> Iterator[Problem]:
+    by_target: dict[str, str] = {}
+    addresses: set[str] = set()
+    for name, host in config.hosts.items():
+        # Hosts with one address have one ssh target too: once is enough.
+        if str(host.address) in addresses:
+            continue
+        addresses.add(str(host.address))
         target = str(host.ssh or f"root@{host.address}")
-        first = by_ssh.setdefault(target, name)
+        first = by_target.setdefault(target, name)
         if first != name:
             yield Problem(
+                code="IPF314",
                 key=f"hosts.{first}.ssh and hosts.{name}.ssh",
                 value=target,
-                problem="the two hosts are reached at one ssh destination",
-                effect="both networks and all containers would be made on one machine",
+                problem="the two hosts have one ssh target",
+                effect="both networks and all containers would be created on one machine",
                 fix="correct one of the two",
             )

@@ -1,4 +1,7 @@
-"""Rules of the services: where they run, what they are called, which ports they take, which image."""
+"""Rules of the services: where they run, what they are called, which ports they bind, which image they have.
+
+Out of scope: their addresses (`ipvlan.plan.rules.addresses`).
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,19 @@ from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
 from ipvlan.config.models import ServiceConfig, StackConfig
-from ipvlan.config.values import Port
+from ipvlan.config.types.ports import Port
 from ipvlan.plan.resource_names import LABEL_PREFIX
 from ipvlan.problems import Problem, shorten
 
 
 def check(config: StackConfig, unreadable: Collection[str]) -> Iterator[Problem]:
-    """Problems of `services`, but for their addresses."""
+    """Yield the problems of `services`, but for their addresses; `unreadable` are hosts that are in the file."""
     known = {*config.hosts, *unreadable}
     for name, service in config.services.items():
         yield from _hosts(name, service, known)
         yield from _image(name, service)
         yield from _published(name, service)
-        yield from _way_out(config, name, service)
+        yield from _egress(config, name, service)
         yield from _settings(name, service)
     yield from _names(config)
     yield from _ports(config)
@@ -31,6 +34,7 @@ def _hosts(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
             yield _unknown(f"services.{name}.hosts[{number}]", host, known)
         if host in seen:
             yield Problem(
+                code="IPF402",
                 key=f"services.{name}.hosts[{number}]",
                 value=shorten(host),
                 problem="the host is named twice",
@@ -43,14 +47,16 @@ def _hosts(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
             yield _unknown(f"services.{name}.addresses", host, known)
         elif not service.runs_on(host):
             yield Problem(
+                code="IPF403",
                 key=f"services.{name}.addresses.{host}",
                 value=str(service.addresses[host]),
                 problem=f"the service does not run on {host}",
-                effect="the address would look taken and be nobody's",
+                effect="the address would look assigned, and no container would have it",
                 fix=f"add {host} to services.{name}.hosts, or remove the address",
             )
     if service.hosts is not None and not service.hosts:
         yield Problem(
+            code="IPF404",
             key=f"services.{name}.hosts",
             value="[]",
             problem="the list is empty",
@@ -63,10 +69,11 @@ def _hosts(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
 def _unknown(key: str, host: str, known: Collection[str]) -> Problem:
     near = get_close_matches(host[:100], list(known), n=1)
     return Problem(
+        code="IPF401",
         key=key,
         value=shorten(host),
         problem="there is no such host",
-        effect="the container would be made nowhere",
+        effect="the container would be created nowhere",
         fix=f"did you mean {near[0]}?" if near else "name a key of `hosts`, or add the host there",
     )
 
@@ -77,9 +84,10 @@ def _image(name: str, service: ServiceConfig) -> Iterator[Problem]:
     last = service.image.rpartition("/")[2]
     tag = last.partition(":")[2]
     yield Problem(
+        code="IPF405",
         key=f"services.{name}.image",
         value=shorten(service.image),
-        problem=f"the tag {tag} can be moved to another image" if tag else "neither tag nor digest: latest is meant",
+        problem=f"the tag {tag} can be moved to another image" if tag else "neither tag nor digest: it means latest",
         effect="two hosts, or two days, can run two images under one name, and no preview shows it",
         fix="pin it: `docker buildx imagetools inspect IMAGE` prints the digest for IMAGE@sha256:...",
         severity="warning",
@@ -89,54 +97,59 @@ def _image(name: str, service: ServiceConfig) -> Iterator[Problem]:
 def _published(name: str, service: ServiceConfig) -> Iterator[Problem]:
     if service.published and not service.ports:
         yield Problem(
+            code="IPF406",
             key=f"services.{name}.published",
             value="true",
             problem="the service has no ports",
-            effect="the bridge would be connected, and nothing would be published by it",
+            effect="the bridge would be connected, and would publish nothing",
             fix=f'add services.{name}.ports: ["80:80"], or remove published',
         )
     if service.ports and not service.internet and "published" not in service.model_fields_set:
         yield Problem(
+            code="IPF407",
             key=f"services.{name}.ports",
             value=", ".join(str(port) for port in service.ports[:5]),
-            problem="the ports have no way out: published is not set",
+            problem="the ports are not published: published is not set",
             effect="no client reaches them, since ports are bound only while the bridge is connected",
-            fix="add published: true, or published: false to say that this is meant",
+            fix="add published: true, or published: false to confirm it",
             severity="warning",
         )
 
 
-def _way_out(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[Problem]:
-    """`internet`, `egress` and `dns`: one way out, which the mode has, and name servers that it leads to."""
+def _egress(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[Problem]:
+    """Yield the problems of `internet`, `egress` and `dns`: one default route, which the mode has, and reachable name servers."""
     if service.egress is not None:
         key = f"services.{name}.egress"
         if config.fabric.mode != "l2":
             yield Problem(
+                code="IPF408",
                 key=f"{key} and fabric.mode",
                 value=f"{service.egress} and {config.fabric.mode}",
-                problem=f"mode {config.fabric.mode} has no gateway to leave by",
-                effect="the container leaves through the parent's own routing, whatever this says",
+                problem=f"mode {config.fabric.mode} has no gateway",
+                effect="the container's traffic leaves by the parent's routes, whatever this says",
                 fix="remove it: the routers of the LAN need the routes of `ipvlan plan --routes`; or set internet: true",
             )
         for other in ("internet", "published"):
             if getattr(service, other):
                 yield Problem(
+                    code="IPF409",
                     key=f"{key} and services.{name}.{other}",
                     value=f"{service.egress} and true",
-                    problem="a container has one default route, and these two want it on different networks",
-                    effect="no port would be bound, since Docker binds them at the network with the default route"
+                    problem="a container has one default route, and these two need it on different networks",
+                    effect="no port would be bound, since Docker binds ports on the network with the default route"
                     if other == "published"
-                    else "one of the two ways out would not be taken",
+                    else "one of the two routes would not be used",
                     fix="remove one of the two",
                 )
     elif config.fabric.mode == "l2" and not service.bridged:
-        beyond = [str(server) for server in service.dns if server not in config.fabric.subnet]
-        if beyond:
+        outside = [str(server) for server in service.dns if server not in config.fabric.subnet]
+        if outside:
             yield Problem(
+                code="IPF410",
                 key=f"services.{name}.dns",
-                value=", ".join(beyond[:3]),
-                problem="it is outside the fabric's subnet, and the service has no way out",
-                effect="no name is found, unless a router holds the fabric's gateway",
+                value=", ".join(outside[:3]),
+                problem="it is outside the fabric's subnet, and the service cannot leave the subnet",
+                effect="the container cannot resolve names, unless a router has the address of the fabric's gateway",
                 fix=f"set services.{name}.internet: true, services.{name}.egress: gateway, or a name server on the fabric",
                 severity="warning",
             )
@@ -146,24 +159,27 @@ def _settings(name: str, service: ServiceConfig) -> Iterator[Problem]:
     for label in service.labels:
         if label.startswith(LABEL_PREFIX):
             yield Problem(
+                code="IPF411",
                 key=f"services.{name}.labels",
                 value=shorten(label),
-                problem=f"labels that begin with {LABEL_PREFIX} are written by the stack itself",
-                effect="the stack would no longer know its own containers",
+                problem=f"labels that begin with {LABEL_PREFIX} are reserved for the stack itself",
+                effect="the stack could not identify its own containers",
                 fix="choose another label",
             )
     for variable in service.environment:
         if variable in service.secret_environment:
             yield Problem(
+                code="IPF412",
                 key=f"services.{name}.environment and services.{name}.secret_environment",
                 value=shorten(variable),
                 problem="the variable is in both",
-                effect="it is unclear whether the secret or the text in plaintext would win",
+                effect="it is unclear whether the secret or the plaintext value would count",
                 fix="remove one of the two",
             )
     for variable in (*service.environment, *service.secret_environment):
         if not variable or "=" in variable or "\0" in variable:
             yield Problem(
+                code="IPF413",
                 key=f"services.{name}.environment",
                 value=shorten(variable),
                 problem="this is not the name of a variable",
@@ -186,11 +202,12 @@ def _names(config: StackConfig) -> Iterator[Problem]:
                 ]
                 if shared:
                     yield Problem(
+                        code="IPF414",
                         key=f"services.{name} and services.{other}",
                         value=container,
                         problem=f"both call their container {container} on {_list(shared)}",
                         effect="Docker refuses the second container of a name",
-                        fix="give one another container_name, or let them run on different hosts",
+                        fix="give one another container_name, or run them on different hosts",
                     )
 
 
@@ -201,11 +218,11 @@ def _list(names: list[str]) -> str:
 
 def _ports(config: StackConfig) -> Iterator[Problem]:
     for name, service in config.services.items():
-        yield from _own_ports(name, service)
+        yield from _ports_of_service(name, service)
     publishing = [(name, service) for name, service in config.services.items() if service.published]
-    told: set[tuple[str, str, str]] = set()
+    reported: set[tuple[str, str, str]] = set()
     for host_name, host in config.hosts.items():
-        taken: dict[tuple[str, int], list[tuple[str, Port]]] = {}
+        bound: dict[tuple[str, int], list[tuple[str, Port]]] = {}
         ssh_port = host.ssh.port if host.ssh else 22
         for name, service in publishing:
             if not service.runs_on(host_name):
@@ -213,65 +230,72 @@ def _ports(config: StackConfig) -> Iterator[Problem]:
             for port in service.ports:
                 if port.protocol == "tcp" and port.host_port == ssh_port and port.host_address in (None, host.address):
                     yield Problem(
+                        code="IPF415",
                         key=f"services.{name}.ports",
                         value=str(port),
                         problem=f"the ssh server of {host_name} listens on port {ssh_port}",
-                        effect="the port could not be bound, or you would be locked out of the host",
+                        effect="Docker could not bind the port, or you could no longer reach the host by ssh",
                         fix="publish another host port",
                     )
-                others = taken.setdefault((port.protocol, port.host_port), [])
+                others = bound.setdefault((port.protocol, port.host_port), [])
                 for other_name, other in others:
                     pair = (other_name, name, f"{port.host_port}/{port.protocol}")
-                    if other_name != name and _meet(port, other) and pair not in told:
-                        told.add(pair)
+                    if other_name != name and _conflict(port, other) and pair not in reported:
+                        reported.add(pair)
                         yield Problem(
+                            code="IPF416",
                             key=f"services.{other_name}.ports and services.{name}.ports",
                             value=f"{other} and {port}",
                             problem=f"both bind {port.protocol} port {port.host_port} of {host_name}"
                             + ("" if other.host_address == port.host_address else ", one of them at every address"),
                             effect="Docker binds a port once: the second service would not be published",
-                            fix="give one another host port, or let them run on different hosts",
+                            fix="give one another host port, or run them on different hosts",
                         )
                 others.append((name, port))
-                yield from _foreign_address(config, host_name, name, port)
+                yield from _host_address(config, host_name, name, port)
 
 
-def _meet(one: Port, other: Port) -> bool:
+def _conflict(one: Port, other: Port) -> bool:
+    """Return whether two ports of one number and protocol cannot both be bound."""
     return one.host_address is None or other.host_address is None or one.host_address == other.host_address
 
 
-def _own_ports(name: str, service: ServiceConfig) -> Iterator[Problem]:
-    taken: dict[tuple[str, int], list[Port]] = {}
+def _ports_of_service(name: str, service: ServiceConfig) -> Iterator[Problem]:
+    bound: dict[tuple[str, int], list[Port]] = {}
     for port in service.ports:
-        others = taken.setdefault((port.protocol, port.host_port), [])
-        if any(_meet(port, other) for other in others):
+        others = bound.setdefault((port.protocol, port.host_port), [])
+        if any(_conflict(port, other) for other in others):
             yield Problem(
+                code="IPF417",
                 key=f"services.{name}.ports",
                 value=str(port),
-                problem=f"{port.protocol} port {port.host_port} is bound twice by this service",
+                problem=f"this service binds {port.protocol} port {port.host_port} twice",
                 effect="Docker binds a port once: the container would not be published",
                 fix="remove one of the two",
             )
         others.append(port)
 
 
-def _foreign_address(config: StackConfig, host_name: str, name: str, port: Port) -> Iterator[Problem]:
+def _host_address(config: StackConfig, host_name: str, name: str, port: Port) -> Iterator[Problem]:
+    """Yield what is wrong with the host address that a port is bound to."""
     if port.host_address is None or port.host_address == config.hosts[host_name].address:
         return
     owner = next((other for other, host in config.hosts.items() if host.address == port.host_address), None)
     if owner is not None:
         yield Problem(
+            code="IPF418",
             key=f"services.{name}.ports",
             value=str(port),
             problem=f"{port.host_address} is the address of {owner}, and the service also runs on {host_name}",
-            effect=f"{host_name} cannot bind an address it does not have, so nothing is published there",
+            effect=f"{host_name} cannot bind an address that it does not have, so it would publish nothing",
             fix=f"leave the address out, or set services.{name}.hosts: [{owner}]",
         )
     elif port.host_address in config.fabric.subnet:
         yield Problem(
+            code="IPF419",
             key=f"services.{name}.ports",
             value=str(port),
             problem=f"{port.host_address} is inside the fabric, where no host has an address",
-            effect="the port could not be bound",
+            effect="Docker could not bind the port",
             fix="write an address of the host, or leave it out",
         )

@@ -13,7 +13,7 @@ from netaddr import IPAddress
 
 from ipvlan.checks.diagnosis import Diagnosis
 from ipvlan.checks.verify import Verdict, judge
-from ipvlan.config.values import Port
+from ipvlan.config.types.ports import Port
 from ipvlan.hosts.connection_probe import Observed, connect
 from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, Parent

@@ -31,9 +31,9 @@ def test_bad_input_is_told(case: Bad, tmp_path: Path) -> None:
     """Exactly the expected problems are found, each with its three sentences, none of them long."""
     problems = problems_of(case, tmp_path)
     assert len(problems) == len(case.found), "\n".join(map(str, problems))
-    for problem, (key, wrong) in zip(problems, case.found, strict=True):
+    for problem, (key, code) in zip(problems, case.found, strict=True):
         assert problem.key.startswith(key)
-        assert problem.problem.startswith(wrong)
+        assert problem.code == code
         assert problem.severity == ("warning" if case.warning else "error")
         assert problem.effect
         assert problem.fix

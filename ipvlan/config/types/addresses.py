@@ -1,0 +1,166 @@
+"""Types of addresses, subnets and ranges."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal
+
+from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, IPRange
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator
+
+from ipvlan.config.types.base import as_text, fail, need_string, string_schema
+
+DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
+"""Four decimal numbers; whether they are an address is a further question."""
+PREFIX_LENGTH: Final = re.compile(r"0|[1-9][0-9]?")
+CIDR: Final = re.compile(rf"{DOTTED.pattern}/(?:{PREFIX_LENGTH.pattern})")
+RANGE: Final = re.compile(rf"\s*{DOTTED.pattern}(?:\s*-\s*{DOTTED.pattern})?\s*")
+NONE: Final = "none"
+"""The value of `dynamic` that leaves Docker nothing to assign."""
+
+
+def parse_address(value: object) -> IPAddress:
+    """Return an IPv4 address from four decimal parts without leading zeros."""
+    if isinstance(value, IPAddress):
+        return value
+    text = need_string(value, "an address")
+    if DOTTED.fullmatch(text) and any(len(part) > 1 and part[0] == "0" for part in text.split(".")):
+        fail(
+            "IPF112",
+            "a part of the address has a leading zero",
+            "some programs read it as octal and would use another address (010 is 8)",
+            "write the parts without leading zeros: " + ".".join(str(int(part)) for part in text.split(".")),
+        )
+    try:
+        address = IPAddress(text, flags=INET_PTON)
+    except (AddrFormatError, ValueError):
+        fail(
+            "IPF113",
+            "this is not an IPv4 address",
+            "no host could be reached at it, and no container could have it",
+            "write four numbers from 0 to 255 with dots, as in 10.1.1.2",
+        )
+    if address.version != 4:
+        fail(
+            "IPF114",
+            "this is an IPv6 address" + (" that maps an IPv4 address" if address.is_ipv4_mapped() else ""),
+            "the fabric's subnet is IPv4, so nothing on it could reach this address",
+            f"write {address.ipv4()}" if address.is_ipv4_mapped() else "write an IPv4 address, as in 10.1.1.2",
+        )
+    return address
+
+
+def parse_network(value: object) -> IPNetwork:
+    """Return an IPv4 subnet from CIDR notation with all host bits zero."""
+    if isinstance(value, IPNetwork):
+        return value
+    text = need_string(value, "a subnet")
+    base, slash, prefix = text.partition("/")
+    if not slash:
+        fail(
+            "IPF115",
+            "the prefix length is missing",
+            "it would mean one single address instead of a subnet",
+            f"write ADDRESS/LENGTH, for example {base}/24" if base else "write ADDRESS/LENGTH, as in 10.1.0.0/16",
+        )
+    if ":" in base:
+        parse_address(base)
+    if not PREFIX_LENGTH.fullmatch(prefix) or int(prefix) > 32:
+        fail(
+            "IPF116",
+            f"the prefix length {prefix!r} is not a number from 0 to 32",
+            "Docker would refuse the network on every host",
+            "write a length such as 16 or 24 after the slash",
+        )
+    address = parse_address(base)
+    network = IPNetwork(f"{address}/{prefix}")
+    if network.ip != network.network:
+        fail(
+            "IPF117",
+            f"host bits are set: {address} is an address inside {network.cidr}, not the subnet's own",
+            "the subnet or the one address may be meant",
+            f"write {network.cidr}",
+        )
+    return network
+
+
+def parse_dynamic(value: object) -> IPNetwork | Literal["none"] | None:
+    """Return a subnet, the word `none`, or None where the key is left out."""
+    if value is None or value == NONE:
+        return value
+    return parse_network(value)
+
+
+class AddressRange(IPRange):
+    """A range that is shown as the config writes it: as an address, as FIRST-LAST or as a subnet."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, first: IPAddress, last: IPAddress, text: str) -> None:
+        """Hold the addresses from `first` to `last`, both included; `text` is what the config says."""
+        super().__init__(first, last)
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_range(value: object) -> AddressRange:
+    """Return a range from `10.1.9.9`, `10.1.9.1-10.1.9.20` or `10.1.9.0/24`."""
+    if isinstance(value, AddressRange):
+        return value
+    text = need_string(value, "a reserved address, range or subnet").strip()
+    if "/" in text:
+        network = parse_network(text)
+        return AddressRange(IPAddress(network.first), IPAddress(network.last), text)
+    first_text, dash, last_text = (part.strip() for part in text.partition("-"))
+    first = parse_address(first_text)
+    last = parse_address(last_text) if dash else first
+    if last < first:
+        fail(
+            "IPF118",
+            "the range ends before it begins",
+            "it would reserve nothing, and containers could get addresses that you meant to keep",
+            f"write {last}-{first}",
+        )
+    return AddressRange(first, last, text)
+
+
+def parse_offset(value: object) -> int:
+    """Return the offset of an address in a slice; 0 is the slice's first address."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        fail(
+            "IPF138",
+            "an offset is a whole number, and this is not",
+            "no address can be computed from it",
+            "write a number without quotes: offset 2 is the slice's address + 2",
+        )
+    if value < 1:
+        fail(
+            "IPF139",
+            "offsets begin at 1",
+            "offset 0 is the slice's network address, which no container can have",
+            "write a number from 1 on, or leave it out and run `ipvlan allocate`",
+        )
+    return value
+
+
+Address = Annotated[
+    IPAddress, BeforeValidator(parse_address), as_text, string_schema("An IPv4 address: 10.1.1.2", DOTTED)
+]
+Network = Annotated[
+    IPNetwork, BeforeValidator(parse_network), as_text, string_schema("An IPv4 subnet: 10.1.0.0/16", CIDR)
+]
+Dynamic = Annotated[
+    IPNetwork | Literal["none"] | None,
+    PlainValidator(parse_dynamic),
+    PlainSerializer(lambda value: None if value is None else str(value), return_type=str | None),
+    string_schema("A part of the slice: 10.1.1.128/25, or none", CIDR, re.compile(NONE)),
+]
+Reserved = Annotated[
+    AddressRange,
+    BeforeValidator(parse_range),
+    as_text,
+    string_schema("An address, a range FIRST-LAST or a subnet", RANGE, CIDR),
+]
+Offset = Annotated[int, BeforeValidator(parse_offset)]

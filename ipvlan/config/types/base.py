@@ -1,0 +1,64 @@
+"""What all types share: how a value is rejected, what a string is, how a pattern gets into the JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, NoReturn
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+ERROR_TYPE: Final = "ipvlan"
+"""Type of the pydantic errors that `fail` raises, by which `ipvlan.config.messages` recognizes them."""
+
+
+def fail(code: str, problem: str, effect: str, fix: str) -> NoReturn:
+    """Reject a value.
+
+    Pydantic collects the error, and `ipvlan.config.messages` adds the key and the value. The arguments are those of
+    `ipvlan.problems.Problem`.
+    """
+    raise PydanticCustomError(ERROR_TYPE, "{problem}", {"code": code, "problem": problem, "effect": effect, "fix": fix})
+
+
+def need_string(value: object, what: str) -> str:
+    """Return the value if it is a string; else reject it with the reason why YAML read something else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        kind = "a list"
+    elif isinstance(value, dict):
+        kind = "a mapping"
+    else:
+        kinds = {bool: "a boolean", int: "a number", float: "a number", type(None): "empty"}
+        kind = kinds.get(type(value), "not a string")
+    fail(
+        "IPF111",
+        f"{what} is a string, and this is {kind}",
+        "YAML changes unquoted values (080, 1e3, on and 22:22 become something else), so the hosts would not get what the "
+        "file shows",
+        "put the value in quotes",
+    )
+
+
+def json_pattern(*expressions: re.Pattern[str]) -> str:
+    """Return the pattern of a JSON Schema that matches what one of the expressions matches completely."""
+    # ECMAScript has named groups too, but not by Python's syntax.
+    alternatives = "|".join(re.sub(r"\(\?P<\w+>", "(?:", expression.pattern) for expression in expressions)
+    return f"^(?:{alternatives})$"
+
+
+def string_schema(description: str, *expressions: re.Pattern[str], **more: Any) -> WithJsonSchema:
+    """Return the JSON Schema of a string that one of the expressions matches; `more` are further keywords of it."""
+    return WithJsonSchema({"type": "string", "pattern": json_pattern(*expressions), "description": description, **more})
+
+
+def _parse_text(value: object) -> str:
+    return need_string(value, "this value")
+
+
+as_text: Final = PlainSerializer(str, return_type=str)
+"""Serializes a value as the config writes it."""
+
+Text = Annotated[str, BeforeValidator(_parse_text)]
+"""A string, and nothing that YAML read as a number or a boolean."""
