@@ -69,6 +69,7 @@ def find_project_folder(start: Path) -> Path:
     raise UsageError(
         [
             Problem(
+                code="IPF902",
                 key="--project",
                 value=str(start),
                 problem=f"there is no {PROJECT_FILE} in this folder or in a folder above it",

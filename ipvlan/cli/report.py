@@ -31,7 +31,7 @@ def report(
 ) -> None:
     """Print what a change does to addresses, containers, hosts and ports, in Markdown. Contacts no host."""
     stack = selected_stack(context)
-    folder = commit(stack.folder, head) if head else Checkout(stack.folder)
+    folder = commit(stack.folder, head, "--head") if head else Checkout(stack.folder)
     result = read_report(stack.name, commit(stack.folder, base), folder)
     if as_json:
         print_document(document(result))

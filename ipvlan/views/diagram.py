@@ -55,6 +55,7 @@ def as_png(svg: str) -> bytes:
         raise ToolError(
             [
                 Problem(
+                    code="IPF913",
                     key="--form",
                     value="png",
                     problem="the Python package resvg-py is not installed",

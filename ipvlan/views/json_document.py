@@ -24,6 +24,8 @@ document_part: Final = with_config(ConfigDict(extra="forbid", use_attribute_docs
 class ProblemEntry(TypedDict):
     """A problem of the stack file."""
 
+    code: str
+    """The rule: docs/errors.md lists the codes."""
     key: str
     """Path of the config key."""
     value: str
@@ -40,6 +42,7 @@ def problem_entries(problems: Iterable[Problem]) -> list[ProblemEntry]:
     """Return problems as they are in a document."""
     return [
         {
+            "code": problem.code,
             "key": problem.key,
             "value": problem.value,
             "problem": problem.problem,

@@ -141,8 +141,8 @@ def _section(title: str, headings: Sequence[str], rows: Sequence[Iterable[str]])
 def _warnings(warnings: Sequence[Problem]) -> Iterator[str]:
     yield from _section(
         "Warnings",
-        ("Key", "Value", "Problem", "Fix"),
-        [(warning.key, warning.value, warning.problem, warning.fix) for warning in warnings],
+        ("Code", "Key", "Value", "Problem", "Fix"),
+        [(warning.code, warning.key, warning.value, warning.problem, warning.fix) for warning in warnings],
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.projects import ROOT, commit_all, git
-from tests.support.reference import CIPHER, STACK_TEXT
+from tools.reference_setup import CIPHER, STACK_TEXT
 
 SALT = "encryptionsalt: v1:Y+p1Ie4x3lk=:v1:OCIJ6iWFKPljilXb:xTgxB6rOgm/9GqaqFea3lbbWwwqsOw==\n"
 NGINX = STACK_TEXT[STACK_TEXT.index("    nginx:\n") :]

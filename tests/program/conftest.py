@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.reference import reference_config
 from tests.support.strict_monitor import Run, run_program
+from tools.reference_setup import reference_config
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pulumi
 import pytest
 
 from ipvlan.plan import resource_names
-from tests.support.reference import DIGEST
 from tests.support.strict_monitor import Run, StrictError, check_arguments
+from tools.reference_setup import DIGEST
 
 RunProgram = Callable[..., Run]
 

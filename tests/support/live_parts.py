@@ -18,7 +18,7 @@ from ipvlan.hosts.snapshot import (
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.validate import parse
-from tests.support.reference import reference_config
+from tools.reference_setup import reference_config
 
 STACK = "dev"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 from ipvlan.cli.main import main
-from tests.support.reference import STACK_TEXT
+from tools.reference_setup import STACK_TEXT
 
 ROOT = Path(__file__).resolve().parents[2]
 

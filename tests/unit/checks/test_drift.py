@@ -17,7 +17,7 @@ from ipvlan.plan.resource_names import STACK_LABEL
 from ipvlan.plan.validate import parse
 from tests.support.host_changes import change_container, disconnect, foreign, holding, network, second_network, without
 from tests.support.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
-from tests.support.reference import reference_config
+from tools.reference_setup import reference_config
 
 
 def compare(plan: Plan, change: Callable[[HostSnapshot], HostSnapshot] = lambda said: said) -> tuple[Difference, ...]:

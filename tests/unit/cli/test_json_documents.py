@@ -15,7 +15,7 @@ from tests.support.fake_hosts import answer
 from tests.support.host_changes import change_container, disconnect, foreign, without
 from tests.support.json_documents import SCHEMAS, validate
 from tests.support.projects import commit_all, ipvlan, write_project
-from tests.support.reference import STACK_TEXT
+from tools.reference_setup import STACK_TEXT
 
 
 def document(folder: Path, name: str, *arguments: str, exit_status: int = 0) -> dict[str, Any]:

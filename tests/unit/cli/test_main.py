@@ -10,7 +10,7 @@ import pytest
 
 from ipvlan.cli.main import SUBCOMMANDS
 from tests.support.projects import ROOT, ipvlan, ipvlan_process, write_project
-from tests.support.reference import STACK_TEXT
+from tools.reference_setup import STACK_TEXT
 
 
 def test_as_a_process_of_its_own(tmp_path: Path) -> None:

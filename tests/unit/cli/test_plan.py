@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.support.projects import ipvlan, write_project
-from tests.support.reference import STACK_TEXT
+from tools.reference_setup import STACK_TEXT
 
 
 def test_plan_shows_slices_and_addresses(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack
 from ipvlan.problems import ConfigError
 from tests.support.projects import write_project
-from tests.support.reference import DIGEST, STACK_TEXT
+from tools.reference_setup import DIGEST, STACK_TEXT
 
 COMMON = "config:\n  ipvlan-fabric:common: "
 
@@ -60,7 +60,7 @@ def test_a_shared_file_with_a_secret_and_a_stray_key(tmp_path: Path) -> None:
     )
     write_project(tmp_path, STACK_TEXT.replace("config:\n", f"{COMMON}common.yaml\n"))
     assert keys(tmp_path) == [
-        ("common.yaml: servces", "there is no such key"),
+        ("common.yaml: servces", "there is no such section"),
         ("services.web.environment.TOKEN", "an encrypted value is inside the mapping"),
     ]
 
@@ -84,4 +84,4 @@ def test_stray_keys_of_our_namespace(tmp_path: Path) -> None:
     write_project(
         tmp_path, STACK_TEXT + "  ipvlan-fabric:service: {}\n  ipvlan-fabric:later: {secure: v1:a}\n  other:key: 1\n"
     )
-    assert keys(tmp_path) == [("service", "there is no such key")]
+    assert keys(tmp_path) == [("service", "there is no such section")]

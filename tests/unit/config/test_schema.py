@@ -16,8 +16,8 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack, parse
 from ipvlan.views.plan_json import document
 from tests.support.json_documents import validate
-from tests.support.reference import changed, reference_config
 from tools.generate import files
+from tools.reference_setup import changed, reference_config
 
 ROOT = Path(__file__).resolve().parents[3]
 STACKS = ("dev", "staging", "prod")

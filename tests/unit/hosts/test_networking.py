@@ -20,7 +20,7 @@ from ipvlan.plan.router_routes import router_routes
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
 from tests.support.live_parts import seed
-from tests.support.reference import reference_config
+from tools.reference_setup import reference_config
 
 ROUTED: dict[str, Any] = {"mode": "l3", "gateway": None}
 SHIM = Shim(link="shim.ens33", address="10.1.1.254", slice="10.1.1.0/24", mode="l3")

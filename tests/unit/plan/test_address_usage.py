@@ -8,7 +8,7 @@ from netaddr import IPAddress
 from ipvlan.plan.address_usage import slice_use, who_holds
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
-from tests.support.reference import changed
+from tools.reference_setup import changed
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from ipvlan.plan.validate import load_stack, parse
 from ipvlan.problems import ConfigError
 from tests.support.configs import raw_configs
 from tests.support.projects import ipvlan, write_project
-from tests.support.reference import DIGEST, REMOVE, STACK_TEXT, changed, host, image
+from tools.reference_setup import DIGEST, REMOVE, STACK_TEXT, changed, host, image
 
 HERE = Checkout(Path())
 
@@ -99,7 +99,7 @@ def test_an_offset_is_shared_only_when_none_is_left() -> None:
             },
             "fabric.subnet",
             (
-                "it is full: of its 4 slices of /24, 2 are held by hosts, 1 hold the gateway or reserved addresses, "
+                "it is full: of its 4 slices of /24, 2 belong to hosts, 1 contain the gateway or reserved addresses, "
                 "1 are free, and 2 hosts have none (docker-3, docker-4)"
             ),
         ),
@@ -107,7 +107,7 @@ def test_an_offset_is_shared_only_when_none_is_left() -> None:
             {"hosts.docker-1.slice": "10.1.1.0/30", "services.web": image()},
             "services.web.offset",
             (
-                "no offset is free on all of its 2 hosts: the slice 10.1.1.0/30 of docker-1 has 2 addresses, 2 held by "
+                "no offset is free on all of its 2 hosts: the slice 10.1.1.0/30 of docker-1 has 2 addresses, 2 of "
                 "containers and 0 reserved or dynamic"
             ),
         ),

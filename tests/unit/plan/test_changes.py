@@ -9,7 +9,7 @@ import pytest
 from ipvlan.plan.changes import Changes, compare
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
-from tests.support.reference import DIGEST, REMOVE, changed, host
+from tools.reference_setup import DIGEST, REMOVE, changed, host
 
 
 def changes(after: dict[str, Any], before: dict[str, Any] | None = None) -> Changes:

@@ -8,7 +8,7 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack, parse
 from ipvlan.problems import PlanError
 from tests.support.projects import ROOT
-from tests.support.reference import changed, image
+from tools.reference_setup import changed, image
 
 
 def test_ten_thousand_services_are_refused_at_once() -> None:

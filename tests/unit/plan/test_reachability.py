@@ -10,7 +10,7 @@ from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import MOST_PAIRS, Cell, Filter, make_matrix
 from ipvlan.plan.validate import parse
 from tests.support.live_parts import seed
-from tests.support.reference import reference_config
+from tools.reference_setup import reference_config
 
 INTERNET = IPAddress("203.0.113.10")
 

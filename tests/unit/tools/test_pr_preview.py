@@ -10,9 +10,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.support.projects import commit_all, write_project
-from tests.support.reference import CIPHER, STACK_TEXT
 from tools import pr_preview
 from tools.preview_changes import UNKNOWN, PreviewError, changes, compare, read_preview
+from tools.reference_setup import CIPHER, STACK_TEXT
 
 PARENT = "urn:pulumi:dev::ipvlan-fabric::ipvlan-fabric:host_slice:HostSlice$docker:index/"
 NETWORK = f"{PARENT}network:Network::fabric-docker-1-network"

@@ -23,6 +23,8 @@ ELSEWHERE = {
     "state.json": "written by the fake docker of the tests",
     "registry/": "the beginning of an image's name",
     "ipvlan/l2": "a value that a config rule refuses",
+    "../common.yaml": "a value that a config rule refuses",
+    "stacks/other.yaml": "a file that a bad input names and that is missing",
     "ruamel.yaml": "a library",
     "daemon/libnetwork/drivers/ipvlan/ipvlan_network.go": "Docker's source, github.com/moby/moby",
     "daemon/names.go": "Docker's source",

@@ -12,7 +12,7 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
 from ipvlan.views.mermaid import topology
 from tests.support.projects import commit_all, git, ipvlan, write_project
-from tests.support.reference import DIGEST, STACK_TEXT, changed, host
+from tools.reference_setup import DIGEST, STACK_TEXT, changed, host
 
 ADDED = f"""\
     api:

@@ -9,7 +9,7 @@ import pytest
 from ipvlan.plan.validate import load_stack
 from ipvlan.problems import ConfigError
 from tests.support.projects import commit_all, ipvlan, write_project
-from tests.support.reference import CIPHER, STACK_TEXT
+from tools.reference_setup import CIPHER, STACK_TEXT
 
 CLEAR = "correct-horse-battery-staple"
 WITH_SECRET = (

@@ -17,7 +17,7 @@ from ipvlan.views.diagram import as_mermaid, live_marks
 from ipvlan.views.svg import Marks, as_svg
 from tests.support.host_changes import disconnect
 from tests.support.live_parts import STACK, live_host, seed
-from tests.support.reference import reference_config
+from tools.reference_setup import reference_config
 
 SVG = "{http://www.w3.org/2000/svg}"
 

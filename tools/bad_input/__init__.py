@@ -1,0 +1,18 @@
+"""Every bad input that the project knows: the tests run it, and docs/bad-input.md shows the answers.
+
+One module per section of the stack file.
+"""
+
+from typing import Final
+
+from tools.bad_input.addresses import ADDRESSES
+from tools.bad_input.case import BadInput
+from tools.bad_input.fabric import FABRIC
+from tools.bad_input.hosts import HOSTS
+from tools.bad_input.services import SERVICES
+from tools.bad_input.stack import STACK
+from tools.bad_input.stack_files import STACK_FILES
+
+__all__ = ["CASES", "BadInput"]
+
+CASES: Final = (*FABRIC, *HOSTS, *SERVICES, *ADDRESSES, *STACK, *STACK_FILES)

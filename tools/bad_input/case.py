@@ -1,0 +1,46 @@
+"""One bad input, and the problems that the program finds in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import load_stack, parse
+from ipvlan.problems import ConfigError, Problem
+from tools.reference_setup import changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadInput:
+    """One bad input."""
+
+    title: str
+    """What is bad about it, as the documentation calls it."""
+    changes: Mapping[str, Any]
+    """Key path in the reference setup's config -> the value to put there."""
+    expected: tuple[tuple[str, str], ...]
+    """The beginning of the key, and the code, of exactly the problems that the program must find."""
+    warning: bool = False
+    """Whether they are warnings, and the config is planned."""
+    text: str | None = None
+    """A complete stack file instead of changes to the reference setup."""
+
+    @classmethod
+    def of(cls, title: str, changes: Mapping[str, Any], *expected: tuple[str, str], warning: bool = False) -> BadInput:
+        """Return a bad input that is the reference setup with changes."""
+        return cls(title=title, changes=changes, expected=expected, warning=warning)
+
+    def problems(self, folder: Path) -> tuple[Problem, ...]:
+        """Return what the program finds: the errors, or the warnings of the plan. `folder` is for the stack file."""
+        try:
+            if self.text is None:
+                config = parse(changed(self.changes))
+            else:
+                (folder / "Pulumi.test.yaml").write_text(self.text, encoding="utf-8")
+                config = load_stack("test", folder)
+            return make_plan(config).warnings
+        except ConfigError as error:
+            return error.problems
