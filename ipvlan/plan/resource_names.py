@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from ipvlan import PROJECT
 
 if TYPE_CHECKING:
-    from ipvlan.config.values import Port
+    from ipvlan.config.types.ports import Port
 
 PACKAGE: Final = PROJECT
 """Namespace of our own resource types: `ipvlan-fabric:MODULE:CLASS`."""
