@@ -117,7 +117,7 @@ def test_a_png_needs_a_file_and_a_package(project: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     done = ipvlan(project, "diagram", "--form", "png", "--output", str(project / "fabric.png"))
     assert done.returncode == 1
-    assert done.stderr.startswith("this machine has 1 problem:\n1. --form: png\n")
+    assert done.stderr.startswith("this machine has 1 problem:\n1. IPF913 --form: png\n")
 
 
 @pytest.fixture
