@@ -14,9 +14,9 @@ from typing import Final
 import pulumi
 
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.orphans import Kind, is_name_taken, remove_orphan
-from ipvlan.hosts.parent_conflict import explain_parent_conflict, is_parent_taken
+from ipvlan.hosts.parent_conflict import find_parent_conflict, is_parent_taken
 from ipvlan.plan import resource_names
 from ipvlan.plan.resource_names import STACK_LABEL
 
@@ -75,10 +75,10 @@ def parent_conflict_hook(host_slice: str, connection: HostConnection) -> pulumi.
         if failure.errors and is_parent_taken(failure.errors[0]):
             try:
                 # In a thread: the engine talks to this process while it waits for the host.
-                explanation = await asyncio.to_thread(explain_parent_conflict, connection, STACK_LABEL)
+                conflict: HostError = await asyncio.to_thread(find_parent_conflict, connection, STACK_LABEL)
             except HostUnreachableError as error:
-                explanation = str(error)
-            pulumi.log.error(explanation)
+                conflict = error
+            pulumi.log.error(str(conflict))
         return False
 
     return pulumi.ErrorHook(resource_names.parent_conflict_hook(host_slice), explain)

@@ -45,8 +45,8 @@ class HostNetworkingProvider(HostProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Report it as gone if anything of it is missing; fail if the host does not answer."""
-        found = networking.read(_networking(props))
-        return dynamic.ReadResult("" if found.missing else id_, props)
+        missing = networking.read(_networking(props))
+        return dynamic.ReadResult("" if missing else id_, props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Replace for another host or parent; update for the rest."""

@@ -14,7 +14,8 @@ import pulumi
 from components.ipvlan_fabric import FabricArgs
 from ipvlan.config.models import COMMON, SECTIONS, ServiceConfig, StackConfig
 from ipvlan.config.secrets import unknown_secrets
-from ipvlan.hosts.session import unreachable
+from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.session import unreachable_hosts
 from ipvlan.hosts.ssh import prepare_shared_connections
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
@@ -75,16 +76,16 @@ class HostAnswers:
 
     def __init__(self, plan: Plan) -> None:
         """Ask every host of the plan."""
-        self._reasons: Future[dict[str, str]] | None = None
+        self._failures: Future[Mapping[str, HostUnreachableError]] | None = None
         if not pulumi.runtime.is_dry_run():
             pool = ThreadPoolExecutor(max_workers=1)
-            self._reasons = pool.submit(unreachable, plan)
+            self._failures = pool.submit(unreachable_hosts, plan)
             # The pool ends with the question.
             pool.shutdown(wait=False)
 
     def unreachable(self) -> frozenset[str]:
         """Wait for the answers, warn of each host that does not answer, and return their names."""
-        reasons = {} if self._reasons is None else self._reasons.result()
-        for reason in reasons.values():
-            pulumi.log.warn(f"{reason} Nothing is changed on it before the work on all other hosts is complete.")
-        return frozenset(reasons)
+        failures = {} if self._failures is None else self._failures.result()
+        for failure in failures.values():
+            pulumi.log.warn(f"{failure}\nNothing is changed on it before the work on all other hosts is complete.")
+        return frozenset(failures)

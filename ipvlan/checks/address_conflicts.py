@@ -48,6 +48,8 @@ class _Heard:
 class AddressTakenError(HostError):
     """Somebody else holds an address of the plan; the text names each one, who holds it, its config key, and how to fix it."""
 
+    heading = "somebody else holds addresses of the plan; nothing was made or stopped:"
+
 
 def check_claims(
     claims: Sequence[Claim], ways: Sequence[HostConnection], stack: str, *, mode: str, timeout: float
@@ -85,8 +87,7 @@ def check_claims(
         )
     ]
     if problems:
-        listed = "\n".join(f"{number}. {problem}" for number, problem in enumerate(problems, 1))
-        raise AddressTakenError(f"somebody else holds addresses of the plan; nothing was made or stopped:\n{listed}")
+        raise AddressTakenError(problems)
     doubts = tuple(
         f'host "{name}": whether its new addresses are free on the LAN was not asked: {answer.not_probed}.'
         for name, answer in sorted(heard.items())

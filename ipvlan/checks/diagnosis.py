@@ -71,7 +71,7 @@ class Diagnosis:
         if cell.kind in ("host-address", "internet", "internet-name"):
             yield from self._way_out(cell)
         if observed.reached is None:
-            yield f"it could not be tried: {observed.said}"
+            yield f"it could not be tried: {observed.outcome}"
         if cell.kind in ("container", "host-address", "other-container") and cell.source_host != cell.target_host:
             yield from self._route(cell)
 
@@ -97,7 +97,7 @@ class Diagnosis:
         if not live.running:
             yield f"container down: {name} is {live.status.lower() or live.state}"
             return
-        attachment = live.attachments.get(self._plan.network_name)
+        attachment = live.endpoints.get(self._plan.network_name)
         if attachment is None:
             yield f"not attached: {name} is not connected to {self._plan.network_name}"
         elif attachment.held != container.address:
@@ -107,7 +107,7 @@ class Diagnosis:
         said = self._hosts.get(cell.source_host or "")
         live = said.containers.get(cell.source.partition("/")[2]) if isinstance(said, HostSnapshot) else None
         planned = self._planned(cell)
-        if planned.bridged and live is not None and BRIDGE not in live.attachments:
+        if planned.bridged and live is not None and BRIDGE not in live.endpoints:
             yield f"bridge not connected: {cell.source} is to go out through the bridge"
 
     def _planned(self, cell: Cell) -> ContainerPlan:
@@ -140,11 +140,11 @@ class Diagnosis:
         bound = any(
             binding.host_port == port.host_port and binding.protocol == port.protocol for binding in live.bindings
         )
-        if not bound and BRIDGE not in live.attachments:
+        if not bound and BRIDGE not in live.endpoints:
             yield f"port not bound: {name} is not connected to the bridge (`ipvlan heal`)"
         elif not bound:
             yield f"port not bound: {name} is connected to the bridge, which is not its gateway"
-        elif observed.said == "refused":
+        elif observed.outcome == "refused":
             yield (
                 f"bound but silent: Docker has bound {port} of {name}, and nothing listens on "
                 f"{port.container_port} in the container (`docker logs {container.name}`)"
@@ -152,7 +152,7 @@ class Diagnosis:
         else:
             yield (
                 f"bound but silent: Docker has bound {port} of {name}, and the way from here to {cell.address} is cut "
-                f"({observed.said}): look at the firewalls of the host and in between"
+                f"({observed.outcome}): look at the firewalls of the host and in between"
             )
 
     def _reached_wrongly(self, cell: Cell) -> str:
@@ -160,7 +160,7 @@ class Diagnosis:
             said = self._hosts.get(cell.target_host or "")
             name = cell.target.partition("/")[2]
             live = said.containers.get(name) if isinstance(said, HostSnapshot) else None
-            if live is not None and BRIDGE in live.attachments:
+            if live is not None and BRIDGE in live.endpoints:
                 return (
                     f"bridge connected: {name} on {cell.target_host} is not published, and is connected to the bridge"
                 )
@@ -168,7 +168,7 @@ class Diagnosis:
         said = self._hosts.get(cell.source_host or "")
         name = cell.source.partition("/")[2]
         live = said.containers.get(name) if isinstance(said, HostSnapshot) else None
-        others = sorted(set(live.attachments) - {self._plan.network_name}) if live is not None else []
+        others = sorted(set(live.endpoints) - {self._plan.network_name}) if live is not None else []
         if others:
             return f"other network: {cell.source} is connected to {', '.join(others)} too, and goes out there"
         if cell.kind == "own-container":

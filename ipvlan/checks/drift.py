@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from netaddr import IPAddress
 
@@ -18,12 +17,12 @@ from ipvlan.checks.command_lines import heal_line, ssh_line
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, STACK_LABEL, ports_label
 from ipvlan.problems import Severity
 
-EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared, not bound
 """What Docker answers for "every address of the host"."""
 
 
@@ -56,9 +55,11 @@ class Comparison:
     def of_host(self, host: HostPlan, snapshot: HostSnapshot | HostError) -> tuple[Difference, ...]:
         """Return all differences of one host, those that cause others first."""
         if isinstance(snapshot, HostUnreachableError):
-            return (_difference(DriftKind.HOST_UNREACHABLE, host, str(snapshot), _ssh(host, "true")),)
+            return (_difference(DriftKind.HOST_UNREACHABLE, host, snapshot.summary, _ssh(host, "true")),)
         if isinstance(snapshot, HostError):
-            return (_difference(DriftKind.DOCKER_SILENT, host, str(snapshot), _ssh(host, "systemctl restart docker")),)
+            return (
+                _difference(DriftKind.DOCKER_SILENT, host, snapshot.summary, _ssh(host, "systemctl restart docker")),
+            )
         return (
             *self._parent(host, snapshot),
             *self._networks(host, snapshot),
@@ -168,8 +169,8 @@ class Comparison:
 
     def _unmanaged(self, host: HostPlan, planned: ContainerPlan, live: LiveContainer) -> Difference:
         """Return the difference for a container of the planned name that the stack did not create."""
-        if self._plan.network_name in live.attachments and STACK_LABEL not in live.labels:
-            held = live.attachments[self._plan.network_name].held
+        if self._plan.network_name in live.endpoints and STACK_LABEL not in live.labels:
+            held = live.endpoints[self._plan.network_name].held
             return self._about(
                 planned,
                 DriftKind.CONTAINER_RECREATED,
@@ -184,7 +185,7 @@ class Comparison:
 
     def _attachments(self, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot) -> Iterator[Difference]:
         fabric = self._plan.network_name
-        attachment = live.attachments.get(fabric)
+        attachment = live.endpoints.get(fabric)
         network = snapshot.network(fabric)
         if attachment is None:
             yield self._about(planned, DriftKind.FABRIC_DISCONNECTED, f"is not connected to {fabric}")
@@ -206,7 +207,7 @@ class Comparison:
                 DriftKind.ADDRESS_DIFFERENT,
                 f"holds {planned.address} by chance and may get another at its next start",
             )
-        connected = BRIDGE in live.attachments
+        connected = BRIDGE in live.endpoints
         if planned.bridged and not connected:
             yield self._about(
                 planned,
@@ -232,7 +233,7 @@ class Comparison:
                 f"was created with ports {created_with or 'none'}, planned are {declared or 'none'}",
             )
             return
-        if planned.published and live.running and BRIDGE in live.attachments:
+        if planned.published and live.running and BRIDGE in live.endpoints:
             unbound = [str(port) for port in planned.ports if not _bound(port, live)]
             if unbound:
                 yield self._about(
@@ -257,7 +258,7 @@ class Comparison:
                     container=live.name,
                 )
                 continue
-            for attachment in snapshot.here(live):
+            for attachment in snapshot.endpoints_on_lan(live):
                 held = attachment.held
                 on_fabric = attachment.network == self._plan.network_name
                 if on_fabric or (held is not None and held in self._plan.subnet):

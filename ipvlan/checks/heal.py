@@ -24,13 +24,14 @@ from ipvlan.checks.drift import Difference
 from ipvlan.checks.drift_kinds import REPAIRERS, DriftKind, Repairer
 from ipvlan.hosts import bridge
 from ipvlan.hosts.connection import connection_to, run_on_host
-from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.errors import DOCKER_REFUSED, HostError
 from ipvlan.hosts.networking import apply, planned_networking
 from ipvlan.hosts.session import HOSTS_AT_ONCE
 from ipvlan.hosts.ssh import prepare_shared_connections
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import COMPONENT
+from ipvlan.problems import Problem, ToolError
 
 CHANGE_SECONDS: Final = 90.0
 """Time limit of one change on a host, in seconds: a stop may wait ten for the process, and a busy host needs more."""
@@ -166,14 +167,31 @@ def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
             list(command), cwd=root, timeout=PULUMI_SECONDS, check=False, stdout=sys.stderr if to_stderr else None
         ).returncode
     except FileNotFoundError:
-        raise HostError(
-            f"there is no `pulumi` on PATH, and only Pulumi can repair the rest. Where there is one, run: {shlex.join(command)}"
+        raise pulumi_failure(
+            "IPF914", "there is no `pulumi` on PATH", f"where there is one, run: {shlex.join(command)}"
         ) from None
     except subprocess.TimeoutExpired:
-        raise HostError(
-            f"`{shlex.join(command)}` took more than {PULUMI_SECONDS / 60:.0f} minutes and was ended. Run `pulumi cancel`, "
-            f"then `ipvlan status`."
+        raise pulumi_failure(
+            "IPF915",
+            f"`{shlex.join(command)}` took more than {PULUMI_SECONDS / 60:.0f} minutes and was ended",
+            "run `pulumi cancel`, then `ipvlan status`",
         ) from None
+
+
+def pulumi_failure(code: str, problem: str, fix: str) -> ToolError:
+    """Return why `pulumi up` did not repair its part, and the fix."""
+    return ToolError(
+        [
+            Problem(
+                code=code,
+                key="pulumi",
+                value="",
+                problem=problem,
+                effect="what only Pulumi can repair is not repaired",
+                fix=fix,
+            )
+        ]
+    )
 
 
 def _description(plan: Plan, difference: Difference) -> str:
@@ -254,7 +272,13 @@ def _docker(plan: Plan, host: HostPlan, *arguments: str, may_fail: bool = False)
     command = shlex.join(["docker", *arguments])
     done = run_on_host(connection_to(host, plan.ssh), command, timeout=CHANGE_SECONDS)
     if done.returncode != 0 and not may_fail:
-        raise HostError(f'host "{host.name}": `{command}` failed: {done.stderr.strip() or done.stdout.strip()}')
+        raise HostError.on(
+            host.name,
+            DOCKER_REFUSED,
+            problem=f"`{command}` failed: {done.stderr.strip() or done.stdout.strip()}",
+            effect="the difference is still there",
+            fix="fix what Docker names on the host, then run `ipvlan heal` again",
+        )
 
 
 def _attachment(plan: Plan, host: HostPlan, planned: ContainerPlan) -> bridge.BridgeAttachment:

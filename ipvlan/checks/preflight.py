@@ -16,6 +16,7 @@ from typing import Final, Literal
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.host_facts import Facts, ask
+from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.session import on_hosts
 from ipvlan.plan.docker_versions import concerning, parse_version
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
@@ -91,7 +92,7 @@ def check_hosts(plan: Plan, stack: str, *, host: str | None = None, timeout: flo
 def _of_host(plan: Plan, stack: str, host: HostPlan, said: Facts | HostError) -> Iterator[Finding]:
     if isinstance(said, HostError):
         ssh = isinstance(said, HostUnreachableError)
-        yield Finding(check="ssh" if ssh else "docker", host=host.name, problem=str(said), fix=_ssh(host, "true"))
+        yield Finding(check="ssh" if ssh else "docker", host=host.name, problem=said.summary, fix=_ssh(host, "true"))
         return
     yield from _docker(host, said)
     yield from _kernel(host, said)
@@ -283,7 +284,7 @@ def _port_holder(stack: str, container: ContainerPlan, port: Port, said: Facts) 
                 return "" if ours else f"container {live.name}"
     for listener in said.listeners:
         if (listener.port, listener.protocol) == (port.host_port, port.protocol) and (
-            port.host_address is None or listener.address in (str(port.host_address), "0.0.0.0", "*", "[::]")  # noqa: S104  # compared, not bound
+            port.host_address is None or listener.address in {str(port.host_address), *EVERY_ADDRESS}
         ):
             return listener.process or "another process"
     return ""
@@ -292,7 +293,7 @@ def _port_holder(stack: str, container: ContainerPlan, port: Port, said: Facts) 
 def _addresses(plan: Plan, stack: str, host: HostPlan, said: Facts) -> Iterator[Finding]:
     planned = {found.address: found for found in host.containers}
     for live in said.live.containers.values():
-        for attachment in live.attachments.values():
+        for attachment in live.endpoints.values():
             held = attachment.held
             if held in planned and not (live.name == planned[held].name and live.labels.get(STACK_LABEL) == stack):
                 yield Finding(

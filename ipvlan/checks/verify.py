@@ -22,7 +22,7 @@ from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.reachability import CLIENT, Cell, Filter, make_matrix
 
-NOT_SEEN = Observed(reached=None, said="not tried")
+NOT_SEEN = Observed(reached=None, outcome="not tried")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from ipvlan.checks.heal import (
     RepairPlan,
     plan_repair,
     pulumi_command,
+    pulumi_failure,
     remove_unmanaged_containers,
     repair_on_hosts,
     run_pulumi,
@@ -34,7 +35,6 @@ from ipvlan.cli.options import (
     check_service,
 )
 from ipvlan.cli.output import print_document, print_warnings, result_console
-from ipvlan.hosts.errors import HostError
 from ipvlan.plan.model import Plan
 from ipvlan.views import heal as view
 
@@ -120,9 +120,10 @@ class _Run:
         view.print_command(command, out)
         exit_status = run_pulumi(command, self.stack.folder, to_stderr=out.stderr)
         if exit_status != 0:
-            raise HostError(
-                f"`{shlex.join(command[:2])}` ended with status {exit_status}, see above. Fix what it names and run "
-                "`ipvlan heal` again."
+            raise pulumi_failure(
+                "IPF916",
+                f"`{shlex.join(command[:2])}` ended with status {exit_status}, see above",
+                "fix what it names, then run `ipvlan heal` again",
             )
 
 

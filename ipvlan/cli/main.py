@@ -19,7 +19,6 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from ipvlan.cli.context import SelectedStack, find_project_folder
-from ipvlan.hosts.errors import HostError
 from ipvlan.problems import UserError
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
@@ -80,7 +79,7 @@ def main() -> None:
     """Run the command line and exit: 0 when all is as planned, 1 when not or on an error, 2 for wrong arguments."""
     try:
         app()
-    except (UserError, HostError) as error:
+    except UserError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
     except BrokenPipeError:

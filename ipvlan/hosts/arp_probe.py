@@ -1,64 +1,55 @@
-"""Whether addresses are free: who holds them on a host by its daemon's word, and who answers for them on the LAN.
+"""Whether addresses are free: which containers hold them on a host, and who answers for them on the LAN.
 
-Owns the ARP probe and which container counts as ours; `ipvlan preflight` and `pulumi up` ask by it. Creates nothing.
+Responsible for the ARP probe, and for which containers belong to the stack. Creates nothing.
 
-The probe is RFC 5227's: sender address 0.0.0.0, so that no neighbour's cache changes. It is sent from the parent, and does not
-see containers of the same host (measured: their frames never leave it); those the daemon is asked for.
+The probe is RFC 5227's: its sender address is 0.0.0.0, so no neighbour's cache changes. It is sent from the parent and does not
+reach containers of the same host (measured: their frames never leave it); the host's Docker knows those.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from netaddr import IPAddress
 
 from ipvlan.hosts.root_shell import root_shell
-from ipvlan.hosts.session import HostSession
-from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+from ipvlan.hosts.script import Output, read_output, script_text
 from ipvlan.plan.resource_names import STACK_LABEL
 
-#: Probes of one address, one each second (RFC 5227, PROBE_NUM).
+if TYPE_CHECKING:
+    from ipvlan.hosts.session import HostSession
+    from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+
 PROBES: Final = 3
+"""Probes of one address, one each second (RFC 5227, PROBE_NUM)."""
 
-#: Addresses probed at once: each is a process on the host.
 PROBES_AT_ONCE: Final = 48
+"""Addresses probed in parallel: each is a process on the host."""
 
-#: Seconds for the start of that many processes on a busy host.
 START_SECONDS: Final = 10
+"""Time for the start of that many processes on a busy host."""
 
-_PROBE: Final = """
-if ! arping -V 2>&1 | grep -q iputils; then echo "missing it has no arping of iputils"; exit; fi
-count=0
-while read -r address; do
-  # One echo, or the lines of two probes would mix; unquoted, so that the output becomes one line.
-  ( set -f; said=$(arping -D -c PROBES -w PROBES -I {parent} "$address" 2>&1); echo "$? $address" $said ) &
-  count=$((count + 1))
-  if [ "$count" -ge AT_ONCE ]; then wait; count=0; fi
-done <<'END'
-{addresses}
-END
-wait
-""".replace("PROBES", str(PROBES)).replace("AT_ONCE", str(PROBES_AT_ONCE))
+_NOBODY: Final = "0"
+_SOMEBODY: Final = "1"
 
 
 def holders(live: HostSnapshot, address: IPAddress) -> tuple[LiveContainer, ...]:
-    """The host's containers that hold the address, or will hold it when they start; not those on the LAN of another parent."""
+    """Return the host's containers that hold the address, or will at their next start; not those on another parent's LAN."""
     return tuple(
         container
         for container in live.containers.values()
-        if any(attachment.held == address for attachment in live.here(container))
+        if any(endpoint.held == address for endpoint in live.endpoints_on_lan(container))
     )
 
 
 def is_ours(container: LiveContainer, stack: str) -> bool:
-    """Whether that stack made the container."""
+    """Return whether the container belongs to the stack."""
     return container.labels.get(STACK_LABEL) == stack
 
 
 def not_held_by(stack: str, live: HostSnapshot, addresses: Iterable[IPAddress]) -> list[IPAddress]:
-    """Those of `addresses` that no running container of the stack holds there: the ones to ask the LAN for."""
+    """Return those of `addresses` that no running container of the stack holds on the host: the ones to probe."""
     return [
         address
         for address in addresses
@@ -69,34 +60,58 @@ def not_held_by(stack: str, live: HostSnapshot, addresses: Iterable[IPAddress]) 
 def probe(
     session: HostSession, live: HostSnapshot, mode: str, addresses: Sequence[IPAddress], *, timeout: float
 ) -> tuple[Mapping[IPAddress, str], str]:
-    """Ask the LAN for `addresses` and return who answers, by hardware address, and why it was not tried (empty when it was).
+    """Probe `addresses` on the LAN.
 
-    `timeout` is in seconds, for the start of a question; each batch of addresses takes some more. Raises HostError.
+    Args:
+        session: The host to probe from.
+        live: Its state.
+        mode: The fabric's ipvlan mode.
+        addresses: What to probe.
+        timeout: Seconds for the start of the probes; each batch of addresses takes some more.
+
+    Returns:
+        Address -> hardware address of who answers; and why it was not tried (empty when it was).
+
+    Raises:
+        HostError: The host does not answer.
     """
     if not addresses:
         return {}, ""
-    hindrance = _hindrance(session, live, mode)
-    run = None if hindrance else root_shell(session, live)
+    obstacle = _obstacle(session, live, mode)
+    if obstacle:
+        return {}, obstacle
+    run = root_shell(session, live)
     if run is None:
-        return {}, hindrance or "only root may send ARP probes"
-    text = _PROBE.format(parent=shlex.quote(session.parent), addresses="\n".join(map(str, addresses)))
+        return {}, "only root may send ARP probes"
+    variables = {
+        "parent": session.parent,
+        "addresses": "\n".join(map(str, addresses)),
+        "probes": str(PROBES),
+        "at_once": str(PROBES_AT_ONCE),
+    }
     batches = -(-len(addresses) // PROBES_AT_ONCE)
-    printed = run(text, timeout + batches * (PROBES + START_SECONDS))
+    printed = run(script_text("arp_probe.sh", variables), timeout + batches * (PROBES + START_SECONDS))
+    return read_probes(read_output(printed), addresses)
+
+
+def read_probes(output: Output, addresses: Sequence[IPAddress]) -> tuple[Mapping[IPAddress, str], str]:
+    """Return, from the script's output, address -> who answers, and why the probe failed (empty when it did not)."""
     answering: dict[IPAddress, str] = {}
-    trouble = ""
-    for line in printed.splitlines():
-        status, _, rest = line.partition(" ")
-        address, _, said = rest.partition(" ")
-        if status == "missing":
-            trouble = rest
-        elif status == "1":
-            answering[IPAddress(address)] = said.partition("[")[2].partition("]")[0] or "somebody on the LAN"
-        elif status != "0":
-            trouble = f"arping said: {(said.strip() or line)[:120]}"
-    return answering, trouble
+    failure = output.text("missing") or _failure(" ".join(output.other))
+    for address in addresses:
+        status, message = output.text(f"status_{address}"), output.text(f"message_{address}")
+        if status == _SOMEBODY:
+            answering[address] = message.partition("[")[2].partition("]")[0] or "somebody on the LAN"
+        elif status and status != _NOBODY:
+            failure = _failure(message or f"exit status {status}")
+    return answering, failure
 
 
-def _hindrance(session: HostSession, live: HostSnapshot, mode: str) -> str:
+def _failure(message: str) -> str:
+    return f"arping failed: {message.strip()[:120]}" if message.strip() else ""
+
+
+def _obstacle(session: HostSession, live: HostSnapshot, mode: str) -> str:
     if mode != "l2":
-        return f"in mode {mode} containers answer to no ARP"
+        return f"in mode {mode} containers answer no ARP"
     return "" if live.parent.present else f"there is no {session.parent}"

@@ -10,8 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ipvlan.hosts.errors import HostUnreachableError
-from ipvlan.hosts.ssh import SSH_FAILED, explain_failure, ssh_command, ssh_options
+from ipvlan.hosts.ssh import SSH_FAILED, connection_failure, ssh_command, ssh_options
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan, SshPlan
@@ -64,7 +63,7 @@ def run_on_host(
             [*connection.command, text], input=stdin, capture_output=True, text=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired:
-        raise HostUnreachableError(explain_failure(connection.name, f"no answer within {timeout:g} seconds")) from None
+        raise connection_failure(connection.name, f"no answer within {timeout:g} seconds") from None
     if completed.returncode == SSH_FAILED:
-        raise HostUnreachableError(explain_failure(connection.name, completed.stderr))
+        raise connection_failure(connection.name, completed.stderr)
     return completed

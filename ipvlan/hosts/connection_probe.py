@@ -1,7 +1,7 @@
-"""The looking itself: pings out of network namespaces on a host, and connections from here to published ports.
+"""The probes: pings out of network namespaces on a host, and connections from this machine to published ports.
 
-Owns what is sent and how the outcome is read. A ping from within a container's namespace needs nothing in its image: the
-host's own `nsenter` and `ping` are run. It leaves nothing behind.
+Responsible for what is sent and how the reply is read. A ping from a container's namespace needs nothing in its image: it runs the
+host's own `nsenter` and `ping`. It leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -12,62 +12,42 @@ import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.types.ports import Port
-from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.root_shell import RunAsRoot
-from ipvlan.plan.reachability import Cell
+from ipvlan.hosts.errors import TOOL_MISSING, HostError
+from ipvlan.hosts.script import read_output, script_text
 
-#: Seconds that a ping waits; one is sent each second until the first answer.
+if TYPE_CHECKING:
+    from ipvlan.config.types.ports import Port
+    from ipvlan.hosts.root_shell import RunAsRoot
+    from ipvlan.plan.reachability import Cell
+
 PING_SECONDS: Final = 2
+"""Time that a ping waits; one is sent each second until the first answer."""
 
-#: Seconds for a name to be found and its address to answer; a resolver waits five for a silent server.
 NAME_SECONDS: Final = 8
+"""Time for the lookup of a name and the answer of its address; a resolver waits five seconds for a silent server."""
 
-#: Pings that run on a host at once: each is a process there.
 PINGS_AT_ONCE: Final = 48
+"""Pings that run on a host in parallel: each is a process there."""
 
-#: Seconds in which a host starts that many pings; a busy one needs a tenth of a second for each.
 START_SECONDS: Final = 5
+"""Time in which a host starts that many pings; a busy one needs a tenth of a second for each."""
 
-#: Connections from here at once.
 CONNECTIONS_AT_ONCE: Final = 64
+"""Connections from this machine in parallel."""
 
-#: Seconds for a port to accept, and as many again to say something.
 CONNECT_SECONDS: Final = 3.0
-
-# Runs once in each namespace: entering one costs as much as a ping.
-_PING: Final = """
-probe() {
-  ping -n -q -c 1 -w SECONDS "$2" >/dev/null 2>&1
-  echo "$1 $?"
-}
-count=0
-while read -r number address; do
-  probe "$number" "$address" &
-  count=$((count + 1))
-  if [ "$count" -ge AT_ONCE ]; then wait; count=0; fi
-done
-wait
-""".replace("SECONDS", str(PING_SECONDS)).replace("AT_ONCE", str(PINGS_AT_ONCE))
-
-
-# The host's own `ping`, asking the container's name servers from the container's network: in a mount namespace of its own, which
-# nobody else sees and which is gone with it.
-_AS_THERE: Final = """
-mount --bind "$0" /etc/resolv.conf && mount -t tmpfs none /mnt &&
-  echo "hosts: files dns" > /mnt/nsswitch.conf && mount --bind /mnt/nsswitch.conf /etc/nsswitch.conf && exec "$@"
-"""
+"""Time for a port to accept, and the same again to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What was seen in one cell."""
+    """What was observed in one cell."""
 
     reached: bool | None
-    """None where it could not be looked at."""
-    said: str
+    """None where it could not be probed."""
+    outcome: str
     """In a word or two: yes, no, HTTP 200, refused, no answer, ..."""
 
 
@@ -78,76 +58,97 @@ def ping_cells(
     pids: Mapping[str, int],
     resolvers: Mapping[str, str] | None = None,
 ) -> Mapping[Cell, Observed]:
-    """Ping for all cells whose source is `host` or one of its containers; `run` runs a text as root there.
+    """Ping for all cells whose source is `host` or one of its containers.
 
-    `pids` is service -> process id of its container; cells of a service that is not in it are not looked at. `resolvers` is
-    service -> path of its container's /etc/resolv.conf on the host, for cells that ask for a name. Raises HostError where the
-    host cannot look at all.
+    Args:
+        host: The host's name.
+        run: Runs a text as root there.
+        cells: What to probe.
+        pids: Service -> process id of its container; cells of other services are not probed.
+        resolvers: Service -> path of its container's /etc/resolv.conf on the host, for cells whose target is a name.
+
+    Raises:
+        HostError: The host cannot ping at all.
     """
     numbered = [cell for cell in cells if cell.source_service is None or cell.source_service in pids]
-    seen = {cell: Observed(reached=None, said="not tried") for cell in cells}
+    observed = {cell: Observed(reached=None, outcome="not tried") for cell in cells}
     if not numbered:
-        return seen
+        return observed
     text, batches = _text(numbered, pids, resolvers or {})
-    printed = run(text, batches * (PING_SECONDS + START_SECONDS) + START_SECONDS)
-    complaint = ""
-    for line in printed.splitlines():
-        number, _, status = line.partition(" ")
-        if number.isdigit() and int(number) < len(numbered):
-            seen[numbered[int(number)]] = _read_ping(host, status)
-        elif "not found" in line:
-            raise _tools_missing(host)
-        elif line:
-            complaint = line[:80]
-    if complaint:
-        # A container ended between the question and the ping.
-        not_entered = [cell for cell in numbered if seen[cell].reached is None]
-        seen.update(dict.fromkeys(not_entered, Observed(reached=None, said=complaint)))
-    return seen
+    output = read_output(run(text, batches * (PING_SECONDS + START_SECONDS) + START_SECONDS))
+    if any("not found" in line for line in output.other):
+        raise _tools_missing(host)
+    complaint = output.other[-1][:80] if output.other else ""
+    for number, cell in enumerate(numbered):
+        status = output.text(f"ping_{number}")
+        if status:
+            observed[cell] = _read_ping(host, status)
+        elif complaint:
+            # Its container ended after the snapshot, and its namespace could not be entered.
+            observed[cell] = Observed(reached=None, outcome=complaint)
+    return observed
 
 
 def _text(cells: Sequence[Cell], pids: Mapping[str, int], resolvers: Mapping[str, str]) -> tuple[str, int]:
-    """The shell text that pings for `cells`, by their numbers, and how many batches it takes."""
-    places: dict[str, list[str]] = {}
+    """Return the shell text that pings for `cells`, by their numbers, and how many batches it takes."""
+    groups: dict[tuple[str | None, bool], list[str]] = {}
     for number, cell in enumerate(cells):
-        service = cell.source_service
-        enter = "" if service is None else f"nsenter -t {pids[service]} -n "
-        if service is not None and cell.kind == "internet-name":
-            enter += f"unshare -m sh -c {shlex.quote(_AS_THERE)} {shlex.quote(resolvers.get(service, ''))} "
-        places.setdefault(enter, []).append(f"{number} {cell.address}")
+        by_name = cell.source_service is not None and cell.kind == "internet-name"
+        groups.setdefault((cell.source_service, by_name), []).append(f"{number} {cell.address}")
     lines: list[str] = []
     running, batches = 0, 1
-    for enter, targets in places.items():
+    for (service, by_name), targets in groups.items():
         if running and running + len(targets) > PINGS_AT_ONCE:
             lines.append("wait")
             running, batches = 0, batches + 1
         running += len(targets)
         batches += len(targets) // PINGS_AT_ONCE
-        # What ping limits begins when the name is found.
-        ping = _PING.replace("ping ", f"timeout {NAME_SECONDS} ping ", 1) if "unshare" in enter else _PING
-        lines += [f"{enter}sh -c {shlex.quote(ping)} <<'END' &", *targets, "END"]
+        resolver = resolvers.get(service or "", "") if by_name else None
+        lines.append(shlex.join(_ping_command(targets, pids[service] if service else None, resolver)) + " &")
     if any(cell.kind == "internet-name" for cell in cells):
         batches += NAME_SECONDS // PING_SECONDS
     return "\n".join([*lines, "wait"]), batches
 
 
+def _ping_command(targets: Sequence[str], pid: int | None, resolver: str | None) -> list[str]:
+    """Return the command that pings from the namespace of process `pid`, or from the host's own.
+
+    With `resolver`, a path on the host, names are looked up as the container does.
+    """
+    variables = {
+        "targets": "\n".join(targets),
+        "seconds": str(PING_SECONDS),
+        "limit": "" if resolver is None else str(NAME_SECONDS),
+        "at_once": str(PINGS_AT_ONCE),
+    }
+    ping = ["sh", "-c", script_text("ping.sh", variables)]
+    enter = [] if pid is None else ["nsenter", "-t", str(pid), "-n"]
+    if resolver is None:
+        return [*enter, *ping]
+    with_resolver = script_text("with_resolver.sh", {"resolver": resolver})
+    return [*enter, "unshare", "-m", "sh", "-c", with_resolver, "with_resolver", *ping]
+
+
 def _read_ping(host: str, status: str) -> Observed:
     if status == "0":
-        return Observed(reached=True, said="yes")
+        return Observed(reached=True, outcome="yes")
     if status == "127":
         raise _tools_missing(host)
-    return Observed(reached=False, said="no")
+    return Observed(reached=False, outcome="no")
 
 
 def _tools_missing(host: str) -> HostError:
-    return HostError(
-        f'host "{host}": it has no `ping` or no `nsenter`, and nothing can be looked at from it. '
-        f"Install iputils-ping and util-linux there."
+    return HostError.on(
+        host,
+        TOOL_MISSING,
+        problem="it has no `ping` or no `nsenter`",
+        effect="no connection can be probed from it",
+        fix="install iputils-ping and util-linux on it",
     )
 
 
 def connect_cells(cells: Sequence[Cell]) -> Mapping[Cell, Observed]:
-    """Try all cells of kind `port` from this machine."""
+    """Connect to the target of every cell of kind `port`, from this machine."""
     if not cells:
         return {}
     with ThreadPoolExecutor(max_workers=min(len(cells), CONNECTIONS_AT_ONCE)) as pool:
@@ -159,42 +160,41 @@ def _connect_cell(cell: Cell) -> Observed:
 
 
 def connect(address: str, port: Port) -> Observed:
-    """Try one port at a host's address, and ask it for a page in case it speaks HTTP."""
+    """Connect to one port at a host's address, and request a page in case it speaks HTTP."""
     if port.protocol != "tcp":
         return _send_datagram(address, port)
     try:
         connection = socket.create_connection((address, port.host_port), timeout=CONNECT_SECONDS)
     except ConnectionRefusedError:
-        return Observed(reached=False, said="refused")
+        return Observed(reached=False, outcome="refused")
     except TimeoutError:
-        return Observed(reached=False, said="no answer")
+        return Observed(reached=False, outcome="no answer")
     except OSError as error:
-        return Observed(reached=False, said=(error.strerror or str(error)).lower())
-    said = b""
+        return Observed(reached=False, outcome=(error.strerror or str(error)).lower())
+    reply = b""
     with connection, contextlib.suppress(OSError):
         connection.sendall(f"GET / HTTP/1.0\r\nHost: {address}\r\nUser-Agent: ipvlan-fabric\r\n\r\n".encode())
-        while len(said) < 12 and (received := connection.recv(64)):
-            said += received
-    if said.startswith(b"HTTP/"):
-        return Observed(reached=True, said=f"HTTP {said[9:12].decode(errors='replace')}")
-    return Observed(reached=True, said="open" if said else "open, silent")
+        while len(reply) < 12 and (received := connection.recv(64)):
+            reply += received
+    if reply.startswith(b"HTTP/"):
+        return Observed(reached=True, outcome=f"HTTP {reply[9:12].decode(errors='replace')}")
+    return Observed(reached=True, outcome="open" if reply else "open, silent")
 
 
 def _send_datagram(address: str, port: Port) -> Observed:
-    kind = socket.SOCK_DGRAM
     if port.protocol != "udp":
-        return Observed(reached=None, said=f"{port.protocol} is not tried")
-    with socket.socket(socket.AF_INET, kind) as sender:
+        return Observed(reached=None, outcome=f"{port.protocol} is not tried")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.settimeout(CONNECT_SECONDS)
         try:
             sender.connect((address, port.host_port))
             sender.send(b"\n")
             sender.recv(1)
         except ConnectionRefusedError:
-            return Observed(reached=False, said="refused")
+            return Observed(reached=False, outcome="refused")
         except TimeoutError:
-            # Most servers say nothing to a datagram that they do not understand.
-            return Observed(reached=None, said="no refusal")
+            # Most servers do not answer a datagram that they do not understand.
+            return Observed(reached=None, outcome="no refusal")
         except OSError as error:
-            return Observed(reached=False, said=(error.strerror or str(error)).lower())
-    return Observed(reached=True, said="answers")
+            return Observed(reached=False, outcome=(error.strerror or str(error)).lower())
+    return Observed(reached=True, outcome="answers")

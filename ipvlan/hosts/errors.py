@@ -1,13 +1,72 @@
-"""The failures of hosts, and of connections to them.
+"""The failures of hosts, and of connections to them: their shape and their codes.
 
 Out of scope: wording. What failed says so where it is raised.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import ClassVar, Final, Self
 
-class HostError(Exception):
-    """Something on a host, or on the connection to it, is not as the plan needs it; the text names the host and the fix."""
+from ipvlan.problems import Problem, UserError, numbered
+
+HOST_UNREACHABLE: Final = "IPF711"
+"""ssh does not reach the host, or the host does not answer in time."""
+DOCKER_UNAVAILABLE: Final = "IPF712"
+"""The host's Docker does not answer."""
+DOCKER_REFUSED: Final = "IPF713"
+"""Docker refuses a request."""
+NOT_ROOT: Final = "IPF714"
+"""Nothing can be done as root on the host."""
+TOOL_MISSING: Final = "IPF715"
+"""A program is missing on the host."""
+NOT_PUBLISHED: Final = "IPF716"
+"""A container's bridge attachment does not bind its ports, or gives it no route."""
+NOT_UNPUBLISHED: Final = "IPF717"
+"""A container cannot be disconnected from the bridge."""
+NO_GATEWAY_PRIORITY: Final = "IPF718"
+"""The fabric's name keeps the bridge from being the gateway, on a Docker without gateway priorities."""
+NETWORKING_FAILED: Final = "IPF719"
+"""The host's routes and shim cannot be set, removed or read."""
+PARENT_CONFLICT: Final = "IPF720"
+"""Another ipvlan network is on the host's parent."""
+UNREADABLE: Final = "IPF721"
+"""The host answers something that this program cannot read."""
+
+
+class HostError(UserError):
+    """Something on a host, or on the connection to it, is not as the plan needs it."""
+
+    subject = "the hosts"
+    heading: ClassVar[str] = "the hosts have problems:"
+    """Printed before the problems where there are several."""
+
+    def __init__(self, problems: Iterable[Problem], *, host: str = "") -> None:
+        super().__init__(problems)
+        self.host = host
+        """Name of the host; empty where it is about several."""
+
+    @classmethod
+    def on(cls, host: str, code: str, *, problem: str, effect: str, fix: str) -> Self:
+        """Return the failure of one host.
+
+        Args:
+            host: The host's name.
+            code: One of this module's codes.
+            problem: What is wrong, one clause.
+            effect: What it causes, and what was changed on the host if that is not obvious.
+            fix: What to do about it.
+        """
+        about = Problem(code=code, key=f'host "{host}"', value="", problem=problem, effect=effect, fix=fix)
+        return cls([about], host=host)
+
+    @property
+    def summary(self) -> str:
+        """The problems in one line, for a table or a log: `host "docker-1": Docker does not answer`."""
+        return "; ".join(f"{problem.key}: {problem.problem}" for problem in self.problems)
+
+    def __str__(self) -> str:
+        return str(self.problems[0]) if self.host else numbered(self.heading, self.problems)
 
 
 class HostUnreachableError(HostError):

@@ -15,7 +15,7 @@ from netaddr import IPAddress
 
 from ipvlan.hosts.arp_probe import not_held_by, probe
 from ipvlan.hosts.engine import Engine
-from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.errors import UNREADABLE, HostError
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan.model import Plan
@@ -150,7 +150,13 @@ def _disk(session: HostSession, timeout: float) -> tuple[str, int]:
     # Free blocks, without those that are root's reserve, and their size.
     said = session.run(f"stat -f -c '%a %S' {shlex.quote(folder)}", timeout=timeout).split()
     if len(said) != 2 or not all(word.isdigit() for word in said):
-        raise HostError(f'host "{session.name}": the space in {folder} cannot be read: {" ".join(said)[:120]}.')
+        raise HostError.on(
+            session.name,
+            UNREADABLE,
+            problem=f"the free space in {folder} cannot be read: {' '.join(said)[:120]}",
+            effect="whether images can be pulled is not known",
+            fix=f"run `stat -f {folder}` on the host and fix what it names",
+        )
     return folder, int(said[0]) * int(said[1])
 
 

@@ -1,36 +1,44 @@
-"""What a host needs beside Docker: the routes to the other slices (l3), and its shim. Made, re-read and removed on the host.
+"""What a host needs beside Docker: the routes to the other slices (l3), and its shim. Set, read and removed on the host.
 
-Owns one systemd unit per parent, `ipvlan-fabric-PARENT.service`, which sets both after every boot, and where systemd-networkd
-runs the link of a route, a drop-in of that link's .network file: networkd removes routes that it does not know when it starts
-again (systemd.network(5), ManageForeignRoutes in networkd.conf(5)). Leaves alone every other unit, link, route and file.
+Responsible for one systemd unit per parent, `ipvlan-fabric-PARENT.service`, which sets both after every boot; and, where
+systemd-networkd runs the link of a route, for a drop-in of that link's .network file: networkd removes routes that it does not
+know when it starts again (systemd.network(5), ManageForeignRoutes in networkd.conf(5)).
 
-The ipvlan mode is the parent's, not the link's: the last one made sets it for all (kernel, drivers/net/ipvlan/ipvlan_main.c,
-ipvlan_link_new), so that the shim is always made in the fabric's.
+Out of scope: every other unit, link, route and file.
 
-Needs root on the host, or sudo without a password, and systemd.
+The ipvlan mode belongs to the parent and not to the link: the last link that is created sets it for all (kernel,
+drivers/net/ipvlan/ipvlan_main.c, ipvlan_link_new). So the shim always has the fabric's mode.
+
+It needs systemd, and root on the host or sudo without a password.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.hosts.connection import HostConnection, run_on_host
-from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.errors import NETWORKING_FAILED, HostError
+from ipvlan.hosts.routes import has_address, has_route
+from ipvlan.hosts.script import ScriptResult, run_script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ipvlan.hosts.connection import HostConnection
     from ipvlan.plan.model import HostPlan
 
-#: Seconds for one visit to a host; a start of the unit may wait for the network.
 TIMEOUT_SECONDS: Final = 90.0
+"""For one visit to a host; a start of the unit may wait for the network."""
 
-#: Where the unit lies.
 UNITS: Final = "/etc/systemd/system"
+"""Folder of the unit."""
 
-_MARK: Final = "--ipvlan-fabric--"
+FOLDERS: Final[Mapping[str, str]] = {"units": UNITS, "networks": "/etc/systemd/network", "runtime": "/run/systemd"}
+"""systemd's folders on a host: of units, of .network files, and of its state at run time."""
+
+# What systemd and a shell read as one word, without a special meaning.
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_./:@-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +56,7 @@ class Shim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceRoute:
-    """One route."""
+    """The route to another host's slice."""
 
     destination: str
     """CIDR."""
@@ -78,12 +86,21 @@ class Networking:
     @property
     def unit(self) -> str:
         """Name of the unit: one per parent, as there is one ipvlan network per parent (docs/decisions/0012-host-networking.md)."""
+        return f"{self._name}.service"
+
+    @property
+    def drop_in(self) -> str:
+        """Name of the drop-in for systemd-networkd."""
+        return f"{self._name}.conf"
+
+    @property
+    def _name(self) -> str:
         # The characters that systemd.unit(5) allows in a name.
-        return f"ipvlan-fabric-{re.sub(r'[^A-Za-z0-9:_.-]', '-', self.parent)}.service"
+        return f"ipvlan-fabric-{re.sub(r'[^A-Za-z0-9:_.-]', '-', self.parent)}"
 
 
 def planned_networking(host: HostPlan, connection: HostConnection) -> Networking | None:
-    """What the plan wants for the host beside Docker; None when that is nothing."""
+    """Return what the plan has for the host beside Docker; None when that is nothing."""
     if host.shim is None and not host.routes:
         return None
     return Networking(
@@ -100,101 +117,100 @@ def planned_networking(host: HostPlan, connection: HostConnection) -> Networking
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What is on the host."""
+def apply(planned: Networking, before: Networking | None = None) -> None:
+    """Set routes and shim, now and for every boot; remove what only `before` had. Safe to repeat.
 
-    missing: tuple[str, ...]
-    """What is not as it must be, one clause each; empty when all is."""
+    Routes that stay are never removed in between.
 
-
-def apply(wanted: Networking, before: Networking | None = None) -> None:
-    """Make routes and shim, now and for every boot; what `before` had and `wanted` has not goes. Safe to repeat.
-
-    Routes that stay are never taken away in between. Raises HostError.
+    Raises:
+        HostError: The host refuses it; a route would cover one of its own networks; or nobody may be root.
     """
-    text = [_PRELUDE, *_obsolete(wanted, before), _refuse_own_networks(wanted)]
-    text += [
-        f"cat > {UNITS}/{wanted.unit} <<'UNIT'\n{unit_text(wanted)}UNIT",
-        _drop_ins(wanted),
-        "systemctl daemon-reload",
-        f"systemctl enable --quiet {shlex.quote(wanted.unit)} 2>/dev/null",
-        # Reloads, and does not restart: a restart would take all routes away for a moment.
-        f"systemctl reload-or-restart {shlex.quote(wanted.unit)} && exit 0",
-        f"systemctl status --no-pager --lines=5 {shlex.quote(wanted.unit)} 2>&1 | tail -n 5; exit 1",
-    ]
-    _visit(wanted, "\n".join(text), "its routes and shim could not be made")
+    old_routes = [] if before is None else [route for route in before.routes if route not in planned.routes]
+    old_shim = before.shim if before is not None and before.shim != planned.shim else None
+    variables = {
+        **_names(planned),
+        "unit_text": unit_text(planned),
+        "routes": _lines(planned.routes),
+        "old_routes": _lines(old_routes),
+        "old_shim": "" if old_shim is None else old_shim.link,
+    }
+    result = run_script(planned.connection, "networking_apply.sh", variables, timeout=TIMEOUT_SECONDS, as_root=True)
+    if result.status != 0:
+        raise _failure(
+            planned,
+            result,
+            "its routes and shim cannot be set",
+            "containers of other hosts, or its own, are not reached",
+        )
 
 
-def remove(gone: Networking) -> None:
-    """Take routes, shim, unit and drop-ins away; succeeds when there is nothing left of them. Raises HostError."""
-    text = [
-        _PRELUDE,
-        f"systemctl disable --quiet --now {shlex.quote(gone.unit)} 2>/dev/null",
-        f"rm -f {UNITS}/{gone.unit}",
-        _remove_drop_ins(gone),
-        *(f"ip route del {route.destination} via {route.via} 2>/dev/null" for route in gone.routes),
-    ]
-    if gone.shim is not None:
-        text.append(f"ip link del {shlex.quote(gone.shim.link)} 2>/dev/null")
-    text += ["systemctl daemon-reload", f"systemctl reset-failed {shlex.quote(gone.unit)} 2>/dev/null", "exit 0"]
-    _visit(gone, "\n".join(text), "its routes and shim could not be removed")
+def remove(planned: Networking) -> None:
+    """Remove routes, shim, unit and drop-ins; succeed when there is nothing left of them.
+
+    Raises:
+        HostError: Nobody may be root on the host, or it is not run by systemd.
+    """
+    variables = {
+        **_names(planned),
+        "routes": _lines(planned.routes),
+        "shim": "" if planned.shim is None else planned.shim.link,
+    }
+    result = run_script(planned.connection, "networking_remove.sh", variables, timeout=TIMEOUT_SECONDS, as_root=True)
+    if result.status != 0:
+        raise _failure(planned, result, "its routes and shim cannot be removed", "some of them may still be set")
 
 
-def read(wanted: Networking) -> Found:
-    """Say what of routes, shim and unit is missing on the host; changes nothing. Raises HostError."""
-    shim = wanted.shim.link if wanted.shim is not None else ""
-    said = _visit(
-        wanted,
-        f"""
-cat {UNITS}/{wanted.unit} 2>/dev/null
-echo {_MARK}
-ip -4 -o route show
-echo {_MARK}
-{"" if not shim else f"ip -4 -o addr show dev {shlex.quote(shim)} 2>/dev/null"}
-echo {_MARK}
-exit 0""",
-        "it could not be asked for its routes",
-        as_root=False,
-    )
-    unit, routes, addresses, _ = said.split(f"{_MARK}\n", 3)
-    missing = [] if unit == unit_text(wanted) else [f"{UNITS}/{wanted.unit} is not as planned"]
-    there = {(fields[0], fields[2]) for line in routes.splitlines() if (fields := line.split())[1:2] == ["via"]}
+def read(planned: Networking) -> tuple[str, ...]:
+    """Return what of routes, shim and unit is missing on the host, one clause each; change nothing.
+
+    Raises:
+        HostError: The host does not answer.
+    """
+    shim = planned.shim
+    variables = {"units": FOLDERS["units"], "unit": planned.unit, "shim": "" if shim is None else shim.link}
+    result = run_script(planned.connection, "networking_read.sh", variables, timeout=TIMEOUT_SECONDS)
+    if result.status != 0:
+        raise _failure(planned, result, "its routes and shim cannot be read", "whether they are set is not known")
+    routes = result.output.lines("route")
+    missing: list[str] = []
+    if f"{result.output.text('unit')}\n" != unit_text(planned):
+        missing.append(f"{UNITS}/{planned.unit} is not as planned")
     missing += [
         f"no route to {route.destination} via {route.via}"
-        for route in wanted.routes
-        if (route.destination, route.via) not in there
+        for route in planned.routes
+        if not has_route(routes, route.destination, "via", route.via)
     ]
-    if wanted.shim is not None:
-        if f" {wanted.shim.address}/" not in addresses:
-            missing.append(f"{wanted.shim.link} does not hold {wanted.shim.address}")
-        if not any(line.split()[:3] == [wanted.shim.slice, "dev", wanted.shim.link] for line in routes.splitlines()):
-            missing.append(f"no route to {wanted.shim.slice} over {wanted.shim.link}")
-    return Found(missing=tuple(missing))
+    if shim is not None:
+        if not has_address(result.output.lines("address"), shim.address):
+            missing.append(f"{shim.link} does not hold {shim.address}")
+        if not has_route(routes, shim.slice, "dev", shim.link):
+            missing.append(f"no route to {shim.slice} over {shim.link}")
+    return tuple(missing)
 
 
-def unit_text(wanted: Networking) -> str:
-    """The systemd unit that sets shim and routes after a boot, and takes them away when it is stopped."""
-    make: list[str] = []
-    unmake: list[str] = []
-    if wanted.shim is not None:
-        shim = wanted.shim
-        # Fails when the link is there already, which is fine; where it fails for another reason the next line fails too.
-        make.append(f"-ip link add {shim.link} link {wanted.parent} type ipvlan mode {shim.mode}")
-        make += [
-            f"ip address replace {shim.address}/32 dev {shim.link}",
-            f"ip link set {shim.link} up",
-            f"ip route replace {shim.slice} dev {shim.link} src {shim.address}",
+def unit_text(planned: Networking) -> str:
+    """Return the systemd unit that sets shim and routes after a boot, and removes them when it is stopped."""
+    start: list[str] = []
+    stop: list[str] = []
+    if planned.shim is not None:
+        link, address = _word(planned.shim.link), _word(planned.shim.address)
+        # Fails when the link exists already, which is fine; where it fails for another reason the next line fails too.
+        start.append(f"-ip link add {link} link {_word(planned.parent)} type ipvlan mode {_word(planned.shim.mode)}")
+        start += [
+            f"ip address replace {address}/32 dev {link}",
+            f"ip link set {link} up",
+            f"ip route replace {_word(planned.shim.slice)} dev {link} src {address}",
         ]
-        unmake.append(f"-ip link delete {shim.link}")
-    for route in wanted.routes:
-        make.append(f"ip route replace {route.destination} via {route.via} proto static")
-        unmake.append(f"-ip route delete {route.destination} via {route.via}")
+        stop.append(f"-ip link delete {link}")
+    for route in planned.routes:
+        destination, via = _word(route.destination), _word(route.via)
+        start.append(f"ip route replace {destination} via {via} proto static")
+        stop.append(f"-ip route delete {destination} via {via}")
     lines = [
         "# Made by ipvlan-fabric (Pulumi), and removed by it.",
         "[Unit]",
-        f"Description=Routes and shim of the ipvlan fabric on {wanted.parent}",
-        # Docker makes the parent where that is a VLAN which the host has not.
+        f"Description=Routes and shim of the ipvlan fabric on {planned.parent.replace('%', '%%')}",
+        # Docker creates a parent that is a VLAN which the host does not have.
         "After=network-online.target docker.service",
         "Wants=network-online.target",
         "StartLimitIntervalSec=0",
@@ -202,12 +218,12 @@ def unit_text(wanted: Networking) -> str:
         "[Service]",
         "Type=oneshot",
         "RemainAfterExit=yes",
-        # Also where the network is online later than it says.
+        # Also where the network is online later than it reports.
         "Restart=on-failure",
         "RestartSec=5",
-        *(f"ExecStart={line}" for line in make),
-        *(f"ExecReload={line}" for line in make),
-        *(f"ExecStop={line}" for line in unmake),
+        *(f"ExecStart={line}" for line in start),
+        *(f"ExecReload={line}" for line in start),
+        *(f"ExecStop={line}" for line in stop),
         "",
         "[Install]",
         "WantedBy=multi-user.target",
@@ -215,87 +231,37 @@ def unit_text(wanted: Networking) -> str:
     return "\n".join(lines) + "\n"
 
 
-_PRELUDE: Final = f"""
-if [ ! -d /run/systemd/system ]; then
-  echo "it is not run by systemd, and routes would be lost at its next boot"; exit 1
-fi
-mkdir -p {UNITS} || exit 1
-"""
+def _word(value: str) -> str:
+    """Return the value as one word of a command line in a unit (systemd.service(5), COMMAND LINES; systemd.syntax(7))."""
+    if not value.isprintable():
+        raise ValueError(f"{value!r} cannot be written into a systemd unit")
+    if _PLAIN_WORD.fullmatch(value):
+        return value
+    for special, escaped in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+        value = value.replace(special, escaped)
+    return f'"{value}"'
 
 
-def _obsolete(wanted: Networking, before: Networking | None) -> list[str]:
-    """What takes away, on the host, what was made before and is not wanted any more."""
-    if before is None:
-        return []
-    gone = [route for route in before.routes if route not in wanted.routes]
-    text = [f"ip route del {route.destination} via {route.via} 2>/dev/null" for route in gone]
-    if before.shim is not None and before.shim != wanted.shim:
-        text.append(f"ip link del {shlex.quote(before.shim.link)} 2>/dev/null")
-    return text
+def _names(planned: Networking) -> Mapping[str, str]:
+    return {**FOLDERS, "unit": planned.unit, "drop_in": planned.drop_in}
 
 
-def _refuse_own_networks(wanted: Networking) -> str:
-    """Refuses a route that would cover a network which the host is part of: it would cut the host off."""
-    destinations = " ".join(route.destination for route in wanted.routes)
-    return f"""
-covered=$(for destination in {destinations}; do
-  # Networks that lie in the destination, and networks that it lies in.
-  {{ ip -4 route show root "$destination" proto kernel; ip -4 route show match "$destination" proto kernel; }} | sort -u |
-    while read -r own rest; do echo "a route to $destination would cover $own, a network of its own ($rest)"; done
-done)
-if [ -n "$covered" ]; then echo "$covered"; exit 1; fi"""
+def _lines(routes: Iterable[SliceRoute]) -> str:
+    return "\n".join(f"{route.destination} {route.via}" for route in routes)
 
 
-def _drop_in_name(wanted: Networking) -> str:
-    return f"{wanted.unit.removesuffix('.service')}.conf"
-
-
-def _remove_drop_ins(wanted: Networking) -> str:
-    name = _drop_in_name(wanted)
-    return f"""
-for file in /etc/systemd/network/*.network.d/{name}; do
-  [ -e "$file" ] && rm -f "$file" && rmdir "${{file%/*}}" 2>/dev/null
-done"""
-
-
-def _drop_ins(wanted: Networking) -> str:
-    # The file is for networkd's next start. The unit sets the routes now: a reload of networkd would touch the link.
-    lines = [f"drop_in {route.destination} {route.via}" for route in wanted.routes]
-    return "\n".join(
-        [
-            _remove_drop_ins(wanted),
-            f"""
-drop_in() {{
-  link=$(ip -4 -o route get "$2" | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p')
-  file=$(sed -n 's/^NETWORK_FILE=//p' "/run/systemd/netif/links/$(cat "/sys/class/net/$link/ifindex")" 2>/dev/null)
-  if [ -z "$file" ]; then return 0; fi
-  folder="/etc/systemd/network/${{file##*/}}.d"
-  mkdir -p "$folder"
-  printf '[Route]\\nDestination=%s\\nGateway=%s\\n' "$1" "$2" >> "$folder/{_drop_in_name(wanted)}"
-}}""",
-            *lines,
-        ]
-    )
-
-
-def _visit(wanted: Networking, text: str, what: str, *, as_root: bool = True) -> str:
-    shell = f"exec sh -c {shlex.quote(text)}"
-    if as_root:
-        # A user who is not root may still be allowed to become it; without a password, since nobody is there to type one.
-        shell = f'if [ "$(id -u)" -eq 0 ]; then {shell}; else exec sudo -n sh -c {shlex.quote(text)}; fi'
-    done = run_on_host(wanted.connection, f"exec sh -c {shlex.quote(shell)}", timeout=TIMEOUT_SECONDS)
-    if done.returncode != 0:
-        raise HostError(_explain(wanted, what, [*done.stdout.splitlines(), *done.stderr.splitlines()]))
-    return done.stdout
-
-
-def _explain(wanted: Networking, what: str, said: Sequence[str]) -> str:
-    reason = " ".join(line.strip() for line in said if line.strip()) or "no reason given"
-    keys = [f"ipvlan-fabric:hosts.{wanted.host}.shim"] if wanted.shim is not None else []
-    keys += ["ipvlan-fabric:fabric.mode"] if wanted.routes else []
+def _failure(planned: Networking, result: ScriptResult, what: str, effect: str) -> HostError:
+    problems = "; ".join(result.output.lines("problem"))
+    reason = " ".join(text for text in (problems, result.complaints) if text) or "no reason given"
+    keys = [f"ipvlan-fabric:hosts.{planned.host}.shim"] if planned.shim is not None else []
+    keys += ["ipvlan-fabric:fabric.mode"] if planned.routes else []
     fix = (
-        "Let its ssh user be root, or become root by sudo without a password"
-        if "sudo" in reason
-        else "Fix that on the host"
+        "let its ssh user be root, or become root by sudo without a password" if "sudo" in reason else "fix that on it"
     )
-    return f'host "{wanted.host}": {what} ({", ".join(keys)}): {reason}. {fix}, then run `pulumi up` again.'
+    return HostError.on(
+        planned.host,
+        NETWORKING_FAILED,
+        problem=f"{what} ({', '.join(keys)}): {reason}",
+        effect=effect,
+        fix=f"{fix}, then run `pulumi up` again",
+    )

@@ -1,51 +1,58 @@
-"""Whose network is on a parent: Docker refuses a second ipvlan network on one, and names the first by nothing but a number.
+"""The conflict of two ipvlan networks over one parent: Docker refuses the second and names the first only by a number.
 
-Owns reading that refusal and finding the network's name and stack on the host. Changes nothing.
+Responsible for recognising that refusal, and for finding the first network's name and stack on the host. Changes nothing.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ipvlan.hosts.connection import HostConnection, run_on_host
+from ipvlan.hosts.errors import PARENT_CONFLICT, HostError
+from ipvlan.hosts.script import run_script
 
-#: Docker's words (moby, daemon/libnetwork/drivers/ipvlan/ipvlan_network.go, createNetwork).
-_TAKEN: Final = re.compile(r"is already using parent interface")
+if TYPE_CHECKING:
+    from ipvlan.hosts.connection import HostConnection
 
-#: Seconds for one visit: two docker command lines, on a busy host.
+_PARENT_TAKEN: Final = re.compile(r"is already using parent interface")
+"""How Docker refuses it (moby, daemon/libnetwork/drivers/ipvlan/ipvlan_network.go, createNetwork)."""
+
 TIMEOUT_SECONDS: Final = 90.0
-
-_ASK: Final = """
-networks=$(timeout 40 docker network ls -q --filter driver=ipvlan) || exit 1
-[ -z "$networks" ] || timeout 40 docker network inspect --format "$format" $networks
-"""
+"""For one visit: two docker commands, on a busy host."""
 
 
 def is_parent_taken(error: str) -> bool:
-    """Whether Docker refused a network because its parent carries one already."""
-    return bool(_TAKEN.search(error))
+    """Return whether Docker refused a network because another one is on its parent."""
+    return bool(_PARENT_TAKEN.search(error))
 
 
-def explain_parent_conflict(connection: HostConnection, label: str) -> str:
-    """Say which network is on the host's parent, which stack made it, and how to fix it.
+def find_parent_conflict(connection: HostConnection, label: str) -> HostError:
+    """Return which network is on the host's parent, which stack it belongs to, and how to fix that.
 
-    `label` is the key under which stacks mark their networks. Raises HostUnreachableError.
+    Args:
+        connection: The host, with its parent.
+        label: The key under which stacks mark their networks.
+
+    Raises:
+        HostUnreachableError: The host does not answer.
     """
     host, parent = connection.name, connection.parent
-    text = f'{{{{index .Options "parent"}}}}|{{{{.Name}}}}|{{{{index .Labels "{label}"}}}}'
-    done = run_on_host(connection, f"sh -c {shlex.quote(f'format={shlex.quote(text)}{_ASK}')}", timeout=TIMEOUT_SECONDS)
-    rows = [line.split("|", 2) for line in done.stdout.splitlines() if line.count("|") == 2]
-    found = next((row for row in rows if row[0] == parent), None)
-    if found is None:
-        which, removal = "another ipvlan network", "docker network ls --filter driver=ipvlan"
+    output = run_script(connection, "parent_conflict.sh", timeout=TIMEOUT_SECONDS).output
+    networks: list[dict[str, Any]] = json.loads(output.text("networks") or "[]")
+    holder = next((network for network in networks if (network.get("Options") or {}).get("parent") == parent), None)
+    if holder is None:
+        network, command = "another ipvlan network", "docker network ls --filter driver=ipvlan"
     else:
-        _, name, stack = found
-        which = f'network "{name}" ' + (f'of stack "{stack}"' if stack else "which no stack made")
-        removal = f"docker network rm {shlex.quote(name)}"
-    return (
-        f'host "{host}": its parent {parent} (ipvlan-fabric:hosts.{host}.parent) carries {which} already, and one parent '
-        f"carries one ipvlan network; nothing was made. Give this stack a VLAN of its own (for example "
-        f"{parent.partition('.')[0]}.50), or remove the other network if nobody needs it (`{removal}` there)."
+        stack = (holder.get("Labels") or {}).get(label)
+        network = f'network "{holder["Name"]}" ' + (f'of stack "{stack}"' if stack else "which belongs to no stack")
+        command = f"docker network rm {shlex.quote(holder['Name'])}"
+    return HostError.on(
+        host,
+        PARENT_CONFLICT,
+        problem=f"its parent {parent} (ipvlan-fabric:hosts.{host}.parent) already has {network}",
+        effect="a parent can have one ipvlan network only; nothing was created",
+        fix=f"give this stack a VLAN of its own (for example {parent.partition('.')[0]}.50), or remove the other network if "
+        f"nobody needs it (`{command}` on the host)",
     )

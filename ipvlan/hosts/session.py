@@ -1,7 +1,8 @@
-"""Connections to hosts: one ssh per host that is a shell to run texts in and a way to Docker's socket at once.
+"""Open connections to hosts: one ssh process per host that runs shell text and forwards Docker's socket.
 
-Owns opening, time limits, closing and the work on all hosts side by side. Leaves to `ipvlan.hosts.ssh` how a host is reached and
-how ssh's failures are worded, and to the callers what is asked. Nothing is written on a host.
+Responsible for opening, time limits, closing, and the work on all hosts in parallel. It writes nothing on a host.
+
+Out of scope: ssh's options and the reading of its failures (`ipvlan.hosts.ssh`), and what is read from the hosts.
 """
 
 from __future__ import annotations
@@ -21,48 +22,52 @@ from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
 
 from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
 from ipvlan.hosts.errors import HostError, HostUnreachableError
-from ipvlan.hosts.ssh import explain_failure, prepare_shared_connections
+from ipvlan.hosts.script import Output, read_output, script_text
+from ipvlan.hosts.ssh import connection_failure, prepare_shared_connections
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan, Plan
 
-#: Where Docker listens on a host (dockerd(8), --host).
 DOCKER_SOCKET: Final = "/var/run/docker.sock"
+"""Where Docker listens on a host (dockerd(8), --host)."""
 
-#: Hosts that are worked on at once: each costs this machine an ssh process and a thread.
 HOSTS_AT_ONCE: Final = 32
+"""Hosts that are worked on in parallel: each costs this machine an ssh process and a thread."""
 
-#: Seconds for the end of a connection; what takes longer is ended by force.
 CLOSING_SECONDS: Final = 3.0
+"""Time for a connection to end; a slower one is ended by force."""
 
-_MARK: Final = "--ipvlan-fabric--"
+# A hundred hosts are checked in two rounds, each with one ssh process of a few MB.
+_CHECKS_AT_ONCE: Final = 50
 
-# A hundred hosts are asked in two rounds, each with one ssh process of a few MB.
-_PROBES_AT_ONCE: Final = 50
+# Printed after each text: ends its output.
+_END: Final = "--ipvlan-fabric--"
 
 T = TypeVar("T")
 
 
 class HostSession:
-    """An open connection to one host; a context manager.
-
-    `socket` is a local Unix socket that leads to Docker's on the host, for as long as the session is open.
-    """
+    """An open connection to one host; a context manager."""
 
     def __init__(self, connection: HostConnection, *, timeout: float) -> None:
         """Prepare; nothing is sent before the session is entered. `timeout` is in seconds, for opening it."""
-        #: The host's name, its parent NIC and its shim, or "".
-        self.name, self.parent, self.shim = connection.name, connection.parent, connection.shim
+        self.name = connection.name
+        """The host's name."""
+        self.parent = connection.parent
+        """Its parent NIC."""
+        self.shim = connection.shim
+        """Name of its shim; empty where none is planned."""
         self._command = connection.command
         self._timeout = timeout
         self._count = 0
-        self._said = b""
-        self._complaints = b""
+        self._stdout_data = b""
+        self._stderr_data = b""
 
     def __enter__(self) -> Self:
-        """Connect; raises HostUnreachableError when there is no answer in time."""
+        """Connect; raise HostUnreachableError when there is no answer in time."""
         self._folder = Path(tempfile.mkdtemp(prefix="ipvlan-"))
         self.socket = self._folder / "docker.sock"
+        """A local Unix socket that leads to Docker's on the host, while the session is open."""
         self._forward = ("-L", f"{self.socket}:{DOCKER_SOCKET}")
         self._process = subprocess.Popen(
             [self._command[0], *self._forward, "-o", "ExitOnForwardFailure=yes", *self._command[1:], "exec sh -s"],
@@ -70,7 +75,7 @@ class HostSession:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        self._stdin, self._stdout, self._stderr = _streams(self._process)
+        self._stdin, self._stdout, self._stderr = _pipes(self._process)
         try:
             self.run(":", timeout=self._timeout)
         except BaseException:
@@ -81,52 +86,67 @@ class HostSession:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it; nothing of it stays, here or on the host."""
+        """Close the connection; nothing of it stays, here or on the host."""
         self._close(at_once=error is not None)
 
     def run(self, text: str, *, timeout: float) -> str:
-        """Run POSIX shell text on the host and return what it printed (its complaints too); `timeout` is in seconds.
+        """Run POSIX shell text on the host.
 
-        Raises HostUnreachableError when the connection ended or the time is over; a failing command in the text is the
-        text's own to report.
+        Args:
+            text: The text; a failing command in it is the text's own to report.
+            timeout: Seconds.
+
+        Returns:
+            What it printed, standard error included.
+
+        Raises:
+            HostUnreachableError: The connection ended, or the time is over.
         """
         self._count += 1
-        mark = f"{_MARK}{self._count}"
+        end = f"{_END}{self._count}"
         try:
-            # A command that reads its standard input would eat the texts that follow.
-            self._stdin.write(f"(\n{text}\n) </dev/null 2>&1\necho {mark}\n".encode())
+            # A command that reads its standard input would consume the texts that follow.
+            self._stdin.write(f"(\n{text}\n) </dev/null 2>&1\necho {end}\n".encode())
             self._stdin.flush()
         except BrokenPipeError:
-            self._read_until(mark.encode(), time.monotonic() + CLOSING_SECONDS)
-            raise self._unreachable("the connection was closed") from None
-        return self._read_until(mark.encode(), time.monotonic() + timeout)
+            self._read_until(end.encode(), time.monotonic() + CLOSING_SECONDS)
+            raise self._failure("the connection was closed") from None
+        return self._read_until(end.encode(), time.monotonic() + timeout)
 
-    def _read_until(self, mark: bytes, deadline: float) -> str:
+    def run_script(self, file: str, variables: Mapping[str, str] | None = None, *, timeout: float) -> Output:
+        """Run a script of `scripts/` on the host and return its output; `timeout` is in seconds.
+
+        Raises:
+            HostUnreachableError: The connection ended, or the time is over.
+        """
+        return read_output(self.run(script_text(file, variables), timeout=timeout))
+
+    def _read_until(self, end: bytes, deadline: float) -> str:
         began = time.monotonic()
-        end = mark + b"\n"
+        last_line = end + b"\n"
         with selectors.DefaultSelector() as selector:
-            selector.register(self._stdout, selectors.EVENT_READ, "said")
-            selector.register(self._stderr, selectors.EVENT_READ, "complaints")
-            while end not in self._said:
+            selector.register(self._stdout, selectors.EVENT_READ, "stdout")
+            selector.register(self._stderr, selectors.EVENT_READ, "stderr")
+            while last_line not in self._stdout_data:
                 left = deadline - time.monotonic()
                 ready = selector.select(left) if left > 0 else []
                 if not ready:
-                    raise self._unreachable(f"no answer within {deadline - began:.0f} seconds")
+                    raise self._failure(f"no answer within {deadline - began:.0f} seconds")
                 for key, _ in ready:
                     received = os.read(key.fd, 65536)
                     if not received:
                         selector.unregister(key.fileobj)
-                    elif key.data == "said":
-                        self._said += received
+                    elif key.data == "stdout":
+                        self._stdout_data += received
                     else:
-                        self._complaints += received
+                        self._stderr_data += received
                 if not selector.get_map():
-                    raise self._unreachable("the connection was closed")
-        before, _, self._said = self._said.partition(end)
-        return before.decode(errors="replace")
+                    raise self._failure("the connection was closed")
+        output, _, self._stdout_data = self._stdout_data.partition(last_line)
+        return output.decode(errors="replace")
 
-    def _unreachable(self, otherwise: str) -> HostUnreachableError:
-        return HostUnreachableError(explain_failure(self.name, self._complaints.decode(errors="replace") or otherwise))
+    def _failure(self, otherwise: str) -> HostUnreachableError:
+        return connection_failure(self.name, self._stderr_data.decode(errors="replace") or otherwise)
 
     def _close(self, *, at_once: bool) -> None:
         process = self._process
@@ -153,26 +173,32 @@ class HostSession:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _streams(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
     if process.stdin is None or process.stdout is None or process.stderr is None:
-        raise AssertionError("a process was started without pipes")
+        raise RuntimeError("a process was started without pipes")
     return process.stdin, process.stdout, process.stderr
 
 
 def on_hosts(
     plan: Plan, hosts: Sequence[HostPlan], work: Callable[[HostSession], T], *, timeout: float
 ) -> Mapping[str, T | HostError]:
-    """Do `work` on all `hosts` of the plan at once and return host name -> its result, or why there is none.
-
-    `timeout` is in seconds, for reaching a host; `work` limits its own time. A host that fails stops no other.
-    """
+    """Do `work` on `hosts` of the plan in parallel: see `on_all`."""
     return on_all([connection_to(host, plan.ssh) for host in hosts], work, timeout=timeout)
 
 
 def on_all(
     connections: Sequence[HostConnection], work: Callable[[HostSession], T], *, timeout: float
 ) -> Mapping[str, T | HostError]:
-    """The same for hosts of which no more than the way is known."""
+    """Do `work` on all hosts in parallel.
+
+    Args:
+        connections: The hosts.
+        work: Called with the open session of each host, in a thread; it limits its own time.
+        timeout: Seconds for reaching a host.
+
+    Returns:
+        Host name -> the result, or the failure. A host that fails stops no other.
+    """
 
     def visit(connection: HostConnection) -> T | HostError:
         try:
@@ -188,19 +214,19 @@ def on_all(
         return dict(zip((connection.name for connection in connections), pool.map(visit, connections), strict=True))
 
 
-def unreachable(plan: Plan) -> dict[str, str]:
-    """Ask all hosts at once whether ssh reaches them; return host name -> why not, for those that it does not.
+def unreachable_hosts(plan: Plan) -> Mapping[str, HostUnreachableError]:
+    """Check in parallel whether ssh reaches the hosts; return host name -> the failure, for those that it does not.
 
-    Takes at most the plan's connect timeout and a few seconds, however many hosts are silent.
+    Takes at most the plan's connect timeout and a few seconds, however many hosts do not answer.
     """
 
-    def ask(host: HostPlan) -> str | None:
+    def check(host: HostPlan) -> HostUnreachableError | None:
         try:
             run_on_host(connection_to(host, plan.ssh), "exit 0", timeout=plan.ssh.connect_timeout + 5.0)
         except HostUnreachableError as error:
-            return str(error)
+            return error
         return None
 
-    with ThreadPoolExecutor(max_workers=_PROBES_AT_ONCE) as pool:
-        answers = zip(plan.hosts, pool.map(ask, plan.hosts), strict=True)
-        return {host.name: reason for host, reason in answers if reason is not None}
+    with ThreadPoolExecutor(max_workers=_CHECKS_AT_ONCE) as pool:
+        failures = zip(plan.hosts, pool.map(check, plan.hosts), strict=True)
+        return {host.name: failure for host, failure in failures if failure is not None}

@@ -1,54 +1,42 @@
-"""What is on one host at one moment, as far as the fabric is concerned.
+"""The state of one host at one moment, as far as the fabric is concerned.
 
-Owns the questions (two calls of the Engine API and one text in the host's shell) and the shape of the answers. Compares
-nothing: `ipvlan.checks.diagnosis` and `ipvlan.checks.drift` do.
+Responsible for reading it (the Engine API, and one script in the host's shell) and for its shape.
+
+Out of scope: comparing it with the plan (`ipvlan.checks`).
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.hosts.engine import Engine
-from ipvlan.hosts.session import HostSession
-from ipvlan.plan.model import ContainerPlan
+from ipvlan.hosts.routes import has_route
 
-# No process but `ip` is started: each costs a busy host up to a tenth of a second.
-_FACTS: Final = """
-parent={parent}
-read -r kernel < /proc/sys/kernel/osrelease
-echo "kernel $kernel"
-for what in operstate mtu flags; do
-  [ -r "/sys/class/net/$parent/$what" ] && read -r value < "/sys/class/net/$parent/$what" && echo "parent-$what $value"
-done
-while read -r word value; do case $word in Uid:) echo "uid ${{value%%[!0-9]*}}";; esac; done < /proc/self/status
-ip -4 -o route show | while read -r line; do echo "route $line"; done
-"""
-
-_SHIM: Final = """
-ip -4 -o addr show dev {link} 2>/dev/null | while read -r _ _ _ address _; do echo "shim ${{address%/*}}"; done
-"""
+if TYPE_CHECKING:
+    from ipvlan.hosts.script import Output
+    from ipvlan.hosts.session import HostSession
+    from ipvlan.plan.model import ContainerPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A container's connection to one network."""
+class Endpoint:
+    """A container's connection to one network (Docker's word for it)."""
 
     network: str
     network_id: str
     address: IPAddress | None
-    """What it holds now; None while the container does not run."""
+    """The address now; None while the container does not run."""
     fixed: IPAddress | None
-    """What it asks for whenever it starts; None where Docker chooses."""
+    """The address that the container gets at every start; None where Docker chooses."""
 
     @property
     def held(self) -> IPAddress | None:
-        """What it holds now, or will hold when it starts."""
+        """The address now, or else the one at the next start."""
         return self.address or self.fixed
 
 
@@ -73,9 +61,9 @@ class LiveContainer:
     state: str
     """created, running, paused, restarting, exited, removing or dead."""
     status: str
-    """Docker's sentence: `Up 3 minutes (healthy)`."""
+    """Docker's text: `Up 3 minutes (healthy)`."""
     labels: Mapping[str, str]
-    attachments: Mapping[str, Attachment]
+    endpoints: Mapping[str, Endpoint]
     """By the network's name."""
     bindings: frozenset[Binding]
 
@@ -87,8 +75,8 @@ class LiveContainer:
     @property
     def health(self) -> str | None:
         """healthy, unhealthy, starting, or None where there is no health check."""
-        found = re.search(r"\((healthy|unhealthy|health: starting)\)", self.status)
-        return found[1].removeprefix("health: ") if found else None
+        match = re.search(r"\((healthy|unhealthy|health: starting)\)", self.status)
+        return match[1].removeprefix("health: ") if match else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +110,7 @@ class HostSnapshot:
 
     host: str
     docker: str
-    """Version of the Docker Engine; empty where it does not say."""
+    """Version of the Docker Engine; empty where it is not known."""
     kernel: str
     root: bool
     """Whether the ssh user is root on the host."""
@@ -133,134 +121,111 @@ class HostSnapshot:
     """By name."""
     networks: tuple[LiveNetwork, ...]
     shim_address: IPAddress | None = None
-    """What the host's shim holds; None without one, and where none is planned."""
+    """Address of the host's shim; None where there is none, and where none is planned."""
     pids: Mapping[str, int] = field(default_factory=dict)
-    """Service -> process id of its container on the host; only where it was asked for."""
+    """Service -> process id of its container on the host; only where it was requested."""
     resolvers: Mapping[str, str] = field(default_factory=dict)
-    """Service -> path, on the host, of its container's /etc/resolv.conf; only where process ids were asked for."""
+    """Service -> path on the host of its container's /etc/resolv.conf; only where process ids were requested."""
 
     def network(self, name: str) -> LiveNetwork | None:
         """The network of that name."""
         return next((network for network in self.networks if network.name == name), None)
 
-    def here(self, container: LiveContainer) -> Iterator[Attachment]:
-        """The container's attachments, but for those to an ipvlan or macvlan network on another parent.
+    def endpoints_on_lan(self, container: LiveContainer) -> Iterator[Endpoint]:
+        """Return the container's endpoints, except those on an ipvlan or macvlan network of another parent.
 
-        Those are on another LAN, such as another VLAN of the same NIC, where an address may be held a second time.
+        Those are on another LAN, such as another VLAN of the same NIC, where the same address may exist again.
         """
-        for attachment in container.attachments.values():
-            network = self.network(attachment.network)
+        for endpoint in container.endpoints.values():
+            network = self.network(endpoint.network)
             if (
                 network is None
                 or network.driver not in ("ipvlan", "macvlan")
                 or network.options.get("parent", self.parent.name) == self.parent.name
             ):
-                yield attachment
+                yield endpoint
 
     def routes_via(self, destination: IPNetwork, via: IPAddress) -> bool:
-        """Whether a route leads to exactly that destination, over that neighbour."""
-        return any(line.split()[:3] == [str(destination), "via", str(via)] for line in self.routes)
+        """Return whether a route leads to exactly that destination, through that neighbour."""
+        return has_route(self.routes, str(destination), "via", str(via))
 
     def routes_over(self, destination: IPNetwork, link: str) -> bool:
-        """Whether a route leads to exactly that destination, over that link."""
-        return any(line.split()[:3] == [str(destination), "dev", link] for line in self.routes)
+        """Return whether a route leads to exactly that destination, over that link."""
+        return has_route(self.routes, str(destination), "dev", link)
 
-    def has_route(self, wanted: IPNetwork) -> bool:
-        """Whether a route other than the default one leads to all of `wanted`."""
+    def has_route(self, target: IPNetwork) -> bool:
+        """Return whether a route other than the default one leads to all of `target`."""
         destinations = (line.split(maxsplit=1)[0] for line in self.routes if line[:1].isdigit())
-        return any(wanted in IPNetwork(destination) for destination in destinations)
+        return any(target in IPNetwork(destination) for destination in destinations)
 
 
 def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[ContainerPlan] = ()) -> HostSnapshot:
-    """Ask the host; `timeout` is in seconds, for each question. Raises HostError.
+    """Read the state of the session's host.
 
-    `pids_of` are containers whose process ids are wanted too, one more call each.
+    Args:
+        session: The host.
+        timeout: Seconds for each request.
+        pids_of: Containers whose process ids are needed too; one more request for each.
+
+    Raises:
+        HostError: The host, or its Docker, does not answer.
     """
     engine = Engine(session.name, session.socket, timeout=timeout)
+    pids: dict[str, int] = {}
+    resolvers: dict[str, str] = {}
     try:
         containers = {container.name: container for container in map(_container, engine.containers())}
-        networks = tuple(_network(found) for found in engine.networks())
-        pids, resolvers = {}, {}
+        networks = tuple(_network(network) for network in engine.networks())
         for planned in pids_of:
             live = containers.get(planned.name)
             if live is not None and live.running:
-                said = engine.container(live.id)
-                pids[planned.service] = int(said["State"]["Pid"])
-                resolvers[planned.service] = str(said.get("ResolvConfPath") or "")
+                inspected = engine.container(live.id)
+                pids[planned.service] = int(inspected["State"]["Pid"])
+                resolvers[planned.service] = str(inspected.get("ResolvConfPath") or "")
     finally:
         engine.close()
-    questions = _FACTS.format(parent=shlex.quote(session.parent))
-    if session.shim:
-        questions += _SHIM.format(link=shlex.quote(session.shim))
-    facts = session.run(questions, timeout=timeout)
-    return make_snapshot(
-        session.name,
-        parent=session.parent,
+    variables = {"parent": session.parent, "shim": session.shim}
+    output = session.run_script("host_snapshot.sh", variables, timeout=timeout)
+    return HostSnapshot(
+        host=session.name,
         docker=engine.version,
+        kernel=output.text("kernel"),
+        root=output.text("uid") == "0",
+        parent=_parent(session.parent, output),
+        routes=output.lines("route"),
         containers=containers,
         networks=networks,
-        facts=facts,
+        shim_address=next(map(_address, output.lines("shim")), None),
         pids=pids,
         resolvers=resolvers,
     )
 
 
-def make_snapshot(
-    host: str,
-    *,
-    parent: str,
-    docker: str,
-    containers: Mapping[str, LiveContainer],
-    networks: tuple[LiveNetwork, ...],
-    facts: str,
-    pids: Mapping[str, int],
-    resolvers: Mapping[str, str] | None = None,
-) -> HostSnapshot:
-    """Put together what Docker said and what the shell printed."""
-    said = dict(_words(facts, exclude="route"))
-    flags = int(said.get("parent-flags", "0"), 16)
-    return HostSnapshot(
-        host=host,
-        docker=docker,
-        kernel=said.get("kernel", ""),
-        root=said.get("uid") == "0",
-        parent=Parent(
-            name=parent,
-            present="parent-flags" in said,
-            # IFF_UP (netdevice(7)); a VLAN or dummy says `unknown` while it works.
-            up=bool(flags & 1) and said.get("parent-operstate") not in ("down", "lowerlayerdown"),
-            mtu=int(said["parent-mtu"]) if "parent-mtu" in said else None,
-        ),
-        routes=tuple(line.removeprefix("route ") for line in facts.splitlines() if line.startswith("route ")),
-        containers=containers,
-        networks=networks,
-        shim_address=_address(said.get("shim")),
-        pids=pids,
-        resolvers=resolvers or {},
+def _parent(name: str, output: Output) -> Parent:
+    flags = int(output.text("parent_flags") or "0", 16)
+    return Parent(
+        name=name,
+        present="parent_flags" in output,
+        # IFF_UP (netdevice(7)); a VLAN or dummy has the state `unknown` while it works.
+        up=bool(flags & 1) and output.text("parent_operstate") not in ("down", "lowerlayerdown"),
+        mtu=int(output.text("parent_mtu")) if "parent_mtu" in output else None,
     )
 
 
-def _words(text: str, exclude: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        word, _, rest = line.partition(" ")
-        if word != exclude:
-            yield word, rest
-
-
-def _container(said: Mapping[str, Any]) -> LiveContainer:
-    networks: Mapping[str, Mapping[str, Any]] = (said.get("NetworkSettings") or {}).get("Networks") or {}
+def _container(listed: Mapping[str, Any]) -> LiveContainer:
+    networks: Mapping[str, Mapping[str, Any]] = (listed.get("NetworkSettings") or {}).get("Networks") or {}
     # A container that is being removed can have no name any more.
-    names = said.get("Names") or [said["Id"]]
+    names = listed.get("Names") or [listed["Id"]]
     return LiveContainer(
-        id=said["Id"],
+        id=listed["Id"],
         # Legacy links add names of the form /OTHER/ALIAS.
         name=min(names, key=lambda name: name.count("/")).removeprefix("/"),
-        image=said.get("Image", ""),
-        image_id=said.get("ImageID", ""),
-        state=said.get("State", ""),
-        status=said.get("Status", ""),
-        labels=said.get("Labels") or {},
-        attachments={name: _attachment(name, found) for name, found in networks.items()},
+        image=listed.get("Image", ""),
+        image_id=listed.get("ImageID", ""),
+        state=listed.get("State", ""),
+        status=listed.get("Status", ""),
+        labels=listed.get("Labels") or {},
+        endpoints={name: _endpoint(name, endpoint) for name, endpoint in networks.items()},
         bindings=frozenset(
             Binding(
                 host_address=port.get("IP", ""),
@@ -268,18 +233,18 @@ def _container(said: Mapping[str, Any]) -> LiveContainer:
                 container_port=int(port["PrivatePort"]),
                 protocol=port.get("Type", "tcp"),
             )
-            for port in said.get("Ports") or []
+            for port in listed.get("Ports") or []
             if port.get("PublicPort")
         ),
     )
 
 
-def _attachment(name: str, said: Mapping[str, Any]) -> Attachment:
-    return Attachment(
+def _endpoint(name: str, listed: Mapping[str, Any]) -> Endpoint:
+    return Endpoint(
         network=name,
-        network_id=said.get("NetworkID", ""),
-        address=_address(said.get("IPAddress")),
-        fixed=_address((said.get("IPAMConfig") or {}).get("IPv4Address")),
+        network_id=listed.get("NetworkID", ""),
+        address=_address(listed.get("IPAddress")),
+        fixed=_address((listed.get("IPAMConfig") or {}).get("IPv4Address")),
     )
 
 
@@ -288,18 +253,18 @@ def _address(text: object) -> IPAddress | None:
     return IPAddress(text) if isinstance(text, str) and re.fullmatch(r"[0-9.]+", text) else None
 
 
-def _network(said: Mapping[str, Any]) -> LiveNetwork:
-    pools: Sequence[Mapping[str, str]] = (said.get("IPAM") or {}).get("Config") or []
+def _network(listed: Mapping[str, Any]) -> LiveNetwork:
+    pools: Sequence[Mapping[str, str]] = (listed.get("IPAM") or {}).get("Config") or []
     pool = next((pool for pool in pools if ":" not in pool.get("Subnet", ":")), {})
     return LiveNetwork(
-        id=said["Id"],
-        name=said["Name"],
-        driver=said.get("Driver", ""),
+        id=listed["Id"],
+        name=listed["Name"],
+        driver=listed.get("Driver", ""),
         subnet=_subnet(pool.get("Subnet")),
         gateway=_address(pool.get("Gateway")),
         ip_range=_subnet(pool.get("IPRange")),
-        options=said.get("Options") or {},
-        labels=said.get("Labels") or {},
+        options=listed.get("Options") or {},
+        labels=listed.get("Labels") or {},
     )
 
 

@@ -1,7 +1,8 @@
-"""How a host is reached: OpenSSH's own client, with the options that every connection of the project shares.
+"""OpenSSH: the options that every connection of the project has, and what a failure of ssh means.
 
-Owns: the options (host keys always checked, no prompt, a time limit, one shared connection per host), and how its failures
-are read. Leaves alone: users, keys, jump hosts and aliases, which stay in the user's own ~/.ssh/config, and what is run there.
+The options: host keys are always checked, nothing prompts, everything has a time limit, and one connection per host is shared.
+
+Out of scope: users, keys, jump hosts and aliases, which stay in the user's own ~/.ssh/config; and what runs on a host.
 """
 
 from __future__ import annotations
@@ -10,29 +11,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.hosts.errors import HOST_UNREACHABLE, HostUnreachableError
+
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan, SshPlan
 
-#: ssh's exit status for a failure of its own, as apart from the command's (ssh(1), EXIT STATUS).
 SSH_FAILED: Final = 255
+"""ssh's exit status for a failure of its own, not of the remote command (ssh(1), EXIT STATUS)."""
 
-#: Seconds that an unused shared connection stays open.
 SHARED_CONNECTION_SECONDS: Final = 120
+"""How long an unused shared connection stays open."""
 
-#: A host that stops answering is given up after this many probes, ALIVE_SECONDS apart.
 ALIVE_PROBES: Final = 3
+"""A host that stops answering is given up after this many probes."""
+
 ALIVE_SECONDS: Final = 5
+"""Time between two of them."""
 
 
 def ssh_options(host: HostPlan, ssh: SshPlan) -> tuple[str, ...]:
     """Return OpenSSH's options for `host` as separate arguments (`-o`, `Name=value`, ...).
 
-    The docker provider takes the same list as `ssh_opts`. Nothing in it depends on the machine that runs it, so that the
-    state of a stack is the same from every operator's machine and from CI.
+    The docker provider takes the same list as `ssh_opts`. Nothing in it depends on the machine that runs it, so the state of
+    a stack is the same from every operator's machine and from CI.
 
-    A pinned `host_key` is given by `KnownHostsCommand` (OpenSSH 8.5): no file to write, none to go stale. Without one, the
-    user's known_hosts decides; an unknown key is refused either way. ssh_config(5): the first value of an option wins, so
-    these stand before what the user's own configuration says.
+    A pinned `host_key` is passed by `KnownHostsCommand` (OpenSSH 8.5): there is no file to write, and none to go stale.
+    Without one the user's known_hosts decides. An unknown key is always refused. The first value of an option wins
+    (ssh_config(5)), so these come before the user's own configuration.
     """
     options = [
         "BatchMode=yes",
@@ -50,7 +55,7 @@ def ssh_options(host: HostPlan, ssh: SshPlan) -> tuple[str, ...]:
     if ssh.shared_connection:
         options += [
             "ControlMaster=auto",
-            # In the user's own folder: a socket in a shared one could be somebody else's.
+            # In the user's own folder: a socket in a shared one could belong to another user.
             "ControlPath=~/.ssh/ipvlan-fabric-%C",
             f"ControlPersist={SHARED_CONNECTION_SECONDS}",
         ]
@@ -63,27 +68,32 @@ def ssh_command(host: HostPlan, options: Sequence[str]) -> tuple[str, ...]:
 
 
 def prepare_shared_connections() -> None:
-    """Make ~/.ssh, where the shared connections have their sockets, if it is missing; ssh itself does not."""
+    """Create ~/.ssh if it is missing: the shared connections have their sockets there, and ssh does not create it."""
     Path("~/.ssh").expanduser().mkdir(mode=0o700, exist_ok=True)
 
 
-def explain_failure(host: str, stderr: str) -> str:
-    """Say in one paragraph why ssh did not reach `host`, and how to fix it, from what ssh itself said."""
-    said = (
-        " ".join(line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("@@"))
-        or "no reason given"
-    )
+def connection_failure(host: str, stderr: str) -> HostUnreachableError:
+    """Return why ssh did not reach `host` and how to fix it, from what ssh printed."""
+    reply = " ".join(line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("@@"))
     key = f"ipvlan-fabric:hosts.{host}"
+    effect = "nothing more is done on it; what was done stays done"
     if "host key" in stderr.lower() or "HOST IDENTIFICATION" in stderr:
+        effect = "the host's key is not the expected one, so nothing was sent to it"
         fix = (
-            f"The host's key is not the expected one, so nothing was sent to it. Compare it on the host "
-            f"(`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then set {key}.host_key or fix ~/.ssh/known_hosts"
+            f"compare the key on the host (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then set {key}.host_key or "
+            f"fix ~/.ssh/known_hosts"
         )
     elif "permission denied" in stderr.lower():
         fix = (
-            f"The host refused the key that was offered. Put your public key into its authorized_keys, load the key into the "
+            f"the host refused the key that was offered: put your public key into its authorized_keys, load the key into the "
             f"agent, or set another user in {key}.ssh"
         )
     else:
-        fix = f"Bring the host back or fix {key}.address or {key}.ssh; then run the command again: what was done stays done"
-    return f'host "{host}" cannot be reached over ssh: {said}. {fix}.'
+        fix = f"bring the host back, or fix {key}.address or {key}.ssh; then run the command again"
+    return HostUnreachableError.on(
+        host,
+        HOST_UNREACHABLE,
+        problem=f"it cannot be reached over ssh: {reply or 'no reason given'}",
+        effect=effect,
+        fix=fix,
+    )

@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ipvlan.plan.model import HostPlan
 from ipvlan.plan.resource_names import BRIDGE
+
+if TYPE_CHECKING:
+    from ipvlan.plan.model import HostPlan
 
 Version = tuple[int, int, int]
 """Major, minor, patch; Debian's and other suffixes count for nothing."""
@@ -43,6 +45,12 @@ class VersionRule:
 
 #: From here on the gateway of a container can be chosen (`docker network connect --gw-priority`, API 1.48).
 GATEWAY_PRIORITY: Final[Version] = (28, 0, 0)
+
+GATEWAY_PRIORITY_API: Final = "1.48"
+"""The Engine API of that version, which is the first one with priorities."""
+
+OLDEST_API: Final = "1.44"
+"""Docker 29 refuses an older Engine API (moby daemon/config, MinAPIVersion); an older Docker answers which one it speaks."""
 
 
 def _bridged(host: HostPlan) -> bool:

@@ -112,14 +112,14 @@ def _container(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -
     """Return the cells from the state to the image."""
     if live is None:
         return (Text("missing", style=_BAD), *[_ABSENT] * 4)
-    attachment = live.attachments.get(plan.network_name)
+    attachment = live.endpoints.get(plan.network_name)
     observed = None if attachment is None else attachment.held
     address = (
         Text(str(observed), style=_GOOD)
         if observed == planned.address
         else Text(f"{observed or 'none'}, planned {planned.address}", style=_BAD)
     )
-    connected = BRIDGE in live.attachments
+    connected = BRIDGE in live.endpoints
     bridge = Text("connected" if connected else "-", style="" if connected == planned.bridged else _BAD)
     state = live.state if live.health is None else f"{live.state}, {live.health}"
     ports = ", ".join(sorted({f"{port.host_port}/{port.protocol}" for port in live.bindings})) or "-"

@@ -190,7 +190,7 @@ def _network_entry(snapshot: HostSnapshot, plan: Plan) -> NetworkEntry | None:
 def _container_entry(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -> ContainerEntry | None:
     if live is None:
         return None
-    attachment = live.attachments.get(plan.network_name)
+    attachment = live.endpoints.get(plan.network_name)
     return {
         "id": live.id,
         "name": planned.name,
@@ -199,7 +199,7 @@ def _container_entry(planned: ContainerPlan, live: LiveContainer | None, plan: P
         "image": live.image,
         "address": None if attachment is None or attachment.held is None else str(attachment.held),
         "planned_address": str(planned.address),
-        "bridge": BRIDGE in live.attachments,
+        "bridge": BRIDGE in live.endpoints,
         "published": planned.published,
         "ports": sorted(f"{port.host_address}:{port.host_port}->{port.container_port}" for port in live.bindings),
     }

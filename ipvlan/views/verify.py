@@ -49,7 +49,7 @@ def as_markdown(verification: Verification, plan: Plan, *, internet: bool) -> st
     lines: list[str] = []
     for grid in _grids(verification):
         lines += [*grid.as_markdown(), ""]
-    failures = [(str(error), list[str]()) for error in verification.dead.values()]
+    failures = [(error.summary, list[str]()) for error in verification.dead.values()]
     for reason, cells in [*failures, *_failures(verification.verdicts)]:
         lines += [f"- **{markdown.escape(reason)}**", *(f"  - {markdown.escape(cell)}" for cell in cells), ""]
     for note in _notes(verification, plan, internet=internet):
@@ -97,10 +97,10 @@ def _cell(verdict: Verdict | None) -> Text:
     if verdict is None:
         return Text("-", style=_DIM)
     if verdict.wanted == "any":
-        return Text(f"{_EITHER} {verdict.observed.said}", style=_DIM)
+        return Text(f"{_EITHER} {verdict.observed.outcome}", style=_DIM)
     if verdict.ok:
         return Text(f"{verdict.wanted} {_YES}", style=_GOOD)
-    return Text(f"{verdict.wanted} {_NO} {verdict.observed.said}", style=_BAD)
+    return Text(f"{verdict.wanted} {_NO} {verdict.observed.outcome}", style=_BAD)
 
 
 def _by_host(verdicts: Sequence[Verdict]) -> Grid:
@@ -146,7 +146,7 @@ def _ports(verdicts: Sequence[Verdict]) -> Grid:
                 str(verdict.cell.address),
                 f"{verdict.cell.published_port.host_port}/{verdict.cell.published_port.protocol}",
                 {"yes": "open", "no": "closed", "any": "not testable"}[verdict.wanted],
-                verdict.observed.said,
+                verdict.observed.outcome,
                 _mark(verdict),
             )
             for verdict in verdicts
@@ -176,7 +176,7 @@ def _failures(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, list[str]]]:
 def _failure(verdict: Verdict) -> str:
     cell = verdict.cell
     port = f" port {cell.port.host_port}" if cell.port is not None else ""
-    return f"{cell.source} -> {cell.target} ({cell.address}{port}): expected {verdict.wanted}, observed {verdict.observed.said}"
+    return f"{cell.source} -> {cell.target} ({cell.address}{port}): expected {verdict.wanted}, observed {verdict.observed.outcome}"
 
 
 def _notes(verification: Verification, plan: Plan, *, internet: bool) -> Iterator[str]:

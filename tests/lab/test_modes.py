@@ -272,7 +272,7 @@ def test_vlans(lab: Lab, stack: Stack) -> None:
         refused = other.up(check=False)
         assert refused.returncode != 0
         # Of whichever host was first.
-        assert f'.parent) carries network "ipvlanl2" of stack "{STACK}" already' in refused.stdout + refused.stderr
+        assert f'.parent) already has network "ipvlanl2" of stack "{STACK}"' in refused.stdout + refused.stderr
         for host in HOSTS:
             second["hosts"][host]["parent"] = "ens33.50"
         # On its own VLAN nothing is in the way of addresses that the first stack holds too.

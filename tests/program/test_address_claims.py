@@ -11,6 +11,7 @@ from components.address_claims import AddressClaimsProvider
 from ipvlan.checks import address_conflicts as claims
 from ipvlan.checks.address_conflicts import AddressTakenError, Answer, Claim
 from ipvlan.hosts.connection import HostConnection
+from ipvlan.problems import Problem
 
 Props = dict[str, Any]
 
@@ -43,7 +44,7 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> Questions:
     def check(made: Sequence[Claim], _ways: Sequence[HostConnection], _stack: str, **_: Any) -> Answer:
         asked.append({claim.connection.name: sorted(map(str, claim.addresses)) for claim in made})
         if asked.taken:
-            raise AddressTakenError("taken")
+            raise AddressTakenError([Problem(code="", key="offset", value="", problem="taken", effect="", fix="")])
         return Answer(hosts=frozenset(claim.connection.name for claim in made) - asked.silent, doubts=())
 
     monkeypatch.setattr(claims, "check_claims", check)

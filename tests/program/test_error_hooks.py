@@ -11,7 +11,7 @@ import pytest
 
 from components import error_hooks
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.errors import HostUnreachableError
+from tests.support.live_parts import unreachable_host
 
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
@@ -85,9 +85,9 @@ def test_what_is_no_orphan_stays(monkeypatch: pytest.MonkeyPatch, log: list[str]
     assert not hook.after(NAME_TAKEN)
     assert len(calls) == 1
     assert log == []
-    hook, _ = orphans(monkeypatch, HostUnreachableError("no route to docker-1"))
+    hook, _ = orphans(monkeypatch, unreachable_host(host="docker-1"))
     assert not hook.after(NAME_TAKEN)
-    assert log == ["no route to docker-1"]
+    assert log == [str(unreachable_host(host="docker-1"))]
 
 
 def test_other_failures_ask_no_host(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
@@ -110,7 +110,7 @@ def test_a_parent_in_use_is_explained(monkeypatch: pytest.MonkeyPatch, log: list
         calls.append(arguments)
         return 'network "other" of stack "prod"'
 
-    monkeypatch.setattr(error_hooks, "explain_parent_conflict", explain)
+    monkeypatch.setattr(error_hooks, "find_parent_conflict", explain)
     hook: Any = error_hooks.parent_conflict_hook("fabric-docker-1", HOST)
     assert not hook.after(NETWORK_TAKEN, type_=NETWORK)
     assert calls == []

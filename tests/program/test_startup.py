@@ -76,7 +76,7 @@ def test_hosts_are_asked_at_once_and_waited_for_last(monkeypatch: pytest.MonkeyP
         asked.append(plan)
         return {}
 
-    monkeypatch.setattr(stack_module, "unreachable", answer)
+    monkeypatch.setattr(stack_module, "unreachable_hosts", answer)
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: False)
     plan = make_plan(parse(config))
     assert stack_module.HostAnswers(plan).unreachable() == frozenset()

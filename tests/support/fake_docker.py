@@ -1,4 +1,4 @@
-"""A stand-in for a host's `docker` command line, for tests of what runs on a host through a real shell.
+"""A substitute for a host's `docker` command line, for tests of what runs on a host through a real shell.
 
 Its words are those that Docker printed in the lab (20.10, 26.1, 28.5). What it cannot show, that a real daemon behaves so, is
 shown by tests/lab.

@@ -11,17 +11,16 @@ from netaddr import IPAddress
 
 from ipvlan.checks import preflight, status, verify
 from ipvlan.hosts.connection_probe import Observed
-from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.hosts.host_facts import Facts, Link, Listener
 from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.reachability import Cell, make_matrix
 from tests.support.host_changes import HostChange
-from tests.support.live_parts import BRIDGE_NETWORK, live_host
+from tests.support.live_parts import BRIDGE_NETWORK, live_host, unreachable_host
 
 WELL = Link(up=True, carrier=True, wireless=False)
 GATEWAY = IPAddress("10.1.0.1")
-UNREACHABLE = HostUnreachableError('host "docker-2" cannot be reached')
+UNREACHABLE = unreachable_host()
 
 
 def facts(host: HostPlan) -> Facts:
@@ -70,7 +69,7 @@ def answer(
     def observations(plan: Plan, host: HostPlan) -> dict[Cell, Observed]:
         cells = make_matrix(plan, internet=[IPAddress("203.0.113.10")]).cells
         return {
-            cell: Observed(reached=reached, said="yes" if reached else "no")
+            cell: Observed(reached=reached, outcome="yes" if reached else "no")
             for cell in cells
             if cell.source_host == host.name
         }
@@ -83,5 +82,5 @@ def answer(
         lambda plan, hosts, _ask, **_: answers(hosts, lambda host: (snapshot(host), observations(plan, host))),
     )
     monkeypatch.setattr(
-        verify, "connect_cells", lambda cells: {cell: Observed(reached=reached, said="HTTP 200") for cell in cells}
+        verify, "connect_cells", lambda cells: {cell: Observed(reached=reached, outcome="HTTP 200") for cell in cells}
     )

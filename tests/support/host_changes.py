@@ -27,9 +27,9 @@ def disconnect(name: str, network: str) -> HostChange:
 
     def change(host: HostSnapshot) -> HostSnapshot:
         container = host.containers[name]
-        attachments = {key: value for key, value in container.attachments.items() if key != network}
+        attachments = {key: value for key, value in container.endpoints.items() if key != network}
         bindings = frozenset() if network == "bridge" else container.bindings
-        return with_container(host, replace(container, attachments=attachments, bindings=bindings))
+        return with_container(host, replace(container, endpoints=attachments, bindings=bindings))
 
     return change
 
@@ -40,7 +40,7 @@ def holding(name: str, address: str, *, fixed: bool = True) -> HostChange:
     def change(host: HostSnapshot) -> HostSnapshot:
         container = host.containers[name]
         moved = attachment("ipvlanl2", "network-of-docker-1", address, fixed=fixed)
-        return with_container(host, replace(container, attachments={**container.attachments, "ipvlanl2": moved}))
+        return with_container(host, replace(container, endpoints={**container.endpoints, "ipvlanl2": moved}))
 
     return change
 
@@ -57,7 +57,7 @@ def foreign(address: str, labels: dict[str, str] | None = None) -> HostChange:
             state="running",
             status="Up 1 minute",
             labels=labels or {},
-            attachments={"ipvlanl2": attachment("ipvlanl2", "network-of-docker-1", address)},
+            endpoints={"ipvlanl2": attachment("ipvlanl2", "network-of-docker-1", address)},
             bindings=frozenset(),
         ),
     )

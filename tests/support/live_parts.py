@@ -7,14 +7,16 @@ from typing import Any
 
 from netaddr import IPAddress, IPNetwork
 
+from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import (
-    Attachment,
     Binding,
+    Endpoint,
     HostSnapshot,
     LiveContainer,
     LiveNetwork,
     Parent,
 )
+from ipvlan.hosts.ssh import connection_failure
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.validate import parse
@@ -57,10 +59,10 @@ BRIDGE_NETWORK = LiveNetwork(
 """Docker's own network, present on every host."""
 
 
-def attachment(network: str, network_id: str, address: str | None, *, fixed: bool = True) -> Attachment:
+def attachment(network: str, network_id: str, address: str | None, *, fixed: bool = True) -> Endpoint:
     """A running container's connection."""
     held = None if address is None else IPAddress(address)
-    return Attachment(network=network, network_id=network_id, address=held, fixed=held if fixed else None)
+    return Endpoint(network=network, network_id=network_id, address=held, fixed=held if fixed else None)
 
 
 def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
@@ -81,7 +83,7 @@ def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
         state="running",
         status="Up 3 minutes",
         labels=labels,
-        attachments=attachments,
+        endpoints=attachments,
         bindings=frozenset(
             Binding(
                 host_address="0.0.0.0",  # noqa: S104  # as Docker says it; nothing is bound
@@ -111,6 +113,18 @@ def live_host(host: HostPlan) -> HostSnapshot:
         containers={planned.name: live_container(planned, host) for planned in host.containers},
         networks=(live_network(host), BRIDGE_NETWORK),
         pids={},
+    )
+
+
+def unreachable_host(reason: str = "No route to host", host: str = "docker-2") -> HostUnreachableError:
+    """What a session with a host ends with when ssh does not reach it."""
+    return connection_failure(host, reason)
+
+
+def silent_docker(host: str = "docker-2") -> HostError:
+    """What a session with a host ends with when its Docker does not answer."""
+    return HostError.on(
+        host, DOCKER_UNAVAILABLE, problem="Docker does not answer", effect="nothing is known", fix="start it"
     )
 
 

@@ -227,7 +227,7 @@ def run_program(
         }
         pulumi.runtime.set_all_config(values, secret_keys=[f"ipvlan-fabric:{key}" for key in secrets or {}])
         mocks.set_mocks(monitor.mocks, project="ipvlan-fabric", stack=stack, preview=preview, monitor=monitor)
-        with mock.patch("components.program_inputs.unreachable", return_value=dict(unreachable or {})):
+        with mock.patch("components.program_inputs.unreachable_hosts", return_value=dict(unreachable or {})):
             await pulumi.runtime.stack.run_pulumi_func(main)
         root = cast(Stack, settings.get_root_resource())
         monitor.run.exports = {

@@ -12,10 +12,10 @@ from netaddr import IPAddress
 from ipvlan.checks import address_conflicts as claims
 from ipvlan.checks.address_conflicts import AddressTakenError, Answer, Claim, check_claims
 from ipvlan.hosts.connection import HostConnection, connection_to
-from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
-from tests.support.live_parts import STACK, live_container, live_host, seed
+from tests.support.live_parts import STACK, live_container, live_host, seed, unreachable_host
 
 NEW = IPAddress("10.1.1.2")
 MAC = "52:54:00:8C:00:02"
@@ -157,5 +157,5 @@ def test_what_cannot_be_asked_is_said(lan: Lan) -> None:
     lan.probed.clear()
     assert lan.check("l3") == Answer(hosts=frozenset({"docker-1"}), doubts=())
     assert lan.probed == []
-    lan.said["docker-1"] = HostUnreachableError("no answer")
+    lan.said["docker-1"] = unreachable_host()
     assert lan.check() == Answer(hosts=frozenset(), doubts=())

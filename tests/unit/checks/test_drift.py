@@ -9,14 +9,23 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.checks.drift import Comparison, Difference
-from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.resource_names import STACK_LABEL
 from ipvlan.plan.validate import parse
 from tests.support.host_changes import change_container, disconnect, foreign, holding, network, second_network, without
-from tests.support.live_parts import STACK, attachment, live_host, live_network, seed, subnet, with_container
+from tests.support.live_parts import (
+    STACK,
+    attachment,
+    live_host,
+    live_network,
+    seed,
+    silent_docker,
+    subnet,
+    unreachable_host,
+    with_container,
+)
 from tools.reference_setup import reference_config
 
 
@@ -59,7 +68,7 @@ def test_a_host_as_planned_has_no_difference() -> None:
         ("container-stopped", change_container("nginx", state="exited", status="Exited (1) 2 hours ago"), "Exited (1)"),
         ("container-unhealthy", change_container("nginx", status="Up 3 minutes (unhealthy)"), "docker logs"),
         ("container-recreated", change_container("nginx", labels={}), "recreated by hand"),
-        ("container-not-ours", change_container("nginx", labels={}, attachments={}), "docker rm -f nginx"),
+        ("container-not-ours", change_container("nginx", labels={}, endpoints={}), "docker rm -f nginx"),
         ("container-not-ours", change_container("nginx", labels={"ipvlan-fabric.stack": "prod"}), "docker rm -f nginx"),
         ("container-not-planned", foreign("10.1.1.9", {"ipvlan-fabric.stack": "dev"}), "pulumi up --stack dev"),
         ("image-different", change_container("nginx", image="other@sha256:1"), "created from other@sha256:1"),
@@ -93,7 +102,7 @@ def test_an_unpublished_container_on_the_bridge() -> None:
     def connect(said: HostSnapshot) -> HostSnapshot:
         live = said.containers["nginx"]
         bridge = attachment("bridge", "bridge", "172.17.0.2", fixed=False)
-        return with_container(said, replace(live, attachments={**live.attachments, "bridge": bridge}))
+        return with_container(said, replace(live, endpoints={**live.endpoints, "bridge": bridge}))
 
     assert [difference.kind for difference in compare(plan, connect)] == ["bridge-connected"]
 
@@ -127,7 +136,7 @@ def test_another_vlan_is_another_lan() -> None:
             )  # fmt: skip
             said = foreign("10.1.2.2", {STACK_LABEL: "other"})(said)
             moved = {"other": attachment("other", "other", "10.1.2.2")}
-            said = with_container(said, replace(said.containers["guest"], attachments=moved))
+            said = with_container(said, replace(said.containers["guest"], endpoints=moved))
             return replace(said, networks=(*said.networks, there))
 
         return change
@@ -148,10 +157,10 @@ def test_a_missing_route() -> None:
 def test_a_host_that_is_not_there() -> None:
     """A dead host and a silent Docker are two names, each with what was heard."""
     plan = seed()
-    for error, name in ((HostUnreachableError("dead"), "host-unreachable"), (HostError("silent"), "docker-silent")):
+    for error, name in ((unreachable_host(), "host-unreachable"), (silent_docker(), "docker-silent")):
         found = Comparison(plan, STACK).of_host(plan.host("docker-1"), error)
         assert [difference.kind for difference in found] == [name]
-        assert found[0].problem == str(error)
+        assert found[0].problem == error.summary
 
 
 @pytest.mark.parametrize("name", ["here", "is", "no", "on", "to"])

@@ -10,12 +10,21 @@ from netaddr import IPAddress
 
 from ipvlan.checks import preflight
 from ipvlan.checks.preflight import Finding, check_hosts
-from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_facts import Facts, Listener
 from ipvlan.hosts.snapshot import Binding
 from ipvlan.plan.model import Plan
 from tests.support.fake_hosts import WELL, facts
-from tests.support.live_parts import BRIDGE_NETWORK, STACK, live_container, live_host, live_network, seed
+from tests.support.live_parts import (
+    BRIDGE_NETWORK,
+    STACK,
+    live_container,
+    live_host,
+    live_network,
+    seed,
+    silent_docker,
+    unreachable_host,
+)
 
 
 @pytest.fixture
@@ -45,7 +54,7 @@ def squatter(said: Facts) -> Facts:
     other = replace(
         live_container(host.containers[0], host),
         name="other",
-        attachments={},
+        endpoints={},
         bindings=frozenset({Binding(host_address="0.0.0.0", host_port=80, container_port=80, protocol="tcp")}),  # noqa: S104
     )
     return replace(said, live=replace(said.live, containers={"other": other}))
@@ -68,8 +77,8 @@ def test_nothing_stands_in_the_way(check: Callable[..., tuple[Finding, ...]]) ->
 @pytest.mark.parametrize(
     ("name", "change", "says"),
     [
-        ("ssh", lambda _said: HostUnreachableError("Permission denied"), "Permission denied"),
-        ("docker", lambda _said: HostError("Docker does not answer"), "Docker does not answer"),
+        ("ssh", lambda _said: unreachable_host("Permission denied"), "Permission denied"),
+        ("docker", lambda _said: silent_docker(), "Docker does not answer"),
         ("kernel", live(kernel="3.10.0-1160.el7"), "older than 4.2"),
         ("kernel", lambda said: replace(said, has_ipvlan=False), "no ipvlan module"),
         ("parent", lambda said: replace(said, links={"lo": WELL, "eth0": WELL}), "it has eth0"),

@@ -20,10 +20,10 @@ from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import Cell, make_matrix
 from tests.support.host_changes import change_container, disconnect, holding, without
-from tests.support.live_parts import live_host, seed, with_container
+from tests.support.live_parts import live_host, seed, unreachable_host, with_container
 
-YES = Observed(reached=True, said="yes")
-NO = Observed(reached=False, said="no")
+YES = Observed(reached=True, outcome="yes")
+NO = Observed(reached=False, outcome="no")
 
 
 def one(plan: Plan, source: str, target: str) -> Cell:
@@ -60,8 +60,8 @@ def verdict(
         ("docker-1/centos", "docker-1", None, False, False),
         ("docker-1/centos", "gateway", NO, False, True),
         ("docker-1/nginx", "internet", NO, True, False),
-        ("client", "docker-1/nginx", Observed(reached=True, said="HTTP 200"), False, True),
-        ("client", "docker-1/nginx", Observed(reached=False, said="refused"), False, False),
+        ("client", "docker-1/nginx", Observed(reached=True, outcome="HTTP 200"), False, True),
+        ("client", "docker-1/nginx", Observed(reached=False, outcome="refused"), False, False),
     ],
 )
 def test_right_and_wrong(source: str, target: str, observed: Observed | None, gateway_answers: bool, ok: bool) -> None:
@@ -76,14 +76,14 @@ def test_a_closed_port_that_answers_is_wrong() -> None:
     """What is not published must be refused; whoever answers is looked for."""
     plan = seed(published=False)
     cell = one(plan, "client", "docker-2/nginx")
-    assert verdict(plan, cell, Observed(reached=False, said="refused")).ok
-    assert verdict(plan, cell, Observed(reached=True, said="open")).reason.startswith("another process on docker-2")
+    assert verdict(plan, cell, Observed(reached=False, outcome="refused")).ok
+    assert verdict(plan, cell, Observed(reached=True, outcome="open")).reason.startswith("another process on docker-2")
 
 
 @pytest.mark.parametrize(
     ("change", "starts"),
     [
-        (lambda _said: HostUnreachableError("dead"), "host not reached"),
+        (lambda _said: unreachable_host(), "host not reached"),
         (without("nginx"), "container missing"),
         (change_container("nginx", state="exited", status="Exited (1)"), "container down"),
         (disconnect("nginx", "ipvlanl2"), "not attached"),
@@ -114,7 +114,7 @@ def test_the_broken_link_of_a_port(change: Callable[[HostSnapshot], HostSnapshot
     """A published port that does not answer is unbound, or bound and silent."""
     plan = seed()
     cell = one(plan, "client", "docker-2/nginx")
-    assert says in verdict(plan, cell, Observed(reached=False, said=observed), change).reason
+    assert says in verdict(plan, cell, Observed(reached=False, outcome=observed), change).reason
 
 
 def test_no_route_in_l3() -> None:
@@ -139,9 +139,7 @@ def test_a_container_that_gets_out_elsewhere() -> None:
 
     def connect_other(said: HostSnapshot) -> HostSnapshot:
         live = said.containers["centos"]
-        return with_container(
-            said, replace(live, attachments={**live.attachments, "backdoor": live.attachments["ipvlanl2"]})
-        )
+        return with_container(said, replace(live, endpoints={**live.endpoints, "backdoor": live.endpoints["ipvlanl2"]}))
 
     assert "backdoor" in verdict(plan, one(plan, "docker-2/centos", "internet"), YES, connect_other).reason
 
@@ -170,13 +168,13 @@ def server(answer: bytes) -> Iterator[int]:
 def test_what_an_open_port_says(answer: bytes, said: str) -> None:
     """An open port is open whatever it speaks; of HTTP the status is told."""
     with server(answer) as port:
-        assert connect("127.0.0.1", Port(container_port=80, host_port=port)) == Observed(reached=True, said=said)
+        assert connect("127.0.0.1", Port(container_port=80, host_port=port)) == Observed(reached=True, outcome=said)
 
 
 def test_a_closed_port_is_refused() -> None:
     """Where nothing listens, tcp and udp are refused."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert connect("127.0.0.1", Port(container_port=80, host_port=port)) == Observed(reached=False, said="refused")
+    assert connect("127.0.0.1", Port(container_port=80, host_port=port)) == Observed(reached=False, outcome="refused")
     udp = Port(container_port=80, host_port=port, protocol="udp")
-    assert connect("127.0.0.1", udp) == Observed(reached=False, said="refused")
+    assert connect("127.0.0.1", udp) == Observed(reached=False, outcome="refused")

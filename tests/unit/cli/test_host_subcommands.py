@@ -13,6 +13,7 @@ from ipvlan.cli import heal as heal_command
 from ipvlan.hosts.errors import HostError
 from tests.support.fake_hosts import answer
 from tests.support.host_changes import change_container, disconnect, foreign, without
+from tests.support.live_parts import silent_docker
 from tests.support.projects import ROOT, Ended, ipvlan, write_project
 
 NGINX_OFF_BRIDGE = {"docker-1": disconnect("nginx", "bridge")}
@@ -73,7 +74,7 @@ def test_preflight(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, unreachable=["docker-2"])
     done = ipvlan(project, "preflight")
     assert done.returncode == 1
-    assert 'ssh: host "docker-2" cannot be reached' in done.stdout
+    assert 'ssh: host "docker-2": it cannot be reached over ssh: No route to host' in done.stdout
     assert "not ready for pulumi up, in " in done.stdout
 
 
@@ -191,11 +192,14 @@ def test_heal_that_fails(project: Path, monkeypatch: pytest.MonkeyPatch, repaire
     """A failed step is printed with its reason, and what remains below; a failed `pulumi up` ends the command."""
     answer(monkeypatch, NGINX_OFF_BRIDGE)
 
-    error = HostError("Docker says no")
+    error = silent_docker("docker-1")
     monkeypatch.setattr(heal_command, "repair_on_hosts", lambda _plan, steps, _done: dict.fromkeys(steps, error))
     done = heal(project, "--yes")
     assert done.returncode == 1
-    assert "failed: connect nginx on docker-1 to the bridge\n    Docker says no\n" in done.stdout
+    assert (
+        'failed: connect nginx on docker-1 to the bridge\n    IPF712 host "docker-1"\n    problem: Docker does not answer\n'
+        in done.stdout
+    )
     assert "still bridge-disconnected: nginx on docker-1 " in done.stdout
     answer(monkeypatch, {"docker-1": without("nginx")})
     monkeypatch.setattr(heal_command, "run_pulumi", lambda *_, **__: 255)

@@ -1,4 +1,4 @@
-"""The bridge connection's text, run by a real shell against a stand-in for the docker command line."""
+"""The bridge connection's text, run by a real shell against a substitute for the docker command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAKE = Path(__file__).parents[2] / "support" / "fake_docker.py"
 
 
 class Host:
-    """A host whose `docker` is the stand-in; its shell is this machine's own."""
+    """A host whose `docker` is the substitute; its shell is this machine's own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,14 +41,14 @@ class Host:
         )
 
     def set(self, **changes: Any) -> None:
-        """Change the stand-in's state."""
+        """Change the substitute's state."""
         path = self.folder / "state.json"
         state = json.loads(path.read_text()) if path.exists() else {}
         path.write_text(json.dumps({**state, **changes}))
 
     @property
     def state(self) -> dict[str, Any]:
-        """The stand-in's state."""
+        """The substitute's state."""
         state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
         return state
 
@@ -107,10 +107,13 @@ def test_without_priorities_the_name_decides(host: Host, api: str, cli: bool) ->
 def test_without_priorities_a_losing_name_is_an_error(host: Host, api: str, cli: bool) -> None:
     """Before Docker 28 a fabric whose name sorts before "bridge" is refused, and nothing is connected."""
     host.set(api=api, cli_priority=cli, fabric="apps")
-    with pytest.raises(
-        HostError, match=r'older than 28.*"apps" sorts before "bridge".*"fabric-apps".*Nothing was changed'
-    ):
+    with pytest.raises(HostError) as raised:
         bridge.connect(host.attachment("apps"))
+    (problem,) = raised.value.problems
+    assert "older than 28" in problem.problem
+    assert '"apps" sorts before "bridge"' in problem.problem
+    assert "nothing was changed" in problem.effect
+    assert '"fabric-apps"' in problem.fix
     assert not host.state["containers"]["nginx"]["connected"]
 
 
@@ -123,8 +126,13 @@ def test_with_priorities_a_losing_name_publishes(host: Host) -> None:
 def test_a_taken_port_is_named(host: Host) -> None:
     """A port that something else holds is an error that names the host, the port and the config key."""
     host.set(taken=80)
-    with pytest.raises(HostError, match=r'host "docker-1".*port 80 -> 80/tcp not bound.*services\.nginx\.ports'):
+    with pytest.raises(HostError) as raised:
         bridge.connect(host.attachment())
+    (problem,) = raised.value.problems
+    assert (raised.value.host, problem.key) == ("docker-1", 'host "docker-1"')
+    assert "port 80 -> 80/tcp not bound" in problem.problem
+    assert "port is already allocated" in problem.problem
+    assert "ipvlan-fabric:services.nginx.ports" in problem.fix
     assert not host.state["containers"]["nginx"]["connected"]
 
 
@@ -188,10 +196,12 @@ def test_an_unreachable_host_is_named(host: Host) -> None:
             command=("sh", "-c", "echo 'ssh: connect to host 192.0.2.1 port 22: No route to host' >&2; exit 255"),
         )
     )
-    with pytest.raises(
-        HostUnreachableError, match=r'host "docker-1" cannot be reached.*No route to host.*hosts\.docker-1'
-    ):
+    with pytest.raises(HostUnreachableError) as raised:
         bridge.connect(attachment)
+    (problem,) = raised.value.problems
+    assert raised.value.host == "docker-1"
+    assert "cannot be reached over ssh: ssh: connect to host 192.0.2.1 port 22: No route to host" in problem.problem
+    assert "ipvlan-fabric:hosts.docker-1.address" in problem.fix
 
 
 def test_a_names_meaning_to_the_shell_is_taken_away(host: Host) -> None:

@@ -1,209 +1,337 @@
-"""What a host needs beside Docker, as texts; and the versions' table. That they work there is shown by tests/lab/test_modes.py."""
+"""Routes, shim and unit of a host: the real scripts with the real `ip`, in a network namespace.
+
+systemctl is a substitute that runs the unit's commands (tests/support/fake_systemctl.py).
+"""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-from collections.abc import Mapping
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from netaddr import IPAddress
 
 from ipvlan.hosts import networking
-from ipvlan.hosts.connection import HostConnection, connection_to
+from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.networking import Networking, Shim, SliceRoute, planned_networking, unit_text
-from ipvlan.plan.docker_versions import RULES, concerning, parse_version, refusals
-from ipvlan.plan.make import make_plan, shim_link
-from ipvlan.plan.model import Plan
-from ipvlan.plan.router_routes import router_routes
-from ipvlan.plan.validate import parse
-from ipvlan.problems import ConfigError
-from tests.support.live_parts import seed
-from tools.reference_setup import reference_config
+from ipvlan.hosts.networking import Networking, Shim, SliceRoute, unit_text
+from tests.support.namespace import Namespace, network_namespace, write_command
 
-ROUTED: dict[str, Any] = {"mode": "l3", "gateway": None}
+FAKE = Path(__file__).parents[2] / "support" / "fake_systemctl.py"
 SHIM = Shim(link="shim.ens33", address="10.1.1.254", slice="10.1.1.0/24", mode="l3")
-ROUTE = SliceRoute(destination="10.1.2.0/24", via="192.168.140.201")
-CONNECTION = HostConnection(name="docker-1", command=("ssh", "docker-1"), parent="ens33")
-WANTED = Networking(connection=CONNECTION, shim=SHIM, routes=(ROUTE,))
+SECOND = SliceRoute(destination="10.1.2.0/24", via="192.168.140.201")
+THIRD = SliceRoute(destination="10.1.3.0/24", via="192.168.140.202")
+UNIT = "ipvlan-fabric-ens33.service"
+DROP_IN = "networks/10-lan.network.d/ipvlan-fabric-ens33.conf"
+
+# A kernel without ipvlan still shows everything but the link's kind: the shim is a veth there.
+IP_WITHOUT_IPVLAN = """
+case "$*" in
+  "link add "*" type ipvlan mode "*)
+    REAL link show dev "$5" >/dev/null && exec REAL link add "$3" type veth peer name shim-peer ;;
+esac
+exec REAL "$@"
+"""
 
 
-def routed(hosts: int = 2) -> Plan:
-    """The seed in l3."""
-    return seed(hosts, published=False, **ROUTED)
+class Host:
+    """docker-1 in a network namespace: its NIC ens33 has 192.168.140.200/24 and is run by systemd-networkd."""
+
+    def __init__(self, folder: Path, namespace: Namespace) -> None:
+        self.folder = folder
+        self.namespace = namespace
+        for path in ("units", "networks", "runtime/system", "runtime/netif/links"):
+            (folder / path).mkdir(parents=True)
+        namespace.run("ip", "link", "set", "lo", "up")
+        self.add_nic("ens33")
+        namespace.run("ip", "addr", "add", "192.168.140.200/24", "dev", "ens33")
+        index = namespace.run("ip", "-o", "link", "show", "dev", "ens33").partition(":")[0]
+        (folder / "runtime/netif/links" / index).write_text(
+            "ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/10-lan.network\n"
+        )
+        commands = folder / "commands"
+        shutil.copy(FAKE, folder / "fake_systemctl.py")
+        write_command(commands, "systemctl", f'exec {sys.executable} {folder}/fake_systemctl.py "$@"')
+        if not self._has_ipvlan():
+            write_command(commands, "ip", IP_WITHOUT_IPVLAN.replace("REAL", shutil.which("ip") or "ip"))
+        namespace.commands = commands
+        self.planned = Networking(connection=namespace.connection(), shim=SHIM, routes=(SECOND, THIRD))
+
+    def add_nic(self, name: str) -> None:
+        """Add a NIC that is up."""
+        self.namespace.run("ip", "link", "add", "name", name, "type", "veth", "peer", "name", f"to-{name}"[:15])
+        self.namespace.run("ip", "link", "set", f"to-{name}"[:15], "up")
+        self.namespace.run("ip", "link", "set", name, "up")
+
+    def _has_ipvlan(self) -> bool:
+        add = ["ip", "link", "add", "try0", "link", "ens33", "type", "ipvlan", "mode", "l3"]
+        if subprocess.run([*self.namespace.enter, *add], capture_output=True, check=False).returncode != 0:
+            return False
+        self.namespace.run("ip", "link", "del", "try0")
+        return True
+
+    @property
+    def links(self) -> set[str]:
+        """Names of the links."""
+        return {line.split(": ")[1].partition("@")[0] for line in self._ip("-o", "link")}
+
+    @property
+    def routes(self) -> set[str]:
+        """All routes, without what only their link shows."""
+        return {line.strip().removesuffix("linkdown").strip() for line in self._ip("-4", "route")}
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Path -> text of all that systemd reads."""
+        return {
+            str(path.relative_to(self.folder)): path.read_text()
+            for folder in ("units", "networks")
+            for path in sorted((self.folder / folder).rglob("*"))
+            if path.is_file()
+        }
+
+    @property
+    def calls(self) -> list[str]:
+        """What systemctl was called with."""
+        return (self.folder / "calls").read_text().splitlines()
+
+    def changes(self, action: Callable[[], None]) -> list[str]:
+        """Return what the kernel reports of routes while `action` runs."""
+        command = [*self.namespace.enter, "ip", "-4", "-o", "monitor", "route"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
+            # A route that comes and goes shows that the monitor listens, and that it has reported all.
+            assert monitor.stdout is not None
+            self._signal(monitor.stdout.readline)
+            action()
+            self._mark()
+            reported: list[str] = []
+            while "203.0.113.2" not in (line := monitor.stdout.readline()):
+                reported.append(line.strip())
+            monitor.kill()
+        return [line for line in reported if "203.0.113." not in line]
+
+    def _signal(self, readline: Callable[[], str]) -> None:
+        subprocess.Popen(
+            [
+                *self.namespace.enter,
+                "sh",
+                "-c",
+                "for try in 1 2 3 4 5; do ip route add 203.0.113.1 dev ens33; ip route del 203.0.113.1; sleep 0.2; done",
+            ],
+            stderr=subprocess.DEVNULL,
+        ).wait()
+        assert "203.0.113.1" in readline()
+
+    def _mark(self) -> None:
+        self.namespace.run("ip", "route", "add", "203.0.113.2/32", "dev", "ens33")
+        self.namespace.run("ip", "route", "del", "203.0.113.2/32", "dev", "ens33")
+
+    def _ip(self, *arguments: str) -> list[str]:
+        return self.namespace.run("ip", *arguments).splitlines()
 
 
-def problems(**changes: Mapping[str, object]) -> list[str]:
-    """The keys of all problems of the seed with the sections' changes, `{section: {"name.key": value}}`."""
-    config = reference_config()
-    for section, values in changes.items():
-        for path, value in values.items():
-            *names, key = path.split(".")
-            place = config[section]
-            for name in names:
-                place = place[name]
-            place[key] = value
-    try:
-        return [warning.key for warning in make_plan(parse(config)).warnings]
-    except ConfigError as error:
-        return [problem.key for problem in error.problems]
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """Return a fresh host."""
+    with network_namespace() as namespace:
+        folders = {name: str(tmp_path / name) for name in ("units", "networks", "runtime")}
+        monkeypatch.setattr(networking, "FOLDERS", folders)
+        yield Host(tmp_path, namespace)
 
 
-def test_nothing_is_needed_in_l2() -> None:
-    """In l2 without a shim a host needs nothing beside Docker."""
-    plan = seed()
-    assert all(planned_networking(host, connection_to(host, plan.ssh)) is None for host in plan.hosts)
-    assert router_routes(plan, "ip") == []
+def test_routes_shim_and_unit_are_set(host: Host) -> None:
+    """Routes lead to the other hosts, the shim holds its address and the slice, and a boot will set them again."""
+    before = host.routes
+    networking.apply(host.planned)
+    assert host.routes - before == {
+        "10.1.1.0/24 dev shim.ens33 scope link src 10.1.1.254",
+        "10.1.2.0/24 via 192.168.140.201 dev ens33 proto static",
+        "10.1.3.0/24 via 192.168.140.202 dev ens33 proto static",
+    }
+    assert "inet 10.1.1.254/32" in host.namespace.run("ip", "-4", "addr", "show", "dev", "shim.ens33")
+    assert host.files == {
+        f"units/{UNIT}": unit_text(host.planned),
+        f"units/multi-user.target.wants/{UNIT}": unit_text(host.planned),
+        DROP_IN: "[Route]\nDestination=10.1.2.0/24\nGateway=192.168.140.201\n"
+        "[Route]\nDestination=10.1.3.0/24\nGateway=192.168.140.202\n",
+    }
+    assert networking.read(host.planned) == ()
 
 
-def test_every_host_has_a_route_to_every_other_slice() -> None:
-    """Of three hosts each has two routes, through the other hosts' own addresses."""
-    plan = routed(3)
-    wanted = planned_networking(plan.host("docker-2"), connection_to(plan.host("docker-2"), plan.ssh))
-    assert wanted is not None
-    assert [(route.destination, route.via) for route in wanted.routes] == [
-        ("10.1.1.0/24", "192.168.140.200"),
-        ("10.1.3.0/24", "192.168.140.202"),
-    ]
-    assert plan.host("docker-2").network.subnet == plan.subnet
+def test_a_second_run_changes_nothing(host: Host) -> None:
+    """The same links, routes and files; no route is gone for a moment, and the unit is reloaded, not restarted."""
+    networking.apply(host.planned)
+    before = (host.links, host.routes, host.files)
+    changes = host.changes(lambda: networking.apply(host.planned, host.planned))
+    assert (host.links, host.routes, host.files) == before
+    assert not [line for line in changes if line.startswith("Deleted")]
+    assert not [call for call in host.calls if call.startswith(("restart", "stop"))]
+
+
+def test_an_update_removes_what_is_no_longer_planned(host: Host) -> None:
+    """A route and a shim that are gone from the plan are removed; a route that stays is never gone."""
+    networking.apply(host.planned)
+    planned = replace(host.planned, shim=None, routes=(SECOND,))
+    changes = host.changes(lambda: networking.apply(planned, host.planned))
+    assert [line.split()[1] for line in changes if line.startswith("Deleted 10.1.")] == ["10.1.3.0/24"]
+    assert "shim.ens33" not in host.links
+    assert {route.split()[0] for route in host.routes} == {"10.1.2.0/24", "192.168.140.0/24"}
+    assert host.files[DROP_IN] == "[Route]\nDestination=10.1.2.0/24\nGateway=192.168.140.201\n"
+    assert networking.read(planned) == ()
+
+
+def test_a_removal_leaves_no_trace(host: Host) -> None:
+    """Links, routes and files are as before; what others wrote beside them stays. A second removal succeeds too."""
+    foreign = host.folder / "networks/20-other.network.d/other.conf"
+    foreign.parent.mkdir()
+    foreign.write_text("[Network]\n")
+    before = (host.links, host.routes, host.files)
+    networking.apply(host.planned)
+    assert (host.links, host.routes, host.files) != before
+    networking.remove(host.planned)
+    assert (host.links, host.routes, host.files) == before
+    assert not (host.folder / DROP_IN).parent.exists()
+    networking.remove(host.planned)
+    assert (host.links, host.routes, host.files) == before
+
+
+def test_a_removal_without_a_unit_still_removes(host: Host) -> None:
+    """Somebody deleted the unit by hand: routes and shim are removed all the same."""
+    before = (host.links, host.routes)
+    networking.apply(host.planned)
+    (host.folder / "units" / UNIT).unlink()
+    networking.remove(host.planned)
+    assert (host.links, host.routes) == before
+
+
+@pytest.mark.parametrize("destination", ["192.168.0.0/16", "192.168.140.0/25", "192.168.140.0/24"])
+def test_a_route_over_an_own_network_is_refused(host: Host, destination: str) -> None:
+    """A route that covers a network of the host, or a part of it, would cut the host off: nothing is changed."""
+    before = (host.links, host.routes, host.files)
+    planned = replace(host.planned, routes=(SliceRoute(destination=destination, via="192.168.140.201"),))
+    with pytest.raises(HostError) as raised:
+        networking.apply(planned)
+    (problem,) = raised.value.problems
+    assert f"a route to {destination} would cover 192.168.140.0/24, a network of its own" in problem.problem
+    assert (host.links, host.routes, host.files) == before
 
 
 @pytest.mark.parametrize(
-    ("kind", "first"),
+    ("undo", "missing"),
     [
-        ("ip", "ip route replace 10.1.1.0/24 via 192.168.140.200"),
-        ("frr", "ip route 10.1.1.0/24 192.168.140.200"),
-        ("networkd", "[Route]\nDestination=10.1.1.0/24\nGateway=192.168.140.200\n"),
+        ("ip route del 10.1.2.0/24", ["no route to 10.1.2.0/24 via 192.168.140.201"]),
+        ("ip route replace 10.1.3.0/24 via 192.168.140.203", ["no route to 10.1.3.0/24 via 192.168.140.202"]),
+        (
+            "ip addr del 10.1.1.254/32 dev shim.ens33",
+            ["shim.ens33 does not hold 10.1.1.254", "no route to 10.1.1.0/24 over shim.ens33"],
+        ),
+        ("ip route del 10.1.1.0/24", ["no route to 10.1.1.0/24 over shim.ens33"]),
+        (
+            "ip link del shim.ens33",
+            ["shim.ens33 does not hold 10.1.1.254", "no route to 10.1.1.0/24 over shim.ens33"],
+        ),
     ],
 )
-def test_routes_for_routers(kind: str, first: str) -> None:
-    """A router gets a route to every slice, in its own words."""
-    lines = router_routes(routed(), kind)
-    assert (len(lines), lines[0]) == (2, first)
+def test_what_is_missing_is_named(host: Host, undo: str, missing: list[str]) -> None:
+    """Each piece that somebody removed or changed is named, and set again by the next run."""
+    networking.apply(host.planned)
+    host.namespace.run("sh", "-c", undo)
+    assert list(networking.read(host.planned)) == missing
+    networking.apply(host.planned)
+    assert networking.read(host.planned) == ()
 
 
-def test_the_unit_sets_and_unsets_the_same() -> None:
-    """The unit makes the shim in the fabric's mode and every route, again on reload, and takes all of it away when stopped."""
-    lines = unit_text(WANTED).splitlines()
-    start = [line.removeprefix("ExecStart=") for line in lines if line.startswith("ExecStart=")]
-    assert start == [line.removeprefix("ExecReload=") for line in lines if line.startswith("ExecReload=")]
-    assert start[0] == "-ip link add shim.ens33 link ens33 type ipvlan mode l3"
-    assert start[-1] == "ip route replace 10.1.2.0/24 via 192.168.140.201 proto static"
-    assert [line for line in lines if line.startswith("ExecStop=")] == [
-        "ExecStop=-ip link delete shim.ens33",
-        "ExecStop=-ip route delete 10.1.2.0/24 via 192.168.140.201",
-    ]
+def test_another_unit_is_not_the_planned_one(host: Host) -> None:
+    """A unit that is missing, or that somebody changed, is named."""
+    networking.apply(host.planned)
+    unit = host.folder / "units" / UNIT
+    unit.write_text(unit.read_text().replace("RestartSec=5", "RestartSec=50"))
+    assert list(networking.read(host.planned)) == [f"/etc/systemd/system/{UNIT} is not as planned"]
+    unit.unlink()
+    assert list(networking.read(host.planned)) == [f"/etc/systemd/system/{UNIT} is not as planned"]
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, stdout: str, returncode: int = 0) -> list[str]:
-    """Let every visit to a host end like that; return the list of texts that were to run there."""
-    texts: list[str] = []
-
-    def run(_connection: HostConnection, text: str, **_: object) -> subprocess.CompletedProcess[str]:
-        texts.append(text)
-        return subprocess.CompletedProcess([], returncode, stdout, "")
-
-    monkeypatch.setattr(networking, "run_on_host", run)
-    return texts
-
-
-def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host with unit, route and shim misses nothing; each of them that is gone is named."""
-    mark = "--ipvlan-fabric--\n"
-    route = "10.1.2.0/24 via 192.168.140.201 dev ens33 proto static \n"
-    over = "10.1.1.0/24 dev shim.ens33 scope link src 10.1.1.254 \n"
-    address = "5: shim.ens33    inet 10.1.1.254/32 scope global shim.ens33\n"
-    answer(monkeypatch, f"{unit_text(WANTED)}{mark}{route}{over}{mark}{address}{mark}")
-    assert networking.read(WANTED).missing == ()
-    answer(monkeypatch, f"{mark}{mark}{mark}")
-    assert len(networking.read(WANTED).missing) == 4
+def test_a_run_that_was_cut_off_leaves_nothing_behind(host: Host) -> None:
+    """Half a drop-in or unit of such a run does not get into the new one, and a removal removes it."""
+    before = host.files
+    half = host.folder / f"{DROP_IN}.new"
+    half.parent.mkdir()
+    half.write_text("[Route]\nDestination=10.9.9.0/24\n")
+    (host.folder / f"units/{UNIT}.new").write_text("[Unit]\n")
+    networking.apply(host.planned)
+    assert "10.9.9.0" not in "".join(host.files.values())
+    assert not [path for path in host.files if path.endswith(".new")]
+    half.write_text("[Route]\n")
+    networking.remove(host.planned)
+    assert host.files == before
 
 
-def test_an_update_takes_away_what_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was made before and is not wanted any more is taken away; a route that stays is not."""
-    texts = answer(monkeypatch, "")
-    old = SliceRoute(destination="10.1.9.0/24", via="192.168.140.209")
-    before = Networking(connection=CONNECTION, shim=None, routes=(ROUTE, old))
-    networking.apply(WANTED, before)
-    assert "ip route del 10.1.9.0/24 via 192.168.140.209" in texts[0]
-    assert "ip route del 10.1.2.0/24" not in texts[0]
+def test_a_link_that_networkd_does_not_run_gets_no_drop_in(host: Host) -> None:
+    """Without systemd-networkd the unit alone sets the routes."""
+    shutil.rmtree(host.folder / "runtime/netif")
+    networking.apply(host.planned)
+    assert not [path for path in host.files if path.startswith("networks/")]
+    assert networking.read(host.planned) == ()
 
 
-def test_a_failure_names_host_keys_and_fix(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host where it cannot be done is named, with the config keys that want it."""
-    answer(monkeypatch, "sudo: a password is required\n", returncode=1)
+def test_a_name_that_means_something_to_a_shell_or_systemd_is_data(host: Host) -> None:
+    """A parent's name is written into the unit as one word."""
+    parent = """w"$x;y'z\\"""
+    host.add_nic(parent)
+    shim = replace(SHIM, link=f"s.{parent}")
+    planned = Networking(connection=host.namespace.connection(parent=parent), shim=shim, routes=())
+    networking.apply(planned)
+    assert networking.read(planned) == ()
+    networking.remove(planned)
+    assert shim.link not in host.links
+
+
+def test_a_specifier_in_a_name_is_escaped() -> None:
+    """Systemd expands `%` and `$` everywhere in a command line (systemd.unit(5), SPECIFIERS)."""
+    assert 'link "a%%i$$b" type ipvlan' in unit_text(networking_of("a%i$b"))
+    with pytest.raises(ValueError, match="systemd unit"):
+        unit_text(networking_of("a\nExecStart=id"))
+
+
+def networking_of(parent: str) -> Networking:
+    """Return the networking of a host with that parent."""
+    return Networking(connection=HostConnection(name="docker-1", command=(), parent=parent), shim=SHIM, routes=())
+
+
+def test_a_parent_that_is_missing_is_a_failure(host: Host) -> None:
+    """The unit fails, and the error says so with host, keys and fix."""
+    host.namespace.run("ip", "link", "del", "ens33")
     with pytest.raises(HostError) as raised:
-        networking.apply(WANTED)
-    for part in ('host "docker-1"', "hosts.docker-1.shim", "fabric.mode", "sudo without a password"):
-        assert part in str(raised.value)
+        networking.apply(host.planned)
+    (problem,) = raised.value.problems
+    assert problem.key == 'host "docker-1"'
+    assert "ipvlan-fabric:hosts.docker-1.shim, ipvlan-fabric:fabric.mode" in problem.problem
+    assert f"{UNIT}: failed" in problem.problem
+    assert "pulumi up" in problem.fix
 
 
-def test_the_link_of_a_shim_has_a_name_that_linux_takes() -> None:
-    """At most 15 characters, and another name for another parent."""
-    parents = ["ens33", "ens33.40", "enx0123456789ab", "enx0123456789ac", "enp129s0f1.4001"]
-    names = [shim_link(parent) for parent in parents]
-    assert len(set(names)) == len(parents)
-    assert all(len(name) <= 15 for name in names)
+def test_a_user_who_may_not_be_root_is_told_so(host: Host) -> None:
+    """Without root nothing is changed, and the fix names sudo."""
+    before = (host.links, host.routes, host.files)
+    write_command(host.folder / "commands", "id", "echo 1000")
+    write_command(host.folder / "commands", "sudo", "echo 'sudo: a password is required' >&2; exit 1")
+    for action in (networking.apply, networking.remove):
+        with pytest.raises(HostError) as raised:
+            action(host.planned)
+        (problem,) = raised.value.problems
+        assert "sudo: a password is required" in problem.problem
+        assert "sudo without a password" in problem.fix
+    assert (host.links, host.routes, host.files) == before
+    assert len(networking.read(host.planned)) == 5
 
 
-def test_a_shim_is_planned_and_reserved() -> None:
-    """The shim has the slice's last usable address, which no container, gateway or range may have."""
-    config = reference_config()
-    config["hosts"]["docker-1"]["shim"] = True
-    plan = make_plan(parse(config))
-    shim = plan.host("docker-1").shim
-    assert shim is not None
-    assert (shim.link, shim.address) == ("shim.ens33", IPAddress("10.1.1.254"))
-    on = {"docker-1.shim": True}
-    assert "services.nginx.offset and hosts.docker-1.shim" in problems(hosts=on, services={"nginx.offset": 254})
-    assert "hosts.docker-1.shim and fabric.gateway" in problems(hosts=on, fabric={"gateway": "10.1.1.254"})
-    assert "hosts.docker-1.shim and hosts.docker-1.dynamic" in problems(
-        hosts={**on, "docker-1.dynamic": "10.1.1.128/25"}
-    )
-    assert "hosts.docker-1.shim and fabric.reserved[0]" in problems(hosts=on, fabric={"reserved": ["10.1.1.240/28"]})
-
-
-def test_ways_out_exclude_each_other() -> None:
-    """A container has one default route; l3 has no gateway; name servers need a way out."""
-    egress = {"nginx.egress": "gateway"}
-    assert "services.nginx.egress and services.nginx.published" in problems(services=egress)
-    assert "services.nginx.egress and services.nginx.internet" in problems(
-        services={**egress, "nginx.published": False, "nginx.internet": True}
-    )
-    assert "services.centos.egress and fabric.mode" in problems(
-        services={"centos.egress": "gateway"}, fabric={"mode": "l3", "gateway": None}
-    )
-    assert "fabric.dns" in problems(fabric={"dns": ["203.0.113.10"]})
-    assert "services.centos.dns" in problems(services={"centos.dns": ["203.0.113.10"]})
-    assert problems(services={"centos.dns": ["203.0.113.10"], "centos.internet": True}) == []
-
-
-def test_a_way_out_opens_no_door() -> None:
-    """Docker binds all ports that it knows of once the bridge is connected: an unpublished service with internet has none."""
-    config = reference_config()
-    config["services"]["nginx"].update(published=False, internet=True)
-    plan = make_plan(parse(config))
-    nginx = next(found for found in plan.containers() if found.service == "nginx")
-    assert (nginx.docker_ports, nginx.bridged, nginx.default_route) == ((), True, "bridge")
-    assert len(nginx.ports) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "version"), [("26.1.5+dfsg1", (26, 1, 5)), ("20.10.24", (20, 10, 24)), ("29.0", (29, 0, 0)), ("", None)]
-)
-def test_versions_are_read(text: str, version: tuple[int, int, int] | None) -> None:
-    """Suffixes count for nothing."""
-    assert parse_version(text) == version
-
-
-def test_what_a_version_cannot_is_refused() -> None:
-    """Publishing in l3 needs Docker 28; 26.0.0 has no names in l3; every row has a source."""
-    open_ = seed(**ROUTED).host("docker-1")
-    shut = routed().host("docker-1")
-    assert "bridge in l3" in [rule.name for rule in concerning(open_, (26, 1, 5)) if rule.refused]
-    assert not [rule for rule in concerning(open_, (28, 5, 2)) if rule.refused]
-    assert not [rule for rule in concerning(shut, (26, 1, 5)) if rule.refused]
-    assert [rule.name for rule in concerning(shut, (26, 0, 0))] == ["names in l3"]
-    assert not refusals(seed().host("docker-1"))
-    assert all(rule.source and rule.fix for rule in RULES)
+def test_a_host_without_systemd_is_refused(host: Host) -> None:
+    """Routes would be lost at its next boot: nothing is changed."""
+    before = (host.links, host.routes, host.files)
+    shutil.rmtree(host.folder / "runtime/system")
+    with pytest.raises(HostError, match="not run by systemd"):
+        networking.apply(host.planned)
+    assert (host.links, host.routes, host.files) == before

@@ -1,4 +1,4 @@
-"""What a killed `up` left is found by name and label and removed; run by a real shell, against a stand-in for docker."""
+"""What a killed `up` left is found by name and label and removed; run by a real shell, against a substitute for docker."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def remove(
     ).splitlines()
 
 
-def test_a_leftover_container_is_removed_by_its_id(tmp_path: Path) -> None:
+def test_an_orphaned_container_is_removed_by_its_id(tmp_path: Path) -> None:
     """Docker is asked for the exact name and the label, and what it finds is removed."""
     removed, calls = remove(tmp_path, "container", "web.1", found="c0ffee")
     assert removed == "c0ffee"
     assert calls == [rf"ps -aq --no-trunc --filter name=^/?web\.1$ --filter label={LABEL}", "rm -f c0ffee"]
 
 
-def test_a_leftover_network_is_removed_by_its_id(tmp_path: Path) -> None:
+def test_an_orphaned_network_is_removed_by_its_id(tmp_path: Path) -> None:
     """The same for a network."""
     removed, calls = remove(tmp_path, "network", "ipvlanl2", found="beef")
     assert removed == "beef"

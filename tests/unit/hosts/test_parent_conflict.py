@@ -1,30 +1,35 @@
-"""A parent that another network holds: its name and stack are found by a real shell, against a stand-in for docker."""
+"""Which network is on a parent, read by the real script from a substitute for docker."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.parent_conflict import explain_parent_conflict, is_parent_taken
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.parent_conflict import find_parent_conflict, is_parent_taken
 
 LABEL = "ipvlan-fabric.stack"
 REFUSED = "Error response from daemon: network dm-1c0ffee is already using parent interface ens33.40"
 
 
-def explain(folder: Path, *lines: str) -> str:
-    """What is said of ens33.40 on docker-1, whose docker lists these networks as `parent|name|stack`."""
+def conflict(folder: Path, *networks: tuple[str, str, str]) -> HostError:
+    """Return the conflict over ens33.40 of docker-1, whose docker has these networks: parent, name, stack or nothing."""
+    inspected = [
+        {"Name": name, "Options": {"parent": parent}, "Labels": {LABEL: stack} if stack else {}}
+        for parent, name, stack in networks
+    ]
     docker = folder / "docker"
-    listed = "\n".join(lines)
     docker.write_text(
         f"""#!/bin/sh
 case "$*" in
-  "network ls -q --filter driver=ipvlan") echo c0ffee beef ;;
-  'network inspect --format {{{{index .Options "parent"}}}}|{{{{.Name}}}}|{{{{index .Labels "{LABEL}"}}}} c0ffee beef') cat <<'L'
-{listed}
-L
+  "network ls -q --filter driver=ipvlan") {"echo c0ffee; echo beef" if networks else ":"} ;;
+  "network inspect c0ffee beef") cat <<'NETWORKS'
+{json.dumps(inspected, indent=4)}
+NETWORKS
   ;;
   *) exit 9 ;;
 esac
@@ -32,31 +37,34 @@ esac
         encoding="utf-8",
     )
     docker.chmod(0o755)
-    ssh = ("env", f"PATH={folder}:{os.environ['PATH']}", "sh", "-c")
-    return explain_parent_conflict(HostConnection(name="docker-1", command=ssh, parent="ens33.40"), LABEL)
+    command = ("env", f"PATH={folder}:{os.environ['PATH']}", "sh", "-c")
+    return find_parent_conflict(HostConnection(name="docker-1", command=command, parent="ens33.40"), LABEL)
 
 
 def test_the_other_stack_is_named(tmp_path: Path) -> None:
-    """The network on this parent, and no other, is named with its stack, the key and two ways to fix it."""
-    said = explain(tmp_path, "ens33|first|dev", "ens33.40|second|staging")
-    for words in (
-        'network "second" of stack "staging"',
-        "hosts.docker-1.parent",
-        "ens33.50",
-        "docker network rm second",
-    ):
-        assert words in said
-    assert "first" not in said
+    """The network on this parent, and no other, is named with its stack, the key and two fixes."""
+    error = conflict(tmp_path, ("ens33", "first", "dev"), ("ens33.40", "second", "staging"))
+    (problem,) = error.problems
+    assert error.host == "docker-1"
+    assert 'network "second" of stack "staging"' in problem.problem
+    assert "ipvlan-fabric:hosts.docker-1.parent" in problem.problem
+    assert "nothing was created" in problem.effect
+    assert "ens33.50" in problem.fix
+    assert "docker network rm second" in problem.fix
+    assert "first" not in str(error)
 
 
 def test_a_network_of_no_stack_is_named(tmp_path: Path) -> None:
-    """What somebody made by hand is told as such."""
-    assert 'network "by-hand" which no stack made' in explain(tmp_path, "ens33.40|by-hand|")
+    """A network that somebody created by hand is reported as such."""
+    assert 'network "by-hand" which belongs to no stack' in str(conflict(tmp_path, ("ens33.40", "by-hand", "")))
 
 
-def test_where_docker_does_not_say_a_command_is_given(tmp_path: Path) -> None:
-    """A network that has gone meanwhile leaves the sentence whole."""
-    assert "carries another ipvlan network already" in explain(tmp_path, "ens33|first|dev")
+@pytest.mark.parametrize("networks", [[("ens33", "first", "dev")], []])
+def test_where_docker_does_not_know_a_command_is_given(tmp_path: Path, networks: list[tuple[str, str, str]]) -> None:
+    """A network that has been removed since leaves a complete message."""
+    (problem,) = conflict(tmp_path, *networks).problems
+    assert "already has another ipvlan network" in problem.problem
+    assert "docker network ls --filter driver=ipvlan" in problem.fix
 
 
 @pytest.mark.parametrize(("error", "taken"), [(REFUSED, True), ("network with name ipvlanl2 already exists", False)])

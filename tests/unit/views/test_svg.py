@@ -9,14 +9,13 @@ import pytest
 
 from ipvlan.checks.drift import Comparison
 from ipvlan.checks.status import HostStatus, Status
-from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import parse
 from ipvlan.views.diagram import as_mermaid, live_marks
 from ipvlan.views.svg import Marks, as_svg
 from tests.support.host_changes import disconnect
-from tests.support.live_parts import STACK, live_host, seed
+from tests.support.live_parts import STACK, live_host, seed, unreachable_host
 from tools.reference_setup import reference_config
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -71,7 +70,7 @@ def live(plan: Plan) -> Marks:
     """Return the marks of docker-1 with nginx off the bridge, and of docker-2 without an answer."""
     first, second = plan.hosts
     snapshot = disconnect("nginx", "bridge")(live_host(first))
-    error = HostUnreachableError("no answer")
+    error = unreachable_host()
     comparison = Comparison(plan, STACK)
     status = Status(
         hosts=(

@@ -10,11 +10,10 @@ from rich.console import Console
 
 from ipvlan.checks.verify import Verdict, Verification
 from ipvlan.hosts.connection_probe import Observed
-from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import make_matrix
 from ipvlan.views.verify import as_markdown, print_tables
-from tests.support.live_parts import seed
+from tests.support.live_parts import seed, unreachable_host
 
 
 def verification(plan: Plan, *, wrong: tuple[str, str] | None = None, unreachable: bool = False) -> Verification:
@@ -24,12 +23,12 @@ def verification(plan: Plan, *, wrong: tuple[str, str] | None = None, unreachabl
         Verdict(
             cell=cell,
             wanted="no" if cell.expected == "unless-gateway" else cell.expected,
-            observed=Observed(reached=cell.expected == "yes", said="yes" if cell.expected == "yes" else "no answer"),
+            observed=Observed(reached=cell.expected == "yes", outcome="yes" if cell.expected == "yes" else "no answer"),
             reason="container down: nginx on docker-2 is exited" if (cell.source, cell.target) == wrong else "",
         )
         for cell in cells
     )
-    dead = {"docker-2": HostUnreachableError("docker-2 cannot be reached")} if unreachable else {}
+    dead = {"docker-2": unreachable_host()} if unreachable else {}
     return Verification(verdicts=verdicts, possible=len(cells), dead=dead, seconds=1.5, gateway_answers=False)
 
 
@@ -71,7 +70,7 @@ def test_a_wrong_cell_and_its_reason() -> None:
     result = verification(plan, wrong=("docker-1/centos", "docker-2/nginx"), unreachable=True)
     cell = "docker-1/centos -> docker-2/nginx (10.1.2.2): expected yes, observed yes"
     lines = as_markdown(result, plan, internet=True).splitlines()
-    assert lines[lines.index("- **docker-2 cannot be reached**") + 2 :][:2] == [
+    assert lines[lines.index('- **host "docker-2": it cannot be reached over ssh: No route to host**') + 2 :][:2] == [
         "- **container down: nginx on docker-2 is exited**",
         f"  - {cell}",
     ]

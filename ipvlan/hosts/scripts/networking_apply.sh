@@ -1,0 +1,79 @@
+# Sets the host's routes and shim, now and for every boot. Needs root. Routes that stay are never removed in between.
+# Variables: units, networks and runtime (folders: of systemd's units, of networkd's .network files, of /run/systemd), unit (file name
+# of the unit), unit_text, drop_in (file name), routes (a line `DESTINATION VIA` for each), old_routes (those that are no longer
+# planned), old_shim (name of a link that is no longer planned; empty where there is none).
+# Output: problem (why nothing was changed, or what failed). The exit status is 1 then.
+: "${units?}" "${networks?}" "${runtime?}" "${unit?}" "${unit_text?}" "${drop_in?}" "${routes?}" "${old_routes?}" "${old_shim?}"
+
+. ./networking_drop_ins.sh
+
+require_systemd() {
+  if [ ! -d "$runtime/system" ]; then
+    echo "problem=it is not run by systemd, and routes would be lost at its next boot"
+    exit 1
+  fi
+}
+
+# A route that covers a network which the host is part of would cut the host off.
+refuse_own_networks() {
+  covered=$(printf '%s\n' "$routes" | while read -r destination _; do
+    [ -n "$destination" ] || continue
+    # Networks in the destination, and networks that the destination is in.
+    {
+      ip -4 route show root "$destination" proto kernel
+      ip -4 route show match "$destination" proto kernel
+    } | sort -u | while read -r own rest; do
+      echo "problem=a route to $destination would cover $own, a network of its own ($rest)"
+    done
+  done)
+  if [ -n "$covered" ]; then
+    printf '%s\n' "$covered"
+    exit 1
+  fi
+}
+
+remove_old() {
+  printf '%s\n' "$old_routes" | while read -r destination via; do
+    [ -z "$destination" ] || ip route del "$destination" via "$via" 2>/dev/null
+  done
+  [ -z "$old_shim" ] || ip link del "$old_shim" 2>/dev/null
+}
+
+write_unit() {
+  mkdir -p "$units" && printf '%s' "$unit_text" >"$units/$unit.new" && mv -f "$units/$unit.new" "$units/$unit"
+}
+
+# The file is for networkd's next start. The unit sets the routes now: a reload of networkd would touch the link.
+write_drop_ins() {
+  remove_unfinished_drop_ins
+  printf '%s\n' "$routes" | while read -r destination via; do
+    [ -n "$destination" ] || continue
+    link=$(ip -4 -o route get "$via" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
+    index=$(ip -o link show dev "$link" | sed 's/:.*//')
+    network=$(sed -n 's/^NETWORK_FILE=//p' "$runtime/netif/links/$index" 2>/dev/null)
+    [ -n "$network" ] || continue
+    folder="$networks/${network##*/}.d"
+    mkdir -p "$folder" || exit 1
+    printf '[Route]\nDestination=%s\nGateway=%s\n' "$destination" "$via" >>"$folder/$drop_in.new" || exit 1
+  done || return 1
+  remove_drop_ins
+  for file in "$networks"/*.network.d/"$drop_in.new"; do
+    if [ -e "$file" ]; then mv -f "$file" "${file%.new}" || return 1; fi
+  done
+}
+
+start_unit() {
+  systemctl daemon-reload
+  systemctl enable --quiet "$unit" 2>/dev/null
+  # Reloads, and does not restart: a restart would remove all routes for a moment.
+  systemctl reload-or-restart "$unit" && return 0
+  systemctl status --no-pager --lines=5 "$unit" 2>&1 | tail -n 5 | sed 's/^/problem=/'
+  return 1
+}
+
+require_systemd
+refuse_own_networks
+remove_old
+write_unit || exit 1
+write_drop_ins || exit 1
+start_unit
