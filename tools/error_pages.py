@@ -6,13 +6,13 @@ Out of scope: writing the files (`tools/generate.py`).
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from ipvlan.codes import TITLES
 from ipvlan.problems import Problem
-from ipvlan.views.markdown import escape
+from ipvlan.views.markdown import table
 from tools.bad_input import CASES
 
 SECTIONS: Final = {
@@ -40,12 +40,16 @@ def error_page() -> Iterator[str]:
         "A warning does not stop a plan. A code with a link has examples in [bad-input.md](bad-input.md).",
     )
     for digit, section in SECTIONS.items():
-        yield from ("", f"## {section}", "", "| Code | What it is about | Severity |", "|---|---|---|")
-        for code, title in TITLES.items():
-            if code[3] == digit:
-                shown = f"[{code}](bad-input.md#{code.lower()})" if code in answers else code
-                severity = next((problem.severity for _, problem in answers.get(code, ())), "error")
-                yield f"| {shown} | {escape(title)} | {severity} |"
+        yield from ("", f"## {section}", "")
+        yield from table(
+            ("Code", "What it is about", "Severity"),
+            (_error_row(code, title, answers.get(code, ())) for code, title in TITLES.items() if code[3] == digit),
+        )
+
+
+def _error_row(code: str, title: str, answers: Sequence[tuple[str, Problem]]) -> tuple[str, str, str]:
+    shown = f"[{code}](bad-input.md#{code.lower()})" if answers else code
+    return shown, title, answers[0][1].severity if answers else "error"
 
 
 def bad_input_page() -> Iterator[str]:
@@ -61,10 +65,13 @@ def bad_input_page() -> Iterator[str]:
         if code not in answers:
             continue
         yield from ("", f"## {code}", "", f"{title[0].upper()}{title[1:]}.", "")
-        yield from ("| Bad input | Key | Value | Problem | Effect | Fix |", "|---|---|---|---|---|---|")
-        for name, problem in answers[code]:
-            cells = (name, problem.key, problem.value, problem.problem, problem.effect, problem.fix)
-            yield f"| {' | '.join(escape(cell) for cell in cells)} |"
+        yield from table(
+            ("Bad input", "Key", "Value", "Problem", "Effect", "Fix"),
+            (
+                (name, problem.key, problem.value, problem.problem, problem.effect, problem.fix)
+                for name, problem in answers[code]
+            ),
+        )
 
 
 def _answers() -> Mapping[str, list[tuple[str, Problem]]]:

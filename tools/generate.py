@@ -28,7 +28,7 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack
 from ipvlan.views.drift_table import drift_table
 from ipvlan.views.json_schemas import DOCUMENTS, schema
-from ipvlan.views.markdown import escape
+from ipvlan.views.markdown import table
 from ipvlan.views.svg import as_svg
 from tools.component_tables import component_tables
 from tools.error_pages import bad_input_page, error_page
@@ -106,14 +106,18 @@ def _between(path: Path, source: str, generated: Iterable[str]) -> str:
 
 
 def _versions() -> Iterator[str]:
-    yield from ("", "| Docker | Limitation | Behaviour | Fix | Source |", "|---|---|---|---|---|")
+    yield ""
+    yield from table(("Docker", "Limitation", "Behaviour", "Fix", "Source"), _version_rows())
+
+
+def _version_rows() -> Iterator[tuple[str, ...]]:
     for rule in RULES:
         since, until = (".".join(map(str, end)) if end else "" for end in (rule.since, rule.until))
         which = (
             f"from {since} to before {until}" if since and until else f"from {since}" if since else f"before {until}"
         )
         then = "refused" if rule.refused else "reported by `preflight`"
-        yield f"| {which} | {escape(rule.what)} | {then} | {escape(rule.fix)} | {escape(rule.source)} |"
+        yield which, rule.what, then, rule.fix, rule.source
 
 
 def _tables() -> Iterator[str]:
@@ -127,18 +131,19 @@ def _tables() -> Iterator[str]:
         ("`ulimits.<name>`", Ulimit, set[str]()),
         ("`ipvlan-fabric:ssh`", SshConfig, set[str]()),
     ):
-        yield from ("", f"### {title}", "", "| Key | Default | What it is |", "|---|---|---|")
-        yield from (_row(model, name) for name in model.model_fields if name not in skip)
+        yield from ("", f"### {title}", "")
+        rows = (_row(model, name) for name in model.model_fields if name not in skip)
+        yield from table(("Key", "Default", "What it is"), rows)
 
 
-def _row(model: type[Model], name: str) -> str:
+def _row(model: type[Model], name: str) -> tuple[str, ...]:
     field = model.model_fields[name]
     if field.is_required():
         default = "required"
     else:
         value = field.get_default(call_default_factory=True)
         default = "" if value in (None, (), {}) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
-    return f"| `{name}` | {default} | {' '.join((field.description or '').split()).replace('|', chr(92) + '|')} |"
+    return f"`{name}`", default, field.description or ""
 
 
 if __name__ == "__main__":
