@@ -1,4 +1,4 @@
-"""What an `up` with nothing to do does not wait for: packages that a process loads and never uses."""
+"""An `up` with nothing to do does not wait for packages that a process never uses."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.support.strict_monitor import ROOT
         # The engine starts the process that serves these at every `up` and waits for it.
         ("components.bridge_connection", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
         ("components.address_claims", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
-        # The program: it loads them while the hosts are being asked, not before.
+        # The program: it imports them while the hosts are being contacted, not before.
         ("components.ipvlan_fabric", ["pulumi_docker", "pulumi_command"]),
         ("components.program_inputs", ["pulumi_docker", "pulumi_command"]),
     ],
 )
 def test_a_module_loads_no_more_than_it_needs(module: str, not_loaded: list[str]) -> None:
-    """Importing it leaves the slow packages alone that it needs later, or never."""
+    """Importing it does not import the slow packages that it needs later, or never."""
     text = f"import sys, {module}; sys.exit(str([name for name in {not_loaded!r} if name in sys.modules]))"
     done = subprocess.run(
         [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
@@ -35,8 +35,8 @@ def test_a_module_loads_no_more_than_it_needs(module: str, not_loaded: list[str]
     assert done.stderr.strip() == "[]"
 
 
-def test_the_docker_provider_loads_while_the_hosts_are_asked(config: dict[str, Any]) -> None:
-    """Its package is not loaded when the hosts are asked, and is when their answers are awaited."""
+def test_the_docker_provider_loads_while_the_hosts_are_contacted(config: dict[str, Any]) -> None:
+    """Its package is imported after the hosts are contacted, and before their answers are awaited."""
     text = f"""
 import json, sys
 from unittest import mock
@@ -68,19 +68,19 @@ print(loaded, args.stack, len(args.plan.hosts))
     assert done.stdout.strip() == "[False, True] test 2"
 
 
-def test_hosts_are_asked_at_once_and_waited_for_last(monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]) -> None:
-    """The hosts are asked when the answers are made, and the answer is awaited only where it is read."""
-    asked: list[object] = []
+def test_hosts_are_contacted_at_once_and_awaited_last(monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]) -> None:
+    """The hosts are contacted when HostAnswers is created, never in a preview; reading it waits for their answers."""
+    contacted: list[object] = []
 
     def answer(plan: object) -> dict[str, str]:
-        asked.append(plan)
+        contacted.append(plan)
         return {}
 
     monkeypatch.setattr(stack_module, "unreachable_hosts", answer)
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: False)
     plan = make_plan(parse(config))
     assert stack_module.HostAnswers(plan).unreachable() == frozenset()
-    assert asked == [plan]
+    assert contacted == [plan]
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)
     assert stack_module.HostAnswers(plan).unreachable() == frozenset()
-    assert asked == [plan]
+    assert contacted == [plan]

@@ -1,7 +1,10 @@
-"""A Pulumi monitor for tests that is as strict as the engine and the providers are, and keeps what it was asked.
+"""A Pulumi monitor for tests that is as strict as the engine and the providers are, and records what it was asked.
 
-Owns: unique URNs, inputs checked against the provider SDK's own types down to the last nested name, the registration requests as
-records. Does not run providers: nothing here says how a host behaves, the lab does.
+It checks that URNs are unique, and compares inputs with the types of the provider SDKs, down to the last nested name. It records
+every request to register a resource. Out of scope: running providers. Nothing here shows how a host behaves; the lab does.
+
+It uses internals of the SDK, as they are in version 3.272.0: `pulumi._types` for the names and types of arguments, `SETTINGS` of
+`pulumi.runtime.settings`, which keeps results of one run for the next, and the mock monitor of `pulumi.runtime.mocks`.
 """
 
 from __future__ import annotations
@@ -9,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import json
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast, get_args, get_origin
+from typing import Any, Final, cast, get_args, get_origin
 from unittest import mock
 
 import pulumi
@@ -23,6 +27,8 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
+SDK_VERSION: Final = "3.272.0"
+"""The version of the SDK whose internals are used here."""
 
 #: Resource type -> the SDK's class of its arguments.
 ARGUMENTS: Mapping[str, type] = {
@@ -235,5 +241,25 @@ def run_program(
             for key, value in root.outputs.items()
         }
 
-    asyncio.run(program())
+    with _closing_event_loops():
+        asyncio.run(program())
     return monitor.run
+
+
+@contextmanager
+def _closing_event_loops() -> Iterator[None]:
+    # The SDK's mock monitor opens an event loop in each worker thread and leaves it to the garbage collector, which then fails
+    # whichever test is running.
+    loops: list[asyncio.AbstractEventLoop] = []
+    new_event_loop = asyncio.new_event_loop
+
+    def new_loop() -> asyncio.AbstractEventLoop:
+        loops.append(new_event_loop())
+        return loops[-1]
+
+    try:
+        with mock.patch.object(asyncio, "new_event_loop", new_loop):
+            yield
+    finally:
+        for loop in loops:
+            loop.close()

@@ -1,0 +1,127 @@
+"""Docker's Engine API on a Unix socket, as far as a container that runs one command and is removed needs it.
+
+Replies have the form of Docker's API reference, version 1.51. Out of scope: running anything; a test sets the container's output.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socketserver
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, ClassVar
+
+CONTAINER_ID = "5cafe" * 12
+JSON = "application/json"
+
+
+@dataclass
+class FakeEngine:
+    """The daemon: what a test sets, and what it has seen."""
+
+    socket: Path
+    server: str = "Docker/28.5.2 (linux)"
+    newest_api: str = "1.51"
+    """A request for a newer version is refused."""
+    prints: bytes = b""
+    """What the container writes to its standard output."""
+    refuses_start: str = ""
+    """The error message for a start of the container; empty: it starts."""
+    requests: list[str] = field(default_factory=list)
+    """Method and path, without query, of each request."""
+    created: list[dict[str, Any]] = field(default_factory=list)
+    """The body of each request that created a container."""
+    containers: set[str] = field(default_factory=set)
+    """The ids of those that are there."""
+
+    def reply(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, bytes, str]:
+        """Return status, content and its type for a request; `path` begins with the API's version."""
+        version, _, action = path.removeprefix("/v").partition("/")
+        self.requests.append(f"{method} {path}")
+        if _number(version) > _number(self.newest_api):
+            text = f"client version {version} is too new. Maximum supported API version is {self.newest_api}"
+            return _message(400, text)
+        if method == "POST" and action == "containers/create":
+            self.created.append(body)
+            self.containers.add(CONTAINER_ID)
+            return 201, json.dumps({"Id": CONTAINER_ID, "Warnings": []}).encode(), JSON
+        return self._of_container(method, action.removeprefix(f"containers/{CONTAINER_ID}"))
+
+    def _of_container(self, method: str, action: str) -> tuple[int, bytes, str]:
+        # Without a terminal each piece of a log has a header: 1 for standard output, three zeros, the length.
+        log = struct.pack(">BxxxL", 1, len(self.prints)) + self.prints
+        replies = {
+            "POST /start": _message(500, self.refuses_start) if self.refuses_start else (204, b"", JSON),
+            "POST /wait": (200, json.dumps({"StatusCode": 0}).encode(), JSON),
+            "GET /json": (200, json.dumps({"Id": CONTAINER_ID, "Config": {"Tty": False}}).encode(), JSON),
+            "GET /logs": (200, log, "application/vnd.docker.multiplexed-stream"),
+            "DELETE ": (204, b"", JSON),
+        }
+        if method == "DELETE":
+            self.containers.discard(CONTAINER_ID)
+        return replies.get(f"{method} {action}", _message(404, "page not found"))
+
+
+@contextmanager
+def fake_engine(socket: Path) -> Iterator[FakeEngine]:
+    """Serve a new daemon on a socket, whose path must be short: the kernel allows 107 bytes."""
+    engine = FakeEngine(socket)
+    handler = type("Handler", (_Handler,), {"engine": engine})
+    with _Server(str(socket), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield engine
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    engine: ClassVar[FakeEngine]
+
+    def do_GET(self) -> None:
+        self._reply()
+
+    def do_POST(self) -> None:
+        self._reply()
+
+    def do_DELETE(self) -> None:
+        self._reply()
+
+    def _reply(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.partition("?")[0]
+        status, content, kind = self.engine.reply(self.command, path, json.loads(body or b"{}"))
+        self.send_response(status)
+        self.send_header("Api-Version", self.engine.newest_api)
+        self.send_header("Content-Type", kind)
+        if status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def version_string(self) -> str:
+        return self.engine.server
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        return
+
+
+def _message(status: int, text: str) -> tuple[int, bytes, str]:
+    return status, json.dumps({"message": text}).encode(), JSON
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))
