@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ipvlan.hosts.connection import connection_to
-from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.errors import NOT_ROOT, HostError
 from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
@@ -89,8 +89,9 @@ def test_a_helper_that_does_not_start_is_removed(session: HostSession, engine: F
     run = root_shell(session, live)
     assert run is not None
     engine.refuses_start = "exec: /usr/bin/nsenter: no such file or directory"
-    with pytest.raises(HostError, match=r'host "docker-1".*nsenter: no such file'):
+    with pytest.raises(HostError) as refused:
         run("id -u", 5)
+    assert refused.value.summary == f'host "docker-1": Docker refused a request: {engine.refuses_start}'
     assert len(engine.created) == 1
     assert engine.containers == set()
 
@@ -112,6 +113,7 @@ def test_an_older_docker_is_asked_in_its_own_version(
 def test_without_an_image_there_is_no_root(session: HostSession, live: HostSnapshot) -> None:
     """On a host without a container there is no image for a helper: the result is None, and the error says what to do."""
     assert root_shell(session, replace(live, containers={})) is None
-    text = str(no_root("docker-1", "operator"))
-    assert text.startswith('host "docker-1": operator is not root')
-    assert "ipvlan-fabric:hosts.docker-1.ssh" in text
+    (problem,) = no_root("docker-1", "operator").problems
+    assert (problem.code, problem.key) == (NOT_ROOT, 'host "docker-1"')
+    assert problem.problem.startswith("operator is not root")
+    assert "ipvlan-fabric:hosts.docker-1.ssh" in problem.fix
