@@ -1,59 +1,27 @@
-"""What `ipvlan preflight` asks a host: one snapshot, one text in its shell, and an ARP probe of each planned address.
+"""What decides whether a host can carry the fabric, as one script on the host prints it.
 
-Owns the questions and how the answers are read; creates nothing. The probe itself is `address_probe`'s.
+The check before an `up` and `ipvlan preflight` read the same facts. The check starts a Python process per host, so this module
+imports nothing that is slow to load.
+
+Out of scope: what the facts mean for a plan (`ipvlan.checks.host_findings`), and what Docker's Engine API knows
+(`ipvlan.hosts.docker_facts`).
 """
 
 from __future__ import annotations
 
-import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from netaddr import IPAddress
-
-from ipvlan.hosts.arp_probe import not_held_by, probe
-from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import UNREADABLE, HostError
-from ipvlan.hosts.session import HostSession
-from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
-from ipvlan.plan.model import Plan
+from ipvlan.hosts.script import Output, run_script
 
-_FACTS: Final = """
-parent={parent}
-echo "clock $(date +%s)"
-for nic in /sys/class/net/*; do
-  name=${{nic##*/}} flags= carrier= wireless=0
-  [ -r "$nic/flags" ] && read -r flags < "$nic/flags"
-  # Unreadable while the link is down.
-  {{ read -r carrier < "$nic/carrier"; }} 2>/dev/null
-  if [ -e "$nic/wireless" ] || [ -e "$nic/phy80211" ]; then wireless=1; fi
-  echo "link $name ${{flags:-0}} ${{carrier:-0}} $wireless"
-done
-read -r kernel < /proc/sys/kernel/osrelease
-if [ -d /sys/module/ipvlan ] || modprobe -n -q ipvlan 2>/dev/null ||
-  find "/lib/modules/$kernel" -name 'ipvlan.ko*' 2>/dev/null | grep -q . ||
-  grep -qs 'ipvlan[.]ko' "/lib/modules/$kernel/modules.builtin"; then echo "ipvlan yes"; fi
-ip -o link show type macvlan 2>/dev/null | while read -r _ name _; do
-  case $name in *"@$parent:") echo "macvlan ${{name%%@*}}";; esac
-done
-# A shell that reads byte by byte sees no end of line in a number of /proc/sys, and calls it a failure.
-read -r forward < /proc/sys/net/ipv4/ip_forward
-echo "forward $forward"
-iptables -S DOCKER-USER 2>/dev/null | while read -r rule; do
-  case $rule in *"-j DROP"* | *"-j REJECT"*) echo "drop iptables $rule";; esac
-done
-# iptables-nft shows its own chains here too; Docker's policy there comes with the rules that let published ports through.
-nft list chains 2>/dev/null | while read -r first second rest; do
-  case "$first" in table) table="$second $rest";; esac
-  case "$first $second $rest" in *"hook forward"*"policy drop"*)
-    case $table in "ip filter"* | "ip6 filter"* | "ip docker-bridges"* | "ip6 docker-bridges"*) ;;
-      *) echo "drop nftables table ${{table%%{{*}}: forward policy drop";; esac;;
-  esac
-done
-ss -Hlntup 2>/dev/null | while read -r protocol _ _ _ local _ process; do echo "listen $protocol $local $process"; done
-"""
+if TYPE_CHECKING:
+    from ipvlan.hosts.connection import HostConnection
+    from ipvlan.hosts.session import HostSession
+
+_SCRIPT: Final = "host_facts.sh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +29,7 @@ class Link:
     """One network interface."""
 
     up: bool
+    """Whether it is switched on (IFF_UP, netdevice(7))."""
     carrier: bool
     wireless: bool
 
@@ -76,104 +45,107 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """One host, before anything is made on it."""
+class HostFacts:
+    """One host, before anything is created on it."""
 
-    live: HostSnapshot
-    clock_ahead: float
-    """Seconds that the host's clock is ahead of this machine's; within a second right."""
-    links: Mapping[str, Link]
+    user: str
+    """Name of the ssh user."""
+    kernel: str
     has_ipvlan: bool
+    has_docker_command: bool
+    docker: str
+    """Version of the Docker Engine; empty where it does not answer."""
+    docker_failure: str
+    """Docker's own words where it does not answer; else empty."""
+    has_docker_bridge: bool
+    links: Mapping[str, Link]
+    """By name."""
     macvlan_children: tuple[str, ...]
+    """Macvlan interfaces on the parent."""
     forwards: bool
+    """Whether the kernel forwards IPv4."""
     dropping: tuple[str, ...]
     """Firewall rules that may drop what goes to published ports."""
     listeners: tuple[Listener, ...]
-    image_troubles: Mapping[str, str]
-    """Image that the host has not -> why its Docker cannot get it."""
-    folder: str
-    """Where Docker keeps images and containers."""
-    free: int
-    """Bytes that are free there."""
-    answering: Mapping[IPAddress, str]
-    """Address that somebody on the LAN answers for -> who, as far as it is known."""
-    not_probed: str
-    """Why the addresses were not tried; empty when they were."""
+    clock_ahead: float
+    """Seconds that the host's clock is ahead of this machine's, to within a second, plus the time to connect."""
 
 
-def ask(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> Facts:
-    """Ask one host; `timeout` is in seconds, for each question. Raises HostError."""
-    live = take_snapshot(session, timeout=timeout)
-    before = time.time()
-    lines = session.run(_FACTS.format(parent=shlex.quote(session.parent)), timeout=timeout).splitlines()
-    said = [line.split(" ") for line in lines if line]
-    clock = next((float(words[1]) for words in said if words[0] == "clock"), before)
-    folder, free = _disk(session, timeout)
-    answering, not_probed = _probe(session, plan, stack, live, timeout)
-    return Facts(
-        live=live,
-        clock_ahead=clock - before,
-        links={
-            words[1]: Link(up=bool(int(words[2], 16) & 1), carrier=words[3] == "1", wireless=words[4] == "1")
-            for words in said
-            if words[0] == "link"
-        },
-        has_ipvlan=["ipvlan", "yes"] in said,
-        macvlan_children=tuple(words[1] for words in said if words[0] == "macvlan"),
-        forwards=["forward", "1"] in said,
-        dropping=tuple(" ".join(words[1:]) for words in said if words[0] == "drop"),
-        listeners=tuple(_listener(words) for words in said if words[0] == "listen" and ":" in words[2]),
-        image_troubles=_images(session, plan.host(session.name).images, timeout),
-        folder=folder,
-        free=free,
-        answering=answering,
-        not_probed=not_probed,
-    )
+def ask_host(connection: HostConnection, *, timeout: float, docker_seconds: float) -> HostFacts:
+    """Read the facts over a connection of its own.
+
+    Args:
+        connection: The host.
+        timeout: Seconds for all of it.
+        docker_seconds: Seconds for each of two questions to Docker.
+
+    Raises:
+        HostUnreachableError: ssh failed, or the time is over.
+        HostError: The host answered something else.
+    """
+    asked_at = time.time()
+    variables = {"parent": connection.parent, "docker_seconds": f"{docker_seconds:g}"}
+    result = run_script(connection, _SCRIPT, variables, timeout=timeout)
+    return read_facts(connection.name, result.output, asked_at, complaints=result.complaints)
 
 
-def _listener(words: list[str]) -> Listener:
-    address, _, port = words[2].rpartition(":")
-    process = " ".join(words[3:])
-    # users:(("nginx",pid=12,fd=3))
-    name = process.partition('(("')[2].partition('"')[0]
-    return Listener(
-        protocol=words[1], address=address.partition("%")[0], port=int(port) if port.isdigit() else 0, process=name
-    )
+def ask_in_session(session: HostSession, *, timeout: float) -> HostFacts:
+    """Read the facts in an open session; `timeout` is in seconds, for the host and for each of two questions to Docker.
+
+    Raises HostError.
+    """
+    asked_at = time.time()
+    variables = {"parent": session.parent, "docker_seconds": f"{timeout:g}"}
+    return read_facts(session.name, session.run_script(_SCRIPT, variables, timeout=3 * timeout), asked_at)
 
 
-def _disk(session: HostSession, timeout: float) -> tuple[str, int]:
-    engine = Engine(session.name, session.socket, timeout=timeout)
-    try:
-        folder = engine.folder()
-    finally:
-        engine.close()
-    # Free blocks, without those that are root's reserve, and their size.
-    said = session.run(f"stat -f -c '%a %S' {shlex.quote(folder)}", timeout=timeout).split()
-    if len(said) != 2 or not all(word.isdigit() for word in said):
+def read_facts(host: str, output: Output, asked_at: float, *, complaints: str = "") -> HostFacts:
+    """Return what the script printed on `host`, asked at `asked_at` (seconds since 1970). Raises HostError when it did not run."""
+    if "forward" not in output:
+        printed = complaints or " ".join(output.other) or "nothing"
         raise HostError.on(
-            session.name,
+            host,
             UNREADABLE,
-            problem=f"the free space in {folder} cannot be read: {' '.join(said)[:120]}",
-            effect="whether images can be pulled is not known",
-            fix=f"run `stat -f {folder}` on the host and fix what it names",
+            problem=f"the script that reads its facts did not run to its end; it printed {printed[:200]}",
+            effect="whether it can carry the fabric is not known",
+            fix="look at what the login shell of the ssh user does there",
         )
-    return folder, int(said[0]) * int(said[1])
+    return HostFacts(
+        user=output.text("user"),
+        kernel=output.text("kernel"),
+        has_ipvlan=output.text("ipvlan") == "yes",
+        has_docker_command=output.text("docker_command") == "yes",
+        docker=output.text("docker"),
+        docker_failure=output.text("docker_failure"),
+        has_docker_bridge=output.text("docker_bridge") == "yes",
+        links={link["name"]: _link(link) for link in map(_fields, output.lines("link"))},
+        macvlan_children=output.lines("macvlan"),
+        forwards=output.text("forward") == "1",
+        dropping=output.lines("drop"),
+        listeners=tuple(_listener(line) for line in output.lines("listen")),
+        clock_ahead=float(output.text("clock") or asked_at) - asked_at,
+    )
 
 
-def _images(session: HostSession, images: Sequence[str], timeout: float) -> Mapping[str, str]:
-    engine = Engine(session.name, session.socket, timeout=timeout)
-    try:
-        missing = [image for image in images if not engine.image_present(image)]
-        troubles = {image: engine.image_trouble(image) for image in missing}
-    finally:
-        engine.close()
-    return {image: trouble for image, trouble in troubles.items() if trouble}
+def _fields(text: str) -> dict[str, str]:
+    """Return `a=1 b=2` by name."""
+    return {name: value for name, _, value in (word.partition("=") for word in text.split())}
 
 
-def _probe(
-    session: HostSession, plan: Plan, stack: str, live: HostSnapshot, timeout: float
-) -> tuple[Mapping[IPAddress, str], str]:
-    addresses = not_held_by(stack, live, [found.address for found in plan.host(session.name).containers])
-    if plan.gateway is not None:
-        addresses.append(plan.gateway)
-    return probe(session, live, plan.mode, addresses, timeout=timeout)
+def _link(fields: Mapping[str, str]) -> Link:
+    return Link(
+        up=bool(int(fields["flags"], 16) & 1), carrier=fields["carrier"] == "1", wireless=fields["wireless"] == "1"
+    )
+
+
+def _listener(line: str) -> Listener:
+    # The process has any text: users:(("nginx",pid=12,fd=3))
+    socket, _, process = line.partition(" process=")
+    fields = _fields(socket)
+    address, _, port = fields["address"].rpartition(":")
+    return Listener(
+        protocol=fields["protocol"],
+        address=address.partition("%")[0],
+        port=int(port) if port.isdigit() else 0,
+        process=process.partition('(("')[2].partition('"')[0],
+    )

@@ -9,7 +9,7 @@ Measured means: on the lab's hosts with Docker 20.10.24 (bookworm), 26.1.5 (trix
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -51,6 +51,9 @@ GATEWAY_PRIORITY_API: Final = "1.48"
 
 OLDEST_API: Final = "1.44"
 """Docker 29 refuses an older Engine API (moby daemon/config, MinAPIVersion); an older Docker answers which one it speaks."""
+
+OLDEST_KERNEL: Final[Version] = (4, 2, 0)
+"""The first Linux with ipvlan's l3 mode as Docker uses it (Docker's documentation of the driver)."""
 
 
 def _bridged(host: HostPlan) -> bool:
@@ -141,13 +144,3 @@ def parse_version(text: str) -> Version | None:
     """`26.1.5+dfsg1` as (26, 1, 5); None where there is no version in it."""
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
     return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
-
-
-def concerning(host: HostPlan, version: Version) -> Iterator[VersionRule]:
-    """The rules that the host's plan meets on that Docker."""
-    return (rule for rule in RULES if rule.holds(version) and rule.concerns(host))
-
-
-def refusals(host: HostPlan) -> tuple[VersionRule, ...]:
-    """The rules that would stop the host's plan on some Docker; which one it has is for the host to say."""
-    return tuple(rule for rule in RULES if rule.refused and rule.concerns(host))

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ipvlan.checks.preflight import CHECKS, Check, Preflight
-from ipvlan.hosts.host_facts import Facts
+from ipvlan.checks.host_findings import CHECKS, Check
+from ipvlan.checks.preflight import HostReport, Preflight
 from ipvlan.views.findings import print_finding
 from ipvlan.views.json_document import TypedDict, document_part
 
@@ -20,7 +20,7 @@ class ReachableHost(TypedDict):
 
     reachable: Literal[True]
     docker: str
-    """Docker's version."""
+    """Docker's version; empty where it does not answer."""
     kernel: str
 
 
@@ -43,6 +43,8 @@ class FindingEntry(TypedDict):
     """A command, or what to change."""
     severity: str
     """`error`, or `info`, which does not change the exit status."""
+    stops_up: bool
+    """Whether `pulumi up` refuses the host for it."""
 
 
 @document_part
@@ -63,10 +65,10 @@ def document(preflight: Preflight, stack: str) -> PreflightDocument:
         "ok": preflight.ok,
         "seconds": round(preflight.seconds, 2),
         "hosts": {
-            name: {"reachable": True, "docker": facts.live.docker, "kernel": facts.live.kernel}
-            if isinstance(facts, Facts)
+            name: {"reachable": True, "docker": report.facts.docker, "kernel": report.facts.kernel}
+            if isinstance(report, HostReport)
             else {"reachable": False}
-            for name, facts in preflight.hosts.items()
+            for name, report in preflight.hosts.items()
         },
         "findings": [
             {
@@ -75,6 +77,7 @@ def document(preflight: Preflight, stack: str) -> PreflightDocument:
                 "problem": finding.problem,
                 "fix": finding.fix,
                 "severity": finding.severity,
+                "stops_up": finding.stops_up,
             }
             for finding in preflight.findings
         ],
@@ -88,7 +91,7 @@ def print_tables(preflight: Preflight, out: Console) -> None:
         table.add_row(host, *(_mark(preflight, host, check) for check in CHECKS))
     out.print(table)
     for finding in preflight.findings:
-        print_finding(finding.check, finding, out)
+        print_finding(f"{finding.check} (stops up)" if finding.stops_up else finding.check, finding, out)
     text = "ready for pulumi up" if preflight.ok else "not ready for pulumi up"
     out.print(Text(f"{text}, in {preflight.seconds:.1f} s", style="bold green" if preflight.ok else "bold red"))
 
@@ -97,6 +100,7 @@ def _mark(preflight: Preflight, host: str, check: Check) -> Text:
     findings = [finding for finding in preflight.findings if (finding.host, finding.check) == (host, check)]
     if any(finding.severity == "error" for finding in findings):
         return Text("\N{MULTIPLICATION X}", style="bold red")
-    if not isinstance(preflight.hosts[host], Facts):
+    report = preflight.hosts[host]
+    if not isinstance(report, HostReport) or not report.checked(check):
         return Text("-", style="dim")
     return Text("~", style="yellow") if findings else Text("\N{CHECK MARK}", style="green")

@@ -51,7 +51,7 @@ def test_parent_that_does_not_exist(stack: Stack) -> None:
     """A parent NIC that the host does not have is named with those that it has."""
     host = stack.config["hosts"]["docker-2"]
     host["parent"] = "ens99"
-    failing_up(stack, 'host "docker-2"', '"ens99"', "ipvlan-fabric:hosts.docker-2.parent", "It has: ens33")
+    failing_up(stack, 'host "docker-2"', "has no ens99", "ipvlan-fabric:hosts.docker-2.parent", "it has ens33")
     host["parent"] = "ens33"
 
 
@@ -93,7 +93,7 @@ def on_host(lab: Lab, host: str, spoil: str, fix: str) -> Iterator[None]:
 def test_host_without_docker(lab: Lab, stack: Stack) -> None:
     """A host without the docker command, and one whose daemon is down, are told apart."""
     with on_host(lab, "docker-2", "mv /usr/bin/docker /usr/bin/docker.away", "mv /usr/bin/docker.away /usr/bin/docker"):
-        failing_up(stack, 'host "docker-2"', "no `docker` command", "Install Docker Engine")
+        failing_up(stack, 'host "docker-2"', "no `docker` command", "install Docker Engine")
     stop, start = "systemctl stop docker.socket docker", "systemctl start docker.socket docker"
     with on_host(lab, "docker-2", stop, start):
         failing_up(stack, 'host "docker-2"', "Docker does not answer", "systemctl start docker")

@@ -21,6 +21,8 @@ from tests.support.strict_monitor import ROOT
         # The engine starts the process that serves these at every `up` and waits for it.
         ("components.bridge_connection", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
         ("components.address_claims", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
+        # Started once for each new host.
+        ("ipvlan.checks.host_check", ["pulumi", "pydantic", "netaddr", "ruamel", "docker"]),
         # The program: it imports them while the hosts are being contacted, not before.
         ("components.ipvlan_fabric", ["pulumi_docker", "pulumi_command"]),
         ("components.program_inputs", ["pulumi_docker", "pulumi_command"]),

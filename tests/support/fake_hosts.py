@@ -10,8 +10,10 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.checks import preflight, status, verify
+from ipvlan.checks.preflight import HostReport
 from ipvlan.hosts.connection_probe import Observed
-from ipvlan.hosts.host_facts import Facts, Link, Listener
+from ipvlan.hosts.docker_facts import DockerFacts
+from ipvlan.hosts.host_facts import HostFacts, Link, Listener
 from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.reachability import Cell, make_matrix
@@ -23,22 +25,37 @@ GATEWAY = IPAddress("10.1.0.1")
 UNREACHABLE = unreachable_host()
 
 
-def facts(host: HostPlan) -> Facts:
-    """Return a host that can carry the plan, with nothing of it yet, and a gateway that answers."""
-    return Facts(
-        live=replace(live_host(host), containers={}, networks=(BRIDGE_NETWORK,)),
-        clock_ahead=0.2,
-        links={"lo": WELL, "ens33": WELL},
+def host_facts() -> HostFacts:
+    """Return the facts of a host that can carry the reference setup."""
+    return HostFacts(
+        user="root",
+        kernel="6.12.48+deb13-amd64",
         has_ipvlan=True,
+        has_docker_command=True,
+        docker="28.5.2",
+        docker_failure="",
+        has_docker_bridge=True,
+        links={"lo": WELL, "ens33": WELL},
         macvlan_children=(),
         forwards=True,
         dropping=(),
         listeners=(Listener(protocol="tcp", address="0.0.0.0", port=22, process="sshd"),),  # noqa: S104
-        image_troubles={},
-        folder="/var/lib/docker",
-        free=10**10,
-        answering={GATEWAY: "52:54:00:00:00:09"},
-        not_probed="",
+        clock_ahead=0.2,
+    )
+
+
+def host_report(host: HostPlan) -> HostReport:
+    """Return a host that can carry the plan, with nothing of it yet, and a gateway that answers."""
+    return HostReport(
+        facts=host_facts(),
+        docker=DockerFacts(
+            snapshot=replace(live_host(host), containers={}, networks=(BRIDGE_NETWORK,)),
+            image_failures={},
+            folder="/var/lib/docker",
+            free=10**10,
+            answering={GATEWAY: "52:54:00:00:00:09"},
+            not_probed="",
+        ),
     )
 
 
@@ -75,7 +92,7 @@ def answer(
         }
 
     monkeypatch.setattr(status, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, snapshot))
-    monkeypatch.setattr(preflight, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, facts))
+    monkeypatch.setattr(preflight, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, host_report))
     monkeypatch.setattr(
         verify,
         "on_hosts",

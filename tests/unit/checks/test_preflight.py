@@ -1,4 +1,4 @@
-"""Each thing that stands in the way of a first `up` is found, with its host and how to fix it."""
+"""Each thing that prevents a first `up` is found, with its host, how to fix it, and whether it stops the `up`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.checks import preflight
-from ipvlan.checks.preflight import Finding, check_hosts
-from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.host_facts import Facts, Listener
-from ipvlan.hosts.snapshot import Binding
+from ipvlan.checks.host_findings import Finding
+from ipvlan.checks.preflight import NEEDS_DOCKER, HostReport, check_hosts
+from ipvlan.hosts.docker_facts import DockerFacts
+from ipvlan.hosts.errors import UNREADABLE, HostError
+from ipvlan.hosts.host_facts import Listener
+from ipvlan.hosts.snapshot import Binding, HostSnapshot
 from ipvlan.plan.model import Plan
-from tests.support.fake_hosts import WELL, facts
+from tests.support.fake_hosts import WELL, host_report
 from tests.support.live_parts import (
     BRIDGE_NETWORK,
     STACK,
@@ -26,30 +28,49 @@ from tests.support.live_parts import (
     unreachable_host,
 )
 
+Change = Callable[[HostReport], HostReport | HostError]
+Run = Callable[..., tuple[Finding, ...]]
+
+UNREADABLE_HOST = HostError.on("docker-1", UNREADABLE, problem="it printed nothing", effect="unknown", fix="look at it")
+
 
 @pytest.fixture
-def check(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Finding, ...]]:
-    """Return what checks two hosts, docker-1 being changed, without asking anybody."""
+def check(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return what checks the hosts, docker-1 with a change, without asking anybody."""
 
-    def run(
-        change: Callable[[Facts], Facts | HostError] = lambda said: said, plan: Plan | None = None
-    ) -> tuple[Finding, ...]:
+    def run(change: Change = lambda report: report, plan: Plan | None = None) -> tuple[Finding, ...]:
         plan = plan or seed()
-        said = {host.name: facts(host) for host in plan.hosts}
-        answers = {**said, "docker-1": change(said["docker-1"])}
-        monkeypatch.setattr(preflight, "on_hosts", lambda *_args, **_kwargs: answers)
+        reports: dict[str, HostReport | HostError] = {host.name: host_report(host) for host in plan.hosts}
+        reports["docker-1"] = change(host_report(plan.host("docker-1")))
+        monkeypatch.setattr(preflight, "on_hosts", lambda *_args, **_kwargs: reports)
         return check_hosts(plan, STACK).findings
 
     return run
 
 
-def live(**fields: object) -> Callable[[Facts], Facts]:
-    """Return what changes the snapshot in the facts."""
-    return lambda said: replace(said, live=replace(said.live, **fields))  # type: ignore[arg-type]
+def facts(**fields: object) -> Change:
+    """Return a change of the host's own facts."""
+    return lambda report: replace(report, facts=replace(report.facts, **fields))  # type: ignore[arg-type]
 
 
-def squatter(said: Facts) -> Facts:
-    """Another container holds port 80."""
+def docker(**fields: object) -> Change:
+    """Return a change of what Docker and the LAN show."""
+
+    def change(report: HostReport) -> HostReport:
+        assert isinstance(report.docker, DockerFacts)
+        return replace(report, docker=replace(report.docker, **fields))  # type: ignore[arg-type]
+
+    return change
+
+
+def snapshot(**fields: object) -> Change:
+    """Return a change of the snapshot."""
+    live: HostSnapshot = replace(live_host(seed().host("docker-1")), containers={}, networks=(BRIDGE_NETWORK,))
+    return docker(snapshot=replace(live, **fields))  # type: ignore[arg-type]
+
+
+def port_80_taken() -> Change:
+    """Another container of the host holds port 80."""
     host = seed().host("docker-1")
     other = replace(
         live_container(host.containers[0], host),
@@ -57,113 +78,149 @@ def squatter(said: Facts) -> Facts:
         endpoints={},
         bindings=frozenset({Binding(host_address="0.0.0.0", host_port=80, container_port=80, protocol="tcp")}),  # noqa: S104
     )
-    return replace(said, live=replace(said.live, containers={"other": other}))
+    return snapshot(containers={"other": other})
 
 
-def thief(said: Facts) -> Facts:
+def address_taken() -> Change:
     """Another container of the host holds a planned address."""
     host = seed().host("docker-1")
     other = replace(live_container(host.containers[0], host), name="other", labels={})
-    return replace(said, live=replace(said.live, containers={"other": other}))
+    return snapshot(containers={"other": other})
 
 
-def test_nothing_stands_in_the_way(check: Callable[..., tuple[Finding, ...]]) -> None:
-    """Hosts that can carry the plan have no finding, before the first up and after it."""
+def test_hosts_that_can_carry_the_plan(check: Run) -> None:
+    """They have no finding, before the first `up` and after it."""
     assert check() == ()
     host = seed().host("docker-1")
-    assert check(live(containers=live_host(host).containers, networks=live_host(host).networks)) == ()
+    assert check(snapshot(containers=live_host(host).containers, networks=live_host(host).networks)) == ()
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "says"),
+    ("name", "change", "part", "stops_up"),
     [
-        ("ssh", lambda _said: unreachable_host("Permission denied"), "Permission denied"),
-        ("docker", lambda _said: silent_docker(), "Docker does not answer"),
-        ("kernel", live(kernel="3.10.0-1160.el7"), "older than 4.2"),
-        ("kernel", lambda said: replace(said, has_ipvlan=False), "no ipvlan module"),
-        ("parent", lambda said: replace(said, links={"lo": WELL, "eth0": WELL}), "it has eth0"),
-        ("parent", lambda said: replace(said, links={"ens33": replace(WELL, up=False)}), "ip link set ens33 up"),
-        ("parent", lambda said: replace(said, links={"ens33": replace(WELL, carrier=False)}), "no carrier"),
-        ("parent", lambda said: replace(said, links={"ens33": replace(WELL, wireless=True)}), "wireless"),
+        ("ssh", lambda _: unreachable_host("Permission denied"), "Permission denied", True),
+        ("ssh", lambda _: UNREADABLE_HOST, "it printed nothing", True),
+        ("docker", facts(docker="", has_docker_command=False), "no `docker` command for root", True),
+        ("docker", facts(docker="", docker_failure="Is it running?"), "does not answer on docker-1: Is it", True),
+        ("docker", lambda report: replace(report, docker=silent_docker()), "Docker does not answer", False),
+        ("docker", facts(has_docker_bridge=False), "no network bridge", True),
+        ("kernel", facts(kernel="3.10.0-1160.el7"), "older than 4.2", True),
+        ("kernel", facts(has_ipvlan=False), "no ipvlan module", True),
+        ("parent", facts(links={"lo": WELL, "eth0": WELL}), "it has eth0", True),
+        ("parent", facts(links={"ens33": replace(WELL, up=False)}), "ip link set ens33 up", True),
+        ("parent", facts(links={"ens33": replace(WELL, carrier=False)}), "no carrier", True),
+        ("parent", facts(links={"ens33": replace(WELL, wireless=True)}), "wireless", False),
         (
             "other networks",
-            live(networks=(replace(live_network(seed().host("docker-1")), name="old"), BRIDGE_NETWORK)),
+            snapshot(networks=(replace(live_network(seed().host("docker-1")), name="old"), BRIDGE_NETWORK)),
             "docker network rm old",
+            False,
         ),
-        ("other networks", lambda said: replace(said, macvlan_children=("mv0",)), "ip link del mv0"),
-        ("forwarding", lambda said: replace(said, forwards=False), "ip_forward=1"),
-        ("disk", lambda said: replace(said, free=5 * 1024 * 1024), "/var/lib/docker of docker-1 has 5 MiB free"),
-        ("ports", squatter, "held by container other"),
+        ("other networks", facts(macvlan_children=("mv0",)), "ip link del mv0", False),
+        ("forwarding", facts(forwards=False), "ip_forward=1", False),
+        ("disk", docker(free=5 * 1024 * 1024), "/var/lib/docker of docker-1 has 5 MiB free", False),
+        ("ports", port_80_taken(), "held by container other", False),
         (
             "ports",
-            lambda said: replace(said, listeners=(Listener(protocol="tcp", address="*", port=80, process="apache2"),)),
+            facts(listeners=(Listener(protocol="tcp", address="*", port=80, process="apache2"),)),
             "held by apache2",
+            False,
         ),
-        ("images", lambda said: replace(said, image_troubles={said.live.host: "no such host"}), "no such host"),
+        ("images", docker(image_failures={"nginx": "no such host"}), "no such host", False),
         (
             "addresses",
-            lambda said: replace(said, answering={**said.answering, IPAddress("10.1.1.2"): "52:54:00:00:01:02"}),
+            docker(answering={IPAddress("10.1.0.1"): "other", IPAddress("10.1.1.2"): "52:54:00:00:01:02"}),
             "10.1.1.2, planned for nginx on docker-1, is held already by 52:54:00:00:01:02",
+            False,
         ),
-        ("addresses", thief, "held by container other"),
+        ("addresses", address_taken(), "held by container other", False),
     ],
 )
-def test_each_hindrance_is_found(
-    check: Callable[..., tuple[Finding, ...]], name: str, change: Callable[[Facts], Facts | HostError], says: str
-) -> None:
-    """One hindrance is one finding of docker-1, and a reason for a bad exit status."""
-    found = check(change)
-    assert [(finding.check, finding.host, finding.severity) for finding in found] == [(name, "docker-1", "error")]
-    assert says in f"{found[0].problem} {found[0].fix}"
+def test_each_error_is_found(check: Run, name: str, change: Change, part: str, stops_up: bool) -> None:
+    """One fault is one finding of docker-1, which makes the exit status 1; some stop an `up` too."""
+    (finding,) = check(change)
+    assert (finding.check, finding.host, finding.severity) == (name, "docker-1", "error")
+    assert finding.stops_up is stops_up
+    assert part in f"{finding.problem} {finding.fix}"
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "says"),
+    ("name", "change", "part"),
     [
-        ("clock", lambda said: replace(said, clock_ahead=-300.0), "300 s behind"),
-        (
-            "forwarding",
-            lambda said: replace(said, dropping=("nftables table inet fw: forward policy drop",)),
-            "inet fw",
-        ),
-        ("addresses", lambda said: replace(said, not_probed="no arping"), "no arping"),
-        ("addresses", lambda said: replace(said, answering={}), "nothing answers at the gateway"),
+        ("clock", facts(clock_ahead=-300.0), "300 s behind"),
+        ("forwarding", facts(dropping=("nftables table inet fw: forward policy drop",)), "inet fw"),
+        ("addresses", docker(not_probed="no arping"), "no arping"),
+        ("addresses", docker(answering={}), "nothing answers at the gateway"),
     ],
 )
-def test_what_is_worth_knowing_does_not_stop(
-    check: Callable[..., tuple[Finding, ...]], name: str, change: Callable[[Facts], Facts], says: str
-) -> None:
-    """Some findings are told and change no exit status."""
-    found = check(change)
-    assert [(finding.check, finding.severity) for finding in found] == [(name, "info")]
-    assert says in found[0].problem
+def test_information_stops_nothing(check: Run, name: str, change: Change, part: str) -> None:
+    """Some findings are shown and change no exit status."""
+    (finding,) = check(change)
+    assert (finding.check, finding.severity, finding.stops_up) == (name, "info", False)
+    assert part in finding.problem
 
 
-def test_unlike_mtus_are_found(check: Callable[..., tuple[Finding, ...]]) -> None:
-    """A host whose parent has another MTU than the others' is named."""
-    found = check(
-        lambda said: replace(said, live=replace(said.live, parent=replace(said.live.parent, mtu=1400))), seed(3)
+def test_all_faults_are_found_at_once(check: Run) -> None:
+    """A host whose Docker does not answer is still checked for its kernel and its parent; the rest is not checked."""
+    findings = check(
+        lambda report: HostReport(
+            facts=replace(report.facts, docker="", docker_failure="no", has_ipvlan=False, links={}),
+            docker=silent_docker(),
+        )
     )
-    assert [(finding.check, finding.host) for finding in found] == [("mtu", "docker-1")]
+    assert [finding.check for finding in findings] == ["docker", "kernel", "parent"]
+    report = replace(host_report(seed().host("docker-1")), docker=silent_docker())
+    assert not any(report.checked(name) for name in NEEDS_DOCKER)
+    assert report.checked("kernel")
 
 
-def test_a_vlan_of_a_nic_need_not_be_there(check: Callable[..., tuple[Finding, ...]]) -> None:
-    """Docker makes ens33.40 itself when ens33 is there."""
+def test_unlike_mtus_are_found(check: Run) -> None:
+    """A host whose parent has another MTU than the others' is named."""
+    parent = replace(live_host(seed().host("docker-1")).parent, mtu=1400)
+    findings = check(snapshot(parent=parent), seed(3))
+    assert [(finding.check, finding.host) for finding in findings] == [("mtu", "docker-1")]
+
+
+def vlan_plan() -> Plan:
+    """Return a plan on a VLAN of ens33."""
     plan = seed()
-    hosts = tuple(replace(host, parent="ens33.40") for host in plan.hosts)
-    assert check(plan=replace(plan, hosts=hosts)) == ()
+    return replace(plan, hosts=tuple(replace(host, parent="ens33.40") for host in plan.hosts))
 
 
-def test_an_old_docker_and_a_name_before_bridge(check: Callable[..., tuple[Finding, ...]]) -> None:
+def test_a_vlan_of_a_nic_need_not_be_there(check: Run) -> None:
+    """Docker creates ens33.40 itself when ens33 is there."""
+    assert check(plan=vlan_plan()) == ()
+
+
+@pytest.mark.parametrize("fault", [{"up": False}, {"carrier": False}])
+def test_a_vlan_to_be_created_needs_its_nic(check: Run, fault: dict[str, bool]) -> None:
+    """A VLAN on a NIC that is down, or has no carrier, would connect nothing: that stops an `up`."""
+    (finding,) = check(facts(links={"ens33": replace(WELL, **fault)}), vlan_plan())
+    assert (finding.check, finding.stops_up) == ("parent", True)
+    assert "ens33 of docker-1" in finding.problem
+
+
+def test_an_old_docker_and_a_name_before_bridge(check: Run) -> None:
     """Before Docker 28 a fabric whose name sorts before `bridge` would publish nothing."""
-    found = check(live(docker="26.1.5"), seed(name="apps"))
-    assert [(finding.check, finding.host) for finding in found] == [("docker", "docker-1")]
-    assert check(live(docker="26.1.5"), seed()) == ()
-    assert check(live(docker="28.5.2"), seed(name="apps")) == ()
+    findings = check(facts(docker="26.1.5"), seed(name="apps"))
+    assert [(finding.check, finding.host, finding.stops_up) for finding in findings] == [("docker", "docker-1", True)]
+    assert check(facts(docker="26.1.5"), seed()) == ()
+    assert check(facts(docker="28.5.2"), seed(name="apps")) == ()
 
 
-def test_a_docker_without_its_bridge(check: Callable[..., tuple[Finding, ...]]) -> None:
-    """Where the daemon runs with `bridge: none`, what is to be published is told before anything is made."""
-    found = check(lambda said: replace(said, live=replace(said.live, networks=())))
-    assert [(finding.check, finding.host, finding.severity) for finding in found] == [("docker", "docker-1", "error")]
-    assert check(lambda said: replace(said, live=replace(said.live, networks=())), seed(published=False)) == ()
+def test_a_docker_that_was_never_tried_stops_nothing(check: Run) -> None:
+    """A rule about Docker that is only information does not stop an `up`."""
+    (finding,) = check(facts(docker="19.3.0"))
+    assert (finding.check, finding.severity, finding.stops_up) == ("docker", "info", False)
+
+
+def test_a_docker_without_its_bridge(check: Run) -> None:
+    """Where the daemon runs with `bridge: none`, ports are refused even before they are published; without ports nothing is."""
+    for published in (True, False):
+        (finding,) = check(facts(has_docker_bridge=False), seed(published=published))
+        assert (finding.check, finding.host, finding.stops_up) == ("docker", "docker-1", True)
+    plan = seed()
+    hosts = tuple(
+        replace(host, containers=tuple(found for found in host.containers if not found.ports)) for host in plan.hosts
+    )
+    assert check(facts(has_docker_bridge=False), replace(plan, hosts=hosts)) == ()

@@ -74,7 +74,7 @@ def test_preflight(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, unreachable=["docker-2"])
     done = ipvlan(project, "preflight")
     assert done.returncode == 1
-    assert 'ssh: host "docker-2": it cannot be reached over ssh: No route to host' in done.stdout
+    assert 'ssh (stops up): host "docker-2": it cannot be reached over ssh: No route to host' in done.stdout
     assert "not ready for pulumi up, in " in done.stdout
 
 

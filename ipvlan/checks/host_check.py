@@ -1,0 +1,78 @@
+"""The check of one host before an `up` creates something on it: `python -m ipvlan.checks.host_check`.
+
+Reads a question (JSON, see `question`) from standard input, asks the host over ssh, and prints what was found. Exit status 1 and
+the findings on standard error when one of them stops an `up`. `components.host_check` runs it.
+
+Imports nothing that is slow to load: an `up` of a new stack runs it once per host.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Final
+
+from ipvlan.checks.host_findings import Finding, HostRequirements, failure_finding, host_findings
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.host_facts import HostFacts, ask_host
+from ipvlan.plan.docker_versions import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DOCKER_SECONDS: Final = 30.0
+"""Time limit of each of two questions to Docker: a busy host needs seconds for its command line alone."""
+
+HOST_SECONDS: Final = 90.0
+"""Time limit of the whole visit."""
+
+
+def question(required: HostRequirements, command: Sequence[str]) -> str:
+    """Return what is asked, as JSON; `command` is the ssh command of the host's connection.
+
+    It is an input of a resource, and a change of it asks the host again: so it depends on the plan alone, not on this machine, and
+    names only the rules about Docker that stop an `up`.
+    """
+    stopping_rules = tuple(rule.name for rule in RULES if rule.refused and rule.name in required.docker_rules)
+    return json.dumps(
+        {"required": asdict(replace(required, docker_rules=stopping_rules)), "command": list(command)}, sort_keys=True
+    )
+
+
+def main() -> int:
+    """Ask the host of the question on standard input; return 0 when it can carry its part of the plan, else 1."""
+    asked = json.load(sys.stdin)
+    document = asked["required"]
+    required = HostRequirements(
+        host=document["host"],
+        parent=document["parent"],
+        ssh=tuple(document["ssh"]),
+        bridge=document["bridge"],
+        docker_rules=tuple(document["docker_rules"]),
+    )
+    connection = HostConnection(name=required.host, command=tuple(asked["command"]), parent=required.parent)
+    stopping = [finding for finding in _findings(required, connection) if finding.stops_up]
+    if not stopping:
+        return 0
+    problems = "\n".join(f"{number}. {finding}" for number, finding in enumerate(stopping, 1))
+    sys.stderr.write(f'host "{required.host}" cannot carry the fabric; nothing was changed on it:\n{problems}\n')
+    return 1
+
+
+def _findings(required: HostRequirements, connection: HostConnection) -> list[Finding]:
+    try:
+        facts = ask_host(connection, timeout=HOST_SECONDS, docker_seconds=DOCKER_SECONDS)
+    except HostError as error:
+        return [failure_finding(required, error)]
+    sys.stdout.write(_shown(facts))
+    return list(host_findings(required, facts))
+
+
+def _shown(facts: HostFacts) -> str:
+    return f"docker {facts.docker or 'none'}\nkernel {facts.kernel}\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""Whether a host can carry its part of the plan, decided from the host's facts: one set of findings for two commands.
+
+The check before an `up` (`host_check`) stops at the findings that say so; `ipvlan preflight` shows all of them and more. The check
+starts a Python process per host, so this module imports nothing that is slow to load.
+
+Out of scope: reading the facts (`ipvlan.hosts.host_facts`), and what needs Docker's Engine API (`preflight`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from ipvlan.checks.command_lines import ssh_line
+from ipvlan.hosts.errors import HostError
+from ipvlan.plan.docker_versions import OLDEST_KERNEL, RULES, parse_version
+from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.problems import Severity
+
+if TYPE_CHECKING:
+    from ipvlan.hosts.host_facts import HostFacts
+    from ipvlan.plan.model import HostPlan
+
+Check = Literal[
+    "ssh", "docker", "kernel", "parent", "mtu", "other networks", "forwarding", "clock", "disk", "ports", "images", "addresses"
+]  # fmt: skip
+
+CHECKS: Final[tuple[Check, ...]] = (
+    "ssh", "docker", "kernel", "parent", "mtu", "other networks", "forwarding", "clock", "disk", "ports", "images", "addresses",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing on a host that prevents the plan, or that is good to know."""
+
+    check: Check
+    host: str
+    problem: str
+    fix: str
+    severity: Severity = "error"
+    """`info` does not affect the exit status of `ipvlan preflight`."""
+    stops_up: bool = False
+    """Whether the check before an `up` fails with it: what could be created would not work."""
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.problem}\n    fix: {self.fix}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRequirements:
+    """What the plan of one host requires of it, as far as the host's facts can tell."""
+
+    host: str
+    parent: str
+    ssh: tuple[str, ...]
+    """What a person types after `ssh` to reach it."""
+    bridge: bool
+    """Whether something on it is, or may become, connected to Docker's bridge."""
+    docker_rules: tuple[str, ...]
+    """Names of the rules of `ipvlan.plan.docker_versions` that concern the plan."""
+
+
+def requirements_of(host: HostPlan) -> HostRequirements:
+    """Return what a host's plan requires of it."""
+    return HostRequirements(
+        host=host.name,
+        parent=host.parent,
+        ssh=tuple(host.ssh.arguments),
+        # Ports may be published later: a switch of `published` is no reason to check the host again.
+        bridge=any(container.ports or container.internet for container in host.containers),
+        docker_rules=tuple(rule.name for rule in RULES if rule.concerns(host)),
+    )
+
+
+def failure_finding(required: HostRequirements, error: HostError) -> Finding:
+    """Return the finding for a host whose facts could not be read."""
+    fix = "; ".join(problem.fix for problem in error.problems)
+    return Finding(check="ssh", host=required.host, problem=error.summary, fix=fix, stops_up=True)
+
+
+def host_findings(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
+    """Yield what the facts say against the requirements."""
+    yield from _docker(required, facts)
+    yield from _kernel(required, facts)
+    yield from _parent(required, facts)
+
+
+def _docker(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
+    host = required.host
+    if not facts.has_docker_command:
+        yield Finding(
+            check="docker",
+            host=host,
+            problem=f"{host} has no `docker` command for {facts.user}: nothing can be created there",
+            fix="install Docker Engine and its command line",
+            stops_up=True,
+        )
+        return
+    if not facts.docker:
+        yield Finding(
+            check="docker",
+            host=host,
+            problem=f"Docker does not answer on {host}: {facts.docker_failure}",
+            fix=f"start it (`systemctl start docker`), or let {facts.user} use its socket (group docker)",
+            stops_up=True,
+        )
+        return
+    version = parse_version(facts.docker)
+    for rule in RULES:
+        if rule.name in required.docker_rules and version is not None and rule.holds(version):
+            yield Finding(
+                check="docker",
+                host=host,
+                problem=f"{host} has Docker {facts.docker}: {rule.what} ({rule.source})",
+                fix=rule.fix,
+                severity="error" if rule.refused else "info",
+                stops_up=rule.refused,
+            )
+    if required.bridge and not facts.has_docker_bridge:
+        yield Finding(
+            check="docker",
+            host=host,
+            problem=f"Docker on {host} has no network {BRIDGE} (`bridge: none` in its daemon.json?): nothing can be "
+            "published there, nor reach the internet by it",
+            fix="let Docker have its bridge, or leave ports and internet out for this host",
+            stops_up=True,
+        )
+
+
+def _kernel(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
+    version = parse_version(facts.kernel)
+    if version is not None and version < OLDEST_KERNEL:
+        yield Finding(
+            check="kernel",
+            host=required.host,
+            problem=f"kernel {facts.kernel} of {required.host} is older than 4.2 and has no usable ipvlan",
+            fix="install a newer kernel and reboot",
+            stops_up=True,
+        )
+    elif not facts.has_ipvlan:
+        yield Finding(
+            check="kernel",
+            host=required.host,
+            problem=f"kernel {facts.kernel} of {required.host} has no ipvlan module: Docker cannot create the network",
+            fix="install a kernel with CONFIG_IPVLAN (Debian's and Ubuntu's own have it) and reboot",
+            stops_up=True,
+        )
+
+
+def _parent(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
+    host, parent = required.host, required.parent
+    key = f"ipvlan-fabric:hosts.{host}.parent"
+    nic = parent.partition(".")[0]
+    if parent not in facts.links and nic not in facts.links:
+        names = [name for name in facts.links if not re.match(r"(lo|docker.*|br-.*|veth.*)$", name)]
+        yield Finding(
+            check="parent",
+            host=host,
+            problem=f"{host} has no {parent}, and the network would have no connection; it has {', '.join(names) or 'none'}",
+            fix=f"name one of them in {key}",
+            stops_up=True,
+        )
+        return
+    # Docker creates a VLAN of a NIC itself (moby drivers/ipvlan, parentExists).
+    carrier = parent if parent in facts.links else nic
+    link = facts.links[carrier]
+    if not link.up:
+        yield Finding(
+            check="parent",
+            host=host,
+            problem=f"{carrier} of {host} is down: containers would be unreachable",
+            fix=ssh_line(required.ssh, f"ip link set {carrier} up"),
+            stops_up=True,
+        )
+    elif not link.carrier:
+        yield Finding(
+            check="parent",
+            host=host,
+            problem=f"{carrier} of {host} has no carrier: containers would be unreachable",
+            fix="look at the cable and the switch port",
+            stops_up=True,
+        )
+    if link.wireless:
+        yield Finding(
+            check="parent",
+            host=host,
+            problem=f"{carrier} of {host} is wireless; access points drop frames for addresses they did not hand out",
+            fix=f"name a wired NIC in {key}",
+        )

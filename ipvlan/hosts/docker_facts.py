@@ -1,0 +1,90 @@
+"""What Docker's Engine API and the LAN tell `ipvlan preflight` of a host, beyond the host's own facts. Creates nothing.
+
+Out of scope: what it means for a plan (`ipvlan.checks.preflight`), and the ARP probe itself (`ipvlan.hosts.arp_probe`).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from netaddr import IPAddress
+
+from ipvlan.hosts.arp_probe import not_held_by, probe
+from ipvlan.hosts.engine import Engine
+from ipvlan.hosts.errors import UNREADABLE, HostError
+from ipvlan.hosts.session import HostSession
+from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
+from ipvlan.plan.model import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockerFacts:
+    """One host, as its Docker and its LAN describe it."""
+
+    snapshot: HostSnapshot
+    image_failures: Mapping[str, str]
+    """Image that is not on the host -> why its Docker cannot pull it."""
+    folder: str
+    """Where Docker keeps images and containers."""
+    free: int
+    """Bytes that are free there."""
+    answering: Mapping[IPAddress, str]
+    """Address that somebody on the LAN answers for -> who, as far as it is known."""
+    not_probed: str
+    """Why the addresses were not probed; empty when they were."""
+
+
+def ask_docker(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> DockerFacts:
+    """Read one host; `timeout` is in seconds, for each question. Raises HostError."""
+    snapshot = take_snapshot(session, timeout=timeout)
+    folder, free = _disk(session, timeout)
+    answering, not_probed = _probe(session, plan, stack, snapshot, timeout)
+    return DockerFacts(
+        snapshot=snapshot,
+        image_failures=_image_failures(session, plan.host(session.name).images, timeout),
+        folder=folder,
+        free=free,
+        answering=answering,
+        not_probed=not_probed,
+    )
+
+
+def _disk(session: HostSession, timeout: float) -> tuple[str, int]:
+    engine = Engine(session.name, session.socket, timeout=timeout)
+    try:
+        folder = engine.folder()
+    finally:
+        engine.close()
+    # Free blocks, without those that only root may use, and their size.
+    reply = session.run(f"stat -f -c '%a %S' {shlex.quote(folder)}", timeout=timeout).split()
+    if len(reply) != 2 or not all(word.isdigit() for word in reply):
+        raise HostError.on(
+            session.name,
+            UNREADABLE,
+            problem=f"the free space in {folder} cannot be read: {' '.join(reply)[:120]}",
+            effect="whether images can be pulled is not known",
+            fix=f"run `stat -f {folder}` on the host and fix what it names",
+        )
+    return folder, int(reply[0]) * int(reply[1])
+
+
+def _image_failures(session: HostSession, images: Sequence[str], timeout: float) -> Mapping[str, str]:
+    engine = Engine(session.name, session.socket, timeout=timeout)
+    try:
+        missing = [image for image in images if not engine.image_present(image)]
+        failures = {image: engine.image_trouble(image) for image in missing}
+    finally:
+        engine.close()
+    return {image: failure for image, failure in failures.items() if failure}
+
+
+def _probe(
+    session: HostSession, plan: Plan, stack: str, snapshot: HostSnapshot, timeout: float
+) -> tuple[Mapping[IPAddress, str], str]:
+    planned = [container.address for container in plan.host(session.name).containers]
+    addresses = not_held_by(stack, snapshot, planned)
+    if plan.gateway is not None:
+        addresses.append(plan.gateway)
+    return probe(session, snapshot, plan.mode, addresses, timeout=timeout)

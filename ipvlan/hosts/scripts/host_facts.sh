@@ -1,0 +1,86 @@
+# Prints what decides whether a host can carry the fabric. Changes nothing.
+# Variables: parent (NIC of the fabric), docker_seconds (time limit of each question to Docker).
+# Output:
+#   user             name of the ssh user
+#   clock            seconds since 1970
+#   kernel           release of the kernel
+#   ipvlan           yes or no: whether the kernel has the module
+#   docker_command   yes or no
+#   docker           version of the Engine; or docker_failure, Docker's words where it does not answer
+#   docker_bridge    yes or no: whether Docker has its network bridge
+#   link             a line per network interface: name=NAME flags=HEX carrier=0|1 wireless=0|1
+#   macvlan          a line per macvlan interface on the parent: its name
+#   forward          0 or 1: whether the kernel forwards IPv4
+#   drop             a line per firewall rule that may drop what goes to published ports
+#   listen           a line per listening socket: protocol=tcp|udp address=ADDRESS:PORT process=TEXT
+: "${parent?}" "${docker_seconds?}"
+
+echo "user=$(id -un)"
+echo "clock=$(date +%s)"
+
+read -r kernel < /proc/sys/kernel/osrelease
+echo "kernel=$kernel"
+if [ -d /sys/module/ipvlan ] || modprobe -n -q ipvlan 2>/dev/null ||
+  find "/lib/modules/$kernel" -name 'ipvlan.ko*' 2>/dev/null | grep -q . ||
+  grep -qs 'ipvlan[.]ko' "/lib/modules/$kernel/modules.builtin"; then
+  echo ipvlan=yes
+else
+  echo ipvlan=no
+fi
+
+if ! command -v docker >/dev/null 2>&1; then
+  echo docker_command=no
+else
+  echo docker_command=yes
+  # Its last line: a command line that cannot read its own settings complains first.
+  reply=$(timeout "$docker_seconds" docker version --format '{{.Server.Version}}' 2>&1)
+  status=$?
+  reply=$(printf '%s\n' "$reply" | tail -n 1)
+  case $status in
+    0)
+      echo "docker=$reply"
+      # docker0 is the bridge; its name can be changed, so only Docker knows that there is none.
+      if [ -e /sys/class/net/docker0 ] || timeout "$docker_seconds" docker network inspect bridge >/dev/null 2>&1; then
+        echo docker_bridge=yes
+      else
+        echo docker_bridge=no
+      fi
+      ;;
+    124) echo "docker_failure=no answer within $docker_seconds seconds" ;;
+    *) echo "docker_failure=${reply:-exit status $status}" ;;
+  esac
+fi
+
+for nic in /sys/class/net/*; do
+  flags='' carrier='' wireless=0
+  [ -r "$nic/flags" ] && read -r flags < "$nic/flags"
+  # Unreadable while the link is down.
+  { read -r carrier < "$nic/carrier"; } 2>/dev/null
+  if [ -e "$nic/wireless" ] || [ -e "$nic/phy80211" ]; then wireless=1; fi
+  echo "link=name=${nic##*/} flags=${flags:-0} carrier=${carrier:-0} wireless=$wireless"
+done
+ip -o link show type macvlan 2>/dev/null | while read -r _ name _; do
+  case $name in *"@$parent:") echo "macvlan=${name%%@*}" ;; esac
+done
+
+# A shell that reads byte by byte sees no end of line in a number of /proc/sys, and calls it a failure.
+read -r forward < /proc/sys/net/ipv4/ip_forward
+echo "forward=$forward"
+iptables -S DOCKER-USER 2>/dev/null | while read -r rule; do
+  case $rule in *"-j DROP"* | *"-j REJECT"*) echo "drop=iptables $rule" ;; esac
+done
+# iptables-nft shows its own chains here too. Docker's policy there comes with the rules that let published ports through.
+nft list chains 2>/dev/null | while read -r first second rest; do
+  case $first in table) table="$second $rest" ;; esac
+  case "$first $second $rest" in
+    *"hook forward"*"policy drop"*)
+      case $table in
+        "ip filter"* | "ip6 filter"* | "ip docker-bridges"* | "ip6 docker-bridges"*) ;;
+        *) echo "drop=nftables table ${table%%{*}: forward policy drop" ;;
+      esac
+      ;;
+  esac
+done
+ss -Hlntup 2>/dev/null | while read -r protocol _ _ _ local _ process; do
+  echo "listen=protocol=$protocol address=$local process=$process"
+done

@@ -1,0 +1,137 @@
+"""The check before an `up`: run as `up` runs it, against this machine instead of a host, with a Docker that is played."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ipvlan.checks.host_check import question
+from ipvlan.checks.host_findings import HostRequirements, host_findings, requirements_of
+from ipvlan.hosts.host_facts import read_facts
+from ipvlan.hosts.script import read_output, script_text
+from tests.support.live_parts import seed
+from tests.support.projects import ROOT
+
+REQUIRED = HostRequirements(
+    host="docker-1", parent="lo", ssh=("192.168.140.200",), bridge=True, docker_rules=("l3s", "too old")
+)
+
+Check = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Check:
+    """Return what checks a host whose `docker` is the given shell text, and whose kernel has ipvlan."""
+
+    def run(
+        docker: str | None, required: HostRequirements = REQUIRED, ssh: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        programs = {"modprobe": "exit 0"} | ({} if docker is None else {"docker": docker})
+        for name, text in programs.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+            (tmp_path / name).chmod(0o755)
+        # Not this machine's own docker.
+        for name in ("cat", "date", "find", "grep", "id", "ip", "sh", "tail", "timeout"):
+            (tmp_path / name).symlink_to(shutil.which(name) or "/missing")
+        return subprocess.run(
+            [sys.executable, "-m", "ipvlan.checks.host_check"],
+            input=question(required, ssh or ("env", f"PATH={tmp_path}", "/bin/sh", "-c")),
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+
+    return run
+
+
+def test_a_host_that_can_carry_the_fabric(check: Check) -> None:
+    """Its facts are printed, and nothing else."""
+    done = check('[ "$1" = network ] || echo 28.5.2')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("docker 28.5.2\nkernel ")
+
+
+def test_every_fault_that_stops_up_is_told_at_once(check: Check) -> None:
+    """Docker and the parent are wrong: both are in the error, in the words of `ipvlan preflight`, numbered, with their fixes."""
+    required = replace(REQUIRED, parent="nic99")
+    done = check("echo one; echo 'Cannot connect to the daemon' >&2; exit 1", required)
+    assert done.returncode == 1
+    assert done.stderr.startswith('host "docker-1" cannot carry the fabric; nothing was changed on it:\n1. docker: ')
+    for part in (
+        "Docker does not answer on docker-1: Cannot connect to the daemon",
+        "2. parent: docker-1 has no nic99",
+    ):
+        assert part in done.stderr
+    facts = read_facts("docker-1", read_output(local_facts("nic99")), 0.0)
+    parent = [finding for finding in host_findings(required, facts) if finding.check == "parent"]
+    assert f"2. {parent[0]}\n" in done.stderr
+
+
+def local_facts(parent: str) -> str:
+    """Return what the script prints on this machine."""
+    text = script_text("host_facts.sh", {"parent": parent, "docker_seconds": "5"})
+    return subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+@pytest.mark.parametrize(
+    ("docker", "part"),
+    [
+        (None, "docker-1 has no `docker` command for "),
+        ("echo 20.10.24", "docker-1 has Docker 20.10.24: a Docker older than 23 does not know mode l3s"),
+        ('[ "$1" = version ] && echo 28.5.2', "no network bridge"),
+    ],
+)
+def test_what_docker_cannot_do_stops_up(check: Check, docker: str | None, part: str) -> None:
+    """A missing command, a rule about its version that refuses the plan, and a missing bridge are told apart."""
+    if docker is not None and "version" in docker and Path("/sys/class/net/docker0").exists():
+        pytest.skip("this machine has docker0")
+    done = check(docker)
+    assert done.returncode == 1
+    assert part in done.stderr
+    assert "2. " not in done.stderr
+
+
+def test_information_does_not_stop_up(check: Check) -> None:
+    """A Docker that was never tried is no error."""
+    assert check("echo 19.3.0", replace(REQUIRED, bridge=False, docker_rules=("too old",))).returncode == 0
+
+
+def test_a_host_that_is_not_reached(check: Check) -> None:
+    """The words of ssh are in the error, with the config key; nothing is printed as a fact."""
+    done = check(None, ssh=("sh", "-c", "echo 'ssh: connect to host: No route to host' >&2; exit 255"))
+    assert (done.returncode, done.stdout) == (1, "")
+    for part in ("No route to host", "ipvlan-fabric:hosts.docker-1.address"):
+        assert part in done.stderr
+
+
+def test_a_shell_that_is_none(check: Check) -> None:
+    """A host whose login shell runs nothing is an error, and never a host without faults."""
+    done = check(None, ssh=("sh", "-c", "echo 'This account is not available.'"))
+    assert done.returncode == 1
+    assert "This account is not available." in done.stderr
+
+
+def test_the_question_is_the_plans_alone() -> None:
+    """It is an input of a resource: neither publishing a port nor a rule that is only information changes it."""
+    command = ("ssh", "192.168.140.200")
+    asked = {
+        question(requirements_of(seed(published=published).host("docker-1")), command) for published in (True, False)
+    }
+    assert len(asked) == 1
+    document = json.loads(asked.pop())
+    assert document["command"] == list(command)
+    assert document["required"]["bridge"] is True
+    assert "too old" not in document["required"]["docker_rules"]
+    l3s = question(requirements_of(seed(mode="l3s", gateway=None).host("docker-1")), command)
+    assert "l3s" in json.loads(l3s)["required"]["docker_rules"]

@@ -1,0 +1,60 @@
+"""What the script of a host's facts prints, and how it is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.host_facts import Link, Listener, ask_host, read_facts
+from ipvlan.hosts.script import read_output
+
+PRINTED = """user=deploy
+clock=1000
+kernel=6.12.48+deb13-amd64
+ipvlan=yes
+docker_command=yes
+docker=28.5.2
+docker_bridge=no
+link=name=ens33 flags=0x1003 carrier=1 wireless=0
+link=name=wlan=0 flags=0x1002 carrier=0 wireless=1
+macvlan=mv0
+forward=1
+drop=iptables -A DOCKER-USER -j DROP
+listen=protocol=tcp address=0.0.0.0:80 process=users:(("nginx: master",pid=12,fd=3))
+listen=protocol=udp address=127.0.0.53%lo:53 process=
+"""
+
+
+def test_facts_are_read_by_name() -> None:
+    """Each line is in its place, whatever characters a name has."""
+    facts = read_facts("docker-1", read_output(PRINTED), 990.0)
+    assert (facts.user, facts.docker, facts.docker_failure, facts.has_docker_bridge) == ("deploy", "28.5.2", "", False)
+    assert facts.links == {
+        "ens33": Link(up=True, carrier=True, wireless=False),
+        "wlan=0": Link(up=False, carrier=False, wireless=True),
+    }
+    assert facts.listeners == (
+        Listener(protocol="tcp", address="0.0.0.0", port=80, process="nginx: master"),  # noqa: S104  # compared, not bound
+        Listener(protocol="udp", address="127.0.0.53", port=53, process=""),
+    )
+    assert facts.macvlan_children == ("mv0",)
+    assert facts.dropping == ("iptables -A DOCKER-USER -j DROP",)
+    assert facts.forwards
+    assert facts.has_ipvlan
+    assert facts.clock_ahead == 10.0
+
+
+def test_a_script_that_did_not_run_is_an_error() -> None:
+    """Nothing printed is not "no ipvlan, no NIC, no Docker"."""
+    with pytest.raises(HostError, match="it printed sh: not found"):
+        read_facts("docker-1", read_output("sh: not found\n"), 0.0)
+
+
+def test_this_machine_has_facts() -> None:
+    """The script runs in this machine's own shell: its loopback is up, its clock is right."""
+    here = HostConnection(name="here", command=("sh", "-c"), parent="lo")
+    facts = ask_host(here, timeout=30, docker_seconds=5)
+    assert facts.links["lo"].up
+    assert facts.kernel
+    assert abs(facts.clock_ahead) < 5
