@@ -12,6 +12,7 @@ import pulumi
 import pulumi_docker as docker
 
 from ipvlan.config.models import ContainerSettings
+from ipvlan.plan.container_updates import replacing_arguments
 from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.resource_names import PORTS_LABEL, STACK_LABEL, ports_label
 
@@ -25,12 +26,10 @@ _MEBIBYTE: Final = 1024 * 1024
 def replace_on_changes(settings: ContainerSettings) -> list[str]:
     """Return the arguments whose change replaces the container, though the provider would update it in place.
 
-    The provider accepts an update of `healthcheck`, `init` and `tmpfs` and does not apply it. Docker removes no limit from a
-    running container: an update without one changes nothing and succeeds. "#initerror" is a container that was created and
-    did not start: an update would succeed and start nothing (docs/decisions/0015-provider-behaviour.md, 3 and 4).
+    `ipvlan.plan.container_updates` says which. "#initerror" is a container that was created and did not start: an update would
+    succeed and start nothing (docs/decisions/0015-provider-behaviour.md, 4).
     """
-    limits = {"memory": settings.memory, "cpuShares": settings.cpu_shares}
-    return ["healthcheck", "init", "tmpfs", "#initerror", *(name for name, limit in limits.items() if not limit)]
+    return [*replacing_arguments(settings), "#initerror"]
 
 
 def container_args(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ipvlan.config.models import (
     SshConfig,
     Ulimit,
 )
+from ipvlan.plan.container_updates import BY_SETTING, UPDATES
 from ipvlan.plan.docker_versions import RULES
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack
@@ -121,22 +122,34 @@ def _version_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _tables() -> Iterator[str]:
-    inherited = set(ContainerSettings.model_fields)
-    for title, model, skip in (
-        ("`ipvlan-fabric:fabric`", FabricConfig, set[str]()),
-        ("`ipvlan-fabric:hosts.<name>`", HostConfig, set[str]()),
-        ("`ipvlan-fabric:services.<name>`: where it runs and what is reached", ServiceConfig, inherited),
-        ("`ipvlan-fabric:services.<name>`: Docker's own settings", ContainerSettings, set[str]()),
-        ("`healthcheck`", Healthcheck, set[str]()),
-        ("`ulimits.<name>`", Ulimit, set[str]()),
-        ("`ipvlan-fabric:ssh`", SshConfig, set[str]()),
-    ):
-        yield from ("", f"### {title}", "")
-        rows = (_row(model, name) for name in model.model_fields if name not in skip)
-        yield from table(("Key", "Default", "What it is"), rows)
+    yield from _table("`ipvlan-fabric:fabric`", FabricConfig)
+    yield from _table("`ipvlan-fabric:hosts.<name>`", HostConfig)
+    title = "`ipvlan-fabric:services.<name>`: where it runs and what is reached"
+    yield from _table(title, ServiceConfig, ContainerSettings.model_fields)
+    yield from _settings()
+    yield from _table("`healthcheck`", Healthcheck)
+    yield from _table("`ulimits.<name>`", Ulimit)
+    yield from _table("`ipvlan-fabric:ssh`", SshConfig)
 
 
-def _row(model: type[Model], name: str) -> tuple[str, ...]:
+def _table(title: str, model: type[Model], skip: Collection[str] = ()) -> Iterator[str]:
+    yield from ("", f"### {title}", "")
+    rows = (_cells(model, name) for name in model.model_fields if name not in skip)
+    yield from table(("Key", "Default", "What it is"), rows)
+
+
+def _settings() -> Iterator[str]:
+    """Yield the table of Docker's own settings, each with what a change of it does, and why."""
+    yield from ("", "### `ipvlan-fabric:services.<name>`: Docker's own settings", "")
+    rows = ((*_cells(ContainerSettings, name), BY_SETTING[name].update) for name in ContainerSettings.model_fields)
+    yield from table(("Key", "Default", "What it is", "A change"), rows)
+    yield ""
+    for reason in dict.fromkeys(row.reason for row in UPDATES):
+        names = [f"`{row.setting}`" for row in UPDATES if row.reason == reason]
+        yield f"- {', '.join(names) if len(names) < len(UPDATES) / 2 else 'All others'}: {reason}."
+
+
+def _cells(model: type[Model], name: str) -> tuple[str, ...]:
     field = model.model_fields[name]
     if field.is_required():
         default = "required"

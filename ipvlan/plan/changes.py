@@ -1,9 +1,10 @@
-"""What a change of the plan does to what runs: which containers are made, recreated, updated, reconnected or removed.
+"""What a change of the plan does to what runs: which containers and networks are created, replaced, updated or deleted.
 
-Owns the rules that predicts what `pulumi up` does; they repeat what the docker provider treats as a reason to replace
-(`ForceNew` in terraform-provider-docker v4.5.0, resource_docker_container.go and resource_docker_network.go) and what
-`components` adds to it (ports through a label, `replace_on_changes`). It looks at two plans and at no host: what drifted on
-the hosts since is `ipvlan status`' matter.
+It predicts `pulumi up`. The rules repeat what the docker provider treats as a reason to replace (`ForceNew` in
+terraform-provider-docker v4.5.0, resource_docker_container.go and resource_docker_network.go), and what the components add to it:
+ports through a label, and `ipvlan.plan.container_updates`.
+
+Out of scope: the hosts. What changed on them since the last `up` is shown by `ipvlan status`.
 """
 
 from __future__ import annotations
@@ -13,38 +14,35 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ipvlan.config.models import ContainerSettings
+from ipvlan.plan.container_updates import UPDATES, Update
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
 
-UPDATED_IN_PLACE = frozenset({"restart", "memory", "cpu_shares"})
-"""Settings that the docker provider changes on a running container; all others recreate it."""
-
-LIMITS = frozenset({"memory", "cpu_shares"})
-"""Of these, the ones that Docker never takes away from a running container: without its limit the container is recreated."""
-
 Action = Literal["create", "delete", "replace", "update", "attach", "detach"]
-"""`create`: new. `replace`: stopped, removed and made again, with downtime. `update`: changed while it runs. `attach` and
-`detach`: only the bridge connection changes, the container runs on."""
+"""`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach` and `detach`: only the
+bridge connection changes, the container keeps running."""
+
+HostAction = Literal["create", "delete", "replace network", "update connection", "update routes", "update shim"]
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerChange:
-    """What becomes of one container."""
+    """What happens to one container."""
 
     host: str
     service: str
     action: Action
     reasons: tuple[str, ...]
-    """Why, in the config's words; empty for `create` and `delete` of their own."""
+    """The keys that changed, with their values where these are no secrets; empty for `create` and `delete`."""
     before: ContainerPlan | None
     after: ContainerPlan | None
 
 
 @dataclass(frozen=True, slots=True)
 class HostChange:
-    """What becomes of one host's network and of the host itself."""
+    """What happens to one host, or to its network."""
 
     host: str
-    action: Literal["create", "delete", "replace network", "update connection", "update routes", "update shim"]
+    action: HostAction
     reasons: tuple[str, ...]
 
 
@@ -56,7 +54,7 @@ class Changes:
     containers: tuple[ContainerChange, ...]
 
     def of(self, *actions: Action) -> list[ContainerChange]:
-        """The containers with one of these actions."""
+        """Return the containers with one of these actions."""
         return [change for change in self.containers if change.action in actions]
 
     def __bool__(self) -> bool:
@@ -64,9 +62,12 @@ class Changes:
 
 
 def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = ()) -> Changes:
-    """What `pulumi up` does to get from one plan to the other.
+    """Return what `pulumi up` does to get from one plan to the other.
 
-    No plan before means a new stack. `new_secrets` are the config keys whose secret was set anew.
+    Args:
+        before: None for a new stack.
+        after: The plan that `up` would apply.
+        new_secrets: The config keys whose secret was set to another value.
     """
     old_hosts = {host.name: host for host in before.hosts} if before else {}
     new_hosts = {host.name: host for host in after.hosts}
@@ -74,58 +75,58 @@ def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = 
     containers: list[ContainerChange] = []
     for name in sorted(old_hosts.keys() | new_hosts.keys()):
         old, new = old_hosts.get(name), new_hosts.get(name)
-        network = _network(old.network, new.network) if old and new else ()
-        hosts.extend(_host(old, new, network))
+        network = tuple(_network(old.network, new.network)) if old and new else ()
+        hosts.extend(_host(name, old, new, network))
         containers.extend(_containers(old, new, network, new_secrets))
     return Changes(tuple(hosts), tuple(containers))
 
 
-def _host(old: HostPlan | None, new: HostPlan | None, network: tuple[str, ...]) -> Iterator[HostChange]:
-    if old is None and new is not None:
-        yield HostChange(new.name, "create", ())
-    elif new is None and old is not None:
-        yield HostChange(old.name, "delete", ())
-    elif old is not None and new is not None:
-        if network:
-            yield HostChange(new.name, "replace network", network)
-        way = tuple(
-            f"{key}: {was} -> {now}"
-            for key, was, now in (
-                ("address", old.address, new.address),
-                ("ssh", old.ssh, new.ssh),
-                ("host_key", old.host_key, new.host_key),
-            )
-            if was != now
-        )
-        if way:
-            yield HostChange(new.name, "update connection", way)
-        if old.routes != new.routes:
-            gone = [f"- {route.destination} via {route.via}" for route in old.routes if route not in new.routes]
-            come = [f"+ {route.destination} via {route.via}" for route in new.routes if route not in old.routes]
-            yield HostChange(new.name, "update routes", (*gone, *come))
-        if old.shim != new.shim:
-            was, now = (f"{host.shim.link} {host.shim.address}" if host.shim else "none" for host in (old, new))
-            yield HostChange(new.name, "update shim", (f"{was} -> {now}",))
+def _differences(*fields: tuple[str, object, object]) -> Iterator[str]:
+    """Yield `NAME: OLD -> NEW` for each field (name, old and new value) that differs."""
+    return (f"{name}: {old} -> {new}" for name, old, new in fields if old != new)
 
 
-def _network(old: NetworkPlan, new: NetworkPlan) -> tuple[str, ...]:
-    """Why Docker's network is made anew: every field of it is a reason."""
-    return tuple(
-        f"{word}: {was} -> {now}"
-        for word, was, now in (
-            ("fabric.name", old.name, new.name),
-            ("fabric.mode", old.mode, new.mode),
-            ("subnet", old.subnet, new.subnet),
-            ("gateway", old.gateway or "none", new.gateway or "none"),
-            ("ip range", old.ip_range, new.ip_range),
-            ("parent", old.parent, new.parent),
-            (
-                "addresses Docker may not hand out",
-                ", ".join(map(str, old.auxiliary.values())) or "none",
-                ", ".join(map(str, new.auxiliary.values())) or "none",
-            ),
+def _host(name: str, old: HostPlan | None, new: HostPlan | None, network: tuple[str, ...]) -> Iterator[HostChange]:
+    if old is None:
+        yield HostChange(name, "create", ())
+        return
+    if new is None:
+        yield HostChange(name, "delete", ())
+        return
+    if network:
+        yield HostChange(name, "replace network", network)
+    connection = tuple(
+        _differences(
+            ("address", old.address, new.address),
+            ("ssh", old.ssh, new.ssh),
+            ("host_key", old.host_key, new.host_key),
         )
-        if was != now
+    )
+    if connection:
+        yield HostChange(name, "update connection", connection)
+    if old.routes != new.routes:
+        removed = [f"- {route.destination} via {route.via}" for route in old.routes if route not in new.routes]
+        added = [f"+ {route.destination} via {route.via}" for route in new.routes if route not in old.routes]
+        yield HostChange(name, "update routes", (*removed, *added))
+    if old.shim != new.shim:
+        before, after = (f"{host.shim.link} {host.shim.address}" if host.shim else "none" for host in (old, new))
+        yield HostChange(name, "update shim", (f"{before} -> {after}",))
+
+
+def _network(old: NetworkPlan, new: NetworkPlan) -> Iterator[str]:
+    """Yield why Docker's network is replaced: every field of it is a reason."""
+    return _differences(
+        ("fabric.name", old.name, new.name),
+        ("fabric.mode", old.mode, new.mode),
+        ("subnet", old.subnet, new.subnet),
+        ("gateway", old.gateway or "none", new.gateway or "none"),
+        ("ip range", old.ip_range, new.ip_range),
+        ("parent", old.parent, new.parent),
+        (
+            "addresses that Docker may not assign",
+            ", ".join(map(str, old.auxiliary.values())) or "none",
+            ", ".join(map(str, new.auxiliary.values())) or "none",
+        ),
     )
 
 
@@ -136,48 +137,44 @@ def _containers(
     news = {container.service: container for container in new.containers} if new else {}
     for service in sorted(olds.keys() | news.keys()):
         before, after = olds.get(service), news.get(service)
-        if before is None and after is not None:
+        if after is None:
+            yield ContainerChange(olds[service].host, service, "delete", (), before, None)
+        elif before is None:
             yield ContainerChange(after.host, service, "create", (), None, after)
-        elif after is None and before is not None:
-            yield ContainerChange(before.host, service, "delete", (), before, None)
-        elif before is not None and after is not None:
-            yield from _container(before, after, network, new_secrets)
+        else:
+            yield from (
+                ContainerChange(after.host, service, action, reasons, before, after)
+                for action, reasons in _actions(before, after, network, new_secrets)
+            )
 
 
-def _container(
+def _actions(
     before: ContainerPlan, after: ContainerPlan, network: tuple[str, ...], new_secrets: Collection[str]
-) -> Iterator[ContainerChange]:
-    recreated = [*(["its network is recreated"] if network else []), *_reasons(before, after, new_secrets)]
-    updated = list(_settings(before.settings, after.settings, in_place=True))
-    action: Action
-    if recreated:
-        action, reasons = "replace", recreated + updated
-    elif before.bridged != after.bridged:
-        action = "attach" if after.bridged else "detach"
-        reasons = [key for key in ("published", "internet") if getattr(before, key) != getattr(after, key)]
-    elif updated:
-        action, reasons = "update", updated
-    else:
+) -> Iterator[tuple[Action, tuple[str, ...]]]:
+    """Yield what happens to a container of both plans, with the reasons."""
+    updated = tuple(_settings(before.settings, after.settings, replaces=False))
+    replaced = (*(["its network is replaced"] if network else []), *_reasons(before, after, new_secrets))
+    if replaced:
+        yield "replace", (*replaced, *updated)
         return
-    yield ContainerChange(after.host, after.service, action, tuple(reasons), before, after)
-    if action in ("attach", "detach") and updated:
-        yield ContainerChange(after.host, after.service, "update", tuple(updated), before, after)
+    if before.bridged != after.bridged:
+        keys = tuple(key for key in ("published", "internet") if getattr(before, key) != getattr(after, key))
+        yield "attach" if after.bridged else "detach", keys
+    if updated:
+        yield "update", updated
 
 
 def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collection[str]) -> Iterator[str]:
-    """Why the container is recreated; values of the environment are not told, people keep secrets in it."""
-    for word, was, now in (
+    """Yield why the container is replaced, without values of the environment: people keep secrets in it."""
+    yield from _differences(
         ("address", before.address, after.address),
         ("image", before.image, after.image),
         ("container_name", before.name, after.name),
-    ):
-        if was != now:
-            yield f"{word}: {was} -> {now}"
+    )
     if before.command != after.command:
         yield "command"
-    if before.docker_ports != after.docker_ports:
-        was, now = (", ".join(map(str, plan.docker_ports)) or "none" for plan in (before, after))
-        yield f"ports: {was} -> {now}"
+    old_ports, new_ports = (", ".join(map(str, plan.docker_ports)) or "none" for plan in (before, after))
+    yield from _differences(("ports", old_ports, new_ports))
     for variable in sorted(before.environment.keys() | after.environment.keys()):
         if before.environment.get(variable) != after.environment.get(variable):
             yield f"environment {variable}"
@@ -186,16 +183,16 @@ def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collectio
         if before.secret_environment.get(variable) != key:
             yield f"secret_environment {variable}"
         elif key in new_secrets:
-            yield f"secret {key} was set anew"
-    yield from _settings(before.settings, after.settings, in_place=False)
+            yield f"secret {key} has a new value"
+    yield from _settings(before.settings, after.settings, replaces=True)
 
 
-def _settings(before: ContainerSettings, after: ContainerSettings, *, in_place: bool) -> Iterator[str]:
-    for field in ContainerSettings.model_fields:
-        was, now = getattr(before, field), getattr(after, field)
-        if field in LIMITS:
+def _settings(before: ContainerSettings, after: ContainerSettings, *, replaces: bool) -> Iterator[str]:
+    """Yield the settings that differ and whose change replaces the container, or does not."""
+    for row in UPDATES:
+        old, new = getattr(before, row.setting), getattr(after, row.setting)
+        if row.update is Update.REPLACES_WHEN_UNSET:
             # To Docker a limit of 0 is none.
-            was, now = was or None, now or None
-        stays = field in UPDATED_IN_PLACE and not (field in LIMITS and now is None)
-        if was != now and stays == in_place:
-            yield field
+            old, new = old or None, new or None
+        if old != new and row.replaces(new) == replaces:
+            yield row.setting

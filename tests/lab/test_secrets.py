@@ -75,7 +75,7 @@ def test_a_secret_set_anew_is_printed_nowhere(lab: Lab, stack: Stack, tmp_path: 
     shutil.copy(STACK_FILE, tmp_path)
     for form in ((), ("--json",)):
         told = projects.ipvlan(tmp_path, "--stack", STACK, "report", "--base", "HEAD", *form)
-        assert "secret api-token was set anew" in told.stdout
+        assert "secret api-token has a new value" in told.stdout
         assert_clean("report", told.stdout + told.stderr)
     for arguments in (("preview", "--diff"), ("preview", "--json"), ("up", "--yes", "--skip-preview", "--diff")):
         clean(stack.pulumi(*arguments))

@@ -42,7 +42,7 @@ def test_commands_print_no_secret(tmp_path: Path) -> None:
     commit_all(tmp_path, "after")
     output = printed(tmp_path)
     assert "TOKEN" in output
-    assert "secret api-token was set anew" in output
+    assert "secret api-token has a new value" in output
     for text in (CIPHER, CIPHER.split(":")[2], CLEAR, "tr0ub4dor"):
         assert text not in output
 

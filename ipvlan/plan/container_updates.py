@@ -1,0 +1,95 @@
+"""What a change of a container's setting does: one table, read by the prediction, the components and docs/config.md.
+
+Out of scope: what is not a setting of `ContainerSettings` (image, address, ports, environment), which always replaces the container
+(`ipvlan.plan.changes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ipvlan.config.models import ContainerSettings
+
+
+class Update(StrEnum):
+    """What happens to the container when a setting changes."""
+
+    IN_PLACE = "updates the container in place"
+    """The container keeps running."""
+    REPLACES = "replaces the container"
+    """The container is deleted and created again."""
+    REPLACES_WHEN_UNSET = "updates the container in place; unset, it replaces the container"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerUpdate:
+    """What a change of one setting does."""
+
+    setting: str
+    """A field of ContainerSettings."""
+    update: Update
+    argument: str | None = None
+    """The docker provider's argument, where the provider would update it in place and must replace the container instead."""
+    reason: str
+
+    def replaces(self, after: object) -> bool:
+        """Return whether a change to the value `after` replaces the container."""
+        if self.update is Update.REPLACES_WHEN_UNSET:
+            return not after
+        return self.update is Update.REPLACES
+
+
+_FORCED: Final = "the docker provider replaces the container (ForceNew in resource_docker_container.go, 4.5.0)"
+_NOT_APPLIED: Final = "the docker provider accepts an update and does not apply it (decision 0015, 3)"
+_LIMIT: Final = "Docker removes no limit from a running container (decision 0015, 3); to Docker a limit of 0 is none"
+_UPDATED: Final = "Docker updates it on a running container (decision 0015, 3)"
+
+UPDATES: Final[tuple[ContainerUpdate, ...]] = (
+    ContainerUpdate(setting="restart", update=Update.IN_PLACE, reason=_UPDATED),
+    ContainerUpdate(setting="memory", update=Update.REPLACES_WHEN_UNSET, argument="memory", reason=_LIMIT),
+    ContainerUpdate(setting="cpu_shares", update=Update.REPLACES_WHEN_UNSET, argument="cpuShares", reason=_LIMIT),
+    ContainerUpdate(setting="healthcheck", update=Update.REPLACES, argument="healthcheck", reason=_NOT_APPLIED),
+    ContainerUpdate(setting="init", update=Update.REPLACES, argument="init", reason=_NOT_APPLIED),
+    ContainerUpdate(setting="tmpfs", update=Update.REPLACES, argument="tmpfs", reason=_NOT_APPLIED),
+    *(
+        ContainerUpdate(setting=setting, update=Update.REPLACES, reason=_FORCED)
+        for setting in (
+            "volumes",
+            "labels",
+            "entrypoint",
+            "working_dir",
+            "user",
+            "hostname",
+            "shm_size",
+            "privileged",
+            "read_only",
+            "cap_add",
+            "cap_drop",
+            "security_opt",
+            "devices",
+            "sysctls",
+            "ulimits",
+            "extra_hosts",
+            "dns",
+            "dns_search",
+            "log_driver",
+            "log_opts",
+            "stop_signal",
+            "stop_timeout",
+            "cgroupns_mode",
+        )
+    ),
+)
+"""One row for each field of ContainerSettings."""
+
+BY_SETTING: Final[Mapping[str, ContainerUpdate]] = {row.setting: row for row in UPDATES}
+
+
+def replacing_arguments(settings: ContainerSettings) -> tuple[str, ...]:
+    """Return the docker provider's arguments whose change must replace a container that is to have these settings."""
+    return tuple(
+        row.argument for row in UPDATES if row.argument is not None and row.replaces(getattr(settings, row.setting))
+    )
