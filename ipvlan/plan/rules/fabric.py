@@ -9,6 +9,7 @@ from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.models import FabricConfig, StackConfig
 from ipvlan.plan.address_space import broadcast_address, network_address, overlap
+from ipvlan.plan.docker_versions import GATEWAY_PRIORITY
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.problems import Problem, Severity
 
@@ -52,7 +53,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
 
 
 def _name(config: StackConfig) -> Iterator[Problem]:
-    name = config.fabric.name
+    name, with_priority = config.fabric.name, GATEWAY_PRIORITY[0]
     bridged = sorted(service for service, settings in config.services.items() if settings.bridged)
     if name.lower() in DOCKER_NETWORKS:
         yield Problem(
@@ -69,8 +70,8 @@ def _name(config: StackConfig) -> Iterator[Problem]:
             key="fabric.name",
             value=name,
             problem=f"it sorts before Docker's `{BRIDGE}`, and {bridged[0]} uses the bridge",
-            effect="a Docker older than 28 would keep the default route on the fabric, and publish no port",
-            fix=f"nothing if all hosts run Docker 28 or later; else choose a name that sorts after `{BRIDGE}`",
+            effect=f"a Docker older than {with_priority} would keep the default route on the fabric, and publish no port",
+            fix=f"nothing if all hosts run Docker {with_priority} or later; else choose a name that sorts after `{BRIDGE}`",
             severity="warning",
         )
 
