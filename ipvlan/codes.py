@@ -28,7 +28,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF016": "a section is unknown",
     "IPF017": "the path of the shared file is outside the project",
     "IPF018": "a section is missing",
-    "IPF019": "a section does not map names",
+    "IPF019": "a section is not a mapping of names",
     "IPF020": "the name of a host or service is refused",
     "IPF021": "a host or service is empty",
     "IPF022": "an encrypted value is inside a section",

@@ -69,7 +69,7 @@ def verify_plan(
     `timeout` is in seconds, for reaching a host and for each question to it.
     """
     began = time.monotonic()
-    matrix = make_matrix(plan, internet=internet, wanted=wanted)
+    matrix = make_matrix(plan, internet=internet, only=wanted)
     involved = {name for cell in matrix.cells for name in (cell.source_host, cell.target_host)}
     hosts = [host for host in plan.hosts if host.name in involved]
     seen: dict[Cell, Observed] = {}

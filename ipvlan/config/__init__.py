@@ -1,1 +1,1 @@
-"""YAML -> StackConfig: what a stack file says, checked key by key. No decision about an address."""
+"""YAML -> StackConfig: reading the stack file, key by key, and editing it. No decision about an address."""

@@ -1,7 +1,4 @@
-"""JSON Schemas of the stack files, for editors; generated from the models, so that they cannot differ from them.
-
-Owns the wrapping of the models' schemas into that of a Pulumi stack file and of a shared file.
-"""
+"""JSON Schemas of the stack file and of a shared file, for editors; made from the models, so that they cannot differ from them."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from ipvlan.config.models import COMMON, SECTIONS, StackConfig
 
 
 def stack_schema() -> dict[str, Any]:
-    """The schema of `Pulumi.<stack>.yaml`.
+    """Return the schema of `Pulumi.<stack>.yaml`.
 
-    Where the stack names a shared file, no key is required of an entry, since the shared file may have it, and an entry
-    may be null, which takes it out.
+    If the stack names a shared file, no key of an entry is required, since the shared file may have it, and an entry may be null,
+    which removes it.
     """
     strict, loose = _sections()
     names = {key: f"{PROJECT}:{key}" for key in SECTIONS}
@@ -46,7 +43,7 @@ def stack_schema() -> dict[str, Any]:
 
 
 def common_schema() -> dict[str, Any]:
-    """The schema of a shared file: the same sections, without the namespace and with nothing required."""
+    """Return the schema of a shared file: the same sections, without the namespace and with nothing required."""
     _, loose = _sections()
     return {
         "title": "Shared file of ipvlan-fabric stacks",
@@ -58,7 +55,7 @@ def common_schema() -> dict[str, Any]:
 
 
 def _sections() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The models' definitions with one more per section, once as they are and once with nothing required."""
+    """Return the models' definitions and one more per section, once as they are and once with nothing required."""
     schema = StackConfig.model_json_schema(mode="validation")
     strict: dict[str, Any] = schema["$defs"]
     for key in SECTIONS:
@@ -74,7 +71,7 @@ def _sections() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _drop_titles(definition: Any) -> None:
-    """Takes out pydantic's titles, which only repeat the key; in place."""
+    """Remove pydantic's titles, which only repeat the key; in place."""
     if isinstance(definition, dict):
         if isinstance(definition.get("title"), str):
             del definition["title"]
@@ -86,16 +83,16 @@ def _drop_titles(definition: Any) -> None:
 
 
 def _named(prefix: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """The definitions under names of their own, their references following them."""
+    """Return the definitions with a prefix before their names, and the references to them likewise."""
 
-    def moved(value: Any) -> Any:
+    def prefixed(value: Any) -> Any:
         if isinstance(value, dict):
             return {
                 key: f"#/$defs/{prefix}_{inner.rpartition('/')[2]}"
                 if key == "$ref" and isinstance(inner, str)
-                else moved(inner)
+                else prefixed(inner)
                 for key, inner in value.items()
             }
-        return [moved(inner) for inner in value] if isinstance(value, list) else value
+        return [prefixed(inner) for inner in value] if isinstance(value, list) else value
 
-    return {f"{prefix}_{name}": moved(definition) for name, definition in definitions.items()}
+    return {f"{prefix}_{name}": prefixed(definition) for name, definition in definitions.items()}

@@ -78,15 +78,15 @@ def _sentence(plan: Plan, reason: Reason) -> Iterator[str]:
         case Cause.SUBNET_BROADCAST:
             yield f"the broadcast address of {reason.block}"
         case Cause.DYNAMIC:
-            yield f"Docker may hand it out on {reason.host} (dynamic {reason.block})"
+            yield f"Docker may assign it on {reason.host} (dynamic {reason.block})"
         case Cause.SHIM if host is not None and host.shim is not None:
             yield f"the shim of {reason.host} ({host.shim.link})"
         case Cause.DOCKER if host is not None and host.shim is None:
-            yield f"held by Docker on {reason.host} as the gateway that mode {plan.mode} has and does not use"
+            yield f"Docker's on {reason.host}: the gateway that a network of mode {plan.mode} has, and that no route uses"
         case Cause.SLICE_NETWORK:
-            yield f"the first address of the slice {reason.block} of {reason.host}, which no container can hold"
+            yield f"the first address of the slice {reason.block} of {reason.host}, which no container can have"
         case Cause.SLICE_BROADCAST:
-            yield f"the last address of the slice {reason.block} of {reason.host}, which no container can hold"
+            yield f"the last address of the slice {reason.block} of {reason.host}, which no container can have"
 
 
 def _nobody(plan: Plan, address: IPAddress) -> str:

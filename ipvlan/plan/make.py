@@ -58,7 +58,6 @@ def make_plan(config: StackConfig) -> Plan:
             shared_connection=config.ssh.shared_connection,
             connect_timeout=config.ssh.connect_timeout,
         ),
-        slice_routes=tuple(routes.values()),
     )
 
 
@@ -90,12 +89,10 @@ def _host(
         ssh=host.ssh or SshTarget("root", str(host.address), written=frozenset({"user"})),
         host_key=host.host_key,
         slice=host.slice,
-        parent=host.parent,
         dynamic=host.dynamic if isinstance(host.dynamic, IPNetwork) else None,
         static_only=host.dynamic == "none",
         network=_network(config, space, name),
         containers=containers,
-        images=tuple(sorted({container.image for container in containers})),
         routes=tuple(route for other, route in routes.items() if other != name),
         shim=_shim(host, space, name),
     )

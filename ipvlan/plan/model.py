@@ -29,32 +29,32 @@ class NetworkPlan:
     name: str
     mode: Mode
     subnet: IPNetwork
-    """The fabric's subnet, in every mode. In l3 the slice would do for an unpublished container; a published one has its
-    default route on the bridge and would reach other slices through the host's NAT (docs/decisions/0013-l3-subnet.md)."""
+    """The fabric's subnet, in every mode. In l3 the slice would suffice for an unpublished container. A published container has its
+    default route on the bridge, and would reach other slices through the host's NAT (docs/decisions/0013-l3-subnet.md)."""
     gateway: IPAddress | None
-    """The fabric's in l2; in l3 and l3s the last address of the slice, which Docker wants to hold (`models.own_address`)."""
+    """The fabric's in l2; in l3 and l3s the host's own address (`ipvlan.plan.address_space.own_address`)."""
     ip_range: IPNetwork
-    """From where Docker hands out addresses to containers that ask for none: the slice, or the host's `dynamic`."""
+    """From where Docker assigns addresses to containers that ask for none: the slice, or the host's `dynamic`."""
     parent: str
     auxiliary: Mapping[str, IPAddress]
-    """Docker's `aux_addresses`, name -> address that it must not hand out. Empty but for `dynamic: none` in l2, where
-    `ip_range` is the slice's first address, which no container of the plan holds, and this takes it away too, so that
-    the daemon refuses every container that comes without an address. In l3 the gateway does that."""
+    """Docker's `aux_addresses`, name -> address that it must not assign; empty but for `dynamic: none` in l2. There `ip_range` is
+    the slice's first address, which no container has. With that address excluded too, the daemon refuses every container that asks
+    for no address. In l3 the gateway has the same effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShimPlan:
-    """The host's own link on its parent, by which it and its own containers reach each other."""
+    """The host's own link on its parent, over which it and its own containers reach each other."""
 
     link: str
     """Name of the link on the host."""
     address: IPAddress
-    """An address of the slice, held by nothing else."""
+    """An address of the slice that nothing else has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A route a host needs so that its containers reach another host's (l3 and l3s)."""
+    """A route that a host needs, so that its containers reach those of another host (l3 and l3s)."""
 
     destination: IPNetwork
     """The other host's slice."""
@@ -77,13 +77,13 @@ class ContainerPlan:
     address: IPAddress
     ports: tuple[Port, ...]
     published: bool
-    """Whether its ports are to be bound at the host, over the bridge."""
+    """Whether its ports are bound at the host, over the bridge."""
     internet: bool
-    """Whether the bridge is to be connected as a way out."""
+    """Whether the bridge is connected as the route to the internet."""
     egress_gateway: bool
-    """Whether it is to leave by the fabric's gateway, which must answer."""
+    """Whether its traffic leaves by the fabric's gateway, which must answer."""
     default_route: str
-    """Name of the Docker network that holds its default route: the bridge's, or the fabric's."""
+    """Name of the Docker network that has its default route: the bridge's, or the fabric's."""
     environment: Mapping[str, str]
     secret_environment: Mapping[str, str]
     """Variable -> config key; never a value."""
@@ -91,14 +91,14 @@ class ContainerPlan:
 
     @property
     def bridged(self) -> bool:
-        """Whether the bridge is to be connected, for whatever reason."""
+        """Whether the bridge is connected, for whatever reason."""
         return self.published or self.internet
 
     @property
     def docker_ports(self) -> tuple[Port, ...]:
-        """The ports that Docker is told of when the container is made; it binds all of them once the bridge is connected.
+        """The ports with which Docker creates the container; it binds all of them while the bridge is connected.
 
-        None for a container that goes out through the bridge and is not published: its door would stand open.
+        Empty for a container that has the bridge for the internet and is not published: its ports would be published.
         """
         return () if self.internet and not self.published else self.ports
 
@@ -112,20 +112,27 @@ class HostPlan:
     ssh: SshTarget
     host_key: str | None
     slice: IPNetwork
-    parent: str
     dynamic: IPNetwork | None
-    """What Docker may hand out by plan: the host's `dynamic`; None where nothing is set aside for it."""
+    """What Docker may assign by plan: the host's `dynamic`; None where nothing is set aside for it."""
     static_only: bool
-    """`dynamic: none`: Docker has nothing to hand out and refuses a container that comes without an address."""
+    """`dynamic: none`: Docker can assign nothing, and refuses a container that asks for no address."""
     network: NetworkPlan
     containers: tuple[ContainerPlan, ...]
     """Sorted by service."""
-    images: tuple[str, ...]
-    """Distinct, sorted."""
     routes: tuple[Route, ...]
     """Sorted by host; empty in l2."""
     shim: ShimPlan | None
-    """None where the host and its own containers stay apart."""
+    """None where the host and its own containers do not reach each other."""
+
+    @property
+    def parent(self) -> str:
+        """The NIC that carries the network, or a VLAN of it."""
+        return self.network.parent
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images of the containers, distinct and sorted."""
+        return tuple(sorted({container.image for container in self.containers}))
 
     def container(self, service: str) -> ContainerPlan:
         """Return the container of that service; KeyError where the service does not run on the host."""
@@ -146,7 +153,7 @@ class SshPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A whole stack, decided."""
+    """A complete stack, decided."""
 
     network_name: str
     """The fabric's name for Docker, on every host."""
@@ -156,14 +163,11 @@ class Plan:
     reserved: tuple[AddressRange, ...]
     """What nothing may use, as the config has it."""
     probe_addresses: bool
-    """Whether `pulumi up` asks who holds a new address before it gives it out."""
+    """Whether `pulumi up` checks a new address for a conflict before it assigns the address."""
     hosts: tuple[HostPlan, ...]
     """Sorted by name."""
     warnings: tuple[Problem, ...]
     ssh: SshPlan
-    slice_routes: tuple[Route, ...]
-    """What a router needs so that its networks and the containers reach each other: the route to every slice, sorted by host;
-    empty in l2."""
 
     @cached_property
     def _by_name(self) -> Mapping[str, HostPlan]:
@@ -191,34 +195,41 @@ class Plan:
             space.assign(container.service, container.host, container.address)
         return space
 
+    @property
+    def slice_routes(self) -> tuple[Route, ...]:
+        """The route to every slice, sorted by host: what a router needs to reach the containers. Empty in l2."""
+        if self.mode == "l2":
+            return ()
+        return tuple(Route(destination=host.slice, via=host.address, host=host.name) for host in self.hosts)
+
     def host(self, name: str) -> HostPlan:
-        """The host of that name; KeyError where there is none."""
+        """Return the host of that name; KeyError where there is none."""
         return self._by_name[name]
 
     def containers(self) -> Iterator[ContainerPlan]:
-        """All containers, by host and then by service."""
+        """Yield all containers, by host and then by service."""
         for host in self.hosts:
             yield from host.containers
 
     @property
     def addresses(self) -> dict[str, dict[str, IPAddress]]:
-        """Service -> host -> address."""
-        found: dict[str, dict[str, IPAddress]] = {}
+        """Service -> host -> address, sorted."""
+        addresses: dict[str, dict[str, IPAddress]] = {}
         for container in self.containers():
-            found.setdefault(container.service, {})[container.host] = container.address
-        return {service: found[service] for service in sorted(found)}
+            addresses.setdefault(container.service, {})[container.host] = container.address
+        return dict(sorted(addresses.items()))
 
     @property
     def urls(self) -> dict[str, list[str]]:
-        """Published service -> the URL of each published tcp port at each host (`http://HOST`, `:PORT` unless 80)."""
-        found: dict[str, list[str]] = {}
+        """Published service -> the URL of each published tcp port at each host (`http://HOST`, `:PORT` unless 80), sorted."""
+        urls: dict[str, list[str]] = {}
         for container in self.containers():
             if container.published:
-                found.setdefault(container.service, []).extend(self.urls_of(container))
-        return {service: found[service] for service in sorted(found)}
+                urls.setdefault(container.service, []).extend(self.urls_of(container))
+        return dict(sorted(urls.items()))
 
     def urls_of(self, container: ContainerPlan) -> tuple[str, ...]:
-        """The URL of each tcp port of one container at its host, whether the bridge is to be connected or not."""
+        """Return the URL of each tcp port of one container at its host, whether the container is published or not."""
         return tuple(
             f"http://{port.host_address or self.host(container.host).address}"
             + ("" if port.host_port == 80 else f":{port.host_port}")

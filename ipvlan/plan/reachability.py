@@ -1,23 +1,24 @@
-"""The matrix: who must reach whom, and who must not, out of the plan alone.
+"""The reachability matrix: who must reach whom, and who must not, from the plan alone.
 
-Owns the expectations and which cells are looked at. Knows no host's state: `ipvlan.hosts.connection_probe` looks,
-`ipvlan.checks.verify` compares.
-
-Rules and their sources (the matrix of docs/concepts.md; measured on Docker 26.1.5, kernel 6.12):
+The rules (docs/concepts.md has the matrix; measured on Docker 26.1.5, kernel 6.12):
 - ipvlan: containers of one fabric reach each other; a host and its own containers never do (kernel, ipvlan).
-- l2, not published: what is not in the subnet goes to the fabric's gateway. Where nothing holds the gateway's address, host
-  addresses and the internet are out of reach; where something does, it decides, and the plan cannot know.
-- published or internet: the bridge is the container's gateway, so that hosts and the internet are reached through the host's NAT.
-- egress by the gateway: the gateway must answer, and the internet is reached through it.
-- shim: the host and its own containers reach each other, in every mode, at the shim's address; in l3 at the host's own too.
-- l3, l3s, not on the bridge: the parent routes what leaves the container, so that other hosts are reached (each has a route back to
-  the slice) and the own one is not; beyond the LAN its routers decide. A host reaches the containers of the others.
-- names: reached where the address is, since the name server is asked from where the container is.
+- l2, not published: traffic that leaves the subnet goes to the fabric's gateway. If nothing has the gateway's address, the hosts'
+  addresses and the internet cannot be reached. If something has it, that decides, and the plan cannot know.
+- published or internet: the bridge is the container's gateway, so the container reaches hosts and the internet through the host's
+  NAT.
+- egress by the gateway: the gateway must answer, and the container reaches the internet through it.
+- shim: the host and its own containers reach each other in every mode, at the shim's address; in l3 at the host's own address too.
+- l3, l3s, not on the bridge: the parent routes what leaves the container. The container reaches other hosts, since each has a route
+  back to the slice, and not its own host. Beyond the LAN the routers decide. A host reaches the containers of the other hosts.
+- names: reached where the address is, since the container itself asks the name server.
+
+Out of scope: the state of the hosts. `ipvlan.hosts.connection_probe` tries the cells, `ipvlan.checks.verify` compares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -37,14 +38,15 @@ Kind = Literal[
     "internet-name",
     "port",
 ]
-"""What a cell asks: container -> container, -> a host's own address, -> its host's shim, host -> its container, -> a container of
-another host (l3), -> the gateway, -> the internet by address and by name, client -> a port at a host's address."""
+"""Source and target of a cell. From a container: to a container, to a host's own address, to the shim of its host, to the gateway,
+to the internet by address and by name. From a host: to its own container, to a container of another host (l3). From the client: to
+a port at a host's address."""
 
 Expected = Literal["yes", "no", "any", "unless-gateway"]
-"""`any`: the plan does not decide it; `unless-gateway`: no, while nothing answers at the gateway's address."""
+"""`any`: the plan does not decide it. `unless-gateway`: no, as long as nothing answers at the gateway's address."""
 
-#: Pairs of each kind that are looked at; beyond, a sample is.
 MOST_PAIRS: Final = 400
+"""Cells of each kind that are tried; of more, a sample is."""
 
 CLIENT: Final = "client"
 """The name of the machine that runs the command, as a source."""
@@ -52,7 +54,7 @@ CLIENT: Final = "client"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One thing that is looked at: does `source` reach `target` at `address`?"""
+    """One question: does `source` reach `target` at `address`?"""
 
     kind: Kind
     source: str
@@ -72,15 +74,15 @@ class Cell:
 
     @property
     def published_port(self) -> Port:
-        """The port of a cell of kind `port`."""
+        """The port of a cell of kind `port`; RuntimeError for another kind."""
         if self.port is None:
-            raise AssertionError(f"a cell of kind {self.kind} has no port")
+            raise RuntimeError(f"a cell of kind {self.kind} has no port")
         return self.port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What the user wants to see of the matrix; None is everything."""
+    """Which part of the matrix to show; None is everything."""
 
     service: str | None = None
     host: str | None = None
@@ -90,8 +92,8 @@ class Filter:
     def __bool__(self) -> bool:
         return any((self.service, self.host, self.source))
 
-    def takes(self, cell: Cell) -> bool:
-        """Whether the cell is wanted."""
+    def matches(self, cell: Cell) -> bool:
+        """Return whether the filter shows the cell."""
         return (
             (self.service is None or self.service in (cell.source_service, cell.target_service))
             and (self.host is None or self.host in (cell.source_host, cell.target_host))
@@ -101,21 +103,25 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """The cells to look at."""
+    """The cells to try."""
 
     cells: tuple[Cell, ...]
     possible: int
-    """How many there are; more than `cells` when they are a sample."""
+    """How many cells there are; more than `cells` has when that is a sample."""
 
 
-def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), wanted: Filter | None = None) -> Matrix:
-    """All cells of the plan, or of each kind with more than MOST_PAIRS a sample.
+def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: Filter | None = None) -> Matrix:
+    """Return the cells of the plan, or a sample of a kind that has more than MOST_PAIRS.
 
-    `internet` are addresses and names beyond the LAN. A sample covers every pair of hosts, and every container as source and
-    as target. The same plan always gives the same one.
+    A sample covers every pair of hosts, and every container as source and as target. The same plan always gives the same sample.
+
+    Args:
+        plan: What is to be checked.
+        internet: Addresses and names beyond the LAN.
+        only: Which cells count.
     """
-    wanted = wanted or Filter()
-    taken: list[Cell] = []
+    shown = only or Filter()
+    chosen: list[Cell] = []
     possible = 0
     for cells in (
         _between_containers(plan),
@@ -124,43 +130,41 @@ def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), wanted:
         _own_containers(plan),
         _other_containers(plan),
         _to_gateway(plan),
-        *(_to_internet(plan, place_) for place_ in internet),
-        _ports(plan),
+        *(_to_internet(plan, target) for target in internet),
     ):
-        all_ = [cell for cell in cells if wanted.takes(cell)]
-        possible += len(all_)
-        # Each published port is looked at: one that is silent is what people call a failure.
-        taken.extend(all_ if all_ and all_[0].kind == "port" else sample(all_))
-    return Matrix(cells=tuple(taken), possible=possible)
+        matching = [cell for cell in cells if shown.matches(cell)]
+        possible += len(matching)
+        chosen.extend(sample(matching))
+    # Every published port is tried: a port that does not answer is what people notice.
+    ports = [cell for cell in _ports(plan) if shown.matches(cell)]
+    return Matrix(cells=(*chosen, *ports), possible=possible + len(ports))
 
 
 def sample(cells: Sequence[Cell], most: int = MOST_PAIRS) -> Sequence[Cell]:
-    """At most about `most` of the cells: more only where the pairs of hosts, or the containers, are more."""
+    """Return at most about `most` of the cells; more only if there are more pairs of hosts, or more containers."""
     if len(cells) <= most:
         return cells
-    chosen: dict[int, Cell] = {}
-    seen: set[tuple[str, str | None, str | None]] = set()
-    # A stride that has no common factor with the usual sizes spreads the choice over the containers of a pair of hosts.
-    order = sorted(range(len(cells)), key=lambda index: (index * 7919) % len(cells))
+    # Not secret, only spread over the containers of each pair of hosts, and the same in every run.
+    order = random.Random(0).sample(range(len(cells)), len(cells))  # noqa: S311
+    chosen: set[int] = set()
+    covered: set[tuple[str, str | None, str | None]] = set()
     for index in order:
         cell = cells[index]
-        marks = {
+        covers = {
             ("pair", cell.source_host, cell.target_host),
             ("source", cell.source, None),
             ("target", cell.target, None),
         }
-        if not marks <= seen:
-            seen |= marks
-            chosen[index] = cell
-    for index in order:
-        if len(chosen) >= most:
-            break
-        chosen[index] = cells[index]
-    return [chosen[index] for index in sorted(chosen)]
+        if not covers <= covered:
+            covered |= covers
+            chosen.add(index)
+    others = [index for index in order if index not in chosen]
+    chosen.update(others[: max(0, most - len(chosen))])
+    return [cells[index] for index in sorted(chosen)]
 
 
 def place(container: ContainerPlan) -> str:
-    """A container's name among all hosts: `docker-1/nginx`."""
+    """Return a container's name among all hosts: `docker-1/nginx`."""
     return f"{container.host}/{container.name}"
 
 
@@ -245,7 +249,7 @@ def _own_containers(plan: Plan) -> Iterator[Cell]:
 
 def _other_containers(plan: Plan) -> Iterator[Cell]:
     if plan.mode == "l2":
-        # Where the host's own routes lead for the fabric's subnet is not the plan's.
+        # The plan does not decide where the host's own routes lead.
         return
     for host in plan.hosts:
         for container in plan.containers():
@@ -278,13 +282,13 @@ def _to_gateway(plan: Plan) -> Iterator[Cell]:
         )
 
 
-def _to_internet(plan: Plan, place_: IPAddress | str) -> Iterator[Cell]:
+def _to_internet(plan: Plan, target: IPAddress | str) -> Iterator[Cell]:
     for container in plan.containers():
         yield Cell(
-            kind="internet-name" if isinstance(place_, str) else "internet",
+            kind="internet-name" if isinstance(target, str) else "internet",
             source=place(container),
-            target=place_ if isinstance(place_, str) else "internet",
-            address=place_,
+            target=target if isinstance(target, str) else "internet",
+            address=target,
             expected=_beyond(plan, container),
             source_host=container.host,
             target_host=None,
@@ -294,28 +298,26 @@ def _to_internet(plan: Plan, place_: IPAddress | str) -> Iterator[Cell]:
 
 def _ports(plan: Plan) -> Iterator[Cell]:
     for host in plan.hosts:
-        open_ = set(_doors(host, published=True))
+        published = {
+            (port.host_port, port.protocol)
+            for container in host.containers
+            if container.published
+            for port in container.ports
+        }
         for container in host.containers:
             for port in container.ports:
-                if not container.published and (port.host_port, port.protocol) in open_:
-                    # Another container answers there, rightly.
+                if not container.published and (port.host_port, port.protocol) in published:
+                    # Another container answers there, as planned.
                     continue
-                local = port.host_address is not None and port.host_address.is_loopback()
+                loopback = port.host_address is not None and port.host_address.is_loopback()
                 yield Cell(
                     kind="port",
                     source=CLIENT,
                     target=place(container),
                     address=port.host_address or host.address,
-                    expected="yes" if container.published and not local else "no",
+                    expected="yes" if container.published and not loopback else "no",
                     source_host=None,
                     target_host=host.name,
                     target_service=container.service,
                     port=port,
                 )
-
-
-def _doors(host: HostPlan, *, published: bool) -> Iterable[tuple[int, str]]:
-    for container in host.containers:
-        if container.published == published:
-            for port in container.ports:
-                yield port.host_port, port.protocol

@@ -1,6 +1,6 @@
-"""The routes to the slices, as a router takes them: what `ipvlan plan --routes` prints.
+"""The routes to the slices in the syntax of routers: what `ipvlan plan --routes` prints.
 
-Owns the words of each kind of router. Which routes there are is the plan's.
+Out of scope: which routes there are (`ipvlan.plan.model`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FORMATS: Final[Mapping[str, Callable[[Route], str]]] = {"ip": _ip, "frr": _frr, 
 
 
 def router_routes(plan: Plan, kind: str) -> list[str]:
-    """One entry per slice, sorted by host; empty in l2, where a router needs an address of the fabric and no route.
+    """Return one entry per slice, sorted by host; empty in l2, where a router needs an address of the fabric and no route.
 
     `kind` is a key of FORMATS.
     """

@@ -1,4 +1,4 @@
-"""Draws valid stack configs, for property tests; what it draws must be accepted as it is."""
+"""Draws valid stack configs, for property tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIGESTS = st.integers(min_value=0, max_value=2**256 - 1).map("{:064x}".format)
 
 @st.composite
 def raw_configs(draw: st.DrawFn) -> dict[str, Any]:
-    """A valid config as plain maps: 1 to 6 hosts, 0 to 8 services, every mode, reserved and dynamic ranges."""
+    """Return a valid config as plain mappings: 1 to 6 hosts, 0 to 8 services, every mode, reserved and dynamic ranges."""
     mode = draw(st.sampled_from(["l2", "l3", "l3s"]))
     subnet = IPNetwork(draw(st.sampled_from(["10.0.0.0/8", "10.1.0.0/16", "172.20.0.0/16", "192.168.0.0/17"])))
     prefix = draw(st.integers(min_value=max(subnet.prefixlen + 4, 20), max_value=28))

@@ -184,7 +184,9 @@ def test_unlike_mtus_are_found(check: Run) -> None:
 def vlan_plan() -> Plan:
     """Return a plan on a VLAN of ens33."""
     plan = seed()
-    return replace(plan, hosts=tuple(replace(host, parent="ens33.40") for host in plan.hosts))
+    return replace(
+        plan, hosts=tuple(replace(host, network=replace(host.network, parent="ens33.40")) for host in plan.hosts)
+    )
 
 
 def test_a_vlan_of_a_nic_need_not_be_there(check: Run) -> None:

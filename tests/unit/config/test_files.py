@@ -1,4 +1,4 @@
-"""Files that are no good stack files: missing, unreadable, shared wrongly."""
+"""Files that are not stack files: missing, unreadable, wrongly shared."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ COMMON = "config:\n  ipvlan-fabric:common: "
 
 
 def keys(folder: Path) -> list[tuple[str, str]]:
-    """Key and what is wrong, of each problem."""
+    """Return key and problem of each problem."""
     with pytest.raises(ConfigError) as refused:
         make_plan(load_stack("dev", folder))
     return [(problem.key, problem.problem) for problem in refused.value.problems]
 
 
 def test_a_file_that_is_not_text(tmp_path: Path) -> None:
-    """Bytes that are not UTF-8 are told with their place."""
+    """Bytes that are not UTF-8 are reported with their place."""
     write_project(tmp_path).write_bytes(b"config: \xff\xfe\n")
     assert keys(tmp_path) == [("Pulumi.dev.yaml", "byte 8 is not UTF-8")]
 
 
 def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
-    """What cannot be read is told by the system's own word."""
+    """A file that cannot be read is reported in the system's own words."""
     (tmp_path / "Pulumi.dev.yaml").mkdir()
     assert keys(tmp_path) == [("Pulumi.dev.yaml", "the file cannot be read: Is a directory")]
 
@@ -42,7 +42,7 @@ def test_a_shared_file_outside_the_project(tmp_path: Path, path: str) -> None:
 
 
 def test_a_shared_file_that_is_missing(tmp_path: Path) -> None:
-    """A missing shared file is told beside what else is wrong."""
+    """A missing shared file is reported together with what else is wrong."""
     write_project(
         tmp_path, STACK_TEXT.replace("config:\n", f"{COMMON}stacks/common.yaml\n").replace("offset: 2", "offset: 0")
     )
@@ -66,7 +66,7 @@ def test_a_shared_file_with_a_secret_and_a_stray_key(tmp_path: Path) -> None:
 
 
 def test_a_map_written_as_json(tmp_path: Path) -> None:
-    """What `pulumi config set` stores as JSON text is read as a map; text that is no JSON is told."""
+    """What `pulumi config set` stores as JSON text is read as a mapping; text that is not JSON is reported."""
     slices = '{"docker-1": {"address": "192.168.140.200", "parent": "ens33", "slice": "10.1.1.0/24"}}'
     head, _, rest = STACK_TEXT.partition("  ipvlan-fabric:hosts:\n")
     services = rest.partition("  ipvlan-fabric:services:\n")[2]
@@ -80,7 +80,7 @@ def test_a_map_written_as_json(tmp_path: Path) -> None:
 
 
 def test_stray_keys_of_our_namespace(tmp_path: Path) -> None:
-    """A misspelt section is an error; a secret that nothing refers to yet is none; other namespaces are let be."""
+    """A misspelt section is an error; a secret that nothing refers to yet is not; other namespaces are ignored."""
     write_project(
         tmp_path, STACK_TEXT + "  ipvlan-fabric:service: {}\n  ipvlan-fabric:later: {secure: v1:a}\n  other:key: 1\n"
     )

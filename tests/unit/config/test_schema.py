@@ -24,7 +24,7 @@ STACKS = ("dev", "staging", "prod")
 
 
 def as_stack(raw: dict[str, Any]) -> dict[str, Any]:
-    """The content of a stack file with these sections."""
+    """Return the content of a stack file with these sections."""
     return {"config": {f"{PROJECT}:{key}": value for key, value in raw.items()}}
 
 
@@ -65,7 +65,7 @@ def test_common_file_fits_its_schema() -> None:
     ids=lambda changes: next(iter(changes)),
 )
 def test_schema_refuses(changes: dict[str, Any]) -> None:
-    """What the models refuse by its shape, the schema refuses too."""
+    """The schema refuses what the models refuse for its shape."""
     jsonschema.validate(as_stack(reference_config()), stack_schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(as_stack(changed(changes)), stack_schema())

@@ -1,4 +1,4 @@
-"""What `ipvlan allocate` gives out, and that it touches nothing else."""
+"""What `ipvlan allocate` assigns, and that it changes nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HERE = Checkout(Path())
 
 
 def given_out(raw: dict[str, Any]) -> dict[str, str | int]:
-    """Key path -> value of everything that was missing."""
+    """Return key path -> value of everything that was missing."""
     return {f"{one.section}.{one.entry}.{one.key}": one.value for one in allocate(raw, HERE)}
 
 
@@ -50,14 +50,14 @@ def test_entries_get_theirs_in_the_order_of_the_file() -> None:
 
 
 def test_slices_of_another_length() -> None:
-    """`slice_prefix` decides how large a slice is; a taken one of another size is gone round."""
+    """`slice_prefix` decides how large a slice is; one of another size that a host has is skipped."""
     raw = changed({"fabric.slice_prefix": 26, "hosts.docker-3": host(3), "hosts.docker-1.slice": "10.1.0.64/26"})
     del raw["hosts"]["docker-3"]["slice"]
     assert given_out(raw) == {"hosts.docker-3.slice": "10.1.0.128/26"}
 
 
 def test_reserved_gateway_and_dynamic_are_left_out() -> None:
-    """No offset leads to an address that is the gateway's, reserved or Docker's to hand out, on any host."""
+    """No offset leads to an address that is the gateway's, reserved or for Docker to assign, on any host."""
     raw = changed(
         {
             "fabric.gateway": "10.1.1.3",
@@ -80,7 +80,7 @@ def test_addresses_on_every_host_need_no_offset() -> None:
 
 
 def test_an_offset_is_shared_only_when_none_is_left() -> None:
-    """Services on different hosts get different offsets while there are any, so that they can meet later."""
+    """Services on different hosts get different offsets while there are any, so that they can run on one host later."""
     small = {"hosts.docker-1.slice": "10.1.1.0/29", "hosts.docker-2.slice": "10.1.1.8/29", "services": {}}
     services = {f"s{n}": {**image(), "hosts": [f"docker-{1 + n % 2}"]} for n in range(8)}
     values = [value for _, value in sorted(given_out(changed({**small, "services": services})).items())]
@@ -120,14 +120,14 @@ def test_an_offset_is_shared_only_when_none_is_left() -> None:
     ids=["subnet full", "slice full", "slice_prefix too small"],
 )
 def test_refuses_with_the_numbers(changes: dict[str, Any], key: str, numbers: str) -> None:
-    """Where there is no room the numbers say so."""
+    """If there is no room, the message has the numbers."""
     with pytest.raises(ConfigError) as refused:
         allocate(changed(changes), HERE)
     assert [(problem.key, problem.problem) for problem in refused.value.problems] == [(key, numbers)]
 
 
 def test_a_config_with_other_mistakes_is_not_filled_in() -> None:
-    """What else is wrong is told, and nothing is given out on top of it."""
+    """What else is wrong is reported, and nothing is assigned."""
     with pytest.raises(ConfigError) as refused:
         allocate(changed({"hosts.docker-1.slice": REMOVE, "services.nginx.image": "NGINX"}), HERE)
     assert [problem.key for problem in refused.value.problems] == ["services.nginx.image"]
@@ -135,7 +135,7 @@ def test_a_config_with_other_mistakes_is_not_filled_in() -> None:
 
 @given(raw_configs(), st.data())
 def test_filling_gives_a_plan_and_moves_nothing(raw: dict[str, Any], data: st.DataObject) -> None:
-    """Whatever is taken out, allocate fills in a valid plan, the same twice, and leaves the other entries alone."""
+    """Whatever is missing, allocate completes it to a valid plan, twice to the same one, and changes no other entry."""
     kept = make_plan(parse(raw)).addresses
     gone = set(data.draw(st.lists(st.sampled_from(sorted(raw["services"]) or [""]), unique=True))) - {""}
     for name in gone:
@@ -177,7 +177,7 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS.keys())
 def test_an_edit_adds_one_key_and_no_other_byte_changes(text: str) -> None:
-    """In any layout the key is added where it belongs, and everything else stands as it stood."""
+    """In any layout the key is added where it belongs, and everything else stays as it was."""
     after = insert(text, [Edit(("a",), "slice", "10.1.1.0/24")], "file")
     expected = parse_text(text, "file")
     expected["a"]["slice"] = "10.1.1.0/24"
@@ -192,7 +192,7 @@ def test_an_edit_adds_one_key_and_no_other_byte_changes(text: str) -> None:
     ids=["alias", "anchor others share", "no map", "nothing", "missing"],
 )
 def test_an_edit_that_would_touch_others_is_refused(text: str) -> None:
-    """A map that other places share, or that is not written out, is left to the person."""
+    """A mapping that other places share, or that is not written out, is not changed."""
     with pytest.raises(ConfigError):
         insert(text, [Edit(("a",), "slice", "10.1.1.0/24")], "file")
 
@@ -231,7 +231,7 @@ def test_command_fills_in_the_shared_file(tmp_path: Path) -> None:
 
 
 def test_allocation_scales() -> None:
-    """200 hosts and 200 services without anything get all they need, each another slice and offset."""
+    """200 hosts and 200 services without anything get all they need, each a different slice or offset."""
     raw = changed({"hosts": {}, "services": {}})
     for number in range(200):
         raw["hosts"][f"h{number}"] = {"address": f"192.168.{number}.1", "parent": "eth0"}

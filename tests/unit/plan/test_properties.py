@@ -23,12 +23,12 @@ from tests.support.configs import raw_configs
 
 
 def plan_of(raw: dict[str, Any]) -> Plan:
-    """The plan of plain maps."""
+    """Return the plan of plain mappings."""
     return make_plan(parse(raw))
 
 
 def refusals(raw: dict[str, Any]) -> tuple[Problem, ...]:
-    """Why the config is refused; nothing where it is planned."""
+    """Return why the config is refused; nothing if it is planned."""
     try:
         plan_of(raw)
     except ConfigError as error:
@@ -58,7 +58,7 @@ def test_every_address_is_usable(raw: dict[str, Any]) -> None:
 
 @given(raw_configs())
 def test_dynamic_range_and_statics_never_meet(raw: dict[str, Any]) -> None:
-    """What the plan lets Docker hand out holds no container's address; with `none` Docker has nothing to hand out."""
+    """No container has an address that the plan lets Docker assign; with `none` Docker has nothing to assign."""
     plan = plan_of(raw)
     for host in plan.hosts:
         wanted = raw["hosts"][host.name].get("dynamic")
@@ -117,7 +117,7 @@ def test_adding_moves_nothing(raw: dict[str, Any], hosts: int, services: int) ->
 
 @given(raw_configs())
 def test_plan_to_config_to_plan_is_stable(raw: dict[str, Any]) -> None:
-    """A plan written back as config gives the same plan again, also after a way through JSON."""
+    """A plan written back as config gives the same plan again, also through JSON."""
     plan = plan_of(raw)
     again = plan_of(json.loads(json.dumps(as_config(plan))))
     # What the config warned of (ports with no way out) is now said explicitly.
@@ -135,7 +135,7 @@ def test_routes_reach_every_other_slice(raw: dict[str, Any]) -> None:
 
 @given(raw_configs(), st.data())
 def test_a_clash_is_never_planned(raw: dict[str, Any], data: st.DataObject) -> None:
-    """Whatever container gets the address of another one, no plan is made."""
+    """If a container gets the address of another one, the config is refused."""
     pairs = [(c.service, c.host, c.address) for c in plan_of(raw).containers()]
     assume(len(pairs) > 1)
     (service, host, _), (_, _, address) = data.draw(
@@ -174,7 +174,7 @@ def test_a_clash_is_never_planned(raw: dict[str, Any], data: st.DataObject) -> N
     ),
 )
 def test_nonsense_is_an_error_or_a_plan(value: Any, where: str) -> None:
-    """Whatever stands at a key, the config is planned or refused with a message; nothing else is raised."""
+    """Whatever is at a key, the config is planned or refused with a message; no other exception is raised."""
     raw: dict[str, Any] = {
         "fabric": {"name": "net", "subnet": "10.1.0.0/16", "gateway": "10.1.0.1"},
         "hosts": {"a1": {"address": "192.0.2.1", "parent": "eth0", "slice": "10.1.1.0/24"}},

@@ -25,7 +25,7 @@ def expected(plan: Plan, source: str, target: str) -> str:
 
 
 def test_the_seeds_matrix() -> None:
-    """Every cell of the seed's table is there once, with the table's answer."""
+    """Every cell of the reference setup's table is there once, with the table's answer."""
     plan = seed(published=False)
     cells = make_matrix(plan, internet=[INTERNET]).cells
     assert len({(cell.kind, cell.source, cell.target) for cell in cells}) == len(cells) == 12 + 8 + 4 + 4 + 4 + 2
@@ -48,7 +48,7 @@ def test_a_published_container_goes_out_through_the_bridge() -> None:
 
 @pytest.mark.parametrize("mode", ["l3", "l3s"])
 def test_routed_containers_reach_other_hosts_and_not_their_own(mode: str) -> None:
-    """In l3 and l3s the own host stays out of reach, others are reached by route, and routers decide on the internet."""
+    """In l3 and l3s the own host cannot be reached, others are reached by route, and routers decide on the internet."""
     plan = seed(published=False, mode=mode, gateway=None)
     assert expected(plan, "docker-1/centos", "docker-1") == "no"
     assert expected(plan, "docker-1/centos", "docker-2") == "yes"
@@ -69,7 +69,7 @@ def test_a_port_on_loopback_is_closed_to_clients() -> None:
 
 
 def big(hosts: int, services: int) -> Plan:
-    """A plan of many containers."""
+    """Return a plan of many containers."""
     config = reference_config(hosts)
     image = config["services"]["centos"]["image"]
     config["services"] = {f"service-{number}": {"image": image, "offset": number} for number in range(1, services + 1)}
@@ -82,7 +82,7 @@ def pairs(cells: list[Cell]) -> set[tuple[str | None, str | None]]:
 
 
 def test_up_to_400_pairs_are_all_taken() -> None:
-    """20 containers have 380 pairs, and all are looked at."""
+    """20 containers have 380 pairs, and all are tried."""
     made = make_matrix(big(2, 10), internet=())
     assert made.possible == len(made.cells)
     assert sum(cell.kind == "container" for cell in made.cells) == 380
@@ -101,21 +101,21 @@ def test_a_sample_covers_every_pair_of_hosts_and_every_container() -> None:
 
 
 def test_more_pairs_of_hosts_than_400_are_all_covered() -> None:
-    """25 hosts have 625 pairs, and each is looked at."""
+    """25 hosts have 625 pairs, and each is tried."""
     cells = [cell for cell in make_matrix(big(25, 2), internet=()).cells if cell.kind == "container"]
     assert len(pairs(cells)) == 625
 
 
 def test_filters_narrow() -> None:
-    """--service, --host and --from leave what concerns them alone."""
+    """--service, --host and --from show only what they name."""
     plan = seed()
-    for wanted, takes in (
+    for only, matches in (
         (Filter(service="nginx"), lambda cell: "nginx" in (cell.source_service, cell.target_service)),
         (Filter(host="docker-2"), lambda cell: "docker-2" in (cell.source_host, cell.target_host)),
         (Filter(source="client"), lambda cell: cell.source == "client"),
         (Filter(source="docker-1/nginx"), lambda cell: cell.source == "docker-1/nginx"),
         (Filter(source="centos"), lambda cell: cell.source_service == "centos"),
     ):
-        cells = make_matrix(plan, internet=[INTERNET], wanted=wanted).cells
+        cells = make_matrix(plan, internet=[INTERNET], only=only).cells
         assert cells
-        assert all(takes(cell) for cell in cells)
+        assert all(matches(cell) for cell in cells)

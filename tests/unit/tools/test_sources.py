@@ -26,8 +26,6 @@ IN_STATE = {"ipvlan/plan/resource_names.py", "tests/program/test_resource_names.
 OLD_WORDS: set[str] = {
     "bench/connection.py",
     "ipvlan/checks/verify.py",
-    "ipvlan/plan/model.py",
-    "ipvlan/plan/reachability.py",
     "ipvlan/plan/resource_names.py",
     "lab/harness.py",
     "lab/services.py",
