@@ -79,7 +79,7 @@ def changes(preview: Mapping[str, Any]) -> list[str]:
         if action == "same":
             continue
         # The reasons also name an input whose values are both secret.
-        reasons = ", ".join(step.get("replaceReasons") or step.get("diffReasons") or ())
+        reasons = ", ".join(sorted(step.get("replaceReasons") or step.get("diffReasons") or ()))
         lines.append(f"{MARKS.get(action, action)} {_title(urn)}{f' ({action}: {reasons})' if reasons else ''}")
         if urn in before and urn in after:
             lines += _difference(before[urn], after[urn])

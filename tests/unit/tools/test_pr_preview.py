@@ -70,7 +70,7 @@ def test_of_a_long_text_the_changed_line_is_shown() -> None:
 def test_a_preview_against_the_state_shows_its_operations() -> None:
     """The operation, its reasons and the inputs that differ are shown; an unchanged resource is not."""
     replaced = step(CONTAINER, "replace", old={**OLD, "envs": "[secret]"}, new={**NEW, "envs": "[secret]"})
-    replaced["replaceReasons"] = ["envs", "networksAdvanced"]
+    replaced["replaceReasons"] = ["networksAdvanced", "envs"]
     preview = document(
         step(NETWORK, "same", old={"name": "a"}, new={"name": "a"}), replaced, step(SHELL, "delete", old={})
     )
