@@ -1,7 +1,7 @@
 """Does one shared ssh connection per host hold? Cycles of changes, nothing to do and refresh on the lab, failures counted.
 
 Owns the cycles and the table of docs/decisions/0009-shared-connection.md. A cycle gives nginx another environment on both hosts
-(its container is made anew, its door shut and opened), then runs `up` with nothing to do, then `refresh`.
+(its container is replaced, its bridge attachment deleted and created), then runs `up` with nothing to do, then `refresh`.
 
 Usage: bench/connection.py [--cycles 20] [--alone 5]. Needs `make lab-up` and hosts without the fabric (`make down`); works on a
 stack of its own, the lab tests', and removes it. Exit status 1 when anything failed.

@@ -239,8 +239,8 @@ def test_shim(lab: Lab, stack: Stack, mode: str) -> None:
     assert lab.exec(".venv/bin/ipvlan", "--stack", STACK, "heal", "--yes", timeout=240).returncode == 0
     assert_clean(lab)
     taken = lab.ssh(
-        "docker-1", f"docker run -d --name thief --network {config['fabric']['name']} --ip 10.1.1.254 "
-        f"{config['services']['nginx']['image']} 2>&1; docker rm -f thief >/dev/null", check=False
+        "docker-1", f"docker run -d --name conflicting --network {config['fabric']['name']} --ip 10.1.1.254 "
+        f"{config['services']['nginx']['image']} 2>&1; docker rm -f conflicting >/dev/null", check=False
     )  # fmt: skip
     assert "in use" in taken or "already" in taken
     if mode == "l2":

@@ -53,7 +53,7 @@ class Repository:
 
 @pytest.fixture(scope="module")
 def repository(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Bring the seed up, with nginx's door shut, and begin a history with it."""
+    """Bring the reference setup up, with nginx unpublished, and begin a history with it."""
     stack.config["services"]["nginx"]["published"] = False
     stack.up()
     folder = tmp_path_factory.mktemp("history")
@@ -100,7 +100,7 @@ def observed(before: dict[str, Any], after: dict[str, Any]) -> Fates:
     """Return what became of the containers between two looks at the hosts."""
     stayed = {place for place in before.keys() & after.keys() if before[place]["Id"] == after[place]["Id"]}
 
-    def door(containers: dict[str, Any]) -> set[str]:
+    def attached(containers: dict[str, Any]) -> set[str]:
         return {place for place in stayed if "bridge" in containers[place]["NetworkSettings"]["Networks"]}
 
     return {
@@ -108,8 +108,8 @@ def observed(before: dict[str, Any], after: dict[str, Any]) -> Fates:
         "delete": before.keys() - after.keys(),
         "replace": (before.keys() & after.keys()) - stayed,
         "update": {place for place in stayed if limits(before[place]) != limits(after[place])},
-        "attach": door(after) - door(before),
-        "detach": door(before) - door(after),
+        "attach": attached(after) - attached(before),
+        "detach": attached(before) - attached(after),
     }
 
 

@@ -21,7 +21,7 @@ def start_unpublished(lab: Lab, stack: Stack) -> None:
     stack.config["services"]["nginx"]["published"] = False
 
 
-def doors(lab: Lab) -> dict[str, str]:
+def port_80(lab: Lab) -> dict[str, str]:
     """Return host -> HTTP status of its port 80 as the client outside sees it; "000" is refused."""
     return {host: lab.http_status(address) for host, address in ADDRESSES.items()}
 
@@ -60,9 +60,9 @@ def test_network_is_as_planned(lab: Lab) -> None:
 
 @pytest.mark.versions
 def test_matrix_before_publishing(lab: Lab, stack: Stack) -> None:
-    """Before publishing every cell is as the design says, and both doors are shut."""
+    """Before publishing every cell is as the design says, and port 80 answers on no host."""
     assert_matrix(stack)
-    assert doors(lab) == {"docker-1": "000", "docker-2": "000"}
+    assert port_80(lab) == {"docker-1": "000", "docker-2": "000"}
 
 
 @pytest.mark.versions
@@ -74,18 +74,18 @@ def test_second_up_changes_nothing(lab: Lab, stack: Stack) -> None:
 
 @pytest.mark.versions
 def test_publish_is_live(lab: Lab, stack: Stack) -> None:
-    """Publishing opens the door on both hosts and keeps every container; the next `up` changes nothing."""
+    """Publishing makes port 80 answer on both hosts and keeps every container; the next `up` changes nothing."""
     stack.config["services"]["nginx"]["published"] = True
     stack.up()
     assert lab.container_ids() == IDS
-    assert doors(lab) == {"docker-1": "200", "docker-2": "200"}
+    assert port_80(lab) == {"docker-1": "200", "docker-2": "200"}
     page = lab.exec("curl", "-s", "-m", "5", f"http://{ADDRESSES['docker-2']}/").stdout
     assert "Welcome to nginx" in page
     stack.unchanged()
 
 
 @pytest.mark.versions
-def test_matrix_while_published(lab: Lab, stack: Stack) -> None:
+def test_matrix_while_port_80(lab: Lab, stack: Stack) -> None:
     """While published every cell is as the plan says."""
     assert_matrix(stack)
 
@@ -98,22 +98,22 @@ def test_refresh_changes_nothing(lab: Lab, stack: Stack) -> None:
 
 
 @pytest.mark.versions
-def test_a_door_shut_by_hand_is_opened_again(lab: Lab, stack: Stack) -> None:
+def test_a_bridge_detached_by_hand_is_attached_again(lab: Lab, stack: Stack) -> None:
     """A bridge connection removed by hand comes back with `up --refresh`, alone; the next plain `up` changes nothing."""
     lab.ssh("docker-2", "docker network disconnect bridge nginx")
-    assert doors(lab) == {"docker-1": "200", "docker-2": "000"}
+    assert port_80(lab) == {"docker-1": "200", "docker-2": "000"}
     stack.up("--refresh")
-    assert doors(lab) == {"docker-1": "200", "docker-2": "200"}
+    assert port_80(lab) == {"docker-1": "200", "docker-2": "200"}
     assert lab.container_ids() == IDS
     stack.unchanged()
 
 
 @pytest.mark.versions
 def test_unpublish_is_live(lab: Lab, stack: Stack) -> None:
-    """Unpublishing shuts both doors, keeps every container, and the matrix is as before."""
+    """Unpublishing closes port 80 on both hosts, keeps every container, and the matrix is as before."""
     stack.config["services"]["nginx"]["published"] = False
     stack.up()
-    assert doors(lab) == {"docker-1": "000", "docker-2": "000"}
+    assert port_80(lab) == {"docker-1": "000", "docker-2": "000"}
     assert lab.container_ids() == IDS
     assert_matrix(stack)
     stack.config["services"]["nginx"]["published"] = True

@@ -44,7 +44,7 @@ def test_a_container_removed_without_refresh(lab: Lab, stack: Stack) -> None:
 
 @pytest.mark.versions
 def test_a_rebooted_host_comes_back_whole(lab: Lab, stack: Stack) -> None:
-    """After a reboot containers, addresses and the open door are back without any `up`, and `status` has nothing to say."""
+    """After a reboot containers, addresses and the published port are back without any `up`, and `status` has nothing to say."""
     lab.run("power", "docker-1", "reboot", timeout=400)
     assert lab.http_status(ADDRESSES["docker-1"]) == "200"
     assert_whole(stack)

@@ -33,7 +33,7 @@ def test_what_somebody_else_holds_is_not_given_out(lab: Lab, stack: Stack) -> No
     before = lab.container_ids()
     image = image_of(stack, "nginx")
     hardware = lab.run("ssh", "router", "cat", "/sys/class/net/lan/address").stdout.strip().upper()
-    lab.ssh("docker-2", f"docker run -d --name squatter --network ipvlanl2 --ip 10.1.1.9 {image}")
+    lab.ssh("docker-2", f"docker run -d --name unmanaged --network ipvlanl2 --ip 10.1.1.9 {image}")
     lab.ssh("docker-1", f"docker run -d --name guest --network ipvlanl2 --ip 10.1.1.10 {image}")
     lab.run("router-gateway", "on", "10.1.2.11/16")
     held = lab.container_ids()
@@ -45,7 +45,7 @@ def test_what_somebody_else_holds_is_not_given_out(lab: Lab, stack: Stack) -> No
         said = refused.stdout + refused.stderr
         for part in (
             "services.nginx.offset (or .addresses.docker-1): 10.1.1.9",
-            "is held by 52:54:00:8C:00:02, which answers for it on the LAN, container squatter on docker-2",
+            "is held by 52:54:00:8C:00:02, which answers for it on the LAN, container unmanaged on docker-2",
             "10.1.1.10, planned for centos on docker-1, is held by container guest on docker-1",
             f"10.1.2.11, planned for nginx on docker-2, is held by {hardware}",
             "fabric.probe_addresses",
@@ -55,7 +55,7 @@ def test_what_somebody_else_holds_is_not_given_out(lab: Lab, stack: Stack) -> No
         assert lab.http_status(ADDRESSES["docker-1"]) == "200"
     finally:
         lab.run("router-gateway", "off", "10.1.2.11/16")
-        lab.ssh("docker-2", "docker rm -f squatter")
+        lab.ssh("docker-2", "docker rm -f unmanaged")
         lab.ssh("docker-1", "docker rm -f guest")
     stack.up()
     assert (address_of(lab, "nginx"), address_of(lab, "centos")) == ("10.1.1.9", "10.1.1.10")

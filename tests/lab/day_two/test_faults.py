@@ -141,8 +141,8 @@ def test_heal_asks_first(lab: Lab) -> None:
 @pytest.mark.versions
 def test_a_foreign_container_in_a_planned_address(lab: Lab, stack: Stack) -> None:
     """A container of others that took our address is named and never touched; once it is gone, heal does the rest."""
-    thief = f"docker run -d --name thief --network ipvlanl2 --ip 10.1.2.1 {image_of(stack, 'nginx')}"
-    lab.ssh("docker-2", f"docker network disconnect ipvlanl2 centos; {thief}")
+    conflicting = f"docker run -d --name conflicting --network ipvlanl2 --ip 10.1.2.1 {image_of(stack, 'nginx')}"
+    lab.ssh("docker-2", f"docker network disconnect ipvlanl2 centos; {conflicting}")
     try:
         assert set(differences(lab)) == {
             ("fabric-disconnected", "docker-2", "centos"),
@@ -150,17 +150,17 @@ def test_a_foreign_container_in_a_planned_address(lab: Lab, stack: Stack) -> Non
         }
         healed = ipvlan(lab, "heal", "--yes")
         assert healed.returncode == 1
-        assert "docker rm -f thief" in healed.stdout
-        assert lab.ssh("docker-2", "docker inspect -f '{{.State.Running}}' thief").strip() == "true"
+        assert "docker rm -f conflicting" in healed.stdout
+        assert lab.ssh("docker-2", "docker inspect -f '{{.State.Running}}' conflicting").strip() == "true"
     finally:
-        lab.ssh("docker-2", "docker rm -f thief")
+        lab.ssh("docker-2", "docker rm -f conflicting")
     assert ipvlan(lab, "heal", "--yes").returncode == 0
     assert_whole(stack)
 
 
 @pytest.mark.versions
 def test_docker_restarted(lab: Lab, stack: Stack) -> None:
-    """After a restart of Docker all comes back by itself, the open door included."""
+    """After a restart of Docker all comes back by itself, the published port included."""
     before = lab.container_ids()
     lab.ssh("docker-1", "systemctl restart docker && docker version >/dev/null", timeout=200)
     assert_whole(stack)
@@ -168,7 +168,7 @@ def test_docker_restarted(lab: Lab, stack: Stack) -> None:
 
 
 def test_a_wrong_cell_says_why(lab: Lab) -> None:
-    """With a container down and a door shut `verify` fails and names the broken link of each chain."""
+    """With a container down and one unpublished by hand, `verify` fails and names the broken link of each chain."""
     lab.ssh("docker-1", "docker stop -t 1 centos; docker network disconnect bridge nginx")
     done = ipvlan(lab, "verify", "--json")
     assert done.returncode == 1
@@ -205,7 +205,7 @@ def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack)
         "image": nginx, "offset": 9, "hosts": ["docker-1"], "ports": ["8088:80"], "published": True,
     }  # fmt: skip
     stack.write()
-    lab.ssh("docker-2", f"docker run -d --name squatter --network ipvlanl2 --ip 10.1.1.9 {nginx}")
+    lab.ssh("docker-2", f"docker run -d --name unmanaged --network ipvlanl2 --ip 10.1.1.9 {nginx}")
     lab.ssh("docker-1", f"docker run -d --name holder -p 8088:80 {nginx}")
     try:
         done = ipvlan(lab, "preflight", "--json")
@@ -219,7 +219,7 @@ def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack)
         assert "10.1.1.9" in wrong["addresses", "docker-1"]
         assert "held by container holder" in wrong["ports", "docker-1"]
     finally:
-        lab.ssh("docker-2", "docker rm -f squatter")
+        lab.ssh("docker-2", "docker rm -f unmanaged")
         lab.ssh("docker-1", "docker rm -f holder")
         stack.config["services"].pop("probe")
         stack.write()

@@ -24,20 +24,11 @@ ANY_WORD = re.compile(
 IN_STATE = {"ipvlan/plan/resource_names.py", "tests/program/test_resource_names.py"}
 """Files with the name of a hook that has such a word: the state of every stack holds it."""
 OLD_WORDS: set[str] = {
-    "bench/connection.py",
     "ipvlan/checks/verify.py",
     "ipvlan/plan/resource_names.py",
     "lab/harness.py",
     "lab/services.py",
-    "tests/lab/day_two/test_addresses.py",
-    "tests/lab/day_two/test_faults.py",
-    "tests/lab/test_modes.py",
-    "tests/lab/test_pr_preview.py",
-    "tests/lab/test_prediction.py",
-    "tests/lab/test_scenario.py",
-    "tests/lab/test_trouble.py",
     "tests/program/test_resource_names.py",
-    "tests/unit/checks/test_preflight.py",
 }
 """Files to be reworded; then to be removed from here."""
 
