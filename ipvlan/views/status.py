@@ -112,8 +112,8 @@ def _container(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -
     """Return the cells from the state to the image."""
     if live is None:
         return (Text("missing", style=_BAD), *[_ABSENT] * 4)
-    attachment = live.endpoints.get(plan.network_name)
-    observed = None if attachment is None else attachment.held
+    endpoint = live.endpoints.get(plan.network_name)
+    observed = None if endpoint is None else endpoint.held
     address = (
         Text(str(observed), style=_GOOD)
         if observed == planned.address

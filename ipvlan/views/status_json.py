@@ -190,14 +190,14 @@ def _network_entry(snapshot: HostSnapshot, plan: Plan) -> NetworkEntry | None:
 def _container_entry(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -> ContainerEntry | None:
     if live is None:
         return None
-    attachment = live.endpoints.get(plan.network_name)
+    endpoint = live.endpoints.get(plan.network_name)
     return {
         "id": live.id,
         "name": planned.name,
         "state": live.state,
         "health": live.health,
         "image": live.image,
-        "address": None if attachment is None or attachment.held is None else str(attachment.held),
+        "address": None if endpoint is None or endpoint.held is None else str(endpoint.held),
         "planned_address": str(planned.address),
         "bridge": BRIDGE in live.endpoints,
         "published": planned.published,
