@@ -1,8 +1,11 @@
-"""The resource that asks for addresses before they are given out: whoever depends on it waits for its answer.
+"""The resource that checks new addresses for conflicts before they are used: whatever depends on it waits for the result.
 
-A resource and not a step of the program, because the state then knows which addresses were asked for: an `up` that brings no new
-address visits no host for it, and an address that was refused is asked for again (docs/decisions/0011-address-conflicts.md). What
-is asked stands in ipvlan.checks.address_conflicts.
+It is a resource, and not a step of the program, so that the state records which addresses are checked. An `up` without a new
+address contacts no host for it, and an address with a conflict is checked again (docs/decisions/0011-address-conflicts.md).
+
+The state of existing stacks refers to the names in this module: the provider's class, its path, and the properties.
+
+Out of scope: the check itself (`ipvlan.checks.address_conflicts`).
 """
 
 from __future__ import annotations
@@ -21,49 +24,49 @@ if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.plan.model import Plan
 
-#: Seconds for reaching a host and for each question to it, as `ipvlan preflight` has them; a busy host needs many.
-QUESTION_SECONDS: Final = 20.0
+HOST_SECONDS: Final = 20.0
+"""Time limit to connect to a host and for each answer of it, in seconds, as in `ipvlan preflight`; a busy host needs many."""
 
-Asked = dict[str, dict[str, Any]]
-"""Host -> `link`, the mode and the NIC through which was asked, and `addresses`, sorted."""
+Checked = dict[str, dict[str, Any]]
+"""Host -> `link` (the mode, and the NIC of the check) and `addresses` (sorted). The state has it as the property `asked`."""
 
 
 class AddressClaimsProvider(HostProvider):
-    """Asks for the addresses that were not asked for before, on the link that they are for."""
+    """Checks the addresses that are not checked yet, on the link that will carry them."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Ask for all."""
-        return dynamic.CreateResult(f"addresses of {props['stack']}", {**props, "asked": _ask(props, {})})
+        """Check all addresses."""
+        return dynamic.CreateResult(f"addresses of {props['stack']}", {**props, "asked": _check(props, {})})
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Differ by what is planned and was not asked for, or is no longer planned, and by nothing else."""
+        """Report a change only when a planned address is not checked, or a checked one is no longer planned."""
         return dynamic.DiffResult(changes=_planned(_news) != _olds.get("asked"))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Ask for what is new."""
-        return dynamic.UpdateResult({**_news, "asked": _ask(_news, _olds.get("asked") or {})})
+        """Check the new addresses."""
+        return dynamic.UpdateResult({**_news, "asked": _check(_news, _olds.get("asked") or {})})
 
 
 def _link(props: Mapping[str, Any], host: Mapping[str, Any]) -> str:
     return f"{props['mode']} {host['parent']}"
 
 
-def _planned(props: Mapping[str, Any]) -> Asked:
+def _planned(props: Mapping[str, Any]) -> Checked:
     return {
         name: {"link": _link(props, host), "addresses": sorted(host["addresses"])}
         for name, host in props["hosts"].items()
     }
 
 
-def _ask(props: Mapping[str, Any], before: Asked) -> Asked:
-    """Ask for what is planned and not among `before`, and return what is known to be free now.
+def _check(props: Mapping[str, Any], before: Checked) -> Checked:
+    """Check the planned addresses that are not in `before`, and return all that are checked now.
 
-    Addresses of a host that does not answer stay unasked: the next `up` asks for them. Raises HostError.
+    Addresses of a host that does not reply are not among them, so the next `up` checks them. Raises HostError.
     """
-    # Only here: the process that serves it starts at every `up`, and mostly has nothing to ask.
+    # Only here: the engine starts this process at every `up`, and most of them have nothing to check.
     from netaddr import IPAddress  # noqa: PLC0415
 
-    from ipvlan.checks.address_conflicts import Claim, check_claims  # noqa: PLC0415
+    from ipvlan.checks.address_conflicts import NewAddresses, check_conflicts  # noqa: PLC0415
     from ipvlan.hosts.connection import HostConnection  # noqa: PLC0415
 
     planned = _planned(props)
@@ -72,38 +75,38 @@ def _ask(props: Mapping[str, Any], before: Asked) -> Asked:
         for name, host in props["hosts"].items()
         if name not in props["unreachable"]
     }
-    known = {
-        name: set(before[name]["addresses"]) if before.get(name, {}).get("link") == entry["link"] else set()
-        for name, entry in planned.items()
-    }
-    claims = [
-        Claim(
+    checked = {name: _still_checked(planned[name], before.get(name, {})) for name in planned}
+    new = [
+        NewAddresses(
             connection=connection,
             addresses={
                 IPAddress(address): service
                 for address, service in props["hosts"][name]["addresses"].items()
-                if address not in known[name]
+                if address not in checked[name]
             },
         )
         for name, connection in connections.items()
-        if set(planned[name]["addresses"]) - known[name]
+        if set(planned[name]["addresses"]) - checked[name]
     ]
-    answer = check_claims(
-        claims, list(connections.values()), props["stack"], mode=props["mode"], timeout=QUESTION_SECONDS
-    )
-    for doubt in answer.doubts:
+    result = check_conflicts(new, list(connections.values()), props["stack"], mode=props["mode"], timeout=HOST_SECONDS)
+    for warning in result.warnings:
         # The engine shows what a provider's process prints.
-        print(doubt, file=sys.stderr, flush=True)
+        print(warning, file=sys.stderr, flush=True)
     return {
-        name: entry
-        if name in answer.hosts
-        else {**entry, "addresses": [address for address in entry["addresses"] if address in known[name]]}
-        for name, entry in planned.items()
+        name: host
+        if name in result.hosts
+        else {**host, "addresses": [address for address in host["addresses"] if address in checked[name]]}
+        for name, host in planned.items()
     }
 
 
+def _still_checked(planned: Mapping[str, Any], before: Mapping[str, Any]) -> set[str]:
+    """Return the addresses of one host that are checked on its planned link."""
+    return set(before["addresses"]) if before.get("link") == planned["link"] else set()
+
+
 class AddressClaims(dynamic.Resource, module=PACKAGE, name="AddressClaims"):
-    """The answer that no address of the plan is held by others, asked for when an address is new."""
+    """The result that no other machine holds an address of the plan."""
 
     def __init__(
         self,
@@ -116,7 +119,17 @@ class AddressClaims(dynamic.Resource, module=PACKAGE, name="AddressClaims"):
         opts: pulumi.ResourceOptions,
         provider: DynamicProvider,
     ) -> None:
-        """Declare it; `connections` are by host, `unreachable` hosts are not asked, `provider` is what serves it."""
+        """Declare the check.
+
+        Args:
+            name: The resource's name.
+            plan: The planned addresses.
+            stack: The stack's name.
+            connections: Host -> its connection.
+            unreachable: Hosts that do not answer in this run, and are not checked.
+            opts: Its options.
+            provider: What serves the resource.
+        """
         super().__init__(
             AddressClaimsProvider(),
             name,

@@ -1,7 +1,8 @@
-"""Are addresses free that `pulumi up` is about to give out? Asked before anything is made, and before anything is stopped.
+"""Address conflict detection (RFC 5227) for the addresses that `pulumi up` is about to use for the first time.
 
-Owns the question to all hosts at once and the wording of what is in the way. Which addresses are new, the caller knows; how an
-address is asked for stands in `address_probe`.
+It runs before anything is created, and before anything is stopped.
+
+Out of scope: which addresses are new (`components.address_claims`), and the ARP probe itself (`ipvlan.hosts.arp_probe`).
 """
 
 from __future__ import annotations
@@ -20,112 +21,132 @@ from ipvlan.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class NewAddresses:
     """Addresses that are new on one host."""
 
     connection: HostConnection
     addresses: Mapping[IPAddress, str]
-    """Address -> the service whose container is to hold it."""
+    """Address -> the service whose container will hold it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the hosts said: nobody else holds any of the addresses, as far as it could be asked."""
+class ConflictCheck:
+    """A check that found no conflict."""
 
     hosts: frozenset[str]
-    """The hosts of the claims that answered."""
-    doubts: tuple[str, ...]
-    """Sentences: what could not be asked, and why."""
+    """The hosts that replied; the addresses of the others are not checked."""
+    warnings: tuple[str, ...]
+    """What could not be checked on a host that replied, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Heard:
-    live: HostSnapshot
+class _Reply:
+    """What one host and its LAN show."""
+
+    snapshot: HostSnapshot
     answering: Mapping[IPAddress, str]
+    """Address -> hardware address that answers for it on the LAN."""
     not_probed: str
+    """Why the LAN was not probed; empty when it was, and where no probe is possible."""
 
 
-class AddressTakenError(HostError):
-    """Somebody else holds an address of the plan; the text names each one, who holds it, its config key, and how to fix it."""
+class AddressConflictError(HostError):
+    """Others hold addresses of the plan."""
 
-    heading = "somebody else holds addresses of the plan; nothing was made or stopped:"
+    heading = "others hold addresses of the plan; nothing was created or stopped:"
 
 
-def check_claims(
-    claims: Sequence[Claim], ways: Sequence[HostConnection], stack: str, *, mode: str, timeout: float
-) -> Answer:
-    """Ask the daemon of each claim's host and, in mode l2, the LAN for its addresses; return when nobody else holds one.
+def check_conflicts(
+    new: Sequence[NewAddresses], connections: Sequence[HostConnection], stack: str, *, mode: str, timeout: float
+) -> ConflictCheck:
+    """Check new addresses with the Docker of their host and, in mode l2, with the LAN.
 
-    `ways` lead to all hosts of the fabric that can be reached: who answers on the LAN is looked for there, because a container of
-    this stack that will move is no obstacle, and one of others has a name. `timeout` is in seconds, for reaching a host and each
-    question to it; a probe takes three seconds more. A host that fails is not in the answer. Raises AddressTakenError.
+    Args:
+        new: The new addresses, by host.
+        connections: All hosts of the fabric that can be reached. When an address is answered for on the LAN, their Docker says
+            which container holds it: one of this stack, which will move, is no conflict.
+        stack: The stack's name, as the labels have it.
+        mode: The fabric's mode.
+        timeout: In seconds, to connect to a host and for each answer of it; a probe takes three seconds more.
+
+    Raises:
+        AddressConflictError: Others hold an address.
     """
-    by_host = {claim.connection.name: claim for claim in claims}
+    by_host = {host.connection.name: host for host in new}
 
-    def hear(session: HostSession) -> _Heard:
-        live = take_snapshot(session, timeout=timeout)
-        wanted = not_held_by(stack, live, by_host[session.name].addresses)
-        # A holder on the host itself is known by now, and its frames would not be seen.
-        wanted = [address for address in wanted if not holders(live, address)]
+    def ask(session: HostSession) -> _Reply:
+        snapshot = take_snapshot(session, timeout=timeout)
         if mode != "l2":
-            return _Heard(live=live, answering={}, not_probed="")
-        answering, not_probed = probe(session, live, mode, wanted, timeout=timeout)
-        return _Heard(live=live, answering=answering, not_probed=not_probed)
+            return _Reply(snapshot=snapshot, answering={}, not_probed="")
+        unheld = not_held_by(stack, snapshot, by_host[session.name].addresses)
+        # A container of the host that holds one is known by now, and would not see the probe.
+        to_probe = [address for address in unheld if not holders(snapshot, address)]
+        answering, not_probed = probe(session, snapshot, mode, to_probe, timeout=timeout)
+        return _Reply(snapshot=snapshot, answering=answering, not_probed=not_probed)
 
-    said = on_all([claim.connection for claim in claims], hear, timeout=timeout)
-    heard = {name: answer for name, answer in said.items() if isinstance(answer, _Heard)}
-    elsewhere: Mapping[str, HostSnapshot | HostError] = {}
-    if any(answer.answering for answer in heard.values()):
-        elsewhere = on_all(ways, lambda session: take_snapshot(session, timeout=timeout), timeout=timeout)
-    snapshots = [found for found in elsewhere.values() if isinstance(found, HostSnapshot)]
-    problems = [
-        problem
-        for name, answer in sorted(heard.items())
-        for problem in (
-            *_on_the_host(by_host[name], stack, answer),
-            *_on_the_lan(by_host[name], stack, answer, snapshots),
+    results = on_all([host.connection for host in new], ask, timeout=timeout)
+    replies = {host: reply for host, reply in sorted(results.items()) if isinstance(reply, _Reply)}
+    snapshots: list[HostSnapshot] = []
+    if any(reply.answering for reply in replies.values()):
+        everywhere = on_all(connections, lambda session: take_snapshot(session, timeout=timeout), timeout=timeout)
+        snapshots = [snapshot for snapshot in everywhere.values() if isinstance(snapshot, HostSnapshot)]
+    conflicts = [
+        conflict
+        for host, reply in replies.items()
+        for conflict in (
+            *_on_the_host(by_host[host], stack, reply),
+            *_on_the_lan(by_host[host], stack, reply, snapshots),
         )
     ]
-    if problems:
-        raise AddressTakenError(problems)
-    doubts = tuple(
-        f'host "{name}": whether its new addresses are free on the LAN was not asked: {answer.not_probed}.'
-        for name, answer in sorted(heard.items())
-        if answer.not_probed
+    if conflicts:
+        raise AddressConflictError(conflicts)
+    return ConflictCheck(
+        hosts=frozenset(replies),
+        warnings=tuple(
+            f'host "{host}": whether its new addresses are free on the LAN was not checked: {reply.not_probed}.'
+            for host, reply in replies.items()
+            if reply.not_probed
+        ),
     )
-    return Answer(hosts=frozenset(heard), doubts=doubts)
 
 
-def _on_the_host(claim: Claim, stack: str, heard: _Heard) -> Iterator[Problem]:
-    for address in claim.addresses:
-        for holder in holders(heard.live, address):
+def _on_the_host(new: NewAddresses, stack: str, reply: _Reply) -> Iterator[Problem]:
+    """Yield the addresses that other containers of the host hold."""
+    for address in new.addresses:
+        for holder in holders(reply.snapshot, address):
             if not is_ours(holder, stack):
-                yield _problem(
-                    claim, address, f"container {holder.name} on {claim.connection.name}", f"remove {holder.name} there"
+                yield _conflict(
+                    new, address, f"container {holder.name} on {new.connection.name}", f"remove {holder.name} there"
                 )
 
 
-def _on_the_lan(claim: Claim, stack: str, heard: _Heard, snapshots: Sequence[HostSnapshot]) -> Iterator[Problem]:
-    for address, hardware in heard.answering.items():
-        found = [(live.host, holder) for live in snapshots for holder in holders(live, address) if holder.running]
-        if any(is_ours(holder, stack) for _, holder in found):
+def _on_the_lan(new: NewAddresses, stack: str, reply: _Reply, snapshots: Sequence[HostSnapshot]) -> Iterator[Problem]:
+    """Yield the addresses that somebody answers for, unless a container of the stack on another host is the one."""
+    for address, hardware in reply.answering.items():
+        running = [
+            (snapshot.host, container)
+            for snapshot in snapshots
+            for container in holders(snapshot, address)
+            if container.running
+        ]
+        if any(is_ours(container, stack) for _, container in running):
             continue
-        name = "".join(f", container {holder.name} on {host}" for host, holder in found)
-        yield _problem(
-            claim,
+        names = "".join(f", container {container.name} on {host}" for host, container in running)
+        yield _conflict(
+            new,
             address,
-            f"{hardware}, which answers for it on the LAN{name}",
-            f"free it ({f'remove {found[0][1].name} there' if found else 'find that hardware address in the switch'})",
+            f"{hardware}, which answers for it on the LAN{names}",
+            f"free it ({f'remove {running[0][1].name} there' if running else 'find that hardware address in the switch'})",
         )
 
 
-def _problem(claim: Claim, address: IPAddress, holder: str, fix: str) -> Problem:
-    service, host = claim.addresses[address], claim.connection.name
+def _conflict(new: NewAddresses, address: IPAddress, holder: str, fix: str) -> Problem:
+    service, host = new.addresses[address], new.connection.name
     return Problem(
         code="IPF701",
         key=f"ipvlan-fabric:services.{service}.offset (or .addresses.{host})",
         value=str(address),
         problem=f"{address}, planned for {service} on {host}, is held by {holder}",
-        effect="two machines would answer for one address, and both would be reached now and then",
-        fix=f"{fix}, or plan another address; without this question: ipvlan-fabric:fabric.probe_addresses: false",
+        effect="two machines would answer for one address, and both would be reached intermittently",
+        fix=f"{fix}, or plan another address; without this check: ipvlan-fabric:fabric.probe_addresses: false",
     )
