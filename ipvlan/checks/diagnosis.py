@@ -1,7 +1,9 @@
 """Why a cell of the matrix is wrong: the first broken link of the chain between its two ends.
 
-Owns the order of the links and their sentences: host not reached, container missing or down, not attached, wrong address,
-parent down, no route, port not bound, bound but silent.
+The links, in this order: the host answers; its container exists, runs, and is connected to the fabric at its address; the parent
+is up; the port is bound; the bridge is connected; the probe was possible; the route exists.
+
+Out of scope: which cells are wrong (`verify`), and reading the hosts (`ipvlan.hosts.snapshot`).
 """
 
 from __future__ import annotations
@@ -10,133 +12,78 @@ from collections.abc import Iterator, Mapping
 
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.snapshot import HostSnapshot
+from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.reachability import Cell
 from ipvlan.plan.resource_names import BRIDGE
 
+_BETWEEN_THE_HOSTS = (
+    "both ends are as planned and nothing on the hosts explains it: look at what is between the parents "
+    "(switch, VLAN, port security, a firewall that drops ICMP or ARP)"
+)
+
 
 class Diagnosis:
-    """What the hosts said, as the ground for reasons."""
+    """Explains wrong cells from a plan and the state of its hosts."""
 
     def __init__(self, plan: Plan, hosts: Mapping[str, HostSnapshot | HostError]) -> None:
         self._plan = plan
         self._hosts = hosts
 
-    def reason(self, cell: Cell, observed: Observed, wanted: str) -> str:
-        """One sentence for a wrong cell; `wanted` is yes or no."""
-        found = next(self._links(cell, observed, wanted), None)
-        if found is not None:
-            return found
-        way = self._beyond_the_plan(cell, wanted)
-        if way is not None:
-            return way
-        return (
-            "both ends are as planned and nothing on the hosts explains it: look at what is between the parents "
-            "(switch, VLAN, port security, a firewall that drops ICMP or ARP)"
-        )
+    def reason(self, cell: Cell, observed: Observed, *, must_work: bool) -> str:
+        """Return one sentence about a wrong cell; `must_work` is false where the connection works and must not."""
+        if not must_work:
+            return self._works_wrongly(cell)
+        return next(self._broken_links(cell, observed), None) or self._outside_the_hosts(cell) or _BETWEEN_THE_HOSTS
 
-    def _beyond_the_plan(self, cell: Cell, wanted: str) -> str | None:
-        """Where to look when all that the plan has to do with a cell is as it must be."""
-        if cell.kind == "internet-name":
-            return (
-                f"the container runs, and {cell.address} is not found by its name servers, or not reached: look at "
-                "ipvlan-fabric:fabric.dns and at the service's dns, and whether the internet's address is reached"
-            )
-        if cell.kind == "internet" and self._planned(cell).egress_gateway:
-            return (
-                f"the container runs and leaves by the fabric's gateway: look at the router that holds {self._plan.gateway}, "
-                f"and at its own way to {cell.address}"
-            )
-        if cell.kind == "internet":
-            return (
-                "the container runs and is connected to the bridge, so its way out is the host's NAT: look at the host's own "
-                f"way to {cell.address} and at its firewall (chain FORWARD)"
-            )
-        if cell.kind == "gateway":
-            return f"no router holds the fabric's gateway {cell.address}, and the service has egress: gateway"
-        if cell.kind in ("shim", "own-container") and wanted == "yes":
-            return "the shim is missing on the host, or has lost its address or route: `ipvlan heal`"
-        return None
-
-    def _links(self, cell: Cell, observed: Observed, wanted: str) -> Iterator[str]:
-        if wanted == "no":
-            yield self._reached_wrongly(cell)
-            return
+    def _broken_links(self, cell: Cell, observed: Observed) -> Iterator[str]:
         for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
             if host is not None:
                 yield from self._end(self._plan.host(host), service)
         if cell.port is not None:
             yield from self._port(cell, observed)
         if cell.kind in ("host-address", "internet", "internet-name"):
-            yield from self._way_out(cell)
+            yield from self._bridge(cell)
         if observed.reached is None:
             yield f"it could not be tried: {observed.outcome}"
         if cell.kind in ("container", "host-address", "other-container") and cell.source_host != cell.target_host:
             yield from self._route(cell)
 
     def _end(self, host: HostPlan, service: str | None) -> Iterator[str]:
-        said = self._hosts.get(host.name)
-        if not isinstance(said, HostSnapshot):
-            yield f"host not reached: {host.name} gives no answer"
+        snapshot = self._snapshot(host.name)
+        if snapshot is None:
+            yield f"host not reached: {host.name} does not answer"
             return
         if service is not None:
-            container = next(found for found in host.containers if found.service == service)
-            yield from self._container(container, said)
-        if not said.parent.present:
+            yield from self._container(host.container(service), snapshot)
+        if not snapshot.parent.present:
             yield f"parent missing: {host.name} has no {host.parent}"
-        elif not said.parent.up:
+        elif not snapshot.parent.up:
             yield f"parent down: {host.parent} on {host.name} is down (`ip link set {host.parent} up` there, or its cable)"
 
-    def _container(self, container: ContainerPlan, said: HostSnapshot) -> Iterator[str]:
-        live = said.containers.get(container.name)
-        name = f"{container.name} on {container.host}"
+    def _container(self, planned: ContainerPlan, snapshot: HostSnapshot) -> Iterator[str]:
+        live = snapshot.containers.get(planned.name)
+        name = f"{planned.name} on {planned.host}"
         if live is None:
-            yield f"container missing: there is no {name}"
+            yield f"container missing: {name} does not exist"
             return
         if not live.running:
             yield f"container down: {name} is {live.status.lower() or live.state}"
             return
-        attachment = live.endpoints.get(self._plan.network_name)
-        if attachment is None:
+        endpoint = live.endpoints.get(self._plan.network_name)
+        if endpoint is None:
             yield f"not attached: {name} is not connected to {self._plan.network_name}"
-        elif attachment.held != container.address:
-            yield f"wrong address: {name} holds {attachment.held}, planned is {container.address}"
-
-    def _way_out(self, cell: Cell) -> Iterator[str]:
-        said = self._hosts.get(cell.source_host or "")
-        live = said.containers.get(cell.source.partition("/")[2]) if isinstance(said, HostSnapshot) else None
-        planned = self._planned(cell)
-        if planned.bridged and live is not None and BRIDGE not in live.endpoints:
-            yield f"bridge not connected: {cell.source} is to go out through the bridge"
-
-    def _planned(self, cell: Cell) -> ContainerPlan:
-        return next(
-            found
-            for found in self._plan.containers()
-            if (found.host, found.service) == (cell.source_host, cell.source_service)
-        )
-
-    def _route(self, cell: Cell) -> Iterator[str]:
-        if self._plan.mode == "l2" or cell.source_host is None or cell.target_host is None:
-            return
-        for host, other in ((cell.source_host, cell.target_host), (cell.target_host, cell.source_host)):
-            slice_ = self._plan.host(other).slice
-            said = self._hosts.get(host)
-            if isinstance(said, HostSnapshot) and not said.has_route(slice_):
-                yield (f"no route: {host} has none to {slice_} (`ipvlan heal`)")
+        elif endpoint.held != planned.address:
+            yield f"wrong address: {name} holds {endpoint.held}, planned is {planned.address}"
 
     def _port(self, cell: Cell, observed: Observed) -> Iterator[str]:
-        if cell.target_host is None:
+        if cell.target_host is None or cell.target_service is None:
             return
-        port, said = cell.published_port, self._hosts.get(cell.target_host)
-        if not isinstance(said, HostSnapshot):
+        planned = self._plan.host(cell.target_host).container(cell.target_service)
+        live = self._live(planned.host, planned.name)
+        if live is None:
             return
-        container = next(
-            found for found in self._plan.host(cell.target_host).containers if found.service == cell.target_service
-        )
-        live = said.containers[container.name]
-        name = f"{container.name} on {container.host}"
+        port, name = cell.published_port, f"{planned.name} on {planned.host}"
         bound = any(
             binding.host_port == port.host_port and binding.protocol == port.protocol for binding in live.bindings
         )
@@ -146,33 +93,85 @@ class Diagnosis:
             yield f"port not bound: {name} is connected to the bridge, which is not its gateway"
         elif observed.outcome == "refused":
             yield (
-                f"bound but silent: Docker has bound {port} of {name}, and nothing listens on "
-                f"{port.container_port} in the container (`docker logs {container.name}`)"
+                f"bound but silent: Docker has bound {port} of {name}, and nothing listens on {port.container_port} in the "
+                f"container (`docker logs {planned.name}`)"
             )
         else:
             yield (
-                f"bound but silent: Docker has bound {port} of {name}, and the way from here to {cell.address} is cut "
+                f"bound but silent: Docker has bound {port} of {name}, and the connection from here to {cell.address} fails "
                 f"({observed.outcome}): look at the firewalls of the host and in between"
             )
 
-    def _reached_wrongly(self, cell: Cell) -> str:
+    def _bridge(self, cell: Cell) -> Iterator[str]:
+        planned = self._source(cell)
+        if planned is None or not planned.bridged:
+            return
+        live = self._live(planned.host, planned.name)
+        if live is not None and BRIDGE not in live.endpoints:
+            yield f"bridge not connected: {cell.source} reaches the outside through the bridge"
+
+    def _route(self, cell: Cell) -> Iterator[str]:
+        if self._plan.mode == "l2" or cell.source_host is None or cell.target_host is None:
+            return
+        for host, other in ((cell.source_host, cell.target_host), (cell.target_host, cell.source_host)):
+            slice_ = self._plan.host(other).slice
+            snapshot = self._snapshot(host)
+            if snapshot is not None and not snapshot.has_route(slice_):
+                yield f"no route: {host} has none to {slice_} (`ipvlan heal`)"
+
+    def _outside_the_hosts(self, cell: Cell) -> str | None:
+        """Return where to look when everything on the hosts is as planned; None where the kind of cell does not tell."""
+        planned = self._source(cell)
+        match cell.kind:
+            case "internet-name":
+                return (
+                    f"the container runs, and its name servers do not find {cell.address}, or it does not answer: look at "
+                    "ipvlan-fabric:fabric.dns and the service's dns, and whether the internet is reached by address"
+                )
+            case "internet" if planned is not None and planned.egress_gateway:
+                return (
+                    "the container runs and leaves through the fabric's gateway: look at the router that holds "
+                    f"{self._plan.gateway}, and at its own route to {cell.address}"
+                )
+            case "internet":
+                return (
+                    "the container runs and is connected to the bridge, so it leaves through the host's NAT: look at the host's "
+                    f"own route to {cell.address} and at its firewall (chain FORWARD)"
+                )
+            case "gateway":
+                return f"no router holds the fabric's gateway {cell.address}, and the service has egress: gateway"
+            case "shim" | "own-container":
+                return "the shim is missing on the host, or has lost its address or route: `ipvlan heal`"
+            case _:
+                return None
+
+    def _works_wrongly(self, cell: Cell) -> str:
+        """Return why a connection works that must not."""
         if cell.port is not None:
-            said = self._hosts.get(cell.target_host or "")
             name = cell.target.partition("/")[2]
-            live = said.containers.get(name) if isinstance(said, HostSnapshot) else None
+            live = self._live(cell.target_host, name)
             if live is not None and BRIDGE in live.endpoints:
                 return (
                     f"bridge connected: {name} on {cell.target_host} is not published, and is connected to the bridge"
                 )
             return f"another process on {cell.target_host} holds port {cell.port.host_port} (`ss -ltnp` there)"
-        said = self._hosts.get(cell.source_host or "")
-        name = cell.source.partition("/")[2]
-        live = said.containers.get(name) if isinstance(said, HostSnapshot) else None
+        live = self._live(cell.source_host, cell.source.partition("/")[2])
         others = sorted(set(live.endpoints) - {self._plan.network_name}) if live is not None else []
         if others:
-            return f"other network: {cell.source} is connected to {', '.join(others)} too, and goes out there"
+            return f"other network: {cell.source} is connected to {', '.join(others)} too, and connects through it"
         if cell.kind == "own-container":
             return f"{cell.source} has an address of the fabric itself, or a route to it (`ip route` there)"
-        return (
-            f"something on the network answers for {cell.address}, which the plan leaves unreachable from {cell.source}"
-        )
+        return f"something on the network answers for {cell.address}, which {cell.source} must not reach by the plan"
+
+    def _source(self, cell: Cell) -> ContainerPlan | None:
+        if cell.source_host is None or cell.source_service is None:
+            return None
+        return self._plan.host(cell.source_host).container(cell.source_service)
+
+    def _snapshot(self, host: str | None) -> HostSnapshot | None:
+        snapshot = self._hosts.get(host or "")
+        return snapshot if isinstance(snapshot, HostSnapshot) else None
+
+    def _live(self, host: str | None, container: str) -> LiveContainer | None:
+        snapshot = self._snapshot(host)
+        return None if snapshot is None else snapshot.containers.get(container)

@@ -23,8 +23,6 @@ from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, STACK_LABEL, ports_label
 from ipvlan.problems import Severity
 
-"""What Docker answers for "every address of the host"."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:

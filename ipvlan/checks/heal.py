@@ -23,13 +23,13 @@ from typing import Final
 from ipvlan.checks.drift import Difference
 from ipvlan.checks.drift_kinds import REPAIRERS, DriftKind, Repairer
 from ipvlan.hosts import bridge
-from ipvlan.hosts.connection import connection_to, run_on_host
+from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
 from ipvlan.hosts.errors import DOCKER_REFUSED, HostError
 from ipvlan.hosts.networking import apply, planned_networking
 from ipvlan.hosts.session import HOSTS_AT_ONCE
 from ipvlan.hosts.ssh import prepare_shared_connections
 from ipvlan.plan import resource_names
-from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.model import ContainerPlan, Plan
 from ipvlan.plan.resource_names import COMPONENT
 from ipvlan.problems import Problem, ToolError
 
@@ -130,9 +130,10 @@ def repair_on_hosts(
 
     def repair_host(host: str) -> dict[RepairStep, HostError]:
         failed = {}
+        connection = connection_to(plan.host(host), plan.ssh)
         for step in by_host[host]:
             try:
-                _repair(plan, step.difference)
+                _repair(plan, connection, step.difference)
             except HostError as error:
                 failed[step] = error
             else:
@@ -148,8 +149,8 @@ def remove_unmanaged_containers(plan: Plan, steps: Sequence[RepairStep]) -> None
     """Remove the containers that somebody recreated by hand: Pulumi needs their names. Raises HostError."""
     for step in steps:
         if step.difference.kind is DriftKind.CONTAINER_RECREATED:
-            host = plan.host(step.difference.host)
-            _docker(plan, host, "rm", "--force", step.difference.container or "")
+            connection = connection_to(plan.host(step.difference.host), plan.ssh)
+            _docker(connection, "rm", "--force", step.difference.container or "")
 
 
 def pulumi_command(stack: str, targets: Sequence[str]) -> tuple[str, ...]:
@@ -161,7 +162,7 @@ def pulumi_command(stack: str, targets: Sequence[str]) -> tuple[str, ...]:
 
 
 def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
-    """Run pulumi in the folder `root`, pass its output on, and return its exit status. Raises HostError without pulumi."""
+    """Run pulumi in the folder `root`, pass its output on, and return its exit status. Raises ToolError without pulumi."""
     try:
         return subprocess.run(
             list(command), cwd=root, timeout=PULUMI_SECONDS, check=False, stdout=sys.stderr if to_stderr else None
@@ -231,55 +232,51 @@ def _targets(plan: Plan, steps: Iterable[RepairStep]) -> list[str]:
 
 
 def _container(plan: Plan, difference: Difference) -> ContainerPlan:
-    return next(planned for planned in plan.host(difference.host).containers if planned.service == difference.service)
+    return plan.host(difference.host).container(difference.service or "")
 
 
-def _repair(plan: Plan, difference: Difference) -> None:
+def _repair(plan: Plan, connection: HostConnection, difference: Difference) -> None:
     """Repair one difference on its host. Raises HostError."""
     host = plan.host(difference.host)
     match difference.kind:
         case DriftKind.FABRIC_DISCONNECTED | DriftKind.ADDRESS_DIFFERENT:
             planned = _container(plan, difference)
             # A connection to a deleted network of that name can only be removed with force.
-            _docker(plan, host, "network", "disconnect", "--force", plan.network_name, planned.name, may_fail=True)
-            _docker(plan, host, "network", "connect", "--ip", str(planned.address), plan.network_name, planned.name)
+            _docker(connection, "network", "disconnect", "--force", plan.network_name, planned.name, may_fail=True)
+            _docker(connection, "network", "connect", "--ip", str(planned.address), plan.network_name, planned.name)
         case DriftKind.CONTAINER_STOPPED:
             name = _container(plan, difference).name
-            _docker(plan, host, "unpause", name, may_fail=True)
-            _docker(plan, host, "start", name)
+            _docker(connection, "unpause", name, may_fail=True)
+            _docker(connection, "start", name)
         case DriftKind.BRIDGE_DISCONNECTED:
-            bridge.connect(_attachment(plan, host, _container(plan, difference)))
+            bridge.connect(bridge.planned_attachment(host, _container(plan, difference), connection))
         case DriftKind.PORTS_UNBOUND:
-            attachment = _attachment(plan, host, _container(plan, difference))
+            attachment = bridge.planned_attachment(host, _container(plan, difference), connection)
             bridge.disconnect(attachment)
             bridge.connect(attachment)
         case DriftKind.BRIDGE_CONNECTED:
-            bridge.disconnect(_attachment(plan, host, _container(plan, difference)))
+            bridge.disconnect(bridge.planned_attachment(host, _container(plan, difference), connection))
         case DriftKind.ROUTE_MISSING | DriftKind.SHIM_MISSING:
-            networking = planned_networking(host, connection_to(host, plan.ssh))
+            networking = planned_networking(host, connection)
             if networking is None:
                 raise RuntimeError(
                     f"{difference.kind} on {host.name}, and the plan has neither routes nor a shim there"
                 )
             apply(networking)
         case DriftKind.NETWORK_ON_PARENT:
-            _docker(plan, host, "network", "rm", difference.network or "")
+            _docker(connection, "network", "rm", difference.network or "")
         case _:
             raise RuntimeError(f"{difference.kind} is not repaired on a host")
 
 
-def _docker(plan: Plan, host: HostPlan, *arguments: str, may_fail: bool = False) -> None:
+def _docker(connection: HostConnection, *arguments: str, may_fail: bool = False) -> None:
     command = shlex.join(["docker", *arguments])
-    done = run_on_host(connection_to(host, plan.ssh), command, timeout=CHANGE_SECONDS)
-    if done.returncode != 0 and not may_fail:
+    completed = run_on_host(connection, command, timeout=CHANGE_SECONDS)
+    if completed.returncode != 0 and not may_fail:
         raise HostError.on(
-            host.name,
+            connection.name,
             DOCKER_REFUSED,
-            problem=f"`{command}` failed: {done.stderr.strip() or done.stdout.strip()}",
+            problem=f"`{command}` failed: {completed.stderr.strip() or completed.stdout.strip()}",
             effect="the difference is still there",
             fix="fix what Docker names on the host, then run `ipvlan heal` again",
         )
-
-
-def _attachment(plan: Plan, host: HostPlan, planned: ContainerPlan) -> bridge.BridgeAttachment:
-    return bridge.planned_attachment(host, planned, connection_to(host, plan.ssh))

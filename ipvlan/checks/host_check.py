@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from ipvlan.checks.host_findings import Finding, HostRequirements, failure_finding, host_findings
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.host_facts import HostFacts, ask_host
+from ipvlan.hosts.host_facts import HostFacts, facts_of_host
 from ipvlan.plan.docker_versions import RULES
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def main() -> int:
 
 def _findings(required: HostRequirements, connection: HostConnection) -> list[Finding]:
     try:
-        facts = ask_host(connection, timeout=HOST_SECONDS, docker_seconds=DOCKER_SECONDS)
+        facts = facts_of_host(connection, timeout=HOST_SECONDS, docker_seconds=DOCKER_SECONDS)
     except HostError as error:
         return [failure_finding(required, error)]
     sys.stdout.write(_shown(facts))

@@ -18,9 +18,9 @@ from typing import Final
 from ipvlan.checks.command_lines import ssh_line
 from ipvlan.checks.host_findings import Check, Finding, failure_finding, host_findings, requirements_of
 from ipvlan.config.types.ports import Port
-from ipvlan.hosts.docker_facts import DockerFacts, ask_docker
+from ipvlan.hosts.docker_facts import DockerFacts, docker_facts
 from ipvlan.hosts.errors import HostError, HostUnreachableError
-from ipvlan.hosts.host_facts import HostFacts, ask_in_session
+from ipvlan.hosts.host_facts import HostFacts, facts_in_session
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
@@ -82,10 +82,10 @@ def check_hosts(plan: Plan, stack: str, *, host: str | None = None, timeout: flo
 
 
 def _report(session: HostSession, plan: Plan, stack: str, timeout: float) -> HostReport:
-    facts = ask_in_session(session, timeout=timeout)
+    facts = facts_in_session(session, timeout=timeout)
     docker: DockerFacts | HostError
     try:
-        docker = ask_docker(session, plan, stack, timeout=timeout)
+        docker = docker_facts(session, plan, stack, timeout=timeout)
     except HostUnreachableError:
         raise
     except HostError as error:

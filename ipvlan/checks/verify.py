@@ -1,15 +1,16 @@
-"""Proving the matrix: every cell looked at on the hosts, compared with the plan, and explained where it is wrong.
+"""The matrix of connections against the hosts: every cell is probed, compared with the plan, and explained where it is wrong.
 
-Owns the order of the work and the judgement. What is expected stands in `matrix`, how it is looked at in `probes`, why it is
-wrong in `diagnosis`, what people see in `verify_view`.
+Out of scope: what is expected (`ipvlan.plan.reachability`), the probes (`ipvlan.hosts.connection_probe`), the explanation
+(`diagnosis`), and what people see (`ipvlan.views.verify`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from netaddr import IPAddress
 
@@ -20,9 +21,31 @@ from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan.model import HostPlan, Plan
-from ipvlan.plan.reachability import CLIENT, Cell, Filter, make_matrix
+from ipvlan.plan.reachability import CLIENT, Cell, Expected, Filter, make_matrix
 
-NOT_SEEN = Observed(reached=None, outcome="not tried")
+NOT_OBSERVED: Final = Observed(reached=None, outcome="not tried")
+
+ExpectedResult = Literal["yes", "no", "any"]
+"""Whether a connection must work; `any` where the plan does not decide."""
+
+_EXPECTED: Final[Mapping[tuple[Expected, bool], ExpectedResult]] = {
+    ("yes", False): "yes",
+    ("yes", True): "yes",
+    ("no", False): "no",
+    ("no", True): "no",
+    ("any", False): "any",
+    ("any", True): "any",
+    ("unless-gateway", False): "no",
+    ("unless-gateway", True): "any",
+}
+"""What the plan expects, and whether something answers at the fabric's gateway -> what must be observed."""
+
+_CORRECT: Final[Mapping[ExpectedResult, tuple[bool | None, ...]]] = {
+    "yes": (True,),
+    "no": (False,),
+    "any": (True, False, None),
+}
+"""The observations (`Observed.reached`) that are as expected. A cell that could not be probed is as expected only where all is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,103 +53,107 @@ class Verdict:
     """One cell, expected beside observed."""
 
     cell: Cell
-    wanted: str
-    """yes, no, or any where the plan does not decide."""
+    expected: ExpectedResult
     observed: Observed
     reason: str
     """Why it is wrong; empty where it is not."""
 
     @property
     def ok(self) -> bool:
-        """Whether it is as it must be."""
+        """Whether it is as expected."""
         return not self.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The whole matrix."""
+    """The complete matrix."""
 
     verdicts: tuple[Verdict, ...]
     possible: int
     """Number of cells there are; more than verdicts where these are a sample."""
-    dead: Mapping[str, HostError]
-    """Host -> why nothing could be looked at from it."""
+    unreachable: Mapping[str, HostError]
+    """Host -> why nothing could be probed from it."""
     seconds: float
+    """How long it took."""
     gateway_answers: bool
+    """Whether something answers at the fabric's gateway."""
 
     @property
     def ok(self) -> bool:
-        """Whether all holds."""
-        return not self.dead and all(verdict.ok for verdict in self.verdicts)
+        """Whether everything is as expected."""
+        return not self.unreachable and all(verdict.ok for verdict in self.verdicts)
 
 
 def verify_plan(
-    plan: Plan, *, internet: Sequence[IPAddress | str] = (), wanted: Filter | None = None, timeout: float = 10.0
+    plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: Filter | None = None, timeout: float = 10.0
 ) -> Verification:
-    """Look at every cell that `wanted` takes, on all hosts at once.
+    """Probe the cells of the matrix, on all hosts in parallel, and compare them with the plan.
 
-    `internet` are addresses and names beyond the hosts' LAN; without them nothing is sent there and the cells do not exist.
-    `timeout` is in seconds, for reaching a host and for each question to it.
+    Args:
+        plan: What is planned.
+        internet: Addresses and names beyond the hosts' LAN. Without them nothing is sent there, and there are no such cells.
+        only: Which cells to probe; None for all.
+        timeout: In seconds, to connect to a host and for each answer of it.
     """
     began = time.monotonic()
-    matrix = make_matrix(plan, internet=internet, only=wanted)
-    involved = {name for cell in matrix.cells for name in (cell.source_host, cell.target_host)}
+    matrix = make_matrix(plan, internet=internet, only=only)
+    involved = {host for cell in matrix.cells for host in (cell.source_host, cell.target_host)}
     hosts = [host for host in plan.hosts if host.name in involved]
-    seen: dict[Cell, Observed] = {}
     with ThreadPoolExecutor(max_workers=1) as client:
-        doors = client.submit(connect_cells, [cell for cell in matrix.cells if cell.source == CLIENT])
-        answers = on_hosts(
-            plan, hosts, lambda session: _look(session, plan.host(session.name), matrix.cells, timeout), timeout=timeout
+        from_client = client.submit(connect_cells, [cell for cell in matrix.cells if cell.source == CLIENT])
+        replies = on_hosts(
+            plan,
+            hosts,
+            lambda session: _probe(session, plan.host(session.name), matrix.cells, timeout),
+            timeout=timeout,
         )
-        seen.update(doors.result())
-    said: dict[str, HostSnapshot | HostError] = {}
-    for name, answer in answers.items():
-        if isinstance(answer, HostError):
-            said[name] = answer
+        observations = dict(from_client.result())
+    snapshots: dict[str, HostSnapshot | HostError] = {}
+    for host, reply in replies.items():
+        if isinstance(reply, HostError):
+            snapshots[host] = reply
         else:
-            said[name] = answer[0]
-            seen.update(answer[1])
-    gateway_answers = any(cell.kind == "gateway" and observed.reached for cell, observed in seen.items())
+            snapshots[host], from_host = reply
+            observations.update(from_host)
+    gateway_answers = any(cell.kind == "gateway" and observed.reached for cell, observed in observations.items())
     return Verification(
-        verdicts=tuple(judge(matrix.cells, seen, Diagnosis(plan, said), gateway_answers=gateway_answers)),
+        verdicts=tuple(judge(matrix.cells, observations, Diagnosis(plan, snapshots), gateway_answers=gateway_answers)),
         possible=matrix.possible,
-        dead={name: answer for name, answer in said.items() if isinstance(answer, HostError)},
+        unreachable={host: reply for host, reply in replies.items() if isinstance(reply, HostError)},
         seconds=time.monotonic() - began,
         gateway_answers=gateway_answers,
     )
 
 
 def judge(
-    cells: Iterable[Cell], seen: Mapping[Cell, Observed], diagnosis: Diagnosis, *, gateway_answers: bool
-) -> Iterable[Verdict]:
-    """Compare what was seen with what the plan wants, cell by cell."""
+    cells: Iterable[Cell], observations: Mapping[Cell, Observed], diagnosis: Diagnosis, *, gateway_answers: bool
+) -> Iterator[Verdict]:
+    """Compare each cell's observation with the plan; a cell without one was not probed."""
     for cell in cells:
-        observed = seen.get(cell, NOT_SEEN)
-        wanted: str = cell.expected
-        if wanted == "unless-gateway":
-            wanted = "any" if gateway_answers else "no"
+        observed = observations.get(cell, NOT_OBSERVED)
+        expected = _EXPECTED[cell.expected, gateway_answers]
         if cell.port is not None and cell.port.protocol != "tcp" and observed.reached is None:
             # A datagram that nobody refused proves neither.
-            wanted = "any"
-        right = wanted == "any" or observed.reached is (wanted == "yes")
-        if right and observed is NOT_SEEN and wanted != "any":
-            right = False
+            expected = "any"
+        correct = observed.reached in _CORRECT[expected]
+        # Where the probe itself failed, the reason is looked for as if the connection must work.
+        must_work = expected == "yes" or observed.reached is None
         yield Verdict(
             cell=cell,
-            wanted=wanted,
+            expected=expected,
             observed=observed,
-            reason="" if right else diagnosis.reason(cell, observed, "yes" if observed.reached is None else wanted),
+            reason="" if correct else diagnosis.reason(cell, observed, must_work=must_work),
         )
 
 
-def _look(
+def _probe(
     session: HostSession, host: HostPlan, cells: Iterable[Cell], timeout: float
 ) -> tuple[HostSnapshot, Mapping[Cell, Observed]]:
+    """Read one host, and probe the cells whose source is there. Raises HostError."""
     own = [cell for cell in cells if cell.source_host == host.name]
-    sources = {cell.source_service for cell in own}
-    snapshot = take_snapshot(
-        session, timeout=timeout, pids_of=[found for found in host.containers if found.service in sources]
-    )
+    services = {cell.source_service for cell in own}
+    sources = [container for container in host.containers if container.service in services]
+    snapshot = take_snapshot(session, timeout=timeout, pids_of=sources)
     if not own:
         return snapshot, {}
     run = root_shell(session, snapshot)

@@ -68,7 +68,7 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
         print_warnings(plan.warnings)
     with progress(f"testing connections from {count_of_hosts(plan)}", quiet=as_json):
         result = verify_plan(
-            plan, internet=beyond, wanted=Filter(service=service, host=host, source=source), timeout=timeout
+            plan, internet=beyond, only=Filter(service=service, host=host, source=source), timeout=timeout
         )
     if as_json:
         print_document(document(result, stack.name))

@@ -36,7 +36,7 @@ class DockerFacts:
     """Why the addresses were not probed; empty when they were."""
 
 
-def ask_docker(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> DockerFacts:
+def docker_facts(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> DockerFacts:
     """Read one host; `timeout` is in seconds, for each question. Raises HostError."""
     snapshot = take_snapshot(session, timeout=timeout)
     folder, free = _disk(session, timeout)

@@ -71,7 +71,7 @@ class HostFacts:
     """Seconds that the host's clock is ahead of this machine's, to within a second, plus the time to connect."""
 
 
-def ask_host(connection: HostConnection, *, timeout: float, docker_seconds: float) -> HostFacts:
+def facts_of_host(connection: HostConnection, *, timeout: float, docker_seconds: float) -> HostFacts:
     """Read the facts over a connection of its own.
 
     Args:
@@ -89,7 +89,7 @@ def ask_host(connection: HostConnection, *, timeout: float, docker_seconds: floa
     return read_facts(connection.name, result.output, asked_at, complaints=result.complaints)
 
 
-def ask_in_session(session: HostSession, *, timeout: float) -> HostFacts:
+def facts_in_session(session: HostSession, *, timeout: float) -> HostFacts:
     """Read the facts in an open session; `timeout` is in seconds, for the host and for each of two questions to Docker.
 
     Raises HostError.

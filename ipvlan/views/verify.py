@@ -33,7 +33,7 @@ def print_tables(verification: Verification, plan: Plan, out: Console, *, intern
     """Print the matrix, the ports, what is wrong and the sum. `internet`: whether the internet was tested."""
     for grid in _grids(verification):
         out.print(grid.as_table())
-    for error in verification.dead.values():
+    for error in verification.unreachable.values():
         out.print(Text(str(error), style="red"), soft_wrap=True)
     for reason, cells in _failures(verification.verdicts):
         out.print(Text(reason, style=_BAD), soft_wrap=True)
@@ -49,7 +49,7 @@ def as_markdown(verification: Verification, plan: Plan, *, internet: bool) -> st
     lines: list[str] = []
     for grid in _grids(verification):
         lines += [*grid.as_markdown(), ""]
-    failures = [(error.summary, list[str]()) for error in verification.dead.values()]
+    failures = [(error.summary, list[str]()) for error in verification.unreachable.values()]
     for reason, cells in [*failures, *_failures(verification.verdicts)]:
         lines += [f"- **{markdown.escape(reason)}**", *(f"  - {markdown.escape(cell)}" for cell in cells), ""]
     for note in _notes(verification, plan, internet=internet):
@@ -96,11 +96,11 @@ def _matrix(verdicts: Sequence[Verdict], targets: Sequence[str]) -> Grid:
 def _cell(verdict: Verdict | None) -> Text:
     if verdict is None:
         return Text("-", style=_DIM)
-    if verdict.wanted == "any":
+    if verdict.expected == "any":
         return Text(f"{_EITHER} {verdict.observed.outcome}", style=_DIM)
     if verdict.ok:
-        return Text(f"{verdict.wanted} {_YES}", style=_GOOD)
-    return Text(f"{verdict.wanted} {_NO} {verdict.observed.outcome}", style=_BAD)
+        return Text(f"{verdict.expected} {_YES}", style=_GOOD)
+    return Text(f"{verdict.expected} {_NO} {verdict.observed.outcome}", style=_BAD)
 
 
 def _by_host(verdicts: Sequence[Verdict]) -> Grid:
@@ -145,7 +145,7 @@ def _ports(verdicts: Sequence[Verdict]) -> Grid:
                 verdict.cell.target_host or "",
                 str(verdict.cell.address),
                 f"{verdict.cell.published_port.host_port}/{verdict.cell.published_port.protocol}",
-                {"yes": "open", "no": "closed", "any": "not testable"}[verdict.wanted],
+                {"yes": "open", "no": "closed", "any": "not testable"}[verdict.expected],
                 verdict.observed.outcome,
                 _mark(verdict),
             )
@@ -155,7 +155,7 @@ def _ports(verdicts: Sequence[Verdict]) -> Grid:
 
 
 def _mark(verdict: Verdict) -> Text:
-    if verdict.wanted == "any":
+    if verdict.expected == "any":
         return Text(_EITHER, style=_DIM)
     return Text(_YES, style=_GOOD) if verdict.ok else Text(_NO, style=_BAD)
 
@@ -176,7 +176,8 @@ def _failures(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, list[str]]]:
 def _failure(verdict: Verdict) -> str:
     cell = verdict.cell
     port = f" port {cell.port.host_port}" if cell.port is not None else ""
-    return f"{cell.source} -> {cell.target} ({cell.address}{port}): expected {verdict.wanted}, observed {verdict.observed.outcome}"
+    result = f"expected {verdict.expected}, observed {verdict.observed.outcome}"
+    return f"{cell.source} -> {cell.target} ({cell.address}{port}): {result}"
 
 
 def _notes(verification: Verification, plan: Plan, *, internet: bool) -> Iterator[str]:
@@ -196,5 +197,5 @@ def _sum(verification: Verification) -> str:
     right = sum(verdict.ok for verdict in verification.verdicts)
     size = len(verification.verdicts)
     sampled = f" (a sample of {verification.possible})" if verification.possible > size else ""
-    unreachable = f"; not reached: {', '.join(verification.dead)}" if verification.dead else ""
+    unreachable = f"; not reached: {', '.join(verification.unreachable)}" if verification.unreachable else ""
     return f"{right} of {size} cells as expected{sampled}, in {verification.seconds:.1f} s{unreachable}"

@@ -54,7 +54,7 @@ def document(verification: Verification, stack: str) -> VerifyDocument:
         "seconds": round(verification.seconds, 2),
         "cells_total": verification.possible,
         "gateway_answers": verification.gateway_answers,
-        "unreachable_hosts": {host: error.summary for host, error in verification.dead.items()},
+        "unreachable_hosts": {host: error.summary for host, error in verification.unreachable.items()},
         "cells": [
             {
                 "kind": verdict.cell.kind,
@@ -62,7 +62,7 @@ def document(verification: Verification, stack: str) -> VerifyDocument:
                 "target": verdict.cell.target,
                 "address": str(verdict.cell.address),
                 "port": None if verdict.cell.port is None else str(verdict.cell.port),
-                "expected": verdict.wanted,
+                "expected": verdict.expected,
                 "observed": verdict.observed.outcome,
                 "reached": verdict.observed.reached,
                 "ok": verdict.ok,

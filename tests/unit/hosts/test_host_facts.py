@@ -6,7 +6,7 @@ import pytest
 
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.host_facts import Link, Listener, ask_host, read_facts
+from ipvlan.hosts.host_facts import Link, Listener, facts_of_host, read_facts
 from ipvlan.hosts.script import read_output
 
 PRINTED = """user=deploy
@@ -54,7 +54,7 @@ def test_a_script_that_did_not_run_is_an_error() -> None:
 def test_this_machine_has_facts() -> None:
     """The script runs in this machine's own shell: its loopback is up, its clock is right."""
     here = HostConnection(name="here", command=("sh", "-c"), parent="lo")
-    facts = ask_host(here, timeout=30, docker_seconds=5)
+    facts = facts_of_host(here, timeout=30, docker_seconds=5)
     assert facts.links["lo"].up
     assert facts.kernel
     assert abs(facts.clock_ahead) < 5

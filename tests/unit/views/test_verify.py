@@ -22,14 +22,14 @@ def verification(plan: Plan, *, wrong: tuple[str, str] | None = None, unreachabl
     verdicts = tuple(
         Verdict(
             cell=cell,
-            wanted="no" if cell.expected == "unless-gateway" else cell.expected,
+            expected="no" if cell.expected == "unless-gateway" else cell.expected,
             observed=Observed(reached=cell.expected == "yes", outcome="yes" if cell.expected == "yes" else "no answer"),
             reason="container down: nginx on docker-2 is exited" if (cell.source, cell.target) == wrong else "",
         )
         for cell in cells
     )
-    dead = {"docker-2": unreachable_host()} if unreachable else {}
-    return Verification(verdicts=verdicts, possible=len(cells), dead=dead, seconds=1.5, gateway_answers=False)
+    failed = {"docker-2": unreachable_host()} if unreachable else {}
+    return Verification(verdicts=verdicts, possible=len(cells), unreachable=failed, seconds=1.5, gateway_answers=False)
 
 
 def terminal(result: Verification, plan: Plan) -> list[str]:
