@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
-from tests.support.live_parts import attachment, live_network, seed, with_container
+from tests.support.live_parts import attachment, live_network, reference_plan, with_container
 
 HostChange = Callable[[HostSnapshot], HostSnapshot]
 """Takes a host as it was and returns it as it is then."""
@@ -70,5 +70,7 @@ def network(**fields: object) -> HostChange:
 
 def second_network(host: HostSnapshot) -> HostSnapshot:
     """Add another network on the parent."""
-    other = replace(live_network(seed().host("docker-1")), id="other", name="other", driver="macvlan", labels={})
+    other = replace(
+        live_network(reference_plan().host("docker-1")), id="other", name="other", driver="macvlan", labels={}
+    )
     return replace(host, networks=(*host.networks, other))

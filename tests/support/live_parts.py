@@ -1,4 +1,4 @@
-"""A plan and hosts as Docker tells of them, for tests of what is compared with what."""
+"""The plan of the reference setup and hosts in the state that it plans, for tests that compare them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tools.reference_setup import reference_config
 STACK = "dev"
 
 
-def seed(hosts: int = 2, *, published: bool = True, **fabric: Any) -> Plan:
-    """The reference setup's plan."""
+def reference_plan(hosts: int = 2, *, published: bool = True, **fabric: Any) -> Plan:
+    """Return the plan of the reference setup."""
     config = reference_config(hosts, **fabric)
     config["services"]["nginx"]["published"] = published
     return make_plan(parse(config))
 
 
 def live_network(host: HostPlan) -> LiveNetwork:
-    """The fabric's network as it must be."""
+    """Return the fabric's network as planned."""
     return LiveNetwork(
         id=f"network-of-{host.name}",
         name=host.network.name,
@@ -60,13 +60,13 @@ BRIDGE_NETWORK = LiveNetwork(
 
 
 def attachment(network: str, network_id: str, address: str | None, *, fixed: bool = True) -> Endpoint:
-    """A running container's connection."""
+    """Return the connection of a running container."""
     held = None if address is None else IPAddress(address)
     return Endpoint(network=network, network_id=network_id, address=held, fixed=held if fixed else None)
 
 
 def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
-    """The container as it must be."""
+    """Return the container as planned."""
     attachments = {
         host.network.name: attachment(host.network.name, f"network-of-{host.name}", str(planned.address)),
     }
@@ -98,7 +98,7 @@ def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
 
 
 def live_host(host: HostPlan) -> HostSnapshot:
-    """The host as it must be."""
+    """Return the host as planned."""
     return HostSnapshot(
         host=host.name,
         docker="28.5.2",
@@ -117,22 +117,22 @@ def live_host(host: HostPlan) -> HostSnapshot:
 
 
 def unreachable_host(reason: str = "No route to host", host: str = "docker-2") -> HostUnreachableError:
-    """What a session with a host ends with when ssh does not reach it."""
+    """Return the error of a host that ssh does not reach."""
     return connection_failure(host, reason)
 
 
 def silent_docker(host: str = "docker-2") -> HostError:
-    """What a session with a host ends with when its Docker does not answer."""
+    """Return the error of a host whose Docker does not answer."""
     return HostError.on(
         host, DOCKER_UNAVAILABLE, problem="Docker does not answer", effect="nothing is known", fix="start it"
     )
 
 
-def with_container(said: HostSnapshot, container: LiveContainer) -> HostSnapshot:
-    """The host with that container, instead of one of its name."""
-    return replace(said, containers={**said.containers, container.name: container})
+def with_container(snapshot: HostSnapshot, container: LiveContainer) -> HostSnapshot:
+    """Return the host with that container, in place of one of its name."""
+    return replace(snapshot, containers={**snapshot.containers, container.name: container})
 
 
 def subnet(text: str) -> IPNetwork:
-    """A network."""
+    """Return the subnet."""
     return IPNetwork(text)

@@ -15,7 +15,7 @@ from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
-from tests.support.live_parts import STACK, live_container, live_host, seed, unreachable_host
+from tests.support.live_parts import STACK, live_container, live_host, reference_plan, unreachable_host
 
 NEW = IPAddress("10.1.1.2")
 MAC = "52:54:00:8C:00:02"
@@ -25,7 +25,7 @@ class Lan:
     """Hosts with their snapshots, and who answers on the LAN, in place of ssh and ARP."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        plan = seed()
+        plan = reference_plan()
         self.connections = [connection_to(host, plan.ssh) for host in plan.hosts]
         self.snapshots: dict[str, HostSnapshot | HostError] = {
             "docker-1": replace(live_host(plan.host("docker-1")), containers={}),
@@ -60,8 +60,8 @@ class Lan:
 
     def foreign(self, host: str, *, ours: bool = False, running: bool = True) -> None:
         """A container called other holds the new address on that host."""
-        planned = replace(seed().host("docker-1").containers[1], name="other")
-        other = live_container(planned, seed().host("docker-1"))
+        planned = replace(reference_plan().host("docker-1").containers[1], name="other")
+        other = live_container(planned, reference_plan().host("docker-1"))
         other = replace(other, labels=other.labels if ours else {}, state="running" if running else "exited")
         snapshot = self.snapshots[host]
         assert isinstance(snapshot, HostSnapshot)
@@ -135,7 +135,7 @@ def test_own_containers_are_no_conflict(lan: Lan) -> None:
     lan.foreign("docker-1", ours=True)
     assert lan.check().hosts == {"docker-1"}
     assert lan.probed == []
-    lan.snapshots["docker-1"] = replace(live_host(seed().host("docker-1")), containers={})
+    lan.snapshots["docker-1"] = replace(live_host(reference_plan().host("docker-1")), containers={})
     lan.foreign("docker-2", ours=True)
     lan.answering = {NEW: MAC}
     assert lan.check().hosts == {"docker-1"}

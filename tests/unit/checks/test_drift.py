@@ -1,4 +1,4 @@
-"""Each way in which a host can differ from the plan has its name, its host and its command."""
+"""Every kind of difference between a host and the plan has its name, its host and its command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.live_parts import (
     attachment,
     live_host,
     live_network,
-    seed,
+    reference_plan,
     silent_docker,
     subnet,
     unreachable_host,
@@ -29,29 +29,31 @@ from tests.support.live_parts import (
 from tools.reference_setup import reference_config
 
 
-def compare(plan: Plan, change: Callable[[HostSnapshot], HostSnapshot] = lambda said: said) -> tuple[Difference, ...]:
+def compare(
+    plan: Plan, change: Callable[[HostSnapshot], HostSnapshot] = lambda snapshot: snapshot
+) -> tuple[Difference, ...]:
     """Return the differences of docker-1 after a change by hand."""
     host = plan.host("docker-1")
     return Comparison(plan, STACK).of_host(host, change(live_host(host)))
 
 
 def test_a_host_as_planned_has_no_difference() -> None:
-    """What the plan says is what is there: nothing is reported."""
-    assert compare(seed()) == ()
-    assert compare(seed(published=False)) == ()
+    """A host in the planned state: nothing is reported."""
+    assert compare(reference_plan()) == ()
+    assert compare(reference_plan(published=False)) == ()
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "says"),
+    ("name", "change", "part"),
     [
         (
             "parent-missing",
-            lambda said: replace(said, parent=Parent(name="ens33", present=False, up=False, mtu=None)),
+            lambda snapshot: replace(snapshot, parent=Parent(name="ens33", present=False, up=False, mtu=None)),
             "ens33",
         ),
         (
             "parent-down",
-            lambda said: replace(said, parent=Parent(name="ens33", present=True, up=False, mtu=1500)),
+            lambda snapshot: replace(snapshot, parent=Parent(name="ens33", present=True, up=False, mtu=1500)),
             "ip link set ens33 up",
         ),
         ("network-different", network(ip_range=subnet("10.1.9.0/24")), "range 10.1.9.0/24 instead of 10.1.1.0/24"),
@@ -86,81 +88,86 @@ def test_a_host_as_planned_has_no_difference() -> None:
         ("foreign-container", foreign("10.1.2.77"), "may not hand out there"),
     ],
 )
-def test_each_difference_has_its_name(name: str, change: Callable[[HostSnapshot], HostSnapshot], says: str) -> None:
+def test_each_difference_has_its_name(name: str, change: Callable[[HostSnapshot], HostSnapshot], part: str) -> None:
     """One change by hand is one difference, under its name, with the value and a command in it."""
-    found = compare(seed(), change)
-    assert [difference.kind for difference in found] == [name]
-    assert says in found[0].problem + " " + found[0].fix
-    assert found[0].fix
-    assert found[0].severity == "error"
+    differences = compare(reference_plan(), change)
+    assert [difference.kind for difference in differences] == [name]
+    assert part in differences[0].problem + " " + differences[0].fix
+    assert differences[0].fix
+    assert differences[0].severity == "error"
 
 
 def test_an_unpublished_container_on_the_bridge() -> None:
     """A bridge connection that the plan does not have is named."""
-    plan = seed(published=False)
+    plan = reference_plan(published=False)
 
-    def connect(said: HostSnapshot) -> HostSnapshot:
-        live = said.containers["nginx"]
+    def connect(snapshot: HostSnapshot) -> HostSnapshot:
+        live = snapshot.containers["nginx"]
         bridge = attachment("bridge", "bridge", "172.17.0.2", fixed=False)
-        return with_container(said, replace(live, endpoints={**live.endpoints, "bridge": bridge}))
+        return with_container(snapshot, replace(live, endpoints={**live.endpoints, "bridge": bridge}))
 
     assert [difference.kind for difference in compare(plan, connect)] == ["bridge-connected"]
 
 
-def test_a_network_made_anew_by_hand_leaves_its_containers_disconnected() -> None:
+def test_a_network_recreated_by_hand_leaves_its_containers_disconnected() -> None:
     """Containers that are connected to a network of the same name and another id count as disconnected."""
-    found = compare(seed(), network(id="new"))
-    assert {difference.kind for difference in found} == {"fabric-disconnected"}
-    assert {difference.service for difference in found} == {"centos", "nginx"}
+    differences = compare(reference_plan(), network(id="new"))
+    assert {difference.kind for difference in differences} == {"fabric-disconnected"}
+    assert {difference.service for difference in differences} == {"centos", "nginx"}
 
 
 def test_the_network_gone() -> None:
     """A missing network is named, whatever else differs."""
-    assert "network-missing" in {found.kind for found in compare(seed(), lambda said: replace(said, networks=()))}
+    assert "network-missing" in {
+        difference.kind for difference in compare(reference_plan(), lambda snapshot: replace(snapshot, networks=()))
+    }
 
 
-def test_a_guest_where_docker_may_hand_out_addresses_is_tolerated() -> None:
-    """A container that is not ours, at an address that Docker may give it, is told and changes no exit status."""
-    found = compare(seed(), foreign("10.1.1.77"))
-    assert [(difference.kind, difference.severity) for difference in found] == [("foreign-container", "info")]
+def test_a_guest_where_docker_may_hand_out_addresses_is_informational() -> None:
+    """A container that is not ours, at an address that Docker may assign, is reported and changes no exit status."""
+    differences = compare(reference_plan(), foreign("10.1.1.77"))
+    assert [(difference.kind, difference.severity) for difference in differences] == [("foreign-container", "info")]
 
 
 def test_another_vlan_is_another_lan() -> None:
-    """A container of another stack at the same address, on another VLAN of the NIC, is nobody's concern; on this parent it is."""
+    """A container of another stack at the same address, on another VLAN of the NIC, is not reported; on this parent it is."""
 
     def guest(parent: str) -> Callable[[HostSnapshot], HostSnapshot]:
-        def change(said: HostSnapshot) -> HostSnapshot:
+        def change(snapshot: HostSnapshot) -> HostSnapshot:
             there = replace(
-                live_network(seed().host("docker-1")),
+                live_network(reference_plan().host("docker-1")),
                 id="other", name="other", options={"ipvlan_mode": "l2", "parent": parent}, labels={STACK_LABEL: "other"},
             )  # fmt: skip
-            said = foreign("10.1.2.2", {STACK_LABEL: "other"})(said)
+            snapshot = foreign("10.1.2.2", {STACK_LABEL: "other"})(snapshot)
             moved = {"other": attachment("other", "other", "10.1.2.2")}
-            said = with_container(said, replace(said.containers["guest"], endpoints=moved))
-            return replace(said, networks=(*said.networks, there))
+            snapshot = with_container(snapshot, replace(snapshot.containers["guest"], endpoints=moved))
+            return replace(snapshot, networks=(*snapshot.networks, there))
 
         return change
 
-    assert compare(seed(), guest("ens33.50")) == ()
-    assert {found.kind for found in compare(seed(), guest("ens33"))} == {"network-on-parent", "foreign-address"}
+    assert compare(reference_plan(), guest("ens33.50")) == ()
+    assert {difference.kind for difference in compare(reference_plan(), guest("ens33"))} == {
+        "network-on-parent",
+        "foreign-address",
+    }
 
 
 def test_a_missing_route() -> None:
     """In l3 a host without the route to another's slice is named, with the command that makes it."""
-    plan = seed(mode="l3", gateway=None)
+    plan = reference_plan(mode="l3", gateway=None)
     assert compare(plan) == ()
-    found = compare(plan, lambda said: replace(said, routes=("default via 192.168.140.1 dev ens33",)))
-    assert [difference.kind for difference in found] == ["route-missing"]
-    assert "ipvlan --stack dev heal --host docker-1" in found[0].fix
+    differences = compare(plan, lambda snapshot: replace(snapshot, routes=("default via 192.168.140.1 dev ens33",)))
+    assert [difference.kind for difference in differences] == ["route-missing"]
+    assert "ipvlan --stack dev heal --host docker-1" in differences[0].fix
 
 
 def test_a_host_that_is_not_there() -> None:
-    """A dead host and a silent Docker are two names, each with what was heard."""
-    plan = seed()
+    """A dead host and a silent Docker are two names, each with the error."""
+    plan = reference_plan()
     for error, name in ((unreachable_host(), "host-unreachable"), (silent_docker(), "docker-silent")):
-        found = Comparison(plan, STACK).of_host(plan.host("docker-1"), error)
-        assert [difference.kind for difference in found] == [name]
-        assert found[0].problem == error.summary
+        differences = Comparison(plan, STACK).of_host(plan.host("docker-1"), error)
+        assert [difference.kind for difference in differences] == [name]
+        assert differences[0].problem == error.summary
 
 
 @pytest.mark.parametrize("name", ["here", "is", "no", "on", "to"])
@@ -168,6 +175,6 @@ def test_a_container_named_like_a_word_of_the_sentence(name: str) -> None:
     """The sentence about a container names it once, whatever it is called."""
     config = reference_config()
     config["services"] = {name: config["services"]["centos"]}
-    assert [found.problem for found in compare(make_plan(parse(config)), without(name))] == [
+    assert [difference.problem for difference in compare(make_plan(parse(config)), without(name))] == [
         f"{name} on docker-1 is missing"
     ]

@@ -20,7 +20,7 @@ from tests.support.host_changes import (
     second_network,
     without,
 )
-from tests.support.live_parts import STACK, live_host, seed
+from tests.support.live_parts import STACK, live_host, reference_plan
 
 Change = Callable[[HostSnapshot], HostSnapshot]
 
@@ -28,10 +28,10 @@ Change = Callable[[HostSnapshot], HostSnapshot]
 def heal(plan: Plan, *changes: Change) -> RepairPlan:
     """Return what is done about docker-1 after changes by hand."""
     host = plan.host("docker-1")
-    said = live_host(host)
+    snapshot = live_host(host)
     for change in changes:
-        said = change(said)
-    return plan_repair(plan, Comparison(plan, STACK).of_host(host, said))
+        snapshot = change(snapshot)
+    return plan_repair(plan, Comparison(plan, STACK).of_host(host, snapshot))
 
 
 def done(repair: RepairPlan) -> list[tuple[str, str]]:
@@ -41,7 +41,7 @@ def done(repair: RepairPlan) -> list[tuple[str, str]]:
 
 def test_nothing_to_fix() -> None:
     """On a host as planned nothing is done."""
-    assert heal(seed()) == RepairPlan(steps=(), targets=())
+    assert heal(reference_plan()) == RepairPlan(steps=(), targets=())
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_nothing_to_fix() -> None:
 )
 def test_connections_and_stopped_containers_are_fixed_on_the_host(change: Change, name: str) -> None:
     """What needs no new container is fixed on the host, and Pulumi is not run."""
-    repair = heal(seed(), change)
+    repair = heal(reference_plan(), change)
     assert done(repair) == [("host", name)]
     assert repair.targets == ()
 
@@ -71,9 +71,9 @@ def test_connections_and_stopped_containers_are_fixed_on_the_host(change: Change
         (change_container("nginx", labels={"ipvlan-fabric.stack": "dev"}), "ports-different"),
     ],
 )
-def test_a_new_container_is_pulumis(change: Change, name: str) -> None:
-    """A container to be made again is Pulumi's, with its bridge connection, and no other container is a target."""
-    repair = heal(seed(), change)
+def test_pulumi_creates_containers_again(change: Change, name: str) -> None:
+    """Pulumi creates the container and its bridge connection again, and no other container is a target."""
+    repair = heal(reference_plan(), change)
     assert done(repair) == [("pulumi", name)]
     assert repair.targets == (
         "**::fabric-addresses",
@@ -86,10 +86,10 @@ def test_a_new_container_is_pulumis(change: Change, name: str) -> None:
 
 
 def test_a_new_network_takes_its_containers_along() -> None:
-    """A missing network is one action: its containers come anew with it, and are not fixed one by one."""
+    """A missing network is one step: its containers are recreated with it, and not repaired one by one."""
     repair = heal(
-        seed(),
-        lambda said: replace(said, networks=()),
+        reference_plan(),
+        lambda snapshot: replace(snapshot, networks=()),
         disconnect("nginx", "ipvlanl2"),
         disconnect("centos", "ipvlanl2"),
     )
@@ -97,16 +97,16 @@ def test_a_new_network_takes_its_containers_along() -> None:
     assert repair.targets == ("**::fabric-addresses", "**::fabric-docker-1-**")
 
 
-def test_a_remade_container_is_not_fixed_piece_by_piece() -> None:
+def test_a_recreated_container_is_not_repaired_piece_by_piece() -> None:
     """What else differs on a container that is made again is not fixed before."""
-    repair = heal(seed(), change_container("nginx", image="other"), disconnect("nginx", "bridge"))
+    repair = heal(reference_plan(), change_container("nginx", image="other"), disconnect("nginx", "bridge"))
     assert done(repair) == [("pulumi", "image-different")]
 
 
 def test_the_fabric_comes_before_the_start_and_the_bridge() -> None:
     """A stopped container without its networks gets the fabric, then starts, then gets the bridge."""
     repair = heal(
-        seed(),
+        reference_plan(),
         change_container("nginx", state="exited", status="Exited (0)"),
         disconnect("nginx", "bridge"),
         disconnect("nginx", "ipvlanl2"),
@@ -120,20 +120,23 @@ def test_the_fabric_comes_before_the_start_and_the_bridge() -> None:
         (foreign("10.1.2.1"), "foreign-address"),
         (foreign("10.1.2.77"), "foreign-container"),
         (change_container("nginx", labels={"ipvlan-fabric.stack": "prod"}), "container-not-ours"),
-        (lambda said: replace(said, parent=Parent(name="ens33", present=True, up=False, mtu=1500)), "parent-down"),
+        (
+            lambda snapshot: replace(snapshot, parent=Parent(name="ens33", present=True, up=False, mtu=1500)),
+            "parent-down",
+        ),
     ],
 )
 def test_what_belongs_to_others_is_left_to_a_person(change: Change, name: str) -> None:
-    """Foreign containers and the host's own NIC are never touched: a person is told the command."""
-    repair = heal(seed(), change)
+    """Foreign containers and the host's own NIC are never touched: a person gets the command."""
+    repair = heal(reference_plan(), change)
     assert done(repair) == [("person", name)]
     assert repair.steps[0].description
     assert repair.targets == ()
 
 
-def test_a_tolerated_guest_is_nothing_to_fix() -> None:
+def test_an_informational_difference_is_nothing_to_repair() -> None:
     """A guest where Docker may hand out addresses is left alone."""
-    assert heal(seed(), foreign("10.1.1.77")).steps == ()
+    assert heal(reference_plan(), foreign("10.1.1.77")).steps == ()
 
 
 def test_pulumi_is_run_for_exactly_the_targets() -> None:
@@ -157,7 +160,7 @@ def test_every_repair_says_what_it_does(kind: DriftKind) -> None:
         container="nginx",
         network="x",
     )
-    (step,) = plan_repair(seed(), [difference]).steps
+    (step,) = plan_repair(reference_plan(), [difference]).steps
     assert "docker-1" in step.description
     assert "{" not in step.description
 

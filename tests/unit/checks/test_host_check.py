@@ -17,7 +17,7 @@ from ipvlan.checks.host_check import question
 from ipvlan.checks.host_findings import HostRequirements, host_findings, requirements_of
 from ipvlan.hosts.host_facts import read_facts
 from ipvlan.hosts.script import read_output, script_text
-from tests.support.live_parts import seed
+from tests.support.live_parts import reference_plan
 from tests.support.projects import ROOT
 
 REQUIRED = HostRequirements(
@@ -126,12 +126,13 @@ def test_the_question_is_the_plans_alone() -> None:
     """It is an input of a resource: neither publishing a port nor a rule that is only information changes it."""
     command = ("ssh", "192.168.140.200")
     asked = {
-        question(requirements_of(seed(published=published).host("docker-1")), command) for published in (True, False)
+        question(requirements_of(reference_plan(published=published).host("docker-1")), command)
+        for published in (True, False)
     }
     assert len(asked) == 1
     document = json.loads(asked.pop())
     assert document["command"] == list(command)
     assert document["required"]["bridge"] is True
     assert "too old" not in document["required"]["docker_rules"]
-    l3s = question(requirements_of(seed(mode="l3s", gateway=None).host("docker-1")), command)
+    l3s = question(requirements_of(reference_plan(mode="l3s", gateway=None).host("docker-1")), command)
     assert "l3s" in json.loads(l3s)["required"]["docker_rules"]

@@ -23,7 +23,7 @@ from tests.support.live_parts import (
     live_container,
     live_host,
     live_network,
-    seed,
+    reference_plan,
     silent_docker,
     unreachable_host,
 )
@@ -39,7 +39,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return what checks the hosts, docker-1 with a change, without asking anybody."""
 
     def run(change: Change = lambda report: report, plan: Plan | None = None) -> tuple[Finding, ...]:
-        plan = plan or seed()
+        plan = plan or reference_plan()
         reports: dict[str, HostReport | HostError] = {host.name: host_report(host) for host in plan.hosts}
         reports["docker-1"] = change(host_report(plan.host("docker-1")))
         monkeypatch.setattr(preflight, "on_hosts", lambda *_args, **_kwargs: reports)
@@ -65,13 +65,15 @@ def docker(**fields: object) -> Change:
 
 def snapshot(**fields: object) -> Change:
     """Return a change of the snapshot."""
-    live: HostSnapshot = replace(live_host(seed().host("docker-1")), containers={}, networks=(BRIDGE_NETWORK,))
+    live: HostSnapshot = replace(
+        live_host(reference_plan().host("docker-1")), containers={}, networks=(BRIDGE_NETWORK,)
+    )
     return docker(snapshot=replace(live, **fields))  # type: ignore[arg-type]
 
 
 def port_80_taken() -> Change:
     """Another container of the host holds port 80."""
-    host = seed().host("docker-1")
+    host = reference_plan().host("docker-1")
     other = replace(
         live_container(host.containers[0], host),
         name="other",
@@ -83,7 +85,7 @@ def port_80_taken() -> Change:
 
 def address_taken() -> Change:
     """Another container of the host holds a planned address."""
-    host = seed().host("docker-1")
+    host = reference_plan().host("docker-1")
     other = replace(live_container(host.containers[0], host), name="other", labels={})
     return snapshot(containers={"other": other})
 
@@ -91,7 +93,7 @@ def address_taken() -> Change:
 def test_hosts_that_can_carry_the_plan(check: Run) -> None:
     """They have no finding, before the first `up` and after it."""
     assert check() == ()
-    host = seed().host("docker-1")
+    host = reference_plan().host("docker-1")
     assert check(snapshot(containers=live_host(host).containers, networks=live_host(host).networks)) == ()
 
 
@@ -112,7 +114,7 @@ def test_hosts_that_can_carry_the_plan(check: Run) -> None:
         ("parent", facts(links={"ens33": replace(WELL, wireless=True)}), "wireless", False),
         (
             "other networks",
-            snapshot(networks=(replace(live_network(seed().host("docker-1")), name="old"), BRIDGE_NETWORK)),
+            snapshot(networks=(replace(live_network(reference_plan().host("docker-1")), name="old"), BRIDGE_NETWORK)),
             "docker network rm old",
             False,
         ),
@@ -169,21 +171,21 @@ def test_all_faults_are_found_at_once(check: Run) -> None:
         )
     )
     assert [finding.check for finding in findings] == ["docker", "kernel", "parent"]
-    report = replace(host_report(seed().host("docker-1")), docker=silent_docker())
+    report = replace(host_report(reference_plan().host("docker-1")), docker=silent_docker())
     assert not any(report.checked(name) for name in NEEDS_DOCKER)
     assert report.checked("kernel")
 
 
 def test_unlike_mtus_are_found(check: Run) -> None:
     """A host whose parent has another MTU than the others' is named."""
-    parent = replace(live_host(seed().host("docker-1")).parent, mtu=1400)
-    findings = check(snapshot(parent=parent), seed(3))
+    parent = replace(live_host(reference_plan().host("docker-1")).parent, mtu=1400)
+    findings = check(snapshot(parent=parent), reference_plan(3))
     assert [(finding.check, finding.host) for finding in findings] == [("mtu", "docker-1")]
 
 
 def vlan_plan() -> Plan:
     """Return a plan on a VLAN of ens33."""
-    plan = seed()
+    plan = reference_plan()
     return replace(
         plan, hosts=tuple(replace(host, network=replace(host.network, parent="ens33.40")) for host in plan.hosts)
     )
@@ -204,10 +206,10 @@ def test_a_vlan_to_be_created_needs_its_nic(check: Run, fault: dict[str, bool]) 
 
 def test_an_old_docker_and_a_name_before_bridge(check: Run) -> None:
     """Before Docker 28 a fabric whose name sorts before `bridge` would publish nothing."""
-    findings = check(facts(docker="26.1.5"), seed(name="apps"))
+    findings = check(facts(docker="26.1.5"), reference_plan(name="apps"))
     assert [(finding.check, finding.host, finding.stops_up) for finding in findings] == [("docker", "docker-1", True)]
-    assert check(facts(docker="26.1.5"), seed()) == ()
-    assert check(facts(docker="28.5.2"), seed(name="apps")) == ()
+    assert check(facts(docker="26.1.5"), reference_plan()) == ()
+    assert check(facts(docker="28.5.2"), reference_plan(name="apps")) == ()
 
 
 def test_a_docker_that_was_never_tried_stops_nothing(check: Run) -> None:
@@ -219,10 +221,11 @@ def test_a_docker_that_was_never_tried_stops_nothing(check: Run) -> None:
 def test_a_docker_without_its_bridge(check: Run) -> None:
     """Where the daemon runs with `bridge: none`, ports are refused even before they are published; without ports nothing is."""
     for published in (True, False):
-        (finding,) = check(facts(has_docker_bridge=False), seed(published=published))
+        (finding,) = check(facts(has_docker_bridge=False), reference_plan(published=published))
         assert (finding.check, finding.host, finding.stops_up) == ("docker", "docker-1", True)
-    plan = seed()
+    plan = reference_plan()
     hosts = tuple(
-        replace(host, containers=tuple(found for found in host.containers if not found.ports)) for host in plan.hosts
+        replace(host, containers=tuple(container for container in host.containers if not container.ports))
+        for host in plan.hosts
     )
     assert check(facts(has_docker_bridge=False), replace(plan, hosts=hosts)) == ()

@@ -1,4 +1,4 @@
-"""What is said of a cell: right or wrong, and which link of the chain broke."""
+"""The verdict about a cell: as expected or not, and which link of the chain is broken."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import Cell, make_matrix
 from tests.support.host_changes import change_container, disconnect, holding, without
-from tests.support.live_parts import live_host, seed, unreachable_host, with_container
+from tests.support.live_parts import live_host, reference_plan, unreachable_host, with_container
 
 YES = Observed(reached=True, outcome="yes")
 NO = Observed(reached=False, outcome="no")
@@ -36,16 +36,16 @@ def verdict(
     plan: Plan,
     cell: Cell,
     observed: Observed | None,
-    change: Callable[[HostSnapshot], HostSnapshot | HostUnreachableError] = lambda said: said,
+    change: Callable[[HostSnapshot], HostSnapshot | HostUnreachableError] = lambda snapshot: snapshot,
     *,
     gateway_answers: bool = False,
 ) -> Verdict:
     """Judge one cell, docker-2 being changed by hand."""
-    said: dict[str, object] = {host.name: live_host(host) for host in plan.hosts}
-    said["docker-2"] = change(live_host(plan.host("docker-2")))
-    seen = {} if observed is None else {cell: observed}
-    (made,) = judge([cell], seen, Diagnosis(plan, said), gateway_answers=gateway_answers)  # type: ignore[arg-type]
-    return made
+    hosts: dict[str, object] = {host.name: live_host(host) for host in plan.hosts}
+    hosts["docker-2"] = change(live_host(plan.host("docker-2")))
+    observations = {} if observed is None else {cell: observed}
+    (result,) = judge([cell], observations, Diagnosis(plan, hosts), gateway_answers=gateway_answers)  # type: ignore[arg-type]
+    return result
 
 
 @pytest.mark.parametrize(
@@ -65,16 +65,16 @@ def verdict(
     ],
 )
 def test_right_and_wrong(source: str, target: str, observed: Observed | None, gateway_answers: bool, ok: bool) -> None:
-    """A cell is right when what was seen is what is expected; what was not looked at is not right."""
-    plan = seed()
-    found = verdict(plan, one(plan, source, target), observed, gateway_answers=gateway_answers)
-    assert found.ok is ok
-    assert bool(found.reason) is not ok
+    """A cell is right when the observation is the expected one; a cell that was not probed is not right."""
+    plan = reference_plan()
+    result = verdict(plan, one(plan, source, target), observed, gateway_answers=gateway_answers)
+    assert result.ok is ok
+    assert bool(result.reason) is not ok
 
 
 def test_a_closed_port_that_answers_is_wrong() -> None:
-    """What is not published must be refused; whoever answers is looked for."""
-    plan = seed(published=False)
+    """What is not published must be refused; the reason says who answers."""
+    plan = reference_plan(published=False)
     cell = one(plan, "client", "docker-2/nginx")
     assert verdict(plan, cell, Observed(reached=False, outcome="refused")).ok
     assert verdict(plan, cell, Observed(reached=True, outcome="open")).reason.startswith("another process on docker-2")
@@ -88,16 +88,22 @@ def test_a_closed_port_that_answers_is_wrong() -> None:
         (change_container("nginx", state="exited", status="Exited (1)"), "container down"),
         (disconnect("nginx", "ipvlanl2"), "not attached"),
         (holding("nginx", "10.1.2.9"), "wrong address"),
-        (lambda said: replace(said, parent=Parent(name="ens33", present=True, up=False, mtu=1500)), "parent down"),
-        (lambda said: replace(said, parent=Parent(name="ens33", present=False, up=False, mtu=None)), "parent missing"),
-        (lambda said: said, "both ends are as planned"),
+        (
+            lambda snapshot: replace(snapshot, parent=Parent(name="ens33", present=True, up=False, mtu=1500)),
+            "parent down",
+        ),
+        (
+            lambda snapshot: replace(snapshot, parent=Parent(name="ens33", present=False, up=False, mtu=None)),
+            "parent missing",
+        ),
+        (lambda snapshot: snapshot, "both ends are as planned"),
     ],
 )
 def test_the_broken_link_between_containers(
     change: Callable[[HostSnapshot], HostSnapshot | HostUnreachableError], starts: str
 ) -> None:
     """The first broken link between two containers is the reason."""
-    plan = seed()
+    plan = reference_plan()
     assert verdict(plan, one(plan, "docker-1/centos", "docker-2/nginx"), NO, change).reason.startswith(starts)
 
 
@@ -106,40 +112,45 @@ def test_the_broken_link_between_containers(
     [
         (disconnect("nginx", "bridge"), "refused", "not connected to the bridge"),
         (change_container("nginx", bindings=frozenset()), "refused", "not its gateway"),
-        (lambda said: said, "refused", "nothing listens on 80"),
-        (lambda said: said, "no answer", "firewalls"),
+        (lambda snapshot: snapshot, "refused", "nothing listens on 80"),
+        (lambda snapshot: snapshot, "no answer", "firewalls"),
     ],
 )
 def test_the_broken_link_of_a_port(change: Callable[[HostSnapshot], HostSnapshot], observed: str, says: str) -> None:
     """A published port that does not answer is unbound, or bound and silent."""
-    plan = seed()
+    plan = reference_plan()
     cell = one(plan, "client", "docker-2/nginx")
     assert says in verdict(plan, cell, Observed(reached=False, outcome=observed), change).reason
 
 
 def test_no_route_in_l3() -> None:
     """In l3 a missing route is the reason."""
-    plan = seed(mode="l3", gateway=None)
-    found = verdict(
-        plan, one(plan, "docker-1/centos", "docker-2/centos"), NO, lambda said: replace(said, routes=("default via x",))
+    plan = reference_plan(mode="l3", gateway=None)
+    result = verdict(
+        plan,
+        one(plan, "docker-1/centos", "docker-2/centos"),
+        NO,
+        lambda snapshot: replace(snapshot, routes=("default via x",)),
     )
-    assert found.reason.startswith("no route: docker-2 has none to 10.1.1.0/24")
+    assert result.reason.startswith("no route: docker-2 has none to 10.1.1.0/24")
 
 
 def test_a_published_container_without_its_bridge_does_not_get_out() -> None:
     """A published container that does not get out has no bridge connection."""
-    plan = seed()
+    plan = reference_plan()
     reason = verdict(plan, one(plan, "docker-2/nginx", "internet"), NO, disconnect("nginx", "bridge")).reason
     assert reason.startswith("bridge not connected")
 
 
 def test_a_container_that_gets_out_elsewhere() -> None:
     """A container that reaches what it must not has another network, which is named."""
-    plan = seed()
+    plan = reference_plan()
 
-    def connect_other(said: HostSnapshot) -> HostSnapshot:
-        live = said.containers["centos"]
-        return with_container(said, replace(live, endpoints={**live.endpoints, "backdoor": live.endpoints["ipvlanl2"]}))
+    def connect_other(snapshot: HostSnapshot) -> HostSnapshot:
+        live = snapshot.containers["centos"]
+        return with_container(
+            snapshot, replace(live, endpoints={**live.endpoints, "backdoor": live.endpoints["ipvlanl2"]})
+        )
 
     assert "backdoor" in verdict(plan, one(plan, "docker-2/centos", "internet"), YES, connect_other).reason
 
@@ -162,13 +173,13 @@ def server(answer: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "outcome"),
     [(b"HTTP/1.1 404 Not Found\r\n\r\n", "HTTP 404"), (b"-ERR unknown command\r\n", "open"), (b"", "open, silent")],
 )
-def test_what_an_open_port_says(answer: bytes, said: str) -> None:
-    """An open port is open whatever it speaks; of HTTP the status is told."""
+def test_the_outcome_of_an_open_port(answer: bytes, outcome: str) -> None:
+    """An open port is open whatever it speaks; of HTTP the status is shown."""
     with server(answer) as port:
-        assert connect("127.0.0.1", Port(container_port=80, host_port=port)) == Observed(reached=True, outcome=said)
+        assert connect("127.0.0.1", Port(container_port=80, host_port=port)) == Observed(reached=True, outcome=outcome)
 
 
 def test_a_closed_port_is_refused() -> None:
@@ -178,3 +189,13 @@ def test_a_closed_port_is_refused() -> None:
     assert connect("127.0.0.1", Port(container_port=80, host_port=port)) == Observed(reached=False, outcome="refused")
     udp = Port(container_port=80, host_port=port, protocol="udp")
     assert connect("127.0.0.1", udp) == Observed(reached=False, outcome="refused")
+
+
+@pytest.mark.parametrize(("outcome", "ok"), [("no refusal", True), ("refused", False)])
+def test_a_udp_port_that_nobody_refuses_is_no_proof(outcome: str, ok: bool) -> None:
+    """A datagram without a reply proves nothing, so nothing is expected of it; a refusal is wrong."""
+    plan = reference_plan()
+    cell = one(plan, "client", "docker-2/nginx")
+    udp = replace(cell, port=Port(container_port=80, host_port=80, protocol="udp"))
+    result = verdict(plan, udp, Observed(reached=None if ok else False, outcome=outcome))
+    assert (result.ok, result.expected) == (ok, "any" if ok else "yes")

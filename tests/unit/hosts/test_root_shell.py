@@ -18,7 +18,7 @@ from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
 from tests.support.fake_engine import FakeEngine, fake_engine
-from tests.support.live_parts import live_host, seed
+from tests.support.live_parts import live_host, reference_plan
 
 SSH = """#!/bin/sh
 for last; do :; done
@@ -44,7 +44,7 @@ def session(engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(tmp_path))
-    plan = seed()
+    plan = reference_plan()
     with HostSession(connection_to(plan.hosts[0], plan.ssh), timeout=5) as session:
         yield session
 
@@ -52,7 +52,7 @@ def session(engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def live() -> HostSnapshot:
     """Return the host as planned, for an ssh user who is not root."""
-    return replace(live_host(seed().host("docker-1")), root=False)
+    return replace(live_host(reference_plan().host("docker-1")), root=False)
 
 
 def test_root_needs_no_helper(session: HostSession, engine: FakeEngine, live: HostSnapshot) -> None:

@@ -11,7 +11,7 @@ import pytest
 from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.session import HostSession, on_hosts
-from tests.support.live_parts import seed
+from tests.support.live_parts import reference_plan
 
 SSH = """#!/bin/sh
 for last; do :; done
@@ -38,7 +38,7 @@ def fake_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_texts_run_one_after_the_other_in_one_shell(fake_ssh: Path, tmp_path: Path) -> None:
     """Each text returns what it printed, complaints too; one that fails or reads its input does not disturb the next."""
-    plan = seed()
+    plan = reference_plan()
     with HostSession(connection_to(plan.hosts[0], plan.ssh), timeout=5) as session:
         assert session.run("echo one; echo two >&2", timeout=5) == "one\ntwo\n"
         assert session.run("cat; exit 7", timeout=5) == ""
@@ -49,7 +49,7 @@ def test_texts_run_one_after_the_other_in_one_shell(fake_ssh: Path, tmp_path: Pa
 
 def test_a_text_that_hangs_is_given_up(fake_ssh: Path) -> None:
     """A host that stops answering is unreachable after the time limit."""
-    plan = seed()
+    plan = reference_plan()
     began = time.monotonic()
     with (
         pytest.raises(HostUnreachableError, match="no answer within 1 seconds"),
@@ -71,7 +71,7 @@ def test_a_text_that_hangs_is_given_up(fake_ssh: Path) -> None:
 def test_a_dead_host_stops_no_other(fake_ssh: Path, tmp_path: Path, mode: str, says: str) -> None:
     """The dead host has its reason, the others their results, and nothing is left behind."""
     fake_ssh.write_text(SSH.replace("MODE", mode))
-    plan = seed(3)
+    plan = reference_plan(3)
     found = on_hosts(plan, plan.hosts, lambda session: session.run("echo well", timeout=5), timeout=1)
     assert found["docker-1"] == found["docker-3"] == "well\n"
     error = found["docker-2"]

@@ -29,7 +29,7 @@ def given_out(raw: dict[str, Any]) -> dict[str, str | int]:
     return {f"{one.section}.{one.entry}.{one.key}": one.value for one in allocate(raw, HERE)}
 
 
-def test_nothing_is_missing_in_the_seed() -> None:
+def test_nothing_is_missing_in_the_reference_setup() -> None:
     """A config that has everything gets nothing."""
     assert given_out(changed({})) == {}
 

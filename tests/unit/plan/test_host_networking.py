@@ -16,19 +16,19 @@ from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.router_routes import router_routes
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
-from tests.support.live_parts import seed
+from tests.support.live_parts import reference_plan
 from tools.reference_setup import reference_config
 
 ROUTED: dict[str, Any] = {"mode": "l3", "gateway": None}
 
 
 def routed(hosts: int = 2) -> Plan:
-    """The seed in l3."""
-    return seed(hosts, published=False, **ROUTED)
+    """The reference_plan in l3."""
+    return reference_plan(hosts, published=False, **ROUTED)
 
 
 def problems(**changes: Mapping[str, object]) -> list[str]:
-    """The keys of all problems of the seed with the sections' changes, `{section: {"name.key": value}}`."""
+    """The keys of all problems of the reference_plan with the sections' changes, `{section: {"name.key": value}}`."""
     config = reference_config()
     for section, values in changes.items():
         for path, value in values.items():
@@ -45,7 +45,7 @@ def problems(**changes: Mapping[str, object]) -> list[str]:
 
 def test_nothing_is_needed_in_l2() -> None:
     """In l2 without a shim a host needs nothing beside Docker."""
-    plan = seed()
+    plan = reference_plan()
     assert all(planned_networking(host, connection_to(host, plan.ssh)) is None for host in plan.hosts)
     assert router_routes(plan, "ip") == []
 
@@ -141,11 +141,11 @@ def concerning(host: HostPlan, version: tuple[int, int, int]) -> list[VersionRul
 
 def test_what_a_version_cannot_is_refused() -> None:
     """Publishing in l3 needs Docker 28; 26.0.0 has no names in l3; every row has a source."""
-    open_ = seed(**ROUTED).host("docker-1")
+    open_ = reference_plan(**ROUTED).host("docker-1")
     shut = routed().host("docker-1")
     assert "bridge in l3" in [rule.name for rule in concerning(open_, (26, 1, 5)) if rule.refused]
     assert not [rule for rule in concerning(open_, (28, 5, 2)) if rule.refused]
     assert not [rule for rule in concerning(shut, (26, 1, 5)) if rule.refused]
     assert [rule.name for rule in concerning(shut, (26, 0, 0))] == ["names in l3"]
-    assert not [rule for rule in RULES if rule.refused and rule.concerns(seed().host("docker-1"))]
+    assert not [rule for rule in RULES if rule.refused and rule.concerns(reference_plan().host("docker-1"))]
     assert all(rule.source and rule.fix for rule in RULES)

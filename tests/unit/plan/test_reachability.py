@@ -9,7 +9,7 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import MOST_PAIRS, Cell, Filter, make_matrix
 from ipvlan.plan.validate import parse
-from tests.support.live_parts import seed
+from tests.support.live_parts import reference_plan
 from tools.reference_setup import reference_config
 
 INTERNET = IPAddress("203.0.113.10")
@@ -24,9 +24,9 @@ def expected(plan: Plan, source: str, target: str) -> str:
     return found[0].expected
 
 
-def test_the_seeds_matrix() -> None:
+def test_the_matrix_of_the_reference_setup() -> None:
     """Every cell of the reference setup's table is there once, with the table's answer."""
-    plan = seed(published=False)
+    plan = reference_plan(published=False)
     cells = make_matrix(plan, internet=[INTERNET]).cells
     assert len({(cell.kind, cell.source, cell.target) for cell in cells}) == len(cells) == 12 + 8 + 4 + 4 + 4 + 2
     assert expected(plan, "docker-1/centos", "docker-1/nginx") == "yes"
@@ -39,7 +39,7 @@ def test_the_seeds_matrix() -> None:
 
 def test_a_published_container_goes_out_through_the_bridge() -> None:
     """Published, a container is reached at its port, and reaches hosts and internet through the host's NAT."""
-    plan = seed()
+    plan = reference_plan()
     assert expected(plan, "client", "docker-2/nginx") == "yes"
     assert expected(plan, "docker-1/nginx", "docker-2") == "yes"
     assert expected(plan, "docker-1/nginx", "internet") == "yes"
@@ -49,7 +49,7 @@ def test_a_published_container_goes_out_through_the_bridge() -> None:
 @pytest.mark.parametrize("mode", ["l3", "l3s"])
 def test_routed_containers_reach_other_hosts_and_not_their_own(mode: str) -> None:
     """In l3 and l3s the own host cannot be reached, others are reached by route, and routers decide on the internet."""
-    plan = seed(published=False, mode=mode, gateway=None)
+    plan = reference_plan(published=False, mode=mode, gateway=None)
     assert expected(plan, "docker-1/centos", "docker-1") == "no"
     assert expected(plan, "docker-1/centos", "docker-2") == "yes"
     assert expected(plan, "docker-1/centos", "internet") == "any"
@@ -58,7 +58,7 @@ def test_routed_containers_reach_other_hosts_and_not_their_own(mode: str) -> Non
 
 def test_no_address_beyond_the_lan_is_tried_unless_given() -> None:
     """Without an address for it there is no cell of the internet."""
-    assert not [cell for cell in make_matrix(seed(), internet=()).cells if cell.kind == "internet"]
+    assert not [cell for cell in make_matrix(reference_plan(), internet=()).cells if cell.kind == "internet"]
 
 
 def test_a_port_on_loopback_is_closed_to_clients() -> None:
@@ -108,7 +108,7 @@ def test_more_pairs_of_hosts_than_400_are_all_covered() -> None:
 
 def test_filters_narrow() -> None:
     """--service, --host and --from show only what they name."""
-    plan = seed()
+    plan = reference_plan()
     for only, matches in (
         (Filter(service="nginx"), lambda cell: "nginx" in (cell.source_service, cell.target_service)),
         (Filter(host="docker-2"), lambda cell: "docker-2" in (cell.source_host, cell.target_host)),

@@ -24,7 +24,6 @@ ANY_WORD = re.compile(
 IN_STATE = {"ipvlan/plan/resource_names.py", "tests/program/test_resource_names.py"}
 """Files with the name of a hook that has such a word: the state of every stack holds it."""
 OLD_WORDS: set[str] = {
-    "ipvlan/checks/verify.py",
     "ipvlan/plan/resource_names.py",
     "lab/harness.py",
     "lab/services.py",

@@ -15,7 +15,7 @@ from ipvlan.plan.validate import parse
 from ipvlan.views.diagram import as_mermaid, live_marks
 from ipvlan.views.svg import Marks, as_svg
 from tests.support.host_changes import disconnect
-from tests.support.live_parts import STACK, live_host, seed, unreachable_host
+from tests.support.live_parts import STACK, live_host, reference_plan, unreachable_host
 from tools.reference_setup import reference_config
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -30,7 +30,7 @@ def texts(svg: str) -> list[str]:
 @pytest.mark.parametrize("hosts", [1, 2, 3, 4, 7, 20])
 def test_everything_of_the_plan_is_drawn_inside_the_frame(hosts: int) -> None:
     """Every host, address, slice and published port is there once, and no box is outside the frame."""
-    plan = seed(hosts)
+    plan = reference_plan(hosts)
     svg = as_svg(plan, "dev")
     drawn = texts(svg)
     for host in plan.hosts:
@@ -63,7 +63,7 @@ def test_ports_are_never_cut(ports: list[str], badge: str) -> None:
 
 def test_routes_are_drawn() -> None:
     """In l3 each host's routes are in its card."""
-    assert "10.1.2.0/24 via 192.168.140.201" in texts(as_svg(seed(mode="l3", gateway=None), "dev"))
+    assert "10.1.2.0/24 via 192.168.140.201" in texts(as_svg(reference_plan(mode="l3", gateway=None), "dev"))
 
 
 def live(plan: Plan) -> Marks:
@@ -84,7 +84,7 @@ def live(plan: Plan) -> Marks:
 
 def test_a_live_diagram_is_coloured_by_status() -> None:
     """What differs is bad, an unreachable host is bad and its containers are unknown, the rest is good."""
-    plan = seed()
+    plan = reference_plan()
     marks = live(plan)
     assert marks.hosts == {"docker-1": "good", "docker-2": "bad"}
     assert marks.containers == {

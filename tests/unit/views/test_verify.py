@@ -13,7 +13,7 @@ from ipvlan.hosts.connection_probe import Observed
 from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import make_matrix
 from ipvlan.views.verify import as_markdown, print_tables
-from tests.support.live_parts import seed, unreachable_host
+from tests.support.live_parts import reference_plan, unreachable_host
 
 
 def verification(plan: Plan, *, wrong: tuple[str, str] | None = None, unreachable: bool = False) -> Verification:
@@ -41,7 +41,7 @@ def terminal(result: Verification, plan: Plan) -> list[str]:
 
 def test_markdown_of_the_reference_setup() -> None:
     """The matrix and the ports are Markdown tables; notes and the sum follow."""
-    plan = seed()
+    plan = reference_plan()
     lines = as_markdown(verification(plan), plan, internet=False).splitlines()
     assert lines[:5] == [
         "**Expected, and observed where it differs**",
@@ -66,7 +66,7 @@ def test_markdown_of_the_reference_setup() -> None:
 
 def test_a_wrong_cell_and_its_reason() -> None:
     """Both forms name the reason once, and the cell below it."""
-    plan = seed()
+    plan = reference_plan()
     result = verification(plan, wrong=("docker-1/centos", "docker-2/nginx"), unreachable=True)
     cell = "docker-1/centos -> docker-2/nginx (10.1.2.2): expected yes, observed yes"
     lines = as_markdown(result, plan, internet=True).splitlines()
@@ -83,7 +83,7 @@ def test_a_wrong_cell_and_its_reason() -> None:
 @pytest.mark.parametrize(("hosts", "headings"), [(5, 8), (20, 2)])
 def test_many_hosts_are_summed_up(hosts: int, headings: int) -> None:
     """A matrix that is too wide has one row per host, and one column per host as long as these fit."""
-    plan = seed(hosts)
+    plan = reference_plan(hosts)
     lines = as_markdown(verification(plan), plan, internet=True).splitlines()
     assert len(lines[2].split("|")) - 2 == headings
     rows = [line for line in lines[4:] if line.startswith("| docker-")][:hosts]
