@@ -1,9 +1,10 @@
 """What Docker can and cannot do, by version: one table, each row with its source.
 
-Owns every fact about a Docker version. The check before an `up`, `ipvlan preflight` and the bridge connection read it; none of
-them holds a version of its own.
+Every version of Docker, its API and the kernel on which something depends is here and nowhere else. The rules of the config,
+the check of a host and the bridge attachment read it. "Measured" means on the lab's hosts, with Docker 20.10.24 (bookworm),
+26.1.5 (trixie) and 28.5.2 (forky).
 
-Measured means: on the lab's hosts with Docker 20.10.24 (bookworm), 26.1.5 (trixie) and 28.5.2 (forky).
+Out of scope: which version a host has (`ipvlan.hosts`).
 """
 
 from __future__ import annotations
@@ -19,38 +20,38 @@ if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan
 
 Version = tuple[int, int, int]
-"""Major, minor, patch; Debian's and other suffixes count for nothing."""
+"""Major, minor, patch, without Debian's and other suffixes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRule:
-    """One fact: on a Docker from `since` (inclusive) to `until` (exclusive), a plan that `concerns` it meets `what`."""
+    """One limitation of the versions from `since` (inclusive) to `until` (exclusive)."""
 
     name: str
     since: Version | None
     until: Version | None
     concerns: Callable[[HostPlan], bool]
-    """Whether the plan of a host has to do with it."""
+    """Return whether the plan of a host depends on it."""
     what: str
-    """What is so on these versions, and what it causes, in one sentence."""
+    """The limitation and its effect, in one sentence."""
     fix: str
     source: str
     refused: bool
-    """Whether `up` must not go on; else it is worth knowing."""
+    """Whether `up` must stop; else it is only reported."""
 
     def holds(self, version: Version) -> bool:
-        """Whether that Docker is one of these."""
+        """Return whether that Docker has the limitation."""
         return (self.since is None or version >= self.since) and (self.until is None or version < self.until)
 
 
-#: From here on the gateway of a container can be chosen (`docker network connect --gw-priority`, API 1.48).
 GATEWAY_PRIORITY: Final[Version] = (28, 0, 0)
+"""The first Docker in which one can choose the network of a container's default route (`docker network connect --gw-priority`)."""
 
 GATEWAY_PRIORITY_API: Final = "1.48"
-"""The Engine API of that version, which is the first one with priorities."""
+"""The Engine API of that version, the first one with priorities."""
 
 OLDEST_API: Final = "1.44"
-"""Docker 29 refuses an older Engine API (moby daemon/config, MinAPIVersion); an older Docker answers which one it speaks."""
+"""Docker 29 refuses an older Engine API (moby daemon/config, MinAPIVersion); an older Docker says which one it supports."""
 
 OLDEST_KERNEL: Final[Version] = (4, 2, 0)
 """The first Linux with ipvlan's l3 mode as Docker uses it (Docker's documentation of the driver)."""
@@ -70,9 +71,9 @@ RULES: Final[tuple[VersionRule, ...]] = (
         since=None,
         until=(20, 10, 0),
         concerns=lambda _: True,
-        what="this program was never shown to work with a Docker older than 20.10",
+        what="this program is not tested with a Docker older than 20.10",
         fix="upgrade Docker",
-        source="the oldest that was measured is 20.10.24",
+        source="the oldest version measured is 20.10.24",
         refused=False,
     ),
     VersionRule(
@@ -80,7 +81,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         since=None,
         until=GATEWAY_PRIORITY,
         concerns=lambda host: _routed(host) and _bridged(host),
-        what="a Docker older than 28 gives an l3 container a default route that leaves no room for the bridge's: `network connect "
+        what="a Docker older than 28 gives an l3 container a default route that conflicts with the bridge's: `network connect "
         'bridge` fails with "failed to set gateway: file exists", and a container with both does not start again after a reboot',
         fix="upgrade Docker to 28 or later, use mode l2, or leave published and internet out",
         source="measured: fails on 20.10.24 and 26.1.5, works on 28.5.2",
@@ -91,8 +92,8 @@ RULES: Final[tuple[VersionRule, ...]] = (
         since=None,
         until=GATEWAY_PRIORITY,
         concerns=lambda host: _bridged(host) and host.network.name < BRIDGE,
-        what="a Docker older than 28 has no --gw-priority, and the network whose name sorts first holds the default route: no port "
-        "would be published and nothing would leave by the bridge",
+        what="a Docker older than 28 has no --gw-priority, and the network whose name sorts first has the default route: no port "
+        "would be published, and no traffic would leave by the bridge",
         fix='give ipvlan-fabric:fabric.name a name that sorts after "bridge", or upgrade Docker to 28 or later',
         source="moby libnetwork/sandbox.go (Less); --gw-priority: Docker 28.0.0, API 1.48",
         refused=True,
@@ -112,7 +113,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         since=(26, 0, 0),
         until=(26, 0, 1),
         concerns=_routed,
-        what="Docker 26.0.0 forwards no name of the outside for containers of an l3 network",
+        what="Docker 26.0.0 resolves no external name for containers of an l3 network",
         fix="upgrade Docker to 26.0.1 or later",
         source="github.com/moby/moby/issues/47662, fixed by pull request 47705",
         refused=True,
@@ -122,7 +123,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         since=(23, 0, 0),
         until=(23, 0, 1),
         concerns=lambda _: True,
-        what="Docker 23.0.0 does not load ipvlan networks that an older Docker made",
+        what="Docker 23.0.0 does not load ipvlan networks that an older Docker created",
         fix="upgrade Docker to 23.0.1 or later",
         source="github.com/moby/moby/issues/44925",
         refused=False,
@@ -132,7 +133,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         since=(29, 0, 0),
         until=None,
         concerns=lambda host: host.network.mode == "l2" and host.network.gateway is None,
-        what="an l2 network without a gateway gives its containers no default route from Docker 29 on",
+        what="from Docker 29 on an l2 network without a gateway gives its containers no default route",
         fix="set ipvlan-fabric:fabric.gateway",
         source="github.com/moby/moby/pull/50929",
         refused=True,
@@ -141,6 +142,6 @@ RULES: Final[tuple[VersionRule, ...]] = (
 
 
 def parse_version(text: str) -> Version | None:
-    """`26.1.5+dfsg1` as (26, 1, 5); None where there is no version in it."""
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+    """Return `26.1.5+dfsg1` as (26, 1, 5); None for a text without a version."""
+    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None

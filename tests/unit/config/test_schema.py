@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
 
 from ipvlan import PROJECT
 from ipvlan.config.json_schema import common_schema, stack_schema
@@ -15,11 +16,13 @@ from ipvlan.config.yaml_file import Checkout, read
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack, parse
 from ipvlan.views.plan_json import document
+from tests.support.configs import raw_configs
 from tests.support.json_documents import validate
 from tools.generate import files
 from tools.reference_setup import changed, reference_config
 
 ROOT = Path(__file__).resolve().parents[3]
+VALIDATOR = jsonschema.validators.validator_for(stack_schema())(stack_schema())
 STACKS = ("dev", "staging", "prod")
 
 
@@ -69,6 +72,14 @@ def test_schema_refuses(changes: dict[str, Any]) -> None:
     jsonschema.validate(as_stack(reference_config()), stack_schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(as_stack(changed(changes)), stack_schema())
+
+
+@settings(max_examples=25, deadline=None)
+@given(raw_configs())
+def test_schema_accepts_what_the_models_accept(raw: dict[str, Any]) -> None:
+    """Whatever valid config is drawn, with every way to write an address, a range or a port, fits the schema."""
+    parse(raw)
+    assert [error.message for error in VALIDATOR.iter_errors(as_stack(raw))] == []
 
 
 def test_sections_are_declared() -> None:
