@@ -1,6 +1,6 @@
 """The check of one host before an `up` creates something on it: `python -m ipvlan.checks.host_check`.
 
-Reads a question (JSON, see `question`) from standard input, asks the host over ssh, and prints what was found. Exit status 1 and
+Reads a question (JSON, see `question`) from standard input, reads the host's facts over ssh, and prints them. Exit status 1 and
 the findings on standard error when one of them stops an `up`. `components.host_check` runs it.
 
 Imports nothing that is slow to load: an `up` of a new stack runs it once per host.
@@ -26,13 +26,13 @@ DOCKER_SECONDS: Final = 30.0
 """Time limit of each of two questions to Docker: a busy host needs seconds for its command line alone."""
 
 HOST_SECONDS: Final = 90.0
-"""Time limit of the whole visit."""
+"""Time limit of all of it."""
 
 
 def question(required: HostRequirements, command: Sequence[str]) -> str:
-    """Return what is asked, as JSON; `command` is the ssh command of the host's connection.
+    """Return what the check reads, as JSON; `command` is the ssh command of the host's connection.
 
-    It is an input of a resource, and a change of it asks the host again: so it depends on the plan alone, not on this machine, and
+    It is an input of a resource, and a change of it runs the check again: so it depends on the plan alone, not on this machine, and
     names only the rules about Docker that stop an `up`.
     """
     stopping_rules = tuple(rule.name for rule in RULES if rule.refused and rule.name in required.docker_rules)
@@ -42,17 +42,17 @@ def question(required: HostRequirements, command: Sequence[str]) -> str:
 
 
 def main() -> int:
-    """Ask the host of the question on standard input; return 0 when it can carry its part of the plan, else 1."""
-    asked = json.load(sys.stdin)
-    document = asked["required"]
+    """Check the host of the question on standard input; return 0 when it can carry its part of the plan, else 1."""
+    document = json.load(sys.stdin)
+    requirements = document["required"]
     required = HostRequirements(
-        host=document["host"],
-        parent=document["parent"],
-        ssh=tuple(document["ssh"]),
-        bridge=document["bridge"],
-        docker_rules=tuple(document["docker_rules"]),
+        host=requirements["host"],
+        parent=requirements["parent"],
+        ssh=tuple(requirements["ssh"]),
+        bridge=requirements["bridge"],
+        docker_rules=tuple(requirements["docker_rules"]),
     )
-    connection = HostConnection(name=required.host, command=tuple(asked["command"]), parent=required.parent)
+    connection = HostConnection(name=required.host, command=tuple(document["command"]), parent=required.parent)
     stopping = [finding for finding in _findings(required, connection) if finding.stops_up]
     if not stopping:
         return 0
