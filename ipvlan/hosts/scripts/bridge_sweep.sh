@@ -11,7 +11,10 @@ sweep() {
   pid=$(timeout 60 docker container inspect --format '{{.State.Pid}}' "$name" 2>/dev/null) || return 0
   subnet=$(ip -o -4 addr show docker0 2>/dev/null | awk '{ print $4; exit }')
   if [ "${pid:-0}" -eq 0 ] || [ -z "$subnet" ]; then return 0; fi
-  nsenter -t "$pid" -n ip -o -4 addr show to "$subnet" type veth | awk '{ print $2 }' | while read -r link; do
-    nsenter -t "$pid" -n ip link del "$link"
+  nsenter -t "$pid" -n ip -o -4 addr show to "$subnet" | awk '{ print $2 }' | while read -r link; do
+    # `ip -4 addr show type veth` takes every type (iproute2 6.1).
+    if [ -n "$(nsenter -t "$pid" -n ip -o link show dev "$link" type veth)" ]; then
+      nsenter -t "$pid" -n ip link del "$link"
+    fi
   done
 }
