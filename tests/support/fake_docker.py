@@ -1,7 +1,7 @@
-"""A substitute for a host's `docker` command line, for tests of what runs on a host through a real shell.
+"""A substitute for a host's `docker` command line: it answers as a test tells it to, faults above all.
 
-Its words are those that Docker printed in the lab (20.10, 26.1, 28.5). What it cannot show, that a real daemon behaves so, is
-shown by tests/lab.
+It knows nothing of how Docker chooses a container's gateway: a test states which connections bind ports (`binds`). Its messages
+are those that Docker printed in the lab (20.10, 26.1, 28.5). That a real daemon behaves so is shown by tests/lab.
 """
 
 import json
@@ -22,13 +22,13 @@ def main(arguments: list[str]) -> int:
 
 
 def fail(text: str) -> int:
-    """Say `text` as an error."""
+    """Print `text` as an error."""
     print(text, file=sys.stderr)
     return 1
 
 
 def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
-    """Do what one command line asks."""
+    """Do what one command line is for."""
     if state["daemon"] == "down":
         return fail("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
     match arguments:
@@ -51,25 +51,31 @@ def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
                 return fail(f"Error response from daemon: No such container: {name}")
             if not state["containers"][name]["connected"]:
                 return fail(f"Error response from daemon: container {name} is not connected to network bridge")
-            state["containers"][name].update(connected=False, gateway=False)
+            state["containers"][name].update(connected=False, binding=False)
             return 0
     return fail(f"fake docker does not know: {arguments}")
 
 
 def connect(name: str, priority: bool, state: dict[str, Any]) -> int:
-    """Connect, with the gateway as Docker would give it."""
+    """Connect; whether that binds the ports, the test has said."""
     if name not in state["containers"]:
         return fail(f"Error response from daemon: No such container: {name}")
     container = state["containers"][name]
     if container["connected"]:
         return fail(f"Error response from daemon: endpoint with name {name} already exists in network bridge")
+    if state["conflicts"]:
+        state["conflicts"] -= 1
+        return fail(
+            "Error response from daemon: cannot program address 172.17.0.2/16 in sandbox interface because it conflicts with "
+            "existing route {Ifindex: 5 Dst: 172.17.0.0/16 Src: 172.17.0.2 Gw: <nil> Flags: [] Table: 254 Realm: 0}"
+        )
     if state["taken"]:
         container["stale"] = True
         return fail(
             f"Error response from daemon: driver failed: Bind for 0.0.0.0:{state['taken']} failed: port is already allocated"
         )
     container["connected"] = True
-    container["gateway"] = priority or state["fabric"] > "bridge"
+    container["binding"] = state["binds"]["with priority" if priority else "without"]
     return 0
 
 
@@ -79,8 +85,8 @@ def inspect(name: str, state: dict[str, Any]) -> int:
         print("[]")
         return fail(f"Error response from daemon: No such container: {name}")
     container = state["containers"][name]
-    bound = container["running"] is True and container["connected"] and container["gateway"]
-    # As 26.1 does: a connection that failed stays in the list, though disconnecting it is refused.
+    bound = container["running"] is True and container["connected"] and container["binding"]
+    # As Docker 26.1 does: a connection that failed stays in the list, though disconnecting it is refused.
     listed = container["connected"] or container.get("stale", False)
     networks: dict[str, Any] = {state["fabric"]: {}} | ({"bridge": {}} if listed else {})
     print(
@@ -89,7 +95,7 @@ def inspect(name: str, state: dict[str, Any]) -> int:
                 {
                     "Id": container["id"],
                     "State": {
-                        # Docker says "Running" of a container that it is about to start once more.
+                        # Docker reports "Running" for a container that it is about to start once more.
                         "Running": container["running"] is not False,
                         "Restarting": container["running"] == "restarting",
                         "Status": {True: "running", False: "exited"}.get(container["running"], "restarting"),

@@ -1,10 +1,11 @@
-"""The bridge connection's text, run by a real shell against a substitute for the docker command line."""
+"""The bridge attachment of a container: the real scripts against a substitute for the docker command line."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,12 @@ class Host:
             api="1.48",
             cli_priority=True,
             fabric="ipvlanl2",
+            binds={"with priority": True, "without": True},
             taken=None,
+            conflicts=0,
             calls=[],
             containers={
-                "nginx": {"id": "c1", "running": True, "connected": False, "gateway": False, "ports": {"80/tcp": 80}}
+                "nginx": {"id": "c1", "running": True, "connected": False, "binding": False, "ports": {"80/tcp": 80}}
             },
         )
 
@@ -81,19 +84,67 @@ def test_connect_proves_the_ports(host: Host) -> None:
 
 
 def test_connect_twice_is_connect_once(host: Host) -> None:
-    """A connection that stands and binds its ports is left as it is."""
+    """A connection that exists and binds its ports is not changed."""
     bridge.connect(host.attachment())
     bridge.connect(host.attachment())
     assert not any("disconnect" in call for call in host.state["calls"])
 
 
-def test_a_connection_that_binds_nothing_is_made_again(host: Host) -> None:
-    """A bridge that somebody connected without priority, so that it is not the gateway, is connected anew with it."""
+def test_a_connection_that_binds_nothing_is_created_again(host: Host) -> None:
+    """A bridge that somebody connected without priority, so that it is not the gateway, is connected again with it."""
     containers = host.state["containers"]
-    containers["nginx"].update(connected=True, gateway=False)
+    containers["nginx"].update(connected=True, binding=False)
     host.set(containers=containers, fabric="apps")
     assert not bridge.connect(host.attachment("apps")).missing(host.attachment().ports)
     assert "network disconnect bridge nginx" in host.state["calls"]
+
+
+def test_a_connection_that_never_binds_is_tried_twice(host: Host) -> None:
+    """A connection of somebody else is replaced once; when that binds nothing either, it is removed and explained."""
+    containers = host.state["containers"]
+    containers["nginx"].update(connected=True, binding=False)
+    host.set(containers=containers, binds={"with priority": False, "without": False})
+    with pytest.raises(HostError) as raised:
+        bridge.connect(host.attachment())
+    (problem,) = raised.value.problems
+    assert "port 80 -> 80/tcp not bound" in problem.problem
+    assert "not the container's gateway" in problem.problem
+    assert "gateway priority above 100" in problem.fix
+    assert len([call for call in host.state["calls"] if call.startswith("network connect")]) == 2
+    assert not host.state["containers"]["nginx"]["connected"]
+
+
+def test_a_stale_link_of_an_earlier_failure_is_no_failure(host: Host) -> None:
+    """Where a stale link conflicts, it is removed (see test_bridge_sweep.py) and the connection tried once more."""
+    host.set(conflicts=1)
+    bridge.connect(host.attachment())
+    assert len([call for call in host.state["calls"] if call.startswith("network connect")]) == 2
+    bridge.disconnect(host.attachment())
+    host.set(conflicts=9, calls=[])
+    with pytest.raises(HostError, match="conflicts with existing route"):
+        bridge.connect(host.attachment())
+    assert len([call for call in host.state["calls"] if call.startswith("network connect")]) == 2
+
+
+def test_the_holder_of_a_port_is_named(host: Host) -> None:
+    """The process that listens on the port, as ss knows it, is in the error."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        host.set(taken=port)
+        attachment = host.attachment(ports=(BoundPort(container_port="80/tcp", host_address="", host_port=port),))
+        with pytest.raises(HostError) as raised:
+            bridge.connect(attachment)
+    (problem,) = raised.value.problems
+    assert f"The port is taken on the host by 127.0.0.1:{port} users:((" in problem.problem
+
+
+def test_a_container_that_only_goes_out_has_no_port(host: Host) -> None:
+    """Without a port the connection itself is the proof; where it fails the container has no route."""
+    assert bridge.connect(host.attachment(ports=())).connected
+    bridge.disconnect(host.attachment(ports=()))
+    host.set(conflicts=9)
+    with pytest.raises(HostError, match="has no route to the internet"):
+        bridge.connect(host.attachment(ports=()))
 
 
 @pytest.mark.parametrize(("api", "cli"), [("1.41", False), ("1.41", True)], ids=["old", "new-cli-old-daemon"])
@@ -104,7 +155,7 @@ def test_without_priorities_the_name_decides(host: Host, api: str, cli: bool) ->
 
 
 @pytest.mark.parametrize(("api", "cli"), [("1.41", False), ("1.41", True)], ids=["old", "new-cli-old-daemon"])
-def test_without_priorities_a_losing_name_is_an_error(host: Host, api: str, cli: bool) -> None:
+def test_without_priorities_a_name_before_bridge_is_an_error(host: Host, api: str, cli: bool) -> None:
     """Before Docker 28 a fabric whose name sorts before "bridge" is refused, and nothing is connected."""
     host.set(api=api, cli_priority=cli, fabric="apps")
     with pytest.raises(HostError) as raised:
@@ -117,7 +168,7 @@ def test_without_priorities_a_losing_name_is_an_error(host: Host, api: str, cli:
     assert not host.state["containers"]["nginx"]["connected"]
 
 
-def test_with_priorities_a_losing_name_publishes(host: Host) -> None:
+def test_with_priorities_a_name_before_bridge_publishes(host: Host) -> None:
     """From Docker 28 a fabric whose name sorts before "bridge" publishes all the same."""
     host.set(fabric="apps")
     assert not bridge.connect(host.attachment("apps")).missing(host.attachment().ports)
@@ -137,7 +188,7 @@ def test_a_taken_port_is_named(host: Host) -> None:
 
 
 def test_a_port_that_was_never_declared_is_an_error(host: Host) -> None:
-    """A connection that binds another port than the planned one is taken away again and explained."""
+    """A connection that binds another port than the planned one is removed again and explained."""
     attachment = host.attachment(ports=(BoundPort(container_port="81/tcp", host_address="", host_port=81),))
     with pytest.raises(HostError, match="port 81 -> 81/tcp not bound"):
         bridge.connect(attachment)
@@ -146,7 +197,7 @@ def test_a_port_that_was_never_declared_is_an_error(host: Host) -> None:
 
 @pytest.mark.parametrize(("running", "state"), [(False, "exited"), ("restarting", "restarting")])
 def test_a_stopped_container_is_named(host: Host, running: object, state: str) -> None:
-    """A container that does not run, or ends again and again, binds nothing: the error says its state."""
+    """A container that does not run, or ends again and again, binds nothing: its state is in the error."""
     containers = host.state["containers"]
     containers["nginx"]["running"] = running
     host.set(containers=containers)
@@ -204,7 +255,7 @@ def test_an_unreachable_host_is_named(host: Host) -> None:
     assert "ipvlan-fabric:hosts.docker-1.address" in problem.fix
 
 
-def test_a_names_meaning_to_the_shell_is_taken_away(host: Host) -> None:
+def test_a_name_that_means_something_to_a_shell_is_data(host: Host) -> None:
     """A name is data: what a shell would run in it is not run."""
     marker = host.folder / "marker"
     with pytest.raises(HostError):
