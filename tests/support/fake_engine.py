@@ -1,10 +1,11 @@
-"""Docker's Engine API on a Unix socket, as far as a container that runs one command and is removed needs it.
+"""Docker's Engine API on a Unix socket: a container that runs one command and is removed, and whatever a test answers.
 
 Replies have the form of Docker's API reference, version 1.51. Out of scope: running anything; a test sets the container's output.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socketserver
@@ -33,6 +34,11 @@ class FakeEngine:
     """What the container writes to its standard output."""
     refuses_start: str = ""
     """The error message for a start of the container; empty: it starts."""
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    """`METHOD /path`, without version and query -> status and JSON of the reply."""
+    delay: float = 0.0
+    """Seconds before each reply, unless the daemon ends first."""
+    stopped: threading.Event = field(default_factory=threading.Event)
     requests: list[str] = field(default_factory=list)
     """Method and path, without query, of each request."""
     created: list[dict[str, Any]] = field(default_factory=list)
@@ -47,6 +53,10 @@ class FakeEngine:
         if _number(version) > _number(self.newest_api):
             text = f"client version {version} is too new. Maximum supported API version is {self.newest_api}"
             return _message(400, text)
+        self.stopped.wait(self.delay)
+        if f"{method} /{action}" in self.answers:
+            status, answer = self.answers[f"{method} /{action}"]
+            return status, json.dumps(answer).encode(), JSON
         if method == "POST" and action == "containers/create":
             self.created.append(body)
             self.containers.add(CONTAINER_ID)
@@ -79,6 +89,7 @@ def fake_engine(socket: Path) -> Iterator[FakeEngine]:
         try:
             yield engine
         finally:
+            engine.stopped.set()
             server.shutdown()
             thread.join()
 
@@ -109,8 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         if status != 204:
             self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        # A client that has given up is gone.
+        with contextlib.suppress(BrokenPipeError):
+            self.end_headers()
+            self.wfile.write(content)
 
     def version_string(self) -> str:
         return self.engine.server

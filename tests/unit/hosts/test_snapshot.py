@@ -1,0 +1,165 @@
+"""The state of a host: read from the Engine API and by the real script, and put into one shape."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from netaddr import IPAddress, IPNetwork
+
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.session import HostSession
+from ipvlan.hosts.snapshot import Binding, Endpoint, HostSnapshot, Parent, take_snapshot
+from tests.support.fake_engine import FakeEngine, fake_engine
+from tests.support.live_parts import seed
+
+CONTAINERS: list[dict[str, Any]] = [
+    {
+        "Id": "c1",
+        "Names": ["/other/alias", "/nginx"],
+        "Image": "registry.lab:5000/nginx",
+        "ImageID": "sha256:1",
+        "State": "running",
+        "Status": "Up 3 minutes (health: starting)",
+        "Labels": {"ipvlan-fabric.stack": "dev"},
+        "Ports": [
+            {"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},  # noqa: S104
+            {"PrivatePort": 443, "Type": "tcp"},
+        ],
+        "NetworkSettings": {
+            "Networks": {
+                "ipvlanl2": {
+                    "NetworkID": "n1",
+                    "IPAddress": "10.1.1.2",
+                    "IPAMConfig": {"IPv4Address": "10.1.1.2"},
+                },
+                # As Docker 29 lists a network without an address.
+                "host": {"NetworkID": "n2", "IPAddress": "invalid IP", "IPAMConfig": None},
+            }
+        },
+    },
+    {"Id": "c2", "Names": None, "State": "removing", "Ports": None, "NetworkSettings": None},
+]
+NETWORKS: list[dict[str, Any]] = [
+    {
+        "Id": "n1",
+        "Name": "ipvlanl2",
+        "Driver": "ipvlan",
+        "IPAM": {
+            "Config": [
+                {"Subnet": "fd00::/64"},
+                {"Subnet": "10.1.0.0/16", "Gateway": "10.1.0.1", "IPRange": "10.1.1.0/24"},
+            ]
+        },
+        "Options": {"parent": "lo", "ipvlan_mode": "l2"},
+        "Labels": {"ipvlan-fabric.stack": "dev"},
+    },
+    {"Id": "n2", "Name": "host", "Driver": "host", "IPAM": {"Config": None}, "Options": None, "Labels": None},
+]
+
+SSH = """#!/bin/sh
+case "$*" in *"-O cancel"*) exit 0 ;; esac
+socket=${2%%:*}
+ln -s SOCKET "$socket"
+for last; do :; done
+exec sh -c "$last"
+"""
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    """Serve a Docker with two containers and two networks, and put an ssh on PATH that forwards to it."""
+    with fake_engine(tmp_path / "docker.sock") as engine:
+        engine.answers = {
+            "GET /containers/json": (200, CONTAINERS),
+            "GET /networks": (200, NETWORKS),
+            "GET /containers/c1/json": (200, {"State": {"Pid": 4711}, "ResolvConfPath": "/var/lib/docker/resolv.conf"}),
+        }
+        ssh = tmp_path / "bin" / "ssh"
+        ssh.parent.mkdir()
+        ssh.write_text(SSH.replace("SOCKET", str(engine.socket)))
+        ssh.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+        yield engine
+
+
+def snapshot(parent: str = "lo", **arguments: Any) -> HostSnapshot:
+    """Return the state of this machine as docker-1."""
+    connection = HostConnection(name="docker-1", command=("ssh", "docker-1"), parent=parent, shim="")
+    with HostSession(connection, timeout=5) as session:
+        return take_snapshot(session, timeout=5, **arguments)
+
+
+def test_containers_and_networks_are_as_docker_lists_them(docker: FakeEngine) -> None:
+    """Names without slash and alias, endpoints with addresses, bound ports, the IPv4 pool of a network."""
+    host = snapshot()
+    nginx = host.containers["nginx"]
+    assert (nginx.id, nginx.running, nginx.health) == ("c1", True, "starting")
+    address = IPAddress("10.1.1.2")
+    assert nginx.endpoints == {
+        "ipvlanl2": Endpoint(network="ipvlanl2", network_id="n1", address=address, fixed=address),
+        "host": Endpoint(network="host", network_id="n2", address=None, fixed=None),
+    }
+    assert nginx.bindings == {
+        Binding(host_address="0.0.0.0", host_port=8080, container_port=80, protocol="tcp")  # noqa: S104
+    }
+    assert (host.containers["c2"].running, host.containers["c2"].endpoints) == (False, {})
+    fabric = host.network("ipvlanl2")
+    assert fabric is not None
+    assert (fabric.subnet, fabric.gateway) == (IPNetwork("10.1.0.0/16"), IPAddress("10.1.0.1"))
+    assert fabric.ip_range == IPNetwork("10.1.1.0/24")
+    assert host.network("none") is None
+
+
+def test_the_host_itself_is_read_by_the_script(docker: FakeEngine) -> None:
+    """Kernel, user and parent are this machine's; Docker's version comes with its answers."""
+    host = snapshot()
+    assert (host.host, host.kernel, host.docker) == ("docker-1", platform.release(), "28.5.2")
+    assert host.root is (os.getuid() == 0)
+    mtu = int(Path("/sys/class/net/lo/mtu").read_text())
+    assert host.parent == Parent(name="lo", present=True, up=True, mtu=mtu)
+    assert host.shim_address is None
+
+
+def test_a_parent_that_is_missing(docker: FakeEngine) -> None:
+    """A NIC that the host does not have is not present, and its name is data for the shell."""
+    assert snapshot("none0").parent == Parent(name="none0", present=False, up=False, mtu=None)
+    assert not snapshot("$(id)").parent.present
+
+
+def test_process_ids_on_request(docker: FakeEngine) -> None:
+    """Only running containers have one; each is one more request."""
+    planned = seed().host("docker-1").containers
+    host = snapshot(pids_of=planned)
+    assert host.pids == {"nginx": 4711}
+    assert host.resolvers == {"nginx": "/var/lib/docker/resolv.conf"}
+    assert docker.requests.count("GET /v1.44/containers/c1/json") == 1
+
+
+def test_routes_are_read_by_keyword() -> None:
+    """A route leads to a neighbour or over a link, whatever else its line says."""
+    host = HostSnapshot(
+        host="docker-1",
+        docker="",
+        kernel="",
+        root=True,
+        parent=Parent(name="ens33", present=True, up=True, mtu=1500),
+        routes=(
+            "default via 192.168.140.1 dev ens33 proto dhcp metric 100",
+            "10.1.2.0/24 proto static via 192.168.140.201 dev ens33 onlink",
+            "10.1.1.0/24 dev shim.ens33 scope link src 10.1.1.254",
+        ),
+        containers={},
+        networks=(),
+    )
+    assert host.routes_via(IPNetwork("10.1.2.0/24"), IPAddress("192.168.140.201"))
+    assert not host.routes_via(IPNetwork("10.1.2.0/24"), IPAddress("192.168.140.202"))
+    assert not host.routes_via(IPNetwork("10.1.2.0/25"), IPAddress("192.168.140.201"))
+    assert host.routes_over(IPNetwork("10.1.1.0/24"), "shim.ens33")
+    assert not host.routes_over(IPNetwork("10.1.1.0/24"), "ens33")
+    assert host.has_route(IPNetwork("10.1.2.128/25"))
+    assert not host.has_route(IPNetwork("10.9.0.0/24"))
