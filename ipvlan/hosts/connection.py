@@ -1,4 +1,4 @@
-"""The connection to one host: made once per host, and handed down to whatever works there.
+"""The connection to one host: created once per host, and handed down to whatever works there.
 
 Out of scope: OpenSSH's options and the reading of its failures (`ipvlan.hosts.ssh`), connections that stay open
 (`ipvlan.hosts.session`), and the text that runs on a host (`ipvlan.hosts.script`).

@@ -1,4 +1,4 @@
-"""Orphaned resources: what an interrupted `up` made on a host and did not record in the stack's state.
+"""Orphaned resources: what an interrupted `up` created on a host and did not record in the stack's state.
 
 Docker refuses a second container or network of that name, so the next `up` could never complete. Responsible for finding and
 removing such a resource, by its name and the stack's label.

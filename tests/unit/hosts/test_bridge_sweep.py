@@ -49,10 +49,10 @@ class Container:
 def container(tmp_path: Path) -> Iterator[Container]:
     """Return a container with the fabric's link and a link to another bridge."""
     with network_namespace() as host, namespace_within(host) as namespace:
-        made = Container(host, namespace, tmp_path / "commands")
-        made.add_link("eth0", "10.1.1.2/16")
-        made.add_link("eth2", "172.18.0.5/16")
-        yield made
+        container = Container(host, namespace, tmp_path / "commands")
+        container.add_link("eth0", "10.1.1.2/16")
+        container.add_link("eth2", "172.18.0.5/16")
+        yield container
 
 
 def test_the_stale_link_is_removed(container: Container) -> None:

@@ -1,4 +1,4 @@
-"""What a killed `up` left is found by name and label and removed; run by a real shell, against a substitute for docker."""
+"""Orphaned resources are found by name and label and removed: the real script against a substitute for docker."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ LABEL = "ipvlan-fabric.stack=dev"
 DOCKER = """#!/bin/sh
 echo "$@" >> LOG
 case "$*" in
-  *" -aq "* | *" -q "*) FOUND ;;
+  *" -aq "* | *" -q "*) LISTED ;;
   "rm -f "* | "network rm "*) REMOVE ;;
 esac
 """
 
 
 def remove(
-    folder: Path, kind: Kind, name: str, *, found: str, removing: str = "for last; do :; done; echo $last"
+    folder: Path, kind: Kind, name: str, *, listed: str, removing: str = "for last; do :; done; echo $last"
 ) -> tuple[str, list[str]]:
-    """Return the id that was removed, and docker's calls; `found` is what it lists, `removing` its text for a removal."""
+    """Return the id that was removed, and docker's calls; `listed` is the id that it lists, `removing` its text for a removal."""
     docker, log = folder / "docker", folder / "log"
     text = (
-        DOCKER.replace("LOG", str(log)).replace("FOUND", f"echo {found}" if found else ":").replace("REMOVE", removing)
+        DOCKER.replace("LOG", str(log))
+        .replace("LISTED", f"echo {listed}" if listed else ":")
+        .replace("REMOVE", removing)
     )
     docker.write_text(text, encoding="utf-8")
     docker.chmod(0o755)
@@ -37,22 +39,22 @@ def remove(
 
 
 def test_an_orphaned_container_is_removed_by_its_id(tmp_path: Path) -> None:
-    """Docker is asked for the exact name and the label, and what it finds is removed."""
-    removed, calls = remove(tmp_path, "container", "web.1", found="c0ffee")
+    """Docker lists what has the exact name and the label, and that id is removed."""
+    removed, calls = remove(tmp_path, "container", "web.1", listed="c0ffee")
     assert removed == "c0ffee"
     assert calls == [rf"ps -aq --no-trunc --filter name=^/?web\.1$ --filter label={LABEL}", "rm -f c0ffee"]
 
 
 def test_an_orphaned_network_is_removed_by_its_id(tmp_path: Path) -> None:
     """The same for a network."""
-    removed, calls = remove(tmp_path, "network", "ipvlanl2", found="beef")
+    removed, calls = remove(tmp_path, "network", "ipvlanl2", listed="beef")
     assert removed == "beef"
     assert calls == [f"network ls -q --no-trunc --filter name=^ipvlanl2$ --filter label={LABEL}", "network rm beef"]
 
 
 def test_what_others_made_stays(tmp_path: Path) -> None:
-    """Nothing with the label found: nothing is removed."""
-    removed, calls = remove(tmp_path, "container", "web", found="")
+    """Where nothing has the label, nothing is removed."""
+    removed, calls = remove(tmp_path, "container", "web", listed="")
     assert removed == ""
     assert len(calls) == 1
 
@@ -60,7 +62,7 @@ def test_what_others_made_stays(tmp_path: Path) -> None:
 def test_a_network_in_use_stays(tmp_path: Path) -> None:
     """Docker refuses to remove it: nothing was removed, and the failure remains the first one."""
     removed, _ = remove(
-        tmp_path, "network", "ipvlanl2", found="beef", removing="echo 'has active endpoints' >&2; exit 1"
+        tmp_path, "network", "ipvlanl2", listed="beef", removing="echo 'has active endpoints' >&2; exit 1"
     )
     assert removed == ""
 

@@ -37,14 +37,14 @@ def fake_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_texts_run_one_after_the_other_in_one_shell(fake_ssh: Path, tmp_path: Path) -> None:
-    """Each text returns what it printed, complaints too; one that fails or reads its input does not disturb the next."""
+    """Each text returns what it printed, standard error too; one that fails or reads its input does not disturb the next."""
     plan = reference_plan()
     with HostSession(connection_to(plan.hosts[0], plan.ssh), timeout=5) as session:
         assert session.run("echo one; echo two >&2", timeout=5) == "one\ntwo\n"
         assert session.run("cat; exit 7", timeout=5) == ""
         assert session.run("printf 'no newline'", timeout=5) == "no newline"
         assert len(session.run("head -c 300000 /dev/zero | tr '\\0' x", timeout=5)) == 300000
-    assert [found.name for found in tmp_path.iterdir()] == ["bin"]
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
 def test_a_text_that_hangs_is_given_up(fake_ssh: Path) -> None:
@@ -72,10 +72,19 @@ def test_a_dead_host_stops_no_other(fake_ssh: Path, tmp_path: Path, mode: str, s
     """The dead host has its reason, the others their results, and nothing is left behind."""
     fake_ssh.write_text(SSH.replace("MODE", mode))
     plan = reference_plan(3)
-    found = on_hosts(plan, plan.hosts, lambda session: session.run("echo well", timeout=5), timeout=1)
-    assert found["docker-1"] == found["docker-3"] == "well\n"
-    error = found["docker-2"]
+    results = on_hosts(plan, plan.hosts, lambda session: session.run("echo well", timeout=5), timeout=1)
+    assert results["docker-1"] == results["docker-3"] == "well\n"
+    error = results["docker-2"]
     assert isinstance(error, HostError)
     assert says in str(error)
     assert "docker-2" in str(error)
     assert {entry.name for entry in tmp_path.iterdir()} == {"bin", ".ssh"}
+
+
+def test_a_script_of_the_package_runs_in_a_session(fake_ssh: Path) -> None:
+    """Its output is read by key."""
+    plan = reference_plan()
+    with HostSession(connection_to(plan.hosts[0], plan.ssh), timeout=5) as session:
+        output = session.run_script("host_snapshot.sh", {"parent": "lo", "shim": ""}, timeout=5)
+    assert output.text("uid") == str(os.getuid())
+    assert "parent_mtu" in output

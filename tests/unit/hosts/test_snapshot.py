@@ -15,7 +15,7 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import Binding, Endpoint, HostSnapshot, Parent, take_snapshot
 from tests.support.fake_engine import FakeEngine, fake_engine
-from tests.support.live_parts import seed
+from tests.support.live_parts import reference_plan
 
 CONTAINERS: list[dict[str, Any]] = [
     {
@@ -133,7 +133,7 @@ def test_a_parent_that_is_missing(docker: FakeEngine) -> None:
 
 def test_process_ids_on_request(docker: FakeEngine) -> None:
     """Only running containers have one; each is one more request."""
-    planned = seed().host("docker-1").containers
+    planned = reference_plan().host("docker-1").containers
     host = snapshot(pids_of=planned)
     assert host.pids == {"nginx": 4711}
     assert host.resolvers == {"nginx": "/var/lib/docker/resolv.conf"}
