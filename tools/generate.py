@@ -83,7 +83,7 @@ def files() -> dict[Path, str]:
 
 
 def _drawn(example: Path) -> str:
-    """The picture of an example, as `ipvlan diagram --form svg` makes it of a stack with its text."""
+    """Return the diagram of an example, as `ipvlan diagram --form svg` draws the stack."""
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder) / f"Pulumi.{example.stem}.yaml"
         copied.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
@@ -99,7 +99,7 @@ def _json(value: dict[str, Any]) -> str:
 
 
 def _between(path: Path, source: str, generated: Iterable[str]) -> str:
-    """The file's text with the lines `generated` between the marks that name `source`."""
+    """Return the file's text with the lines `generated` between the marks that name `source`."""
     begin = f"<!-- generated from {source} by `make schema` -->"
     head, _, rest = path.read_text(encoding="utf-8").partition(begin)
     lines = "\n".join(generated)

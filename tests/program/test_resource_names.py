@@ -29,7 +29,7 @@ def l3(config: dict[str, Any]) -> None:
 
 
 def shim(config: dict[str, Any]) -> None:
-    """A shim on one host, nothing on the other."""
+    """Add a shim to one host and nothing to the other."""
     config["hosts"]["docker-1"]["shim"] = True
 
 
@@ -45,12 +45,12 @@ def no_check_of_addresses(config: dict[str, Any]) -> None:
 
 
 def an_image_by_tag(config: dict[str, Any]) -> None:
-    """An image without a digest, from a registry with a port."""
+    """Use an image without a digest, from a registry with a port."""
     config["services"]["nginx"]["image"] = "registry.lab:5000/web/nginx:1.27"
 
 
 def reference(_: dict[str, Any]) -> None:
-    """The reference setup."""
+    """Return the reference setup."""
 
 
 def names(plan: Plan) -> Iterator[str]:

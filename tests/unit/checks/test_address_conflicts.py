@@ -59,7 +59,7 @@ class Lan:
         return {address: self.answering[address] for address in addresses if address in self.answering}, self.not_probed
 
     def foreign(self, host: str, *, ours: bool = False, running: bool = True) -> None:
-        """A container called other holds the new address on that host."""
+        """Add a container `other` to the host, which holds the new address."""
         planned = replace(reference_plan().host("docker-1").containers[1], name="other")
         other = live_container(planned, reference_plan().host("docker-1"))
         other = replace(other, labels=other.labels if ours else {}, state="running" if running else "exited")

@@ -26,7 +26,7 @@ IMAGE = "registry/x@sha256:" + "0" * 64
 
 @st.composite
 def small_fabrics(draw: st.DrawFn) -> dict[str, Any]:
-    """A valid stack in a /27: two hosts with a slice of 8 addresses each, everything that can take an address drawn."""
+    """Draw a valid stack in a /27: two hosts with 8 addresses each, and everything that can take an address."""
     subnet = IPNetwork("10.1.1.0/27")
     mode = draw(st.sampled_from(["l2", "l3"]))
     slices = draw(st.lists(st.sampled_from(list(subnet.subnet(29))), min_size=2, max_size=2, unique=True))
@@ -52,7 +52,7 @@ def small_fabrics(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def valid(raw: dict[str, Any]) -> Plan | None:
-    """The plan; None where what was drawn contradicts itself."""
+    """Return the plan; None when the drawn stack contradicts itself."""
     try:
         return make_plan(parse(raw))
     except ConfigError:
@@ -81,7 +81,7 @@ def test_everybody_agrees_about_every_address(raw: dict[str, Any]) -> None:
 
 
 def refused(raw: dict[str, Any], host: str) -> set[IPAddress]:
-    """The addresses of the subnet that the rules refuse to one more container on that host."""
+    """Return the addresses of the subnet that the rules refuse to one more container on that host."""
     addresses = set()
     for address in IPNetwork(raw["fabric"]["subnet"]):
         more = copy.deepcopy(raw)
@@ -94,7 +94,7 @@ def refused(raw: dict[str, Any], host: str) -> set[IPAddress]:
 
 
 def allocated(raw: dict[str, Any], host: str) -> list[int]:
-    """The addresses that further services on that host get, until there is no room."""
+    """Return the addresses that further services on that host get, until there is no room."""
     base = IPNetwork(raw["hosts"][host]["slice"]).first
     more = copy.deepcopy(raw)
     addresses: list[int] = []
@@ -111,7 +111,7 @@ def allocated(raw: dict[str, Any], host: str) -> list[int]:
 
 
 def space_of(*slices: IPNetwork | IPRange, subnet: str = "10.1.0.0/16") -> AddressSpace:
-    """A fabric with one host that has these blocks."""
+    """Return a fabric with one host that has these blocks."""
     blocks = HostBlocks(slices=slices, dynamic=(), static_only=False, shim=False)
     return AddressSpace(subnets=(IPNetwork(subnet),), gateways=(), reserved=(), mode="l2", hosts={"host": blocks})
 

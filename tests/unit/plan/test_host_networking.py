@@ -23,12 +23,12 @@ ROUTED: dict[str, Any] = {"mode": "l3", "gateway": None}
 
 
 def routed(hosts: int = 2) -> Plan:
-    """The reference_plan in l3."""
+    """Return the plan of the reference setup in mode l3."""
     return reference_plan(hosts, published=False, **ROUTED)
 
 
 def problems(**changes: Mapping[str, object]) -> list[str]:
-    """The keys of all problems of the reference_plan with the sections' changes, `{section: {"name.key": value}}`."""
+    """Return the keys of all problems of the reference setup with the sections' changes, `{section: {"name.key": value}}`."""
     config = reference_config()
     for section, values in changes.items():
         for path, value in values.items():

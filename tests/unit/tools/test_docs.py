@@ -31,13 +31,13 @@ DOCUMENTS: Final = [ROOT / name for name in TRACKED if name.endswith(".md")]
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a Markdown file."""
+    """Return the anchors that GitHub gives the headings of a Markdown file."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", path.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def blocks(path: Path, language: str) -> Iterator[str]:
-    """The code blocks of a Markdown file in that language, without their indentation."""
+    """Yield the code blocks of a Markdown file in that language, without their indentation."""
     for indentation, name, code in FENCE.findall(path.read_text(encoding="utf-8")):
         if name == language:
             yield re.sub(rf"^{indentation}", "", code, flags=re.MULTILINE)
@@ -83,7 +83,7 @@ def test_every_page_is_in_the_index() -> None:
 
 
 def readme_plan(folder: Path) -> Plan:
-    """The plan of the README's stack file, which is written into `folder` as that of stack lan."""
+    """Write the README's stack file into `folder` as that of stack lan, and return its plan."""
     (stack_file,) = blocks(README, "yaml")
     (folder / "Pulumi.lan.yaml").write_text(stack_file, encoding="utf-8")
     return make_plan(load_stack("lan", folder))
@@ -168,7 +168,7 @@ def test_the_pages_name_the_resources_that_the_program_registers() -> None:
 
 
 def commands_in(path: Path, program: str) -> Iterator[list[str]]:
-    """The arguments of every call of `program` in code, inline or in a console block."""
+    """Return the arguments of every call of `program` in code, inline or in a console block."""
     text = path.read_text(encoding="utf-8")
     lines = [line for block in blocks(path, "console") for line in block.splitlines()]
     for line in [*CODE.findall(FENCE.sub("", text)), *lines]:
