@@ -74,8 +74,7 @@ check: $(VENV)/.installed ## formatter, linters, types, direction of imports, sh
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --cache-dir .make/import-linter
 	$(BIN)/shellcheck $(SCRIPTS)
-	# A host script's variables are assigned by the function that runs it.
-	$(BIN)/shellcheck --shell=sh --exclude=SC2154 ipvlan/hosts/scripts/*.sh
+	$(BIN)/shellcheck ipvlan/hosts/scripts/*.sh
 	$(BIN)/zizmor --offline --quiet .github
 
 format: $(VENV)/.installed ## let the formatter write

@@ -56,7 +56,7 @@ def ping_cells(
     run: RunAsRoot,
     cells: Sequence[Cell],
     pids: Mapping[str, int],
-    resolvers: Mapping[str, str] | None = None,
+    resolvers: Mapping[str, str],
 ) -> Mapping[Cell, Observed]:
     """Ping for all cells whose source is `host` or one of its containers.
 
@@ -74,7 +74,7 @@ def ping_cells(
     observed = {cell: Observed(reached=None, outcome="not tried") for cell in cells}
     if not numbered:
         return observed
-    text, batches = _text(numbered, pids, resolvers or {})
+    text, batches = _text(numbered, pids, resolvers)
     output = read_output(run(text, batches * (PING_SECONDS + START_SECONDS) + START_SECONDS))
     if any("not found" in line for line in output.other):
         raise _tools_missing(host)

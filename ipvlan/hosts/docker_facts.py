@@ -5,7 +5,6 @@ Out of scope: what it means for a plan (`ipvlan.checks.preflight`), and the ARP 
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -57,24 +56,24 @@ def _disk(session: HostSession, timeout: float) -> tuple[str, int]:
         folder = engine.folder()
     finally:
         engine.close()
-    # Free blocks, without those that only root may use, and their size.
-    reply = session.run(f"stat -f -c '%a %S' {shlex.quote(folder)}", timeout=timeout).split()
-    if len(reply) != 2 or not all(word.isdigit() for word in reply):
+    output = session.run_script("free_space.sh", {"folder": folder}, timeout=timeout)
+    blocks, block_size = output.text("blocks"), output.text("block_size")
+    if not (blocks.isdigit() and block_size.isdigit()):
         raise HostError.on(
             session.name,
             UNREADABLE,
-            problem=f"the free space in {folder} cannot be read: {' '.join(reply)[:120]}",
+            problem=f"the free space in {folder} cannot be read: {' '.join(output.other)[:120]}",
             effect="whether images can be pulled is not known",
             fix=f"run `stat -f {folder}` on the host and fix what it names",
         )
-    return folder, int(reply[0]) * int(reply[1])
+    return folder, int(blocks) * int(block_size)
 
 
 def _image_failures(session: HostSession, images: Sequence[str], timeout: float) -> Mapping[str, str]:
     engine = Engine(session.name, session.socket, timeout=timeout)
     try:
         missing = [image for image in images if not engine.image_present(image)]
-        failures = {image: engine.image_trouble(image) for image in missing}
+        failures = {image: engine.pull_failure(image) for image in missing}
     finally:
         engine.close()
     return {image: failure for image, failure in failures.items() if failure}

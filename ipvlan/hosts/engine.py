@@ -56,7 +56,7 @@ class Engine:
         """Return whether the image is on the host."""
         return not self._refusal(lambda client: client.inspect_image(image))  # type: ignore[no-untyped-call]
 
-    def image_trouble(self, image: str) -> str:
+    def pull_failure(self, image: str) -> str:
         """Return why the host's Docker cannot pull the image, in Docker's words; empty when it can."""
         return self._refusal(lambda client: client.inspect_distribution(image))  # type: ignore[no-untyped-call]
 

@@ -66,11 +66,11 @@ def test_an_image_that_cannot_be_pulled_is_no_failure(docker: FakeEngine, engine
     """Whether an image is on the host, and why it cannot be pulled, are answers; an image of the registry has no reason."""
     docker.answers["GET /distribution/nginx/json"] = (403, {"message": "denied: no access"})
     assert not engine.image_present("nginx")
-    assert engine.image_trouble("nginx") == "denied: no access"
+    assert engine.pull_failure("nginx") == "denied: no access"
     docker.answers["GET /images/nginx/json"] = (200, {"Id": "sha256:1"})
     docker.answers["GET /distribution/nginx/json"] = (200, {})
     assert engine.image_present("nginx")
-    assert engine.image_trouble("nginx") == ""
+    assert engine.pull_failure("nginx") == ""
 
 
 def test_a_docker_that_does_not_answer(docker: FakeEngine, engine: Engine) -> None:

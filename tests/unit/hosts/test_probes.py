@@ -76,7 +76,7 @@ class Host:
 
     def ping(self, *cells: Cell, resolvers: dict[str, str] | None = None, **pids: int) -> list[Observed]:
         """Return what is observed in each cell."""
-        observed = ping_cells("docker-1", self.run, cells, pids or {"centos": self.container.pid}, resolvers)
+        observed = ping_cells("docker-1", self.run, cells, pids or {"centos": self.container.pid}, resolvers or {})
         return [observed[cell] for cell in cells]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -100,3 +101,14 @@ def test_every_script_is_posix_shell(file: str) -> None:
     shell = shutil.which("dash") or "sh"
     checked = subprocess.run([shell, "-n"], input=script_text(file), capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_free_space_is_this_machines(tmp_path: Path) -> None:
+    """Blocks and their size, as the C library has them; a folder that is missing has neither."""
+    output = run_script(HERE, "free_space.sh", {"folder": str(tmp_path)}, timeout=10).output
+    system = os.statvfs(tmp_path)
+    assert int(output.text("block_size")) == system.f_frsize
+    assert abs(int(output.text("blocks")) - system.f_bavail) < system.f_blocks / 100
+    missing = run_script(HERE, "free_space.sh", {"folder": f"{tmp_path}/it's gone"}, timeout=10)
+    assert missing.output == Output({})
+    assert "it's gone" in missing.complaints
