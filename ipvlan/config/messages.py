@@ -15,7 +15,7 @@ from ipvlan.problems import Problem, shorten
 
 
 class Wording(NamedTuple):
-    """What is said of one kind of error; the names in braces are pydantic's."""
+    """The texts for one kind of error; the names in braces are pydantic's."""
 
     code: str
     problem: str

@@ -221,7 +221,7 @@ class StackConfig(Model):
 
 
 SECTIONS: Final = tuple(StackConfig.model_fields)
-"""The config keys that hold the stack, without the namespace."""
+"""The config keys that make up the stack, without the namespace."""
 
 COMMON: Final = "common"
 """The config key that names a file with what several stacks share."""

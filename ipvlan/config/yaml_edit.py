@@ -106,7 +106,7 @@ def _text_end(node: Node, before: Node) -> int:
         return _text_end(value, key)
     end: int = node.end_mark.index
     if node.value == "" and getattr(node, "style", None) is None:
-        # An empty value is found where the next token begins.
+        # The position of an empty value is where the next token begins.
         end = 0
     if getattr(node, "style", None) in ("|", ">"):
         # The end of a block scalar is the start of what follows it.

@@ -38,7 +38,7 @@ class Cause(Enum):
     OTHER_SLICE = auto()
     """In the slice of another host."""
     SLICE_NETWORK = auto()
-    """The first address of a slice. In mode l3 no container can have it, and other programs never treat it as a host's."""
+    """The first address of a slice. In mode l3 no container can have it; other programs take it for the slice itself."""
     SLICE_BROADCAST = auto()
     """The last address of a slice, likewise."""
     DOCKER = auto()
@@ -335,22 +335,22 @@ _WIDTH: Final = {4: 32, 6: 128}
 
 
 class _BlockIndex(Generic[T]):
-    """Blocks, each with what it stands for; finds those that have an address without looking at all of them."""
+    """Blocks, each with a value; finds those that have an address without a look at each of them."""
 
     def __init__(self, entries: Iterable[tuple[Block, T]]) -> None:
         self._entries = sorted(entries, key=lambda entry: (entry[0].version, entry[0].first))
         self._starts = [(block.version, block.first) for block, _ in self._entries]
-        # The largest end so far: what stands before an entry whose own is below an address cannot have the address.
+        # The largest end up to each entry: an address beyond it is in none of the entries up to there.
         self._reach = list(accumulate(((block.version, block.last) for block, _ in self._entries), max))
 
     def blocks(self) -> list[Block]:
         return [block for block, _ in self._entries]
 
     def at(self, address: IPAddress) -> list[T]:
-        """Return what the blocks with the address stand for, by where they begin."""
+        """Return the values of the blocks with the address, by where the blocks begin."""
         key = (address.version, int(address))
         between = slice(bisect_left(self._reach, key), bisect_right(self._starts, key))
-        return [what for block, what in self._entries[between] if address in block]
+        return [value for block, value in self._entries[between] if address in block]
 
     def overlapping(self, block: Block) -> list[tuple[Block, T]]:
         """Return the entries that share an address with the block."""

@@ -1,7 +1,7 @@
 """What the keys of a config must agree on, checked before anything is planned.
 
-Owns every rule that needs more than one key; reports all that is broken at once, both parties of a clash named. One
-module per subject; each yields problems in the order of the config.
+Every rule that needs more than one key is here, one module per subject. All problems are reported at once, in the order of the
+config. A conflict names both keys.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _slice_edge(container: _Container, reason: Reason, space: AddressSpace) -> P
         key=container.key,
         value=container.value,
         problem=f"it is the {kind} address of the slice {reason.block}",
-        effect="in mode l3 no container can have it, and other programs do not take it for a host's",
+        effect="in mode l3 no container can have it, and other programs do not take it for a container's",
         fix=f"use one of {_offset_range(space, container.host)}",
     )
 

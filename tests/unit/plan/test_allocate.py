@@ -142,17 +142,17 @@ def test_filling_gives_a_plan_and_moves_nothing(raw: dict[str, Any], data: st.Da
         raw["services"][name].pop("offset")
         raw["services"][name].pop("addresses", None)
     try:
-        found = allocate(raw, HERE)
+        allocations = allocate(raw, HERE)
     except ConfigError as error:
         assert all("no offset is free" in problem.problem for problem in error.problems)  # noqa: PT017  # both are fine
         return
-    assert {one.entry for one in found} == gone
-    assert found == allocate(raw, HERE)
-    after = make_plan(parse(filled(raw, found))).addresses
+    assert {one.entry for one in allocations} == gone
+    assert allocations == allocate(raw, HERE)
+    after = make_plan(parse(filled(raw, allocations))).addresses
     assert {name: after[name] for name in kept if name not in gone} == {
         name: kept[name] for name in kept if name not in gone
     }
-    assert allocate(filled(raw, found), HERE) == []
+    assert allocate(filled(raw, allocations), HERE) == []
 
 
 LAYOUTS = {
@@ -236,8 +236,8 @@ def test_allocation_scales() -> None:
     for number in range(200):
         raw["hosts"][f"h{number}"] = {"address": f"192.168.{number}.1", "parent": "eth0"}
         raw["services"][f"s{number}"] = image()
-    found = allocate(raw, HERE)
-    values = {section: [one.value for one in group] for section, group in itertools.groupby(found, _section)}
+    allocations = allocate(raw, HERE)
+    values = {section: [one.value for one in group] for section, group in itertools.groupby(allocations, _section)}
     assert len(set(values["hosts"])) == len(set(values["services"])) == 200
 
 

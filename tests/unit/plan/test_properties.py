@@ -61,9 +61,9 @@ def test_dynamic_range_and_statics_never_meet(raw: dict[str, Any]) -> None:
     """No container has an address that the plan lets Docker assign; with `none` Docker has nothing to assign."""
     plan = plan_of(raw)
     for host in plan.hosts:
-        wanted = raw["hosts"][host.name].get("dynamic")
+        dynamic = raw["hosts"][host.name].get("dynamic")
         statics = {int(container.address) for container in host.containers}
-        if wanted is None:
+        if dynamic is None:
             assert host.dynamic is None
             assert host.network.ip_range == host.slice
             continue
@@ -72,11 +72,11 @@ def test_dynamic_range_and_statics_never_meet(raw: dict[str, Any]) -> None:
         if host.network.gateway is not None:
             free.discard(int(host.network.gateway))
         assert not free & statics
-        assert host.static_only == (wanted == "none")
+        assert host.static_only == (dynamic == "none")
         if host.static_only:
             assert free == set()
         else:
-            assert free | {int(host.network.gateway or 0)} >= set(range(*_bounds(wanted)))
+            assert free | {int(host.network.gateway or 0)} >= set(range(*_bounds(dynamic)))
 
 
 def _bounds(network: str) -> tuple[int, int]:
@@ -120,7 +120,7 @@ def test_plan_to_config_to_plan_is_stable(raw: dict[str, Any]) -> None:
     """A plan written back as config gives the same plan again, also through JSON."""
     plan = plan_of(raw)
     again = plan_of(json.loads(json.dumps(as_config(plan))))
-    # What the config warned of (ports with no way out) is now said explicitly.
+    # What the config warned of (ports that are not published) is explicit now.
     assert replace(again, warnings=()) == replace(plan, warnings=())
 
 

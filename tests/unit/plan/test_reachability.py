@@ -17,11 +17,11 @@ INTERNET = IPAddress("203.0.113.10")
 
 def expected(plan: Plan, source: str, target: str) -> str:
     """Return what the plan expects of one cell."""
-    found = [
+    cells = [
         cell for cell in make_matrix(plan, internet=[INTERNET]).cells if (cell.source, cell.target) == (source, target)
     ]
-    assert len(found) == 1
-    return found[0].expected
+    assert len(cells) == 1
+    return cells[0].expected
 
 
 def test_the_matrix_of_the_reference_setup() -> None:
