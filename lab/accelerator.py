@@ -1,4 +1,4 @@
-"""Decides between KVM and emulation (TCG) by trying: `/dev/kvm` may exist and still hang every guest."""
+"""The choice between KVM and emulation (TCG), by a trial: `/dev/kvm` may exist and still hang every guest."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ if TYPE_CHECKING:
 
 Accelerator = Literal["kvm", "tcg"]
 _LIMIT = 8.0
-# A kernel without a root disk ends in this panic: by then it has run every mode of the CPU and most of its start.
+# A kernel without a root disk ends in this panic: by then it has used every mode of the CPU and most of its boot.
 _PROOF = b"Unable to mount root fs"
 
 
 def accelerator(settings: Settings, kernel: Path) -> Accelerator:
-    """`kvm` if a guest with that kernel starts under it within 8 s, else `tcg`; remembered until the machine's next boot."""
+    """Return `kvm` if a guest with that kernel starts under it within 8 s, else `tcg`; cached until the machine's next boot."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    verdict = settings.cache / f"accelerator-{boot}"
-    if verdict.exists():
-        return "kvm" if verdict.read_text(encoding="ascii").strip() == "kvm" else "tcg"
+    cached = settings.cache / f"accelerator-{boot}"
+    if cached.exists():
+        return "kvm" if cached.read_text(encoding="ascii").strip() == "kvm" else "tcg"
     for old in settings.cache.glob("accelerator-*"):
         old.unlink()
     chosen: Accelerator = "kvm" if Path("/dev/kvm").exists() and _starts_under_kvm(kernel) else "tcg"
-    verdict.write_text(f"{chosen}\n", encoding="ascii")
-    say(
-        f"hosts run under {'KVM' if chosen == 'kvm' else 'emulation (TCG): KVM is not there or does not start a guest'}"
-    )
+    cached.write_text(f"{chosen}\n", encoding="ascii")
+    say(f"hosts run under {'KVM' if chosen == 'kvm' else 'emulation (TCG): KVM is missing or does not start a guest'}")
     return chosen
 
 

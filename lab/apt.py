@@ -1,4 +1,4 @@
-"""The machine's own apt: what is missing is installed, and the mirror that it is set to is read; no address is written here."""
+"""The machine's own apt: installs missing packages, and tells which mirror it uses. No address is written here."""
 
 from __future__ import annotations
 
@@ -29,12 +29,16 @@ NEEDED = {
     "dnsmasq": "dnsmasq-base",
     "tcpdump": "tcpdump",
 }
-"""Program that must be found, and the Debian package that brings it. None of them starts a service."""
+"""Program that must be installed -> its Debian package. None of the packages starts a service."""
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def install_missing() -> None:
-    """Installs the packages whose programs are not found; LabError if this is no root or no Debian."""
+    """Install the packages of missing programs.
+
+    Raises:
+        LabError: This is not root, or not Debian.
+    """
     missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program, path=SEARCH_PATH)})
     if not missing:
         return
@@ -49,20 +53,24 @@ def install_missing() -> None:
 
 
 def mirror() -> str:
-    """The address of the Debian archive in the machine's own apt sources; LabError if there is none."""
+    """Return the address of the Debian archive in the machine's own apt sources.
+
+    Raises:
+        LabError: The sources have none.
+    """
     folder = Path("/etc/apt")
     files = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
     texts = [(path.suffix, path.read_text(encoding="utf-8", errors="replace")) for path in files if path.is_file()]
     candidates = list(find_mirrors(texts))
     if not candidates:
         raise LabError(
-            "no Debian archive in /etc/apt/sources.list or /etc/apt/sources.list.d: the lab's hosts are built from one"
+            "no Debian archive in /etc/apt/sources.list or /etc/apt/sources.list.d: the lab's hosts are built from its packages"
         )
     return candidates[0]
 
 
 def find_mirrors(texts: Iterable[tuple[str, str]]) -> Iterable[str]:
-    """The archive addresses out of (file suffix, text) of apt's source files, in both of apt's formats.
+    """Yield the archive addresses in apt's source files, each given as (file suffix, text); reads both of apt's formats.
 
     A stanza counts when it is of type deb, has component main and names a plain Debian release, neither security nor updates.
     """

@@ -1,4 +1,4 @@
-"""The lab's caches: an entry is built in a temporary folder beside its place, then moved there whole, under a lock."""
+"""The lab's caches: an entry is built in a temporary folder beside its place, then moved there in one step, under a lock."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def entry(place: Path, build: Callable[[Path], None]) -> Path:
-    """The folder `place`; if it is not there, `build` fills a new folder that becomes it. What `build` raises passes through."""
+    """Return the folder `place`; if it is missing, `build` fills a new folder, which then becomes it."""
     if place.is_dir():
         return place
     with lock(place.parent / f"{place.name}.lock"):
         if place.is_dir():
             return place
-        for left in place.parent.glob(f"{place.name}.tmp-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for interrupted in place.parent.glob(f"{place.name}.tmp-*"):
+            shutil.rmtree(interrupted, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix=f"{place.name}.tmp-", dir=place.parent))
         try:
             build(work)

@@ -1,7 +1,7 @@
-"""The client: the place inside the lab from which the hosts are reached, its ssh folder, its environment.
+"""The client: the network namespace from which the hosts are reached, its ssh folder, its environment.
 
-A command runs there in a mount namespace of its own, where the lab's ssh folder stands over the user's `~/.ssh` and the lab's
-names over `/etc/hosts`: so plain `ssh root@192.168.140.200` works, host keys are pinned, and two labs do not meet.
+A command runs there in a mount namespace of its own, with the lab's ssh folder mounted over the user's `~/.ssh` and the lab's
+names over `/etc/hosts`. So plain `ssh root@192.168.140.200` works, host keys are pinned, and two labs are independent.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lab.settings import Settings
 
 STACK = "dev"
-# Stack dev is this throw-away lab and guards nothing; its passphrase has to match the salt in the committed Pulumi.dev.yaml.
+# Stack dev is this disposable lab and protects nothing; its passphrase must match the salt in the committed Pulumi.dev.yaml.
 _PASSPHRASE = "lab"  # noqa: S105
 _SSH_CONFIG = """\
 {aliases}Host 192.168.140.*
@@ -53,7 +53,7 @@ exec "$@"
 
 
 def prepare(settings: Settings, host_keys: Mapping[str, str]) -> None:
-    """Writes the ssh folder, names, backend and passphrase of the lab; `host_keys` maps host name to `type key`."""
+    """Write the ssh folder, names, backend and passphrase of the lab; `host_keys` maps host name to `type key`."""
     folder = settings.state / "ssh"
     folder.mkdir(mode=0o700, exist_ok=True)
     key = client_key(settings)
@@ -76,30 +76,34 @@ def prepare(settings: Settings, host_keys: Mapping[str, str]) -> None:
     _write(settings.state / "passphrase", _PASSPHRASE)
 
 
-def command(settings: Settings, words: Sequence[str]) -> list[str]:
-    """The command line that runs `words` in the client."""
+def command(settings: Settings, argv: Sequence[str]) -> list[str]:
+    """Return the command that runs `argv` in the client."""
     home = _home() / ".ssh"
     home.mkdir(mode=0o700, exist_ok=True)
     return [
         "ip", "netns", "exec", settings.namespace("client"),
-        "sh", "-c", _ENTER, "lab", str(settings.state / "ssh"), str(home), str(settings.state / "hosts"), *words,
+        "sh", "-c", _ENTER, "lab", str(settings.state / "ssh"), str(home), str(settings.state / "hosts"), *argv,
     ]  # fmt: skip
 
 
-def ssh(settings: Settings, host: str, words: str, *, limit: float = 60.0) -> subprocess.CompletedProcess[str]:
-    """Runs a shell line on a host over ssh, whatever its exit status (255: not reached); LabError past `limit` seconds."""
-    return attempt(command(settings, ["ssh", "-o", "BatchMode=yes", f"root@{host}", words]), limit=limit)
+def ssh(settings: Settings, host: str, line: str, *, limit: float = 60.0) -> subprocess.CompletedProcess[str]:
+    """Run a shell line on a host over ssh; any exit status is fine (255: the host was not reached).
+
+    Raises:
+        LabError: It has not ended after `limit` seconds.
+    """
+    return attempt(command(settings, ["ssh", "-o", "BatchMode=yes", f"root@{host}", line]), limit=limit)
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment of commands in the client: the toolchain's if there is one, the lab's stack, no Docker settings."""
+    """Return the environment of commands in the client: the toolchain's if there is one, the lab's stack, no Docker settings."""
     result = dict(os.environ)
     toolchain = CHECKOUT / "toolchain" / "env"
     if os.access(toolchain, os.X_OK):
         done = attempt(["bash", "-c", 'exports=$("$1") && eval "$exports" && exec env -0', "lab", toolchain], limit=30)
         if done.returncode == 0:
             result = dict(pair.split("=", 1) for pair in done.stdout.split("\0") if "=" in pair)
-    # Without compiled modules beside the sources every process would compile the program anew, up to 0.2 s each.
+    # Without compiled modules beside the sources every process would compile the program again, up to 0.2 s each.
     for name in [name for name in result if name.startswith("DOCKER_") or name == "PYTHONDONTWRITEBYTECODE"]:
         del result[name]
     result.update(

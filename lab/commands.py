@@ -1,4 +1,4 @@
-"""The commands in `lab/`: what a person calls. Each prints progress on standard error and results on standard output."""
+"""The commands in `lab/`. Each prints progress on standard error and results on standard output."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from lab.settings import CHECKOUT, NAMESPACES, ROLES, Settings, check_gateway, f
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
 _RECORD = "lab.json"
-"""Written last by `up`: what the lab is made of. While it is there, the lab was complete once."""
+"""Written last by `up`: the suites of the hosts. While it exists, the lab was complete once."""
 
 
 def main(command: Callable[[Settings, Sequence[str]], int]) -> int:
-    """Runs a command with the words after its name; an expected failure is one readable message and exit status 1."""
+    """Run a command with the arguments of the command line; an expected failure is one readable message and exit status 1."""
     try:
         return command(_current(from_environment()), sys.argv[1:])
     except LabError as error:
@@ -34,9 +35,9 @@ def main(command: Callable[[Settings, Sequence[str]], int]) -> int:
         return 130
 
 
-def up(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/up`: the lab runs when this ends; at once if it runs already."""
-    _no_words(words)
+def up(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/up`: start the lab; return at once if it runs already."""
+    _no_arguments(argv)
     _need_root()
     with _locked(settings):
         if _complete(settings):
@@ -48,7 +49,7 @@ def up(settings: Settings, words: Sequence[str]) -> int:
             return 0
         apt.install_missing()
         if settings.state.exists() or any_namespace(settings):
-            say(f"lab {settings.name} is not whole (crashed, or interrupted): removed, it starts afresh")
+            say(f"lab {settings.name} is incomplete (crashed, or interrupted): it is removed and started again")
         _remove(settings)
         settings.state.mkdir(parents=True)
         hosts.sockets(settings).mkdir(parents=True, exist_ok=True)
@@ -69,18 +70,18 @@ def up(settings: Settings, words: Sequence[str]) -> int:
     return 0
 
 
-def down(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/down`: hosts, namespaces, processes, disks and the lab's stack state go; the caches stay."""
-    _no_words(words)
+def down(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/down`: remove hosts, namespaces, processes, disks and the lab's stack state; keep the caches."""
+    _no_arguments(argv)
     _need_root()
     with _locked(settings):
         _remove(settings)
     return 0
 
 
-def clean(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/clean`: as down, for this lab, and the lab's caches go too."""
-    down(settings, words)
+def clean(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/clean`: remove this lab, as `lab/down` does, and the lab's caches."""
+    down(settings, argv)
     shutil.rmtree(settings.cache, ignore_errors=True)
     parent = settings.state.parent
     if parent.is_dir() and not any(path for path in parent.iterdir() if path.suffix != ".lock"):
@@ -88,11 +89,11 @@ def clean(settings: Settings, words: Sequence[str]) -> int:
     return 0
 
 
-def status(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/status`: a line per part; exit status 0 if all of it runs."""
-    _no_words(words)
-    whole = _complete(settings)
-    print(f"lab {settings.name}: {'up' if whole else 'down'}  ({settings.state})")
+def status(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/status`: print a line per part; exit status 0 if all of them run."""
+    _no_arguments(argv)
+    complete = _complete(settings)
+    print(f"lab {settings.name}: {'up' if complete else 'down'}  ({settings.state})")
     for host in ROLES:
         pid = process.running(settings.state / f"{host.name}.pid")
         print(
@@ -101,71 +102,71 @@ def status(settings: Settings, words: Sequence[str]) -> int:
     for name in services.NAMES:
         pid = process.running(settings.state / f"{name}.pid")
         print(f"  {name:41} {f'running, pid {pid}' if pid else 'off'}")
-    return 0 if whole and all(process.running(settings.state / f"{host.name}.pid") for host in ROLES) else 1
+    return 0 if complete and all(process.running(settings.state / f"{host.name}.pid") for host in ROLES) else 1
 
 
-def ssh(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/ssh HOST COMMAND...`: runs a command on docker-1, docker-2 or the router; without a command, a shell."""
-    if not words:
+def ssh(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/ssh HOST COMMAND...`: run a command on docker-1, docker-2 or the router; without a command, a shell."""
+    if not argv:
         raise LabError("usage: lab/ssh docker-1|docker-2|router [COMMAND...]")
     _need_up(settings)
-    name, rest = words[0], list(words[1:])
+    name, *command = argv
     if name == "router":
-        return _become(["ip", "netns", "exec", settings.namespace("router"), *(rest or ["bash"])], dict(os.environ))
-    return _become(client.command(settings, ["ssh", role(name).name, *rest]), dict(os.environ))
+        return _become(["ip", "netns", "exec", settings.namespace("router"), *(command or ["bash"])], dict(os.environ))
+    return _become(client.command(settings, ["ssh", role(name).name, *command]), dict(os.environ))
 
 
-def execute(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/exec COMMAND...`: runs a command where the hosts can be reached, with the stack's environment."""
-    if not words:
+def execute(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/exec COMMAND...`: run a command in the client, where the hosts can be reached, with the stack's environment."""
+    if not argv:
         raise LabError("usage: lab/exec COMMAND...")
     _need_up(settings)
-    return _become(client.command(settings, words), client.environment(settings))
+    return _become(client.command(settings, argv), client.environment(settings))
 
 
-def power(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/power HOST off|on|cut|reboot`: returns when it is done; after on and reboot Docker answers."""
+def power(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/power HOST off|on|cut|reboot`: switch a host and wait; after on and reboot Docker answers."""
     actions = ("off", "on", "cut", "reboot")
-    if len(words) != 2 or words[1] not in actions:
+    if len(argv) != 2 or argv[1] not in actions:
         raise LabError(f"usage: lab/power HOST {'|'.join(actions)}")
     _need_up(settings)
     with _locked(settings):
-        hosts.power(settings, role(words[0]).name, words[1])
+        hosts.power(settings, role(argv[0]).name, argv[1])
     return 0
 
 
-def router_gateway(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/router-gateway on|off [ADDRESS/PREFIX]`: the router holds the fabric's gateway, 10.1.0.1/16 if not told."""
-    if not 1 <= len(words) <= 2 or words[0] not in {"on", "off"}:
+def router_gateway(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/router-gateway on|off [ADDRESS/PREFIX]`: give the router the fabric's gateway, by default 10.1.0.1/16, or take it."""
+    if not 1 <= len(argv) <= 2 or argv[0] not in {"on", "off"}:
         raise LabError("usage: lab/router-gateway on|off [ADDRESS/PREFIX]")
     _need_up(settings)
-    address = words[1] if len(words) == 2 else settings.fabric_gateway or "10.1.0.1/16"
+    address = argv[1] if len(argv) == 2 else settings.fabric_gateway or "10.1.0.1/16"
     check_gateway(address)
-    network.router_gateway(settings, address, on=words[0] == "on")
+    network.router_gateway(settings, address, on=argv[0] == "on")
     return 0
 
 
-def router_routes(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/router-routes on|off`: the router gets, or loses, the routes on standard input (`ipvlan plan --routes`)."""
-    if len(words) != 1 or words[0] not in ("on", "off"):
+def router_routes(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/router-routes on|off`: add the routes on standard input (`ipvlan plan --routes`) to the router, or remove them."""
+    if len(argv) != 1 or argv[0] not in ("on", "off"):
         raise LabError(
             "usage: lab/router-routes on|off < ROUTES, one `ip route replace DESTINATION via ADDRESS` per line"
         )
     _need_up(settings)
-    network.router_routes(settings, sys.stdin.read(), on=words[0] == "on")
+    network.router_routes(settings, sys.stdin.read(), on=argv[0] == "on")
     return 0
 
 
-def images(settings: Settings, words: Sequence[str]) -> int:
-    """`lab/images`: a line `name reference@digest` per image of the lab's registry."""
-    _no_words(words)
+def images(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/images`: print a line `name reference@digest` per image of the lab's registry."""
+    _no_arguments(argv)
     for name, reference in containerimage.references(containerimage.images(settings)).items():
         print(name, reference)
     return 0
 
 
 def any_namespace(settings: Settings) -> bool:
-    """Whether a namespace of this lab is there, from a lab that runs or crashed."""
+    """Return whether a namespace of this lab exists, of a lab that runs or crashed."""
     return any(os.path.exists(f"/run/netns/{settings.namespace(part)}") for part in NAMESPACES)  # noqa: PTH110
 
 
@@ -177,7 +178,7 @@ def _current(settings: Settings) -> Settings:
     if os.environ.get("LAB_SUITE") and suites != settings.suites and _complete(settings):
         raise LabError(
             f"lab {settings.name} runs {', '.join(suites.values())}, LAB_SUITE asks for {os.environ['LAB_SUITE']}: "
-            "run lab/down first, or give the other lab a name of its own by LAB_NAME"
+            "run lab/down first, or set LAB_NAME to give the other lab a name of its own"
         )
     return replace(settings, suites=suites)
 
@@ -221,13 +222,13 @@ def _become(command: Sequence[str], environment: dict[str, str]) -> int:
     os.execvpe(command[0], list(command), environment)  # noqa: S606  # an argument list needs no shell
 
 
-def _locked(settings: Settings):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _locked(settings: Settings) -> AbstractContextManager[None]:
     return lock(settings.state.parent / f"{settings.name}.lock")
 
 
 def _need_root() -> None:
     if os.geteuid() != 0:
-        raise LabError("the lab makes network namespaces and disks: run it as root")
+        raise LabError("the lab creates network namespaces and disks: run it as root")
 
 
 def _need_up(settings: Settings) -> None:
@@ -235,6 +236,6 @@ def _need_up(settings: Settings) -> None:
         raise LabError(f"lab {settings.name} is not up: run lab/up")
 
 
-def _no_words(words: Sequence[str]) -> None:
-    if words:
-        raise LabError(f"{words[0]}: this command takes no arguments; LAB_NAME and LAB_SUITE stand in the environment")
+def _no_arguments(argv: Sequence[str]) -> None:
+    if argv:
+        raise LabError(f"{argv[0]}: this command takes no arguments; LAB_NAME and LAB_SUITE are environment variables")

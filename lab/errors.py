@@ -2,4 +2,4 @@
 
 
 class LabError(Exception):
-    """What failed, on which host or file, and what to do; printed without a traceback."""
+    """A failure, with its host or file and what to do about it; printed without a traceback."""

@@ -1,4 +1,4 @@
-"""Builds the disks, kernel and host keys of a suite's two hosts out of Debian packages, into the cache."""
+"""The disks, kernel and host keys of a suite's two hosts, built from Debian packages into the cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.settings import ROLES
 if TYPE_CHECKING:
     from lab.settings import Settings
 
-# The root disk is the one module that the kernel cannot load from it.
+# The modules for the root disk: the kernel cannot load these from the disk itself.
 _INITRAMFS = {
     "/etc/initramfs-tools/conf.d/lab": "MODULES=list\nCOMPRESS=gzip\n",
     "/etc/initramfs-tools/modules": "virtio_pci\nvirtio_blk\next4\n",
@@ -24,12 +24,15 @@ _INITRAMFS = {
 
 
 def place(settings: Settings, suite: str) -> Path:
-    """Where the suite's images are, or will be."""
+    """Return the folder of the suite's images, built or not."""
     return settings.cache / "hosts" / f"{suite}-{_recipe(settings, suite).key}"
 
 
 def images(settings: Settings, suite: str) -> Path:
-    """The suite's folder in the cache: `vmlinuz`, `initrd.img` and per host `NAME.raw` and `NAME.hostkey.pub`; built if missing."""
+    """Return the suite's folder in the cache; build it if it is missing.
+
+    It holds `vmlinuz`, `initrd.img`, and per host `NAME.raw` and `NAME.hostkey.pub`.
+    """
     return entry(place(settings, suite), lambda folder: _build(folder, _recipe(settings, suite)))
 
 
@@ -37,34 +40,34 @@ def _recipe(settings: Settings, suite: str) -> Recipe:
     return recipe(suite, client_key(settings).with_suffix(".pub").read_text(encoding="utf-8"))
 
 
-def _build(folder: Path, plan: Recipe) -> None:
+def _build(folder: Path, built: Recipe) -> None:
     root = folder / "root"
     with step(
-        f"{plan.suite} 1/3: Debian with Docker Engine, {len(plan.packages)} packages and what they need (1-2 min)"
+        f"{built.suite} 1/3: Debian with Docker Engine, {len(built.packages)} packages and their dependencies (1-2 min)"
     ):
-        _bootstrap(root, plan, folder)
-    with step(f"{plan.suite} 2/3: files and units of the hosts"):
-        for path, text in plan.files.items():
+        _bootstrap(root, built, folder)
+    with step(f"{built.suite} 2/3: files and units of the hosts"):
+        for path, text in built.files.items():
             _write(root, path, text)
         (root / "root/.ssh").chmod(0o700)
         shutil.rmtree(root / "var/lib/apt/lists", ignore_errors=True)
         for key in (root / "etc/ssh").glob("ssh_host_*"):
             key.unlink()
-        run(["systemctl", f"--root={root}", "mask", *plan.masked_units])
-        run(["systemctl", f"--root={root}", "enable", *plan.enabled_units])
+        run(["systemctl", f"--root={root}", "mask", *built.masked_units])
+        run(["systemctl", f"--root={root}", "enable", *built.enabled_units])
         # Without these, systemd rebuilds its databases at the first boot (ConditionNeedsUpdate=).
         for stamp in ("etc/.updated", "var/.updated"):
             (root / stamp).touch()
         for kind, target in (("vmlinuz", "vmlinuz"), ("initrd.img", "initrd.img")):
-            (found,) = (root / "boot").glob(f"{kind}-*")
-            shutil.copy2(found, folder / target)
-    with step(f"{plan.suite} 3/3: a disk of {plan.disk} for each host"):
+            (installed,) = (root / "boot").glob(f"{kind}-*")
+            shutil.copy2(installed, folder / target)
+    with step(f"{built.suite} 3/3: a disk of {built.disk} for each host"):
         for host in ROLES:
-            for path, text in plan.role_files[host.name].items():
+            for path, text in built.role_files[host.name].items():
                 _write(root, path, text)
             _host_key(root, folder, host.name)
             disk = folder / f"{host.name}.raw"
-            run(["truncate", "-s", plan.disk, disk])
+            run(["truncate", "-s", built.disk, disk])
             run(
                 [
                     "mkfs.ext4",
@@ -83,7 +86,7 @@ def _build(folder: Path, plan: Recipe) -> None:
     shutil.rmtree(root)
 
 
-def _bootstrap(root: Path, plan: Recipe, folder: Path) -> None:
+def _bootstrap(root: Path, built: Recipe, folder: Path) -> None:
     early = folder / "early"
     for path, text in _INITRAMFS.items():
         _write(early, path, text)
@@ -94,10 +97,10 @@ def _bootstrap(root: Path, plan: Recipe, folder: Path) -> None:
             "--format=directory",
             "--variant=minbase",
             '--aptopt=Acquire::Check-Valid-Until "false"',
-            *[f"--dpkgopt=path-exclude={pattern}" for pattern in plan.left_out],
-            f"--include={','.join(plan.packages)}",
+            *[f"--dpkgopt=path-exclude={pattern}" for pattern in built.left_out],
+            f"--include={','.join(built.packages)}",
             f'--essential-hook=cp -a {early}/. "$1"',
-            plan.suite,
+            built.suite,
             root,
             apt.mirror(),
         ],

@@ -1,4 +1,4 @@
-"""Both hosts of a lab together: from images to answering Docker daemons, by saved state where there is one."""
+"""Both hosts of a lab: from images to Docker daemons that answer, from a saved state where there is one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHUTDOWN_LIMIT = 90.0
 
 
 def machine(settings: Settings, role: HostRole, folder: Path | None = None) -> Machine:
-    """The machine of a host; builds the suite's images if they are missing. `folder`: other than the lab's own."""
+    """Return the machine of a host; build the suite's images if they are missing. `folder`: of its files, if not the lab's."""
     images = hostimage.images(settings, settings.suites[role.name])
     return Machine(
         role=role,
@@ -43,12 +43,12 @@ def machine(settings: Settings, role: HostRole, folder: Path | None = None) -> M
 
 
 def sockets(settings: Settings) -> Path:
-    """The folder of the lab's control sockets."""
+    """Return the folder of the lab's control sockets."""
     return Path("/run/ipvlan-lab") / settings.name
 
 
 def host_keys(settings: Settings) -> dict[str, str]:
-    """Host name to its public host key, `type key`."""
+    """Return host name -> public host key, `type key`."""
     keys = {}
     for role in ROLES:
         path = hostimage.images(settings, settings.suites[role.name]) / f"{role.name}.hostkey.pub"
@@ -57,14 +57,14 @@ def host_keys(settings: Settings) -> dict[str, str]:
 
 
 def start(settings: Settings) -> None:
-    """Starts both hosts side by side and returns when both Docker daemons answer over ssh and the clocks are right."""
-    # Asked here once, so that the two below do not both try a guest.
+    """Start both hosts in parallel; return when both Docker daemons answer over ssh and the clocks are set."""
+    # Once here, so that the two below do not both try a guest.
     accelerator(settings, hostimage.images(settings, settings.suites[ROLES[0].name]) / "vmlinuz")
     _together([lambda role=role: _start(settings, role) for role in ROLES])  # type: ignore[misc]
 
 
 def boot(settings: Settings, roles: Sequence[HostRole]) -> None:
-    """Boots hosts from the disks they have, side by side, until their Docker daemons answer."""
+    """Boot hosts from their disks, in parallel; return when their Docker daemons answer."""
 
     def one(role: HostRole) -> None:
         machine(settings, role).boot()
@@ -74,16 +74,23 @@ def boot(settings: Settings, roles: Sequence[HostRole]) -> None:
 
 
 def wait_for_docker(settings: Settings, role: HostRole, *, limit: float, unlike_boot: str | None = None) -> str:
-    """Waits until a host answers over ssh and its Docker daemon too, sets its clock; returns the Docker version.
+    """Wait until a host and its Docker daemon answer over ssh; set the host's clock and return Docker's version.
 
-    `unlike_boot`: a boot id that does not count, to wait for the boot after it. LabError past `limit` seconds.
+    Args:
+        settings: The lab.
+        role: The host.
+        limit: Seconds.
+        unlike_boot: A boot id that does not count, to wait for the boot after it.
+
+    Raises:
+        LabError: QEMU ended, or Docker does not answer in time.
     """
     target = machine(settings, role)
     deadline = time.monotonic() + limit
-    words = "no answer"
+    reply = "no answer"
     while time.monotonic() < deadline:
         if not target.running():
-            raise LabError(f"{role.name}: QEMU ended; its words are in {target.folder}/{role.name}.qemu.log")
+            raise LabError(f"{role.name}: QEMU ended; its output is in {target.folder}/{role.name}.qemu.log")
         line = (
             f"date -s @{time.time():.0f} >/dev/null && cat /proc/sys/kernel/random/boot_id"
             " && docker version --format '{{.Server.Version}}'"
@@ -91,20 +98,20 @@ def wait_for_docker(settings: Settings, role: HostRole, *, limit: float, unlike_
         try:
             done = client.ssh(settings, role.name, line, limit=30)
         except LabError as error:
-            words = str(error)
+            reply = str(error)
             continue
         lines = done.stdout.split()
         if done.returncode == 0 and len(lines) == 2 and lines[0] != unlike_boot:
             return lines[1]
-        words = done.stderr.strip() or done.stdout.strip() or words
+        reply = done.stderr.strip() or done.stdout.strip() or reply
         time.sleep(0.5)
     raise LabError(
-        f"{role.name}: Docker does not answer after {limit:.0f} s: {words}; the console is in {target.console}"
+        f"{role.name}: Docker does not answer after {limit:.0f} s: {reply}; the console is in {target.console}"
     )
 
 
 def power(settings: Settings, name: str, action: str) -> None:
-    """Switches a host off (clean), on, cuts its power or reboots it, and waits until that is done."""
+    """Switch a host off (cleanly) or on, cut its power or reboot it; return when that is done."""
     role = next((role for role in ROLES if role.name == name), None)
     if role is None:
         raise LabError(f"{name}: no such host; there are {', '.join(role.name for role in ROLES)}")
@@ -136,7 +143,7 @@ def power(settings: Settings, name: str, action: str) -> None:
 
 
 def end(settings: Settings) -> None:
-    """Ends both QEMU processes, if they run."""
+    """End both QEMU processes, if they run."""
     for role in ROLES:
         process.end(settings.state / f"{role.name}.pid")
     shutil.rmtree(sockets(settings), ignore_errors=True)
@@ -179,20 +186,20 @@ def _save(settings: Settings, role: HostRole, folder: Path) -> None:
 
 def _wait_until_settled(settings: Settings, role: HostRole, target: Machine) -> None:
     deadline = time.monotonic() + COLD_LIMIT
-    words = "no answer"
+    reply = "no answer"
     while time.monotonic() < deadline:
         if not target.running():
             raise LabError(f"{role.name}: QEMU ended; see {target.folder}")
         done = client.ssh(settings, role.name, "docker version >/dev/null && systemctl is-system-running --wait; sync")
-        words = done.stdout.strip() or done.stderr.strip()
-        if words == "running":
+        reply = done.stdout.strip() or done.stderr.strip()
+        if reply == "running":
             time.sleep(2)
             return
-        if words in {"degraded", "maintenance"}:
+        if reply in {"degraded", "maintenance"}:
             failed = client.ssh(settings, role.name, "systemctl --failed --no-legend").stdout.strip()
             raise LabError(f"{role.name}: booted with failed units: {failed}")
         time.sleep(1)
-    raise LabError(f"{role.name}: not up {COLD_LIMIT:.0f} s after a cold boot: {words}")
+    raise LabError(f"{role.name}: not up {COLD_LIMIT:.0f} s after a cold boot: {reply}")
 
 
 def _together(tasks: Sequence[Callable[[], None]]) -> None:

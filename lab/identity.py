@@ -1,4 +1,4 @@
-"""The key by which the lab's client logs in to the hosts: one per cache, made once, never leaves this machine."""
+"""The key with which the lab's client logs in to the hosts: one per cache, created once, never leaves this machine."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def make_key(path: Path, comment: str) -> None:
-    """Writes an ed25519 key pair without passphrase to `path` and `path`.pub."""
+    """Write an ed25519 key pair without passphrase to `path` and `path`.pub."""
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
 
 
 def client_key(settings: Settings) -> Path:
-    """The client's private key; its public half stands beside it as `.pub`."""
+    """Return the client's private key; the public key is beside it as `.pub`."""
 
     def build(folder: Path) -> None:
         make_key(folder / "id_ed25519", "client of the ipvlan-fabric lab")

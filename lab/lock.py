@@ -1,4 +1,4 @@
-"""Locks against two commands that would build the same cache entry or start the same lab at once."""
+"""Locks, so that two commands do not build the same cache entry or start the same lab at the same time."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ if TYPE_CHECKING:
 
 @contextmanager
 def lock(path: Path, *, limit: float = 1800.0) -> Iterator[None]:
-    """Holds a lock file; waits for another holder up to `limit` seconds, then LabError."""
+    """Hold a lock file.
+
+    Raises:
+        LabError: Another command still holds it after `limit` seconds.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + limit
-    told = False
+    reported = False
     with path.open("a") as handle:
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told:
+                if not reported:
                     say(f"waiting for another lab command that holds {path}")
-                    told = True
+                    reported = True
             if time.monotonic() > deadline:
                 raise LabError(
                     f"{path}: still held after {limit:.0f} s by another lab command (`fuser {path}` shows it)"

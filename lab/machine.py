@@ -1,4 +1,4 @@
-"""One QEMU host: its command line, its disk, start, stop, and the saved state that it starts from in seconds.
+"""One QEMU host: its command line, its disk, start, stop, and the saved state from which it starts in seconds.
 
 A saved state is three files: `NAME.qcow2` (disk, over the suite's `NAME.raw`), `NAME.ram` (memory, as the guest left it) and
 `NAME.state` (devices). The memory file is mapped privately, so a start copies nothing and two labs share its pages.
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 MEMORY_MIB = 1024
 CPUS = 1
 CPU_MODELS: Mapping[Accelerator, str] = {"kvm": "host", "tcg": "qemu64"}
-"""The plain processor under emulation: what `max` has beyond it (AVX, and with it the saving of large registers at every switch,
-five-level page tables) an emulator pays for. Processor seconds of QEMU for one `docker run`: 5.5 with max, 4.0; one `docker
-version`: 0.62, 0.49; a boot: 46, 35 (docs/decisions/0006-lab-start.md)."""
+"""Emulation uses the plain processor: the emulator pays for the further features of `max` (AVX, which saves large registers at
+every switch, and five-level page tables). Processor seconds of QEMU with `max` and with the plain one: `docker run` 5.5 and 4.0,
+`docker version` 0.62 and 0.49, a boot 46 and 35 (docs/decisions/0006-lab-start.md)."""
 _KERNEL_ARGUMENTS = "console=ttyS0 root=/dev/vda rw quiet mitigations=off apparmor=0 audit=0 panic=5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """One host of one lab: where its files are and how it runs."""
+    """One host of one lab: its files and its process."""
 
     role: HostRole
     namespace: str
@@ -42,7 +42,7 @@ class Machine:
     folder: Path
     """Instance files: disk, logs, pid file."""
     sockets: Path
-    """A folder with a short path: a socket's path may have 107 bytes."""
+    """A folder with a short path: a socket's path has at most 107 bytes."""
     images: Path
     """The suite's kernel and disks (hostimage)."""
     accelerator: Accelerator
@@ -54,7 +54,7 @@ class Machine:
 
     @property
     def console(self) -> Path:
-        """What the host printed on its serial console."""
+        """The output of the host's serial console."""
         return self.folder / f"{self.role.name}.console"
 
     @property
@@ -64,27 +64,31 @@ class Machine:
 
     @property
     def off_marker(self) -> Path:
-        """There while the host is off because somebody switched it off, not because it crashed."""
+        """Exists while the host is off because somebody switched it off, not because it crashed."""
         return self.folder / f"{self.role.name}.off"
 
     def monitor(self) -> Monitor:
-        """The control socket of the running QEMU."""
+        """Return the open control socket of the running QEMU."""
         return Monitor(self.sockets / f"{self.role.name}.qmp")
 
     def new_disk(self, base: Path, kind: str) -> None:
-        """Makes the instance's disk an empty layer over `base` (of qemu-img's format `kind`)."""
+        """Make the instance's disk an empty layer over `base` (of qemu-img's format `kind`)."""
         self.disk.unlink(missing_ok=True)
         run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", kind, self.disk])
 
     def boot(self, *, memory: Path | None = None) -> None:
-        """Starts the host from its disk; `memory` names a file that shall hold its memory, for `save`."""
+        """Start the host from its disk; `memory` is a file for its memory, which `save` needs."""
         backing = ["-m", str(MEMORY_MIB)]
         if memory is not None:
             backing = self._memory(memory, share=True)
         self._start(backing)
 
     def restore(self, state: Path) -> None:
-        """Starts the host where `save` into the folder `state` left it; LabError if QEMU does not take the state."""
+        """Start the host from the state that `save` wrote into the folder `state`.
+
+        Raises:
+            LabError: QEMU does not accept the state.
+        """
         name = self.role.name
         self.new_disk(state / f"{name}.qcow2", "qcow2")
         self._start([*self._memory(state / f"{name}.ram", share=False), "-incoming", "defer"])
@@ -95,7 +99,7 @@ class Machine:
             monitor.command("cont")
 
     def save(self, target: Path) -> None:
-        """Stops the host, booted with its memory in a file, and writes its device state to `target`; the process ends."""
+        """Stop the host, which was booted with its memory in a file, write its device state to `target`, and end its process."""
         with self.monitor() as monitor:
             monitor.command("stop")
             _ignore_shared_memory(monitor)
@@ -104,11 +108,11 @@ class Machine:
         self.cut()
 
     def cut(self) -> None:
-        """Ends the host's process as a pulled plug does: nothing is flushed by the guest."""
+        """End the host's process, like a pulled plug: the guest flushes nothing."""
         process.end(self.pid_file)
 
     def running(self) -> bool:
-        """Whether the host's process lives."""
+        """Return whether the host's process is alive."""
         return process.running(self.pid_file) is not None
 
     def _memory(self, path: Path, *, share: bool) -> list[str]:
@@ -140,7 +144,7 @@ class Machine:
 
 
 def fingerprint(accelerator: Accelerator) -> str:
-    """What a saved state depends on beside the image: it loads only into the same QEMU with the same devices."""
+    """Return what a saved state depends on besides the image: it loads only into the same QEMU with the same devices."""
     version = run(["qemu-system-x86_64", "--version"]).split("\n", 1)[0]
     cpu = CPU_MODELS[accelerator]
     if accelerator == "kvm":

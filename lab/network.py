@@ -1,6 +1,6 @@
-"""The lab's network: a switch, a client, a router, an internet and a registry, each a network namespace, wired to each other alone.
+"""The lab's network: switch, client, router, internet and registry, each a network namespace, connected only to each other.
 
-Every link is made inside the namespaces, so the machine's own namespace never holds an interface, address or route of the lab.
+Every link is created inside the namespaces: the machine's own namespace never has an interface, address or route of the lab.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def exists(settings: Settings) -> bool:
 
 
 def create(settings: Settings) -> None:
-    """Makes the namespaces and their links; none of them may exist."""
+    """Create the namespaces and their links; none of them may exist."""
     for part in NAMESPACES:
         run(["ip", "netns", "add", settings.namespace(part)])
         _ip(settings, part, "link set lo up")
@@ -77,28 +77,32 @@ def create(settings: Settings) -> None:
 
 
 def router_gateway(settings: Settings, address: str, *, on: bool) -> None:
-    """Gives the router an address with prefix length on the LAN beside its own, or takes it away; nothing to do is fine."""
-    held = address in inside(settings, "router", ["ip", "-o", "-4", "addr", "show", "dev", "lan"]).split()
-    if held != on:
+    """Add an address with prefix length to the router's on the LAN, or remove it; nothing to do is fine."""
+    present = address in inside(settings, "router", ["ip", "-o", "-4", "addr", "show", "dev", "lan"]).split()
+    if present != on:
         _ip(settings, "router", f"addr {'add' if on else 'del'} {address} dev lan")
 
 
 def router_routes(settings: Settings, text: str, *, on: bool) -> None:
-    """Gives the router the routes of `ip route replace DESTINATION via ADDRESS` lines, or takes them away; LabError for others."""
+    """Add the routes of `ip route replace DESTINATION via ADDRESS` lines to the router, or remove them.
+
+    Raises:
+        LabError: A line has another form.
+    """
     for line in filter(None, text.splitlines()):
         match line.split():
             case ["ip", "route", "replace", destination, "via", via]:
                 try:
-                    wanted, through = ipaddress.IPv4Network(destination), ipaddress.IPv4Address(via)
+                    network, gateway = ipaddress.IPv4Network(destination), ipaddress.IPv4Address(via)
                 except ValueError as error:
                     raise LabError(f"{line}: {error}") from error
-                _ip(settings, "router", f"route {'replace' if on else 'del'} {wanted} via {through}")
+                _ip(settings, "router", f"route {'replace' if on else 'del'} {network} via {gateway}")
             case _:
                 raise LabError(f"{line}: expected ip route replace DESTINATION via ADDRESS")
 
 
 def remove(settings: Settings) -> None:
-    """Ends every process inside the lab's namespaces and removes them; those that are missing are fine."""
+    """End every process inside the lab's namespaces and remove the namespaces; missing ones are fine."""
     for part in NAMESPACES:
         name = settings.namespace(part)
         if not Path("/run/netns", name).exists():
@@ -109,12 +113,16 @@ def remove(settings: Settings) -> None:
 
 
 def inside(settings: Settings, part: str, command: list[str], *, feed: str | None = None) -> str:
-    """Standard output of a command run in one of the namespaces; LabError if it fails."""
+    """Return the standard output of a command in one of the namespaces.
+
+    Raises:
+        LabError: It fails.
+    """
     return run(["ip", "netns", "exec", settings.namespace(part), *command], feed=feed)
 
 
 def tap(host: str) -> str:
-    """The switch's port of a host."""
+    """Return the switch's port of a host."""
     return host
 
 

@@ -1,6 +1,6 @@
-"""Long-running processes of a lab: started apart from the caller's terminal, known by pid and start time, ended by pid.
+"""Long-running processes of a lab: detached from the caller's terminal, identified by pid and start time, ended by pid.
 
-A pid file holds the pid and the process's start time, so that a pid which the kernel gave to somebody else is never signalled.
+A pid file holds the pid and the process's start time, so a pid that the kernel gave to another process is never signalled.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def start_time(pid: int) -> str | None:
-    """The kernel's start time of a process (clock ticks since boot, proc(5) field 22); None if it is gone or a zombie."""
+    """Return the kernel's start time of a process (clock ticks since boot, proc(5) field 22); None if it ended or is a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -28,7 +28,7 @@ def start_time(pid: int) -> str | None:
 
 
 def spawn(command: Sequence[str | Path], *, pid_file: Path, log: Path) -> int:
-    """Starts a process in a session of its own, its output in `log`, and writes its pid file; returns the pid."""
+    """Start a process in a session of its own, its output in `log`; write its pid file and return the pid."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             [str(part) for part in command],
@@ -43,7 +43,7 @@ def spawn(command: Sequence[str | Path], *, pid_file: Path, log: Path) -> int:
 
 
 def running(pid_file: Path) -> int | None:
-    """The pid of the living process that the pid file names; None if there is none."""
+    """Return the pid of the process that the pid file names; None if it is not alive."""
     try:
         pid, started = pid_file.read_text(encoding="utf-8").split()
     except (FileNotFoundError, ValueError):
@@ -52,7 +52,7 @@ def running(pid_file: Path) -> int | None:
 
 
 def end(pid_file: Path, *, grace: float = 5.0) -> None:
-    """Ends the process of a pid file: SIGTERM, after `grace` seconds SIGKILL; removes the file."""
+    """End the process of a pid file: SIGTERM, after `grace` seconds SIGKILL; remove the file."""
     pid = running(pid_file)
     if pid is not None:
         end_pids([pid], grace=grace)
@@ -60,12 +60,16 @@ def end(pid_file: Path, *, grace: float = 5.0) -> None:
 
 
 def end_pids(pids: Sequence[int], *, grace: float = 5.0) -> None:
-    """Ends processes by pid: SIGTERM, after `grace` seconds SIGKILL; LabError if one survives that for 5 s."""
+    """End processes by pid: SIGTERM, after `grace` seconds SIGKILL.
+
+    Raises:
+        LabError: One is alive 5 s after SIGKILL.
+    """
     alive = {pid: started for pid in pids if (started := start_time(pid)) is not None}
-    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+    for number, limit in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
         for pid in alive:
             _signal(pid, number)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + limit
         while alive and time.monotonic() < deadline:
             for pid in list(alive):
                 _reap(pid)
@@ -73,11 +77,11 @@ def end_pids(pids: Sequence[int], *, grace: float = 5.0) -> None:
             if alive:
                 time.sleep(0.02)
     if alive:
-        raise LabError(f"processes {', '.join(map(str, alive))} do not end, not even by SIGKILL; see `ps -fp PID`")
+        raise LabError(f"processes {', '.join(map(str, alive))} are alive 5 s after SIGKILL; see `ps -fp PID`")
 
 
 def wait_for_end(pid_file: Path, *, limit: float) -> bool:
-    """Waits up to `limit` seconds until the process of a pid file is gone; says whether it is."""
+    """Wait up to `limit` seconds for the end of a pid file's process; return whether it ended."""
     deadline = time.monotonic() + limit
     while (pid := running(pid_file)) is not None:
         _reap(pid)

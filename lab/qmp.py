@@ -1,4 +1,4 @@
-"""QEMU's control socket (QMP): one command, one answer."""
+"""QEMU's control socket (QMP): one command, one reply."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ class Monitor:
     """An open control socket of one QEMU; a context manager."""
 
     def __init__(self, path: Path, *, limit: float = 10.0) -> None:
-        """Connects to the socket at `path`, waiting up to `limit` seconds for QEMU to make it; LabError if it does not."""
+        """Connect to the socket at `path`, and wait up to `limit` seconds for QEMU to create it.
+
+        Raises:
+            LabError: QEMU does not create it in time.
+        """
         self._path = path
         self._socket = _connect(path, limit)
         self._lines = self._socket.makefile("r", encoding="utf-8")
@@ -34,21 +38,29 @@ class Monitor:
         self._socket.close()
 
     def command(self, name: str, **arguments: object) -> Any:
-        """The `return` value of a QMP command; LabError with QEMU's words if it refuses or does not answer in time."""
+        """Return the `return` value of a QMP command.
+
+        Raises:
+            LabError: QEMU refuses, or does not answer in time; with QEMU's own message.
+        """
         try:
             self._socket.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
             while line := self._lines.readline():
-                answer = json.loads(line)
-                if "error" in answer:
-                    raise LabError(f"{self._path}: {name}: {answer['error']['desc']}")
-                if "return" in answer:
-                    return answer["return"]
+                reply = json.loads(line)
+                if "error" in reply:
+                    raise LabError(f"{self._path}: {name}: {reply['error']['desc']}")
+                if "return" in reply:
+                    return reply["return"]
         except OSError as error:
             raise LabError(f"{self._path}: {name}: {error}") from error
         raise LabError(f"{self._path}: {name}: QEMU ended before it answered")
 
     def wait_for_migration(self, *, limit: float) -> None:
-        """Waits until a saved or restored state is complete; LabError if it fails or takes more than `limit` seconds."""
+        """Wait until a saved or restored state is complete.
+
+        Raises:
+            LabError: It fails, or takes more than `limit` seconds.
+        """
         deadline = time.monotonic() + limit
         while (info := self.command("query-migrate")).get("status") != "completed":
             if info.get("status") == "failed":

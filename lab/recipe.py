@@ -1,8 +1,8 @@
-"""What a lab host is made of: packages, files, switched-off units. Text only; `hostimage` builds it, and its hash names the cache.
+"""The content of a lab host: packages, files, disabled units. Text only: `hostimage` builds it, and its hash names the cache entry.
 
-A host is a plain Debian server with Docker Engine. Left out on purpose, because an emulated CPU pays for each of them on every
-login or container start, and nothing of the fabric depends on it: PAM in sshd (half of a login, 0.6 of 1.2 processor
-seconds) and with it libpam-systemd (a user manager per login), AppArmor, man pages and translations, the daily apt and disk timers.
+A host is a plain Debian server with Docker Engine. These are left out, because the fabric does not depend on them and an emulated
+CPU pays for them at every login or container start: PAM in sshd (half of a login, 0.6 of 1.2 processor seconds) and with it
+libpam-systemd (a user manager per login), AppArmor, man pages and translations, the daily apt and disk timers.
 """
 
 from __future__ import annotations
@@ -26,41 +26,41 @@ from lab.settings import (
 _PACKAGES = """
     docker.io iptables nftables openssh-server systemd-sysv dbus udev iproute2 iputils-ping iputils-arping curl kmod
     ca-certificates linux-image-cloud-amd64 initramfs-tools procps tcpdump ethtool python3-requests
-""".split()  # noqa: SIM905  # read as words; python3-requests is what Ansible needs on a host (bench/)
+""".split()  # noqa: SIM905  # one list of names; Ansible needs python3-requests on a host (bench/)
 _EXTRA_PACKAGES = {"bookworm": [], "trixie": ["docker-cli"], "forky": ["docker-cli"]}
-"""bookworm has the command-line client inside docker.io."""
+"""In bookworm the package docker.io includes the command-line client."""
 _MASKED_UNITS = """
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
     getty@tty1.service systemd-pstore.service
-""".split()  # noqa: SIM905  # read as words
+""".split()  # noqa: SIM905  # one list of names
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*", "/usr/share/info/*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All that decides what the disks of one suite's hosts hold, but for the versions in the archive and the host keys."""
+    """All that decides the content of the disks of one suite's hosts, except the versions in the archive and the host keys."""
 
     suite: str
     packages: tuple[str, ...]
     left_out: tuple[str, ...]
     """Paths that dpkg does not unpack."""
     files: dict[str, str]
-    """Path to text, the same on both hosts."""
+    """Path -> text, the same on both hosts."""
     role_files: dict[str, dict[str, str]]
-    """Host name to path to text."""
+    """Host name -> path -> text."""
     masked_units: tuple[str, ...]
     enabled_units: tuple[str, ...]
     disk: str
-    """Size of the disk, as qemu-img and truncate read it."""
+    """Size of the disk, in the notation of qemu-img and truncate."""
 
     @property
     def key(self) -> str:
-        """A short hash of everything above."""
+        """A short hash of all fields."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
 
 
 def recipe(suite: str, public_key: str) -> Recipe:
-    """The recipe of a suite's two hosts, for a client that logs in with `public_key` (one line of OpenSSH)."""
+    """Return the recipe of a suite's two hosts, for a client that logs in with `public_key` (one line of OpenSSH)."""
     names = [f"{host.address} {host.name}" for host in ROLES]
     return Recipe(
         suite=suite,
@@ -95,7 +95,7 @@ def _role_files(host: HostRole) -> dict[str, str]:
     return {
         "/etc/hostname": f"{host.name}\n",
         "/etc/machine-id": f"{machine_id}\n",
-        # By the permanent address: an ipvlan link inherits the parent's address and must not be taken for it.
+        # By the permanent address: an ipvlan link has its parent's address and must not match.
         "/etc/systemd/network/10-ens33.link": f"[Match]\nPermanentMACAddress={host.mac}\n\n[Link]\nName=ens33\n",
         "/etc/systemd/network/10-ens33.network": (
             "[Match]\nName=ens33\n\n"

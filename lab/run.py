@@ -1,4 +1,4 @@
-"""Running other programs with a time limit, and saying what goes on."""
+"""Runs other programs with a time limit, and prints progress."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ STARTED = time.monotonic()
 
 
 def say(text: str) -> None:
-    """One line of progress on standard error, with the seconds since the start; standard output stays for results."""
+    """Print a line of progress on standard error, with the seconds since the start; standard output is for results."""
     print(f"lab {time.monotonic() - STARTED:6.1f}s  {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Says that a step begins, and how long it took once it is done."""
+    """Print when a step begins, and how long it took when it is done."""
     say(f"{text} ...")
     begin = time.monotonic()
     yield
@@ -39,7 +39,11 @@ def attempt(
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end, whatever its exit status; past `limit` seconds it is ended and LabError says so."""
+    """Run a command to its end; any exit status is fine.
+
+    Raises:
+        LabError: The program is missing, or was ended because it took more than `limit` seconds.
+    """
     try:
         return subprocess.run(
             [str(part) for part in command],
@@ -52,7 +56,7 @@ def attempt(
             cwd=cwd,
         )
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"no end after {limit:.0f} s: {_line(command)}") from error
+        raise LabError(f"still running after {limit:.0f} s, and ended: {_line(command)}") from error
     except FileNotFoundError as error:
         raise LabError(f"{command[0]}: not found; run lab/up, which installs what the lab needs") from error
 
@@ -65,11 +69,15 @@ def run(
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> str:
-    """Standard output of a command that must succeed within `limit` seconds; LabError with its last words if it does not."""
+    """Return the standard output of a command that must succeed.
+
+    Raises:
+        LabError: It fails, or takes more than `limit` seconds; with the end of its output.
+    """
     done = attempt(command, limit=limit, feed=feed, environment=environment, cwd=cwd)
     if done.returncode != 0:
-        words = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-12:])
-        raise LabError(f"exit status {done.returncode}: {_line(command)}\n{words}")
+        output = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-12:])
+        raise LabError(f"exit status {done.returncode}: {_line(command)}\n{output}")
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""The lab's own servers: the registry, and the stand-in for the internet (HTTP on 80, DNS on 53)."""
+"""The lab's own servers: the registry, and the one that plays the internet (HTTP on 80, DNS on 53)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ NAMES = ("registry", "internet-http", "internet-dns")
 
 
 def registry_program(settings: Settings) -> str:
-    """The path of Debian's docker-registry: the installed one, or its package unpacked into the cache: no service starts."""
-    found = shutil.which("docker-registry")
-    if found:
-        return found
+    """Return the path of Debian's docker-registry: the installed one, or that of its package unpacked into the cache.
+
+    The package is not installed, so that no service starts.
+    """
+    installed = shutil.which("docker-registry")
+    if installed:
+        return installed
 
     def build(folder: Path) -> None:
         with step("docker-registry, unpacked into the cache"):
@@ -39,7 +42,7 @@ def registry_program(settings: Settings) -> str:
 
 
 def registry_config(storage: Path, address: str) -> str:
-    """The configuration text of a registry that keeps its blobs in `storage` and listens on `address` (host:port)."""
+    """Return the configuration of a registry that stores its blobs in `storage` and listens on `address` (host:port)."""
     return (
         "version: 0.1\nlog: {level: warn, accesslog: {disabled: true}}\n"
         f"storage: {{filesystem: {{rootdirectory: '{storage}'}}, delete: {{enabled: true}}}}\n"
@@ -48,7 +51,7 @@ def registry_config(storage: Path, address: str) -> str:
 
 
 def start(settings: Settings, images: Path) -> None:
-    """Starts the registry over a copy of the storage in `images`, and the internet's servers."""
+    """Start the registry with a copy of the storage in `images`, and the internet's servers."""
     storage = settings.state / "registry"
     shutil.copytree(images, storage)
     config = settings.state / "registry.yml"
@@ -80,22 +83,26 @@ def start(settings: Settings, images: Path) -> None:
 
 
 def wait_for_registry(settings: Settings, *, limit: float = 30.0) -> None:
-    """Waits until the registry answers a client of the lab; LabError past `limit` seconds."""
+    """Wait until the registry answers the lab's client.
+
+    Raises:
+        LabError: It has not answered after `limit` seconds.
+    """
     deadline = time.monotonic() + limit
     url = f"http://{REGISTRY_ADDRESS}:{REGISTRY_PORT}/v2/"
     command = ["ip", "netns", "exec", settings.namespace("client"), "curl", "-sf", "-m", "5", "-o", "/dev/null", url]
     while attempt(command).returncode != 0:
         if time.monotonic() > deadline:
-            raise LabError(f"the lab's registry does not answer; its words are in {settings.state}/registry.log")
+            raise LabError(f"the lab's registry does not answer; its output is in {settings.state}/registry.log")
         time.sleep(0.1)
 
 
 def end(settings: Settings) -> None:
-    """Ends the servers, if they run."""
+    """End the servers, if they run."""
     for name in NAMES:
         process.end(settings.state / f"{name}.pid")
 
 
 def running(settings: Settings) -> bool:
-    """Whether every server lives."""
+    """Return whether every server is alive."""
     return all(process.running(settings.state / f"{name}.pid") is not None for name in NAMES)

@@ -1,4 +1,4 @@
-"""Names, addresses and places of one lab, decided from the checkout and the environment; nothing is created here.
+"""Names, addresses and folders of one lab, from the checkout and the environment; nothing is created here.
 
 Environment: LAB_NAME, LAB_SUITE, LAB_FABRIC_GATEWAY, IPVLAN_FABRIC_CACHE, XDG_CACHE_HOME.
 """
@@ -29,18 +29,18 @@ REGISTRY_NAME = "registry.lab"
 REGISTRY_PORT = 5000
 REGISTRY = f"{REGISTRY_NAME}:{REGISTRY_PORT}"
 INTERNET_NETWORK = ipaddress.ip_network("203.0.113.0/24")
-"""TEST-NET-3 (RFC 5737): it can never be a real peer."""
+"""TEST-NET-3 (RFC 5737): never the network of a real peer."""
 INTERNET_ROUTER_ADDRESS = "203.0.113.1"
 INTERNET_ADDRESS = "203.0.113.10"
 INTERNET_NAME = "internet.example"
 NAMESPACES = ("switch", "client", "router", "internet", "registry")
-# The kernel limits a namespace's name only by the file system, but the name must stay readable in `ip netns`.
+# Only the file system limits the name of a namespace, but the name must stay readable in `ip netns`.
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRole:
-    """One of the two hosts: what makes it different from the other."""
+    """One of the two hosts: what differs from the other."""
 
     name: str
     address: str
@@ -59,26 +59,30 @@ class Settings:
 
     name: str
     suites: Mapping[str, str]
-    """Host name to Debian suite."""
+    """Host name -> Debian suite."""
     state: Path
     """`.lab/<name>/` of the checkout: disks, pid files, backend; removed by `lab/down`."""
     cache: Path
     """The lab's part of the cache, shared by every checkout of this user."""
     fabric_gateway: str | None
-    """Address with prefix length that the router holds on the LAN from the start, or None."""
+    """Address with prefix length that the router has on the LAN from the start, or None."""
 
     def namespace(self, part: str) -> str:
-        """The full name of one of NAMESPACES in this lab."""
+        """Return the full name of one of NAMESPACES in this lab."""
         return f"ipvlan-lab-{self.name}-{part}"
 
 
 def default_name(checkout: Path) -> str:
-    """A lab name out of a checkout's path, so that two clones have two labs."""
+    """Return a lab name from the path of a checkout, so that two clones have two labs."""
     return hashlib.sha256(str(checkout).encode()).hexdigest()[:8]
 
 
 def parse_suites(text: str) -> dict[str, str]:
-    """LAB_SUITE (`trixie`, or one per host: `bookworm,forky`) as host name to suite; LabError if it is no known suite."""
+    """Return host name -> suite, from LAB_SUITE: `trixie`, or one per host: `bookworm,forky`.
+
+    Raises:
+        LabError: A suite is unknown, or there are three.
+    """
     suites = [suite.strip() for suite in text.split(",")]
     unknown = [suite for suite in suites if suite not in SUITES]
     if unknown or len(suites) not in {1, len(ROLES)}:
@@ -89,15 +93,23 @@ def parse_suites(text: str) -> dict[str, str]:
 
 
 def role(name: str) -> HostRole:
-    """The host of that name; LabError naming the known ones."""
+    """Return the host of that name.
+
+    Raises:
+        LabError: There is none; it names the known ones.
+    """
     for candidate in ROLES:
         if candidate.name == name:
             return candidate
-    raise LabError(f"{name}: no such host in the lab; there are {', '.join(known.name for known in ROLES)}")
+    raise LabError(f"{name}: no such host in the lab; its hosts are {', '.join(known.name for known in ROLES)}")
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """The lab that the environment asks for; LabError for a value that cannot be."""
+    """Return the lab that the environment describes.
+
+    Raises:
+        LabError: A variable has an impossible value.
+    """
     environment = os.environ if environment is None else environment
     name = environment.get("LAB_NAME") or default_name(CHECKOUT)
     if not _NAME.fullmatch(name):
@@ -120,7 +132,11 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def check_gateway(text: str) -> None:
-    """LabError unless `text` is an IPv4 address with a prefix length outside the lab's own networks."""
+    """Check that `text` is an IPv4 address with a prefix length, outside the lab's own networks.
+
+    Raises:
+        LabError: It is not.
+    """
     try:
         interface = ipaddress.IPv4Interface(text)
     except ValueError as error:
