@@ -1,6 +1,7 @@
-"""What the lab tests stand on: a lab of their own, a stack on it, and the hosts' own word for what is there.
+"""A running lab and a stack on it, for the lab's tests, the bench and the pages made on the lab.
 
-Owns the calls of lab/ and pulumi with their time limits. Leaves to the tests what is right.
+It calls the commands of lab/ and pulumi, with time limits, and reads from the hosts what is on them. Out of scope: what is
+expected there.
 """
 
 from __future__ import annotations
@@ -22,27 +23,23 @@ ROOT = Path(__file__).resolve().parents[1]
 HOSTS = ("docker-1", "docker-2")
 ADDRESSES = {"docker-1": "192.168.140.200", "docker-2": "192.168.140.201"}
 
-#: The stack of the tests; its file is made and removed by them.
 STACK = "labtest"
+"""The stack of the tests; they create its file and remove it."""
 STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
-
-#: A second one beside it; its file, too, is no part of the project (.gitignore).
 OTHER_STACK = "labtest-other"
-
-#: What stands for the internet there.
+"""A second stack beside it; git ignores both files (.gitignore)."""
 INTERNET = "203.0.113.10"
-
-#: Seconds for a host's answer in what tests ask; the machine may be busy, and how quick it is has a test of its own.
-PATIENCE = "60"
-
-#: What no user may see.
+"""The address of the lab's internet."""
+HOST_TIMEOUT = "60"
+"""Seconds for a host to answer a command of `ipvlan`: the machine may be busy, and speed has a test of its own."""
 TRACEBACK = "Traceback (most recent call last)"
+"""No user may see this."""
 
 Result = subprocess.CompletedProcess[str]
 
 
 class CommandFailedError(AssertionError):
-    """A command that a test needs to succeed did not."""
+    """A command that must succeed has failed."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Lab:
     name: str
 
     def run(self, *command: str, timeout: float = 120, check: bool = True, stdin: str | None = None) -> Result:
-        """Run one of lab/'s own commands, e.g. `run("power", "docker-1", "off")`."""
+        """Run one of lab/'s commands, such as `run("power", "docker-1", "off")`."""
         done = subprocess.run(
             [str(ROOT / "lab" / command[0]), *command[1:]],
             cwd=ROOT,
@@ -70,7 +67,7 @@ class Lab:
         return done
 
     def exec(self, *command: str, **options: Any) -> Result:
-        """Run a command where the hosts can be reached."""
+        """Run a command in the client, where the hosts can be reached."""
         return self.run("exec", *command, **options)
 
     def ssh(self, host: str, text: str, **options: Any) -> str:
@@ -78,27 +75,31 @@ class Lab:
         return self.run("ssh", host, text, **options).stdout
 
     def http_status(self, address: str, port: int = 80) -> str:
-        """Return the HTTP status of a door as a client sees it; "000" when it is shut."""
+        """Return the HTTP status of a port as a client outside sees it; "000" when the connection is refused."""
         return self.exec(
             "curl", "-s", "-o", "/dev/null", "-m", "5", "-w", "%{http_code}", f"http://{address}:{port}/", check=False
         ).stdout
 
     def container_ids(self) -> dict[str, str]:
         """Return `host/name` -> id of every running container."""
-        question = "docker ps --no-trunc --format '{{.Names}} {{.ID}}'"
+        command = "docker ps --no-trunc --format '{{.Names}} {{.ID}}'"
         with ThreadPoolExecutor() as pool:
-            said = pool.map(lambda host: self.ssh(host, question), HOSTS)
-        found = {}
-        for host, lines in zip(HOSTS, said, strict=True):
-            for line in lines.splitlines():
+            outputs = pool.map(lambda host: self.ssh(host, command), HOSTS)
+        ids = {}
+        for host, output in zip(HOSTS, outputs, strict=True):
+            for line in output.splitlines():
                 name, _, id_ = line.partition(" ")
-                found[f"{host}/{name}"] = id_
-        return found
+                ids[f"{host}/{name}"] = id_
+        return ids
+
+    def images(self) -> dict[str, str]:
+        """Return image name -> reference by digest, in the lab's registry."""
+        return dict(line.split() for line in self.run("images").stdout.splitlines())
 
     def footprint(self, host: str) -> dict[str, str]:
-        """Return everything of the host that a stack could leave behind: containers, networks, links, routes, firewall."""
-        # Without the links' addresses: Docker before 28 gives its bridge another one at every boot. Without empty tables of the
-        # firewall: Docker from 28 on has rules in `raw` while something is published, and the kernel keeps the table.
+        """Return all that a stack could leave on the host: containers, networks, links, routes, firewall, volumes."""
+        # Without the links' addresses: Docker before 28 gives its bridge another one at every boot. Without the firewall's empty
+        # tables: Docker 28 and later has rules in `raw` while something is published, and the kernel keeps the table.
         script = """
         docker ps -a --format '{{.Names}}' | sort; echo ==
         docker network ls --format '{{.Name}} {{.Driver}}' | sort; echo ==
@@ -113,7 +114,7 @@ class Lab:
 
 
 def sections(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return section -> its map, of what a stack file holds."""
+    """Return section -> mapping, from the content of a stack file."""
     return {
         key.removeprefix("ipvlan-fabric:"): value
         for key, value in content["config"].items()
@@ -122,23 +123,23 @@ def sections(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Stack:
-    """The tests' stack: its config as plain maps to change, and pulumi's commands on it."""
+    """A stack on the lab: its config as mappings to change, and pulumi's commands on it."""
 
     def __init__(self, lab: Lab, name: str = STACK) -> None:
         self.lab = lab
         self.name = name
-        #: Its file; made and removed with it.
         self.file = ROOT / f"Pulumi.{name}.yaml"
+        """The stack's file; created and removed with it."""
         with (ROOT / "Pulumi.dev.yaml").open(encoding="utf-8") as file:
             content = YAML(typ="safe").load(file)
         self._rest = {key: value for key, value in content.items() if key != "config"}
         config = content["config"]
-        #: Section ("fabric", "hosts", "services") -> its map; a test changes it and runs `up`.
         self.config = sections(content)
+        """Section ("fabric", "hosts", "services") -> mapping; change it and run `up`."""
         self._other = {key: value for key, value in config.items() if not key.startswith("ipvlan-fabric:")}
 
-    def take(self, path: Path) -> None:
-        """Take the config of another stack's file, such as an example's, instead of the own one."""
+    def use_config_of(self, path: Path) -> None:
+        """Replace the config by that of another stack file, such as an example's."""
         self.config = sections(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
 
     def write(self) -> None:
@@ -151,7 +152,7 @@ class Stack:
         new.replace(self.file)
 
     def init(self) -> None:
-        """Make the stack in the lab's backend."""
+        """Create the stack in the lab's backend."""
         self.write()
         self.lab.exec("pulumi", "stack", "init", self.name)
         self.write()
@@ -165,18 +166,18 @@ class Stack:
         return done
 
     def set_secret(self, key: str, value: str) -> None:
-        """Set a secret of the stack as a person does; its encrypted text stays in the config from then on."""
+        """Set a secret of the stack with `pulumi config set --secret`; its encrypted text is in the config from then on."""
         self.write()
         self.lab.exec("pulumi", "config", "set", "--secret", key, "--stack", self.name, stdin=value)
         with self.file.open(encoding="utf-8") as file:
             self.config[key] = YAML(typ="safe").load(file)["config"][f"ipvlan-fabric:{key}"]
 
     def up(self, *arguments: str, **options: Any) -> Result:
-        """Run `pulumi up` without questions."""
+        """Run `pulumi up` without a preview and without prompts."""
         return self.pulumi("up", "--yes", "--skip-preview", *arguments, **options)
 
-    def up_in_the_background(self) -> subprocess.Popen[str]:
-        """Begin `pulumi up` without questions; what it prints, complaints too, comes from its `stdout`."""
+    def start_up(self) -> subprocess.Popen[str]:
+        """Start `up` and return its process; its `stdout` has the standard error too."""
         self.write()
         return subprocess.Popen(
             [str(ROOT / "lab" / "exec"), "pulumi", "up", "--yes", "--skip-preview", "--stack", self.name],
@@ -194,8 +195,8 @@ class Stack:
         steps: Sequence[Mapping[str, Any]] = json.loads(done.stdout)["steps"]
         return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] not in ("same", "read")}
 
-    def unchanged(self) -> None:
-        """Assert that a plain `up` changes nothing, and that its preview says so."""
+    def assert_unchanged(self) -> None:
+        """Assert that neither `up` nor its preview changes anything."""
         self.pulumi("up", "--yes", "--expect-no-changes")
 
     def state(self) -> list[dict[str, Any]]:
@@ -206,7 +207,7 @@ class Stack:
         return resources
 
     def verify(self, *arguments: str) -> dict[str, Any]:
-        """Return what `ipvlan verify --json` found."""
+        """Return the document of `ipvlan verify --json`."""
         self.write()
         done = self.lab.exec(
             ".venv/bin/ipvlan",
@@ -217,27 +218,27 @@ class Stack:
             INTERNET,
             "--json",
             "--timeout",
-            PATIENCE,
+            HOST_TIMEOUT,
             *arguments,
             check=False,
         )
         if not done.stdout.startswith("{"):
             raise AssertionError(f"exit {done.returncode}: {done.stdout}{done.stderr}")
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
 
 
 @contextmanager
 def new_stack(lab: Lab, name: str = STACK) -> Iterator[Stack]:
-    """Make a new, empty stack on the lab; it is destroyed and removed at the end."""
-    made = Stack(lab, name)
+    """Create a new, empty stack on the lab; at the end it is destroyed and removed."""
+    stack = Stack(lab, name)
     with suppress(CommandFailedError):
-        # What an interrupted run left in this lab's backend.
+        # An interrupted run may have left the stack in this lab's backend.
         lab.exec("pulumi", "stack", "rm", name, "--yes", "--force", "--preserve-config")
-    made.init()
+    stack.init()
     try:
-        yield made
+        yield stack
     finally:
-        made.pulumi("destroy", "--yes", "--skip-preview", check=False)
+        stack.pulumi("destroy", "--yes", "--skip-preview", check=False)
         lab.exec("pulumi", "stack", "rm", name, "--yes", "--force")
-        made.file.unlink(missing_ok=True)
+        stack.file.unlink(missing_ok=True)

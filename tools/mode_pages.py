@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.console import Console
 
-from lab.harness import INTERNET, PATIENCE, STACK, Lab, Stack, new_stack
+from lab.harness import HOST_TIMEOUT, INTERNET, STACK, Lab, Stack, new_stack
 from lab.settings import CHECKOUT, default_name
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -32,7 +32,7 @@ console = Console()
 
 def verify_example(stack: Stack, source: Path) -> tuple[str, bool]:
     """Apply the stack file to the lab; return what `verify` prints for it and whether every connection is as expected."""
-    stack.take(source)
+    stack.use_config_of(source)
     by_router = any(service.get("egress") for service in stack.config["services"].values())
     if by_router:
         stack.lab.run("router-gateway", "on", GATEWAY)
@@ -40,7 +40,7 @@ def verify_example(stack: Stack, source: Path) -> tuple[str, bool]:
         stack.up()
         done = stack.lab.exec(
             *(".venv/bin/ipvlan", "--stack", STACK, "verify", "--format", "markdown"),
-            *("--internet", INTERNET, "--timeout", PATIENCE),
+            *("--internet", INTERNET, "--timeout", HOST_TIMEOUT),
             check=False,
         )
     finally:

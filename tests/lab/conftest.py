@@ -1,4 +1,4 @@
-"""The tests' lab: started once for the whole session, under a name of its own, and removed at its end."""
+"""The tests' lab: started once for the session, with a name of its own, and removed at its end."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import pytest
 
 from lab.harness import Lab, Stack, new_stack
 from lab.settings import CHECKOUT, default_name
+from tests.support.steps import pytest_collection_modifyitems, pytest_runtest_makereport, pytest_runtest_setup
+
+__all__ = ["pytest_collection_modifyitems", "pytest_runtest_makereport", "pytest_runtest_setup"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder, and give it the time that hosts, made for the first time, need."""
-    for item in items:
-        if "tests/lab" in str(item.path):
-            item.add_marker(pytest.mark.lab)
-            item.add_marker(pytest.mark.timeout(1800))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark each test of this folder, and give it the time that building the hosts takes."""
+    item.add_marker(pytest.mark.lab)
+    item.add_marker(pytest.mark.timeout(1800))
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """Start the tests' lab; LAB_KEEP=1 leaves it running, to look at what a failed test left."""
-    # Named after the checkout, as the lab itself is: two clones may run their tests at once.
+    """Start the tests' lab; LAB_KEEP=1 leaves it running after the tests, for a look at what failed."""
+    # Named after the checkout, as the lab itself is: two clones may run their tests at the same time.
     running = Lab(os.environ.get("LAB_TEST_NAME") or f"{os.environ.get('LAB_NAME') or default_name(CHECKOUT)}-test")
     running.run("up", timeout=1500)
     yield running
@@ -32,6 +33,6 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def stack(lab: Lab) -> Iterator[Stack]:
-    """Return a new, empty stack on the lab; it is destroyed and removed at the module's end."""
-    with new_stack(lab) as made:
-        yield made
+    """Create a new, empty stack on the lab; at the module's end it is destroyed and removed."""
+    with new_stack(lab) as stack:
+        yield stack

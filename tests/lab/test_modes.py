@@ -1,6 +1,6 @@
-"""What is off by default, on real hosts: l3, the ways out, shims, VLAN parents; each by its example, gone without a trace after it.
+"""What is off by default, on real hosts: l3, egress, shims, VLAN parents.
 
-Each test brings one example of examples/ up from nothing and destroys it.
+Each test brings one example of examples/ up from nothing and destroys it; nothing of it stays on the hosts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lab.harness import ADDRESSES, HOSTS, OTHER_STACK, PATIENCE, ROOT, STACK, Lab, Stack, new_stack
+from lab.harness import ADDRESSES, HOST_TIMEOUT, HOSTS, OTHER_STACK, ROOT, STACK, Lab, Stack, new_stack
 from tests.support.json_documents import validate
 
 pytestmark = pytest.mark.versions
@@ -18,10 +18,9 @@ pytestmark = pytest.mark.versions
 INTERNET = "203.0.113.10"
 INTERNET_NAME = "internet.example"
 
-#: Listens for ARP in the client's namespace for so many seconds and prints the addresses that were asked for, one per line.
 LISTEN = """
 import socket, sys, time
-seen = set()
+requested = set()
 with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(0x0806)) as listener:
     listener.bind(("lan", 0))
     deadline = time.monotonic() + float(sys.argv[1])
@@ -31,20 +30,21 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(0x0806)) as l
             frame = listener.recv(128)
         except TimeoutError:
             break
-        seen.add(socket.inet_ntoa(frame[38:42]))
-print("\\n".join(sorted(seen)))
+        requested.add(socket.inet_ntoa(frame[38:42]))
+print("\\n".join(sorted(requested)))
 """
+"""Listens for ARP in the client's namespace, for the seconds of its argument; prints the requested addresses, one per line."""
 
 
 def example(stack: Stack, name: str) -> dict[str, Any]:
-    """Give the stack the config of one example, and return it."""
-    stack.take(ROOT / "examples" / f"{name}.yaml")
+    """Use the config of an example for the stack, and return it."""
+    stack.use_config_of(ROOT / "examples" / f"{name}.yaml")
     return stack.config
 
 
 @pytest.fixture(autouse=True)
-def without_a_trace(lab: Lab, stack: Stack) -> Iterator[None]:
-    """Take the hosts' footprint, and find the same one after `destroy`."""
+def nothing_stays(lab: Lab, stack: Stack) -> Iterator[None]:
+    """Assert that after `destroy` the hosts are as before the test."""
     before = {host: lab.footprint(host) for host in HOSTS}
     yield
     stack.pulumi("destroy", "--yes", "--skip-preview")
@@ -54,33 +54,33 @@ def without_a_trace(lab: Lab, stack: Stack) -> Iterator[None]:
 
 
 def assert_verified(stack: Stack, *kinds: str) -> dict[tuple[str, str], str]:
-    """Assert that every cell is as planned and that cells of these kinds are among them; (source, target) -> observed."""
-    found = stack.verify("--internet", INTERNET_NAME)
-    validate(found, "verify")
-    assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
-    assert {cell["kind"] for cell in found["cells"]} >= set(kinds)
-    return {(cell["source"], cell["target"]): cell["observed"] for cell in found["cells"]}
+    """Assert that all connections are as planned, and that some are of each kind; return (source, target) -> observed."""
+    document = stack.verify("--internet", INTERNET_NAME)
+    validate(document, "verify")
+    assert document["ok"], [cell for cell in document["cells"] if not cell["ok"]] or document["unreachable_hosts"]
+    assert {cell["kind"] for cell in document["cells"]} >= set(kinds)
+    return {(cell["source"], cell["target"]): cell["observed"] for cell in document["cells"]}
 
 
 def assert_clean(lab: Lab, stack: str = STACK) -> None:
-    """Assert that `status` finds nothing."""
-    done = lab.exec(".venv/bin/ipvlan", "--stack", stack, "status", "--timeout", PATIENCE, check=False)
+    """Assert that `status` reports no difference."""
+    done = lab.exec(".venv/bin/ipvlan", "--stack", stack, "status", "--timeout", HOST_TIMEOUT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def ping(lab: Lab, address: str) -> bool:
-    """Say whether the client outside reaches an address."""
+    """Return whether the client outside reaches an address."""
     return lab.exec("ping", "-n", "-q", "-c", "1", "-w", "3", address, check=False).returncode == 0
 
 
 def test_l3(lab: Lab, stack: Stack) -> None:
-    """All pairs across hosts; routers and clients; no ARP; routes survive networkd and a boot, and follow slices and hosts."""
+    """In l3 all containers reach each other without ARP, routers can route to them, and routes survive boots and changes."""
     config = example(stack, "l3")
     stack.up()
-    stack.unchanged()
-    seen = assert_verified(stack, "container", "other-container", "own-container")
-    assert seen["docker-1/centos", "docker-2/nginx"] == "yes"
-    assert seen["docker-1", "docker-1/centos"] == "no"
+    stack.assert_unchanged()
+    observed = assert_verified(stack, "container", "other-container", "own-container")
+    assert observed["docker-1/centos", "docker-2/nginx"] == "yes"
+    assert observed["docker-1", "docker-1/centos"] == "no"
     assert_clean(lab)
 
     routes = lab.exec(".venv/bin/ipvlan", "--stack", STACK, "plan", "--routes").stdout
@@ -89,11 +89,11 @@ def test_l3(lab: Lab, stack: Stack) -> None:
     try:
         assert ping(lab, "10.1.1.1")
         assert ping(lab, "10.1.2.2")
-        asked = lab.exec(
+        requested = lab.exec(
             "sh", "-c", f"ping -n -q -c 2 10.1.1.1 >/dev/null & exec python3 -c '{LISTEN}' 8", timeout=60
         ).stdout.split()
         stack.verify()
-        assert not [address for address in asked if address.startswith("10.1.")]
+        assert not [address for address in requested if address.startswith("10.1.")]
     finally:
         lab.run("router-routes", "off", stdin=routes)
 
@@ -104,38 +104,38 @@ def test_l3(lab: Lab, stack: Stack) -> None:
     assert "route-missing" in done.stdout
     stack.up("--refresh")
     assert_clean(lab)
-    stack.unchanged()
+    stack.assert_unchanged()
 
     config["hosts"]["docker-2"]["slice"] = "10.1.3.0/24"
     before = lab.container_ids()
     stack.up()
     after = lab.container_ids()
     assert {key for key in after if before[key] != after[key]} == {"docker-2/centos", "docker-2/nginx"}
-    there = lab.ssh("docker-1", "ip route")
-    assert "10.1.3.0/24 via 192.168.140.201" in there
-    assert "10.1.2.0/24" not in there
+    route_table = lab.ssh("docker-1", "ip route")
+    assert "10.1.3.0/24 via 192.168.140.201" in route_table
+    assert "10.1.2.0/24" not in route_table
     lab.run("power", "docker-1", "reboot", timeout=400)
     assert "10.1.3.0/24 via 192.168.140.201" in lab.ssh("docker-1", "ip route")
     assert_verified(stack)
 
-    gone = config["hosts"].pop("docker-2")
+    removed = config["hosts"].pop("docker-2")
     before = lab.container_ids()
     stack.up()
     assert "10.1.3.0/24" not in lab.ssh("docker-1", "ip route")
     assert lab.container_ids() == {place: id_ for place, id_ in before.items() if place.startswith("docker-1/")}
-    config["hosts"]["docker-2"] = gone
+    config["hosts"]["docker-2"] = removed
     stack.up()
     assert_verified(stack)
 
 
 def older_than(lab: Lab, major: int) -> list[str]:
-    """Return the hosts whose Docker is older than that."""
-    question = "docker version --format '{{.Server.Version}}'"
-    return [host for host in HOSTS if int(lab.ssh(host, question).split(".")[0]) < major]
+    """Return the hosts whose Docker is older than that major version."""
+    command = "docker version --format '{{.Server.Version}}'"
+    return [host for host in HOSTS if int(lab.ssh(host, command).split(".")[0]) < major]
 
 
 def assert_refused(lab: Lab, stack: Stack, hosts: list[str], fix: str) -> None:
-    """Assert that `up` names these hosts and how to fix it, and makes nothing on them."""
+    """Assert that `up` names these hosts and the fix, and creates nothing on them."""
     done = stack.up(check=False)
     assert done.returncode != 0
     assert any(f"{host} has Docker " in done.stdout for host in hosts)
@@ -144,7 +144,7 @@ def assert_refused(lab: Lab, stack: Stack, hosts: list[str], fix: str) -> None:
 
 
 def test_l3s(lab: Lab, stack: Stack) -> None:
-    """In l3s, as in l3, all pairs are reached across hosts; for a Docker that does not know the mode it is refused."""
+    """In l3s, as in l3, containers reach each other across hosts; a Docker without that mode is refused."""
     example(stack, "l3")["fabric"]["mode"] = "l3s"
     if old := older_than(lab, 23):
         assert_refused(lab, stack, old, "fix: upgrade Docker to 23 or later")
@@ -153,12 +153,12 @@ def test_l3s(lab: Lab, stack: Stack) -> None:
     assert '"ipvlan_mode":"l3s"' in lab.ssh("docker-1", "docker network inspect -f '{{json .Options}}' ipvlanl3")
     assert assert_verified(stack, "container", "other-container")["docker-1/centos", "docker-2/nginx"] == "yes"
     assert_clean(lab)
-    stack.unchanged()
+    stack.assert_unchanged()
 
 
 @pytest.mark.parametrize("mode", ["l3", "l3s"])
 def test_publishing_in_l3(lab: Lab, stack: Stack, mode: str) -> None:
-    """Publishing in l3 and l3s needs Docker 28: an older host refuses it before anything is made; newer ones publish."""
+    """Publishing in l3 and l3s needs Docker 28: an older one is refused before anything is created."""
     config = example(stack, "l3")
     config["fabric"]["mode"] = mode
     config["services"]["nginx"].update(ports=["80:80"], published=True)
@@ -170,32 +170,32 @@ def test_publishing_in_l3(lab: Lab, stack: Stack, mode: str) -> None:
     assert_verified(stack)
 
 
-def test_ways_out(lab: Lab, stack: Stack) -> None:
-    """`internet` leads out by the host and opens no port; `egress: gateway` by the router that holds the gateway; names too."""
+def test_egress(lab: Lab, stack: Stack) -> None:
+    """`internet` gives egress through the host and publishes no port, `egress: gateway` through the router; DNS works in both."""
     config = example(stack, "internet")
     config["services"]["centos"]["ports"] = ["8099:80"]
     lab.run("router-gateway", "on", "10.1.0.1/16")
     try:
         stack.up()
         ids = lab.container_ids()
-        stack.unchanged()
-        seen = assert_verified(stack, "internet", "internet-name", "gateway")
+        stack.assert_unchanged()
+        observed = assert_verified(stack, "internet", "internet-name", "gateway")
         for host in HOSTS:
             for service in ("centos", "nginx"):
-                assert seen[f"{host}/{service}", "internet"] == "yes"
-                assert seen[f"{host}/{service}", INTERNET_NAME] == "yes"
+                assert observed[f"{host}/{service}", "internet"] == "yes"
+                assert observed[f"{host}/{service}", INTERNET_NAME] == "yes"
         assert_clean(lab)
         lab.ssh("docker-1", "docker network disconnect bridge centos")
         assert "bridge-disconnected" in lab.exec(".venv/bin/ipvlan", "--stack", STACK, "status", check=False).stdout
         assert lab.exec(".venv/bin/ipvlan", "--stack", STACK, "heal", "--yes", timeout=240).returncode == 0
     finally:
         lab.run("router-gateway", "off", "10.1.0.1/16")
-    found = stack.verify()
-    wrong = {(cell["source"], cell["target"]) for cell in found["cells"] if not cell["ok"]}
+    cells = stack.verify()["cells"]
+    wrong = {(cell["source"], cell["target"]) for cell in cells if not cell["ok"]}
     assert ("docker-1/nginx", "gateway") in wrong
     assert ("docker-1/nginx", "internet") in wrong
     assert not any(source.endswith("/centos") for source, _ in wrong)
-    # Without ports the container is the same one when its way out is closed.
+    # A container without ports is not replaced when its egress is removed.
     config["services"]["centos"].update(internet=False, published=False)
     del config["services"]["centos"]["ports"], config["services"]["nginx"]["egress"]
     stack.up()
@@ -206,19 +206,19 @@ def test_ways_out(lab: Lab, stack: Stack) -> None:
     stack.up()
     assert assert_verified(stack)["docker-1/centos", "internet"] == "yes"
     assert lab.container_ids() == before
-    # Of one bridge connection becomes another: the old one's end must not take the new one away.
+    # One bridge connection becomes another: the deletion of the old one must not disconnect the new one.
     nginx = config["services"]["nginx"]
-    for way, status in (("internet", "000"), ("published", "200"), ("internet", "000")):
-        nginx.update({"ports": ["80:80"], "internet": False, "published": False, way: True})
+    for setting, status in (("internet", "000"), ("published", "200"), ("internet", "000")):
+        nginx.update({"ports": ["80:80"], "internet": False, "published": False, setting: True})
         stack.up()
         assert {lab.http_status(address) for address in ADDRESSES.values()} == {status}
         assert_clean(lab)
-    stack.unchanged()
+    stack.assert_unchanged()
 
 
 @pytest.mark.parametrize("mode", ["l2", "l3"])
 def test_shim(lab: Lab, stack: Stack, mode: str) -> None:
-    """A shim joins a host and its own containers; no container changes; it survives a boot and goes with its flag."""
+    """A shim connects a host with its own containers, replaces none of them, survives a boot, and is removed with its setting."""
     config = example(stack, "shim")
     if mode == "l3":
         config["fabric"] = {"name": "ipvlanl3", "mode": mode, "subnet": "10.1.0.0/16"}
@@ -229,20 +229,20 @@ def test_shim(lab: Lab, stack: Stack, mode: str) -> None:
     config["hosts"]["docker-1"]["shim"] = True
     stack.up()
     assert lab.container_ids() == before
-    seen = assert_verified(stack, "shim")
-    assert seen["docker-1", "docker-1/nginx"] == "yes"
-    assert seen["docker-1/nginx", "docker-1's shim"] == "yes"
+    observed = assert_verified(stack, "shim")
+    assert observed["docker-1", "docker-1/nginx"] == "yes"
+    assert observed["docker-1/nginx", "docker-1's shim"] == "yes"
     assert_clean(lab)
-    stack.unchanged()
+    stack.assert_unchanged()
     lab.ssh("docker-2", "ip link del shim.ens33")
     assert "shim-missing" in lab.exec(".venv/bin/ipvlan", "--stack", STACK, "status", check=False).stdout
     assert lab.exec(".venv/bin/ipvlan", "--stack", STACK, "heal", "--yes", timeout=240).returncode == 0
     assert_clean(lab)
-    taken = lab.ssh(
+    refused = lab.ssh(
         "docker-1", f"docker run -d --name conflicting --network {config['fabric']['name']} --ip 10.1.1.254 "
         f"{config['services']['nginx']['image']} 2>&1; docker rm -f conflicting >/dev/null", check=False
     )  # fmt: skip
-    assert "in use" in taken or "already" in taken
+    assert "in use" in refused or "already" in refused
     if mode == "l2":
         lab.run("power", "docker-1", "reboot", timeout=400)
         assert_verified(stack, "shim")
@@ -254,9 +254,9 @@ def test_shim(lab: Lab, stack: Stack, mode: str) -> None:
 
 
 def test_vlans(lab: Lab, stack: Stack) -> None:
-    """A VLAN parent is made, survives a boot and is removed; a second stack of one subnet on another VLAN hears nothing of it.
+    """A VLAN parent is created, survives a boot and is removed; a stack with the same subnet on another VLAN is isolated from it.
 
-    The second stack has the first one's addresses, on the other host: both are whole at once.
+    The second stack has the addresses of the first, on the other host, and both are as planned at the same time.
     """
     config = example(stack, "vlan")
     stack.up()
@@ -271,11 +271,11 @@ def test_vlans(lab: Lab, stack: Stack) -> None:
         second["services"] = {"apart": {"image": nginx, "offset": 9}}
         refused = other.up(check=False)
         assert refused.returncode != 0
-        # Of whichever host was first.
+        # The error is of whichever host came first.
         assert f'.parent) already has network "ipvlanl2" of stack "{STACK}"' in refused.stdout + refused.stderr
         for host in HOSTS:
             second["hosts"][host]["parent"] = "ens33.50"
-        # On its own VLAN nothing is in the way of addresses that the first stack holds too.
+        # On its own VLAN the addresses of the first stack are no conflict.
         second["services"]["web"] = {"image": nginx, "offset": 2}
         other.up()
         assert_verified(other)
@@ -296,4 +296,4 @@ def test_vlans(lab: Lab, stack: Stack) -> None:
         lab.run("power", "docker-1", "reboot", timeout=400)
         assert_verified(stack)
         assert_verified(other)
-    stack.unchanged()
+    stack.assert_unchanged()

@@ -62,7 +62,7 @@ def differing(comment: str) -> list[str]:
 
 
 def test_a_service_added(project: Path) -> None:
-    """The report names its containers, addresses and published ports; the preview its resources and no others."""
+    """The report names its containers, addresses and ports; the preview has its resources and no others."""
     comment = preview(project, "before", "added")
     assert "**No downtime.** containers: 2 new." in comment
     assert "| docker-1 | web | 10.1.1.3 |" in comment

@@ -1,7 +1,7 @@
-"""What `ipvlan report` says of a change is what `pulumi up` then does on the hosts: the sets of containers are equal.
+"""`ipvlan report` predicts what `pulumi up` does on the hosts: the sets of containers are equal.
 
-One stack, one git history of its file; each test is a commit that goes on from the one before. The report reads two states of
-the file and no host, so it can only be right if its rules (ipvlan.plan.changes) are the provider's and the engine's.
+The tests are steps: each is a commit in the git history of one stack's file. The report reads two commits of the file and no host,
+so it is right only if its rules (ipvlan.plan.changes) are those of the provider and the engine.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Stack
 from tests.support.json_documents import validate
 from tests.support.projects import commit_all, git, ipvlan
 
-Fates = dict[str, set[str]]
-"""Action -> `host/service` of the containers that have it, in the report's words."""
+pytestmark = pytest.mark.steps
+
+Actions = dict[str, set[str]]
+"""Action, by its name in the report -> `host/service` of the containers that have it."""
 
 ACTIONS = ("create", "delete", "replace", "update", "attach", "detach")
 
 
 @dataclass(frozen=True)
 class Repository:
-    """The history of the stack's file, and the report on its last change."""
+    """The git history of the stack's file, and the report on its last change."""
 
     folder: Path
     stack: Stack
@@ -41,7 +43,7 @@ class Repository:
         git(self.folder, "commit", "--quiet", "--allow-empty", "--message", "the state before")
 
     def report(self) -> dict[str, Any]:
-        """Return what `ipvlan report --json` says of the config as it is now, against the last commit."""
+        """Return the document of `ipvlan report --json` on the current config, compared with the last commit."""
         self.stack.write()
         shutil.copy(STACK_FILE, self.folder)
         done = ipvlan(self.folder, "--stack", STACK, "report", "--base", "HEAD", "--json")
@@ -53,7 +55,7 @@ class Repository:
 
 @pytest.fixture(scope="module")
 def repository(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Bring the reference setup up, with nginx unpublished, and begin a history with it."""
+    """Bring the reference setup up, with nothing published, and begin a git history."""
     stack.config["services"]["nginx"]["published"] = False
     stack.up()
     folder = tmp_path_factory.mktemp("history")
@@ -62,18 +64,18 @@ def repository(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Reposi
     return Repository(folder, stack)
 
 
-def predicted(report: dict[str, Any]) -> Fates:
-    """Return what the report says will become of the containers."""
-    found: Fates = {action: set() for action in ACTIONS}
+def predicted(report: dict[str, Any]) -> Actions:
+    """Return the actions that the report predicts."""
+    actions: Actions = {action: set() for action in ACTIONS}
     for change in report["containers"]:
-        found[change["action"]].add(f"{change['host']}/{change['service']}")
-    return found
+        actions[change["action"]].add(f"{change['host']}/{change['service']}")
+    return actions
 
 
 def on_hosts(lab: Lab) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return `host/container` -> what Docker says of it, and host -> the id of the fabric's network, "" where there is none."""
+    """Return `host/container` -> its description by Docker, and host -> the id of the fabric's network, "" without one."""
 
-    def ask(host: str) -> tuple[str, str]:
+    def inspect(host: str) -> tuple[str, str]:
         network = "docker network ls --no-trunc --filter name=^ipvlanl2$ --format '{{.ID}}'"
         return (
             lab.ssh(host, "docker ps -aq --no-trunc | xargs -r docker inspect"),
@@ -81,13 +83,13 @@ def on_hosts(lab: Lab) -> tuple[dict[str, Any], dict[str, str]]:
         )
 
     with ThreadPoolExecutor() as pool:
-        answers = dict(zip(HOSTS, pool.map(ask, HOSTS), strict=True))
+        outputs = dict(zip(HOSTS, pool.map(inspect, HOSTS), strict=True))
     containers = {
         f"{host}/{container['Name'].removeprefix('/')}": container
-        for host, (inspected, _) in answers.items()
+        for host, (inspected, _) in outputs.items()
         for container in json.loads(inspected or "[]")
     }
-    return containers, {host: network for host, (_, network) in answers.items()}
+    return containers, {host: network for host, (_, network) in outputs.items()}
 
 
 def limits(container: dict[str, Any]) -> tuple[Any, ...]:
@@ -96,11 +98,11 @@ def limits(container: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(config[key] for key in ("Memory", "CpuShares", "RestartPolicy"))
 
 
-def observed(before: dict[str, Any], after: dict[str, Any]) -> Fates:
-    """Return what became of the containers between two looks at the hosts."""
+def observed(before: dict[str, Any], after: dict[str, Any]) -> Actions:
+    """Return the actions that explain the difference between two looks at the hosts."""
     stayed = {place for place in before.keys() & after.keys() if before[place]["Id"] == after[place]["Id"]}
 
-    def attached(containers: dict[str, Any]) -> set[str]:
+    def on_bridge(containers: dict[str, Any]) -> set[str]:
         return {place for place in stayed if "bridge" in containers[place]["NetworkSettings"]["Networks"]}
 
     return {
@@ -108,19 +110,19 @@ def observed(before: dict[str, Any], after: dict[str, Any]) -> Fates:
         "delete": before.keys() - after.keys(),
         "replace": (before.keys() & after.keys()) - stayed,
         "update": {place for place in stayed if limits(before[place]) != limits(after[place])},
-        "attach": attached(after) - attached(before),
-        "detach": attached(before) - attached(after),
+        "attach": on_bridge(after) - on_bridge(before),
+        "detach": on_bridge(before) - on_bridge(after),
     }
 
 
 def services(stack: Stack) -> dict[str, Any]:
     """Return the services of the config, to change."""
-    found: dict[str, Any] = stack.config["services"]
-    return found
+    mapping: dict[str, Any] = stack.config["services"]
+    return mapping
 
 
 def add_services(stack: Stack) -> None:
-    """Two services of one host each."""
+    """Add two services of one host each."""
     nginx = services(stack)["nginx"]["image"]
     services(stack)["web"] = {"image": nginx, "offset": 7, "hosts": ["docker-1"], "ports": ["8080:80"]}
     services(stack)["side"] = {"image": nginx, "offset": 8, "hosts": ["docker-2"], "cpu_shares": 512}
@@ -128,12 +130,11 @@ def add_services(stack: Stack) -> None:
 
 def another_image(stack: Stack) -> None:
     """Give one service the registry's other nginx."""
-    images = dict(line.split() for line in stack.lab.run("images").stdout.splitlines())
-    services(stack)["web"]["image"] = images["nginx-next"]
+    services(stack)["web"]["image"] = stack.lab.images()["nginx-next"]
 
 
 def a_secret(value: str) -> Callable[[Stack], None]:
-    """Set a secret; the service that names it gets it."""
+    """Set a secret, which service web gets."""
 
     def change(stack: Stack) -> None:
         stack.set_secret("web-token", value)
@@ -143,7 +144,7 @@ def a_secret(value: str) -> Callable[[Stack], None]:
 
 
 def of(service: str, **settings: Any) -> Callable[[Stack], None]:
-    """Set keys of a service; None takes a key away."""
+    """Set keys of a service; None removes a key."""
 
     def change(stack: Stack) -> None:
         for key, value in settings.items():
@@ -155,7 +156,7 @@ def of(service: str, **settings: Any) -> Callable[[Stack], None]:
 
 
 def both(*changes: Callable[[Stack], None]) -> Callable[[Stack], None]:
-    """Change several things at once."""
+    """Make several changes at once."""
 
     def change(stack: Stack) -> None:
         for one in changes:
@@ -169,7 +170,7 @@ def of_host(host: str, **settings: Any) -> Callable[[Stack], None]:
     return lambda stack: stack.config["hosts"][host].update(settings)
 
 
-CHANGES: dict[str, tuple[Callable[[Stack], None], Fates]] = {
+CHANGES: dict[str, tuple[Callable[[Stack], None], Actions]] = {
     "services added": (add_services, {"create": {"docker-1/web", "docker-2/side"}}),
     "published switched on": (of("web", published=True), {"attach": {"docker-1/web"}}),
     "limits set": (of("web", memory="64m", cpu_shares=512), {"update": {"docker-1/web"}}),
@@ -177,7 +178,7 @@ CHANGES: dict[str, tuple[Callable[[Stack], None], Fates]] = {
         both(of("web", memory="300m"), of("side", restart="on-failure:3")),
         {"update": {"docker-1/web", "docker-2/side"}},
     ),
-    "limits taken away": (
+    "limits removed": (
         both(of("web", memory=None), of("side", cpu_shares=None)),
         {"replace": {"docker-1/web", "docker-2/side"}},
     ),
@@ -194,7 +195,7 @@ CHANGES: dict[str, tuple[Callable[[Stack], None], Fates]] = {
         {"replace": {"docker-1/web", "docker-2/side"}},
     ),
     "a secret named": (a_secret("first-value"), {"replace": {"docker-1/web"}}),
-    "a secret set anew": (a_secret("other-value"), {"replace": {"docker-1/web"}}),
+    "a new value of the secret": (a_secret("other-value"), {"replace": {"docker-1/web"}}),
     "published switched off, a limit set": (
         of("web", published=False, memory="64m"),
         {"detach": {"docker-1/web"}, "update": {"docker-1/web"}},
@@ -204,13 +205,13 @@ CHANGES: dict[str, tuple[Callable[[Stack], None], Fates]] = {
         of("nginx", hosts=list(HOSTS), published=True),
         {"create": {"docker-2/nginx"}, "attach": {"docker-1/nginx"}},
     ),
-    "another way to a host": (of_host("docker-1", ssh="root@docker-1"), {}),
+    "another ssh target of a host": (of_host("docker-1", ssh="root@docker-1"), {}),
     "slice moved": (
         of_host("docker-2", slice="10.1.7.0/24"),
         {"replace": {"docker-2/centos", "docker-2/nginx", "docker-2/side"}},
     ),
     "addresses reserved": (
-        # The plan's matter, not Docker's.
+        # Docker does not know of them.
         lambda stack: stack.config["fabric"].update(reserved=["10.1.1.200", "10.9.0.0/16"]),
         {},
     ),
@@ -224,7 +225,7 @@ CHANGES: dict[str, tuple[Callable[[Stack], None], Fates]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_up_does_what_the_report_says(lab: Lab, stack: Stack, repository: Repository, change: str) -> None:
-    """The report's sets of containers and of recreated networks are those that `up` then leaves behind, and the expected ones."""
+    """The containers and replaced networks in the report are those of the following `up`, and the expected ones."""
     make, expected = CHANGES[change]
     repository.commit()
     make(stack)
@@ -232,14 +233,14 @@ def test_up_does_what_the_report_says(lab: Lab, stack: Stack, repository: Reposi
     containers, networks = on_hosts(lab)
     stack.up()
     containers_after, networks_after = on_hosts(lab)
-    happened = observed(containers, containers_after)
-    assert predicted(report) == happened
-    assert {action: places for action, places in happened.items() if places} == expected
-    remade = {host for host in HOSTS if networks[host] and networks_after[host] not in ("", networks[host])}
-    assert {entry["host"] for entry in report["hosts"] if entry["action"] == "replace network"} == remade
+    actual = observed(containers, containers_after)
+    assert predicted(report) == actual
+    assert {action: places for action, places in actual.items() if places} == expected
+    replaced = {host for host in HOSTS if networks[host] and networks_after[host] not in ("", networks[host])}
+    assert {entry["host"] for entry in report["hosts"] if entry["action"] == "replace network"} == replaced
 
 
-def test_nothing_is_left_to_do(stack: Stack) -> None:
-    """After all of these the hosts are as the state has them, and the state as the config."""
+def test_then_nothing_changes(stack: Stack) -> None:
+    """After all of these, refresh and `up` change nothing."""
     stack.pulumi("refresh", "--yes", "--expect-no-changes")
-    stack.unchanged()
+    stack.assert_unchanged()

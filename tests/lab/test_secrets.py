@@ -1,6 +1,6 @@
-"""A secret reaches its container and nothing else: no output, no error, no state holds its clear text.
+"""A secret reaches its container and nothing else: no output, no error and no state has it in plaintext.
 
-One stack; each test adds to what was printed, and the last one's hosts still work.
+The tests share one stack; the last one reads all that the others left in the state.
 """
 
 from __future__ import annotations
@@ -15,50 +15,50 @@ from lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Result, Stack
 from tests.support import projects
 from tests.support.lab_commands import ipvlan
 
-#: The secrets of these tests; nothing else on the machine has such words in it.
 FIRST = "Clear-7fQ2-text-of-the-first-secret"
 SECOND = "Clear-9xK4-text-of-the-second-secret"
+"""The secrets of these tests; these texts are nowhere else on the machine."""
 
 
-def disguises(secret: str) -> set[bytes]:
-    """Return the secret as it would stand in a file: plain, and in base64 wherever it begins in what was encoded."""
-    found = {secret.encode()}
+def forms_of(secret: str) -> set[bytes]:
+    """Return the forms of the secret in a file: plain, and in base64 at each of the three alignments."""
+    forms = {secret.encode()}
     for before in range(3):
         encoded = base64.b64encode(b"-" * before + secret.encode())
-        # The first and last characters depend on what stands beside the secret.
-        found.add(encoded[4 if before else 0 : -4])
-    return found
+        # The first and last characters depend on the bytes beside the secret.
+        forms.add(encoded[4 if before else 0 : -4])
+    return forms
 
 
-TRACES = disguises(FIRST) | disguises(SECOND)
+TRACES = forms_of(FIRST) | forms_of(SECOND)
 
 
 def assert_clean(what: str, content: bytes | str) -> None:
-    """Assert that no trace of a secret is in it."""
+    """Assert that the content has no form of a secret."""
     data = content.encode() if isinstance(content, str) else content
     assert [trace for trace in TRACES if trace in data] == [], what
 
 
 def clean(done: Result) -> Result:
-    """Assert that a command printed no secret, and that it printed something."""
+    """Assert that a command printed something, and no secret."""
     assert done.stdout + done.stderr
     assert_clean(" ".join(map(str, done.args)), done.stdout + done.stderr)
     return done
 
 
 def environment(lab: Lab, host: str) -> list[str]:
-    """Return the environment that Docker gave nginx on a host."""
+    """Return the environment of nginx on a host, as Docker has it."""
     return lab.ssh(host, "docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' nginx").splitlines()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def with_secret(stack: Stack) -> None:
-    """Give nginx a secret, set as a person sets it."""
+    """Give nginx a secret, set with `pulumi config set --secret`."""
     stack.set_secret("api-token", FIRST)
     stack.config["services"]["nginx"]["secret_environment"] = {"TOKEN": "api-token"}
 
 
-def test_up_gives_it_to_the_container_and_prints_it_nowhere(lab: Lab, stack: Stack) -> None:
+def test_up_gives_it_to_the_container_and_does_not_print_it(lab: Lab, stack: Stack) -> None:
     """Preview and `up` of the new stack show no secret, and the running containers have it."""
     for arguments in (("preview",), ("preview", "--diff"), ("preview", "--json"), ("up", "--yes", "--diff")):
         clean(stack.pulumi(*arguments))
@@ -66,17 +66,17 @@ def test_up_gives_it_to_the_container_and_prints_it_nowhere(lab: Lab, stack: Sta
         assert f"TOKEN={FIRST}" in environment(lab, host)
 
 
-def test_a_secret_set_anew_is_printed_nowhere(lab: Lab, stack: Stack, tmp_path: Path) -> None:
-    """Neither the old nor the new value is in the report, the preview's differences or `up`; the containers get the new one."""
+def test_a_new_value_is_not_printed(lab: Lab, stack: Stack, tmp_path: Path) -> None:
+    """Neither the old nor the new value is in the report, the preview or the output of `up`; the containers get the new one."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     shutil.copy(STACK_FILE, tmp_path)
     projects.commit_all(tmp_path, "first")
     stack.set_secret("api-token", SECOND)
     shutil.copy(STACK_FILE, tmp_path)
     for form in ((), ("--json",)):
-        told = projects.ipvlan(tmp_path, "--stack", STACK, "report", "--base", "HEAD", *form)
-        assert "secret api-token has a new value" in told.stdout
-        assert_clean("report", told.stdout + told.stderr)
+        report = projects.ipvlan(tmp_path, "--stack", STACK, "report", "--base", "HEAD", *form)
+        assert "secret api-token has a new value" in report.stdout
+        assert_clean("report", report.stdout + report.stderr)
     for arguments in (("preview", "--diff"), ("preview", "--json"), ("up", "--yes", "--skip-preview", "--diff")):
         clean(stack.pulumi(*arguments))
     for host in HOSTS:
@@ -84,7 +84,7 @@ def test_a_secret_set_anew_is_printed_nowhere(lab: Lab, stack: Stack, tmp_path: 
 
 
 def test_pulumi_prints_no_secret(stack: Stack) -> None:
-    """Refresh, the config, the outputs, the history and the exported state show no secret."""
+    """Refresh, config, outputs, history, exported state and the preview of a destroy show no secret."""
     for arguments in (
         ("refresh", "--yes", "--diff"),
         ("config",),
@@ -108,13 +108,13 @@ def test_pulumi_prints_no_secret(stack: Stack) -> None:
     ids=" ".join,
 )  # fmt: skip
 def test_ipvlan_prints_no_secret(lab: Lab, stack: Stack, arguments: tuple[str, ...]) -> None:
-    """Each word of the `ipvlan` command, for people and for machines, shows no secret."""
+    """No subcommand of `ipvlan` prints a secret, as a table or as JSON."""
     stack.write()
     clean(ipvlan(lab, *arguments))
 
 
 def test_heal_gives_it_to_the_new_container(lab: Lab) -> None:
-    """A container that `heal` makes anew has the secret, and `heal` does not print it."""
+    """A container that `heal` creates has the secret, and `heal` does not print it."""
     lab.ssh("docker-2", "docker rm -f nginx")
     for arguments in (("status", "--json"), ("heal",), ("heal", "--yes")):
         clean(ipvlan(lab, *arguments))
@@ -122,7 +122,7 @@ def test_heal_gives_it_to_the_new_container(lab: Lab) -> None:
 
 
 def test_errors_print_no_secret(lab: Lab, stack: Stack) -> None:
-    """A port that is taken, a command that does not exist and an image that cannot be had are told without the secret."""
+    """The errors for a port in use, a command that does not exist and an image that cannot be pulled do not have the secret."""
     services = stack.config["services"]
     nginx = services["nginx"]["image"]
     lab.ssh("docker-1", f"docker run -d --name holder -p 8090:80 {nginx}")
@@ -142,11 +142,11 @@ def test_errors_print_no_secret(lab: Lab, stack: Stack) -> None:
     finally:
         lab.ssh("docker-1", "docker rm -f holder")
     stack.up()
-    stack.unchanged()
+    stack.assert_unchanged()
 
 
 def test_no_file_of_pulumi_holds_it(lab: Lab) -> None:
-    """After all of these no file of the state's backend and of Pulumi's own folder has a secret in it."""
+    """After all of these no file of the state backend or of Pulumi's own folder has a secret."""
     folders = lab.exec("sh", "-c", 'printf "%s\\n" "${PULUMI_BACKEND_URL#file://}" "$PULUMI_HOME"').stdout.splitlines()
     backend, home = (Path(folder) for folder in folders)
     files = [

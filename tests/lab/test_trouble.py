@@ -1,6 +1,6 @@
-"""What goes wrong with hosts: a reboot, a dead host, a container removed by hand, ports and images that cannot be had.
+"""Trouble with hosts: a container removed by hand, a reboot, a host that is off.
 
-One stack; the tests go on from each other in their order, each leaves it whole.
+The tests share one stack; each leaves it as planned.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 import pytest
 
 from lab.harness import ADDRESSES, HOSTS, Lab, Stack
-from tests.support.lab_commands import assert_whole
+from tests.support.lab_commands import assert_as_planned
 
 
 @pytest.fixture(scope="module", autouse=True)
 def published(lab: Lab, stack: Stack) -> None:
-    """Begin with the seed's stack, published."""
+    """Bring the reference setup up, published."""
     stack.up()
     assert [lab.http_status(address) for address in ADDRESSES.values()] == ["200", "200"]
 
 
 @pytest.mark.versions
-def test_a_removed_container_never_wedges_the_stack(lab: Lab, stack: Stack) -> None:
-    """A published container removed by hand: refresh, up, and later destroy go through, and the others stay."""
+def test_a_removed_container_is_created_again(lab: Lab, stack: Stack) -> None:
+    """When a published container was removed by hand, refresh, up and later destroy succeed, and the others do not change."""
     before = lab.container_ids()
     lab.ssh("docker-1", "docker rm -f nginx")
     stack.pulumi("refresh", "--yes")
@@ -28,30 +28,30 @@ def test_a_removed_container_never_wedges_the_stack(lab: Lab, stack: Stack) -> N
     assert lab.http_status(ADDRESSES["docker-1"]) == "200"
     after = lab.container_ids()
     assert {key for key in after if before.get(key) != after[key]} == {"docker-1/nginx"}
-    stack.unchanged()
+    stack.assert_unchanged()
 
 
 def test_a_container_removed_without_refresh(lab: Lab, stack: Stack) -> None:
-    """Unpublishing a container that was removed by hand succeeds, and a refresh brings the container back."""
+    """Unpublishing a container that was removed by hand succeeds, and `up --refresh` creates the container."""
     lab.ssh("docker-1", "docker rm -f nginx")
     stack.config["services"]["nginx"]["published"] = False
     stack.up()
     stack.config["services"]["nginx"]["published"] = True
     stack.up("--refresh")
     assert lab.http_status(ADDRESSES["docker-1"]) == "200"
-    stack.unchanged()
+    stack.assert_unchanged()
 
 
 @pytest.mark.versions
-def test_a_rebooted_host_comes_back_whole(lab: Lab, stack: Stack) -> None:
-    """After a reboot containers, addresses and the published port are back without any `up`, and `status` has nothing to say."""
+def test_a_rebooted_host_is_as_planned(lab: Lab, stack: Stack) -> None:
+    """After a reboot containers, addresses and published ports are back without any `up`, and `status` reports no difference."""
     lab.run("power", "docker-1", "reboot", timeout=400)
     assert lab.http_status(ADDRESSES["docker-1"]) == "200"
-    assert_whole(stack)
+    assert_as_planned(stack)
 
 
 def test_one_host_down(lab: Lab, stack: Stack) -> None:
-    """With a host down preview works, `up` changes the other and names the dead one; once it is back `up` completes."""
+    """With a host off, preview works, and `up` changes the other host and names this one; with the host on, `up` completes."""
     lab.run("power", "docker-2", "cut", timeout=60)
     nginx = stack.config["services"]["nginx"]
     nginx["environment"] = {"CHANGED": "yes"}
@@ -67,13 +67,13 @@ def test_one_host_down(lab: Lab, stack: Stack) -> None:
     stack.up()
     assert "CHANGED=yes" in lab.ssh("docker-2", f"docker inspect -f '{template}' nginx")
     assert lab.http_status(ADDRESSES["docker-2"]) == "200"
-    stack.unchanged()
+    stack.assert_unchanged()
     nginx.pop("environment")
     stack.up()
 
 
 def test_preview_needs_no_host(lab: Lab, stack: Stack) -> None:
-    """With both hosts off a preview still says what would change."""
+    """With both hosts off a preview still shows what would change."""
     for host in HOSTS:
         lab.run("power", host, "cut", timeout=60)
     try:
@@ -83,4 +83,4 @@ def test_preview_needs_no_host(lab: Lab, stack: Stack) -> None:
         stack.config["services"]["nginx"].pop("environment")
         for host in HOSTS:
             lab.run("power", host, "on", timeout=400)
-    stack.unchanged()
+    stack.assert_unchanged()

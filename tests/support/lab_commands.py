@@ -1,6 +1,6 @@
-"""The `ipvlan` command on the tests' stack, and what "all is as planned" means after a fault.
+"""The `ipvlan` command on the tests' stack, and the assertion that everything is as planned.
 
-Owns the calls. Leaves to the tests what is broken and what must be said of it.
+Out of scope: which faults there are, and what the command must print about them. The tests have that.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from lab.harness import PATIENCE, STACK, TRACEBACK, Lab, Result, Stack
+from lab.harness import HOST_TIMEOUT, STACK, TRACEBACK, Lab, Result, Stack
 from tests.support.json_documents import validate
 
 
 def ipvlan(lab: Lab, *arguments: str, stack: str = STACK, timeout: float = 240) -> Result:
-    """Run an ipvlan command where the hosts can be reached; `timeout` is in seconds. What --json prints fits its schema."""
+    """Run an ipvlan command in the client, for at most `timeout` seconds; what --json prints is validated by its schema."""
     done = lab.exec(".venv/bin/ipvlan", "--stack", stack, *arguments, check=False, timeout=timeout)
     assert TRACEBACK not in done.stdout + done.stderr, done.stdout + done.stderr
     if "--json" in arguments and done.stdout.startswith("{"):
@@ -25,45 +25,44 @@ def ipvlan(lab: Lab, *arguments: str, stack: str = STACK, timeout: float = 240) 
 
 
 def document(done: Result) -> dict[str, Any]:
-    """Return what a command printed with --json; its complaints where it printed none."""
+    """Return the document that a command printed with --json; fail with its output if there is none."""
     assert done.stdout.startswith("{"), f"exit {done.returncode}: {done.stdout}{done.stderr}"
     printed: dict[str, Any] = json.loads(done.stdout)
     return printed
 
 
 def differences(lab: Lab) -> list[tuple[str, str, str | None]]:
-    """Return name, host and service of everything that `status` finds."""
-    done = ipvlan(lab, "status", "--json", "--timeout", PATIENCE)
-    found = document(done)
-    assert (done.returncode == 0) == found["ok"]
-    assert all(difference["problem"] and difference["fix"] for difference in found["differences"])
-    return [(difference["name"], difference["host"], difference["service"]) for difference in found["differences"]]
+    """Return name, host and service of each difference that `status` reports."""
+    done = ipvlan(lab, "status", "--json", "--timeout", HOST_TIMEOUT)
+    printed = document(done)
+    assert (done.returncode == 0) == printed["ok"]
+    assert all(difference["problem"] and difference["fix"] for difference in printed["differences"])
+    return [(difference["name"], difference["host"], difference["service"]) for difference in printed["differences"]]
 
 
-def assert_whole(stack: Stack) -> None:
-    """Assert that `status` finds nothing, that the matrix holds, and that Pulumi sees nothing to do."""
-    side_by_side(partial(_assert_no_difference, stack.lab), partial(_assert_matrix, stack), stack.unchanged)
+def assert_as_planned(stack: Stack) -> None:
+    """Assert that `status` reports no difference, that every connection is as planned, and that `up` changes nothing."""
+    in_parallel(partial(_assert_no_difference, stack.lab), partial(_assert_matrix, stack), stack.assert_unchanged)
 
 
 def _assert_no_difference(lab: Lab) -> None:
-    found = differences(lab)
-    assert found == []
+    assert differences(lab) == []
 
 
 def _assert_matrix(stack: Stack) -> None:
-    found = stack.verify()
-    validate(found, "verify")
-    assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
+    document = stack.verify()
+    validate(document, "verify")
+    assert document["ok"], [cell for cell in document["cells"] if not cell["ok"]] or document["unreachable_hosts"]
 
 
-def side_by_side(*calls: Callable[[], object]) -> None:
-    """Do all at once: most of their time is waiting for a host. Raises what the first of them raised."""
+def in_parallel(*calls: Callable[[], object]) -> None:
+    """Make all calls in parallel, since most of their time they wait for a host; raise what the first of them raises."""
     with ThreadPoolExecutor(len(calls)) as pool:
         for done in [pool.submit(call) for call in calls]:
             done.result()
 
 
 def image_of(stack: Stack, service: str) -> str:
-    """Return the image that the stack file names."""
+    """Return the image of a service in the stack's config."""
     image: str = stack.config["services"][service]["image"]
     return image

@@ -1,4 +1,4 @@
-"""One stack for all tests of this folder: the seed, published. Each test leaves it whole, and the next begins there."""
+"""One stack for all tests of this folder: the reference setup, published. Each test leaves it as planned, for the next."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lab.harness import Lab, Stack, new_stack
 
 @pytest.fixture(scope="package")
 def stack(lab: Lab) -> Iterator[Stack]:
-    """Bring the seed up, published; it is destroyed and removed at the end."""
-    with new_stack(lab) as made:
-        made.config["services"]["nginx"]["published"] = True
-        made.up()
-        yield made
+    """Bring the reference setup up, published; at the end it is destroyed and removed."""
+    with new_stack(lab) as stack:
+        stack.config["services"]["nginx"]["published"] = True
+        stack.up()
+        yield stack

@@ -1,18 +1,18 @@
-"""`pulumi up` asks for a new address before it gives it out, and before it stops what runs.
+"""`pulumi up` checks a new address before it gives it to a container, and before it stops what runs.
 
-Each test leaves the stack whole. What is asked in mode l3: tests/lab/test_scenario.py, where the stack is in that mode.
+Each test leaves the stack as planned. The check in mode l3 is in tests/lab/test_scenario.py, where the stack has that mode.
 """
 
 from __future__ import annotations
 
 from lab.harness import ADDRESSES, Lab, Stack
-from tests.support.lab_commands import assert_whole, image_of
+from tests.support.lab_commands import assert_as_planned, image_of
 
-CLAIMS = "fabric-addresses"
+ADDRESS_CHECK = "fabric-addresses"
 
 
 def move(stack: Stack, service: str, addresses: dict[str, str]) -> None:
-    """Plan the service at these addresses, host -> address, and at its offset on the other hosts."""
+    """Give the service these addresses, host -> address, and its offset on the other hosts."""
     planned = stack.config["services"][service]
     planned.pop("addresses", None)
     if addresses:
@@ -20,54 +20,55 @@ def move(stack: Stack, service: str, addresses: dict[str, str]) -> None:
 
 
 def address_of(lab: Lab, container: str) -> str:
-    """Return the address that the daemon of docker-1 says."""
+    """Return the container's address on docker-1, as Docker has it."""
     template = '{{(index .NetworkSettings.Networks "ipvlanl2").IPAddress}}'
     return lab.ssh("docker-1", f"docker inspect -f '{template}' {container}").strip()
 
 
-def test_what_somebody_else_holds_is_not_given_out(lab: Lab, stack: Stack) -> None:
-    """A container elsewhere, one on the own host and a machine on the LAN: each is named, and nothing was stopped.
+def test_an_address_in_use_is_refused(lab: Lab, stack: Stack) -> None:
+    """An address in use by a container elsewhere, on the same host, or by a machine on the LAN is refused; nothing is stopped.
 
-    The error has address, key, and who answers by its hardware address; containers by name. Once they are gone `up` completes.
+    The error has the address, the config key and who answers, by hardware address; containers by name. Without them `up`
+    completes.
     """
     before = lab.container_ids()
     image = image_of(stack, "nginx")
     hardware = lab.run("ssh", "router", "cat", "/sys/class/net/lan/address").stdout.strip().upper()
-    lab.ssh("docker-2", f"docker run -d --name unmanaged --network ipvlanl2 --ip 10.1.1.9 {image}")
+    lab.ssh("docker-2", f"docker run -d --name conflicting --network ipvlanl2 --ip 10.1.1.9 {image}")
     lab.ssh("docker-1", f"docker run -d --name guest --network ipvlanl2 --ip 10.1.1.10 {image}")
     lab.run("router-gateway", "on", "10.1.2.11/16")
-    held = lab.container_ids()
+    with_conflicts = lab.container_ids()
     try:
         move(stack, "nginx", {"docker-1": "10.1.1.9", "docker-2": "10.1.2.11"})
         move(stack, "centos", {"docker-1": "10.1.1.10"})
         refused = stack.up(check=False)
         assert refused.returncode != 0
-        said = refused.stdout + refused.stderr
+        output = refused.stdout + refused.stderr
         for part in (
             "services.nginx.offset (or .addresses.docker-1): 10.1.1.9",
-            "is held by 52:54:00:8C:00:02, which answers for it on the LAN, container unmanaged on docker-2",
+            "is held by 52:54:00:8C:00:02, which answers for it on the LAN, container conflicting on docker-2",
             "10.1.1.10, planned for centos on docker-1, is held by container guest on docker-1",
             f"10.1.2.11, planned for nginx on docker-2, is held by {hardware}",
             "fabric.probe_addresses",
         ):
-            assert part in said
-        assert lab.container_ids() == held
+            assert part in output
+        assert lab.container_ids() == with_conflicts
         assert lab.http_status(ADDRESSES["docker-1"]) == "200"
     finally:
         lab.run("router-gateway", "off", "10.1.2.11/16")
-        lab.ssh("docker-2", "docker rm -f unmanaged")
+        lab.ssh("docker-2", "docker rm -f conflicting")
         lab.ssh("docker-1", "docker rm -f guest")
     stack.up()
     assert (address_of(lab, "nginx"), address_of(lab, "centos")) == ("10.1.1.9", "10.1.1.10")
-    assert_whole(stack)
+    assert_as_planned(stack)
     after = lab.container_ids()
     assert {place for place in after if after[place] != before[place]} == before.keys() - {"docker-2/centos"}
 
 
-def test_with_the_switch_off_nobody_asks(lab: Lab, stack: Stack) -> None:
-    """With `probe_addresses: false` an address that a machine holds is given out, and the state has no such resource.
+def test_without_the_check_an_address_in_use_is_given_out(lab: Lab, stack: Stack) -> None:
+    """With `probe_addresses: false` an address that a machine has is given out, and the state has no such resource.
 
-    Switched on again, all addresses are new to the question, and the stack's own containers are no obstacle.
+    Switched on again, the check covers all addresses, and the stack's own containers are no conflict.
     """
     lab.run("router-gateway", "on", "10.1.1.12/16")
     try:
@@ -75,12 +76,12 @@ def test_with_the_switch_off_nobody_asks(lab: Lab, stack: Stack) -> None:
         stack.config["fabric"]["probe_addresses"] = False
         stack.up()
         assert address_of(lab, "nginx") == "10.1.1.12"
-        assert CLAIMS not in {resource["urn"].rpartition("::")[2] for resource in stack.state()}
+        assert ADDRESS_CHECK not in {resource["urn"].rpartition("::")[2] for resource in stack.state()}
     finally:
         lab.run("router-gateway", "off", "10.1.1.12/16")
         stack.config["fabric"].pop("probe_addresses")
-    assert stack.preview() == {CLAIMS: "create"}
+    assert stack.preview() == {ADDRESS_CHECK: "create"}
     move(stack, "nginx", {})
     move(stack, "centos", {})
     stack.up()
-    assert_whole(stack)
+    assert_as_planned(stack)

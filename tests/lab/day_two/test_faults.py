@@ -1,6 +1,6 @@
-"""Day two on real hosts: something is broken by hand, `status` names it, `heal` fixes it, `verify` is green, nothing else moved.
+"""Day two on real hosts: something is broken by hand, `status` names it, `heal` fixes it, `verify` passes, nothing else changed.
 
-One stack; each test ends with everything as planned, and the next begins there.
+The tests share one stack; each ends with everything as planned.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from functools import partial
 import pytest
 
 from lab.harness import ADDRESSES, HOSTS, INTERNET, ROOT, STACK, Lab, Stack
-from tests.support.lab_commands import assert_whole, differences, document, image_of, ipvlan, side_by_side
+from tests.support.lab_commands import assert_as_planned, differences, document, image_of, in_parallel, ipvlan
 
 
 @pytest.mark.versions
-def test_all_is_well(lab: Lab, stack: Stack) -> None:
-    """A new stack has no difference, nothing to heal, nothing in the way, and the whole matrix."""
+def test_a_new_stack_is_as_planned(lab: Lab, stack: Stack) -> None:
+    """A new stack has no difference, nothing to heal, no finding of preflight, and every connection as planned."""
     assert differences(lab) == []
     assert ipvlan(lab, "heal", "--yes").returncode == 0
     assert ipvlan(lab, "preflight").returncode == 0
-    found = stack.verify()
-    assert found["ok"]
-    kinds = {cell["kind"] for cell in found["cells"]}
+    verified = stack.verify()
+    assert verified["ok"]
+    kinds = {cell["kind"] for cell in verified["cells"]}
     assert kinds == {"container", "host-address", "own-container", "gateway", "internet", "port"}
-    assert {cell["observed"] for cell in found["cells"] if cell["kind"] == "port"} == {"HTTP 200"}
+    assert {cell["observed"] for cell in verified["cells"] if cell["kind"] == "port"} == {"HTTP 200"}
 
 
 @pytest.mark.parametrize(("command", "limit"), [("status", 1.5), ("verify", 15.0)])
-def test_it_is_quick(lab: Lab, command: str, limit: float) -> None:
-    """With ssh connections open the command takes less than so many seconds for two healthy hosts, by its own count.
+def test_commands_are_fast(lab: Lab, command: str, limit: float) -> None:
+    """With open ssh connections the command takes less than `limit` seconds for two healthy hosts, as it reports itself.
 
-    The best of three: the machine's two cores carry both hosts, and whatever else runs there.
+    The best of three counts: both hosts, and whatever else runs, share the machine's two cores.
     """
     ipvlan(lab, "status")
     assert min(document(ipvlan(lab, command, "--json"))["seconds"] for _ in range(3)) < limit
@@ -99,35 +99,35 @@ PAIRS = (
     ("recreated by hand with another address", "network removed"),
     ("second network on the parent", "an empty host at the same address"),
 )
-"""Faults that happen at once, one per host, docker-1's first; each fault is in one of them."""
+"""Faults that are made at the same time, one per host, docker-1's first; each fault is in one of them."""
 
 
 @pytest.mark.versions
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 def test_faults_are_named_and_fixed(lab: Lab, stack: Stack, pair: tuple[str, ...]) -> None:
-    """`status` names exactly the faults, `heal` fixes them, and no other container is another one afterwards."""
+    """`status` names exactly these faults, `heal` fixes them, and no other container is replaced."""
     faults = [FAULTS[name] for name in pair]
     before = lab.container_ids()
-    side_by_side(
+    in_parallel(
         *(partial(lab.ssh, host, text.replace("{nginx}", image_of(stack, "nginx"))) for host, text, _, _ in faults)
     )
     assert differences(lab) == [(name, host, service) for host, _, expected, _ in faults for name, service in expected]
     healed = ipvlan(lab, "heal", "--yes")
     assert healed.returncode == 0, healed.stdout + healed.stderr
-    assert_whole(stack)
+    assert_as_planned(stack)
     after = lab.container_ids()
     assert after.keys() == before.keys()
     assert {place for place in after if after[place] != before[place]} == {place for *_, new in faults for place in new}
 
 
 def test_each_fault_is_in_one_pair() -> None:
-    """No fault is forgotten, and the two of a pair are of different hosts."""
+    """Every fault is in a pair, and the two of a pair are on different hosts."""
     assert sorted(name for pair in PAIRS for name in pair) == sorted(FAULTS)
     assert all(len({FAULTS[name][0] for name in pair}) == len(pair) for pair in PAIRS)
 
 
 def test_heal_asks_first(lab: Lab) -> None:
-    """Without --yes, and nobody to ask, `heal` shows what it would do and does nothing."""
+    """Without --yes and without a terminal, `heal` shows what it would do and does nothing."""
     lab.ssh("docker-1", "docker network disconnect bridge nginx")
     shown = ipvlan(lab, "heal")
     assert shown.returncode == 1
@@ -139,8 +139,8 @@ def test_heal_asks_first(lab: Lab) -> None:
 
 
 @pytest.mark.versions
-def test_a_foreign_container_in_a_planned_address(lab: Lab, stack: Stack) -> None:
-    """A container of others that took our address is named and never touched; once it is gone, heal does the rest."""
+def test_an_unmanaged_container_with_a_planned_address(lab: Lab, stack: Stack) -> None:
+    """An unmanaged container that has a planned address is named and not changed; without it, heal does the rest."""
     conflicting = f"docker run -d --name conflicting --network ipvlanl2 --ip 10.1.2.1 {image_of(stack, 'nginx')}"
     lab.ssh("docker-2", f"docker network disconnect ipvlanl2 centos; {conflicting}")
     try:
@@ -155,20 +155,20 @@ def test_a_foreign_container_in_a_planned_address(lab: Lab, stack: Stack) -> Non
     finally:
         lab.ssh("docker-2", "docker rm -f conflicting")
     assert ipvlan(lab, "heal", "--yes").returncode == 0
-    assert_whole(stack)
+    assert_as_planned(stack)
 
 
 @pytest.mark.versions
 def test_docker_restarted(lab: Lab, stack: Stack) -> None:
-    """After a restart of Docker all comes back by itself, the published port included."""
+    """After a restart of Docker everything is as planned without any command, published ports included."""
     before = lab.container_ids()
     lab.ssh("docker-1", "systemctl restart docker && docker version >/dev/null", timeout=200)
-    assert_whole(stack)
+    assert_as_planned(stack)
     assert lab.container_ids() == before
 
 
-def test_a_wrong_cell_says_why(lab: Lab) -> None:
-    """With a container down and one unpublished by hand, `verify` fails and names the broken link of each chain."""
+def test_a_wrong_cell_has_its_reason(lab: Lab) -> None:
+    """With a container down and a bridge disconnected `verify` fails, and names the cause for each connection."""
     lab.ssh("docker-1", "docker stop -t 1 centos; docker network disconnect bridge nginx")
     done = ipvlan(lab, "verify", "--json")
     assert done.returncode == 1
@@ -183,7 +183,7 @@ def test_a_wrong_cell_says_why(lab: Lab) -> None:
 
 
 def test_bound_but_silent(lab: Lab, stack: Stack) -> None:
-    """A published port behind which nothing listens is bound but silent."""
+    """A published port on which nothing listens in the container is bound but silent."""
     stack.config["services"]["mute"] = {
         "image": image_of(stack, "nginx"), "offset": 8, "hosts": ["docker-1"], "ports": ["8087:999"], "published": True,
     }  # fmt: skip
@@ -198,14 +198,14 @@ def test_bound_but_silent(lab: Lab, stack: Stack) -> None:
         stack.up()
 
 
-def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack) -> None:
-    """A planned address that a machine elsewhere answers for, and a planned port that is taken, are found before an `up`."""
+def test_preflight_finds_an_address_and_a_port_in_use(lab: Lab, stack: Stack) -> None:
+    """Before an `up`, preflight finds that a planned address answers on the LAN and that a planned port is in use."""
     nginx = image_of(stack, "nginx")
     stack.config["services"]["probe"] = {
         "image": nginx, "offset": 9, "hosts": ["docker-1"], "ports": ["8088:80"], "published": True,
     }  # fmt: skip
     stack.write()
-    lab.ssh("docker-2", f"docker run -d --name unmanaged --network ipvlanl2 --ip 10.1.1.9 {nginx}")
+    lab.ssh("docker-2", f"docker run -d --name conflicting --network ipvlanl2 --ip 10.1.1.9 {nginx}")
     lab.ssh("docker-1", f"docker run -d --name holder -p 8088:80 {nginx}")
     try:
         done = ipvlan(lab, "preflight", "--json")
@@ -219,7 +219,7 @@ def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack)
         assert "10.1.1.9" in wrong["addresses", "docker-1"]
         assert "held by container holder" in wrong["ports", "docker-1"]
     finally:
-        lab.ssh("docker-2", "docker rm -f unmanaged")
+        lab.ssh("docker-2", "docker rm -f conflicting")
         lab.ssh("docker-1", "docker rm -f holder")
         stack.config["services"].pop("probe")
         stack.write()
@@ -227,14 +227,14 @@ def test_preflight_finds_what_took_an_address_and_a_port(lab: Lab, stack: Stack)
 
 @pytest.mark.versions
 def test_a_user_who_is_not_root(lab: Lab) -> None:
-    """A user who may use Docker and is not root gets the whole matrix too, and no helper is left behind."""
-    # With `*` for a password the account is not locked, which an sshd without PAM would refuse.
+    """A user who may use Docker and is not root can verify every connection too, and no helper container stays."""
+    # With `*` as password the account is not locked; an sshd without PAM refuses locked accounts.
     stack_file = ROOT / "Pulumi.labtestuser.yaml"
     user = (
         "id operator9 >/dev/null 2>&1 || useradd -m -p '*' -G docker -s /bin/sh operator9; mkdir -p ~operator9/.ssh; "
         "cp ~/.ssh/authorized_keys ~operator9/.ssh/; chown -R operator9 ~operator9/.ssh"
     )
-    side_by_side(*(partial(lab.ssh, host, user) for host in HOSTS))
+    in_parallel(*(partial(lab.ssh, host, user) for host in HOSTS))
     before = lab.container_ids()
     text = (ROOT / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
     for host, address in ADDRESSES.items():
@@ -246,25 +246,25 @@ def test_a_user_who_is_not_root(lab: Lab) -> None:
         stack_file.unlink()
         for host in HOSTS:
             lab.ssh(host, "userdel -r operator9 2>/dev/null", check=False)
-    found = document(done)
+    verified = document(done)
     assert "operator9" in text
-    assert found["ok"], [cell for cell in found["cells"] if not cell["ok"]] or found["unreachable_hosts"]
+    assert verified["ok"], [cell for cell in verified["cells"] if not cell["ok"]] or verified["unreachable_hosts"]
     assert lab.container_ids() == before
     for host in HOSTS:
         assert "ipvlan-fabric.helper" not in lab.ssh(host, "docker ps -a --format '{{.Labels}}'")
 
 
 def test_a_dead_host_has_its_own_row(lab: Lab) -> None:
-    """With a host gone both commands name it within their time limit, and tell all about the other."""
+    """With a host off both commands name it within their time limit, and report everything about the other."""
     lab.run("power", "docker-2", "cut", timeout=60)
     try:
         began = time.monotonic()
         done = ipvlan(lab, "status", "--timeout", "5", "--json")
         assert time.monotonic() - began < 20
         assert done.returncode == 1
-        found = document(done)
-        assert [(d["name"], d["host"]) for d in found["differences"]] == [("host-unreachable", "docker-2")]
-        assert found["hosts"]["docker-1"]["containers"]["nginx"]["state"] == "running"
+        printed = document(done)
+        assert [(d["name"], d["host"]) for d in printed["differences"]] == [("host-unreachable", "docker-2")]
+        assert printed["hosts"]["docker-1"]["containers"]["nginx"]["state"] == "running"
         done = ipvlan(lab, "verify", "--timeout", "5", "--json")
         assert done.returncode == 1
         cells = document(done)["cells"]
