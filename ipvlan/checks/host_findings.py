@@ -136,7 +136,8 @@ def _kernel(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
         yield Finding(
             check="kernel",
             host=required.host,
-            problem=f"kernel {facts.kernel} of {required.host} is older than 4.2 and has no usable ipvlan",
+            problem=f"kernel {facts.kernel} of {required.host} is older than {OLDEST_KERNEL[0]}.{OLDEST_KERNEL[1]} and has no "
+            "usable ipvlan",
             fix="install a newer kernel and reboot",
             stops_up=True,
         )

@@ -9,24 +9,18 @@ Out of scope: texts for people, and reading a config.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from itertools import accumulate
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final
 
-from netaddr import IPAddress, IPNetwork, IPRange, IPSet, iprange_to_cidrs
+from netaddr import IPAddress, IPNetwork, IPSet
 
 from ipvlan.config.models import FabricConfig, HostConfig, Mode, ServiceConfig
-
-Block: TypeAlias = IPNetwork | IPRange
-"""Adjacent addresses: a subnet or a range. A single address is a subnet of full length, or a range that ends where it begins."""
+from ipvlan.plan.blocks import WIDTH, Block, BlockIndex, broadcast_address, network_address, set_of, subnets_of
 
 SMALLEST_BLOCK_WITH_OWN_ADDRESS: Final = 4
 """Addresses of a /30, the smallest block with room for the host's own address and a container."""
-
-T = TypeVar("T")
 
 
 class Cause(Enum):
@@ -89,21 +83,6 @@ class HostBlocks:
         )
 
 
-def overlap(one: Block, other: Block) -> bool:
-    """Return whether two blocks share an address."""
-    return bool(one.version == other.version and one.first <= other.last and other.first <= one.last)
-
-
-def network_address(block: Block) -> IPAddress | None:
-    """Return the address that names a subnet; None for a range, which has none."""
-    return IPAddress(block.first, block.version) if isinstance(block, IPNetwork) else None
-
-
-def broadcast_address(block: Block) -> IPAddress | None:
-    """Return the broadcast address of an IPv4 subnet; None for a range and in IPv6, which have none."""
-    return IPAddress(block.last, 4) if isinstance(block, IPNetwork) and block.version == 4 else None
-
-
 def own_address(block: Block) -> IPAddress | None:
     """Return the address of a slice that is the host's own: the last one before the broadcast. None for a slice without room.
 
@@ -132,12 +111,12 @@ class AddressSpace:
         self._gateways = tuple(gateways)
         self._routed = mode != "l2"
         self._hosts = hosts
-        self._slices = _BlockIndex((block, name) for name in sorted(hosts) for block in hosts[name].slices)
-        self._reserved = _BlockIndex(
+        self._slices = BlockIndex((block, name) for name in sorted(hosts) for block in hosts[name].slices)
+        self._reserved = BlockIndex(
             (block, Reason(Cause.RESERVED, f"fabric.reserved[{number}]", block))
             for number, block in enumerate(reserved)
         )
-        self._dynamic = _BlockIndex(
+        self._dynamic = BlockIndex(
             (block, Reason(Cause.DYNAMIC, f"hosts.{name}.dynamic", block, name))
             for name, host in hosts.items()
             for block in host.dynamic
@@ -207,7 +186,7 @@ class AddressSpace:
             offset -= block.size
         block = self._hosts[host].slices[-1]
         value = block.first + offset
-        return IPAddress(value, block.version) if value.bit_length() <= _WIDTH[block.version] else None
+        return IPAddress(value, block.version) if value.bit_length() <= WIDTH[block.version] else None
 
     def offset_of(self, address: IPAddress, host: str) -> int | None:
         """Return the offset of an address in the host's slices; None for an address of another host."""
@@ -271,11 +250,11 @@ class AddressSpace:
         taken: list[Block | IPAddress] = [*self._of_fabric, *self._of_host[host]]
         for block in self._hosts[host].slices:
             taken += [entry for index in (self._reserved, self._dynamic) for entry, _ in index.overlapping(block)]
-        return _set(self._hosts[host].slices) - _set(taken)
+        return set_of(self._hosts[host].slices) - set_of(taken)
 
     def free(self, host: str) -> IPSet:
         """Return the addresses that further containers of the host may have."""
-        return self.usable(host) - _set(
+        return self.usable(host) - set_of(
             address for address in self._holders if any(address in block for block in self._hosts[host].slices)
         )
 
@@ -296,13 +275,13 @@ class AddressSpace:
     def free_blocks(self, prefixlen: int) -> Iterator[IPNetwork]:
         """Yield the subnets of that length without an address of a host, a gateway or a reservation, lowest first."""
         taken = [*self._slices.blocks(), *self._reserved.blocks(), *self._gateways]
-        for free in (_set(self._subnets) - _set(taken)).iter_cidrs():
+        for free in (set_of(self._subnets) - set_of(taken)).iter_cidrs():
             if free.prefixlen <= prefixlen:
                 yield from free.subnet(prefixlen)
 
     def assigned_blocks(self, prefixlen: int) -> int:
         """Return how many subnets of that length have an address of a host's slice."""
-        return len(_subnets_of(self._slices.blocks(), prefixlen))
+        return len(subnets_of(self._slices.blocks(), prefixlen))
 
     def _misplaced(self, address: IPAddress) -> Reason:
         if (owner := self.slice_owner(address)) is not None:
@@ -330,41 +309,6 @@ class AddressSpace:
             yield own, Reason(Cause.SHIM, f"hosts.{name}.shim", host.slices[0], name)
 
 
-_WIDTH: Final = {4: 32, 6: 128}
-"""Bits of an address, by IP version."""
-
-
-class _BlockIndex(Generic[T]):
-    """Blocks, each with a value; finds those that have an address without a look at each of them."""
-
-    def __init__(self, entries: Iterable[tuple[Block, T]]) -> None:
-        self._entries = sorted(entries, key=lambda entry: (entry[0].version, entry[0].first))
-        self._starts = [(block.version, block.first) for block, _ in self._entries]
-        # The largest end up to each entry: an address beyond it is in none of the entries up to there.
-        self._reach = list(accumulate(((block.version, block.last) for block, _ in self._entries), max))
-
-    def blocks(self) -> list[Block]:
-        return [block for block, _ in self._entries]
-
-    def at(self, address: IPAddress) -> list[T]:
-        """Return the values of the blocks with the address, by where the blocks begin."""
-        key = (address.version, int(address))
-        between = slice(bisect_left(self._reach, key), bisect_right(self._starts, key))
-        return [value for block, value in self._entries[between] if address in block]
-
-    def overlapping(self, block: Block) -> list[tuple[Block, T]]:
-        """Return the entries that share an address with the block."""
-        begin = bisect_left(self._reach, (block.version, block.first))
-        end = bisect_right(self._starts, (block.version, block.last))
-        return [entry for entry in self._entries[begin:end] if overlap(entry[0], block)]
-
-    def overlaps(self) -> Iterator[tuple[tuple[Block, T], tuple[Block, T]]]:
-        """Yield each pair of entries that share an address, by where they begin."""
-        for index, entry in enumerate(self._entries):
-            end = bisect_right(self._starts, (entry[0].version, entry[0].last))
-            yield from ((entry, other) for other in self._entries[index + 1 : end])
-
-
 def _by_address(entries: Iterable[tuple[IPAddress | None, Reason]]) -> Mapping[IPAddress, list[Reason]]:
     reasons: dict[IPAddress, list[Reason]] = {}
     for address, reason in entries:
@@ -376,23 +320,3 @@ def _by_address(entries: Iterable[tuple[IPAddress | None, Reason]]) -> Mapping[I
 def _offsets(slices: Sequence[Block]) -> range:
     last = sum(block.size for block in slices) - (broadcast_address(slices[-1]) is not None)
     return range(1, last)
-
-
-def _set(entries: Iterable[Block | IPAddress]) -> IPSet:
-    return IPSet(cidr for entry in entries for cidr in _cidrs(entry))
-
-
-def _cidrs(entry: Block | IPAddress) -> list[IPNetwork]:
-    if isinstance(entry, IPRange):
-        return iprange_to_cidrs(entry[0], entry[-1])
-    return [IPNetwork(entry)]
-
-
-def _subnets_of(blocks: Iterable[Block], prefixlen: int) -> set[IPNetwork]:
-    """Return the subnets of that length that share an address with the blocks."""
-    return {
-        subnet
-        for block in blocks
-        for cidr in _cidrs(block)
-        for subnet in (cidr.supernet(prefixlen)[:1] if cidr.prefixlen > prefixlen else cidr.subnet(prefixlen))
-    }

@@ -8,7 +8,7 @@ from typing import Final
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.models import FabricConfig, StackConfig
-from ipvlan.plan.address_space import broadcast_address, network_address, overlap
+from ipvlan.plan.blocks import broadcast_address, network_address, overlap
 from ipvlan.plan.docker_versions import GATEWAY_PRIORITY
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.problems import Problem, Severity

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from netaddr import IPNetwork
 
 from ipvlan.config.models import HostConfig, StackConfig
-from ipvlan.plan.address_space import AddressSpace, Cause, overlap
+from ipvlan.plan.address_space import AddressSpace, Cause
+from ipvlan.plan.blocks import overlap
 from ipvlan.plan.rules.fabric import LONGEST_SUBNET, UNUSABLE
 from ipvlan.problems import Problem
 

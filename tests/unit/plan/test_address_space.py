@@ -20,6 +20,7 @@ from ipvlan.plan.model import Plan
 from ipvlan.plan.rules import check
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
+from tools.reference_setup import REMOVE, changed
 
 IMAGE = "registry/x@sha256:" + "0" * 64
 
@@ -169,3 +170,21 @@ def test_overlapping_slices_are_found_in_any_order() -> None:
     assert space.slice_owner(IPAddress("10.1.8.9")) == "c"
     assert space.slice_owner(IPAddress("10.1.5.1")) == "b"
     assert space.slice_owner(IPAddress("10.1.9.0")) is None
+
+
+@pytest.mark.parametrize("mode", ["l2", "l3"])
+@pytest.mark.parametrize(
+    ("dynamic", "assignable"),
+    [(None, {7, 130}), ("none", set()), ("10.1.1.128/25", {130})],
+    ids=["slice", "none", "part"],
+)
+def test_what_docker_may_assign(mode: str, dynamic: str | None, assignable: set[int]) -> None:
+    """The slice, or its dynamic part, but nothing that is reserved; with `none` nothing, in every mode."""
+    changes: dict[str, Any] = {"fabric.mode": mode, "fabric.reserved": ["10.1.1.9"], "services": {}}
+    changes |= {"fabric.gateway": REMOVE} if mode == "l3" else {}
+    changes["hosts.docker-1.dynamic"] = dynamic
+    space = make_plan(parse(changed(changes))).address_space
+    base = int(IPAddress("10.1.1.0"))
+    assert {
+        number for number in (7, 9, 130, 300) if space.assignable(IPAddress(base + number), "docker-1")
+    } == assignable
