@@ -128,7 +128,7 @@ class HostSnapshot:
     """Service -> path on the host of its container's /etc/resolv.conf; only where process ids were requested."""
 
     def network(self, name: str) -> LiveNetwork | None:
-        """The network of that name."""
+        """Return the network of that name."""
         return next((network for network in self.networks if network.name == name), None)
 
     def endpoints_on_lan(self, container: LiveContainer) -> Iterator[Endpoint]:

@@ -23,11 +23,6 @@ ANY_WORD = re.compile(
 )
 IN_STATE = {"ipvlan/plan/resource_names.py", "tests/program/test_resource_names.py"}
 """Files with the name of a hook that has such a word: the state of every stack holds it."""
-OLD_WORDS: set[str] = {
-    "ipvlan/plan/resource_names.py",
-    "tests/program/test_resource_names.py",
-}
-"""Files to be reworded; then to be removed from here."""
 
 TEXTS = [
     name
@@ -45,9 +40,5 @@ def test_files_are_short() -> None:
 
 def test_plain_words() -> None:
     """No text and no file name has a word of the older vocabulary."""
-    words = {
-        file: sorted(set(ANY_WORD.findall(f"{file}\n{read(file)}")))
-        for file in TEXTS
-        if file not in OLD_WORDS | IN_STATE
-    }
+    words = {file: sorted(set(ANY_WORD.findall(f"{file}\n{read(file)}"))) for file in TEXTS if file not in IN_STATE}
     assert {file: old for file, old in words.items() if old} == {}
