@@ -137,7 +137,7 @@ pr-comment: ## put COMMENT on pull request PR=number, in place of the previous o
 ## Times
 
 bench: setup bench-plan ## compare times with docker commands over ssh and with Ansible
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python -m bench.run
 
 bench-plan: $(VENV)/.installed ## time and memory of planning 1,000 and 10,000 containers
-	@$(BIN)/python bench/plan.py
+	@$(BIN)/python -m bench.plan

@@ -1,32 +1,26 @@
-"""Does one shared ssh connection per host hold? Cycles of changes, nothing to do and refresh on the lab, failures counted.
+"""Is one shared ssh connection per host reliable? Cycles of a change, nothing to do and refresh on the lab, failures counted.
 
-Owns the cycles and the table of docs/decisions/0009-shared-connection.md. A cycle gives nginx another environment on both hosts
-(its container is replaced, its bridge attachment deleted and created), then runs `up` with nothing to do, then `refresh`.
+It prints the table of docs/decisions/0009-shared-connection.md. A cycle gives nginx another environment on both hosts (its
+container is replaced, its bridge attachment deleted and created), then runs `up` with nothing to do, then `refresh`.
 
-Usage: bench/connection.py [--cycles 20] [--alone 5]. Needs `make lab-up` and hosts without the fabric (`make down`); works on a
-stack of its own, the lab tests', and removes it. Exit status 1 when anything failed.
+Usage: python -m bench.connection [--cycles 20] [--alone 5]. Needs `make lab-up` and hosts without the fabric (`make down`). It
+creates a stack of its own, with the name of the lab tests' one, and removes it. Exit status 1 when anything failed.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[1]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from lab.harness import STACK, STACK_FILE, Lab, Result, Stack  # noqa: E402
-from lab.settings import CHECKOUT, default_name  # noqa: E402
+from lab.harness import STACK, STACK_FILE, Lab, Result, Stack
+from lab.settings import CHECKOUT, default_name
 
 STEPS = ("change", "nothing to do", "refresh")
 
@@ -61,8 +55,8 @@ def measure(stack: Stack, cycles: int, *, shared: bool) -> tuple[dict[str, list[
             if done.returncode:
                 failures += 1
                 console.print(f"failed, {step}:", done.stdout[-2000:], done.stderr[-2000:], markup=False)
-        told = ", ".join(f"{step} {seconds[step][-1]:.1f} s" for step in STEPS)
-        console.print(f"   cycle {number + 1}/{cycles}: {told}; load {os.getloadavg()[0]:.1f}")
+        times = ", ".join(f"{step} {seconds[step][-1]:.1f} s" for step in STEPS)
+        console.print(f"   cycle {number + 1}/{cycles}: {times}; load {os.getloadavg()[0]:.1f}")
     return seconds, failures
 
 

@@ -1,6 +1,6 @@
-"""Time and memory of the plan alone: from plain maps to every address decided, each size in a process of its own.
+"""Time and memory of the plan alone: from mappings to every address, each size in a process of its own.
 
-Owns the sizes that the issue names and their limits; exit status 1 where one is missed.
+Usage: python -m bench.plan. Exit status 1 when a size exceeds its limits.
 """
 
 from __future__ import annotations
@@ -11,20 +11,15 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-#: Hosts, containers on each, most seconds, most MB.
 SIZES = ((100, 10, 0.3, 300), (500, 20, 2.0, 300))
+"""Hosts, containers on each, limit of seconds, limit of MB."""
 RUNS = 5
 
 
 def config(hosts: int, services: int) -> dict[str, Any]:
-    """Return a stack of that size as plain maps; every service runs on every host."""
+    """Return the config of a stack of that size; every service runs on every host."""
     return {
         "fabric": {"name": "ipvlanl2", "mode": "l3", "subnet": "10.0.0.0/8"},
         "hosts": {
@@ -48,7 +43,7 @@ def config(hosts: int, services: int) -> dict[str, Any]:
 
 
 def measure(hosts: int, services: int) -> dict[str, float]:
-    """Plan a stack of that size; return its containers, the median seconds, and the process's largest MB."""
+    """Plan a stack of that size; return its containers, the median of the seconds, and the process's peak in MB."""
     from ipvlan.plan.make import make_plan  # noqa: PLC0415
     from ipvlan.plan.validate import parse  # noqa: PLC0415  # in the measured process alone
 
@@ -64,7 +59,7 @@ def measure(hosts: int, services: int) -> dict[str, float]:
 
 
 def main() -> int:
-    """Print the table; 0 when every size is within its limits."""
+    """Print the table; return 0 when every size is within its limits."""
     if len(sys.argv) > 1:
         sys.stdout.write(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))))
         return 0
@@ -72,17 +67,17 @@ def main() -> int:
     sys.stdout.write("hosts  containers  seconds (limit)   MB (limit)\n")
     for hosts, services, most_seconds, most_megabytes in SIZES:
         done = subprocess.run(
-            [sys.executable, __file__, str(hosts), str(services)],
+            [sys.executable, "-m", "bench.plan", str(hosts), str(services)],
             capture_output=True,
             text=True,
             check=True,
             timeout=120,
         )
-        found = json.loads(done.stdout)
-        missed += found["seconds"] > most_seconds or found["megabytes"] > most_megabytes
+        measured = json.loads(done.stdout)
+        missed += measured["seconds"] > most_seconds or measured["megabytes"] > most_megabytes
         sys.stdout.write(
-            f"{hosts:5}  {found['containers']:10}  {found['seconds']:7.3f} ({most_seconds})  "
-            f"{found['megabytes']:6.0f} ({most_megabytes})\n"
+            f"{hosts:5}  {measured['containers']:10}  {measured['seconds']:7.3f} ({most_seconds})  "
+            f"{measured['megabytes']:6.0f} ({most_megabytes})\n"
         )
     return 1 if missed else 0
 

@@ -1,9 +1,9 @@
-"""Times of this program beside the seed's own commands and Ansible, on the lab, in one run.
+"""Times of this program beside the reference commands (docker by hand) and Ansible, on the lab, in one run.
 
-Owns the ways and the table. The ways do the same: network, two containers a host, the bridge connection of nginx, on both
-hosts; then again with nothing to do; then away with it. Images are on the hosts before the first clock starts.
+All of them do the same on both hosts: create the network, two containers, and the bridge connection of nginx; then the same again
+with nothing to do; then remove everything. The images are on the hosts before the first measurement.
 
-Usage: bench/run.py [--runs 3] [--without-ansible]. Needs `make lab-up`; refuses a lab whose hosts already carry the fabric.
+Usage: python -m bench.run [--runs 3] [--without-ansible]. Needs `make lab-up`; refuses a lab whose hosts already have the fabric.
 """
 
 from __future__ import annotations
@@ -26,15 +26,23 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
 HOSTS = {"docker-1": "10.1.1", "docker-2": "10.1.2"}
-#: Its collection community.docker is part of the package `ansible` on PyPI.
 ANSIBLE = "ansible==12.3.0"
+"""The package on PyPI; it includes the collection community.docker."""
 PASSES = ("up", "again", "down")
+BY_HAND = "reference commands, in parallel"
+THIS = "this program"
+UNCHECKED = "this program, addresses not checked"
+ANSIBLE_COLLECTION = "Ansible community.docker"
 
 console = Console()
 
 
 def lab(*command: str, timeout: float = 900) -> str:
-    """Run one of lab/'s commands; raises CalledProcessError, with its output shown, when it fails."""
+    """Run one of lab/'s commands.
+
+    Raises:
+        CalledProcessError: It fails; its output is printed.
+    """
     done = subprocess.run(
         [str(ROOT / "lab" / command[0]), *command[1:]],
         cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False,
@@ -51,13 +59,13 @@ def images() -> dict[str, str]:
 
 
 def on_hosts(text: Callable[[str], str]) -> None:
-    """Run shell text on both hosts, side by side."""
+    """Run shell text on both hosts, in parallel."""
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda host: lab("ssh", host, text(host)), HOSTS))
 
 
-def seed_up(host: str) -> str:
-    """Return the seed's own commands for one host."""
+def reference_commands(host: str) -> str:
+    """Return the docker commands that create the reference setup on one host."""
     prefix = HOSTS[host]
     return f"""set -e
 docker network create -d ipvlan --subnet 10.1.0.0/16 --ip-range {prefix}.0/24 --gateway 10.1.0.1 \
@@ -68,22 +76,22 @@ docker network connect bridge nginx
 """
 
 
-def seed(step: str) -> None:
-    """Do one pass by the seed's own commands; they know no "again"."""
+def by_hand(step: str) -> None:
+    """Do one pass with the reference commands, which have no "again"."""
     if step == "up":
-        on_hosts(seed_up)
+        on_hosts(reference_commands)
     elif step == "down":
         on_hosts(lambda _: "docker rm -f centos nginx && docker network rm ipvlanl2")
 
 
-def ours(step: str, *options: str) -> None:
-    """Do one pass by this program, with further options of pulumi; `up` includes the proof that the ports are bound."""
+def this_program(step: str, *options: str) -> None:
+    """Do one pass with this program, and further options of pulumi; `up` includes the check that the ports are bound."""
     command = "destroy" if step == "down" else "up"
     lab("exec", "pulumi", command, "--stack", "dev", "--yes", "--skip-preview", *options)
 
 
-def unasked(folder: Path) -> Callable[[str], None]:
-    """Return the same with `probe_addresses: false`: nobody asks who holds the addresses, as in the other ways."""
+def without_address_check(folder: Path) -> Callable[[str], None]:
+    """Return the same with `probe_addresses: false`: as with the other tools, no address is checked."""
     yaml = YAML()
     with (ROOT / "Pulumi.dev.yaml").open(encoding="utf-8") as file:
         content = yaml.load(file)
@@ -91,12 +99,12 @@ def unasked(folder: Path) -> Callable[[str], None]:
     config = folder / "Pulumi.dev.yaml"
     with config.open("w", encoding="utf-8") as file:
         yaml.dump(content, file)
-    return lambda step: ours(step, "--config-file", str(config))
+    return lambda step: this_program(step, "--config-file", str(config))
 
 
 def playbook(state: str) -> list[dict[str, Any]]:
     """Return the play that does the same with community.docker."""
-    there = state == "present"
+    present = state == "present"
     network = {
         "community.docker.docker_network": {
             "name": "ipvlanl2", "driver": "ipvlan", "state": state,
@@ -107,7 +115,7 @@ def playbook(state: str) -> list[dict[str, Any]]:
     containers = [
         {
             "community.docker.docker_container": {
-                "name": name, "state": "started" if there else "absent",
+                "name": name, "state": "started" if present else "absent",
                 **({
                     "image": images()[image], "restart_policy": "unless-stopped", "networks_cli_compatible": True,
                     "networks": [
@@ -116,7 +124,7 @@ def playbook(state: str) -> list[dict[str, Any]]:
                     ],
                     **({"command": command} if command else {}),
                     **({"published_ports": ports} if ports else {}),
-                } if there else {}),
+                } if present else {}),
             }
         }
         for name, image, offset, command, ports in (
@@ -124,12 +132,12 @@ def playbook(state: str) -> list[dict[str, Any]]:
             ("nginx", "nginx", 2, [], ["80:80"]),
         )
     ]  # fmt: skip
-    tasks = [network, *containers] if there else [*containers, network]
+    tasks = [network, *containers] if present else [*containers, network]
     return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
 
 
 class Ansible:
-    """The same by Ansible, in a virtual environment of its own."""
+    """The same with Ansible, in a virtual environment of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.bin = folder / "venv" / "bin"
@@ -157,58 +165,57 @@ class Ansible:
         lab("exec", str(self.bin / "ansible-playbook"), "-i", str(self.folder / "inventory"), book)
 
 
-def measure(way: Callable[[str], None], runs: int) -> dict[str, float]:
+def measure(tool: Callable[[str], None], runs: int) -> dict[str, float]:
     """Return pass -> median seconds over `runs`."""
     seconds: dict[str, list[float]] = {step: [] for step in PASSES}
     for number in range(runs):
         for step in PASSES:
             begin = time.monotonic()
-            way(step)
+            tool(step)
             seconds[step].append(time.monotonic() - begin)
         console.print(f"   run {number + 1}/{runs}: " + ", ".join(f"{s} {seconds[s][-1]:.1f} s" for s in PASSES))
     return {step: statistics.median(values) for step, values in seconds.items()}
 
 
 def main(
-    runs: Annotated[int, typer.Option(help="Runs of each way; the table shows medians.")] = 3,
+    runs: Annotated[int, typer.Option(help="Runs of each tool; the table shows medians.")] = 3,
     ansible: Annotated[bool, typer.Option("--ansible/--without-ansible", help="Measure Ansible too (minutes).")] = True,
 ) -> None:
     """Measure and print the table."""
     for host in HOSTS:
         if "ipvlanl2" in lab("ssh", host, "docker network ls --format '{{.Name}}'"):
-            console.print(f'host "{host}" carries the fabric already: run `make down` first.')
+            console.print(f'host "{host}" already has the fabric: run `make down` first.')
             raise typer.Exit(2)
     console.print("== images onto the hosts")
     on_hosts(lambda _: " && ".join(f"docker pull -q {images()[name]}" for name in ("debian-init", "nginx")))
     folder = Path(tempfile.mkdtemp(prefix="ipvlan-fabric-bench-"))
     try:
         results = {}
-        ways: dict[str, Callable[[str], None]] = {
-            "seed's own commands, side by side": seed,
-            "this program": ours,
-            "this program, addresses not asked for": unasked(folder),
+        tools: dict[str, Callable[[str], None]] = {
+            BY_HAND: by_hand,
+            THIS: this_program,
+            UNCHECKED: without_address_check(folder),
         }
         if ansible:
-            ways["Ansible community.docker"] = Ansible(folder)
-        for name, way in ways.items():
+            tools[ANSIBLE_COLLECTION] = Ansible(folder)
+        for name, tool in tools.items():
             console.print(f"== {name}")
-            results[name] = measure(way, runs)
+            results[name] = measure(tool, runs)
     finally:
         shutil.rmtree(folder)
     table = Table(
-        "medians of " + str(runs) + ", seconds", *ways, "this / seed", "this, not asking / seed", "Ansible / this"
+        f"medians of {runs}, seconds", *tools, "this / reference", "this, no check / reference", "Ansible / this"
     )
-    base, mine = results["seed's own commands, side by side"], results["this program"]
-    not_asking = results["this program, addresses not asked for"]
-    other = results.get("Ansible community.docker", {})
+    reference, this, unchecked = results[BY_HAND], results[THIS], results[UNCHECKED]
+    other = results.get(ANSIBLE_COLLECTION, {})
     for step in PASSES:
         table.add_row(
             {"up": "bring up", "again": "again, nothing to do", "down": "take down"}[step],
-            *(f"{results[way][step]:.1f}" if results[way][step] > 0.05 else "-" for way in ways),
-            *(f"{way[step] / base[step]:.2f}" if base[step] > 0.05 else "-" for way in (mine, not_asking)),
-            f"{other[step] / mine[step]:.1f}" if other else "-",
+            *(f"{results[name][step]:.1f}" if results[name][step] > 0.05 else "-" for name in tools),
+            *(f"{mine[step] / reference[step]:.2f}" if reference[step] > 0.05 else "-" for mine in (this, unchecked)),
+            f"{other[step] / this[step]:.1f}" if other else "-",
         )
-    # Wide enough for all of it, also where the output goes to a file.
+    # Wide enough for the table, also where the output goes to a file.
     Console(width=max(console.width, 130)).print(table)
 
 
