@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lab.harness import STACK, STACK_FILE, Lab, Result, Stack
+from lab.harness import Lab, Result, Stack, new_stack
 from lab.settings import CHECKOUT, default_name
 
 STEPS = ("change", "nothing to do", "refresh")
@@ -65,25 +65,15 @@ def main(
     alone: Annotated[int, typer.Option(help="Cycles with a connection for each request, to compare with.")] = 5,
 ) -> None:
     """Run the cycles and print the table."""
-    stack = Stack(Lab(os.environ.get("LAB_NAME") or default_name(CHECKOUT)))
-    stack.init()
     table = Table("medians, seconds", *STEPS, "commands", "failed")
     failed = 0
-    try:
+    with new_stack(Lab(os.environ.get("LAB_NAME") or default_name(CHECKOUT))) as stack:
         for name, count, shared in (("shared", cycles, True), ("a connection each", alone, False)):
             console.print(f"== {name}")
             seconds, failures = measure(stack, count, shared=shared)
             failed += failures
-            table.add_row(
-                name,
-                *(f"{statistics.median(seconds[step]):.1f}" for step in STEPS),
-                str(count * len(STEPS)),
-                str(failures),
-            )
-    finally:
-        stack.pulumi("destroy", "--yes", "--skip-preview", check=False)
-        stack.lab.exec("pulumi", "stack", "rm", STACK, "--yes", "--force")
-        STACK_FILE.unlink(missing_ok=True)
+            medians = (f"{statistics.median(seconds[step]):.1f}" for step in STEPS)
+            table.add_row(name, *medians, str(count * len(STEPS)), str(failures))
     console.print(table)
     raise typer.Exit(1 if failed else 0)
 
