@@ -1,1 +1,1 @@
-"""Measurements: this program beside other tools, the plan alone, and the shared ssh connection. Each prints a table."""
+"""Measurements: this program compared with other tools, the plan alone, and the shared ssh connection. Each prints a table."""

@@ -1,4 +1,4 @@
-"""Times of this program beside the reference commands (docker by hand) and Ansible, on the lab, in one run.
+"""Times of this program, the reference commands (docker by hand) and Ansible, on the lab, in one run.
 
 All of them do the same on both hosts: create the network, two containers, and the bridge connection of nginx; then the same again
 with nothing to do; then remove everything. The images are on the hosts before the first measurement.

@@ -103,7 +103,7 @@ def environment(settings: Settings) -> dict[str, str]:
         done = attempt(["bash", "-c", 'exports=$("$1") && eval "$exports" && exec env -0', "lab", toolchain], limit=30)
         if done.returncode == 0:
             result = dict(pair.split("=", 1) for pair in done.stdout.split("\0") if "=" in pair)
-    # Without compiled modules beside the sources every process would compile the program again, up to 0.2 s each.
+    # Without compiled modules next to the sources every process would compile the program again, up to 0.2 s each.
     for name in [name for name in result if name.startswith("DOCKER_") or name == "PYTHONDONTWRITEBYTECODE"]:
         del result[name]
     result.update(

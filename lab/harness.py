@@ -27,7 +27,7 @@ STACK = "labtest"
 """The stack of the tests; they create its file and remove it."""
 STACK_FILE = ROOT / f"Pulumi.{STACK}.yaml"
 OTHER_STACK = "labtest-other"
-"""A second stack beside it; git ignores both files (.gitignore)."""
+"""A second stack of the tests; git ignores the files of both (.gitignore)."""
 INTERNET = "203.0.113.10"
 """The address of the lab's internet."""
 HOST_TIMEOUT = "60"
@@ -145,7 +145,7 @@ class Stack:
     def write(self) -> None:
         """Write the stack file."""
         config = {**self._other, **{f"ipvlan-fabric:{key}": value for key, value in self.config.items()}}
-        # In one step: a command that runs beside this one reads the file too.
+        # In one step: a command that runs at the same time reads the file too.
         new = self.file.with_suffix(f".{get_ident()}")
         with new.open("w", encoding="utf-8") as file:
             YAML().dump({"config": config, **self._rest}, file)

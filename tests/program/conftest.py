@@ -1,4 +1,4 @@
-"""The reference setup's config and the run of the whole program, as fixtures."""
+"""The reference setup's config and the run of the program, as fixtures."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def config() -> dict[str, Any]:
 
 @pytest.fixture
 def run() -> Callable[..., Run]:
-    """Return the function that runs the whole program."""
+    """Return the function that runs the program."""
     return run_program

@@ -1,4 +1,4 @@
-"""The whole program under a strict monitor: what it registers for the reference setup, and for changes of it.
+"""The program under a strict monitor: what it registers for the reference setup, and for changes of it.
 
 Out of scope: the engine and the hosts. tests/lab shows what happens there.
 """

@@ -1,4 +1,4 @@
-"""A Pulumi monitor for tests that is as strict as the engine and the providers are, and records what it was asked.
+"""A Pulumi monitor for tests that is as strict as the engine and the providers, and records the requests.
 
 It checks that URNs are unique, and compares inputs with the types of the provider SDKs, down to the last nested name. It records
 every request to register a resource. Out of scope: running providers. Nothing here shows how a host behaves; the lab does.
@@ -217,7 +217,7 @@ def run_program(
     """Run the program with `config` (keys without namespace, values as YAML has them) and return what it registered.
 
     `main` is the program; by default this project's `__main__.py`.
-    `unreachable` (host -> why) stands for the hosts' answer to ssh, which no test of the program asks for.
+    `unreachable` (host -> why) replaces the contact with the hosts: no test of the program runs ssh.
 
     Raises what the program raises, StrictError among it.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 TOOLCHAIN: Final = Path(__file__).resolve().parents[2] / "toolchain"
-# What the scripts of toolchain/ call, beside pulumi, go and pip.
+# The programs that the scripts of toolchain/ run, apart from pulumi, go and pip.
 _TOOLS: Final = """
     awk bash cat chmod cut dirname echo env find flock grep gzip head mkdir mv python3 readlink rm sed sh sha256sum sleep sort stat
     tail tar timeout tr uname wc xargs

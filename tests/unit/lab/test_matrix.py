@@ -1,4 +1,4 @@
-"""The table feature x version: what did not pass, or did not run, is no success."""
+"""The table feature x version: a test that failed, or did not run, is no success."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ REPORT = """<testsuites><testsuite>
 
 
 def test_the_suites_are_the_labs() -> None:
-    """A suite that the lab does not know would be a column of nothing."""
+    """The lab knows every suite of the table."""
     for suite in SUITES:
         parse_suites(suite)
 
 
 def test_outcomes_are_read(tmp_path: Path) -> None:
-    """A test that passed and could not be cleaned up after has an error; a kept report is taken with --resume."""
+    """A test whose teardown failed has an error; --resume uses the existing report."""
     (tmp_path / "matrix-forky.xml").write_text(REPORT, encoding="utf-8")
     expected = {"modes: l3": "error", "faults: docker restarted": "passed", "modes: vlans": "failure"}
     assert read_report(tmp_path / "matrix-forky.xml") == expected
@@ -34,7 +34,7 @@ def test_outcomes_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "whole"),
+    ("outcomes", "success"),
     [
         ({"forky": {"a": "passed"}, "trixie": {"a": "skipped"}}, True),
         ({"forky": {"a": "passed"}, "trixie": {"a": "failure"}}, False),
@@ -42,13 +42,13 @@ def test_outcomes_are_read(tmp_path: Path) -> None:
         ({"forky": {}}, False),
     ],
 )
-def test_only_a_whole_table_is_a_success(outcomes: dict[str, dict[str, str]], whole: bool) -> None:
-    """A failure, a test that did not run on one version, and nothing at all are none."""
-    assert show(outcomes, Console(file=io.StringIO())) is whole
+def test_every_test_must_pass_on_every_version(outcomes: dict[str, dict[str, str]], success: bool) -> None:
+    """A failure, a test that did not run on one version, and an empty table are no success."""
+    assert show(outcomes, Console(file=io.StringIO())) is success
 
 
-def test_a_case_of_a_test_has_its_name() -> None:
-    """What pytest writes in brackets is text, and no markup."""
+def test_the_name_of_a_case_is_shown() -> None:
+    """The case that pytest writes in brackets is printed as it is, not as markup."""
     out = io.StringIO()
     show({"forky": {"modes: shim[l2]": "passed"}}, Console(file=out, width=100))
     assert "modes: shim[l2]" in out.getvalue()

@@ -1,4 +1,4 @@
-"""The lab's pure functions: names, parameters, the machine's apt sources, digests in the stack file, images bit for bit."""
+"""The lab's pure functions: names, parameters, the machine's apt sources, digests in the stack file, reproducible images."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Components: main
 
 
 def test_the_archive_comes_from_deb822_sources() -> None:
-    """Of a .sources file the stanza of the release counts, not the one of security updates."""
+    """In a .sources file the stanza of the release is used, not the one of security updates."""
     assert list(apt.find_mirrors([(".sources", DEB822)])) == ["http://mirror.test/debian"]
 
 
 def test_the_archive_comes_from_one_line_sources() -> None:
-    """Of a sources.list the line of the release counts; other vendors' lines and source packages do not."""
+    """In a sources.list the line of the release is used, not those of other vendors and source packages."""
     text = (
         "deb-src http://mirror.test/debian trixie main\n"
         "deb http://vendor.test/sdk sdk-main main\n"
@@ -50,43 +50,43 @@ def test_the_archive_comes_from_one_line_sources() -> None:
     ],
 )
 def test_suites(text: str, suites: list[str]) -> None:
-    """One suite is for both hosts, two are one for each in their order."""
+    """One suite is for both hosts; of two, the first is for docker-1."""
     assert list(settings.parse_suites(text).values()) == suites
 
 
 @pytest.mark.parametrize("text", ["", "jammy", "trixie,trixie,trixie", "trixie;forky"])
 def test_unknown_suites_are_refused(text: str) -> None:
-    """An unknown suite, or a third one, is an error that repeats it."""
+    """An unknown suite, or a third one, is an error that names LAB_SUITE."""
     with pytest.raises(LabError, match="LAB_SUITE"):
         settings.parse_suites(text)
 
 
 def test_two_checkouts_have_two_labs(tmp_path: Path) -> None:
-    """The default name follows the checkout's path, so that two clones do not meet; LAB_NAME wins."""
+    """The default name depends on the checkout's path, so two clones have two labs; LAB_NAME overrides it."""
     assert settings.default_name(tmp_path / "a") != settings.default_name(tmp_path / "b")
     environment = {"LAB_NAME": "mine", "IPVLAN_FABRIC_CACHE": str(tmp_path)}
     assert settings.from_environment(environment).namespace("client") == "ipvlan-lab-mine-client"
 
 
 @pytest.mark.parametrize("name", ["../x", "UPPER", "a b", "-x", "x" * 40])
-def test_a_name_that_is_no_name_is_refused(name: str) -> None:
-    """A lab's name becomes a folder and a namespace: nothing else may get there through it."""
+def test_an_unsafe_name_is_refused(name: str) -> None:
+    """A lab's name becomes part of paths: characters that could lead elsewhere are refused."""
     with pytest.raises(LabError, match="LAB_NAME"):
         settings.from_environment({"LAB_NAME": name})
 
 
 def test_digests_follow_the_registry() -> None:
-    """The digests of the lab's images change in place; other images, comments and order stay."""
+    """The digests of the lab's images are replaced; other images, comments and order do not change."""
     old, new = "sha256:" + "a" * 64, "sha256:" + "b" * 64
     text = f"  # note\n  image: registry.lab:5000/nginx@{old}  # keep\n  image: other/nginx@{old}\n"
-    changed, said = stackfile.rewrite(text, {"nginx": f"registry.lab:5000/nginx@{new}"})
+    changed, lines = stackfile.rewrite(text, {"nginx": f"registry.lab:5000/nginx@{new}"})
     assert changed == f"  # note\n  image: registry.lab:5000/nginx@{new}  # keep\n  image: other/nginx@{old}\n"
-    assert len(said) == 1
+    assert len(lines) == 1
     assert stackfile.rewrite(changed, {"nginx": f"registry.lab:5000/nginx@{new}"}) == (changed, [])
 
 
 def test_a_layer_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
-    """Two trees made in another order, at another time, with hard links in one, give the same layer."""
+    """Two trees written in different order and at different times, one with hard links, give the same layer."""
     for number, names in enumerate((("a", "b"), ("b", "a"))):
         root = tmp_path / str(number)
         (root / "folder").mkdir(parents=True)
@@ -103,6 +103,6 @@ def test_a_layer_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
 
 
 def test_a_changed_recipe_is_another_cache_entry() -> None:
-    """Whatever decides a host's disk is part of its key: the suite and the client's key among it."""
+    """The key of a host's disk depends on all that decides its content, such as the suite and the client's key."""
     keys = {recipe.recipe(suite, key).key for suite in settings.SUITES for key in ("ssh-ed25519 A", "ssh-ed25519 B")}
     assert len(keys) == 6

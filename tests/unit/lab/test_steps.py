@@ -61,20 +61,20 @@ def test_after_a_failure_the_rest_is_skipped_with_the_reason(steps: pytest.Pytes
     result.stdout.fnmatch_lines(["SKIPPED*this step goes on from test_two[[]a[]], which failed"])
 
 
-def test_a_selected_step_brings_those_before_it(steps: pytest.Pytester) -> None:
+def test_a_selected_step_runs_those_before_it(steps: pytest.Pytester) -> None:
     """`-k` for one step runs the steps before it, in their order, and not those after it."""
     result = run(steps, "-k", "test_two and b")
     assert outcomes(result) == ["test_one PASSED", "test_two[a] PASSED", "test_two[b] PASSED"]
 
 
 def test_marks_leave_steps_out(steps: pytest.Pytester) -> None:
-    """`-m` runs the marked steps alone; `-k` beside it brings the marked ones before."""
+    """`-m` runs the marked steps alone; with `-k`, the marked steps before the selected one run too."""
     assert outcomes(run(steps, "-m", "chosen")) == ["test_one PASSED", "test_three PASSED"]
     assert outcomes(run(steps, "-m", "chosen", "-k", "three")) == ["test_one PASSED", "test_three PASSED"]
 
 
 @pytest.mark.parametrize("step", ["test_three", "test_two[b]"])
-def test_a_step_by_its_id_says_that_it_needs_the_others(steps: pytest.Pytester, step: str) -> None:
+def test_a_step_by_its_id_needs_the_others(steps: pytest.Pytester, step: str) -> None:
     """A step named on the command line without those before it is an error with the command that runs them."""
     result = run(steps, f"test_steps.py::{step}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
