@@ -133,7 +133,7 @@ def test_up_is_killed_while_it_creates(lab: Lab, stack: Stack, web: str) -> None
     label = f"ipvlan-fabric.stack={STACK}"
     lab.ssh("docker-2", f"docker create --name web --label {label} {image_of(stack, 'nginx')}", check=False)
     done = stack.up()
-    assert "removed container web" in done.stdout + done.stderr
+    assert "removed the orphaned container web" in done.stdout + done.stderr
     # The state keeps the pending operations, and every `up` warns of them, until they are cleared.
     stack.pulumi("refresh", "--yes", "--clear-pending-creates")
     assert_as_planned(stack)
