@@ -66,7 +66,7 @@ def test_a_service_added(project: Path) -> None:
     comment = preview(project, "before", "added")
     assert "**No downtime.** containers: 2 new." in comment
     assert "| docker-1 | web | 10.1.1.3 |" in comment
-    assert "| docker-2 | web | 192.168.140.201 81:80 | opens |" in comment
+    assert "| docker-2 | web | 192.168.140.201 81:80 | publish |" in comment
     resources = differing(comment)
     assert "+ docker:index/container:Container fabric-docker-1-web" in resources
     assert "+ docker:index/container:Container fabric-docker-2-web" in resources
