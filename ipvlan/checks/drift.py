@@ -210,15 +210,15 @@ class Comparison:
             yield self._about(
                 planned,
                 DriftKind.BRIDGE_DISCONNECTED,
-                "is published, and not connected to the bridge: nobody outside reaches it"
+                "is published, but not connected to the bridge: nobody outside reaches it"
                 if planned.published
-                else "has internet, and is not connected to the bridge: it reaches nothing outside",
+                else "has internet, but is not connected to the bridge: it reaches nothing outside",
             )
         elif connected and not planned.bridged:
             yield self._about(
                 planned,
                 DriftKind.BRIDGE_CONNECTED,
-                "is not published, and connected to the bridge: its ports may be open",
+                "is not published, but is connected to the bridge: its ports may be open",
             )
 
     def _ports(self, planned: ContainerPlan, live: LiveContainer) -> Iterator[Difference]:
@@ -237,7 +237,7 @@ class Comparison:
                 yield self._about(
                     planned,
                     DriftKind.PORTS_UNBOUND,
-                    f"is connected to the bridge, and not bound on the host: {', '.join(unbound)}",
+                    f"is connected to the bridge, but the host does not bind {', '.join(unbound)}",
                 )
 
     def _other_containers(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:

@@ -169,7 +169,7 @@ def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
         ).returncode
     except FileNotFoundError:
         raise pulumi_failure(
-            "IPF914", "there is no `pulumi` on PATH", f"where there is one, run: {shlex.join(command)}"
+            "IPF914", "there is no `pulumi` on PATH", f"run it where Pulumi is installed: {shlex.join(command)}"
         ) from None
     except subprocess.TimeoutExpired:
         raise pulumi_failure(

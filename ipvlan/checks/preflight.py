@@ -273,7 +273,7 @@ def _addresses(plan: Plan, stack: str, host: HostPlan, docker: DockerFacts) -> I
             host=host.name,
             problem=f"nothing answers at the gateway {plan.gateway} as seen from {host.name}: containers that are not "
             f"published reach nothing beyond {plan.subnet}",
-            fix="nothing, if that is intended; else give the router that address",
+            fix="give a router that address, or do nothing if that is intended",
             severity="info",
         )
 

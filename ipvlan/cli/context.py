@@ -1,7 +1,7 @@
 """The stack that a subcommand works on, and the project's folder.
 
 A subcommand is a function that takes `typer.Context` first; `ipvlan.cli.main.SUBCOMMANDS` names it. It gets the plan by
-`selected_stack(context).plan()`. It raises `UserError` or `HostError` for what a person must fix: `ipvlan.cli.main.main` prints
+`selected_stack(context).plan()`, or checked against its options by `ipvlan.cli.options.planned`. It raises `UserError` or `HostError` for what a person must fix: `ipvlan.cli.main.main` prints
 these without a traceback.
 
 Out of scope: options that several subcommands share (`ipvlan.cli.options`), and printing (`ipvlan.cli.output`).

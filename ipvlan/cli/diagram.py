@@ -30,7 +30,9 @@ def diagram(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write. Without it the diagram is printed.")
     ] = None,
-    live: Annotated[bool, typer.Option("--live", help="Ask the hosts, and colour what differs from the plan.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Read the hosts, and colour what differs from the plan.")
+    ] = False,
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
 ) -> None:
     """Draw the topology: hosts, parents, slices, containers, published ports. Contacts no host without --live."""

@@ -24,17 +24,16 @@ from ipvlan.checks.heal import (
     run_pulumi,
 )
 from ipvlan.checks.status import read_status
-from ipvlan.cli.context import SelectedStack, selected_stack
+from ipvlan.cli.context import SelectedStack
 from ipvlan.cli.options import (
     DEFAULT_TIMEOUT,
     HostOption,
     JsonOption,
     ServiceOption,
     TimeoutOption,
-    check_host,
-    check_service,
+    planned,
 )
-from ipvlan.cli.output import print_document, print_warnings, result_console
+from ipvlan.cli.output import print_document, result_console
 from ipvlan.plan.model import Plan
 from ipvlan.views import heal as view
 
@@ -48,16 +47,9 @@ def heal(  # noqa: PLR0917  # typer reads the options from the signature
     as_json: JsonOption = False,
 ) -> None:
     """Repair what `status` reports, with the smallest change that does it. Shows its steps and asks first."""
-    stack = selected_stack(context)
-    plan = stack.plan()
-    check_host(plan, host)
-    check_service(plan, service)
+    stack, plan = planned(context, host=host, service=service, quiet=as_json)
     run = _Run(stack=stack, plan=plan, host=host, service=service, timeout=timeout)
-    if as_json:
-        healed = run.as_document(yes=yes)
-    else:
-        print_warnings(plan.warnings)
-        healed = run.interactive(yes=yes)
+    healed = run.as_document(yes=yes) if as_json else run.interactive(yes=yes)
     raise typer.Exit(0 if healed else 1)
 
 

@@ -1,4 +1,4 @@
-"""Options that several subcommands share, and the checks of their values.
+"""What several subcommands share: options, the checks of their values, and the plan that they work on.
 
 A value that cannot be right ends the command with exit status 2, as typer's own checks do.
 """
@@ -12,6 +12,8 @@ import typer
 from netaddr import IPAddress
 from pydantic_core import PydanticCustomError
 
+from ipvlan.cli.context import SelectedStack, selected_stack
+from ipvlan.cli.output import print_warnings
 from ipvlan.config.types.addresses import parse_address
 from ipvlan.plan.model import Plan
 from ipvlan.problems import shorten
@@ -49,14 +51,20 @@ def check_known(option: str, name: str | None, known: Collection[str]) -> None:
     raise typer.BadParameter(f"{shorten(name)}: the plan has no such name; it has {listed}", param_hint=option)
 
 
-def check_host(plan: Plan, name: str | None) -> None:
-    """Check the value of `--host`."""
-    check_known("--host", name, host_names(plan))
+def planned(
+    context: typer.Context, *, host: str | None = None, service: str | None = None, quiet: bool
+) -> tuple[SelectedStack, Plan]:
+    """Return the selected stack and its plan, and print the plan's warnings unless `quiet`.
 
-
-def check_service(plan: Plan, name: str | None) -> None:
-    """Check the value of `--service`."""
-    check_known("--service", name, service_names(plan))
+    Exit with status 2 where `--host` or `--service` is not in the plan.
+    """
+    stack = selected_stack(context)
+    plan = stack.plan()
+    check_known("--host", host, host_names(plan))
+    check_known("--service", service, service_names(plan))
+    if not quiet:
+        print_warnings(plan.warnings)
+    return stack, plan
 
 
 def host_names(plan: Plan) -> list[str]:

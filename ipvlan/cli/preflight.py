@@ -5,9 +5,8 @@ from __future__ import annotations
 import typer
 
 from ipvlan.checks.preflight import check_hosts
-from ipvlan.cli.context import selected_stack
-from ipvlan.cli.options import DEFAULT_TIMEOUT, HostOption, JsonOption, TimeoutOption, check_host, count_of_hosts
-from ipvlan.cli.output import print_document, print_warnings, progress, result_console
+from ipvlan.cli.options import DEFAULT_TIMEOUT, HostOption, JsonOption, TimeoutOption, count_of_hosts, planned
+from ipvlan.cli.output import print_document, progress, result_console
 from ipvlan.views import preflight as view
 
 
@@ -18,11 +17,7 @@ def preflight(
     as_json: JsonOption = False,
 ) -> None:
     """Check, before the first `pulumi up`, that the hosts can carry the plan. Creates nothing."""
-    stack = selected_stack(context)
-    plan = stack.plan()
-    check_host(plan, host)
-    if not as_json:
-        print_warnings(plan.warnings)
+    stack, plan = planned(context, host=host, quiet=as_json)
     with progress(f"asking {count_of_hosts(plan)}", quiet=as_json):
         result = check_hosts(plan, stack.name, host=host, timeout=timeout)
     if as_json:

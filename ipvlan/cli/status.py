@@ -5,18 +5,16 @@ from __future__ import annotations
 import typer
 
 from ipvlan.checks.status import read_status
-from ipvlan.cli.context import selected_stack
 from ipvlan.cli.options import (
     DEFAULT_TIMEOUT,
     HostOption,
     JsonOption,
     ServiceOption,
     TimeoutOption,
-    check_host,
-    check_service,
     count_of_hosts,
+    planned,
 )
-from ipvlan.cli.output import print_document, print_warnings, progress, result_console
+from ipvlan.cli.output import print_document, progress, result_console
 from ipvlan.views.status import print_tables
 from ipvlan.views.status_json import document
 
@@ -29,12 +27,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the hosts with the plan. The exit status is 0 only when nothing differs."""
-    stack = selected_stack(context)
-    plan = stack.plan()
-    check_host(plan, host)
-    check_service(plan, service)
-    if not as_json:
-        print_warnings(plan.warnings)
+    stack, plan = planned(context, host=host, service=service, quiet=as_json)
     with progress(f"asking {count_of_hosts(plan)}", quiet=as_json):
         result = read_status(plan, stack.name, host=host, service=service, timeout=timeout)
     if as_json:

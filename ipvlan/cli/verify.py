@@ -10,22 +10,20 @@ import typer
 from netaddr import IPAddress
 
 from ipvlan.checks.verify import verify_plan
-from ipvlan.cli.context import selected_stack
 from ipvlan.cli.options import (
     DEFAULT_TIMEOUT,
     HostOption,
     JsonOption,
     ServiceOption,
     TimeoutOption,
-    check_host,
     check_known,
-    check_service,
     count_of_hosts,
     host_names,
     parse_address_option,
+    planned,
     service_names,
 )
-from ipvlan.cli.output import print_document, print_warnings, progress, result_console
+from ipvlan.cli.output import print_document, progress, result_console
 from ipvlan.plan.reachability import CLIENT, Filter, place
 from ipvlan.views.verify import as_markdown, print_tables
 from ipvlan.views.verify_json import document
@@ -58,14 +56,9 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
     as_json: JsonOption = False,
 ) -> None:
     """Test on the hosts which connections work, and compare with the plan. The exit status is 0 only when all are as expected."""
-    stack = selected_stack(context)
-    plan = stack.plan()
-    check_host(plan, host)
-    check_service(plan, service)
+    stack, plan = planned(context, host=host, service=service, quiet=as_json)
     check_known("--from", source, [CLIENT, *host_names(plan), *service_names(plan), *map(place, plan.containers())])
     beyond = [_parse_internet_option(text) for text in internet or ()]
-    if not as_json:
-        print_warnings(plan.warnings)
     with progress(f"testing connections from {count_of_hosts(plan)}", quiet=as_json):
         result = verify_plan(
             plan, internet=beyond, only=Filter(service=service, host=host, source=source), timeout=timeout

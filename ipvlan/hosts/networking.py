@@ -256,7 +256,9 @@ def _failure(planned: Networking, result: ScriptResult, what: str, effect: str) 
     keys = [f"ipvlan-fabric:hosts.{planned.host}.shim"] if planned.shim is not None else []
     keys += ["ipvlan-fabric:fabric.mode"] if planned.routes else []
     fix = (
-        "let its ssh user be root, or become root by sudo without a password" if "sudo" in reason else "fix that on it"
+        "let its ssh user be root, or become root by sudo without a password"
+        if "sudo" in reason
+        else "fix that on the host"
     )
     return HostError.on(
         planned.host,

@@ -235,12 +235,12 @@ def _beyond(config: StackConfig, space: AddressSpace, name: str, hosts: list[str
     address = space.at(host, offset)
     owner = None if address is None else space.slice_owner(address)
     inside = address is not None and space.offset_of(address, host) is not None
-    what = "the slice's broadcast address" if inside else "beyond the slice"
+    what = "the broadcast address of" if inside else "beyond"
     return Problem(
         code="IPF512",
         key=f"services.{name}.offset",
         value=shorten(offset),
-        problem=f"it is {what} {_slices(space, host)} of {_on(hosts)}, which has "
+        problem=f"it is {what} the slice {_slices(space, host)} of {_on(hosts)}, which has "
         + (f"offsets {offsets.start} to {offsets.stop - 1}" if offsets else "no room for a container"),
         effect=f"{address} belongs to {owner}: two containers could have it"
         if owner not in (None, host)

@@ -71,7 +71,7 @@ def _name(config: StackConfig) -> Iterator[Problem]:
             value=name,
             problem=f"it sorts before Docker's `{BRIDGE}`, and {bridged[0]} uses the bridge",
             effect=f"a Docker older than {with_priority} would keep the default route on the fabric, and publish no port",
-            fix=f"nothing if all hosts run Docker {with_priority} or later; else choose a name that sorts after `{BRIDGE}`",
+            fix=f"do nothing if all hosts run Docker {with_priority} or later; else choose a name that sorts after `{BRIDGE}`",
             severity="warning",
         )
 
