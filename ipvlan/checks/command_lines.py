@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipvlan.plan.model import HostPlan
 
 
 def ssh_line(arguments: Sequence[str], text: str) -> str:
     """Return the command that runs the shell text `text` on the host that ssh reaches with `arguments` (`SshTarget.arguments`)."""
     return shlex.join(["ssh", *arguments, text])
+
+
+def host_line(host: HostPlan, text: str) -> str:
+    """Return the command that runs the shell text `text` on a host of the plan."""
+    return ssh_line(host.ssh.arguments, text)
 
 
 def heal_line(stack: str, host: str, service: str | None = None) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress
 
-from ipvlan.checks.command_lines import heal_line, ssh_line
+from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
@@ -53,10 +53,12 @@ class Comparison:
     def of_host(self, host: HostPlan, snapshot: HostSnapshot | HostError) -> tuple[Difference, ...]:
         """Return all differences of one host, those that cause others first."""
         if isinstance(snapshot, HostUnreachableError):
-            return (_difference(DriftKind.HOST_UNREACHABLE, host, snapshot.summary, _ssh(host, "true")),)
+            return (_difference(DriftKind.HOST_UNREACHABLE, host, snapshot.summary, host_line(host, "true")),)
         if isinstance(snapshot, HostError):
             return (
-                _difference(DriftKind.DOCKER_SILENT, host, snapshot.summary, _ssh(host, "systemctl restart docker")),
+                _difference(
+                    DriftKind.DOCKER_SILENT, host, snapshot.summary, host_line(host, "systemctl restart docker")
+                ),
             )
         return (
             *self._parent(host, snapshot),
@@ -83,7 +85,7 @@ class Comparison:
                 DriftKind.PARENT_DOWN,
                 host,
                 f"{host.parent} of {host.name} is down; none of its containers reaches another host",
-                _ssh(host, f"ip link set {host.parent} up"),
+                host_line(host, f"ip link set {host.parent} up"),
             )
 
     def _networks(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
@@ -106,7 +108,7 @@ class Comparison:
                     DriftKind.NETWORK_NOT_OURS,
                     host,
                     f"network {planned.name} on {host.name} was not created by stack {self._stack}",
-                    f"{_ssh(host, f'docker network rm {planned.name}')}, then pulumi up",
+                    f"{host_line(host, f'docker network rm {planned.name}')}, then pulumi up",
                 )
         for other in snapshot.networks:
             if other.name != planned.name and other.options.get("parent") == host.parent:
@@ -115,7 +117,7 @@ class Comparison:
                     host,
                     f"network {other.name} ({other.driver}) on {host.name} uses {host.parent} too; only one network can, "
                     f"so {planned.name} or its containers may fail to start",
-                    _ssh(host, f"docker network rm {shlex.quote(other.name)}"),
+                    host_line(host, f"docker network rm {shlex.quote(other.name)}"),
                     network=other.name,
                 )
 
@@ -156,7 +158,7 @@ class Comparison:
                 planned,
                 DriftKind.CONTAINER_UNHEALTHY,
                 "runs, and its health check fails",
-                fix=_ssh(host, f"docker logs --tail 50 {planned.name}"),
+                fix=host_line(host, f"docker logs --tail 50 {planned.name}"),
             )
         if live.image != planned.image and not live.image.startswith("sha256:"):
             yield self._about(
@@ -178,7 +180,7 @@ class Comparison:
             planned,
             DriftKind.CONTAINER_NOT_OURS,
             f"was not created by stack {self._stack}, and has the name of a planned container",
-            fix=f"{_ssh(host, f'docker rm -f {planned.name}')}, then {self._heal(host, planned)}",
+            fix=f"{host_line(host, f'docker rm -f {planned.name}')}, then {self._heal(host, planned)}",
         )
 
     def _attachments(self, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot) -> Iterator[Difference]:
@@ -266,7 +268,7 @@ class Comparison:
         self, host: HostPlan, live: LiveContainer, held: IPAddress | None, planned: ContainerPlan | None
     ) -> Difference:
         """Return the difference for a container of others that holds `held`, which is planned for `planned`."""
-        remove = _ssh(host, f"docker rm -f {shlex.quote(live.name)}")
+        remove = host_line(host, f"docker rm -f {shlex.quote(live.name)}")
         if planned is not None:
             return _difference(
                 DriftKind.FOREIGN_ADDRESS,
@@ -325,10 +327,6 @@ def _difference(
         container=container,
         network=network,
     )
-
-
-def _ssh(host: HostPlan, text: str) -> str:
-    return ssh_line(host.ssh.arguments, text)
 
 
 def _network_differences(host: HostPlan, live: LiveNetwork) -> Iterator[str]:

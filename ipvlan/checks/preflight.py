@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ipvlan.checks.command_lines import ssh_line
+from ipvlan.checks.command_lines import host_line
 from ipvlan.checks.host_findings import Check, Finding, failure_finding, host_findings, requirements_of
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.docker_facts import DockerFacts, docker_facts
@@ -106,7 +106,7 @@ def _of_host(plan: Plan, stack: str, host: HostPlan, report: HostReport | HostEr
             check="other networks",
             host=host.name,
             problem=f"{child} on {host.name} is a macvlan of {host.parent}; macvlan and ipvlan cannot share it",
-            fix=_ssh(host, f"ip link del {child}"),
+            fix=host_line(host, f"ip link del {child}"),
         )
     if isinstance(report.docker, DockerFacts):
         yield from _other_networks(host, report.docker)
@@ -117,7 +117,10 @@ def _of_host(plan: Plan, stack: str, host: HostPlan, report: HostReport | HostEr
     elif not report.facts.docker_failure:
         # Docker's command line gets an answer, and its API does not give one over the forwarded socket.
         yield Finding(
-            check="docker", host=host.name, problem=report.docker.summary, fix=_ssh(host, "systemctl restart docker")
+            check="docker",
+            host=host.name,
+            problem=report.docker.summary,
+            fix=host_line(host, "systemctl restart docker"),
         )
 
 
@@ -149,7 +152,7 @@ def _other_networks(host: HostPlan, docker: DockerFacts) -> Iterator[Finding]:
                 check="other networks",
                 host=host.name,
                 problem=f"network {network.name} ({network.driver}) on {host.name} uses {host.parent}, and only one can",
-                fix=_ssh(host, f"docker network rm {shlex.quote(network.name)}"),
+                fix=host_line(host, f"docker network rm {shlex.quote(network.name)}"),
             )
 
 
@@ -161,7 +164,7 @@ def _forwarding(host: HostPlan, facts: HostFacts) -> Iterator[Finding]:
             check="forwarding",
             host=host.name,
             problem=f"{host.name} does not forward packets: published ports would not answer",
-            fix=_ssh(host, "sysctl -w net.ipv4.ip_forward=1"),
+            fix=host_line(host, "sysctl -w net.ipv4.ip_forward=1"),
         )
     for rule in facts.dropping:
         yield Finding(
@@ -180,7 +183,7 @@ def _clock(host: HostPlan, facts: HostFacts) -> Iterator[Finding]:
             check="clock",
             host=host.name,
             problem=f"the clock of {host.name} is {abs(facts.clock_ahead):.0f} s {direction} this machine's",
-            fix=_ssh(host, "timedatectl set-ntp true"),
+            fix=host_line(host, "timedatectl set-ntp true"),
             severity="info",
         )
 
@@ -192,7 +195,7 @@ def _disk(host: HostPlan, docker: DockerFacts) -> Iterator[Finding]:
             host=host.name,
             problem=f"{docker.folder} of {host.name} has {docker.free // 1024 // 1024} MiB free: no image can be pulled and no "
             "container created there",
-            fix=_ssh(host, "docker system df; docker image prune -a"),
+            fix=host_line(host, "docker system df; docker image prune -a"),
         )
 
 
@@ -248,7 +251,7 @@ def _addresses(plan: Plan, stack: str, host: HostPlan, docker: DockerFacts) -> I
                     check="addresses",
                     host=host.name,
                     problem=f"{held}, planned for {planned[held].name}, is held by container {live.name} on {host.name}",
-                    fix=_ssh(host, f"docker rm -f {shlex.quote(live.name)}"),
+                    fix=host_line(host, f"docker rm -f {shlex.quote(live.name)}"),
                 )
     for address, holder in docker.answering.items():
         if address == plan.gateway:
@@ -264,7 +267,7 @@ def _addresses(plan: Plan, stack: str, host: HostPlan, docker: DockerFacts) -> I
             check="addresses",
             host=host.name,
             problem=f"whether the planned addresses of {host.name} are free on the LAN was not checked: {docker.not_probed}",
-            fix=_ssh(host, "apt-get install iputils-arping"),
+            fix=host_line(host, "apt-get install iputils-arping"),
             severity="info",
         )
     elif plan.gateway is not None and plan.gateway not in docker.answering:
@@ -276,7 +279,3 @@ def _addresses(plan: Plan, stack: str, host: HostPlan, docker: DockerFacts) -> I
             fix="give a router that address, or do nothing if that is intended",
             severity="info",
         )
-
-
-def _ssh(host: HostPlan, text: str) -> str:
-    return ssh_line(host.ssh.arguments, text)

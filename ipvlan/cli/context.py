@@ -1,8 +1,8 @@
 """The stack that a subcommand works on, and the project's folder.
 
 A subcommand is a function that takes `typer.Context` first; `ipvlan.cli.main.SUBCOMMANDS` names it. It gets the plan by
-`selected_stack(context).plan()`, or checked against its options by `ipvlan.cli.options.planned`. It raises `UserError` or `HostError` for what a person must fix: `ipvlan.cli.main.main` prints
-these without a traceback.
+`selected_stack(context).plan()`; one with `--host` or `--service` by `ipvlan.cli.options.planned`, which checks them. It raises
+`UserError` or `HostError` for what a person must fix: `ipvlan.cli.main.main` prints these without a traceback.
 
 Out of scope: options that several subcommands share (`ipvlan.cli.options`), and printing (`ipvlan.cli.output`).
 """

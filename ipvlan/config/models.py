@@ -194,7 +194,7 @@ class ServiceConfig(ContainerSettings):
 
     @property
     def bridged(self) -> bool:
-        """Whether the bridge is connected, for whatever reason."""
+        """Whether the container is connected to Docker's bridge: published, or with internet."""
         return self.published or self.internet
 
     def runs_on(self, host: str) -> bool:

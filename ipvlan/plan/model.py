@@ -91,7 +91,7 @@ class ContainerPlan:
 
     @property
     def bridged(self) -> bool:
-        """Whether the bridge is connected, for whatever reason."""
+        """Whether the container is connected to Docker's bridge: published, or with internet."""
         return self.published or self.internet
 
     @property

@@ -19,8 +19,8 @@ RunProgram = Callable[..., Run]
 @pytest.fixture
 def inputs(run: RunProgram, config: dict[str, Any]) -> Mapping[str, Any]:
     """Return the inputs of docker-1's check."""
-    found: Mapping[str, Any] = run(config).named("fabric-docker-1-check").inputs
-    return found
+    registered: Mapping[str, Any] = run(config).named("fabric-docker-1-check").inputs
+    return registered
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_it_runs_again_for_what_concerns_the_host(run: RunProgram, config: dict[
     """Another parent, another connection, or a mode that needs another Docker changes the inputs; publishing a port does not."""
 
     def inputs() -> Mapping[str, Any]:
-        found: Mapping[str, Any] = run(config).named("fabric-docker-1-check").inputs
-        return found
+        registered: Mapping[str, Any] = run(config).named("fabric-docker-1-check").inputs
+        return registered
 
     before = inputs()
     config["services"]["nginx"]["published"] = False

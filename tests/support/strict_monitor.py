@@ -30,7 +30,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SDK_VERSION: Final = "3.272.0"
 """The version of the SDK whose internals are used here."""
 
-#: Resource type -> the SDK's class of its arguments.
 ARGUMENTS: Mapping[str, type] = {
     "docker:index/container:Container": pulumi_docker.ContainerArgs,
     "docker:index/network:Network": pulumi_docker.NetworkArgs,
@@ -38,6 +37,7 @@ ARGUMENTS: Mapping[str, type] = {
     "pulumi:providers:docker": pulumi_docker.ProviderArgs,
     "command:local:Command": pulumi_command.local.CommandArgs,
 }
+"""Resource type -> the SDK's class of its arguments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,20 +80,20 @@ class Run:
     """What one run of the program registered."""
 
     resources: dict[str, Registered] = field(default_factory=dict)
-    #: Component URN -> its outputs.
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: What the program exports, as values.
+    """Component URN -> its outputs."""
     exports: dict[str, Any] = field(default_factory=dict)
+    """What the program exports, as values."""
 
     def named(self, name: str) -> Registered:
         """Return the one resource of that logical name."""
-        (found,) = (resource for resource in self.resources.values() if resource.name == name)
-        return found
+        (registered,) = (resource for resource in self.resources.values() if resource.name == name)
+        return registered
 
     def outputs_of(self, name: str) -> dict[str, Any]:
         """Return the outputs of the component of that logical name."""
-        (found,) = (outputs for urn, outputs in self.outputs.items() if urn.endswith(f"::{name}"))
-        return found
+        (registered,) = (outputs for urn, outputs in self.outputs.items() if urn.endswith(f"::{name}"))
+        return registered
 
 
 class StrictMonitor(mocks.MockMonitor):
@@ -185,9 +185,9 @@ def _args_class(annotation: Any) -> type | None:
     if get_origin(annotation) is None:
         return None
     for inner in get_args(annotation):
-        found = _args_class(inner)
-        if found is not None:
-            return found
+        arguments = _args_class(inner)
+        if arguments is not None:
+            return arguments
     return None
 
 

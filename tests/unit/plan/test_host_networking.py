@@ -53,9 +53,9 @@ def test_nothing_is_needed_in_l2() -> None:
 def test_every_host_has_a_route_to_every_other_slice() -> None:
     """Of three hosts each has two routes, through the other hosts' own addresses."""
     plan = routed(3)
-    wanted = planned_networking(plan.host("docker-2"), connection_to(plan.host("docker-2"), plan.ssh))
-    assert wanted is not None
-    assert [(route.destination, route.via) for route in wanted.routes] == [
+    networking = planned_networking(plan.host("docker-2"), connection_to(plan.host("docker-2"), plan.ssh))
+    assert networking is not None
+    assert [(route.destination, route.via) for route in networking.routes] == [
         ("10.1.1.0/24", "192.168.140.200"),
         ("10.1.3.0/24", "192.168.140.202"),
     ]
@@ -121,7 +121,7 @@ def test_a_route_to_the_internet_publishes_no_port() -> None:
     config = reference_config()
     config["services"]["nginx"].update(published=False, internet=True)
     plan = make_plan(parse(config))
-    nginx = next(found for found in plan.containers() if found.service == "nginx")
+    nginx = next(container for container in plan.containers() if container.service == "nginx")
     assert (nginx.docker_ports, nginx.bridged, nginx.default_route) == ((), True, "bridge")
     assert len(nginx.ports) == 1
 
@@ -141,11 +141,11 @@ def concerning(host: HostPlan, version: tuple[int, int, int]) -> list[VersionRul
 
 def test_what_a_version_cannot_is_refused() -> None:
     """Publishing in l3 needs Docker 28; 26.0.0 has no names in l3; every row has a source."""
-    open_ = reference_plan(**ROUTED).host("docker-1")
-    shut = routed().host("docker-1")
-    assert "bridge in l3" in [rule.name for rule in concerning(open_, (26, 1, 5)) if rule.refused]
-    assert not [rule for rule in concerning(open_, (28, 5, 2)) if rule.refused]
-    assert not [rule for rule in concerning(shut, (26, 1, 5)) if rule.refused]
-    assert [rule.name for rule in concerning(shut, (26, 0, 0))] == ["names in l3"]
+    publishing = reference_plan(**ROUTED).host("docker-1")
+    unpublished = routed().host("docker-1")
+    assert "bridge in l3" in [rule.name for rule in concerning(publishing, (26, 1, 5)) if rule.refused]
+    assert not [rule for rule in concerning(publishing, (28, 5, 2)) if rule.refused]
+    assert not [rule for rule in concerning(unpublished, (26, 1, 5)) if rule.refused]
+    assert [rule.name for rule in concerning(unpublished, (26, 0, 0))] == ["names in l3"]
     assert not [rule for rule in RULES if rule.refused and rule.concerns(reference_plan().host("docker-1"))]
     assert all(rule.source and rule.fix for rule in RULES)

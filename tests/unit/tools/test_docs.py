@@ -172,9 +172,9 @@ def commands_in(path: Path, program: str) -> Iterator[list[str]]:
     text = path.read_text(encoding="utf-8")
     lines = [line for block in blocks(path, "console") for line in block.splitlines()]
     for line in [*CODE.findall(FENCE.sub("", text)), *lines]:
-        found = re.match(rf"(?:lab/exec |\.venv/bin/|\$ )*{program}((?: [^#;|]*)?)$", line.partition("  #")[0].strip())
-        if found:
-            yield found[1].split()
+        call = re.match(rf"(?:lab/exec |\.venv/bin/|\$ )*{program}((?: [^#;|]*)?)$", line.partition("  #")[0].strip())
+        if call:
+            yield call[1].split()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
