@@ -146,7 +146,7 @@ def test_a_clash_is_never_planned(raw: dict[str, Any], data: st.DataObject) -> N
 
 
 # Cheap, and of a wide space.
-@settings(max_examples=6 * settings().max_examples)
+@settings(max_examples=3 * settings().max_examples)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just({"secure": "x"}),
