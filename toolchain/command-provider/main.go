@@ -1,5 +1,5 @@
-// Command pulumi-resource-command serves `command:local:Command` of the `command` package, and nothing else of it: the module of
-// pulumi-command's own provider is not on the Go module proxy.
+// Command pulumi-resource-command serves `command:local:Command` of the `command` package and nothing else: the Go module proxy
+// does not have the module of pulumi-command's own provider.
 package main
 
 import (

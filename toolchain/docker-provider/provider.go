@@ -11,7 +11,7 @@ import (
 
 const packageName = "docker"
 
-// Longest name that Pulumi makes up for a resource without one.
+// The longest name that Pulumi generates for a resource without one.
 const longestAutomaticName = 255
 
 // classes maps a class of pulumi_docker to its resource of the upstream provider.
@@ -60,7 +60,7 @@ func providerInfo() tfbridge.ProviderInfo {
 	return info
 }
 
-// token gives a class's full name: `docker:index/remoteImage:RemoteImage` for RemoteImage.
+// token returns a class's full name: `docker:index/remoteImage:RemoteImage` for RemoteImage.
 func token(class string) string {
 	return packageName + ":index/" + strings.ToLower(class[:1]) + class[1:] + ":" + class
 }

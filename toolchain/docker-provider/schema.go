@@ -15,17 +15,17 @@ type (
 	properties = map[string]property
 )
 
-// packageSchema gives the package's schema as JSON: every resource with its inputs and outputs, without descriptions.
+// packageSchema returns the package's schema as JSON: every resource with its inputs and outputs, without descriptions.
 //
-// The bridge translates property names by tfbridge.TerraformToPulumiNameV2 while it serves; the same function is asked here, so
-// `pulumi package get-schema` shows the very names that are understood.
+// While it serves, the bridge translates property names by tfbridge.TerraformToPulumiNameV2. This calls the same function, so
+// `pulumi package get-schema` shows exactly the names that the plugin accepts.
 func packageSchema(info tfbridge.ProviderInfo) []byte {
 	w := walker{types: map[string]pschema.ComplexTypeSpec{}}
 	config, required := w.members("Provider", info.P.Schema(), info.Config, anyProperty)
 	spec := pschema.PackageSpec{
 		Name:    packageName,
 		Version: version,
-		// Says that the module of `docker:index/container:Container` is `index`, and not `index/container`.
+		// The module of `docker:index/container:Container` is `index`, not `index/container`.
 		Meta: &pschema.MetadataSpec{ModuleFormat: "(.*)(?:/[^/]*)"},
 		Provider: &pschema.ResourceSpec{
 			InputProperties: config,
@@ -38,7 +38,7 @@ func packageSchema(info tfbridge.ProviderInfo) []byte {
 		class := classes[upstream]
 		inputs, requiredInputs := w.members(class, fields, resource.Fields, isInput)
 		outputs, _ := w.members(class, fields, resource.Fields, anyProperty)
-		// A resource's own `id` is Pulumi's, and no property.
+		// A resource's `id` belongs to Pulumi; it is not a property.
 		delete(inputs, "id")
 		delete(outputs, "id")
 		spec.Resources[string(resource.Tok)] = pschema.ResourceSpec{
@@ -50,7 +50,7 @@ func packageSchema(info tfbridge.ProviderInfo) []byte {
 	spec.Types = w.types
 	text, err := json.Marshal(spec)
 	if err != nil {
-		// Only strings, slices and maps of strings are in it.
+		// It contains only strings, slices and maps of strings.
 		panic(err)
 	}
 	return text
@@ -65,23 +65,23 @@ type walker struct {
 	types map[string]pschema.ComplexTypeSpec
 }
 
-// members translates the fields that `wanted` takes; owner is the class or nested type they belong to.
+// members translates the fields that `selected` accepts; owner is the class or nested type that they belong to.
 func (w walker) members(
-	owner string, fields shim.SchemaMap, infos map[string]*tfbridge.SchemaInfo, wanted func(shim.Schema) bool,
+	owner string, fields shim.SchemaMap, infos map[string]*tfbridge.SchemaInfo, selected func(shim.Schema) bool,
 ) (properties, []string) {
-	found, required := properties{}, []string{}
+	members, required := properties{}, []string{}
 	fields.Range(func(upstream string, field shim.Schema) bool {
-		if !wanted(field) {
+		if !selected(field) {
 			return true
 		}
 		name := tfbridge.TerraformToPulumiNameV2(upstream, fields, infos)
-		found[name] = property{TypeSpec: w.typeOf(owner, name, field, infos[upstream])}
+		members[name] = property{TypeSpec: w.typeOf(owner, name, field, infos[upstream])}
 		if field.Required() {
 			required = append(required, name)
 		}
 		return true
 	})
-	return found, required
+	return members, required
 }
 
 func (w walker) typeOf(owner, name string, field shim.Schema, info *tfbridge.SchemaInfo) pschema.TypeSpec {
@@ -100,7 +100,7 @@ func (w walker) typeOf(owner, name string, field shim.Schema, info *tfbridge.Sch
 		}
 		return pschema.TypeSpec{Type: "array", Items: &element}
 	case shim.TypeMap:
-		// A map whose element is a resource stands for one nested object.
+		// A map whose element is a resource is one nested object.
 		if nested, is := field.Elem().(shim.Resource); is {
 			return w.object(owner, name, nested, info)
 		}
@@ -111,7 +111,7 @@ func (w walker) typeOf(owner, name string, field shim.Schema, info *tfbridge.Sch
 	}
 }
 
-// elementOf gives the type of a collection's element; a plural property names its elements' type in the singular.
+// elementOf returns the type of a collection's element; the element type of a plural property has a singular name.
 func (w walker) elementOf(owner, name string, keepName bool, field shim.Schema, info *tfbridge.SchemaInfo) pschema.TypeSpec {
 	var elementInfo *tfbridge.SchemaInfo
 	if info != nil {
@@ -140,9 +140,9 @@ func (w walker) object(owner, name string, nested shim.Resource, info *tfbridge.
 		infos = info.Fields
 	}
 	typeName := owner + strings.ToUpper(name[:1]) + name[1:]
-	found, required := w.members(typeName, nested.Schema(), infos, anyProperty)
+	members, required := w.members(typeName, nested.Schema(), infos, anyProperty)
 	w.types[token(typeName)] = pschema.ComplexTypeSpec{
-		ObjectTypeSpec: pschema.ObjectTypeSpec{Type: "object", Properties: found, Required: required},
+		ObjectTypeSpec: pschema.ObjectTypeSpec{Type: "object", Properties: members, Required: required},
 	}
 	return pschema.TypeSpec{Ref: "#/types/" + token(typeName)}
 }

@@ -102,7 +102,7 @@ def test_a_release_with_another_checksum_is_refused(machine: Machine, releases: 
 
 @pytest.mark.parametrize(
     ("missing", "reason"),
-    [("server", "not reached from here"), ("archive", "File not found"), ("plugin", "no such plugin")],
+    [("server", "cannot be reached"), ("archive", "File not found"), ("plugin", "no such plugin")],
 )
 def test_a_failed_download_is_reported_within_seconds(
     machine: Machine, releases: tuple[Path, str], missing: str, reason: str

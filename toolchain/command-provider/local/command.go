@@ -1,4 +1,4 @@
-// Package local serves command:local:Command. The token is made from the package's name.
+// Package local serves command:local:Command. The token is derived from the package's name.
 package local
 
 import (
@@ -9,10 +9,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// Command runs one text when it is created, one when it changes and one when it is deleted, on the machine that runs Pulumi.
+// Command runs shell text when it is created, changed and deleted, on the machine that runs Pulumi.
 type Command struct{}
 
-// Inputs are the properties of pulumi_command.local.Command, by the names that its Python class sends.
+// Inputs are the properties of pulumi_command.local.Command, with the names that its Python class sends.
 type Inputs struct {
 	Create                 *string           `pulumi:"create,optional"`
 	Update                 *string           `pulumi:"update,optional"`
@@ -28,7 +28,7 @@ type Inputs struct {
 	ArchivePaths           []string          `pulumi:"archivePaths,optional"`
 }
 
-// State is what the stack keeps: the inputs and what the last run printed.
+// State is stored in the stack: the inputs and the output of the last run.
 type State struct {
 	Inputs
 	Stdout string `pulumi:"stdout"`
@@ -36,9 +36,9 @@ type State struct {
 }
 
 var errNoAssets = errors.New(
-	"assetPaths and archivePaths are not served by this build of the command plugin; leave them out, or use the published plugin")
+	"this build of the command plugin does not support assetPaths and archivePaths; leave them out, or use the published plugin")
 
-// Create runs the `create` text; at preview it does not.
+// Create runs the `create` text, except in a preview.
 func (*Command) Create(ctx context.Context, request infer.CreateRequest[Inputs]) (infer.CreateResponse[State], error) {
 	state := State{Inputs: request.Inputs}
 	id, err := resource.NewUniqueHex(request.Name, 8, 0)
@@ -48,7 +48,7 @@ func (*Command) Create(ctx context.Context, request infer.CreateRequest[Inputs])
 	return infer.CreateResponse[State]{ID: id, Output: state}, err
 }
 
-// Update runs the `update` text, or `create` where there is none.
+// Update runs the `update` text, or `create` if there is none.
 func (*Command) Update(
 	ctx context.Context, request infer.UpdateRequest[Inputs, State],
 ) (infer.UpdateResponse[State], error) {
@@ -64,13 +64,13 @@ func (*Command) Update(
 	return infer.UpdateResponse[State]{Output: state}, err
 }
 
-// Delete runs the `delete` text that the state holds.
+// Delete runs the `delete` text from the state.
 func (*Command) Delete(ctx context.Context, request infer.DeleteRequest[State]) (infer.DeleteResponse, error) {
 	state := request.State
 	return infer.DeleteResponse{}, state.run(ctx, state.Inputs.Delete)
 }
 
-// WireDependencies makes what a command prints secret as soon as one of its inputs is: it may print any of them.
+// WireDependencies makes a command's output secret as soon as one of its inputs is secret: it may print any of them.
 // The library's default would keep only the inputs themselves secret.
 func (*Command) WireDependencies(fields infer.FieldSelector, inputs *Inputs, state *State) {
 	fields.OutputField(state).DependsOn(fields.InputField(inputs))

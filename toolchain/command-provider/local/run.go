@@ -15,11 +15,11 @@ import (
 	provider "github.com/pulumi/pulumi-go-provider"
 )
 
-// How long a cancelled command may take to end by itself.
+// How long a cancelled command may take to end before it is killed.
 const graceAfterCancel = 5 * time.Second
 
-// run executes text as the inputs say and puts what it printed into the state; with no text it does nothing.
-// The error of a command that fails holds all it printed.
+// run executes text with the settings of the inputs and stores its output in the state; without text it does nothing.
+// The error of a failed command contains all of its output.
 func (s *State) run(ctx context.Context, text *string) error {
 	if len(s.AssetPaths) > 0 || len(s.ArchivePaths) > 0 {
 		return errNoAssets
@@ -33,7 +33,7 @@ func (s *State) run(ctx context.Context, text *string) error {
 	}
 	arguments := append(append([]string{}, interpreter[1:]...), *text)
 	command := exec.CommandContext(ctx, interpreter[0], arguments...)
-	// What the command started itself ends with it.
+	// Processes that the command started end with it.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	command.WaitDelay = graceAfterCancel
@@ -65,7 +65,7 @@ func (s *State) run(ctx context.Context, text *string) error {
 	return nil
 }
 
-// environment is this process's own, then the inputs', then what the run before printed.
+// environment returns this process's environment, then that of the inputs, then the output of the previous run.
 func (s *State) environment() []string {
 	environment := os.Environ()
 	for name, value := range s.Environment {
@@ -82,7 +82,7 @@ func (s *State) environment() []string {
 	return environment
 }
 
-// logs says whether a stream is shown while the command runs. Unset means both, as in the published plugin.
+// logs reports whether a stream is shown while the command runs. Unset means both, as in the published plugin.
 func (s *State) logs(stream string) bool {
 	if s.Logging == nil {
 		return true
@@ -97,7 +97,7 @@ func (s *State) logs(stream string) bool {
 	}
 }
 
-// lines hands on every whole line that is written to it, and keeps everything in `all`, which two of them share under `lock`.
+// lines logs every complete line that is written to it, and collects everything in `all`, which two of them share under `lock`.
 type lines struct {
 	lock    *sync.Mutex
 	all     *bytes.Buffer
@@ -122,7 +122,7 @@ func (l *lines) Write(data []byte) (int, error) {
 	}
 }
 
-// flush hands on a last line without an end.
+// flush logs a last line that has no line end.
 func (l *lines) flush() {
 	l.lock.Lock()
 	defer l.lock.Unlock()

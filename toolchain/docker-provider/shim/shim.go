@@ -1,4 +1,4 @@
-// Package shim hands out the upstream provider, whose own package is internal: this module's path lies inside upstream's.
+// Package shim exports the upstream provider, whose own package is internal: this module's path is inside upstream's.
 package shim
 
 import (
@@ -7,5 +7,5 @@ import (
 	"github.com/terraform-providers/terraform-provider-docker/internal/provider"
 )
 
-// New gives the upstream provider; version goes into its user agent.
+// New returns the upstream provider; version goes into its user agent.
 func New(version string) *schema.Provider { return provider.New(version)() }
