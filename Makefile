@@ -97,7 +97,8 @@ audit: ## known vulnerabilities of the pinned packages (asks PyPI's advisory ser
 
 test-fast: setup ## tests that need no lab, under 45 s; prints the coverage, and fails below its floor
 	@ip -V >/dev/null 2>&1 || { echo "== iproute2 is missing: installing it"; apt-get update -qq; apt-get install -y -qq iproute2; }
-	$(BIN)/pytest -n 2 tests/unit tests/program --cov
+	# Three processes on two cores: some tests wait for programs that they start.
+	$(BIN)/pytest -n 3 tests/unit tests/program --cov
 
 test-lab: setup ## tests on a lab of their own
 	@$(BIN)/pytest -v --durations=15 tests/lab
