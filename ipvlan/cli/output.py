@@ -35,7 +35,7 @@ def print_warnings(warnings: Sequence[Problem]) -> None:
     """Print a plan's warnings on standard error."""
     console = Console(stderr=True, highlight=False)
     for warning in warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False)
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
 
 
 def progress(text: str, *, quiet: bool = False) -> AbstractContextManager[Status]:
