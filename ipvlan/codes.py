@@ -160,5 +160,6 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF914": "pulumi is not installed",
     "IPF915": "pulumi takes too long",
     "IPF916": "`pulumi up` fails",
+    "IPF917": "the state of a stack cannot be read",
 }
 """Code -> the title of its rule."""

@@ -30,7 +30,33 @@ LABEL_PREFIX: Final = f"{PROJECT}."
 """Prefix of every label that the stack writes itself; a service cannot set one."""
 
 STACK_LABEL: Final = f"{LABEL_PREFIX}stack"
-"""Label of every network and container: the stack that created it."""
+"""Label of every network and container: the name of the stack that created it. It is for people: other clones, backends and
+projects have stacks of the same name."""
+
+OWNER_LABEL: Final = f"{LABEL_PREFIX}owner"
+"""Label of every network and container: the identity of the stack that created it, and the planned place
+(`ipvlan.plan.ownership`)."""
+
+COMPOSE_PROJECT_LABEL: Final = "com.docker.compose.project"
+"""Label by which Docker Compose marks what it creates (docs.docker.com/compose, "project name")."""
+
+CONTAINER_TYPE: Final = "docker:index/container:Container"
+"""Type of a container in a state."""
+
+NETWORK_TYPE: Final = "docker:index/network:Network"
+"""Type of a network in a state."""
+
+HOST_CHECK_TYPE: Final = "command:local:Command"
+"""Type of a host's check in a state."""
+
+FABRIC_TYPE: Final = f"{PACKAGE}:ipvlan_fabric:IpvlanFabric"
+"""Type of the component of a whole fabric."""
+
+HOST_SLICE_TYPE: Final = f"{PACKAGE}:host_slice:HostSlice"
+"""Type of the component of one host."""
+
+IDENTITY_TYPE: Final = f"{PACKAGE}:index:StackIdentity"
+"""Type of the resource that keeps the stack's owner id."""
 
 PORTS_LABEL: Final = f"{LABEL_PREFIX}ports"
 """Label of a container: its planned ports. The provider reads `ports` back empty while the bridge is not connected, so a change of
@@ -63,9 +89,19 @@ def address_check(fabric: str) -> str:
     return f"{fabric}-addresses"
 
 
+def stack_identity(fabric: str) -> str:
+    """Name the resource that keeps the stack's owner id."""
+    return f"{fabric}-identity"
+
+
 def host_slice(fabric: str, host: str) -> str:
     """Name the HostSlice of one host."""
     return f"{fabric}-{host}"
+
+
+def host_of(fabric: str, host_slice: str) -> str:
+    """Return the host whose HostSlice has that name, in the IpvlanFabric of that name."""
+    return host_slice.removeprefix(f"{fabric}-")
 
 
 def bridge_component(fabric: str, host: str, service: str, *, published: bool) -> str:
@@ -114,6 +150,11 @@ def image(host_slice: str, reference: str) -> str:
 def container(host_slice: str, service: str) -> str:
     """Name the container of one service on one host."""
     return f"{host_slice}-{service}"
+
+
+def service_of(host_slice: str, container: str) -> str:
+    """Return the service whose container has that name, in the HostSlice of that name."""
+    return container.removeprefix(f"{host_slice}-")
 
 
 # The state keeps the names of hooks too (`resourceHooks`).

@@ -1,0 +1,235 @@
+"""The state of a stack, as `pulumi stack export` prints it: what the stack owns, and its resources one by one.
+
+No secret is read: the export leaves secrets encrypted, and needs no passphrase. No host is contacted.
+
+Out of scope: what follows from ownership (`ipvlan.plan.ownership`), and changing a state.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from ipvlan.plan.ownership import Ownership, Place
+from ipvlan.plan.resource_names import (
+    CONTAINER_TYPE,
+    FABRIC_TYPE,
+    HOST_CHECK_TYPE,
+    HOST_SLICE_TYPE,
+    IDENTITY_TYPE,
+    NETWORK_TYPE,
+    host_of,
+    service_of,
+)
+from ipvlan.problems import Problem, ToolError, shorten
+
+STATE_SECONDS: Final = 60.0
+"""Time limit of an export, in seconds: 0.2 s from a file, some seconds over a slow network."""
+
+_NO_SUCH_STACK: Final = 6
+"""Exit status of pulumi where the stack does not exist (cmd/pulumi-cli exit codes, 3.259.0); earlier ones are known by the text."""
+_NO_SUCH_STACK_TEXT: Final = "no stack named"
+_NOT_LOGGED_IN: Final = ("PULUMI_ACCESS_TOKEN", "pulumi login", "not logged in", "401")
+
+_ENGINE_LINE: Final = "engine "
+"""Begins the line of a host check's output that has the id of the host's Docker Engine."""
+
+
+class StackStateError(ToolError):
+    """The state cannot be read, so it is not known what the stack owns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateResource:
+    """One resource of a state."""
+
+    urn: str
+    type: str
+    name: str
+    """Its logical name, the end of its URN."""
+    id: str
+    """Empty for a component."""
+    parent: str
+    """URN of its parent; empty for the stack itself."""
+    provider: str
+    """Reference to its provider (`URN::ID`); empty for a component."""
+    dependencies: tuple[str, ...]
+    """URNs of what it depends on: its dependencies in general, those of single properties, and what it is deleted with."""
+    delete: bool
+    """Whether it was replaced, and is still to be deleted."""
+    inputs: Mapping[str, Any] = field(repr=False)
+    """Secrets are encrypted in it."""
+    outputs: Mapping[str, Any] = field(repr=False)
+    """Secrets are encrypted in it."""
+
+
+@dataclass(frozen=True)
+class StackState:
+    """The state of one stack."""
+
+    stack: str
+    """Its short name."""
+    exists: bool
+    """Whether there is such a stack; one that does not exist yet owns nothing."""
+    resources: tuple[StateResource, ...] = ()
+    """In the state's order: what others depend on comes first."""
+
+    def find(self, urn: str) -> StateResource | None:
+        """Return the resource of that URN, leaving out one that is still to be deleted."""
+        return next((resource for resource in self.resources if resource.urn == urn and not resource.delete), None)
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """What the stack owns."""
+        slices = dict(_hosts_of_slices(self.resources))
+        containers: dict[Place, str] = {}
+        networks: dict[str, str] = {}
+        engines: dict[str, str] = {}
+        ids: set[str] = set()
+        owner = ""
+        for resource in self.resources:
+            if resource.type == IDENTITY_TYPE:
+                owner = str(resource.outputs.get("owner") or "")
+                continue
+            host_slice = slices.get(resource.parent)
+            if host_slice is None:
+                continue
+            slice_name, host = host_slice
+            if resource.type in (CONTAINER_TYPE, NETWORK_TYPE):
+                ids.add(resource.id)
+            if resource.delete:
+                continue
+            if resource.type == CONTAINER_TYPE:
+                containers[Place(host, service_of(slice_name, resource.name))] = resource.id
+            elif resource.type == NETWORK_TYPE:
+                networks[host] = resource.id
+            elif resource.type == HOST_CHECK_TYPE:
+                engine = _engine(resource.outputs)
+                if engine:
+                    engines[host] = engine
+        return Ownership(
+            stack=self.stack,
+            read=True,
+            owner=owner,
+            containers=containers,
+            networks=networks,
+            # An import that was cut short has resources without an id.
+            ids=frozenset(ids - {""}),
+            engines=engines,
+        )
+
+
+def read_stack_state(stack: str, folder: Path, timeout: float = STATE_SECONDS) -> StackState:
+    """Read the state of a stack.
+
+    Args:
+        stack: The stack's name in any of Pulumi's spellings: STACK, ORG/STACK, ORG/PROJECT/STACK.
+        folder: The project's folder.
+        timeout: Seconds for all of it.
+
+    Returns:
+        The state; an empty one where there is no such stack.
+
+    Raises:
+        StackStateError: The state cannot be read.
+    """
+    command = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive", "--color", "never"]
+    short = stack.rpartition("/")[2]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
+        )
+    except FileNotFoundError:
+        raise _failure(
+            "IPF914", stack, "there is no `pulumi` on PATH", "run it where Pulumi is installed and logged in"
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise _failure(
+            "IPF915",
+            stack,
+            f"`pulumi stack export` took more than {timeout:g} s and was ended",
+            "check the connection to the state's backend: pulumi whoami -v",
+        ) from None
+    if done.returncode:
+        # Never its standard output, which is the state.
+        reply = " ".join(done.stderr.decode(errors="replace").split())
+        if done.returncode == _NO_SUCH_STACK or _NO_SUCH_STACK_TEXT in reply:
+            return StackState(stack=short, exists=False)
+        raise _unreadable(stack, reply or f"it ended with status {done.returncode}")
+    try:
+        return StackState(stack=short, exists=True, resources=tuple(read_resources(json.loads(done.stdout))))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _failure(
+            "IPF917",
+            stack,
+            "`pulumi stack export` printed something else than a state",
+            "look at it: pulumi stack export --stack " + stack,
+        ) from None
+
+
+def read_resources(document: Mapping[str, Any]) -> Iterator[StateResource]:
+    """Return the resources of an exported state; raise KeyError, TypeError or AttributeError where it is none."""
+    for resource in document["deployment"].get("resources") or ():
+        urn = resource["urn"]
+        yield StateResource(
+            urn=urn,
+            type=resource["type"],
+            name=urn.rpartition("::")[2],
+            id=resource.get("id") or "",
+            parent=resource.get("parent") or "",
+            provider=resource.get("provider") or "",
+            dependencies=tuple(dict.fromkeys(_dependencies(resource))),
+            delete=bool(resource.get("delete")),
+            inputs=dict(resource.get("inputs") or {}),
+            outputs=dict(resource.get("outputs") or {}),
+        )
+
+
+def _dependencies(resource: Mapping[str, Any]) -> Iterator[str]:
+    yield from resource.get("dependencies") or ()
+    for urns in (resource.get("propertyDependencies") or {}).values():
+        yield from urns or ()
+    if resource.get("deletedWith"):
+        yield resource["deletedWith"]
+
+
+def _hosts_of_slices(resources: Sequence[StateResource]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield each HostSlice's URN with its name and its host."""
+    fabrics = {resource.urn: resource.name for resource in resources if resource.type == FABRIC_TYPE}
+    for resource in resources:
+        if resource.type == HOST_SLICE_TYPE and resource.parent in fabrics:
+            yield resource.urn, (resource.name, host_of(fabrics[resource.parent], resource.name))
+
+
+def _engine(outputs: Mapping[str, Any]) -> str:
+    lines = str(outputs.get("stdout") or "").splitlines()
+    return next((line.removeprefix(_ENGINE_LINE) for line in lines if line.startswith(_ENGINE_LINE)), "")
+
+
+def _unreadable(stack: str, reply: str) -> StackStateError:
+    fix = (
+        "log in where the state is: pulumi login"
+        if any(text in reply for text in _NOT_LOGGED_IN)
+        else "fix what Pulumi names, then run the command again"
+    )
+    return _failure("IPF917", stack, f"`pulumi stack export` failed: {shorten(reply.removeprefix('error: '))}", fix)
+
+
+def _failure(code: str, stack: str, problem: str, fix: str) -> StackStateError:
+    return StackStateError(
+        [
+            Problem(
+                code=code,
+                key=f"state of stack {shorten(stack)}",
+                value="",
+                problem=problem,
+                effect="what the stack owns on the hosts is not known",
+                fix=fix,
+            )
+        ]
+    )

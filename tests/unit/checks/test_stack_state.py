@@ -1,0 +1,157 @@
+"""The state of a stack: what is read of it, and why it cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ipvlan.checks.stack_state import StackStateError, read_stack_state
+from ipvlan.plan.ownership import Place
+from ipvlan.plan.resource_names import CONTAINER_TYPE
+from tests.support.states import OWNER, child, export_on_path, pulumi_on_path, slice_urn, state_of
+
+CONTAINERS = {("docker-1", "nginx"): "c1", ("docker-2", "nginx"): "c2"}
+NETWORKS = {"docker-1": "n1", "docker-2": "n2"}
+
+
+def test_ids_places_and_the_owner_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every container and network of the fabric with its place, the owner id, and the engines that were recorded."""
+    calls = export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS, engines={"docker-1": "E1"}))
+    state = read_stack_state("acme/ipvlan-fabric/dev", tmp_path)
+    assert calls.read_text() == ("stack export --stack acme/ipvlan-fabric/dev --non-interactive --color never\n")
+    assert (state.stack, state.exists) == ("dev", True)
+    owned = state.ownership
+    assert owned.read
+    assert owned.stack == "dev"
+    assert owned.owner == OWNER
+    assert owned.containers == {Place("docker-1", "nginx"): "c1", Place("docker-2", "nginx"): "c2"}
+    assert owned.networks == NETWORKS
+    assert owned.ids == {"c1", "c2", "n1", "n2"}
+    assert owned.engines == {"docker-1": "E1"}
+
+
+def test_an_earlier_state_owns_by_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state without an owner id and without engines, as version 4f49adf wrote it, owns its ids."""
+    export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS, owner=""))
+    owned = read_stack_state("dev", tmp_path).ownership
+    assert not owned.owner
+    assert owned.ids == {"c1", "c2", "n1", "n2"}
+    assert owned.engines == {}
+
+
+def test_what_is_still_to_be_deleted_is_owned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replaced container that a failed `up` left to delete is the stack's, and is not the one at its place."""
+    old = child("docker-1", CONTAINER_TYPE, "nginx", "old", delete=True)
+    export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS, more=[old]))
+    state = read_stack_state("dev", tmp_path)
+    assert state.ownership.containers[Place("docker-1", "nginx")] == "c1"
+    assert "old" in state.ownership.ids
+    found = state.find(old["urn"])
+    assert found is not None
+    assert found.id == "c1"
+
+
+def test_other_containers_of_the_program_are_not_the_fabrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program of one's own may declare containers outside the fabric: they are not at a place of the plan."""
+    own = {"urn": f"urn:pulumi:dev::ipvlan-fabric::{CONTAINER_TYPE}::mine", "type": CONTAINER_TYPE, "id": "mine"}
+    export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS, more=[own]))
+    assert "mine" not in read_stack_state("dev", tmp_path).ownership.ids
+
+
+def test_hosts_whose_names_begin_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place comes from the resource's parent, so `web-eu` with `db` is not `web` with `eu-db`."""
+    containers = {("web", "api"): "c1", ("web-eu", "db"): "c2"}
+    export_on_path(tmp_path, monkeypatch, state_of(containers, {}))
+    owned = read_stack_state("dev", tmp_path).ownership
+    assert owned.containers == {Place("web", "api"): "c1", Place("web-eu", "db"): "c2"}
+
+
+def test_resources_keep_what_they_depend_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dependencies of every kind, the parent and the properties; encrypted properties are in no printed form of it."""
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
+    resource = child(
+        "docker-1",
+        CONTAINER_TYPE,
+        "nginx",
+        "c1",
+        dependencies=["urn:a"],
+        propertyDependencies={"networks": ["urn:a", "urn:b"], "name": None},
+        deletedWith="urn:c",
+        inputs={"name": "nginx", "envs": secret},
+        outputs={"name": "nginx"},
+    )
+    export_on_path(tmp_path, monkeypatch, state_of({}, {"docker-1": "n1"}, more=[resource]))
+    read = read_stack_state("dev", tmp_path).find(resource["urn"])
+    assert read is not None
+    assert read.dependencies == ("urn:a", "urn:b", "urn:c")
+    assert read.parent == slice_urn("docker-1")
+    assert read.inputs["name"] == "nginx"
+    assert "ciphertext" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo \"error: no stack named 'dev' found\" >&2; exit 6",
+        "echo \"error: no stack named 'dev' found\" >&2; exit 255",
+    ],
+)
+def test_a_stack_that_does_not_exist_owns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """No stack is no failure: it was read, and owns nothing."""
+    pulumi_on_path(tmp_path, monkeypatch, text)
+    state = read_stack_state("dev", tmp_path)
+    assert not state.exists
+    assert state.ownership.read
+    assert not state.ownership.ids
+
+
+def test_a_new_stack_owns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pulumi stack init` writes a state without resources."""
+    export_on_path(tmp_path, monkeypatch, {"version": 3, "deployment": {"manifest": {}}})
+    state = read_stack_state("dev", tmp_path)
+    assert state.exists
+    assert not state.ownership.ids
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "sentence"),
+    [
+        (
+            "echo 'error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions' >&2; exit 3",
+            "IPF917",
+            "pulumi login",
+        ),
+        ("echo 'error: could not reach the bucket' >&2; exit 255", "IPF917", "could not reach the bucket"),
+        ("exit 1", "IPF917", "status 1"),
+        ("echo not JSON", "IPF917", "something else than a state"),
+        ("echo '[]'", "IPF917", "something else than a state"),
+        ('echo \'{"deployment": {"resources": [{"type": "x"}]}}\'', "IPF917", "something else than a state"),
+        ("sleep 20", "IPF915", "took more than 0.3 s"),
+    ],
+)
+def test_a_state_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: str, sentence: str
+) -> None:
+    """One problem with what Pulumi says and what to do."""
+    pulumi_on_path(tmp_path, monkeypatch, text.replace("sleep", "exec sleep"))
+    with pytest.raises(StackStateError) as raised:
+        read_stack_state("dev", tmp_path, timeout=0.3 if "sleep" in text else 30)
+    (problem,) = raised.value.problems
+    assert problem.code == code
+    assert sentence in str(problem)
+
+
+def test_no_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Pulumi the sentence says so."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StackStateError, match="IPF914"):
+        read_stack_state("dev", tmp_path)
+
+
+def test_what_was_printed_of_a_broken_state_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output is the state: none of it is in a message, also when pulumi fails after it began to print."""
+    pulumi_on_path(tmp_path, monkeypatch, 'echo \'{"deployment": "hunter2"\'; exit 1')
+    with pytest.raises(StackStateError) as raised:
+        read_stack_state("dev", tmp_path)
+    assert "hunter2" not in str(raised.value)
