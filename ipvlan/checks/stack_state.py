@@ -146,11 +146,10 @@ def read_stack_state(stack: str, folder: Path, timeout: float = STATE_SECONDS) -
         )
     except FileNotFoundError:
         raise _failure(
-            "IPF914", stack, "there is no `pulumi` on PATH", "run it where Pulumi is installed and logged in"
+            stack, "there is no `pulumi` on PATH", "run it where Pulumi is installed and logged in"
         ) from None
     except subprocess.TimeoutExpired:
         raise _failure(
-            "IPF915",
             stack,
             f"`pulumi stack export` took more than {timeout:g} s and was ended",
             "check the connection to the state's backend: pulumi whoami -v",
@@ -165,7 +164,6 @@ def read_stack_state(stack: str, folder: Path, timeout: float = STATE_SECONDS) -
         return StackState(stack=short, exists=True, resources=tuple(read_resources(json.loads(done.stdout))))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _failure(
-            "IPF917",
             stack,
             "`pulumi stack export` printed something else than a state",
             "look at it: pulumi stack export --stack " + stack,
@@ -217,14 +215,14 @@ def _unreadable(stack: str, reply: str) -> StackStateError:
         if any(text in reply for text in _NOT_LOGGED_IN)
         else "fix what Pulumi names, then run the command again"
     )
-    return _failure("IPF917", stack, f"`pulumi stack export` failed: {shorten(reply.removeprefix('error: '))}", fix)
+    return _failure(stack, f"`pulumi stack export` failed: {shorten(reply.removeprefix('error: '))}", fix)
 
 
-def _failure(code: str, stack: str, problem: str, fix: str) -> StackStateError:
+def _failure(stack: str, problem: str, fix: str) -> StackStateError:
     return StackStateError(
         [
             Problem(
-                code=code,
+                code="IPF917",
                 key=f"state of stack {shorten(stack)}",
                 value="",
                 problem=problem,

@@ -115,37 +115,34 @@ def test_a_new_stack_owns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "sentence"),
+    ("text", "sentence"),
     [
         (
             "echo 'error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions' >&2; exit 3",
-            "IPF917",
             "pulumi login",
         ),
-        ("echo 'error: could not reach the bucket' >&2; exit 255", "IPF917", "could not reach the bucket"),
-        ("exit 1", "IPF917", "status 1"),
-        ("echo not JSON", "IPF917", "something else than a state"),
-        ("echo '[]'", "IPF917", "something else than a state"),
-        ('echo \'{"deployment": {"resources": [{"type": "x"}]}}\'', "IPF917", "something else than a state"),
-        ("sleep 20", "IPF915", "took more than 0.3 s"),
+        ("echo 'error: could not reach the bucket' >&2; exit 255", "could not reach the bucket"),
+        ("exit 1", "status 1"),
+        ("echo not JSON", "something else than a state"),
+        ("echo '[]'", "something else than a state"),
+        ('echo \'{"deployment": {"resources": [{"type": "x"}]}}\'', "something else than a state"),
+        ("sleep 20", "took more than 0.3 s"),
     ],
 )
-def test_a_state_that_cannot_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: str, sentence: str
-) -> None:
+def test_a_state_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str) -> None:
     """One problem with what Pulumi says and what to do."""
     pulumi_on_path(tmp_path, monkeypatch, text.replace("sleep", "exec sleep"))
     with pytest.raises(StackStateError) as raised:
         read_stack_state("dev", tmp_path, timeout=0.3 if "sleep" in text else 30)
     (problem,) = raised.value.problems
-    assert problem.code == code
+    assert problem.code == "IPF917"
     assert sentence in str(problem)
 
 
 def test_no_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without Pulumi the sentence says so."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(StackStateError, match="IPF914"):
+    with pytest.raises(StackStateError, match="no `pulumi` on PATH"):
         read_stack_state("dev", tmp_path)
 
 
