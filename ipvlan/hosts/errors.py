@@ -32,6 +32,12 @@ PARENT_CONFLICT: Final = "IPF720"
 """Another ipvlan network is on the host's parent."""
 UNREADABLE: Final = "IPF721"
 """The host answers something that this program cannot read."""
+HOST_LOCKED: Final = "IPF771"
+"""Another run has the host's lock."""
+NO_HOST_LOCK: Final = "IPF772"
+"""The host's lock cannot be taken."""
+HOST_LOCK_LOST: Final = "IPF773"
+"""The connection that holds the host's lock has ended."""
 
 
 class HostError(UserError):

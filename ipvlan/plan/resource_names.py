@@ -65,6 +65,9 @@ them is compared by this label."""
 HELPER_LABEL: Final = f"{LABEL_PREFIX}helper"
 """Label of the short-lived container that `ipvlan verify` runs on a host where the ssh user is not root."""
 
+LOCK_MARKER: Final = f"{PROJECT}-lock"
+"""Word in the command line of the process that holds a host's lock, by which `ps` and another run find it."""
+
 
 def ports_label(ports: Iterable[Port]) -> str:
     """Return the value of PORTS_LABEL, such as `80:80 53:53/udp`."""

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "IPF002", "IPF003", "IPF004", "IPF025", "IPF026", "IPF027", "IPF028",
     "IPF110", "IPF601", "IPF602", "IPF603", "IPF701", "IPF901", "IPF902", "IPF903", "IPF911", "IPF912", "IPF913",
     "IPF711", "IPF712", "IPF713", "IPF714", "IPF715", "IPF716", "IPF717", "IPF718", "IPF719", "IPF720", "IPF721",
+    "IPF771", "IPF772", "IPF773",
     "IPF914", "IPF915", "IPF916", "IPF917",
 }  # fmt: skip
 """Codes that no single stack file shows: they need bytes, a history, a host, a command line, or an `ipvlan allocate`."""
