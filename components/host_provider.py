@@ -1,32 +1,89 @@
-"""What the dynamic resources that work on hosts over ssh have in common: the process that serves them, and readable failures.
+"""What our resources have in common: the plugin that serves them, and the states of the time when they were dynamic resources.
 
-Out of scope: what is done on a host. Each resource names the module of `ipvlan.hosts` or `ipvlan.checks` that does it.
+Out of scope: what is done on a host, which the plugin's package `provider` says for each kind.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pulumi
 from pulumi import dynamic
 
 from ipvlan.hosts.errors import HostError
+from ipvlan.plan.resource_names import PACKAGE
+from provider.resource import Operation, Resource
 
 _SDK_MAIN: Final = "pulumi.dynamic.__main__"
-"""The module that the provider's process runs (`python -m pulumi.dynamic`)."""
+"""The module that the process of dynamic resources runs (`python -m pulumi.dynamic`)."""
+
+_OLD_TYPE: Final = f"pulumi-python:dynamic/{PACKAGE}"
+"""Type of our resources while they were dynamic ones, without the kind."""
 
 
-class HostProvider(dynamic.ResourceProvider):
-    """Base class of a provider whose operations raise `HostError`."""
+class FabricProvider(pulumi.ProviderResource):
+    """The engine's handle on the plugin's process, declared so that it precedes every container.
+
+    By default the engine creates it when the first resource of the plugin is registered. A replaced container has its bridge
+    connection deleted before that, by the process of the last run's provider. The engine closes that process when the new
+    provider is created, under the running deletion: "grpc: the client connection is closing" (CLI 3.259.0,
+    tests/lab/test_scenario.py).
+    """
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare it; it has no settings."""
+        super().__init__(PACKAGE, name, {}, opts)
+
+
+def token(kind: str) -> str:
+    """Return the type token of a resource that the plugin serves."""
+    return f"{PACKAGE}:index:{kind}"
+
+
+def taken_over(kind: str, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """Add to the options that the resource was a dynamic one before: an old state's resource is this one, and is left as it is."""
+    alias = pulumi.Alias(type_=f"{_OLD_TYPE}:{kind}")
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[alias]))
+
+
+class OldProvider(dynamic.ResourceProvider):
+    """Base class of what an old state refers to: what the first `up` of this program deletes comes here."""
 
     serialize_as_secret_always = False
     """The provider holds no secret. Stored as one it would be decrypted for every preview."""
 
+    kind: ClassVar[Resource]
+    """What does the work, as for the plugin."""
+
     def configure(self, req: dynamic.ConfigureRequest) -> None:  # noqa: ARG002  # the SDK's signature
         """Prepare the process that serves this provider; the SDK calls it once per provider and process."""
         make_errors_readable()
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """Create the resource."""
+        created = self.kind.create(props, Operation())
+        return dynamic.CreateResult(created.id, created.outputs)
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        """Report the resource as gone unless it exists as the state has it."""
+        return dynamic.ReadResult(id_ if self.kind.read(id_, props, Operation()) else "", props)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        """Compare the state with the inputs."""
+        difference = self.kind.diff(_olds, _news)
+        return dynamic.DiffResult(
+            changes=difference.changes, replaces=list(difference.replaces), delete_before_replace=True
+        )
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
+        """Update the resource."""
+        return dynamic.UpdateResult(self.kind.update(_olds, _news, Operation()))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Delete the resource."""
+        self.kind.delete(_props, Operation())
 
 
 class ReadableTraceback:
@@ -43,7 +100,7 @@ class ReadableTraceback:
 
 
 def make_errors_readable() -> None:
-    """Make the SDK's provider process answer a HostError by its text, without the Python traceback.
+    """Make the SDK's process of dynamic resources answer a HostError by its text, without the Python traceback.
 
     The SDK has no hook for this (github.com/pulumi/pulumi/issues/10416). Its wrapper `_abort_with_traceback`, SDK 3.272, answers
     every exception with `traceback.format_exc()`, so the name `traceback` is replaced in that one module. In any other process,
@@ -53,17 +110,3 @@ def make_errors_readable() -> None:
     spec = getattr(main, "__spec__", None)
     if spec is not None and spec.name == _SDK_MAIN and getattr(main, "traceback", None) is traceback:
         main.__dict__["traceback"] = ReadableTraceback()
-
-
-class DynamicProvider(pulumi.ProviderResource):
-    """The engine's handle on the process that serves the dynamic resources, declared so that it precedes every container.
-
-    By default the engine creates it when the first dynamic resource is registered. A replaced container has its bridge
-    connection deleted before that, by the process of the last run's provider. The engine closes that process when the new
-    provider is created, under the running deletion: "grpc: the client connection is closing" (CLI 3.259.0,
-    tests/lab/test_scenario.py).
-    """
-
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare it; it has no settings."""
-        super().__init__("pulumi-python", name, {}, opts)

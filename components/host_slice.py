@@ -19,7 +19,7 @@ from components.container_settings import container_args, replace_on_changes
 from components.error_hooks import orphans_hook, parent_conflict_hook
 from components.host_check import host_check
 from components.host_networking import HostNetworking
-from components.host_provider import DynamicProvider
+from components.host_provider import FabricProvider
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan import resource_names
@@ -43,8 +43,8 @@ class HostSliceArgs:
     secrets: Mapping[str, pulumi.Output[str]]
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
 
-    dynamic_provider: DynamicProvider
-    """The provider that serves the dynamic resources. Containers depend on it."""
+    dynamic_provider: FabricProvider
+    """The provider that serves our own resources. Containers depend on it."""
 
     address_check: AddressClaims | None = None
     """The check that nobody else has the planned addresses. The network depends on it, so all containers do. None: no check."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.address_claims import AddressClaims
-from components.host_provider import DynamicProvider
+from components.host_provider import FabricProvider
 from components.published_service import PublishedService, PublishedServiceArgs
+from components.stack_identity import StackIdentity
 from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import HostPlan, Plan
@@ -84,7 +85,8 @@ class IpvlanFabric(pulumi.ComponentResource):
     def _shared(self, name: str, args: FabricArgs) -> _Shared:
         plan = args.plan
         opts = pulumi.ResourceOptions(parent=self)
-        provider = DynamicProvider(resource_names.dynamic_provider(name), opts=opts)
+        provider = FabricProvider(resource_names.dynamic_provider(name), opts=opts)
+        identity = StackIdentity(resource_names.stack_identity(name), provider=provider, opts=opts)
         connections = {host.name: connection_to(host, plan.ssh) for host in plan.hosts}
         address_check = (
             AddressClaims(
@@ -100,7 +102,12 @@ class IpvlanFabric(pulumi.ComponentResource):
             else None
         )
         return _Shared(
-            name=name, args=args, dynamic_provider=provider, connections=connections, address_check=address_check
+            name=name,
+            args=args,
+            dynamic_provider=provider,
+            identity=identity,
+            connections=connections,
+            address_check=address_check,
         )
 
     def _host_slice(self, shared: _Shared, host: HostPlan, after: Sequence[pulumi.Resource]) -> HostSlice:
@@ -150,7 +157,10 @@ class _Shared:
 
     args: FabricArgs
 
-    dynamic_provider: DynamicProvider
+    dynamic_provider: FabricProvider
+
+    identity: StackIdentity
+    """The stack's owner id."""
 
     connections: Mapping[str, HostConnection]
     """Host name -> its ssh connection."""

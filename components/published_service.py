@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.bridge_connection import BridgeConnection
-from components.host_provider import DynamicProvider
+from components.host_provider import FabricProvider
 from ipvlan.hosts.bridge import planned_attachment
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan import resource_names
@@ -45,7 +45,7 @@ class PublishedServiceArgs:
     connection: HostConnection
     """The ssh connection to the host."""
 
-    dynamic_provider: DynamicProvider
+    dynamic_provider: FabricProvider
     """The provider that serves the bridge connection."""
 
 

@@ -83,8 +83,13 @@ def token(module: str, name: str) -> str:
 
 
 def dynamic_provider(fabric: str) -> str:
-    """Name the provider that serves our dynamic resources."""
+    """Name the provider that serves our own resources."""
     return f"{fabric}-connections"
+
+
+def stack_identity(fabric: str) -> str:
+    """Name the resource that keeps the stack's owner id."""
+    return f"{fabric}-identity"
 
 
 def address_check(fabric: str) -> str:

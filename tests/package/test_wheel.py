@@ -101,11 +101,11 @@ def test_the_extra_png_draws(installed: Path, project: Path) -> None:
 
 
 def test_the_package_has_every_file_of_its_folders(installed: Path, tmp_path: Path) -> None:
-    """The host scripts are in it, and so is all else that git tracks in `ipvlan` and `components`."""
+    """The host scripts are in it, and so is all else that git tracks in `ipvlan`, `components` and `provider`."""
     program = "import ipvlan, pathlib; print(pathlib.Path(ipvlan.__file__).parent.parent)"
     packages = Path(run(installed / "python", "-c", program, cwd=tmp_path).strip())
     assert installed.parent in packages.parents
-    expected = {name for name in TRACKED if re.match(r"(ipvlan|components)/.*\.(py|sh)$", name)}
+    expected = {name for name in TRACKED if re.match(r"(ipvlan|components|provider)/.*\.(py|sh)$", name)}
     assert any(name.endswith(".sh") for name in expected)
     assert {name for name in expected if not (packages / name).is_file()} == set()
     assert not {"tests", "lab", "tools", "bench"} & {path.name for path in packages.iterdir()}

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from components.address_claims import AddressClaimsProvider
 from components.bridge_connection import BridgeConnectionProvider
 from components.host_networking import HostNetworkingProvider
-from components.host_provider import HostProvider, ReadableTraceback, make_errors_readable
+from components.host_provider import OldProvider, ReadableTraceback, make_errors_readable
 from tests.support.strict_monitor import ROOT
 
 BRIDGE = "gASVQAAAAAAAAACMHGNvbXBvbmVudHMuYnJpZGdlX2Nvbm5lY3Rpb26UjBhCcmlkZ2VDb25uZWN0aW9uUHJvdmlkZXKUk5QpgZQu"
@@ -30,7 +30,7 @@ NETWORKING = "gASVPAAAAAAAAACMGmNvbXBvbmVudHMuaG9zdF9uZXR3b3JraW5nlIwWSG9zdE5ldH
     ("provider", "reference"),
     [(BridgeConnectionProvider, BRIDGE), (AddressClaimsProvider, ADDRESSES), (HostNetworkingProvider, NETWORKING)],
 )
-def test_the_state_refers_to_the_providers(provider: type[HostProvider], reference: str) -> None:
+def test_the_state_refers_to_the_providers(provider: type[OldProvider], reference: str) -> None:
     """`__provider` in every existing stack's state is this: module path and class name, pickled. They never change."""
     assert serialize_provider(provider()) == reference
 

@@ -21,8 +21,8 @@ STACK = "urn:pulumi:test::ipvlan-fabric::"
 FABRIC = "ipvlan-fabric:ipvlan_fabric:IpvlanFabric"
 SLICE = "ipvlan-fabric:host_slice:HostSlice"
 PUBLISHED = "ipvlan-fabric:published_service:PublishedService"
-ADDRESS_CHECK = "pulumi-python:dynamic/ipvlan-fabric:AddressClaims"
-BRIDGE = "pulumi-python:dynamic/ipvlan-fabric:BridgeConnection"
+ADDRESS_CHECK = "ipvlan-fabric:index:AddressClaims"
+BRIDGE = "ipvlan-fabric:index:BridgeConnection"
 
 
 def host_urns(host: str) -> set[str]:
@@ -47,7 +47,8 @@ def test_exact_resources(run: RunProgram, config: dict[str, Any]) -> None:
     """The reference setup registers these resources and no others; the tokens are part of every state and never change."""
     expected = {
         f"{STACK}pulumi:pulumi:Stack${FABRIC}::fabric",
-        f"{STACK}{FABRIC}$pulumi:providers:pulumi-python::fabric-connections",
+        f"{STACK}{FABRIC}$pulumi:providers:ipvlan-fabric::fabric-connections",
+        f"{STACK}{FABRIC}$ipvlan-fabric:index:StackIdentity::fabric-identity",
         f"{STACK}{FABRIC}${ADDRESS_CHECK}::fabric-addresses",
     }
     expected |= host_urns("docker-1") | host_urns("docker-2")

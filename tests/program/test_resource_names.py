@@ -57,6 +57,7 @@ def names(plan: Plan) -> Iterator[str]:
     """Yield the name of every resource that the plan needs, the stack's own left out."""
     yield COMPONENT
     yield resource_names.dynamic_provider(COMPONENT)
+    yield resource_names.stack_identity(COMPONENT)
     if plan.probe_addresses:
         yield resource_names.address_check(COMPONENT)
     for host in plan.hosts:
@@ -99,6 +100,7 @@ def test_names_never_change(run: RunProgram, config: dict[str, Any]) -> None:
     assert {resource.name for resource in result.resources.values()} == {
         "fabric",
         "fabric-connections",
+        "fabric-identity",
         "fabric-addresses",
         *(
             f"fabric-{host}{rest}"

@@ -1,0 +1,104 @@
+"""The result that no other machine holds an address of the plan: asked for when an address is new.
+
+It is a resource, and not a step of the program, so that the state records which addresses are checked. An `up` without a new
+address contacts no host for it, and an address with a conflict is checked again (docs/decisions/0011-address-conflicts.md).
+
+Out of scope: the check itself (`ipvlan.checks.address_conflicts`). The state of every stack has the properties' names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from provider.resource import Created, Difference, Operation, Properties, Resource
+
+HOST_SECONDS: Final = 20.0
+"""Time limit to connect to a host and for each answer of it, in seconds, as in `ipvlan preflight`; a busy host needs many."""
+
+Checked = dict[str, dict[str, Any]]
+"""Host -> `link` (the mode, and the NIC of the check) and `addresses` (sorted). The state has it as the property `asked`."""
+
+
+class AddressClaims(Resource):
+    """Checks the addresses that are not checked yet, on the link that will carry them."""
+
+    name: ClassVar[str] = "AddressClaims"
+
+    def create(self, inputs: Properties, operation: Operation) -> Created:
+        """Check all addresses."""
+        return Created(f"addresses of {inputs['stack']}", {**inputs, "asked": _check(inputs, {}, operation)})
+
+    def read(self, id_: str, state: Properties, operation: Operation) -> bool:  # noqa: ARG002  # no host has it
+        """Return True: the state alone has it."""
+        return True
+
+    def diff(self, old: Properties, new: Properties) -> Difference:
+        """Report a change only when a planned address is not checked, or a checked one is no longer planned."""
+        return Difference(_planned(new) != old.get("asked"))
+
+    def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
+        """Check the new addresses."""
+        return {**new, "asked": _check(new, old.get("asked") or {}, operation)}
+
+    def delete(self, state: Properties, operation: Operation) -> None:
+        """Forget the results, with the state's entry."""
+
+
+def _link(inputs: Mapping[str, Any], host: Mapping[str, Any]) -> str:
+    return f"{inputs['mode']} {host['parent']}"
+
+
+def _planned(inputs: Mapping[str, Any]) -> Checked:
+    return {
+        name: {"link": _link(inputs, host), "addresses": sorted(host["addresses"])}
+        for name, host in inputs["hosts"].items()
+    }
+
+
+def _check(inputs: Mapping[str, Any], before: Checked, operation: Operation) -> Checked:
+    """Check the planned addresses that are not in `before`, and return all that are checked now.
+
+    Addresses of a host that does not reply are not among them, so the next `up` checks them. Raises HostError.
+    """
+    # Only here: the engine starts this process at every `up`, and most of them have nothing to check.
+    from netaddr import IPAddress  # noqa: PLC0415
+
+    from ipvlan.checks.address_conflicts import NewAddresses, check_conflicts  # noqa: PLC0415
+    from ipvlan.hosts.connection import HostConnection  # noqa: PLC0415
+
+    planned = _planned(inputs)
+    connections = {
+        name: HostConnection(name=name, parent=host["parent"], command=operation.ssh(name, host["ssh"]))
+        for name, host in inputs["hosts"].items()
+        if name not in inputs["unreachable"]
+    }
+    checked = {name: _still_checked(planned[name], before.get(name, {})) for name in planned}
+    new = [
+        NewAddresses(
+            connection=connection,
+            addresses={
+                IPAddress(address): service
+                for address, service in inputs["hosts"][name]["addresses"].items()
+                if address not in checked[name]
+            },
+        )
+        for name, connection in connections.items()
+        if set(planned[name]["addresses"]) - checked[name]
+    ]
+    result = check_conflicts(
+        new, list(connections.values()), inputs["stack"], mode=inputs["mode"], timeout=HOST_SECONDS
+    )
+    for warning in result.warnings:
+        operation.warn(str(warning))
+    return {
+        name: host
+        if name in result.hosts
+        else {**host, "addresses": [address for address in host["addresses"] if address in checked[name]]}
+        for name, host in planned.items()
+    }
+
+
+def _still_checked(planned: Mapping[str, Any], before: Mapping[str, Any]) -> set[str]:
+    """Return the addresses of one host that are checked on its planned link."""
+    return set(before["addresses"]) if before.get("link") == planned["link"] else set()

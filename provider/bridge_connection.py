@@ -1,0 +1,68 @@
+"""One container's connection to Docker's bridge: created, read and deleted on the host (docs/decisions/0003-bridge-connection.md).
+
+Out of scope: the work on the host, which `ipvlan.hosts.bridge` does. The state of every stack has the properties' names.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from ipvlan.hosts import bridge
+from ipvlan.hosts.connection import HostConnection
+from provider.resource import Created, Difference, Operation, Properties, Resource
+
+_IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
+"""Properties whose change replaces the connection. The only other one is `ssh`, and a change of it does nothing on the host."""
+
+
+def _attachment(properties: Properties, operation: Operation) -> bridge.BridgeAttachment:
+    host = properties["host"]
+    return bridge.BridgeAttachment(
+        connection=HostConnection(name=host, command=operation.ssh(host, properties["ssh"])),
+        container=properties["container"],
+        network=properties["fabric"],
+        ports=tuple(
+            bridge.BoundPort(
+                container_port=port["container_port"],
+                host_address=port["host_address"],
+                host_port=int(port["host_port"]),
+            )
+            for port in properties["ports"]
+        ),
+    )
+
+
+class BridgeConnection(Resource):
+    """Creates, reads and deletes bridge connections. The id is `HOST/CONTAINER_ID`."""
+
+    name: ClassVar[str] = "BridgeConnection"
+
+    def create(self, inputs: Properties, operation: Operation) -> Created:
+        """Connect; succeed only if every port is bound then."""
+        state = bridge.connect(_attachment(inputs, operation))
+        return Created(f"{inputs['host']}/{state.container_id}", inputs)
+
+    def read(self, id_: str, state: Properties, operation: Operation) -> bool:
+        """Return whether this container has the connection with all its ports; fail if the host does not answer."""
+        attachment = _attachment(state, operation)
+        found = bridge.read(attachment)
+        # Docker unbinds the ports of a stopped container and binds them again when it starts.
+        return (
+            found is not None
+            and found.connected
+            and id_.endswith(found.container_id)
+            and (not found.running or not found.missing(attachment.ports))
+        )
+
+    def diff(self, old: Properties, new: Properties) -> Difference:
+        """Replace for another container or other ports; for another ssh command update the state alone."""
+        replaces = [key for key in _IDENTITY if old.get(key) != new.get(key)]
+        return Difference(bool(replaces) or old.get("ssh") != new.get("ssh"), replaces)
+
+    def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:  # noqa: ARG002
+        """Record the new ssh command; nothing is done on the host."""
+        return new
+
+    def delete(self, state: Properties, operation: Operation) -> None:
+        """Disconnect; succeed if the connection or the container is gone already."""
+        bridge.disconnect(_attachment(state, operation))

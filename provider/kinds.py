@@ -1,0 +1,18 @@
+"""The table of all kinds of resources that the plugin serves, by type token."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ipvlan.plan.resource_names import PACKAGE
+from provider.address_claims import AddressClaims
+from provider.bridge_connection import BridgeConnection
+from provider.host_networking import HostNetworking
+from provider.resource import Resource
+from provider.stack_identity import StackIdentity
+
+KINDS: Final[dict[str, Resource]] = {
+    f"{PACKAGE}:index:{kind.name}": kind
+    for kind in (AddressClaims(), BridgeConnection(), HostNetworking(), StackIdentity())
+}
+"""Type token -> the kind. A token is part of a URN, so it never changes."""
