@@ -97,11 +97,6 @@ def address_check(fabric: str) -> str:
     return f"{fabric}-addresses"
 
 
-def stack_identity(fabric: str) -> str:
-    """Name the resource that keeps the stack's owner id."""
-    return f"{fabric}-identity"
-
-
 def host_slice(fabric: str, host: str) -> str:
     """Name the HostSlice of one host."""
     return f"{fabric}-{host}"
