@@ -38,6 +38,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF026": "a new key would change other parts of a file",
     "IPF027": "a commit has no such file",
     "IPF028": "a file in a commit is not UTF-8",
+    "IPF029": "a key cannot be removed from a file",
     "IPF101": "a key is missing",
     "IPF102": "a value is not a mapping",
     "IPF103": "a value is not a list",
@@ -154,6 +155,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF771": "another run is working on a host",
     "IPF772": "the lock of a host cannot be taken",
     "IPF773": "the lock of a host is lost",
+    "IPF791": "a host that is forgotten is in the shared file",
+    "IPF792": "a service runs on no other host than the one that is forgotten",
     "IPF901": "--stack is not the name of a stack",
     "IPF902": "there is no project here",
     "IPF903": "a commit is unknown",
@@ -164,5 +167,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF915": "pulumi takes too long",
     "IPF916": "`pulumi up` fails",
     "IPF917": "the state of a stack cannot be read",
+    "IPF918": "`pulumi stack import` fails",
+    "IPF919": "a state changes while a host is forgotten",
+    "IPF920": "the backup of a state cannot be written",
 }
 """Code -> the title of its rule."""

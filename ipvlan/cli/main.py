@@ -28,6 +28,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "verify": "ipvlan.cli.verify:verify",
     "status": "ipvlan.cli.status:status",
     "heal": "ipvlan.cli.heal:heal",
+    "forget": "ipvlan.cli.forget:forget",
     "diagram": "ipvlan.cli.diagram:diagram",
     "report": "ipvlan.cli.report:report",
 }

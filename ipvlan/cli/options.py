@@ -47,8 +47,12 @@ def check_known(option: str, name: str | None, known: Collection[str]) -> None:
     """Exit with status 2 where the option's value is not one of the plan's names."""
     if name is None or name in known:
         return
-    listed = ", ".join([*list(known)[:NAMES_SHOWN], *(["..."] if len(known) > NAMES_SHOWN else [])])
-    raise typer.BadParameter(f"{shorten(name)}: the plan has no such name; it has {listed}", param_hint=option)
+    raise typer.BadParameter(f"{shorten(name)}: the plan has no such name; it has {listed(known)}", param_hint=option)
+
+
+def listed(names: Collection[str]) -> str:
+    """Return the names for a message, `none` without one."""
+    return ", ".join([*list(names)[:NAMES_SHOWN], *(["..."] if len(names) > NAMES_SHOWN else [])]) or "none"
 
 
 def planned(

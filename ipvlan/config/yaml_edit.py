@@ -1,4 +1,4 @@
-"""Writes a new key into a YAML file and changes no other byte of it.
+"""Writes a new key into a YAML file, or removes one, and changes no other byte of it.
 
 The places come from ruamel.yaml's nodes, and the text between them is kept. A writer of complete documents would change quotes,
 line ends and the layout of other mappings.
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.nodes import MappingNode, Node
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
 from ipvlan.config.yaml_file import parse_text
 from ipvlan.problems import ConfigError, Problem
@@ -29,6 +30,16 @@ class Edit:
     value: str | int
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One key of a mapping, or one item of a list, to be removed. It is not the only one."""
+
+    path: tuple[str, ...]
+    """Keys from the top of the file to the mapping or list."""
+    key: str
+    """The key, or the item."""
+
+
 def has(text: str, path: tuple[str, ...]) -> bool:
     """Return whether the text has a mapping at that path, written out there (and not by an alias)."""
     return _find(text, path) is not None
@@ -42,6 +53,17 @@ def insert(text: str, edits: list[Edit], name: str) -> str:
     """
     for edit in edits:
         text = _insert(text, edit, name)
+    return text
+
+
+def remove(text: str, removals: list[Removal], name: str) -> str:
+    """Return the text without the keys and items, and without the comments in their lines and below their keys.
+
+    Raises:
+        ConfigError: One cannot be removed without a change elsewhere.
+    """
+    for removal in removals:
+        text = _remove(text, removal, name)
     return text
 
 
@@ -115,13 +137,104 @@ def _text_end(node: Node, before: Node) -> int:
     return max(end, behind_key)
 
 
+def _remove(text: str, removal: Removal, name: str) -> str:
+    key = ".".join((*removal.path, removal.key))
+    failure = ConfigError(
+        [
+            Problem(
+                code="IPF029",
+                key=key,
+                value="",
+                problem=f"it cannot be removed from {name} without a change of other parts of the file",
+                effect="the file is not changed",
+                fix=f"remove {key} from {name} by hand",
+            )
+        ]
+    )
+    node = _node(text, removal.path)
+    entries = _entries(node)
+    place = next((at for at, (start, _) in enumerate(entries) if start.value == removal.key), None)
+    if place is None or len(entries) == 1:
+        raise failure
+    expected = json.loads(json.dumps(parse_text(text, name)))
+    collection = expected
+    for part in removal.path:
+        collection = collection[part]
+    if removal.key not in collection:
+        # A number in a list of names.
+        raise failure
+    if isinstance(collection, list):
+        collection.remove(removal.key)
+    else:
+        del collection[removal.key]
+    in_brackets = isinstance(node, CollectionNode) and node.flow_style
+    cut = _flow_cut(text, entries, place) if in_brackets else _block_cut(text, *entries[place])
+    if cut is None:
+        raise failure
+    changed = text[: cut[0]] + text[cut[1] :]
+    try:
+        # An anchor that others use, or an unforeseen layout: nothing is written.
+        if parse_text(changed, name) != expected:
+            raise failure
+    except (ConfigError, YAMLError):
+        raise failure from None
+    return changed
+
+
+def _entries(node: Node | None) -> list[tuple[Node, Node]]:
+    """Return the first and the last node of each entry: key and value of a mapping, an item twice."""
+    if isinstance(node, MappingNode):
+        return list(node.value)
+    return [(item, item) for item in node.value] if isinstance(node, SequenceNode) else []
+
+
+def _block_cut(text: str, key: Node, value: Node) -> tuple[int, int] | None:
+    """Return where the lines of a block entry begin and end; None where another entry begins or ends in them."""
+    begin = text.rfind("\n", 0, key.start_mark.index) + 1
+    before = text[begin : key.start_mark.index]
+    if before.strip() not in ("", "-") or (before.strip() == "-") != (key is value):
+        return None
+    end = _line_end(text, _text_end(value, key))
+    # Comments below the key, at the end of its value.
+    while key is not value:
+        following = text[end : _line_end(text, end)]
+        indent = len(following) - len(following.lstrip(" "))
+        if not following.lstrip(" ").startswith("#") or indent <= key.start_mark.column:
+            break
+        end += len(following)
+    return begin, end
+
+
+def _line_end(text: str, at: int) -> int:
+    """Return the index behind the line that has this index."""
+    return text.find("\n", at) + 1 or len(text)
+
+
+def _flow_cut(text: str, entries: list[tuple[Node, Node]], place: int) -> tuple[int, int] | None:
+    """Return where an entry in brackets begins and ends, with the comma beside it; None where a comment is between the two."""
+    first, last = entries[place]
+    if place + 1 < len(entries):
+        cut = (first.start_mark.index, entries[place + 1][0].start_mark.index)
+        between = text[_text_end(last, first) : cut[1]]
+    else:
+        before = entries[place - 1]
+        cut = (_text_end(before[1], before[0]), _text_end(last, first))
+        between = text[cut[0] : first.start_mark.index]
+    return None if "#" in between else cut
+
+
 def _find(text: str, path: tuple[str, ...]) -> MappingNode | None:
-    node = YAML(typ="safe", pure=True).compose(text)
+    node = _node(text, path)
+    return node if isinstance(node, MappingNode) and node.value else None
+
+
+def _node(text: str, path: tuple[str, ...]) -> Node | None:
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
     for part in path:
         if not isinstance(node, MappingNode):
             return None
         node = next((value for key, value in node.value if key.value == part), None)
-    return node if isinstance(node, MappingNode) and node.value else None
+    return node
 
 
 def _error(code: str, key: str, problem: str) -> ConfigError:

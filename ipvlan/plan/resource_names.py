@@ -109,7 +109,12 @@ def host_of(fabric: str, host_slice: str) -> str:
 
 def bridge_component(fabric: str, host: str, service: str, *, published: bool) -> str:
     """Name the PublishedService of one container; without `published` the bridge is only its route to the internet."""
-    return f"{container(host_slice(fabric, host), service)}-{'published' if published else 'internet'}"
+    return bridge_component_of(container(host_slice(fabric, host), service), published=published)
+
+
+def bridge_component_of(container: str, *, published: bool) -> str:
+    """Name the PublishedService of the container whose resource has that name."""
+    return f"{container}-{'published' if published else 'internet'}"
 
 
 def bridge_connection(bridge_component: str) -> str:

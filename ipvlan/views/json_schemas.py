@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from ipvlan.views.allocate import AllocateDocument
+from ipvlan.views.forget import ForgetDocument
 from ipvlan.views.heal import HealDocument
 from ipvlan.views.plan_json import AddressDocument, PlanDocument
 from ipvlan.views.preflight import PreflightDocument
@@ -23,6 +24,7 @@ DOCUMENTS: Final[Mapping[str, type]] = {
     "verify": VerifyDocument,
     "status": StatusDocument,
     "heal": HealDocument,
+    "forget": ForgetDocument,
     "report": ReportDocument,
 }
 """Name of a document -> its type. `plan-at` is `ipvlan plan --at ADDRESS --json`, the others are named by their subcommand."""

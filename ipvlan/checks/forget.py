@@ -1,0 +1,153 @@
+"""Forgetting a host that never comes back: the new state is imported, after a backup of the old one. No host is contacted.
+
+Out of scope: what leaves the state (`ipvlan.plan.forget`) and the stack file (`ipvlan.plan.forget_edits`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ipvlan.checks.stack_state import export_stack
+from ipvlan.hosts.networking import FOLDERS
+from ipvlan.plan.forget import Remains, StateNetworking
+from ipvlan.problems import Problem, ToolError
+
+IMPORT_SECONDS: Final = 300.0
+"""Time limit of `pulumi stack import`, in seconds: 1 s with a local backend, and minutes for a large state over a slow network."""
+
+_OWNER_ONLY: Final = 0o600
+
+
+class ForgetError(ToolError):
+    """The state was not changed."""
+
+
+def write_backup(stack: str, export: Mapping[str, Any]) -> Path:
+    """Write a state to a new file that only the user can read, and return its path. It holds secrets encrypted only.
+
+    Raises:
+        ForgetError: The file cannot be written.
+    """
+    state_home = os.environ.get("XDG_STATE_HOME", "")
+    # The specification has relative paths ignored (XDG Base Directory Specification, 0.8).
+    base = Path(state_home) if state_home.startswith("/") else Path.home() / ".local" / "state"
+    name = f"{stack.replace('/', '_')}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.json"
+    path = base / "ipvlan-fabric" / name
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w", encoding="utf-8") as file:
+            json.dump(export, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _failure(
+            "IPF920",
+            f"the backup {path} cannot be written: {error.strerror}",
+            "make the folder writable, or set XDG_STATE_HOME to another one",
+        ) from None
+    return path
+
+
+def replace_state(stack: str, folder: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Import the state `after`, if the state is still `before`.
+
+    Pulumi locks the stack for the import, and refuses it while another update runs and for a state that contradicts itself.
+
+    Args:
+        stack: The stack's name, in any of Pulumi's spellings.
+        folder: The project's folder.
+        before: What `after` was made of.
+        after: The new document.
+
+    Raises:
+        ForgetError: Nothing was imported.
+        StackStateError: The state cannot be read again.
+    """
+    if export_stack(stack, folder) != before:
+        raise _failure(
+            "IPF919", "an update changed the state in the meantime", "wait for its end, then run the command again"
+        )
+    command = ["pulumi", "stack", "import", "--stack", stack, "--non-interactive", "--color", "never"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            input=json.dumps(after).encode(),
+            capture_output=True,
+            timeout=IMPORT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise _failure("IPF914", "there is no `pulumi` on PATH", "run it where Pulumi is installed") from None
+    except subprocess.TimeoutExpired:
+        raise _failure(
+            "IPF915",
+            f"`pulumi stack import` took more than {IMPORT_SECONDS / 60:.0f} minutes and was ended",
+            "run `pulumi cancel`, then the command again",
+        ) from None
+    if done.returncode != 0:
+        reply = " ".join((done.stderr or done.stdout).decode(errors="replace").split())
+        raise _failure(
+            "IPF918",
+            f"`pulumi stack import` failed: {reply.removeprefix('error: ')}",
+            "wait for the update that runs, or, where it was killed, run `pulumi cancel`; then run the command again",
+        )
+
+
+def clean_up_lines(remains: Remains) -> tuple[str, ...]:
+    """Return the shell lines that, as root on the machine, remove what `pulumi destroy` would have removed there."""
+    return tuple(_clean_up_lines(remains))
+
+
+def kept_lines(remains: Remains) -> tuple[str, ...]:
+    """Return the shell lines that remove what `pulumi destroy` leaves on a host: named volumes, with their data, and images."""
+    lines = []
+    if remains.volumes:
+        lines.append(shlex.join(["docker", "volume", "rm", *remains.volumes]))
+    if remains.images:
+        lines.append(shlex.join(["docker", "image", "rm", *remains.images]))
+    return tuple(lines)
+
+
+def _clean_up_lines(remains: Remains) -> Iterator[str]:
+    ids = [container.id for container in remains.containers if container.id]
+    if ids:
+        yield shlex.join(["docker", "stop", *ids])
+        yield shlex.join(["docker", "rm", "--volumes", *ids])
+    for container in remains.containers:
+        if not container.id:
+            yield f"# an `up` was interrupted while it created {container.name}: docker inspect {shlex.quote(container.name)}"
+    # Before the network, with which Docker removes a parent that is a VLAN it made.
+    for networking in remains.networking:
+        yield from _networking_lines(networking)
+    for network in remains.networks:
+        if network.id:
+            yield shlex.join(["docker", "network", "rm", network.id])
+        else:
+            yield f"# an `up` was interrupted while it created {network.name}: docker network inspect {shlex.quote(network.name)}"
+
+
+def _networking_lines(networking: StateNetworking) -> Iterator[str]:
+    # Its stop removes the routes and the shim.
+    yield shlex.join(["systemctl", "disable", "--now", networking.unit])
+    yield shlex.join(["rm", f"{FOLDERS['units']}/{networking.unit}"])
+    if networking.routes:
+        drop_in = shlex.quote(f"{networking.unit.removesuffix('.service')}.conf")
+        yield (
+            f'for file in {FOLDERS["networks"]}/*.network.d/{drop_in}; do [ -e "$file" ] && rm "$file" && '
+            'rmdir --ignore-fail-on-non-empty "${file%/*}"; done'
+        )
+    yield "systemctl daemon-reload"
+
+
+def _failure(code: str, problem: str, fix: str) -> ForgetError:
+    return ForgetError(
+        [Problem(code=code, key="state", value="", problem=problem, effect="nothing is forgotten", fix=fix)]
+    )

@@ -1,0 +1,312 @@
+"""A state without one of its hosts: which resources go, what still refers to them, and what stays on the machine.
+
+It works on the document of `pulumi stack export`. A resource belongs to a host by what it refers to (its parent, its provider, the
+container that it is deleted with), and never by the beginning of its name: `fabric-docker-1-nginx` is not of a host `docker`.
+
+Out of scope: reading and writing the state (`ipvlan.checks.forget`), and the stack file (`ipvlan.plan.forget_edits`).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ipvlan.plan import resource_names
+from ipvlan.plan.resource_names import token
+
+Resource = dict[str, Any]
+"""One resource as the state has it."""
+
+_FABRIC: Final = token("ipvlan_fabric", "IpvlanFabric")
+_HOST_SLICE: Final = token("host_slice", "HostSlice")
+_PUBLISHED: Final = token("published_service", "PublishedService")
+_CONTAINER: Final = "docker:index/container:Container"
+_NETWORK: Final = "docker:index/network:Network"
+_IMAGE: Final = "docker:index/remoteImage:RemoteImage"
+_BRIDGE_CONNECTION: Final = ":BridgeConnection"
+"""End of the type of a bridge connection; what is before it depends on what serves the resource."""
+_NETWORKING: Final = ":HostNetworking"
+_ADDRESSES: Final = ":AddressClaims"
+
+_OWNERS: Final = ("parent", "deletedWith", "viewOf")
+"""Fields with the URN of a resource without which this one cannot be."""
+_LISTS: Final = ("dependencies", "replaceWith")
+"""Fields with URNs of resources that come before this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateContainer:
+    """A container that the state records."""
+
+    name: str
+    id: str
+    """Docker's id; empty where an interrupted `up` recorded none."""
+    address: str
+    """Its address on the fabric."""
+    ports: tuple[str, ...]
+    """The ports that it binds on the machine while it is published, such as `80:80/tcp`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateNetwork:
+    """A network that the state records."""
+
+    name: str
+    id: str
+    parent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateNetworking:
+    """The routes and the shim that the state records."""
+
+    unit: str
+    """Name of the systemd unit that sets them."""
+    shim: str
+    """Name of the link; empty without one."""
+    routes: tuple[str, ...]
+    """`DESTINATION via ADDRESS` for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What stays on the machine of a host that is forgotten."""
+
+    containers: tuple[StateContainer, ...] = ()
+    networks: tuple[StateNetwork, ...] = ()
+    networking: tuple[StateNetworking, ...] = ()
+    volumes: tuple[str, ...] = ()
+    """Docker's names of the named volumes of its containers; other containers may use them too."""
+    images: tuple[str, ...] = ()
+    """References of the pulled images; other containers may use them too."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses that its containers answer at when the machine runs again, in their order."""
+        return tuple(dict.fromkeys(container.address for container in self.containers if container.address))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgottenResource:
+    """A resource that leaves the state."""
+
+    type: str
+    name: str
+    urn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgottenState:
+    """A state without one host."""
+
+    resources: tuple[ForgottenResource, ...]
+    """What leaves it, in the state's order, and then what only its pending operations have."""
+    remains: Remains
+    export: dict[str, Any]
+    """The new document for `pulumi stack import`."""
+    pending: tuple[str, ...]
+    """Names of the resources of other hosts whose operation an interrupted `up` left pending. Pulumi drops these notes at an import
+    (pkg/cmd/pulumi/stack/stack_import.go), as the next `up` does."""
+
+
+def hosts_in_state(export: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the hosts whose slices the state has, sorted."""
+    resources = list(_all(export))
+    fabrics = _names_of(resources, _FABRIC)
+    hosts = set()
+    for resource in resources:
+        fabric = fabrics.get(str(resource.get("parent")))
+        if resource["type"] == _HOST_SLICE and fabric is not None:
+            hosts.add(urn_name(resource["urn"]).removeprefix(resource_names.host_slice(fabric, "")))
+    return tuple(sorted(hosts))
+
+
+def forget_host(export: Mapping[str, Any], host: str) -> ForgottenState:
+    """Return the state without a host; the document that it gets is not changed.
+
+    Args:
+        export: What `pulumi stack export` printed.
+        host: The host's name. Where the state has nothing of it, nothing leaves the state.
+    """
+    new: dict[str, Any] = copy.deepcopy(dict(export))
+    deployment = new["deployment"]
+    gone = _gone(list(_all(new)), host)
+    removed = {id(resource): resource for resource in _all(new) if resource["urn"] in gone}
+    deployment["resources"] = [resource for resource in _resources(new) if resource["urn"] not in gone]
+    if "pending_operations" in deployment:
+        deployment["pending_operations"] = [
+            operation for operation in _operations(new) if operation["resource"]["urn"] not in gone
+        ]
+    for resource in _all(new):
+        _drop_references(resource, gone)
+        if resource["type"].endswith(_ADDRESSES):
+            _drop_addresses(resource, host)
+    forgotten = {
+        resource["urn"]: ForgottenResource(type=resource["type"], name=urn_name(resource["urn"]), urn=resource["urn"])
+        for resource in removed.values()
+    }
+    return ForgottenState(
+        resources=tuple(forgotten.values()),
+        remains=_remains(removed.values()),
+        export=new,
+        pending=tuple(urn_name(operation["resource"]["urn"]) for operation in _operations(new)),
+    )
+
+
+def urn_name(urn: str) -> str:
+    """Return the resource's name: `urn:pulumi:STACK::PROJECT::TYPES::NAME`."""
+    return urn.split("::", 3)[3]
+
+
+def _resources(export: Mapping[str, Any]) -> list[Resource]:
+    return export["deployment"].get("resources") or []
+
+
+def _operations(export: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return export["deployment"].get("pending_operations") or []
+
+
+def _all(export: Mapping[str, Any]) -> Iterator[Resource]:
+    """Yield the resources of the state, and those of its pending operations, which may not be among them yet."""
+    yield from _resources(export)
+    for operation in _operations(export):
+        yield operation["resource"]
+
+
+def _names_of(resources: Iterable[Resource], type_: str) -> dict[str, str]:
+    return {resource["urn"]: urn_name(resource["urn"]) for resource in resources if resource["type"] == type_}
+
+
+def _gone(resources: list[Resource], host: str) -> set[str]:
+    """Return the URNs of all that belongs to the host."""
+    fabrics = _names_of(resources, _FABRIC)
+    parents = {resource["urn"]: str(resource.get("parent")) for resource in resources}
+
+    def in_fabric(resource: Resource) -> bool:
+        return parents[resource["urn"]] in fabrics
+
+    gone = {
+        resource["urn"]
+        for resource in resources
+        if resource["type"] == _HOST_SLICE
+        and in_fabric(resource)
+        and urn_name(resource["urn"]) == resource_names.host_slice(fabrics[parents[resource["urn"]]], host)
+    }
+    for resource in resources:
+        # Also where its container is no longer in the state, by which it would be found.
+        bridge_component = parents[resource["urn"]]
+        if (
+            resource["type"].endswith(_BRIDGE_CONNECTION)
+            and parents.get(bridge_component) in fabrics
+            and _value(resource, "host") == host
+        ):
+            gone |= {resource["urn"], bridge_component}
+    _close(resources, gone)
+    containers = {urn_name(resource["urn"]) for resource in resources if resource["urn"] in gone}
+    attachments = {
+        resource_names.bridge_component_of(container, published=published)
+        for container in containers
+        for published in (True, False)
+    }
+    # One without a bridge connection: an `up` that ended before it.
+    gone |= {
+        resource["urn"]
+        for resource in resources
+        if resource["type"] == _PUBLISHED and in_fabric(resource) and urn_name(resource["urn"]) in attachments
+    }
+    _close(resources, gone)
+    return gone
+
+
+def _close(resources: list[Resource], gone: set[str]) -> None:
+    """Add to `gone` all that cannot be without what is in it."""
+    before = -1
+    while before != len(gone):
+        before = len(gone)
+        for resource in resources:
+            owners = {resource.get(field) for field in _OWNERS}
+            # The provider's URN is followed by its id.
+            owners.add(str(resource.get("provider", "")).rpartition("::")[0])
+            if not gone.isdisjoint(owner for owner in owners if owner):
+                gone.add(resource["urn"])
+
+
+def _drop_references(resource: Resource, gone: set[str]) -> None:
+    for field in _LISTS:
+        if resource.get(field):
+            resource[field] = [urn for urn in resource[field] if urn not in gone]
+    by_property = resource.get("propertyDependencies")
+    if by_property:
+        resource["propertyDependencies"] = {
+            name: [urn for urn in urns or () if urn not in gone] for name, urns in by_property.items()
+        }
+
+
+def _drop_addresses(resource: Resource, host: str) -> None:
+    """Let the next `up` check the host's addresses again, if it still has any: something else may hold them by then."""
+    checked = (resource.get("outputs") or {}).get("asked")
+    if isinstance(checked, dict):
+        checked.pop(host, None)
+
+
+def _value(resource: Resource, name: str) -> Any:
+    """Return a property as it is on the machine, or, where that is not recorded, as it was planned."""
+    outputs, inputs = resource.get("outputs") or {}, resource.get("inputs") or {}
+    return inputs.get(name) if outputs.get(name) is None else outputs[name]
+
+
+def _remains(removed: Iterable[Resource]) -> Remains:
+    by_type: dict[str, list[Resource]] = {}
+    for resource in removed:
+        by_type.setdefault(f":{resource['type'].rpartition(':')[2]}", []).append(resource)
+        by_type.setdefault(resource["type"], []).append(resource)
+    containers = by_type.get(_CONTAINER, [])
+    return Remains(
+        containers=_distinct(map(_container, containers)),
+        networks=_distinct(map(_network, by_type.get(_NETWORK, []))),
+        networking=_distinct(map(_networking, by_type.get(_NETWORKING, []))),
+        volumes=_distinct(
+            str(volume["volumeName"])
+            for container in containers
+            for volume in _value(container, "volumes") or ()
+            if volume.get("volumeName")
+        ),
+        images=_distinct(str(_value(image, "name")) for image in by_type.get(_IMAGE, [])),
+    )
+
+
+def _container(resource: Resource) -> StateContainer:
+    networks = _value(resource, "networksAdvanced") or [{}]
+    return StateContainer(
+        name=str(_value(resource, "name")),
+        id=str(resource.get("id", "")),
+        address=str(networks[0].get("ipv4Address") or ""),
+        # Read back as empty while the bridge is not connected.
+        ports=tuple(
+            f"{port.get('external')}:{port['internal']}/{port.get('protocol') or 'tcp'}"
+            for port in (resource.get("inputs") or {}).get("ports") or ()
+        ),
+    )
+
+
+def _network(resource: Resource) -> StateNetwork:
+    return StateNetwork(
+        name=str(_value(resource, "name")),
+        id=str(resource.get("id", "")),
+        parent=str((_value(resource, "options") or {}).get("parent", "")),
+    )
+
+
+def _networking(resource: Resource) -> StateNetworking:
+    return StateNetworking(
+        unit=str(resource.get("id", "")).rpartition("/")[2],
+        shim=str((_value(resource, "shim") or {}).get("link", "")),
+        routes=tuple(f"{route['destination']} via {route['via']}" for route in _value(resource, "routes") or ()),
+    )
+
+
+def _distinct(items: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the items once each, sorted by name; those of one name in the state's order."""
+    return tuple(sorted(dict.fromkeys(items), key=lambda item: str(getattr(item, "name", item))))

@@ -1,0 +1,197 @@
+"""A state without one of its hosts: what goes, what still refers to it, and what stays on the machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipvlan.checks.forget import clean_up_lines, kept_lines
+from ipvlan.plan.forget import forget_host, hosts_in_state, urn_name
+
+STATE = Path(__file__).resolve().parents[2] / "support" / "state_4f49adf.json"
+"""What `pulumi stack export` printed of the reference setup with shims, made by commit 4f49adf on the lab; shortened."""
+
+DROP_INS = (
+    "for file in /etc/systemd/network/*.network.d/ipvlan-fabric-ens33.conf; do "
+    '[ -e "$file" ] && rm "$file" && rmdir --ignore-fail-on-non-empty "${file%/*}"; done'
+)
+
+
+def state(change: Callable[[str], str] = lambda text: text) -> dict[str, Any]:
+    """Return the state, after a change of its text."""
+    return dict(json.loads(change(STATE.read_text(encoding="utf-8"))))
+
+
+def resource(export: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the resource of that name."""
+    return next(one for one in export["deployment"]["resources"] if urn_name(one["urn"]) == name)
+
+
+def names(export: dict[str, Any]) -> list[str]:
+    """Return the names of a state's resources."""
+    return [urn_name(one["urn"]) for one in export["deployment"]["resources"]]
+
+
+def references(one: dict[str, Any]) -> Iterator[str]:
+    """Yield every URN that a resource refers to."""
+    yield from (one[field] for field in ("parent", "deletedWith", "viewOf") if one.get(field))
+    if one.get("provider"):
+        yield one["provider"].rpartition("::")[0]
+    yield from one.get("dependencies", [])
+    yield from one.get("replaceWith", [])
+    for urns in one.get("propertyDependencies", {}).values():
+        yield from urns
+
+
+def assert_sound(export: dict[str, Any]) -> None:
+    """Assert what Pulumi asserts at an import: a resource refers only to resources before it."""
+    before: set[str] = set()
+    for one in export["deployment"]["resources"]:
+        assert set(references(one)) <= before, one["urn"]
+        before.add(one["urn"])
+
+
+def test_every_resource_of_the_host_leaves_the_state() -> None:
+    """Nothing is left that names the host, and everything else is as before, byte for byte."""
+    before = state()
+    after = forget_host(before, "docker-2")
+    assert before == state()
+    assert hosts_in_state(before) == ("docker-1", "docker-2")
+    assert hosts_in_state(after.export) == ("docker-1",)
+    assert [one.name for one in after.resources] == [
+        name for name in names(before) if name.startswith("fabric-docker-2")
+    ]
+    assert len(after.resources) == 11
+    assert_sound(after.export)
+    for one in after.export["deployment"]["resources"]:
+        if urn_name(one["urn"]) != "fabric-addresses":
+            assert one == resource(before, urn_name(one["urn"]))
+
+
+def test_a_host_whose_name_begins_another_one() -> None:
+    """Host `docker` goes, host `docker-1` stays, and the other way round."""
+    export = state(lambda text: text.replace("docker-2", "docker"))
+    for host, other in (("docker", "docker-1"), ("docker-1", "docker")):
+        after = forget_host(export, host)
+        assert len(after.resources) == 11
+        assert hosts_in_state(after.export) == (other,)
+        assert len(names(after.export)) == len(names(export)) - 11
+        assert_sound(after.export)
+
+
+def test_an_unknown_host_changes_nothing() -> None:
+    """A prefix of a host's name is no host; nor is a host that was forgotten before."""
+    for host in ("docker", "docker-3", "docker-2-nginx", ""):
+        after = forget_host(state(), host)
+        assert (after.resources, after.export) == ((), state())
+    once = forget_host(state(), "docker-2").export
+    assert forget_host(once, "docker-2").export == once
+
+
+def test_references_from_what_stays_are_dropped() -> None:
+    """A resource of the program's own that depends on the host's container loses the dependency, and one on its provider goes."""
+    export = state()
+    container, provider = resource(export, "fabric-docker-2-nginx"), resource(export, "fabric-docker-2-provider")
+    urn = "urn:pulumi:dev::ipvlan-fabric::command:local:Command::"
+    waits = {
+        "urn": f"{urn}waits",
+        "type": "command:local:Command",
+        "dependencies": [container["urn"]],
+        "replaceWith": [container["urn"]],
+        "propertyDependencies": {"create": [container["urn"]], "update": []},
+    }
+    volume = {
+        "urn": "urn:pulumi:dev::ipvlan-fabric::docker:index/volume:Volume::data",
+        "type": "docker:index/volume:Volume",
+        "provider": f"{provider['urn']}::{provider['id']}",
+    }
+    mounts = {"urn": f"{urn}mounts", "type": "command:local:Command", "deletedWith": volume["urn"]}
+    export["deployment"]["resources"] += [waits, volume, mounts]
+    after = forget_host(export, "docker-2")
+    assert_sound(after.export)
+    assert {one.name for one in after.resources} >= {"data", "mounts"}
+    assert resource(after.export, "waits") == {
+        **waits,
+        "dependencies": [],
+        "replaceWith": [],
+        "propertyDependencies": {"create": [], "update": []},
+    }
+
+
+def test_pending_operations() -> None:
+    """A container that an interrupted `up` was creating on the host goes too; one of another host is named."""
+    export = state()
+    new = {**resource(export, "fabric-docker-2-nginx"), "id": ""}
+    new["urn"] = new["urn"].replace("docker-2-nginx", "docker-2-web")
+    other = resource(export, "fabric-docker-1-nginx")
+    export["deployment"]["pending_operations"] = [
+        {"resource": new, "type": "creating"},
+        {"resource": other, "type": "updating"},
+    ]
+    after = forget_host(export, "docker-2")
+    assert after.export["deployment"]["pending_operations"] == [{"resource": other, "type": "updating"}]
+    assert after.pending == ("fabric-docker-1-nginx",)
+    assert "fabric-docker-2-web" in [one.name for one in after.resources]
+    assert "# an `up` was interrupted while it created nginx: docker inspect nginx" in clean_up_lines(after.remains)
+
+
+@pytest.mark.parametrize("gone", ["fabric-docker-2-nginx", "fabric-docker-2-nginx-published-bridge"])
+def test_a_bridge_attachment_of_which_a_part_is_gone(gone: str) -> None:
+    """A PublishedService goes too where an `up` ended before its connection, and where the container left the state before."""
+    export = state()
+    urn = resource(export, gone)["urn"]
+    resources = [one for one in export["deployment"]["resources"] if one["urn"] != urn]
+    for one in resources:
+        if one.get("deletedWith") == urn:
+            del one["deletedWith"]
+    export["deployment"]["resources"] = resources
+    after = forget_host(export, "docker-2")
+    assert not [name for name in names(after.export) if "docker-2" in name]
+
+
+def test_the_addresses_are_checked_again() -> None:
+    """A rebuilt host's addresses are not taken for checked: something else may hold them by now."""
+    checked = resource(forget_host(state(), "docker-2").export, "fabric-addresses")["outputs"]["asked"]
+    assert list(checked) == ["docker-1"]
+
+
+def test_what_stays_on_the_machine() -> None:
+    """Containers with address and ports, network, unit with shim and routes, volumes, images: and lines that remove them."""
+    export = state()
+    nginx = resource(export, "fabric-docker-2-nginx")
+    nginx["outputs"]["volumes"] = [
+        {"containerPath": "/data", "volumeName": "site"},
+        {"containerPath": "/etc", "hostPath": "/srv/etc", "volumeName": ""},
+    ]
+    resource(export, "fabric-docker-2-networking")["outputs"]["routes"] = [
+        {"destination": "10.1.1.0/24", "via": "192.168.140.200"}
+    ]
+    # One that was replaced while the host was away, and is still to be deleted.
+    export["deployment"]["resources"].append({**nginx, "id": "old", "delete": True})
+    remains = forget_host(export, "docker-2").remains
+    centos = resource(export, "fabric-docker-2-centos")
+    assert [(one.name, one.id, one.address, one.ports) for one in remains.containers] == [
+        ("centos", centos["id"], "10.1.2.1", ()),
+        ("nginx", nginx["id"], "10.1.2.2", ("80:80/tcp",)),
+        ("nginx", "old", "10.1.2.2", ("80:80/tcp",)),
+    ]
+    assert remains.addresses == ("10.1.2.1", "10.1.2.2")
+    network = resource(export, "fabric-docker-2-network")["id"]
+    assert [(one.name, one.id, one.parent) for one in remains.networks] == [("ipvlanl2", network, "ens33")]
+    assert remains.volumes == ("site",)
+    assert clean_up_lines(remains) == (
+        f"docker stop {centos['id']} {nginx['id']} old",
+        f"docker rm --volumes {centos['id']} {nginx['id']} old",
+        "systemctl disable --now ipvlan-fabric-ens33.service",
+        "rm /etc/systemd/system/ipvlan-fabric-ens33.service",
+        DROP_INS,
+        "systemctl daemon-reload",
+        f"docker network rm {network}",
+    )
+    assert kept_lines(remains)[0] == "docker volume rm site"
+    assert [line.split()[:3] for line in kept_lines(remains)[1:]] == [["docker", "image", "rm"]]
+    assert len(remains.images) == 2
