@@ -170,5 +170,6 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF918": "`pulumi stack import` fails",
     "IPF919": "a state changes while a host is forgotten",
     "IPF920": "the backup of a state cannot be written",
+    "IPF921": "a file of the stack cannot be written",
 }
 """Code -> the title of its rule."""

@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,8 +22,6 @@ from ipvlan.problems import Problem, ToolError
 
 IMPORT_SECONDS: Final = 300.0
 """Time limit of `pulumi stack import`, in seconds: 1 s with a local backend, and minutes for a large state over a slow network."""
-
-_OWNER_ONLY: Final = 0o600
 
 
 class ForgetError(ToolError):
@@ -38,21 +37,23 @@ def write_backup(stack: str, export: Mapping[str, Any]) -> Path:
     state_home = os.environ.get("XDG_STATE_HOME", "")
     # The specification has relative paths ignored (XDG Base Directory Specification, 0.8).
     base = Path(state_home) if state_home.startswith("/") else Path.home() / ".local" / "state"
-    name = f"{stack.replace('/', '_')}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.json"
-    path = base / "ipvlan-fabric" / name
+    folder = base / "ipvlan-fabric"
+    prefix = f"{stack.replace('/', '_')}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-"
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w", encoding="utf-8") as file:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # For its owner alone.
+        descriptor, path = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=".json")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(export, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise _failure(
             "IPF920",
-            f"the backup {path} cannot be written: {error.strerror}",
+            f"no backup can be written to {folder}: {error.strerror}",
             "make the folder writable, or set XDG_STATE_HOME to another one",
         ) from None
-    return path
+    return Path(path)
 
 
 def replace_state(stack: str, folder: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -99,6 +100,22 @@ def replace_state(stack: str, folder: Path, before: Mapping[str, Any], after: Ma
             f"`pulumi stack import` failed: {reply.removeprefix('error: ')}",
             "wait for the update that runs, or, where it was killed, run `pulumi cancel`; then run the command again",
         )
+
+
+def not_written(name: str, error: OSError) -> ToolError:
+    """Return that a file of the stack cannot be written, after the state was changed."""
+    return ToolError(
+        [
+            Problem(
+                code="IPF921",
+                key=name,
+                value="",
+                problem=f"it cannot be written: {error.strerror}",
+                effect="the state does not have the host any more, and the file still has it",
+                fix="make it writable, then run the command again: it does the rest",
+            )
+        ]
+    )
 
 
 def clean_up_lines(remains: Remains) -> tuple[str, ...]:

@@ -125,21 +125,26 @@ class StackState:
 
 
 def read_stack_state(stack: str, folder: Path, timeout: float = STATE_SECONDS) -> StackState:
-    """Read the state of a stack.
+    """Read the state of a stack: see `export_stack`. It is an empty one where there is no such stack."""
+    document = export_stack(stack, folder, timeout)
+    short = stack.rpartition("/")[2]
+    if document is None:
+        return StackState(stack=short, exists=False)
+    return StackState(stack=short, exists=True, resources=tuple(read_resources(document)))
+
+
+def export_stack(stack: str, folder: Path, timeout: float = STATE_SECONDS) -> dict[str, Any] | None:
+    """Return what `pulumi stack export` prints, with its secrets encrypted; None where there is no such stack.
 
     Args:
         stack: The stack's name in any of Pulumi's spellings: STACK, ORG/STACK, ORG/PROJECT/STACK.
         folder: The project's folder.
         timeout: Seconds for all of it.
 
-    Returns:
-        The state; an empty one where there is no such stack.
-
     Raises:
         StackStateError: The state cannot be read.
     """
     command = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive", "--color", "never"]
-    short = stack.rpartition("/")[2]
     try:
         done = subprocess.run(
             command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
@@ -158,16 +163,19 @@ def read_stack_state(stack: str, folder: Path, timeout: float = STATE_SECONDS) -
         # Never its standard output, which is the state.
         reply = " ".join(done.stderr.decode(errors="replace").split())
         if done.returncode == _NO_SUCH_STACK or _NO_SUCH_STACK_TEXT in reply:
-            return StackState(stack=short, exists=False)
+            return None
         raise _unreadable(stack, reply or f"it ended with status {done.returncode}")
     try:
-        return StackState(stack=short, exists=True, resources=tuple(read_resources(json.loads(done.stdout))))
+        document: dict[str, Any] = json.loads(done.stdout)
+        # Whether it is a state shows when its resources are read.
+        tuple(read_resources(document))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _failure(
             stack,
             "`pulumi stack export` printed something else than a state",
             "look at it: pulumi stack export --stack " + stack,
         ) from None
+    return document
 
 
 def read_resources(document: Mapping[str, Any]) -> Iterator[StateResource]:

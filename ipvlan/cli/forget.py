@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ipvlan.checks.forget import replace_state, write_backup
+from ipvlan.checks.forget import not_written, replace_state, write_backup
 from ipvlan.checks.stack_state import export_stack
 from ipvlan.cli.context import SelectedStack, selected_stack
 from ipvlan.cli.options import JsonOption, listed
@@ -127,7 +127,10 @@ class _Run:
             backup = write_backup(self.stack.name, self.export)
             replace_state(self.stack.name, self.stack.folder, self.export, self.state.export)
         for name, text in self.edits.texts.items():
-            write(self.stack.folder / name, text)
+            try:
+                write(self.stack.folder / name, text)
+            except OSError as error:
+                raise not_written(name, error) from None
         return backup
 
     def _confirmed(self, out: Console) -> bool:

@@ -14,16 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ipvlan.plan import resource_names
-from ipvlan.plan.resource_names import token
+from ipvlan.plan.resource_names import CONTAINER_TYPE, FABRIC_TYPE, HOST_SLICE_TYPE, NETWORK_TYPE, host_of, token
 
 Resource = dict[str, Any]
 """One resource as the state has it."""
 
-_FABRIC: Final = token("ipvlan_fabric", "IpvlanFabric")
-_HOST_SLICE: Final = token("host_slice", "HostSlice")
 _PUBLISHED: Final = token("published_service", "PublishedService")
-_CONTAINER: Final = "docker:index/container:Container"
-_NETWORK: Final = "docker:index/network:Network"
 _IMAGE: Final = "docker:index/remoteImage:RemoteImage"
 _BRIDGE_CONNECTION: Final = ":BridgeConnection"
 """End of the type of a bridge connection; what is before it depends on what serves the resource."""
@@ -114,12 +110,12 @@ class ForgottenState:
 def hosts_in_state(export: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the hosts whose slices the state has, sorted."""
     resources = list(_all(export))
-    fabrics = _names_of(resources, _FABRIC)
+    fabrics = _names_of(resources, FABRIC_TYPE)
     hosts = set()
     for resource in resources:
         fabric = fabrics.get(str(resource.get("parent")))
-        if resource["type"] == _HOST_SLICE and fabric is not None:
-            hosts.add(urn_name(resource["urn"]).removeprefix(resource_names.host_slice(fabric, "")))
+        if resource["type"] == HOST_SLICE_TYPE and fabric is not None:
+            hosts.add(host_of(fabric, urn_name(resource["urn"])))
     return tuple(sorted(hosts))
 
 
@@ -181,7 +177,7 @@ def _names_of(resources: Iterable[Resource], type_: str) -> dict[str, str]:
 
 def _gone(resources: list[Resource], host: str) -> set[str]:
     """Return the URNs of all that belongs to the host."""
-    fabrics = _names_of(resources, _FABRIC)
+    fabrics = _names_of(resources, FABRIC_TYPE)
     parents = {resource["urn"]: str(resource.get("parent")) for resource in resources}
 
     def in_fabric(resource: Resource) -> bool:
@@ -190,7 +186,7 @@ def _gone(resources: list[Resource], host: str) -> set[str]:
     gone = {
         resource["urn"]
         for resource in resources
-        if resource["type"] == _HOST_SLICE
+        if resource["type"] == HOST_SLICE_TYPE
         and in_fabric(resource)
         and urn_name(resource["urn"]) == resource_names.host_slice(fabrics[parents[resource["urn"]]], host)
     }
@@ -262,10 +258,10 @@ def _remains(removed: Iterable[Resource]) -> Remains:
     for resource in removed:
         by_type.setdefault(f":{resource['type'].rpartition(':')[2]}", []).append(resource)
         by_type.setdefault(resource["type"], []).append(resource)
-    containers = by_type.get(_CONTAINER, [])
+    containers = by_type.get(CONTAINER_TYPE, [])
     return Remains(
         containers=_distinct(map(_container, containers)),
-        networks=_distinct(map(_network, by_type.get(_NETWORK, []))),
+        networks=_distinct(map(_network, by_type.get(NETWORK_TYPE, []))),
         networking=_distinct(map(_networking, by_type.get(_NETWORKING, []))),
         volumes=_distinct(
             str(volume["volumeName"])
