@@ -104,7 +104,7 @@ class ForgottenState:
     """The new document for `pulumi stack import`."""
     pending: tuple[str, ...]
     """Names of the resources of other hosts whose operation an interrupted `up` left pending. Pulumi drops these notes at an import
-    (pkg/cmd/pulumi/stack/stack_import.go), as the next `up` does."""
+    (CLI 3.259.0), as the next `up` does."""
 
 
 def hosts_in_state(export: Mapping[str, Any]) -> tuple[str, ...]:
