@@ -157,6 +157,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF773": "the lock of a host is lost",
     "IPF791": "a host that is forgotten is in the shared file",
     "IPF792": "a service runs on no other host than the one that is forgotten",
+    "IPF793": "a host that is forgotten is in a section that is JSON text",
     "IPF901": "--stack is not the name of a stack",
     "IPF902": "there is no project here",
     "IPF903": "a commit is unknown",

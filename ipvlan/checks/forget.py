@@ -85,21 +85,11 @@ def replace_state(stack: str, folder: Path, before: Mapping[str, Any], after: Ma
             timeout=IMPORT_SECONDS,
             check=False,
         )
-    except FileNotFoundError:
-        raise _failure("IPF914", "there is no `pulumi` on PATH", "run it where Pulumi is installed") from None
     except subprocess.TimeoutExpired:
-        raise _failure(
-            "IPF915",
-            f"`pulumi stack import` took more than {IMPORT_SECONDS / 60:.0f} minutes and was ended",
-            "run `pulumi cancel`, then the command again",
-        ) from None
+        raise _not_imported(f"it took more than {IMPORT_SECONDS / 60:.0f} minutes and was ended") from None
     if done.returncode != 0:
         reply = " ".join((done.stderr or done.stdout).decode(errors="replace").split())
-        raise _failure(
-            "IPF918",
-            f"`pulumi stack import` failed: {reply.removeprefix('error: ')}",
-            "wait for the update that runs, or, where it was killed, run `pulumi cancel`; then run the command again",
-        )
+        raise _not_imported(reply.removeprefix("error: "))
 
 
 def not_written(name: str, error: OSError) -> ToolError:
@@ -162,6 +152,14 @@ def _networking_lines(networking: StateNetworking) -> Iterator[str]:
             'rmdir --ignore-fail-on-non-empty "${file%/*}"; done'
         )
     yield "systemctl daemon-reload"
+
+
+def _not_imported(reason: str) -> ForgetError:
+    return _failure(
+        "IPF918",
+        f"`pulumi stack import` failed: {reason}",
+        "wait for the update that runs, or, where it was killed, run `pulumi cancel`; then run the command again",
+    )
 
 
 def _failure(code: str, problem: str, fix: str) -> ForgetError:

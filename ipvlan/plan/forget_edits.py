@@ -123,7 +123,7 @@ def _sections_by_hand(files: StackFiles, own: Mapping[str, Any], host: str) -> I
         # What `pulumi config set --json` writes.
         if isinstance(own.get(section), str) and json.dumps(host) in own[section]:
             yield Problem(
-                code="IPF029",
+                code="IPF793",
                 key=f"{PROJECT}:{section}",
                 value="",
                 problem=f"{host} cannot be removed from it: it is JSON text in {files.own}",
