@@ -19,6 +19,7 @@ ELSEWHERE = {
     "IPF711", "IPF712", "IPF713", "IPF714", "IPF715", "IPF716", "IPF717", "IPF718", "IPF719", "IPF720", "IPF721",
     "IPF771", "IPF772", "IPF773",
     "IPF914", "IPF915", "IPF916", "IPF917",
+    "IPF029", "IPF791", "IPF792", "IPF793", "IPF918", "IPF919", "IPF920", "IPF921",
 }  # fmt: skip
 """Codes that no single stack file shows: they need bytes, a history, a host, a command line, or an `ipvlan allocate`."""
 
