@@ -3,6 +3,8 @@
 Responsible for connecting, for the proof that the ports are bound, for the reason when they are not, and for disconnecting. All
 of it is safe to repeat. It runs Docker's command line on the host: docker-py 7.2.0 has no gateway priority.
 
+Docker is only ever given the id of the container that was declared. Its name may be somebody else's container by now.
+
 Out of scope: which container is published (the plan), and when (the stack).
 
 The bridge binds a container's ports only while it is the container's gateway (moby daemon/libnetwork/drivers/bridge,
@@ -17,17 +19,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ipvlan.hosts.bridge_refusals import absent, refusal
 from ipvlan.hosts.errors import (
     DOCKER_UNAVAILABLE,
-    NO_GATEWAY_PRIORITY,
     NOT_PUBLISHED,
     NOT_UNPUBLISHED,
     UNREADABLE,
     HostError,
 )
+from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.script import Output, run_script
-from ipvlan.plan.docker_versions import GATEWAY_PRIORITY, GATEWAY_PRIORITY_API
+from ipvlan.plan.docker_versions import GATEWAY_PRIORITY_API
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
@@ -72,6 +75,8 @@ class BridgeAttachment:
     """The host that the container runs on."""
     container: str
     """The container's name."""
+    container_id: str = ""
+    """The id that Docker gave it, in full; empty only where there is no container yet, and nothing can be done on the host."""
     network: str
     """Name of the fabric's Docker network, to which the container is attached too."""
     ports: tuple[BoundPort, ...]
@@ -83,11 +88,14 @@ class BridgeAttachment:
         return self.connection.name
 
 
-def planned_attachment(host: HostPlan, container: ContainerPlan, connection: HostConnection) -> BridgeAttachment:
-    """Return the bridge attachment that the plan has for the container."""
+def planned_attachment(
+    host: HostPlan, container: ContainerPlan, connection: HostConnection, container_id: str = ""
+) -> BridgeAttachment:
+    """Return the bridge attachment that the plan has for the container; `container_id` is empty before there is one."""
     return BridgeAttachment(
         connection=connection,
         container=container.name,
+        container_id=container_id,
         network=host.network.name,
         ports=tuple(
             BoundPort(
@@ -135,15 +143,13 @@ class _Reply:
 
 
 def read(attachment: BridgeAttachment) -> AttachmentState | None:
-    """Return the state of the container's bridge attachment, or None when there is no such container.
+    """Return the state of the container's bridge attachment, or None when there is no container of that id.
 
     Raises:
         HostUnreachableError: The host does not answer.
         HostError: Docker on the host does not answer: that is no proof of absence.
     """
-    result = run_script(
-        attachment.connection, "bridge_read.sh", {"name": attachment.container}, timeout=TIMEOUT_SECONDS
-    )
+    result = run_script(attachment.connection, "bridge_read.sh", _identity(attachment), timeout=TIMEOUT_SECONDS)
     state = _read_state(attachment, result.output)
     if state is None and "docker" not in result.output:
         raise _docker_unavailable(attachment, result.stderr)
@@ -154,10 +160,10 @@ def connect(attachment: BridgeAttachment) -> AttachmentState:
     """Connect the container to Docker's bridge, as its gateway, and return the proof that every port is bound.
 
     A container whose ports are bound already is not changed. A connection that this call creates and that binds nothing is
-    removed again.
+    removed again. It takes four visits at most: a connection that is not the gateway is removed once, and created once more.
 
     Raises:
-        HostError: Which ports are not bound, and why.
+        HostError: Which ports are not bound, and why; or the container is not there, or not the one that was declared.
     """
     reply = _connect_once(attachment)
     if not _proven(attachment, reply) and reply.state.connected and "already exists" in reply.message:
@@ -168,18 +174,20 @@ def connect(attachment: BridgeAttachment) -> AttachmentState:
         return reply.state
     failure = _failure(attachment, reply)
     if reply.state.connected:
-        disconnect(attachment)
+        try:
+            disconnect(attachment)
+        except HostError as error:
+            raise HostError([*failure.problems, *error.problems], host=attachment.host) from None
     raise failure
 
 
 def disconnect(attachment: BridgeAttachment) -> None:
-    """Disconnect the container from Docker's bridge; succeed when there is no connection, or no container, any more.
+    """Disconnect the container from Docker's bridge; succeed when there is no connection, or no container of that id, any more.
 
     Raises:
         HostError: The connection is still there, or nobody knows.
     """
-    variables = {"name": attachment.container}
-    result = run_script(attachment.connection, "bridge_disconnect.sh", variables, timeout=TIMEOUT_SECONDS)
+    result = run_script(attachment.connection, "bridge_disconnect.sh", _identity(attachment), timeout=TIMEOUT_SECONDS)
     if "status" not in result.output:
         raise _docker_unavailable(attachment, result.stderr)
     state = _read_state(attachment, result.output)
@@ -202,6 +210,7 @@ def disconnect(attachment: BridgeAttachment) -> None:
 def _connect_once(attachment: BridgeAttachment) -> _Reply:
     # A name that sorts before "bridge" keeps the gateway where there are no priorities, and Docker reports no error.
     variables = {
+        **_identity(attachment),
         "name": attachment.container,
         "priority": str(BRIDGE_GATEWAY_PRIORITY),
         "priority_api": GATEWAY_PRIORITY_API,
@@ -210,24 +219,26 @@ def _connect_once(attachment: BridgeAttachment) -> _Reply:
     }
     result = run_script(attachment.connection, "bridge_connect.sh", variables, timeout=TIMEOUT_SECONDS)
     if "refused" in result.output:
-        raise _no_priority(attachment)
+        raise refusal(attachment, result.output)
     if "status" not in result.output:
         raise _docker_unavailable(attachment, result.stderr)
     state = _read_state(attachment, result.output)
     if state is None:
-        raise HostError.on(
-            attachment.host,
-            NOT_PUBLISHED,
-            problem=f'there is no container "{attachment.container}" to publish: it was removed by hand',
-            effect="the service does not run on this host",
-            fix="run `pulumi up --refresh`: it creates the container and its bridge attachment again",
-        )
+        # Removed while the script ran.
+        raise absent(attachment, "")
     return _Reply(
         connected=result.output.text("status") == "0",
         message=result.output.text("message").strip(),
         state=state,
         output=result.output,
     )
+
+
+def _identity(attachment: BridgeAttachment) -> dict[str, str]:
+    """Return the variable that names the container to a script."""
+    if not attachment.container_id:
+        raise ValueError(f"the attachment of {attachment.container} on {attachment.host} has no container id")
+    return {"id": attachment.container_id}
 
 
 def _proven(attachment: BridgeAttachment, reply: _Reply) -> bool:
@@ -244,7 +255,7 @@ def _read_state(attachment: BridgeAttachment, output: Output) -> AttachmentState
         raise HostError.on(
             attachment.host,
             UNREADABLE,
-            problem=f"`docker container inspect {attachment.container}` printed no JSON: {text.strip()[:200]!r}",
+            problem=f"`docker container inspect {short_id(attachment.container_id)}` printed no JSON: {text.strip()[:200]!r}",
             effect="the state of the bridge attachment is unknown",
             fix="make sure that `docker` on the host is Docker's own command line",
         ) from None
@@ -287,7 +298,7 @@ def _reason(attachment: BridgeAttachment, reply: _Reply, missing: Sequence[Bound
     if not reply.state.running:
         return (
             f"The container is {reply.state.container_state}, and only a running one binds ports",
-            f"see `docker logs {attachment.container}` on the host, fix the service's image or command, then run `pulumi up`",
+            f"see `docker logs {short_id(attachment.container_id)}` on the host, fix the service's image or command, then run `pulumi up`",
         )
     message = _one_line(reply.message)
     if "already allocated" in message or "in use" in message:
@@ -300,6 +311,13 @@ def _reason(attachment: BridgeAttachment, reply: _Reply, missing: Sequence[Bound
             f"free the port, or give the service another host port in ipvlan-fabric:services.{attachment.container}.ports",
         )
     if reply.message:
+        kept = "; ".join(reply.output.lines("kept"))
+        if kept:
+            return (
+                f"Docker's reply: {message}. A link that an earlier failed connection left may be in the way, and stays: {kept}",
+                f"restart the container when that suits (`docker restart {short_id(attachment.container_id)}` on the host), then "
+                f"run `pulumi up`",
+            )
         return f"Docker's reply: {message}", "fix what Docker names on the host, then run `pulumi up`"
     reason = (
         f'The bridge is connected but is not the container\'s gateway: network "{attachment.network}" is, and Docker '
@@ -307,22 +325,9 @@ def _reason(attachment: BridgeAttachment, reply: _Reply, missing: Sequence[Bound
     )
     fix = (
         f"look for a gateway priority above {BRIDGE_GATEWAY_PRIORITY} on the container's networks, and check that the ports "
-        f"were declared when the container was created (`docker inspect {attachment.container}`, PortBindings)"
+        f"were declared when the container was created (`docker inspect {short_id(attachment.container_id)}`, PortBindings)"
     )
     return reason, fix
-
-
-def _no_priority(attachment: BridgeAttachment) -> HostError:
-    first = GATEWAY_PRIORITY[0]
-    return HostError.on(
-        attachment.host,
-        NO_GATEWAY_PRIORITY,
-        problem=f"its Docker is older than {first} and has no --gw-priority, so the network whose name sorts first is the gateway: "
-        f'"{attachment.network}" sorts before "{BRIDGE}"',
-        effect=f'no port of "{attachment.container}" would be published; nothing was changed',
-        fix=f"give ipvlan-fabric:fabric.name a name that sorts after it (for example "
-        f'"fabric-{attachment.network}"), or upgrade Docker to {first} or later',
-    )
 
 
 def _docker_unavailable(attachment: BridgeAttachment, stderr: str) -> HostError:

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.hosts.connection import run_on_host
+from ipvlan.hosts.errors import NOT_SENDABLE, HostError
+from ipvlan.hosts.visit import visit
+from ipvlan.problems import shorten
 
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
@@ -27,11 +29,6 @@ if TYPE_CHECKING:
 _VARIABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _INCLUDE: Final = re.compile(r"^\. \./([a-z0-9_]+\.sh)$", re.MULTILINE)
 _LINE: Final = re.compile(r"([a-z][A-Za-z0-9_.-]*)=(.*)")
-
-# The login shell of the ssh user may be any; the scripts are written for a POSIX one.
-_SHELL: Final = "exec sh -s"
-# A user who is not root may be allowed to become root; without a password, since nobody is there to type one.
-_ROOT_SHELL: Final = "exec sh -c 'if [ \"$(id -u)\" -eq 0 ]; then exec sh -s; else exec sudo -n sh -s; fi'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +93,25 @@ def run_script(
         connection: The host.
         file: Name of a file in `scripts/`.
         variables: Name -> value, any text but NUL.
-        timeout: Seconds for all of it.
+        timeout: Seconds for all of it, here and on the host: nothing that the script starts outlives them.
         as_root: Run it as root: as the ssh user where that is root, else by sudo without a password.
 
     Raises:
-        HostUnreachableError: ssh failed, or the time is over.
+        HostUnreachableError: ssh failed, or the host was not ready in time.
+        HostError: The time was over on the host; or a value is none that a shell can hold.
     """
-    # The shell reads the whole group before it runs it. A command that reads its standard input finds it empty.
-    stdin = f"(\n{script_text(file, variables)}\n) </dev/null\n"
-    completed = run_on_host(connection, _ROOT_SHELL if as_root else _SHELL, timeout=timeout, stdin=stdin)
-    return ScriptResult(
-        status=completed.returncode, output=read_output(completed.stdout), stderr=completed.stderr.strip()
-    )
+    for name, value in (variables or {}).items():
+        if not _is_sendable(value):
+            raise HostError.on(
+                connection.name,
+                NOT_SENDABLE,
+                problem=f"the value of {name} has a character that no shell can hold: {shorten(value)}",
+                effect="nothing was sent to the host",
+                fix="remove the character from the config",
+            )
+    text = script_text("visit.sh") + script_text(file, variables)
+    done = visit(connection, text, timeout=timeout, as_root=as_root)
+    return ScriptResult(status=done.status, output=read_output(done.stdout), stderr=done.stderr.strip())
 
 
 def read_output(text: str) -> Output:
@@ -121,6 +125,11 @@ def read_output(text: str) -> Output:
         elif line.strip():
             other.append(line)
     return Output({key: tuple(lines) for key, lines in values.items()}, tuple(other))
+
+
+def _is_sendable(value: str) -> bool:
+    # Half a surrogate pair comes out of JSON text, and is no UTF-8.
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _assignment(name: str, value: str) -> str:

@@ -1,10 +1,10 @@
 # Disconnects a container from Docker's network bridge.
-# Variables: name (the container).
+# Variables: id (of the container; what has its name now may be somebody else's).
 # Output: status and message of the command, container (JSON, as Docker inspects it; nothing where there is none).
-: "${name?}"
+: "${id?}"
 
-message=$(timeout 60 docker network disconnect bridge "$name" 2>&1)
+message=$(timeout 60 docker network disconnect bridge "$id" 2>&1)
 echo "status=$?"
 printf '%s\n' "$message" | sed 's/^/message=/'
-timeout 60 docker container inspect "$name" 2>/dev/null | sed 's/^/container=/'
+timeout 60 docker container inspect "$id" 2>/dev/null | sed 's/^/container=/'
 exit 0

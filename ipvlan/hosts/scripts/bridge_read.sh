@@ -1,8 +1,8 @@
 # Reads the bridge connection of a container.
-# Variables: name (the container).
+# Variables: id (of the container).
 # Output: container (JSON, as Docker inspects it; nothing where there is none), docker (yes where the daemon answers).
-: "${name?}"
+: "${id?}"
 
-timeout 60 docker container inspect "$name" 2>/dev/null | sed 's/^/container=/'
+timeout 60 docker container inspect "$id" 2>/dev/null | sed 's/^/container=/'
 timeout 60 docker version --format '{{.Server.Version}}' >/dev/null && echo "docker=yes"
 exit 0

@@ -1,20 +1,75 @@
 # Defines sweep: removes the link that a failed connection to the bridge has left in a container. Needs root.
-# Variables: name (the container).
+# Variables: id (the container).
+# Output: kept (why a link that may be there stays), swept (name on the host of each link that was removed).
 #
-# When Docker cannot bind a port, `network connect` fails and its veth stays in the container with an address of the bridge's subnet
+# When Docker cannot bind a port, `network connect` fails and its veth stays in the container
 # (https://github.com/moby/moby/pull/50945; measured on Docker 26.1). The next connection then fails as well: "conflicts with
-# existing route". To be called only while the container is not connected to the bridge: all such links in it are stale then.
-# The fabric's own link is safe: it is no veth, and has no address of that subnet.
-: "${name?}"
+# existing route". Such a link is known by what it is, and not by its address (docs/decisions/0024-stale-links.md):
+# - Docker's network bridge has no endpoint of the container, so no link of the container leads to the bridge by right;
+# - on the host it is a port of Docker's bridge, with a name as Docker gives it, and its other end is this link of the container.
+# It is removed by its name on the host, which no other link has. Nothing is changed from within the container's network.
+: "${id?}"
 
-sweep() {
-  pid=$(timeout 60 docker container inspect --format '{{.State.Pid}}' "$name" 2>/dev/null) || return 0
-  subnet=$(ip -o -4 addr show docker0 2>/dev/null | awk '{ print $4; exit }')
-  if [ "${pid:-0}" -eq 0 ] || [ -z "$subnet" ]; then return 0; fi
-  nsenter -t "$pid" -n ip -o -4 addr show to "$subnet" | awk '{ print $2 }' | while read -r link; do
-    # `ip -4 addr show type veth` takes every type (iproute2 6.1).
-    if [ -n "$(nsenter -t "$pid" -n ip -o link show dev "$link" type veth)" ]; then
-      nsenter -t "$pid" -n ip link del "$link"
+# A subshell: an `exec` that fails ends it.
+sweep() (
+  pid=$(pid_of_container)
+  [ "${pid:-0}" -gt 0 ] || exit 0
+  # A process id may become another process's. The network that this descriptor holds open stays what it is.
+  exec 9<"/proc/$pid/ns/net"
+  [ "$(pid_of_container)" = "$pid" ] || exit 0
+  network=$(readlink /proc/self/fd/9)
+  [ -n "$network" ] && is_only_its_own "$pid" "$network" || exit 0
+  bridge=$(timeout 60 docker network inspect bridge --format \
+    '{{with index .Options "com.docker.network.bridge.name"}}{{.}}{{else}}docker0{{end}}') || exit 0
+  nsenter --net=/proc/self/fd/9 ip -o link show type veth | while IFS=' :@' read -r index _ peer _; do
+    peer=${peer#if}
+    case $peer in '' | *[!0-9]*) continue ;; esac
+    link=$(port_of_bridge "$bridge" "$peer" "$index")
+    [ -n "$link" ] || continue
+    has_no_endpoint || continue
+    # Once more, right before it.
+    if [ "$(port_of_bridge "$bridge" "$peer" "$index")" = "$link" ] && ip link del dev "$link"; then echo "swept=$link"; fi
+  done
+)
+
+pid_of_container() {
+  timeout 60 docker container inspect --format '{{.State.Pid}}' "$id"
+}
+
+# Whether the network is neither the host's nor that of another container, running or not. Arguments: the container's process id
+# and its network (what /proc/PID/ns/net links to).
+is_only_its_own() {
+  for process in self 1; do
+    if [ "$(readlink "/proc/$process/ns/net")" = "$2" ]; then
+      echo "kept=it is in the host's own network"
+      return 1
     fi
   done
+  ids=$(timeout 60 docker ps -aq --no-trunc) || return 1
+  # A container that was removed since then is an error of this command, and no reason.
+  # shellcheck disable=SC2086  # one argument per id
+  containers=$(timeout 60 docker container inspect --format '{{.Id}} {{.State.Pid}} {{.HostConfig.NetworkMode}}' $ids)
+  printf '%s\n' "$containers" | grep -q "^$id $1 " || return 1
+  others=$(printf '%s\n' "$containers" | while read -r other other_pid mode; do
+    [ "$other" != "$id" ] || continue
+    if [ "$mode" = "container:$id" ] || [ "$(readlink "/proc/$other_pid/ns/net")" = "$2" ]; then
+      echo "kept=container $other shares its network"
+    fi
+  done)
+  [ -n "$others" ] || return 0
+  printf '%s\n' "$others"
+  return 1
+}
+
+# Prints the name of a link on the host, where it is a port of Docker's bridge and has a name as Docker gives it. Arguments: the
+# bridge, the index of the link, and the index of its other end.
+port_of_bridge() {
+  ip -o link show master "$1" type veth | sed -n "s/^$2: \\(veth[0-9a-f]\\{7\\}\\)@if$3: .*/\\1/p"
+}
+
+# Whether the bridge has no endpoint of the container. One that is being created is listed as ep-..., whosever it is.
+has_no_endpoint() {
+  # shellcheck disable=SC2016  # a template of Docker's
+  endpoints=$(timeout 60 docker network inspect bridge --format '{{range $id, $_ := .Containers}}{{println $id}}{{end}}') || return 1
+  ! printf '%s\n' "$endpoints" | grep -q -e "^$id\$" -e '^ep-'
 }

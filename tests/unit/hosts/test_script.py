@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from ipvlan.hosts import script
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.errors import VISIT_TOO_LONG, HostError, HostUnreachableError
 from ipvlan.hosts.script import Output, read_output, run_script, script_text
 
 HERE = HostConnection(name="docker-1", command=("sh", "-c"))
@@ -21,7 +22,7 @@ SCRIPTS = Path(script.__file__).with_name("scripts")
 @pytest.fixture
 def text_of(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Return the texts of the script files, to be filled by a test."""
-    texts: dict[str, str] = {}
+    texts = {"visit.sh": (SCRIPTS / "visit.sh").read_text(encoding="utf-8")}
     monkeypatch.setattr(script, "_read", texts.__getitem__)
     return texts
 
@@ -77,18 +78,103 @@ def test_as_root_by_sudo_without_a_password(text_of: dict[str, str], tmp_path: P
     assert run_script(user, "x.sh", {"value": ""}, timeout=10).output.text("sudo") == ""
 
 
-def test_the_time_limit_is_the_hosts_failure(text_of: dict[str, str]) -> None:
-    """A script that takes too long is a host that does not answer."""
-    text_of["x.sh"] = "exec sleep 60"
+def test_a_host_that_is_never_ready_is_not_reached(text_of: dict[str, str]) -> None:
+    """A login that takes too long: the text is never sent, so nothing of it runs later."""
+    text_of["x.sh"] = ":"
+    hanging = HostConnection(name="docker-1", command=("sh", "-c", "exec sleep 60"))
     with pytest.raises(HostUnreachableError, match="no answer within 1 seconds") as raised:
-        run_script(HERE, "x.sh", timeout=1)
+        run_script(hanging, "x.sh", timeout=1)
     assert raised.value.host == "docker-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "as_root"),
+    [
+        ("message=$(timeout 60 sleep 61 2>&1)\necho after", False),
+        ("timeout 60 sh -c 'kill -STOP $$; sleep 61'", True),
+        ("sleep 61 | cat", False),
+    ],
+    ids=["command", "stopped", "pipe"],
+)
+def test_nothing_outlives_the_time_limit(text_of: dict[str, str], text: str, as_root: bool, tmp_path: Path) -> None:
+    """At the limit all that the script started is ended on the host too; a stopped process as well."""
+    text_of["x.sh"] = f"{text}\necho more >{tmp_path}/more"
+    marked = HostConnection(name="docker-1", command=("env", f"VISIT={tmp_path}", "sh", "-c"))
+    start = time.monotonic()
+    with pytest.raises(HostError, match="more than 1 seconds, and was ended there") as raised:
+        run_script(marked, "x.sh", timeout=1, as_root=as_root)
+    assert time.monotonic() - start < 4
+    assert not isinstance(raised.value, HostUnreachableError)
+    assert raised.value.problems[0].code == VISIT_TOO_LONG
+    assert processes_with(f"VISIT={tmp_path}") == []
+    assert not (tmp_path / "more").exists()
+
+
+def processes_with(variable: str) -> list[str]:
+    """Return the command lines of this machine's processes that have the environment variable."""
+    time.sleep(0.2)
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if variable.encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def test_a_limit_of_a_command_is_no_limit_of_the_visit(text_of: dict[str, str]) -> None:
+    """A command that reaches its own limit is ended, and the script goes on, with the status that `timeout` has."""
+    text_of["x.sh"] = 'timeout 1 sleep 61\necho "status=$?"\ntimeout 5 sh -c "exit 3"\necho "status=$?"'
+    assert run_script(HERE, "x.sh", timeout=20).output.lines("status") == ("124", "3")
+
+
+def test_a_host_without_timeout_is_told_so(text_of: dict[str, str], tmp_path: Path) -> None:
+    """Without `timeout` nothing is run, and the error names it."""
+    text_of["x.sh"] = f"echo ran >{tmp_path}/ran"
+    (tmp_path / "sh").symlink_to(shutil.which("sh") or "/bin/sh")
+    bare = HostConnection(name="docker-1", command=(shutil.which("env") or "env", f"PATH={tmp_path}", "sh", "-c"))
+    with pytest.raises(HostError, match="it has no `timeout`"):
+        run_script(bare, "x.sh", timeout=10)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_bytes_that_are_no_text_are_no_traceback(text_of: dict[str, str]) -> None:
+    """A process name or a banner may be in any encoding."""
+    text_of["x.sh"] = "printf 'a=\\377\\n'; printf '\\377' >&2"
+    result = run_script(HERE, "x.sh", timeout=10)
+    assert (result.output.text("a"), result.stderr) == ("\ufffd", "\ufffd")
+
+
+@pytest.mark.parametrize("value", ["nul\0", "half \ud800"])
+def test_a_value_that_no_shell_holds_is_a_sentence(text_of: dict[str, str], value: str) -> None:
+    """It is an error that names the host, and nothing is sent."""
+    text_of["x.sh"] = ":"
+    with pytest.raises(HostError, match="no shell can hold") as raised:
+        run_script(HERE, "x.sh", {"value": value}, timeout=10)
+    assert raised.value.host == "docker-1"
+
+
+def test_a_machine_without_ssh_is_a_sentence(text_of: dict[str, str]) -> None:
+    """There is no traceback where the client is missing."""
+    text_of["x.sh"] = ":"
+    with pytest.raises(HostError, match="this machine has no `no-such-ssh`"):
+        run_script(HostConnection(name="docker-1", command=("no-such-ssh",)), "x.sh", timeout=10)
+
+
+def test_what_a_login_shell_prints_is_no_answer(text_of: dict[str, str]) -> None:
+    """A banner of the ssh user's shell comes before the script's output, and is a complaint."""
+    text_of["x.sh"] = "echo a=b"
+    noisy = HostConnection(name="docker-1", command=("sh", "-c", 'echo welcome; echo to >&2; eval "$0"'))
+    result = run_script(noisy, "x.sh", timeout=10)
+    assert (result.output, result.stderr) == (Output({"a": ("b",)}, ("welcome",)), "to")
 
 
 def test_scripts_include_each_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One text is sent: the line that includes a script is replaced by that script."""
     folder = tmp_path / "scripts"
     folder.mkdir()
+    shutil.copy(SCRIPTS / "visit.sh", folder)
     (folder / "outer.sh").write_text(". ./inner.sh\nf\n")
     (folder / "inner.sh").write_text("f() { echo inner=yes; }\n")
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)

@@ -1,0 +1,179 @@
+"""One visit to a host: a connection of its own, and one time limit that holds here and on the host.
+
+The text that runs on the host is sent only when the host's shell has said that it is ready. From then on the host itself ends it:
+`timeout` runs the shell, with what the visit has left. So what runs there never outlives the visit, and a host that answers too
+late runs nothing. Here the visit waits a little longer than the host does, so that the host's own report comes first.
+
+Out of scope: what the text does (`ipvlan.hosts.script`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import shlex
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ipvlan.hosts.errors import TOOL_MISSING, VISIT_TOO_LONG, HostError
+from ipvlan.hosts.ssh import SSH_FAILED, connection_failure
+
+if TYPE_CHECKING:
+    from ipvlan.hosts.connection import HostConnection
+
+GRACE_SECONDS: Final = 5.0
+"""How much longer than the host this machine waits, for the host's report to arrive."""
+
+_READY: Final = b"visit=ready"
+_NO_TIMEOUT: Final = b"visit=no-timeout"
+_KILLED: Final = 137
+"""A shell's exit status for a command that SIGKILL ended."""
+
+# The first line of standard input is the limit in seconds, the rest is for the shell. No `exec` before `timeout`: ssh reports a
+# process that a signal ended as a failure of its own.
+_START: Final = (
+    "command -v timeout >/dev/null || { echo visit=no-timeout; exit 1; }; "
+    'echo visit=ready; read -r limit; timeout -s KILL "$limit" sh -s; exit $?'
+)
+# The login shell of the ssh user may be any; the texts are written for a POSIX one.
+_AS_USER: Final = f"exec sh -c {shlex.quote(_START)}"
+# A user who is not root may be allowed to become root; without a password, since nobody is there to type one.
+_BECOME_ROOT: Final = 'if [ "$(id -u)" -eq 0 ]; then exec sh -c "$0"; else exec sudo -n sh -c "$0"; fi'
+_AS_ROOT: Final = f"exec sh -c {shlex.quote(_BECOME_ROOT)} {shlex.quote(_START)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitResult:
+    """How a text ended on a host."""
+
+    status: int
+    """The exit status of the shell."""
+    stdout: str
+    stderr: str
+
+
+def visit(connection: HostConnection, text: str, *, timeout: float, as_root: bool = False) -> VisitResult:
+    """Run POSIX shell text on the host.
+
+    Args:
+        connection: The host.
+        text: What a POSIX shell reads. Its variable `visit_seconds` is the time that it has.
+        timeout: Seconds for all of it, the connection included.
+        as_root: Run it as root: as the ssh user where that is root, else by sudo without a password.
+
+    Raises:
+        HostUnreachableError: ssh failed, or the host was not ready in time. In the second case nothing was sent.
+        HostError: The time was over on the host; or the host has no `timeout`, or this machine no ssh.
+    """
+    start = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            [*connection.command, _AS_ROOT if as_root else _AS_USER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except FileNotFoundError:
+        raise HostError.on(
+            connection.name,
+            TOOL_MISSING,
+            problem=f"this machine has no `{connection.command[0]}`, which reaches the host",
+            effect="nothing was done on the host",
+            fix="install OpenSSH's client on this machine",
+        ) from None
+    try:
+        return _run(process, connection, text, start + timeout)
+    finally:
+        _end(process)
+
+
+def _run(process: subprocess.Popen[bytes], connection: HostConnection, text: str, end: float) -> VisitResult:
+    timeout = end - time.monotonic()
+    stdout, stderr, ready = _wait_until_ready(process, end)
+    if ready is None:
+        raise connection_failure(connection.name, f"no answer within {timeout:.0f} seconds")
+    seconds = max(1, math.ceil(end - time.monotonic()))
+    # The remote shell reads the whole group before it runs it. A command that reads its standard input finds it empty. No
+    # subshell: `kill $$` in it would end its parent alone.
+    sent = f"{seconds}\nvisit_seconds={seconds}\n{{\n{text}\n}} </dev/null\n" if ready else ""
+    sent_at = time.monotonic()
+    try:
+        more = process.communicate(sent.encode(), timeout=seconds + GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise _too_long(
+            connection.name,
+            f"nothing was heard of the host for {seconds + GRACE_SECONDS:.0f} seconds",
+            f"the host ends it by itself after {seconds} seconds; what was done until then stays done",
+        ) from None
+    stdout, stderr = stdout + more[0], stderr + more[1]
+    if process.returncode == SSH_FAILED:
+        raise connection_failure(connection.name, stderr.decode(errors="replace"))
+    if _NO_TIMEOUT in stdout.splitlines():
+        raise HostError.on(
+            connection.name,
+            TOOL_MISSING,
+            problem="it has no `timeout`, without which nothing can be ended there in time",
+            effect="nothing was done on the host",
+            fix="install coreutils on the host (busybox has it too)",
+        )
+    if process.returncode == _KILLED and time.monotonic() - sent_at > seconds - 2:
+        raise _too_long(
+            connection.name,
+            f"what was asked of it took more than {timeout:.0f} seconds, and was ended there",
+            "what was done until then stays done, and Docker may still do what it was asked last",
+        )
+    return VisitResult(
+        status=process.returncode, stdout=stdout.decode(errors="replace"), stderr=stderr.decode(errors="replace")
+    )
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], end: float) -> tuple[bytes, bytes, bool | None]:
+    """Return what was printed before, on both streams, and whether the host is ready; None when the time is over.
+
+    Not ready is a host whose shell ended: it says why on one of the streams.
+    """
+    assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018  # for mypy: both are pipes
+    printed = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
+    stdout, stderr = printed
+    open_streams = set(printed)
+    while stdout in open_streams:
+        readable, _, _ = select.select(list(open_streams), [], [], max(0.0, end - time.monotonic()))
+        if not readable:
+            return printed[stdout], printed[stderr], None
+        for stream in readable:
+            # Byte by byte would be slow and is not needed: the host prints nothing more until it has read.
+            chunk = os.read(stream, 65536)
+            printed[stream] += chunk
+            if not chunk:
+                open_streams.discard(stream)
+        if _READY in printed[stdout].splitlines():
+            lines = [line for line in printed[stdout].splitlines(keepends=True) if line.strip() != _READY]
+            return b"".join(lines), printed[stderr], True
+    return printed[stdout], printed[stderr], False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End ssh if it still runs; never wait for what else may hold its pipes (a jump host's command)."""
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None and not stream.closed:
+            try:
+                stream.close()
+            except BrokenPipeError:
+                # What was written and not read: the other end is gone.
+                continue
+
+
+def _too_long(host: str, problem: str, effect: str) -> HostError:
+    return HostError.on(
+        host,
+        VISIT_TOO_LONG,
+        problem=problem,
+        effect=effect,
+        fix="see on the host what hangs (`systemctl status docker`, `uptime`), then run the command again",
+    )
