@@ -20,6 +20,7 @@ def _attachment(properties: Properties, operation: Operation) -> bridge.BridgeAt
     return bridge.BridgeAttachment(
         connection=HostConnection(name=host, command=operation.ssh(host, properties["ssh"])),
         container=properties["container"],
+        container_id=properties["container_id"],
         network=properties["fabric"],
         ports=tuple(
             bridge.BoundPort(
@@ -50,7 +51,8 @@ class BridgeConnection(Resource):
         return (
             found is not None
             and found.connected
-            and id_.endswith(found.container_id)
+            and found.container_id == state["container_id"]
+            and id_ == f"{state['host']}/{found.container_id}"
             and (not found.running or not found.missing(attachment.ports))
         )
 

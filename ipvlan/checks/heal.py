@@ -249,13 +249,13 @@ def _repair(plan: Plan, connection: HostConnection, difference: Difference) -> N
             _docker(connection, "unpause", name, may_fail=True)
             _docker(connection, "start", name)
         case DriftKind.BRIDGE_DISCONNECTED:
-            bridge.connect(bridge.planned_attachment(host, _container(plan, difference), connection))
+            bridge.connect(_attachment(plan, connection, difference))
         case DriftKind.PORTS_UNBOUND:
-            attachment = bridge.planned_attachment(host, _container(plan, difference), connection)
+            attachment = _attachment(plan, connection, difference)
             bridge.disconnect(attachment)
             bridge.connect(attachment)
         case DriftKind.BRIDGE_CONNECTED:
-            bridge.disconnect(bridge.planned_attachment(host, _container(plan, difference), connection))
+            bridge.disconnect(_attachment(plan, connection, difference))
         case DriftKind.ROUTE_MISSING | DriftKind.SHIM_MISSING:
             networking = planned_networking(host, connection)
             if networking is None:
@@ -269,7 +269,14 @@ def _repair(plan: Plan, connection: HostConnection, difference: Difference) -> N
             raise RuntimeError(f"{difference.kind} is not repaired on a host")
 
 
-def _docker(connection: HostConnection, *arguments: str, may_fail: bool = False) -> None:
+def _attachment(plan: Plan, connection: HostConnection, difference: Difference) -> bridge.BridgeAttachment:
+    container = _container(plan, difference)
+    live_id = _docker(connection, "container", "inspect", "--format", "{{.Id}}", container.name)
+    return bridge.planned_attachment(plan.host(difference.host), container, connection, live_id)
+
+
+def _docker(connection: HostConnection, *arguments: str, may_fail: bool = False) -> str:
+    """Run Docker's command line on the host and return what it prints. Raises HostError, unless it may fail."""
     command = shlex.join(["docker", *arguments])
     completed = run_on_host(connection, command, timeout=CHANGE_SECONDS)
     if completed.returncode != 0 and not may_fail:
@@ -280,3 +287,4 @@ def _docker(connection: HostConnection, *arguments: str, may_fail: bool = False)
             effect="the difference is still there",
             fix="fix what Docker names on the host, then run `ipvlan heal` again",
         )
+    return completed.stdout.strip()

@@ -295,10 +295,11 @@ def _failure(attachment: BridgeAttachment, reply: _Reply) -> HostError:
 
 def _reason(attachment: BridgeAttachment, reply: _Reply, missing: Sequence[BoundPort]) -> tuple[str, str]:
     """Return why the attachment does not hold, and the fix."""
+    container_id = short_id(attachment.container_id)
     if not reply.state.running:
         return (
             f"The container is {reply.state.container_state}, and only a running one binds ports",
-            f"see `docker logs {short_id(attachment.container_id)}` on the host, fix the service's image or command, then run `pulumi up`",
+            f"see `docker logs {container_id}` on the host, fix the service's image or command, then run `pulumi up`",
         )
     message = _one_line(reply.message)
     if "already allocated" in message or "in use" in message:
@@ -315,8 +316,7 @@ def _reason(attachment: BridgeAttachment, reply: _Reply, missing: Sequence[Bound
         if kept:
             return (
                 f"Docker's reply: {message}. A link that an earlier failed connection left may be in the way, and stays: {kept}",
-                f"restart the container when that suits (`docker restart {short_id(attachment.container_id)}` on the host), then "
-                f"run `pulumi up`",
+                f"restart the container when that suits (`docker restart {container_id}`), then run `pulumi up`",
             )
         return f"Docker's reply: {message}", "fix what Docker names on the host, then run `pulumi up`"
     reason = (
@@ -325,7 +325,7 @@ def _reason(attachment: BridgeAttachment, reply: _Reply, missing: Sequence[Bound
     )
     fix = (
         f"look for a gateway priority above {BRIDGE_GATEWAY_PRIORITY} on the container's networks, and check that the ports "
-        f"were declared when the container was created (`docker inspect {short_id(attachment.container_id)}`, PortBindings)"
+        f"were declared when the container was created (`docker inspect {container_id}`, PortBindings)"
     )
     return reason, fix
 

@@ -26,11 +26,11 @@ def refusal(attachment: BridgeAttachment, output: Output) -> HostError:
         case "absent":
             return absent(attachment, output.text("holder"))
         case "renamed":
-            name, planned = output.text("renamed_to"), attachment.container
+            planned, identity = attachment.container, short_id(attachment.container_id)
             return _not_the_container(
                 attachment,
-                problem=f'container "{planned}" ({short_id(attachment.container_id)}) is now called "{name}"',
-                fix=f"give it its name back (`docker rename {short_id(attachment.container_id)} {shlex.quote(planned)}` on the host)",
+                problem=f'container "{planned}" ({identity}) is now called "{output.text("renamed_to")}"',
+                fix=f"give it its name back (`docker rename {identity} {shlex.quote(planned)}` on the host)",
             )
     mode = output.text("mode")
     return _not_the_container(

@@ -5,6 +5,7 @@ are those that Docker printed in the lab (20.10, 26.1, 28.5). That a real daemon
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
         case ["network", "connect", "--help"]:
             print("      --gw-priority int" if state["cli_priority"] else "      --ip string")
             return 0
+        case ["container", "inspect", "--format", template, name]:
+            return inspect(name, state, template)
         case ["container", "inspect", name]:
             return inspect(name, state)
         case ["network", "connect", *options, "bridge", name]:
@@ -47,21 +50,35 @@ def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
                 return fail('"--gw-priority" requires API version 1.48, but the Docker daemon API version is 1.41')
             return connect(name, bool(options), state)
         case ["network", "disconnect", "bridge", name]:
-            if name not in state["containers"]:
+            container = find(name, state)
+            if container is None:
                 return fail(f"Error response from daemon: No such container: {name}")
-            if not state["containers"][name]["connected"]:
+            if not container["connected"] or state["contradicts"]:
                 return fail(f"Error response from daemon: container {name} is not connected to network bridge")
-            state["containers"][name].update(connected=False, binding=False)
+            container.update(connected=False, binding=False)
             return 0
     return fail(f"fake docker does not know: {arguments}")
 
 
+def find(name: str, state: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the container as Docker looks for it: by its id, then by its name, then by the first digits of its id."""
+    containers: list[dict[str, Any]] = state["containers"]
+    for matches in (
+        [container for container in containers if container["id"] == name],
+        [container for container in containers if container["name"] == name],
+        [container for container in containers if container["id"].startswith(name)],
+    ):
+        if matches:
+            return matches[0]
+    return None
+
+
 def connect(name: str, priority: bool, state: dict[str, Any]) -> int:
     """Connect; whether that binds the ports, the test has said."""
-    if name not in state["containers"]:
+    container = find(name, state)
+    if container is None:
         return fail(f"Error response from daemon: No such container: {name}")
-    container = state["containers"][name]
-    if container["connected"]:
+    if container["connected"] or state["contradicts"]:
         return fail(f"Error response from daemon: endpoint with name {name} already exists in network bridge")
     if state["conflicts"]:
         state["conflicts"] -= 1
@@ -79,40 +96,52 @@ def connect(name: str, priority: bool, state: dict[str, Any]) -> int:
     return 0
 
 
-def inspect(name: str, state: dict[str, Any]) -> int:
-    """Print the container as `docker container inspect` does."""
-    if name not in state["containers"]:
-        print("[]")
+def inspect(name: str, state: dict[str, Any], template: str | None = None) -> int:
+    """Print the container as `docker container inspect` does; `template` names values alone."""
+    container = find(name, state)
+    if container is None:
+        print("[]" if template is None else "")
         return fail(f"Error response from daemon: No such container: {name}")
-    container = state["containers"][name]
     bound = container["running"] is True and container["connected"] and container["binding"]
     # As Docker 26.1 does: a connection that failed stays in the list, though disconnecting it is refused.
     listed = container["connected"] or container.get("stale", False)
     networks: dict[str, Any] = {state["fabric"]: {}} | ({"bridge": {}} if listed else {})
-    print(
-        json.dumps(
-            [
-                {
-                    "Id": container["id"],
-                    "State": {
-                        # Docker reports "Running" for a container that it is about to start once more.
-                        "Running": container["running"] is not False,
-                        "Restarting": container["running"] == "restarting",
-                        "Status": {True: "running", False: "exited"}.get(container["running"], "restarting"),
-                        "ExitCode": 0 if container["running"] is True else 1,
-                    },
-                    "NetworkSettings": {
-                        "Networks": networks,
-                        "Ports": {
-                            port: [{"HostIp": "0.0.0.0", "HostPort": str(number)}] if bound else None  # noqa: S104
-                            for port, number in container["ports"].items()
-                        },
-                    },
-                }
-            ]
-        )
-    )
+    inspected = {
+        "Id": container["id"],
+        "Name": f"/{container['name']}",
+        "Created": "2026-11-26T03:00:00.123456789Z",
+        "Config": {"Image": "registry.lab:5000/nginx"},
+        "HostConfig": {"NetworkMode": container.get("mode", state["fabric"])},
+        "State": {
+            # Docker reports "Running" for a container that it is about to start once more.
+            "Running": container["running"] is not False,
+            "Restarting": container["running"] == "restarting",
+            "Status": {True: "running", False: "exited"}.get(container["running"], "restarting"),
+            "ExitCode": 0 if container["running"] is True else 1,
+            "Pid": 0,
+        },
+        "NetworkSettings": {
+            "Networks": networks,
+            "Ports": {
+                port: [{"HostIp": "0.0.0.0", "HostPort": str(number)}] if bound else None  # noqa: S104
+                for port, number in container["ports"].items()
+            },
+        },
+    }
+    print(json.dumps([inspected]) if template is None else filled(template, inspected))
     return 0
+
+
+def filled(template: str, inspected: dict[str, Any]) -> str:
+    """Return the template with its values, such as `{{.State.Pid}}`; it has nothing else."""
+
+    def value(match: re.Match[str]) -> str:
+        found: Any = inspected
+        for name in match[1].split("."):
+            found = found[name]
+        return str(found)
+
+    return re.sub(r"\{\{\.([A-Za-z.]+)\}\}", value, template)
 
 
 if __name__ == "__main__":

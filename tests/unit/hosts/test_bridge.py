@@ -15,9 +15,27 @@ import pytest
 from ipvlan.hosts import bridge
 from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.errors import NOT_THE_CONTAINER, HostError, HostUnreachableError
 
 FAKE = Path(__file__).parents[2] / "support" / "fake_docker.py"
+
+
+IDENTITY = "{{.Id}} {{.Name}} {{.HostConfig.NetworkMode}}"
+OURS = "c1" * 32
+FOREIGN = "f0" * 32
+
+
+def container(**changes: Any) -> dict[str, Any]:
+    """Return the container that the resource was declared for, with changes."""
+    planned = {
+        "id": OURS,
+        "name": "nginx",
+        "running": True,
+        "connected": False,
+        "binding": False,
+        "ports": {"80/tcp": 80},
+    }
+    return {**planned, **changes}
 
 
 class Host:
@@ -37,10 +55,9 @@ class Host:
             binds={"with priority": True, "without": True},
             taken=None,
             conflicts=0,
+            contradicts=False,
             calls=[],
-            containers={
-                "nginx": {"id": "c1", "running": True, "connected": False, "binding": False, "ports": {"80/tcp": 80}}
-            },
+            containers=[container()],
         )
 
     def set(self, **changes: Any) -> None:
@@ -61,6 +78,7 @@ class Host:
         arguments: dict[str, Any] = {
             "connection": HostConnection(name="docker-1", command=("env", f"PATH={path}", "sh", "-c")),
             "container": "nginx",
+            "container_id": OURS,
             "network": fabric,
             "ports": (BoundPort(container_port="80/tcp", host_address="", host_port=80),),
         }
@@ -74,12 +92,13 @@ def host(tmp_path: Path) -> Host:
 
 
 def test_connect_proves_the_ports(host: Host) -> None:
-    """Connecting binds the port, with the bridge's priority, in one visit of two docker commands."""
+    """Connecting binds the port, with the bridge's priority, in one visit of three docker commands."""
     state = bridge.connect(host.attachment())
     assert state.bound == {"80/tcp": frozenset({("0.0.0.0", 80)})}  # noqa: S104
     assert host.state["calls"] == [
-        "network connect --gw-priority 100 bridge nginx",
-        "container inspect nginx",
+        f"container inspect --format {IDENTITY} {OURS}",
+        f"network connect --gw-priority 100 bridge {OURS}",
+        f"container inspect {OURS}",
     ]
 
 
@@ -92,18 +111,14 @@ def test_connect_twice_is_connect_once(host: Host) -> None:
 
 def test_a_connection_that_binds_nothing_is_created_again(host: Host) -> None:
     """A bridge that somebody connected without priority, so that it is not the gateway, is connected again with it."""
-    containers = host.state["containers"]
-    containers["nginx"].update(connected=True, binding=False)
-    host.set(containers=containers, fabric="apps")
+    host.set(containers=[container(connected=True)], fabric="apps")
     assert not bridge.connect(host.attachment("apps")).missing(host.attachment().ports)
-    assert "network disconnect bridge nginx" in host.state["calls"]
+    assert f"network disconnect bridge {OURS}" in host.state["calls"]
 
 
 def test_a_connection_that_never_binds_is_tried_twice(host: Host) -> None:
     """A connection of somebody else is replaced once; when that binds nothing either, it is removed and explained."""
-    containers = host.state["containers"]
-    containers["nginx"].update(connected=True, binding=False)
-    host.set(containers=containers, binds={"with priority": False, "without": False})
+    host.set(containers=[container(connected=True)], binds={"with priority": False, "without": False})
     with pytest.raises(HostError) as raised:
         bridge.connect(host.attachment())
     (problem,) = raised.value.problems
@@ -111,7 +126,7 @@ def test_a_connection_that_never_binds_is_tried_twice(host: Host) -> None:
     assert "not the container's gateway" in problem.problem
     assert "gateway priority above 100" in problem.fix
     assert len([call for call in host.state["calls"] if call.startswith("network connect")]) == 2
-    assert not host.state["containers"]["nginx"]["connected"]
+    assert not host.state["containers"][0]["connected"]
 
 
 def test_a_stale_link_of_an_earlier_failure_is_no_failure(host: Host) -> None:
@@ -165,7 +180,7 @@ def test_without_priorities_a_name_before_bridge_is_an_error(host: Host, api: st
     assert '"apps" sorts before "bridge"' in problem.problem
     assert "nothing was changed" in problem.effect
     assert '"fabric-apps"' in problem.fix
-    assert not host.state["containers"]["nginx"]["connected"]
+    assert not host.state["containers"][0]["connected"]
 
 
 def test_with_priorities_a_name_before_bridge_publishes(host: Host) -> None:
@@ -184,7 +199,7 @@ def test_a_taken_port_is_named(host: Host) -> None:
     assert "port 80 -> 80/tcp not bound" in problem.problem
     assert "port is already allocated" in problem.problem
     assert "ipvlan-fabric:services.nginx.ports" in problem.fix
-    assert not host.state["containers"]["nginx"]["connected"]
+    assert not host.state["containers"][0]["connected"]
 
 
 def test_a_port_that_was_never_declared_is_an_error(host: Host) -> None:
@@ -192,22 +207,85 @@ def test_a_port_that_was_never_declared_is_an_error(host: Host) -> None:
     attachment = host.attachment(ports=(BoundPort(container_port="81/tcp", host_address="", host_port=81),))
     with pytest.raises(HostError, match="port 81 -> 81/tcp not bound"):
         bridge.connect(attachment)
-    assert not host.state["containers"]["nginx"]["connected"]
+    assert not host.state["containers"][0]["connected"]
 
 
 @pytest.mark.parametrize(("running", "state"), [(False, "exited"), ("restarting", "restarting")])
 def test_a_stopped_container_is_named(host: Host, running: object, state: str) -> None:
     """A container that does not run, or ends again and again, binds nothing: its state is in the error."""
-    containers = host.state["containers"]
-    containers["nginx"]["running"] = running
-    host.set(containers=containers)
+    host.set(containers=[container(running=running)])
     with pytest.raises(HostError, match=rf"The container is {state} \(1\)"):
         bridge.connect(host.attachment())
 
 
+def test_a_foreign_container_of_the_name_is_not_touched(host: Host) -> None:
+    """The declared container is gone and another has its name: nothing is connected, disconnected or read of that one."""
+    foreign = container(id=FOREIGN, mode="host", connected=True)
+    host.set(containers=[foreign])
+    with pytest.raises(HostError) as raised:
+        bridge.connect(host.attachment())
+    (problem,) = raised.value.problems
+    assert "c1c1c1c1c1c1) is gone" in problem.problem
+    assert (
+        "another one has its name now: f0f0f0f0f0f0, created 2026-11-26T03:00:00 from registry.lab:5000/nginx"
+        in problem.problem
+    )
+    assert "nothing was changed" in problem.effect
+    assert "docker rename f0f0f0f0f0f0 NAME" in problem.fix
+    assert bridge.read(host.attachment()) is None
+    bridge.disconnect(host.attachment())
+    assert host.state["containers"] == [foreign]
+    assert not [call for call in host.state["calls"] if call.startswith("network") and not call.endswith(OURS)]
+
+
+@pytest.mark.parametrize("mode", ["host", "none", f"container:{FOREIGN}"])
+def test_a_container_that_cannot_be_connected_is_left(host: Host, mode: str) -> None:
+    """A network that is the host's, another container's or none: it is not entered, and Docker is not asked."""
+    host.set(containers=[container(mode=mode)])
+    with pytest.raises(HostError, match=f'has the network mode "{mode}"') as raised:
+        bridge.connect(host.attachment())
+    assert raised.value.problems[0].code == NOT_THE_CONTAINER
+    assert host.state["calls"] == [f"container inspect --format {IDENTITY} {OURS}"]
+
+
+def test_a_container_that_was_renamed_is_not_connected(host: Host) -> None:
+    """The fix gives it its name back; to disconnect it, its name does not matter."""
+    host.set(containers=[container(name="nginx-old", connected=True), container(id=FOREIGN)])
+    with pytest.raises(HostError, match='is now called "nginx-old"') as raised:
+        bridge.connect(host.attachment())
+    assert "docker rename c1c1c1c1c1c1 nginx" in raised.value.problems[0].fix
+    bridge.disconnect(host.attachment())
+    assert [known["connected"] for known in host.state["containers"]] == [False, False]
+
+
+def test_a_name_that_is_the_start_of_an_id_is_no_holder(host: Host) -> None:
+    """Docker takes the first digits of an id for a container: that one does not have the name."""
+    host.set(containers=[container(id=FOREIGN, name="other")])
+    with pytest.raises(HostError, match=r"is gone: it was removed by hand\n") as raised:
+        bridge.connect(host.attachment(container="f0f0"))
+    assert "pulumi up --refresh" in raised.value.problems[0].fix
+
+
+def test_connect_and_disconnect_end_where_docker_contradicts_itself(host: Host) -> None:
+    """Docker says "already exists" to the one and "is not connected" to the other: each is tried, and that is all."""
+    host.set(containers=[container(stale=True)], contradicts=True)
+    with pytest.raises(HostError, match="already exists in network bridge"):
+        bridge.connect(host.attachment())
+    changes = [call.split()[1] for call in host.state["calls"] if call.startswith("network")]
+    assert changes == ["connect", "disconnect", "connect", "disconnect"]
+
+
+def test_without_an_id_nothing_is_done(host: Host) -> None:
+    """An attachment that is only planned has no container yet."""
+    for action in (bridge.connect, bridge.read, bridge.disconnect):
+        with pytest.raises(ValueError, match="no container id"):
+            action(host.attachment(container_id=""))
+    assert host.state["calls"] == []
+
+
 def test_a_missing_container_is_named(host: Host) -> None:
     """Connecting a container that was removed by hand says how to get it back."""
-    host.set(containers={})
+    host.set(containers=[])
     with pytest.raises(HostError, match="pulumi up --refresh"):
         bridge.connect(host.attachment())
 
@@ -217,8 +295,8 @@ def test_disconnect_is_idempotent(host: Host) -> None:
     bridge.connect(host.attachment())
     bridge.disconnect(host.attachment())
     bridge.disconnect(host.attachment())
-    assert not host.state["containers"]["nginx"]["connected"]
-    host.set(containers={})
+    assert not host.state["containers"][0]["connected"]
+    host.set(containers=[])
     bridge.disconnect(host.attachment())
 
 
@@ -232,7 +310,7 @@ def test_disconnect_fails_when_docker_is_silent(host: Host) -> None:
 def test_read_tells_absence_from_silence(host: Host) -> None:
     """A container that is gone reads as None; a silent daemon is an error, so that nothing is dropped from the state."""
     assert bridge.read(host.attachment()) is not None
-    host.set(containers={})
+    host.set(containers=[])
     assert bridge.read(host.attachment()) is None
     host.set(daemon="down")
     with pytest.raises(HostError, match="Docker does not answer"):
