@@ -16,11 +16,11 @@ from ipvlan.config.models import COMMON, SECTIONS, ServiceConfig, StackConfig
 from ipvlan.config.secrets import unknown_secrets
 from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.hosts.session import unreachable_hosts
-from ipvlan.hosts.ssh import prepare_shared_connections
+from ipvlan.hosts.ssh import require_connections
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import parse
-from ipvlan.problems import ConfigError
+from ipvlan.problems import ConfigError, UserError
 
 
 def read_fabric_args() -> FabricArgs:
@@ -29,18 +29,18 @@ def read_fabric_args() -> FabricArgs:
     In a preview no host is asked.
 
     Raises:
-        pulumi.RunError: The config is wrong; it ends the run with the text alone.
+        pulumi.RunError: The config is wrong, or this machine cannot open connections; it ends the run with the text alone.
     """
     try:
         config = read_config()
         plan = make_plan(config)
         secrets = read_secrets(config.services)
-    except ConfigError as error:
+        if not pulumi.runtime.is_dry_run():
+            require_connections(plan.ssh)
+    except UserError as error:
         raise pulumi.RunError(str(error)) from None
     for warning in plan.warnings:
         pulumi.log.warn(str(warning))
-    if plan.ssh.shared_connection:
-        prepare_shared_connections()
     answers = HostAnswers(plan)
     # Loads the docker provider's package, which takes about as long as the hosts take to answer.
     import_module("components.host_slice")

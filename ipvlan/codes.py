@@ -159,6 +159,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF771": "another run is working on a host",
     "IPF772": "the lock of a host cannot be taken",
     "IPF773": "the lock of a host is lost",
+    "IPF781": "ssh cannot be started on this machine",
+    "IPF782": "a shared ssh connection cannot have its socket on this machine",
     "IPF791": "a host that is forgotten is in the shared file",
     "IPF792": "a service runs on no other host than the one that is forgotten",
     "IPF793": "a host that is forgotten is in a section that is JSON text",

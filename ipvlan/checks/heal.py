@@ -27,7 +27,6 @@ from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
 from ipvlan.hosts.errors import DOCKER_REFUSED, HostError
 from ipvlan.hosts.networking import apply, planned_networking
 from ipvlan.hosts.session import HOSTS_AT_ONCE
-from ipvlan.hosts.ssh import prepare_shared_connections
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, Plan
 from ipvlan.plan.resource_names import COMPONENT
@@ -123,7 +122,6 @@ def repair_on_hosts(
     """
     if not steps:
         return {}
-    prepare_shared_connections()
     by_host: dict[str, list[RepairStep]] = {}
     for step in steps:
         by_host.setdefault(step.difference.host, []).append(step)

@@ -6,13 +6,15 @@ Out of scope: OpenSSH's options and the reading of its failures (`ipvlan.hosts.s
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ipvlan.hosts import ssh_process
 from ipvlan.hosts.ssh import SSH_FAILED, connection_failure, ssh_command, ssh_options
 
 if TYPE_CHECKING:
+    import subprocess
+
     from ipvlan.plan.model import HostPlan, SshPlan
 
 
@@ -53,17 +55,14 @@ def run_on_host(
         stdin: What the command reads from its standard input.
 
     Returns:
-        Output and exit status. The caller reads from the status whether the command failed.
+        Output and exit status; what is no UTF-8 in the output is replaced. The caller reads from the status whether the command
+        failed.
 
     Raises:
-        HostUnreachableError: ssh failed, or the time is over.
+        HostUnreachableError: ssh failed or cannot be started, or the time is over.
     """
-    try:
-        completed = subprocess.run(
-            [*connection.command, text], input=stdin, capture_output=True, text=True, timeout=timeout, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise connection_failure(connection.name, f"no answer within {timeout:g} seconds") from None
+    command = [*connection.command, text]
+    completed = ssh_process.run(connection.name, command, stdin=stdin.encode(errors="replace"), timeout=timeout)
     if completed.returncode == SSH_FAILED:
         raise connection_failure(connection.name, completed.stderr)
     return completed

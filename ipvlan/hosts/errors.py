@@ -47,6 +47,11 @@ NO_HOST_LOCK: Final = "IPF772"
 HOST_LOCK_LOST: Final = "IPF773"
 """The connection that holds the host's lock has ended."""
 
+SSH_NOT_STARTED: Final = "IPF781"
+"""ssh cannot be started on this machine."""
+NO_SHARED_CONNECTION: Final = "IPF782"
+"""This machine cannot have the socket of a shared ssh connection."""
+
 
 class HostError(UserError):
     """Something on a host, or on the connection to it, is not as the plan needs it."""

@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self
 
+from ipvlan.hosts import ssh_process
 from ipvlan.hosts.errors import HOST_LOCK_LOST, HOST_LOCKED, NO_HOST_LOCK, HostError
 from ipvlan.hosts.script import Output, read_output, script_text
 from ipvlan.hosts.session import CLOSING_SECONDS
@@ -210,14 +211,8 @@ def _take(
             script_text("host_lock_keep.sh"),
         )
     )
-    process = subprocess.Popen(
-        [*connection.command, "exec sh -s"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # Ctrl-C ends this run in its own time, and the lock with it and not before.
-        start_new_session=True,
-    )
+    # In a session of its own: Ctrl-C ends this run in its own time, and the lock with it and not before.
+    process = ssh_process.start(connection.name, [*connection.command, "exec sh -s"])
     complete = False
     try:
         with contextlib.suppress(BrokenPipeError):

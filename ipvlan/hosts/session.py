@@ -20,10 +20,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
 
+from ipvlan.hosts import ssh_process
 from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.script import Output, read_output, script_text
-from ipvlan.hosts.ssh import connection_failure, prepare_shared_connections
+from ipvlan.hosts.shared_connection import SHARING, SOCKET_CHARACTERS, obstacle
+from ipvlan.hosts.ssh import connection_failure, require_ssh
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan, Plan
@@ -39,6 +41,8 @@ CLOSING_SECONDS: Final = 3.0
 
 # A hundred hosts are checked in two rounds, each with one ssh process of a few MB.
 _CHECKS_AT_ONCE: Final = 50
+
+_SOCKET: Final = "docker.sock"
 
 # Printed after each text: ends its output.
 _END: Final = "--ipvlan-fabric--"
@@ -65,16 +69,16 @@ class HostSession:
 
     def __enter__(self) -> Self:
         """Connect; raise HostUnreachableError when there is no answer in time."""
-        self._folder = Path(tempfile.mkdtemp(prefix="ipvlan-"))
-        self.socket = self._folder / "docker.sock"
+        self._folder = _socket_folder(self.name)
+        self.socket = self._folder / _SOCKET
         """A local Unix socket that leads to Docker's on the host, while the session is open."""
         self._forward = ("-L", f"{self.socket}:{DOCKER_SOCKET}")
-        self._process = subprocess.Popen(
-            [self._command[0], *self._forward, "-o", "ExitOnForwardFailure=yes", *self._command[1:], "exec sh -s"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        command = [self._command[0], *self._forward, "-o", "ExitOnForwardFailure=yes", *self._command[1:], "exec sh -s"]
+        try:
+            self._process = ssh_process.start(self.name, command)
+        except HostError:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
         self._stdin, self._stdout, self._stderr = _pipes(self._process)
         try:
             self.run(":", timeout=self._timeout)
@@ -124,6 +128,7 @@ class HostSession:
     def _read_until(self, end: bytes, deadline: float) -> str:
         began = time.monotonic()
         last_line = end + b"\n"
+        closed = False
         with selectors.DefaultSelector() as selector:
             selector.register(self._stdout, selectors.EVENT_READ, "stdout")
             selector.register(self._stderr, selectors.EVENT_READ, "stderr")
@@ -136,41 +141,53 @@ class HostSession:
                     received = os.read(key.fd, 65536)
                     if not received:
                         selector.unregister(key.fileobj)
+                        # The background process of a shared connection may keep standard error open (OpenSSH before 8.5).
+                        closed = closed or key.data == "stdout"
                     elif key.data == "stdout":
                         self._stdout_data += received
                     else:
                         self._stderr_data += received
-                if not selector.get_map():
+                if closed:
+                    self._read_rest_of_stderr()
                     raise self._failure("the connection was closed")
         output, _, self._stdout_data = self._stdout_data.partition(last_line)
         return output.decode(errors="replace")
+
+    def _read_rest_of_stderr(self) -> None:
+        os.set_blocking(self._stderr.fileno(), False)
+        with contextlib.suppress(BlockingIOError):
+            while received := os.read(self._stderr.fileno(), 65536):
+                self._stderr_data += received
 
     def _failure(self, otherwise: str) -> HostUnreachableError:
         return connection_failure(self.name, self._stderr_data.decode(errors="replace") or otherwise)
 
     def _close(self, *, at_once: bool) -> None:
         process = self._process
-        if at_once:
-            process.kill()
-        with contextlib.suppress(BrokenPipeError):
-            self._stdin.close()
-        try:
-            process.wait(CLOSING_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        self._stdout.close()
-        self._stderr.close()
+        if not at_once:
+            with contextlib.suppress(BrokenPipeError):
+                self._stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(CLOSING_SECONDS)
+        ssh_process.end(process)
         # A shared connection outlives this process, and would keep the forwarded socket.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(
-                [self._command[0], "-O", "cancel", *self._forward, *self._command[1:]],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=CLOSING_SECONDS,
-                check=False,
-            )
+        if SHARING in self._command and not obstacle():
+            cancel = [self._command[0], "-O", "cancel", *self._forward, *self._command[1:]]
+            with contextlib.suppress(HostError):
+                ssh_process.run(self.name, cancel, stdin=b"", timeout=CLOSING_SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _socket_folder(host: str) -> Path:
+    """Create a folder for one socket, that only this user can enter and whose path is short enough."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="ipvlan-"))
+        if len(os.fsencode(folder / _SOCKET)) > SOCKET_CHARACTERS:
+            folder.rmdir()
+            folder = Path(tempfile.mkdtemp(prefix="ipvlan-", dir="/tmp"))
+    except OSError as error:
+        raise ssh_process.not_started(host, "ssh", error) from None
+    return folder
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
@@ -182,7 +199,8 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[b
 def on_hosts(
     plan: Plan, hosts: Sequence[HostPlan], work: Callable[[HostSession], T], *, timeout: float
 ) -> Mapping[str, T | HostError]:
-    """Do `work` on `hosts` of the plan in parallel: see `on_all`."""
+    """Do `work` on `hosts` of the plan in parallel: see `on_all`. Raises ToolError where this machine has no ssh."""
+    require_ssh()
     return on_all([connection_to(host, plan.ssh) for host in hosts], work, timeout=timeout)
 
 
@@ -209,7 +227,6 @@ def on_all(
 
     if not connections:
         return {}
-    prepare_shared_connections()
     with ThreadPoolExecutor(max_workers=min(len(connections), HOSTS_AT_ONCE)) as pool:
         return dict(zip((connection.name for connection in connections), pool.map(visit, connections), strict=True))
 

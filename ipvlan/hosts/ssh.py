@@ -7,11 +7,13 @@ Out of scope: users, keys, jump hosts and aliases, which stay in the user's own 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.hosts.errors import HOST_UNREACHABLE, HostUnreachableError
+from ipvlan.hosts.errors import HOST_UNREACHABLE, NO_SHARED_CONNECTION, SSH_NOT_STARTED, HostUnreachableError
+from ipvlan.hosts.shared_connection import SHARING, obstacle, socket_path
+from ipvlan.problems import Problem, ToolError
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan, SshPlan
@@ -54,9 +56,8 @@ def ssh_options(host: HostPlan, ssh: SshPlan) -> tuple[str, ...]:
         ]
     if ssh.shared_connection:
         options += [
-            "ControlMaster=auto",
-            # In the user's own folder: a socket in a shared one could belong to another user.
-            "ControlPath=~/.ssh/ipvlan-fabric-%C",
+            SHARING,
+            f"ControlPath={socket_path(host)}",
             f"ControlPersist={SHARED_CONNECTION_SECONDS}",
         ]
     return tuple(argument for option in options for argument in ("-o", option))
@@ -67,14 +68,50 @@ def ssh_command(host: HostPlan, options: Sequence[str]) -> tuple[str, ...]:
     return ("ssh", *options, "-T", *host.ssh.arguments)
 
 
-def prepare_shared_connections() -> None:
-    """Create ~/.ssh if it is missing: the shared connections have their sockets there, and ssh does not create it."""
-    Path("~/.ssh").expanduser().mkdir(mode=0o700, exist_ok=True)
+def require_ssh() -> None:
+    """Raise ToolError where this machine has no ssh: one sentence, and not one per host."""
+    if shutil.which("ssh") is None:
+        raise ToolError(
+            [
+                Problem(
+                    code=SSH_NOT_STARTED,
+                    key="ssh",
+                    value="",
+                    problem="there is no `ssh` on PATH",
+                    effect="no host can be reached, and nothing was changed on any",
+                    fix="install the OpenSSH client, then run the command again",
+                )
+            ]
+        )
+
+
+def require_connections(ssh: SshPlan) -> None:
+    """Raise ToolError where the docker provider could not open the plan's connections from this machine.
+
+    It starts ssh itself, with the options in the stack's state: unlike this program it cannot go on without sharing.
+    """
+    require_ssh()
+    reason = obstacle() if ssh.shared_connection else ""
+    if reason:
+        raise ToolError(
+            [
+                Problem(
+                    code=NO_SHARED_CONNECTION,
+                    key="ipvlan-fabric:ssh.shared_connection",
+                    value="true",
+                    problem=f"this machine cannot share ssh connections: {reason}",
+                    effect="ssh would refuse every connection of the docker provider, so nothing was changed",
+                    fix="let ~/.ssh be a folder that only you can write to, or set ipvlan-fabric:ssh: {shared_connection: false}",
+                )
+            ]
+        )
 
 
 def connection_failure(host: str, stderr: str) -> HostUnreachableError:
     """Return why ssh did not reach `host` and how to fix it, from what ssh printed."""
-    reply = " ".join(line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("@@"))
+    lines = [line.strip() for line in stderr.splitlines() if not line.startswith("@@")]
+    # A host's banner may have any character, also one that a terminal obeys.
+    reply = "".join(letter if letter.isprintable() else "?" for letter in " ".join(line for line in lines if line))
     key = f"ipvlan-fabric:hosts.{host}"
     effect = "nothing more is done on it; what was done stays done"
     if "host key" in stderr.lower() or "HOST IDENTIFICATION" in stderr:

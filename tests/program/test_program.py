@@ -294,11 +294,18 @@ def test_shared_connection(run: RunProgram, config: dict[str, Any], ssh: dict[st
     result = run(config)
     for name in ("fabric-docker-1-provider", "fabric-docker-1-check", "fabric-docker-1-nginx-published-bridge"):
         options = str(result.named(name).inputs)
-        for option in ("ControlMaster=auto", "ControlPath=~/.ssh/ipvlan-fabric-%C", "ControlPersist=120"):
+        for option in ("ControlMaster=auto", "ControlPath=~/.ssh/ipf-", "ControlPersist=120"):
             assert (option in options) == shared
         assert ("Control" in options) == shared
     addresses = result.named("fabric-addresses").inputs["hosts"]["docker-1"]["ssh"]
     assert ("ControlMaster=auto" in addresses) == shared
+
+
+def test_a_machine_that_cannot_share_connections(run: RunProgram, config: dict[str, Any]) -> None:
+    """An `up` ends in one sentence before anything is registered; a preview, which contacts nobody, goes on."""
+    with pytest.raises(pulumi.RunError, match=r"(?s)IPF782.*no room.*shared_connection: false"):
+        run(config, sharing_obstacle="no room")
+    assert run(config, sharing_obstacle="no room", preview=True).named("fabric-docker-1-provider")
 
 
 def test_host_key(run: RunProgram, config: dict[str, Any]) -> None:

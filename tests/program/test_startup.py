@@ -57,6 +57,7 @@ class Answers:
 sections = json.loads({json.dumps(config)!r})
 with (
     mock.patch("components.program_inputs.HostAnswers", Answers),
+    mock.patch("components.program_inputs.require_connections"),
     mock.patch("pulumi.Config.get_object", lambda self, key: sections.get(key)),
     mock.patch("pulumi.Config.get", lambda self, key: None),
     mock.patch("pulumi.get_stack", lambda: "test"),

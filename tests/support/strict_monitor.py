@@ -218,11 +218,13 @@ def run_program(
     preview: bool = False,
     unreachable: Mapping[str, str] | None = None,
     main: Callable[[], None] = _main,
+    sharing_obstacle: str = "",
 ) -> Run:
     """Run the program with `config` (keys without namespace, values as YAML has them) and return what it registered.
 
     `main` is the program; by default this project's `__main__.py`.
     `unreachable` (host -> why) replaces the contact with the hosts: no test of the program runs ssh.
+    `sharing_obstacle` is why the machine cannot share ssh connections; empty: it can.
 
     Raises what the program raises, StrictError among it.
     """
@@ -238,7 +240,10 @@ def run_program(
         }
         pulumi.runtime.set_all_config(values, secret_keys=[f"ipvlan-fabric:{key}" for key in secrets or {}])
         mocks.set_mocks(monitor.mocks, project="ipvlan-fabric", stack=stack, preview=preview, monitor=monitor)
-        with mock.patch("components.program_inputs.unreachable_hosts", return_value=dict(unreachable or {})):
+        with (
+            mock.patch("components.program_inputs.unreachable_hosts", return_value=dict(unreachable or {})),
+            mock.patch("ipvlan.hosts.ssh.obstacle", return_value=sharing_obstacle),
+        ):
             await pulumi.runtime.stack.run_pulumi_func(main)
         root = cast(Stack, settings.get_root_resource())
         monitor.run.exports = {

@@ -91,6 +91,9 @@ HOSTS: Final = (
         {"hosts.docker-1.parent": "ens/33"},
         ("hosts.docker-1.parent", "IPF130"),
     ),
+    BadInput.of(
+        "interface name with a NUL", {"hosts.docker-1.parent": "ens\x0033"}, ("hosts.docker-1.parent", "IPF130")
+    ),
     BadInput.of("VLAN id out of range", {"hosts.docker-1.parent": "ens33.4095"}, ("hosts.docker-1.parent", "IPF131")),
     BadInput.of(
         "dynamic range outside the slice",

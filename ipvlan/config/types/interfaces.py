@@ -11,7 +11,7 @@ from ipvlan.config.types.base import fail, need_string, string_schema
 
 LONGEST_INTERFACE: Final = 15
 """Characters: IFNAMSIZ - 1 of the Linux kernel (include/uapi/linux/if.h)."""
-PARENT: Final = re.compile(r"[^\s/.:]+(?:\.(?P<vlan>[0-9]+))?")
+PARENT: Final = re.compile(r"[^\s/.:\x00-\x1f\x7f]+(?:\.(?P<vlan>[0-9]+))?")
 
 
 def parse_parent(value: object) -> str:

@@ -31,7 +31,6 @@ def fake_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ssh.write_text(SSH.replace("MODE", ":"))
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return ssh
 
@@ -78,7 +77,7 @@ def test_a_dead_host_stops_no_other(fake_ssh: Path, tmp_path: Path, mode: str, s
     assert isinstance(error, HostError)
     assert says in str(error)
     assert "docker-2" in str(error)
-    assert {entry.name for entry in tmp_path.iterdir()} == {"bin", ".ssh"}
+    assert {entry.name for entry in tmp_path.iterdir()} == {"bin"}
 
 
 def test_a_script_of_the_package_runs_in_a_session(fake_ssh: Path) -> None:
