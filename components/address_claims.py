@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pulumi
 
 from components.host_provider import FabricProvider, OldProvider, taken_over, token
+from components.stack_identity import qualified_stack
 from provider import address_claims
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class AddressClaims(pulumi.CustomResource):
             name,
             {
                 "stack": stack,
+                # With it the plugin finds the state, where it must know whose a container is.
+                "qualified_stack": qualified_stack(),
                 "mode": plan.mode,
                 "unreachable": sorted(unreachable),
                 "hosts": {

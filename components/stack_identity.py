@@ -10,6 +10,11 @@ import pulumi
 from components.host_provider import FabricProvider, token
 
 
+def qualified_stack() -> str:
+    """Return the name of the stack that runs, in the spelling that needs no context: ORG/PROJECT/STACK."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
 class StackIdentity(pulumi.CustomResource):
     """The stack's owner id, made once: nothing but a destroy of the stack ends it."""
 

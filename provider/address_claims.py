@@ -9,6 +9,7 @@ Out of scope: the check itself (`ipvlan.checks.address_conflicts`). The state of
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from provider.resource import Created, Difference, Operation, Properties, Resource
@@ -65,6 +66,7 @@ def _check(inputs: Mapping[str, Any], before: Checked, operation: Operation) -> 
     from netaddr import IPAddress  # noqa: PLC0415
 
     from ipvlan.checks.address_conflicts import NewAddresses, check_conflicts  # noqa: PLC0415
+    from ipvlan.checks.stack_state import OwnershipInDoubt  # noqa: PLC0415
     from ipvlan.hosts.connection import HostConnection  # noqa: PLC0415
 
     planned = _planned(inputs)
@@ -86,9 +88,12 @@ def _check(inputs: Mapping[str, Any], before: Checked, operation: Operation) -> 
         for name, connection in connections.items()
         if set(planned[name]["addresses"]) - checked[name]
     ]
-    result = check_conflicts(
-        new, list(connections.values()), inputs["stack"], mode=inputs["mode"], timeout=HOST_SECONDS
+    owned = OwnershipInDoubt(
+        inputs.get("qualified_stack") or inputs["stack"],
+        Path.cwd(),
+        lambda reason: operation.warn(f"labels alone say which containers are this stack's: {reason}"),
     )
+    result = check_conflicts(new, list(connections.values()), owned.owns, mode=inputs["mode"], timeout=HOST_SECONDS)
     for warning in result.warnings:
         operation.warn(str(warning))
     return {

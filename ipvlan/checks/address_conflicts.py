@@ -7,16 +7,17 @@ Out of scope: which addresses are new (`components.address_claims`), and the ARP
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netaddr import IPAddress
 
-from ipvlan.hosts.arp_probe import holders, is_ours, not_held_by, probe
+from ipvlan.checks.not_ours import SHORT_ID, described
+from ipvlan.hosts.arp_probe import holders, not_held_by, probe
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession, on_all
-from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
+from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, take_snapshot
 from ipvlan.problems import Problem
 
 
@@ -57,7 +58,12 @@ class AddressConflictError(HostError):
 
 
 def check_conflicts(
-    new: Sequence[NewAddresses], connections: Sequence[HostConnection], stack: str, *, mode: str, timeout: float
+    new: Sequence[NewAddresses],
+    connections: Sequence[HostConnection],
+    owns: Callable[[LiveContainer], bool],
+    *,
+    mode: str,
+    timeout: float,
 ) -> ConflictCheck:
     """Check new addresses with the Docker of their host and, in mode l2, with the LAN.
 
@@ -65,7 +71,7 @@ def check_conflicts(
         new: The new addresses, by host.
         connections: All hosts of the fabric that can be reached. When an address is answered for on the LAN, their Docker says
             which container holds it: one of this stack, which will move, is no conflict.
-        stack: The stack's name, as the labels have it.
+        owns: Returns whether a container is this stack's. Called only for one that holds a new address, and in several threads.
         mode: The fabric's mode.
         timeout: In seconds, to connect to a host and for each answer of it; a probe takes three seconds more.
 
@@ -78,7 +84,7 @@ def check_conflicts(
         snapshot = take_snapshot(session, timeout=timeout)
         if mode != "l2":
             return _Reply(snapshot=snapshot, answering={}, not_probed="")
-        unheld = not_held_by(stack, snapshot, by_host[session.name].addresses)
+        unheld = not_held_by(owns, snapshot, by_host[session.name].addresses)
         # A container of the host that holds one is known by now, and would not see the probe.
         to_probe = [address for address in unheld if not holders(snapshot, address)]
         answering, not_probed = probe(session, snapshot, mode, to_probe, timeout=timeout)
@@ -94,8 +100,8 @@ def check_conflicts(
         conflict
         for host, reply in replies.items()
         for conflict in (
-            *_on_the_host(by_host[host], stack, reply),
-            *_on_the_lan(by_host[host], stack, reply, snapshots),
+            *_on_the_host(by_host[host], owns, reply),
+            *_on_the_lan(by_host[host], owns, reply, snapshots),
         )
     ]
     if conflicts:
@@ -110,17 +116,22 @@ def check_conflicts(
     )
 
 
-def _on_the_host(new: NewAddresses, stack: str, reply: _Reply) -> Iterator[Problem]:
+def _on_the_host(new: NewAddresses, owns: Callable[[LiveContainer], bool], reply: _Reply) -> Iterator[Problem]:
     """Yield the addresses that other containers of the host hold."""
     for address in new.addresses:
         for holder in holders(reply.snapshot, address):
-            if not is_ours(holder, stack):
+            if not owns(holder):
                 yield _conflict(
-                    new, address, f"container {holder.name} on {new.connection.name}", f"remove {holder.name} there"
+                    new,
+                    address,
+                    f"container {holder.name} ({described(holder)}) on {new.connection.name}",
+                    f"if nobody needs the container, remove {holder.id[:SHORT_ID]} there",
                 )
 
 
-def _on_the_lan(new: NewAddresses, stack: str, reply: _Reply, snapshots: Sequence[HostSnapshot]) -> Iterator[Problem]:
+def _on_the_lan(
+    new: NewAddresses, owns: Callable[[LiveContainer], bool], reply: _Reply, snapshots: Sequence[HostSnapshot]
+) -> Iterator[Problem]:
     """Yield the addresses that somebody answers for, unless a container of the stack on another host is the one."""
     for address, hardware in reply.answering.items():
         running = [
@@ -129,14 +140,18 @@ def _on_the_lan(new: NewAddresses, stack: str, reply: _Reply, snapshots: Sequenc
             for container in holders(snapshot, address)
             if container.running
         ]
-        if any(is_ours(container, stack) for _, container in running):
+        if any(owns(container) for _, container in running):
             continue
-        names = "".join(f", container {container.name} on {host}" for host, container in running)
+        names = "".join(
+            f", container {container.name} ({described(container)}) on {host}" for host, container in running
+        )
         yield _conflict(
             new,
             address,
             f"{hardware}, which answers for it on the LAN{names}",
-            f"free it ({f'remove {running[0][1].name} there' if running else 'find that hardware address in the switch'})",
+            f"if nobody needs the container, remove {running[0][1].id[:SHORT_ID]} there"
+            if running
+            else "find that hardware address in the switch and free the address",
         )
 
 
@@ -148,5 +163,5 @@ def _conflict(new: NewAddresses, address: IPAddress, holder: str, fix: str) -> P
         value=str(address),
         problem=f"{address}, planned for {service} on {host}, is held by {holder}",
         effect="two machines would answer for one address, and both would be reached intermittently",
-        fix=f"{fix}, or plan another address; without this check: ipvlan-fabric:fabric.probe_addresses: false",
+        fix=f"plan another address; or {fix}; without this check: ipvlan-fabric:fabric.probe_addresses: false",
     )

@@ -7,20 +7,19 @@ Out of scope: reading the host (`ipvlan.hosts.snapshot`) and the repair (`ipvlan
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-from netaddr import IPAddress
+from dataclasses import dataclass, replace
 
 from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.drift_kinds import DriftKind
+from ipvlan.checks.not_ours import container_at_place, container_on_fabric, network_at_place
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
-from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, STACK_LABEL, ports_label
+from ipvlan.plan.ownership import Ownership, Place
+from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, ports_label
 from ipvlan.problems import Severity
 
 
@@ -41,13 +40,19 @@ class Difference:
     """The container's name in Docker."""
     network: str | None = None
     """The name of a network that is not the fabric's."""
+    id: str | None = None
+    """Docker's id of the container or network that is there; None where there is none, or where it is about something else."""
 
 
 class Comparison:
-    """Compares hosts with one plan. `stack` is the stack's name, as the labels have it."""
+    """Compares hosts with one plan.
 
-    def __init__(self, plan: Plan, stack: str) -> None:
+    `ownership` says what is the stack's; `stack` is its name as a command line takes it.
+    """
+
+    def __init__(self, plan: Plan, ownership: Ownership, stack: str) -> None:
         self._plan = plan
+        self._ownership = ownership
         self._stack = stack
 
     def of_host(self, host: HostPlan, snapshot: HostSnapshot | HostError) -> tuple[Difference, ...]:
@@ -102,14 +107,11 @@ class Comparison:
                     host,
                     f"network {planned.name} on {host.name} has {changed}",
                     self._heal(host),
+                    id_=live.id,
                 )
-            if live.labels.get(STACK_LABEL) != self._stack:
-                yield _difference(
-                    DriftKind.NETWORK_NOT_OURS,
-                    host,
-                    f"network {planned.name} on {host.name} was not created by stack {self._stack}",
-                    f"{host_line(host, f'docker network rm {planned.name}')}, then pulumi up",
-                )
+            if not self._ownership.owns(live):
+                found = network_at_place(self._ownership, self._stack, host, live)
+                yield _difference(found.kind, host, found.problem, found.fix, id_=live.id)
         for other in snapshot.networks:
             if other.name != planned.name and other.options.get("parent") == host.parent:
                 yield _difference(
@@ -117,8 +119,9 @@ class Comparison:
                     host,
                     f"network {other.name} ({other.driver}) on {host.name} uses {host.parent} too; only one network can, "
                     f"so {planned.name} or its containers may fail to start",
-                    host_line(host, f"docker network rm {shlex.quote(other.name)}"),
+                    host_line(host, f"docker network rm {other.id[:12]}"),
                     network=other.name,
+                    id_=other.id,
                 )
 
     def _routes(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
@@ -146,11 +149,20 @@ class Comparison:
     ) -> Iterator[Difference]:
         live = snapshot.containers.get(planned.name)
         if live is None:
-            yield self._about(planned, DriftKind.CONTAINER_MISSING, "is missing")
+            renamed = self._renamed(planned, snapshot)
+            predicate = "is missing" if renamed is None else f"is missing: somebody renamed it to {renamed.name}"
+            yield self._about(planned, DriftKind.CONTAINER_MISSING, predicate)
             return
-        if live.labels.get(STACK_LABEL) != self._stack:
-            yield self._unmanaged(host, planned, live)
+        if not self._ownership.owns(live):
+            found = container_at_place(self._plan, self._ownership, self._stack, planned, live)
+            yield replace(self._about(planned, found.kind, found.problem, fix=found.fix), id=live.id)
             return
+        for difference in self._owned_container(host, planned, live, snapshot):
+            yield replace(difference, id=live.id)
+
+    def _owned_container(
+        self, host: HostPlan, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot
+    ) -> Iterator[Difference]:
         if not live.running:
             yield self._about(planned, DriftKind.CONTAINER_STOPPED, f"does not run: {live.status or live.state}")
         if live.health == "unhealthy":
@@ -167,21 +179,10 @@ class Comparison:
         yield from self._attachments(planned, live, snapshot)
         yield from self._ports(planned, live)
 
-    def _unmanaged(self, host: HostPlan, planned: ContainerPlan, live: LiveContainer) -> Difference:
-        """Return the difference for a container of the planned name that the stack did not create."""
-        if self._plan.network_name in live.endpoints and STACK_LABEL not in live.labels:
-            held = live.endpoints[self._plan.network_name].held
-            return self._about(
-                planned,
-                DriftKind.CONTAINER_RECREATED,
-                f"was recreated by hand, at {held or 'no address'}, planned is {planned.address}",
-            )
-        return self._about(
-            planned,
-            DriftKind.CONTAINER_NOT_OURS,
-            f"was not created by stack {self._stack}, and has the name of a planned container",
-            fix=f"{host_line(host, f'docker rm -f {planned.name}')}, then {self._heal(host, planned)}",
-        )
+    def _renamed(self, planned: ContainerPlan, snapshot: HostSnapshot) -> LiveContainer | None:
+        """Return the container that the state records at this place, whatever its name is; None where it is gone."""
+        recorded = self._ownership.containers.get(Place(planned.host, planned.service))
+        return next((live for live in snapshot.containers.values() if live.id == recorded), None)
 
     def _attachments(self, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot) -> Iterator[Difference]:
         fabric = self._plan.network_name
@@ -245,52 +246,50 @@ class Comparison:
     def _other_containers(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
         """Yield a difference for each container that the plan does not have on this host and that concerns the fabric."""
         names = {planned.name for planned in host.containers}
+        # One of these that somebody renamed is reported at its place.
+        at_a_place = {
+            self._ownership.containers.get(Place(planned.host, planned.service)) for planned in host.containers
+        }
         planned_holders = {planned.address: planned for planned in self._plan.containers()}
         for live in snapshot.containers.values():
             if live.name in names:
                 continue
-            if live.labels.get(STACK_LABEL) == self._stack:
-                yield _difference(
-                    DriftKind.CONTAINER_NOT_PLANNED,
-                    host,
-                    f"{live.name} on {host.name} was created by stack {self._stack}, and the plan does not have it any more",
-                    f"pulumi up --stack {self._stack}",
-                    container=live.name,
-                )
+            if self._ownership.owns(live):
+                if live.id not in at_a_place:
+                    yield _difference(
+                        DriftKind.CONTAINER_NOT_PLANNED,
+                        host,
+                        f"{live.name} on {host.name} was created by stack {self._ownership.stack}, and the plan does not have "
+                        "it any more",
+                        f"pulumi up --stack {self._stack}",
+                        container=live.name,
+                        id_=live.id,
+                    )
                 continue
             for attachment in snapshot.endpoints_on_lan(live):
                 held = attachment.held
                 on_fabric = attachment.network == self._plan.network_name
                 if on_fabric or (held is not None and held in self._plan.subnet):
-                    yield self._foreign(host, live, held, planned_holders.get(held) if held is not None else None)
+                    planned = None if held is None else planned_holders.get(held)
+                    found = container_on_fabric(self._plan, self._stack, host, live, held=held, planned=planned)
+                    yield _difference(
+                        found.kind,
+                        host,
+                        found.problem,
+                        found.fix,
+                        severity=found.severity,
+                        container=live.name,
+                        id_=live.id,
+                    )
 
-    def _foreign(
-        self, host: HostPlan, live: LiveContainer, held: IPAddress | None, planned: ContainerPlan | None
+    def _about(
+        self,
+        planned: ContainerPlan,
+        kind: DriftKind,
+        predicate: str,
+        *,
+        fix: str = "",
     ) -> Difference:
-        """Return the difference for a container of others that holds `held`, which is planned for `planned`."""
-        remove = host_line(host, f"docker rm -f {shlex.quote(live.name)}")
-        if planned is not None:
-            return _difference(
-                DriftKind.FOREIGN_ADDRESS,
-                host,
-                f"{live.name} on {host.name} is not of this stack, and holds {held}, which is planned for {planned.name} on "
-                f"{planned.host}",
-                f"{remove}, then {self._heal(self._plan.host(planned.host), planned)}",
-                container=live.name,
-            )
-        by_docker = held is None or self._plan.address_space.assignable(held, host.name)
-        return _difference(
-            DriftKind.FOREIGN_CONTAINER,
-            host,
-            f"{live.name} on {host.name} is not of this stack, and is on the fabric with "
-            f"{held or 'no address while it does not run'}"
-            + ("" if by_docker else ", an address that Docker may not hand out there"),
-            f"leave it, or {remove}" if by_docker else remove,
-            severity="info" if by_docker else "error",
-            container=live.name,
-        )
-
-    def _about(self, planned: ContainerPlan, kind: DriftKind, predicate: str, *, fix: str = "") -> Difference:
         """Return a difference of a planned container; `ipvlan heal` is its fix unless another one is given."""
         host = self._plan.host(planned.host)
         return _difference(
@@ -316,6 +315,7 @@ def _difference(
     service: str | None = None,
     container: str | None = None,
     network: str | None = None,
+    id_: str | None = None,
 ) -> Difference:
     return Difference(
         kind=kind,
@@ -326,6 +326,7 @@ def _difference(
         service=service,
         container=container,
         network=network,
+        id=id_,
     )
 
 

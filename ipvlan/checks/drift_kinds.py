@@ -103,8 +103,13 @@ class DriftKind(StrEnum):
     )
     NETWORK_NOT_OURS = (
         "network-not-ours",
-        "a network has the fabric's name, and this stack did not create it",
-        _by_person("`docker network rm`, then `pulumi up`"),
+        "a network has the fabric's name, and is not in this stack's state",
+        _by_person("another `fabric.name`; or, if nobody needs it, `docker network rm ID`, then `pulumi up`"),
+    )
+    NETWORK_ORPHANED = (
+        "network-orphaned",
+        "an interrupted `up` of this stack created the fabric's network, and the state does not record it",
+        _by_person("`pulumi up`, which removes it or says why not"),
     )
     ROUTE_MISSING = (
         "route-missing",
@@ -129,12 +134,17 @@ class DriftKind(StrEnum):
     )
     CONTAINER_NOT_OURS = (
         "container-not-ours",
-        "a container has a planned name, and this stack did not create it",
-        _by_person("`docker rm -f`, then `ipvlan heal`"),
+        "a container has a planned name, and is not in this stack's state",
+        _by_person("another `container_name`; or, if nobody needs it, `docker rm -f ID`, then `ipvlan heal`"),
+    )
+    CONTAINER_ORPHANED = (
+        "container-orphaned",
+        "an interrupted `up` of this stack created a planned container, and the state does not record it",
+        _by_person("`pulumi up`, which removes it or says why not"),
     )
     CONTAINER_RECREATED = (
         "container-recreated",
-        "somebody recreated a planned container by hand: its name and the fabric's network, and no stack's label",
+        "somebody recreated a planned container by hand: its name and the fabric's network, and no label of a stack or of Compose",
         _REPLACED_CONTAINER,
     )
     CONTAINER_NOT_PLANNED = (
@@ -172,11 +182,11 @@ class DriftKind(StrEnum):
     FOREIGN_CONTAINER = (
         "foreign-container",
         "a container that is not of this stack is on the fabric; `info` where Docker may hand out its address",
-        _by_person("leave it, or `docker rm -f`"),
+        _by_person("leave it; or, if nobody needs it, `docker rm -f ID`"),
         None,
     )
     FOREIGN_ADDRESS = (
         "foreign-address",
         "a container that is not of this stack holds a planned address",
-        _by_person("`docker rm -f`, then `ipvlan heal`"),
+        _by_person("another address; or, if nobody needs it, `docker rm -f ID`, then `ipvlan heal`"),
     )

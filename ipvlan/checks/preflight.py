@@ -11,12 +11,13 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from ipvlan.checks.command_lines import host_line
 from ipvlan.checks.host_findings import Check, Finding, failure_finding, host_findings, requirements_of
+from ipvlan.checks.not_ours import described, unneeded
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.docker_facts import DockerFacts, docker_facts
 from ipvlan.hosts.errors import HostError, HostUnreachableError
@@ -24,7 +25,7 @@ from ipvlan.hosts.host_facts import HostFacts, facts_in_session
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
-from ipvlan.plan.resource_names import STACK_LABEL
+from ipvlan.plan.ownership import Ownership
 
 CLOCK_SECONDS: Final = 5.0
 """Seconds that a host's clock may be wrong; more, and the logs of two hosts cannot be read side by side."""
@@ -64,28 +65,31 @@ class Preflight:
         return all(finding.severity == "info" for finding in self.findings)
 
 
-def check_hosts(plan: Plan, stack: str, *, host: str | None = None, timeout: float = 10.0) -> Preflight:
+def check_hosts(
+    plan: Plan, owned: Callable[[], Ownership], *, host: str | None = None, timeout: float = 10.0
+) -> Preflight:
     """Read all hosts, or one, in parallel, and find what prevents the plan.
 
     Args:
         plan: What is planned.
-        stack: The stack's name, as the labels have it.
+        owned: Returns what the stack owns; called while the hosts are read, so that its state can be read meanwhile.
         host: Check this host only.
         timeout: In seconds, to connect to a host and for each answer of it.
     """
     began = time.monotonic()
     hosts = [planned for planned in plan.hosts if host is None or planned.name == host]
-    reports = on_hosts(plan, hosts, lambda session: _report(session, plan, stack, timeout), timeout=timeout)
-    findings = [finding for planned in hosts for finding in _of_host(plan, stack, planned, reports[planned.name])]
+    reports = on_hosts(plan, hosts, lambda session: _report(session, plan, owned, timeout), timeout=timeout)
+    ownership = owned()
+    findings = [finding for planned in hosts for finding in _of_host(plan, ownership, planned, reports[planned.name])]
     findings += _mtu(reports)
     return Preflight(hosts=reports, findings=tuple(findings), seconds=time.monotonic() - began)
 
 
-def _report(session: HostSession, plan: Plan, stack: str, timeout: float) -> HostReport:
+def _report(session: HostSession, plan: Plan, owned: Callable[[], Ownership], timeout: float) -> HostReport:
     facts = facts_in_session(session, timeout=timeout)
     docker: DockerFacts | HostError
     try:
-        docker = docker_facts(session, plan, stack, timeout=timeout)
+        docker = docker_facts(session, plan, owned, timeout=timeout)
     except HostUnreachableError:
         raise
     except HostError as error:
@@ -93,7 +97,7 @@ def _report(session: HostSession, plan: Plan, stack: str, timeout: float) -> Hos
     return HostReport(facts=facts, docker=docker)
 
 
-def _of_host(plan: Plan, stack: str, host: HostPlan, report: HostReport | HostError) -> Iterator[Finding]:
+def _of_host(plan: Plan, ownership: Ownership, host: HostPlan, report: HostReport | HostError) -> Iterator[Finding]:
     required = requirements_of(host)
     if isinstance(report, HostError):
         yield failure_finding(required, report)
@@ -111,9 +115,9 @@ def _of_host(plan: Plan, stack: str, host: HostPlan, report: HostReport | HostEr
     if isinstance(report.docker, DockerFacts):
         yield from _other_networks(host, report.docker)
         yield from _disk(host, report.docker)
-        yield from _ports(stack, host, report.docker, report.facts)
+        yield from _ports(ownership, host, report.docker, report.facts)
         yield from _images(host, report.docker)
-        yield from _addresses(plan, stack, host, report.docker)
+        yield from _addresses(plan, ownership, host, report.docker)
     elif not report.facts.docker_failure:
         # Docker's command line gets an answer, and its API does not give one over the forwarded socket.
         yield Finding(
@@ -210,12 +214,12 @@ def _images(host: HostPlan, docker: DockerFacts) -> Iterator[Finding]:
         )
 
 
-def _ports(stack: str, host: HostPlan, docker: DockerFacts, facts: HostFacts) -> Iterator[Finding]:
+def _ports(ownership: Ownership, host: HostPlan, docker: DockerFacts, facts: HostFacts) -> Iterator[Finding]:
     for container in host.containers:
         if not container.published:
             continue
         for port in container.ports:
-            holder = _port_holder(stack, container, port, docker, facts)
+            holder = _port_holder(ownership, container, port, docker, facts)
             if holder:
                 yield Finding(
                     check="ports",
@@ -226,13 +230,15 @@ def _ports(stack: str, host: HostPlan, docker: DockerFacts, facts: HostFacts) ->
                 )
 
 
-def _port_holder(stack: str, planned: ContainerPlan, port: Port, docker: DockerFacts, facts: HostFacts) -> str:
+def _port_holder(
+    ownership: Ownership, planned: ContainerPlan, port: Port, docker: DockerFacts, facts: HostFacts
+) -> str:
     """Return who holds a host port; empty when nobody does, or the planned container itself."""
     for live in docker.snapshot.containers.values():
         for binding in live.bindings:
             if (binding.host_port, binding.protocol) == (port.host_port, port.protocol):
-                ours = live.name == planned.name and live.labels.get(STACK_LABEL) == stack
-                return "" if ours else f"container {live.name}"
+                ours = live.name == planned.name and ownership.owns(live)
+                return "" if ours else f"container {live.name} ({described(live)})"
     for listener in facts.listeners:
         if (listener.port, listener.protocol) == (port.host_port, port.protocol) and (
             port.host_address is None or listener.address in {str(port.host_address), *EVERY_ADDRESS}
@@ -241,18 +247,21 @@ def _port_holder(stack: str, planned: ContainerPlan, port: Port, docker: DockerF
     return ""
 
 
-def _addresses(plan: Plan, stack: str, host: HostPlan, docker: DockerFacts) -> Iterator[Finding]:
+def _addresses(plan: Plan, ownership: Ownership, host: HostPlan, docker: DockerFacts) -> Iterator[Finding]:
     planned = {container.address: container for container in host.containers}
     for live in docker.snapshot.containers.values():
         for endpoint in live.endpoints.values():
             held = endpoint.held
-            if held in planned and not (live.name == planned[held].name and live.labels.get(STACK_LABEL) == stack):
-                yield Finding(
-                    check="addresses",
-                    host=host.name,
-                    problem=f"{held}, planned for {planned[held].name}, is held by container {live.name} on {host.name}",
-                    fix=host_line(host, f"docker rm -f {shlex.quote(live.name)}"),
-                )
+            if held not in planned or (live.name == planned[held].name and ownership.owns(live)):
+                continue
+            service = planned[held].service
+            yield Finding(
+                check="addresses",
+                host=host.name,
+                problem=f"{held}, planned for {planned[held].name}, is held by container {live.name} ({described(live)}) on "
+                f"{host.name}",
+                fix=f"plan another address in ipvlan-fabric:services.{service}; or, {unneeded(host, live)}",
+            )
     for address, holder in docker.answering.items():
         if address == plan.gateway:
             continue

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
-from ipvlan.plan.ownership import Ownership, Place
+from ipvlan.config.stack_names import short_name
+from ipvlan.plan.ownership import Labelled, Ownership, Place, by_labels
 from ipvlan.plan.resource_names import (
     CONTAINER_TYPE,
     FABRIC_TYPE,
@@ -127,7 +130,7 @@ class StackState:
 def read_stack_state(stack: str, folder: Path, timeout: float = STATE_SECONDS) -> StackState:
     """Read the state of a stack: see `export_stack`. It is an empty one where there is no such stack."""
     document = export_stack(stack, folder, timeout)
-    short = stack.rpartition("/")[2]
+    short = short_name(stack)
     if document is None:
         return StackState(stack=short, exists=False)
     return StackState(stack=short, exists=True, resources=tuple(read_resources(document)))
@@ -176,6 +179,61 @@ def export_stack(stack: str, folder: Path, timeout: float = STATE_SECONDS) -> di
             "look at it: pulumi stack export --stack " + stack,
         ) from None
     return document
+
+
+class StateReading:
+    """A state that is read in the background, while the hosts are."""
+
+    def __init__(self, stack: str, folder: Path, timeout: float = STATE_SECONDS) -> None:
+        """Begin to read; the arguments are those of `read_stack_state`."""
+        self._stack = stack
+        pool = ThreadPoolExecutor(max_workers=1)
+        self._state: Future[StackState] = pool.submit(read_stack_state, stack, folder, timeout)
+        # The pool ends with the state.
+        pool.shutdown(wait=False)
+
+    def ownership(self) -> Ownership:
+        """Wait for the state, and return what the stack owns. Raises StackStateError."""
+        return self._state.result().ownership
+
+    def owned(self) -> Ownership:
+        """Wait for the state, and return what the stack owns; where it cannot be read, what the labels say."""
+        try:
+            return self.ownership()
+        except StackStateError:
+            return by_labels(short_name(self._stack))
+
+    def failure(self) -> str:
+        """Wait for the state, and return why it cannot be read; empty when it was."""
+        error = self._state.exception()
+        if error is None:
+            return ""
+        if not isinstance(error, StackStateError):
+            raise error
+        return error.problems[0].problem
+
+
+class OwnershipInDoubt:
+    """What a stack owns, read when it is first asked for: most runs have no doubt whose a container is. For several threads."""
+
+    def __init__(self, stack: str, folder: Path, failed: Callable[[str], None]) -> None:
+        """Read nothing yet; `failed` gets the reason where the state cannot be read, and the labels decide."""
+        self._stack = stack
+        self._folder = folder
+        self._failed = failed
+        self._lock = Lock()
+        self._ownership: Ownership | None = None
+
+    def owns(self, item: Labelled) -> bool:
+        """Return whether the container or network is the stack's."""
+        with self._lock:
+            if self._ownership is None:
+                try:
+                    self._ownership = read_stack_state(self._stack, self._folder).ownership
+                except StackStateError as error:
+                    self._failed(error.problems[0].problem)
+                    self._ownership = by_labels(short_name(self._stack))
+        return self._ownership.owns(item)
 
 
 def read_resources(document: Mapping[str, Any]) -> Iterator[StateResource]:

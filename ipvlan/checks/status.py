@@ -6,6 +6,7 @@ Out of scope: what counts as a difference (`drift`), and how a status is shown (
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ipvlan.checks.drift import Comparison, Difference
@@ -14,6 +15,7 @@ from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.ownership import Ownership
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Status:
     hosts: tuple[HostStatus, ...]
     seconds: float
     """How long it took to read them."""
+    state_read: bool
+    """Whether the stack's state was read; where it was not, the labels say what is the stack's."""
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -53,13 +57,20 @@ class Status:
 
 
 def read_status(
-    plan: Plan, stack: str, *, host: str | None = None, service: str | None = None, timeout: float = 10.0
+    plan: Plan,
+    stack: str,
+    owned: Callable[[], Ownership],
+    *,
+    host: str | None = None,
+    service: str | None = None,
+    timeout: float = 10.0,
 ) -> Status:
     """Read all hosts, or one, and compare them with the plan.
 
     Args:
         plan: What is planned.
-        stack: The stack's name, as the labels have it.
+        stack: The stack's name, as a command line takes it.
+        owned: Returns what the stack owns; called when the hosts are read, so that its state can be read meanwhile.
         host: Read this host only.
         service: Report the differences of this service only, and those of the hosts that run it.
         timeout: In seconds, to connect to a host and for each answer of it.
@@ -72,7 +83,8 @@ def read_status(
         and (service is None or any(container.service == service for container in planned.containers))
     ]
     snapshots = on_hosts(plan, hosts, lambda session: take_snapshot(session, timeout=timeout), timeout=timeout)
-    comparison = Comparison(plan, stack)
+    ownership = owned()
+    comparison = Comparison(plan, ownership, stack)
     return Status(
         hosts=tuple(
             HostStatus(
@@ -87,4 +99,5 @@ def read_status(
             for planned in hosts
         ),
         seconds=time.monotonic() - began,
+        state_read=ownership.read,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 import typer
 
 from ipvlan.config.models import StackConfig
+from ipvlan.config.stack_names import short_name
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import load_stack
@@ -28,7 +29,7 @@ class SelectedStack:
     """The stack that the command line selects."""
 
     name: str
-    """As in `Pulumi.<name>.yaml`."""
+    """As the user spelled it: STACK, ORG/STACK or ORG/PROJECT/STACK. The pulumi command gets this."""
     folder: Path
     """The project's folder."""
 
@@ -39,6 +40,11 @@ class SelectedStack:
             ConfigError: the stack file has problems.
         """
         return load_stack(self.name, self.folder)
+
+    @property
+    def short_name(self) -> str:
+        """The stack's own name, as in the name of its file and in labels."""
+        return short_name(self.name)
 
     def plan(self) -> Plan:
         """Return the stack's plan, with its warnings.

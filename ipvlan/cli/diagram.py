@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from ipvlan.checks.stack_state import StateReading
 from ipvlan.checks.status import read_status
 from ipvlan.cli.context import selected_stack
 from ipvlan.cli.options import DEFAULT_TIMEOUT, TimeoutOption, count_of_hosts
-from ipvlan.cli.output import progress
+from ipvlan.cli.output import print_unread_state, progress
 from ipvlan.views.diagram import as_mermaid, as_png, live_marks
 from ipvlan.views.svg import NO_MARKS, as_svg
 
@@ -42,8 +43,10 @@ def diagram(
     plan = stack.plan()
     marks = NO_MARKS
     if live:
+        state = StateReading(stack.name, stack.folder)
         with progress(f"asking {count_of_hosts(plan)}"):
-            marks = live_marks(read_status(plan, stack.name, timeout=timeout))
+            marks = live_marks(read_status(plan, stack.name, state.owned, timeout=timeout))
+        print_unread_state(state)
     text = as_mermaid(plan, marks) if form is Form.mermaid else as_svg(plan, stack.name, marks)
     if output is None:
         typer.echo(text, nl=False)

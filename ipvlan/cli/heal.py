@@ -23,6 +23,7 @@ from ipvlan.checks.heal import (
     repair_on_hosts,
     run_pulumi,
 )
+from ipvlan.checks.stack_state import StateReading
 from ipvlan.checks.status import read_status
 from ipvlan.cli.context import SelectedStack
 from ipvlan.cli.options import (
@@ -95,8 +96,9 @@ class _Run:
         return not remaining
 
     def _differences(self) -> tuple[Difference, ...]:
+        state = StateReading(self.stack.name, self.stack.folder)
         return read_status(
-            self.plan, self.stack.name, host=self.host, service=self.service, timeout=self.timeout
+            self.plan, self.stack.name, state.ownership, host=self.host, service=self.service, timeout=self.timeout
         ).differences
 
     def _errors(self) -> list[Difference]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from rich.status import Status
 
+    from ipvlan.checks.stack_state import StateReading
     from ipvlan.problems import Problem
 
 FILE_WIDTH = 240
@@ -36,6 +38,18 @@ def print_warnings(warnings: Sequence[Problem]) -> None:
     console = Console(stderr=True, highlight=False)
     for warning in warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+
+
+def print_unread_state(state: StateReading) -> None:
+    """Say on standard error, in one line, that the stack's state could not be read; nothing where it was.
+
+    For commands that change nothing: they go on by the labels.
+    """
+    failure = state.failure()
+    if failure:
+        sys.stderr.write(
+            f"warning: labels alone say what is the stack's own, because its state was not read: {failure}\n"
+        )
 
 
 def progress(text: str, *, quiet: bool = False) -> AbstractContextManager[Status]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import typer
 
 from ipvlan.checks.preflight import check_hosts
+from ipvlan.checks.stack_state import StateReading
 from ipvlan.cli.options import DEFAULT_TIMEOUT, HostOption, JsonOption, TimeoutOption, count_of_hosts, planned
-from ipvlan.cli.output import print_document, progress, result_console
+from ipvlan.cli.output import print_document, print_unread_state, progress, result_console
 from ipvlan.views import preflight as view
 
 
@@ -18,8 +19,10 @@ def preflight(
 ) -> None:
     """Check, before the first `pulumi up`, that the hosts can carry the plan. Creates nothing."""
     stack, plan = planned(context, host=host, quiet=as_json)
+    state = StateReading(stack.name, stack.folder)
     with progress(f"asking {count_of_hosts(plan)}", quiet=as_json):
-        result = check_hosts(plan, stack.name, host=host, timeout=timeout)
+        result = check_hosts(plan, state.owned, host=host, timeout=timeout)
+    print_unread_state(state)
     if as_json:
         print_document(view.document(result, stack.name))
     else:

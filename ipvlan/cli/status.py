@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from ipvlan.checks.stack_state import StateReading
 from ipvlan.checks.status import read_status
 from ipvlan.cli.options import (
     DEFAULT_TIMEOUT,
@@ -14,7 +15,7 @@ from ipvlan.cli.options import (
     count_of_hosts,
     planned,
 )
-from ipvlan.cli.output import print_document, progress, result_console
+from ipvlan.cli.output import print_document, print_unread_state, progress, result_console
 from ipvlan.views.status import print_tables
 from ipvlan.views.status_json import document
 
@@ -28,8 +29,10 @@ def status(
 ) -> None:
     """Compare the hosts with the plan. The exit status is 0 only when nothing differs."""
     stack, plan = planned(context, host=host, service=service, quiet=as_json)
+    state = StateReading(stack.name, stack.folder)
     with progress(f"asking {count_of_hosts(plan)}", quiet=as_json):
-        result = read_status(plan, stack.name, host=host, service=service, timeout=timeout)
+        result = read_status(plan, stack.name, state.owned, host=host, service=service, timeout=timeout)
+    print_unread_state(state)
     if as_json:
         print_document(document(result, plan, stack.name))
     else:

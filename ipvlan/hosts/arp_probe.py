@@ -1,6 +1,6 @@
 """Whether addresses are free: which containers hold them on a host, and who answers for them on the LAN.
 
-Responsible for the ARP probe, and for which containers belong to the stack. Creates nothing.
+Responsible for the ARP probe. Creates nothing.
 
 The probe is RFC 5227's: its sender address is 0.0.0.0, so no neighbour's cache changes. It is sent from the parent and does not
 reach containers of the same host (measured: their frames never leave it); the host's Docker knows those.
@@ -8,14 +8,13 @@ reach containers of the same host (measured: their frames never leave it); the h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from netaddr import IPAddress
 
 from ipvlan.hosts.root_shell import root_shell
 from ipvlan.hosts.script import Output, read_output, script_text
-from ipvlan.plan.resource_names import STACK_LABEL
 
 if TYPE_CHECKING:
     from ipvlan.hosts.session import HostSession
@@ -43,17 +42,14 @@ def holders(live: HostSnapshot, address: IPAddress) -> tuple[LiveContainer, ...]
     )
 
 
-def is_ours(container: LiveContainer, stack: str) -> bool:
-    """Return whether the container belongs to the stack."""
-    return container.labels.get(STACK_LABEL) == stack
-
-
-def not_held_by(stack: str, live: HostSnapshot, addresses: Iterable[IPAddress]) -> list[IPAddress]:
+def not_held_by(
+    owns: Callable[[LiveContainer], bool], live: HostSnapshot, addresses: Iterable[IPAddress]
+) -> list[IPAddress]:
     """Return those of `addresses` that no running container of the stack holds on the host: the ones to probe."""
     return [
         address
         for address in addresses
-        if not any(is_ours(container, stack) and container.running for container in holders(live, address))
+        if not any(container.running and owns(container) for container in holders(live, address))
     ]
 
 

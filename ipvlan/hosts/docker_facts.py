@@ -5,7 +5,7 @@ Out of scope: what it means for a plan (`ipvlan.checks.preflight`), and the ARP 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from netaddr import IPAddress
@@ -16,6 +16,7 @@ from ipvlan.hosts.errors import UNREADABLE, HostError
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan.model import Plan
+from ipvlan.plan.ownership import Ownership
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +36,21 @@ class DockerFacts:
     """Why the addresses were not probed; empty when they were."""
 
 
-def docker_facts(session: HostSession, plan: Plan, stack: str, *, timeout: float) -> DockerFacts:
-    """Read one host; `timeout` is in seconds, for each question. Raises HostError."""
+def docker_facts(session: HostSession, plan: Plan, owned: Callable[[], Ownership], *, timeout: float) -> DockerFacts:
+    """Read one host.
+
+    Args:
+        session: The host.
+        plan: What is planned.
+        owned: Returns what the stack owns.
+        timeout: Seconds for each question.
+
+    Raises:
+        HostError: The host, or its Docker, does not answer.
+    """
     snapshot = take_snapshot(session, timeout=timeout)
     folder, free = _disk(session, timeout)
-    answering, not_probed = _probe(session, plan, stack, snapshot, timeout)
+    answering, not_probed = _probe(session, plan, owned(), snapshot, timeout)
     return DockerFacts(
         snapshot=snapshot,
         image_failures=_image_failures(session, plan.host(session.name).images, timeout),
@@ -80,10 +91,10 @@ def _image_failures(session: HostSession, images: Sequence[str], timeout: float)
 
 
 def _probe(
-    session: HostSession, plan: Plan, stack: str, snapshot: HostSnapshot, timeout: float
+    session: HostSession, plan: Plan, ownership: Ownership, snapshot: HostSnapshot, timeout: float
 ) -> tuple[Mapping[IPAddress, str], str]:
     planned = [container.address for container in plan.host(session.name).containers]
-    addresses = not_held_by(stack, snapshot, planned)
+    addresses = not_held_by(ownership.owns, snapshot, planned)
     if plan.gateway is not None:
         addresses.append(plan.gateway)
     return probe(session, snapshot, plan.mode, addresses, timeout=timeout)

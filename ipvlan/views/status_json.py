@@ -101,6 +101,8 @@ class DifferenceEntry(TypedDict):
     service: str | None
     container: str | None
     """The container's name for Docker."""
+    id: str | None
+    """Docker's id of the container or network that is there."""
     problem: str
     fix: str
     """A command, or what to decide."""
@@ -115,6 +117,8 @@ class StatusDocument(TypedDict):
     stack: str
     ok: bool
     seconds: float
+    state_read: bool
+    """Whether the stack's state was read. Where it was not, the labels say what is the stack's own."""
     hosts: dict[str, ReachableHost | UnreachableHost]
     differences: list[DifferenceEntry]
 
@@ -125,6 +129,7 @@ def document(status: Status, plan: Plan, stack: str) -> StatusDocument:
         "stack": stack,
         "ok": status.ok,
         "seconds": round(status.seconds, 2),
+        "state_read": status.state_read,
         "hosts": {host.plan.name: _host_entry(host, plan) for host in status.hosts},
         "differences": [difference_entry(difference) for difference in status.differences],
     }
@@ -137,6 +142,7 @@ def difference_entry(difference: Difference) -> DifferenceEntry:
         "host": difference.host,
         "service": difference.service,
         "container": difference.container,
+        "id": difference.id,
         "problem": difference.problem,
         "fix": difference.fix,
         "severity": difference.severity,

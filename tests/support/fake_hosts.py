@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.checks import preflight, status, verify
+from ipvlan.checks import preflight, stack_state, status, verify
 from ipvlan.checks.preflight import HostReport
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.docker_facts import DockerFacts
@@ -17,12 +18,16 @@ from ipvlan.hosts.host_facts import HostFacts, Link, Listener
 from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.reachability import Cell, make_matrix
+from ipvlan.problems import Problem
 from tests.support.host_changes import HostChange
-from tests.support.live_parts import BRIDGE_NETWORK, live_host, unreachable_host
+from tests.support.live_parts import BRIDGE_NETWORK, live_host, owned_by_plan, reference_plan, unreachable_host
 
 WELL = Link(up=True, carrier=True, wireless=False)
 GATEWAY = IPAddress("10.1.0.1")
 UNREACHABLE = unreachable_host()
+UNREAD_STATE = Problem(
+    code="IPF917", key="state of stack dev", value="", problem="not logged in", effect="unknown", fix="log in"
+)
 
 
 def host_facts() -> HostFacts:
@@ -65,6 +70,7 @@ def answer(
     *,
     unreachable: Sequence[str] = (),
     reached: bool = True,
+    state_read: bool = True,
 ) -> None:
     """Let `status`, `heal`, `verify` and `preflight` get answers without a host.
 
@@ -72,6 +78,7 @@ def answer(
         monkeypatch: pytest's.
         changes: host -> what differs there from the plan.
         unreachable: hosts that do not answer.
+        state_read: whether the stack's state, which has what is planned, can be read.
         reached: what every tested connection shows; connections that must not work are then shown as wrong.
     """
     changes = changes or {}
@@ -91,6 +98,12 @@ def answer(
             if cell.source_host == host.name
         }
 
+    def state(*_: Any) -> Any:
+        if not state_read:
+            raise stack_state.StackStateError([UNREAD_STATE])
+        return mock.Mock(ownership=owned_by_plan(reference_plan()))
+
+    monkeypatch.setattr(stack_state, "read_stack_state", state)
     monkeypatch.setattr(status, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, snapshot))
     monkeypatch.setattr(preflight, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, host_report))
     monkeypatch.setattr(

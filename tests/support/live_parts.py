@@ -19,7 +19,9 @@ from ipvlan.hosts.snapshot import (
 from ipvlan.hosts.ssh import connection_failure
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.ownership import Ownership, Place
 from ipvlan.plan.validate import parse
+from tests.support.states import OWNER
 from tools.reference_setup import reference_config
 
 STACK = "dev"
@@ -94,6 +96,22 @@ def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
             for port in planned.ports
             if planned.published
         ),
+    )
+
+
+def owned_by_plan(plan: Plan) -> Ownership:
+    """Return what a stack owns whose hosts are as planned."""
+    containers = {
+        Place(planned.host, planned.service): f"id-of-{planned.name}-{planned.host}" for planned in plan.containers()
+    }
+    networks = {host.name: f"network-of-{host.name}" for host in plan.hosts}
+    return Ownership(
+        stack=STACK,
+        read=True,
+        owner=OWNER,
+        containers=containers,
+        networks=networks,
+        ids=frozenset({*containers.values(), *networks.values()}),
     )
 
 

@@ -15,8 +15,10 @@ from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
-from tests.support.live_parts import STACK, live_container, live_host, reference_plan, unreachable_host
+from ipvlan.plan.ownership import by_labels
+from tests.support.live_parts import live_container, live_host, reference_plan, unreachable_host
 
+OWNS = by_labels("dev").owns
 NEW = IPAddress("10.1.1.2")
 MAC = "52:54:00:8C:00:02"
 
@@ -70,7 +72,7 @@ class Lan:
     def check(self, mode: str = "l2") -> ConflictCheck:
         """Check the new address on docker-1."""
         new = NewAddresses(connection=self.connections[0], addresses={NEW: "nginx"})
-        return check_conflicts([new], self.connections, STACK, mode=mode, timeout=5)
+        return check_conflicts([new], self.connections, OWNS, mode=mode, timeout=5)
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_nobody_holds_it(lan: Lan) -> None:
 
 def test_nothing_new_contacts_no_host(lan: Lan) -> None:
     """Without a new address no host is contacted."""
-    assert check_conflicts([], lan.connections, STACK, mode="l2", timeout=5) == ConflictCheck(
+    assert check_conflicts([], lan.connections, OWNS, mode="l2", timeout=5) == ConflictCheck(
         hosts=frozenset(), warnings=()
     )
     assert lan.probed == []
@@ -106,7 +108,7 @@ def test_a_container_elsewhere_is_named(lan: Lan) -> None:
     """When a container on another host answers, the error names both."""
     lan.answering = {NEW: MAC}
     lan.foreign("docker-2")
-    with pytest.raises(AddressConflictError, match=f"{MAC}.*container other on docker-2"):
+    with pytest.raises(AddressConflictError, match=rf"{MAC}.*container other \(id-of-other-\) on docker-2"):
         lan.check()
 
 
@@ -114,7 +116,7 @@ def test_a_container_on_the_own_host_is_named_and_not_probed(lan: Lan) -> None:
     """The daemon knows it; ARP from the same host would not see it. In l3 too, where there is no ARP."""
     lan.foreign("docker-1")
     for mode in ("l2", "l3"):
-        with pytest.raises(AddressConflictError, match="held by container other on docker-1"):
+        with pytest.raises(AddressConflictError, match=r"held by container other \(id-of-other-\) on docker-1"):
             lan.check(mode)
     assert lan.probed == []
 

@@ -12,7 +12,8 @@ from ipvlan.checks.drift import Comparison, Difference
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
-from ipvlan.plan.resource_names import STACK_LABEL
+from ipvlan.plan.ownership import Ownership, by_labels
+from ipvlan.plan.resource_names import COMPOSE_PROJECT_LABEL, OWNER_LABEL, PORTS_LABEL, STACK_LABEL
 from ipvlan.plan.validate import parse
 from tests.support.host_changes import change_container, disconnect, foreign, holding, network, second_network, without
 from tests.support.live_parts import (
@@ -20,12 +21,14 @@ from tests.support.live_parts import (
     attachment,
     live_host,
     live_network,
+    owned_by_plan,
     reference_plan,
     silent_docker,
     subnet,
     unreachable_host,
     with_container,
 )
+from tests.support.states import OWNER
 from tools.reference_setup import reference_config
 
 
@@ -34,7 +37,7 @@ def compare(
 ) -> tuple[Difference, ...]:
     """Return the differences of docker-1 after a change by hand."""
     host = plan.host("docker-1")
-    return Comparison(plan, STACK).of_host(host, change(live_host(host)))
+    return Comparison(plan, owned_by_plan(plan), STACK).of_host(host, change(live_host(host)))
 
 
 def test_a_host_as_planned_has_no_difference() -> None:
@@ -64,15 +67,10 @@ def test_a_host_as_planned_has_no_difference() -> None:
             network(options={"ipvlan_mode": "l2", "parent": "ens34"}),
             "parent ens34 instead of ens33",
         ),
-        ("network-not-ours", network(labels={}), "was not created by stack dev"),
         ("network-on-parent", second_network, "docker network rm other"),
         ("container-missing", without("centos"), "heal --host docker-1 --service centos"),
         ("container-stopped", change_container("nginx", state="exited", status="Exited (1) 2 hours ago"), "Exited (1)"),
         ("container-unhealthy", change_container("nginx", status="Up 3 minutes (unhealthy)"), "docker logs"),
-        ("container-recreated", change_container("nginx", labels={}), "recreated by hand"),
-        ("container-not-ours", change_container("nginx", labels={}, endpoints={}), "docker rm -f nginx"),
-        ("container-not-ours", change_container("nginx", labels={"ipvlan-fabric.stack": "prod"}), "docker rm -f nginx"),
-        ("container-not-planned", foreign("10.1.1.9", {"ipvlan-fabric.stack": "dev"}), "pulumi up --stack dev"),
         ("image-different", change_container("nginx", image="other@sha256:1"), "created from other@sha256:1"),
         ("fabric-disconnected", disconnect("centos", "ipvlanl2"), "not connected to ipvlanl2"),
         ("address-different", holding("centos", "10.1.1.9"), "holds 10.1.1.9, planned is 10.1.1.1"),
@@ -97,6 +95,139 @@ def test_each_difference_has_its_name(name: str, change: Callable[[HostSnapshot]
     assert differences[0].severity == "error"
 
 
+def other(container: str, **fields: object) -> Callable[[HostSnapshot], HostSnapshot]:
+    """Put a container that the state does not record in the place of a planned one, with its name."""
+    return change_container(container, id="f" * 64, **fields)
+
+
+def label(place: str, owner: str = OWNER) -> dict[str, str]:
+    """Return labels that a stack `dev` writes."""
+    return {STACK_LABEL: "dev", OWNER_LABEL: f"{owner}/{place}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "part"),
+    [
+        # Another clone, backend, organisation or project with a stack of this name.
+        ("container-not-ours", {STACK_LABEL: "dev"}, 'ffffffffffff, of a stack "dev")'),
+        ("container-not-ours", label("docker-1/nginx", "f" * 16), "with owner id ffffffffffffffff"),
+        # A container of an image that was committed from another of ours.
+        ("container-not-ours", label("docker-1/centos"), f"with owner id {OWNER}"),
+        ("container-not-ours", {COMPOSE_PROJECT_LABEL: "shop"}, 'of compose project "shop"'),
+        ("container-recreated", {}, "was recreated by hand, at 10.1.1.2"),
+        ("container-orphaned", label("docker-1/nginx"), "its state does not record it"),
+    ],
+)
+def test_a_container_of_a_planned_name_that_the_state_does_not_record(
+    name: str, labels: dict[str, str], part: str
+) -> None:
+    """It is not ours whatever its labels say; the first fix removes nothing, and the last names the id."""
+    (difference,) = compare(reference_plan(), other("nginx", labels=labels))
+    assert difference.kind == name
+    assert difference.id == "f" * 64
+    assert part in difference.problem
+    if name == "container-not-ours":
+        assert difference.fix.startswith(
+            "set another name in ipvlan-fabric:services.nginx.container_name; or, if nobody"
+        )
+        assert "docker rm -f ffffffffffff'" in difference.fix
+        assert "rm -f nginx" not in difference.fix
+
+
+def test_a_container_of_a_planned_name_off_the_fabric_is_not_ours() -> None:
+    """Without a label, and not on the fabric, it is nobody's copy of ours."""
+    (difference,) = compare(reference_plan(), other("nginx", labels={}, endpoints={}))
+    assert difference.kind == "container-not-ours"
+
+
+def test_nothing_was_recreated_where_the_state_has_nothing() -> None:
+    """Before the first `up` a container of a planned name on a network of the fabric's name is somebody's own."""
+    plan = reference_plan()
+    host = plan.host("docker-1")
+    new = Ownership(stack=STACK, read=True)
+    kinds = {difference.kind for difference in Comparison(plan, new, STACK).of_host(host, live_host(host))}
+    assert kinds == {"network-not-ours", "container-not-ours"}
+    unlabelled = change_container("nginx", labels={})(live_host(host))
+    kinds = {difference.kind for difference in Comparison(plan, new, STACK).of_host(host, unlabelled)}
+    assert kinds == {"network-not-ours", "container-not-ours"}
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "part"),
+    [
+        ("network-not-ours", {}, "(ffffffffffff) is not of stack dev"),
+        ("network-not-ours", {STACK_LABEL: "dev"}, 'of a stack "dev"'),
+        ("network-not-ours", label("docker-2"), f"with owner id {OWNER}"),
+        ("network-orphaned", label("docker-1"), "its state does not record it"),
+    ],
+)
+def test_a_network_of_the_fabrics_name_that_the_state_does_not_record(
+    name: str, labels: dict[str, str], part: str
+) -> None:
+    """It is not ours whatever its labels say; the first fix removes nothing, and the last names the id."""
+    found = [one for one in compare(reference_plan(), network(id="f" * 64, labels=labels)) if one.service is None]
+    assert [difference.kind for difference in found] == [name]
+    assert part in found[0].problem
+    if name == "network-not-ours":
+        assert found[0].fix.startswith("set another name in ipvlan-fabric:fabric.name; or, if nobody needs the network")
+        assert "docker network rm ffffffffffff" in found[0].fix
+
+
+def test_ours_is_ours_without_its_labels() -> None:
+    """What the state records by id is ours when its labels say otherwise: a container that lost none of its settings."""
+    ports = {PORTS_LABEL: "80:80"}
+    assert compare(reference_plan(), change_container("nginx", labels=ports)) == ()
+    assert compare(reference_plan(), change_container("nginx", labels={STACK_LABEL: "prod", **ports})) == ()
+    assert compare(reference_plan(), network(labels={})) == ()
+
+
+def test_a_container_that_is_not_planned_any_more() -> None:
+    """It is the stack's when the state records it; a stack's label alone makes it a stranger on the fabric."""
+    plan = reference_plan()
+    host = plan.host("docker-1")
+    snapshot = foreign("10.1.1.9", {STACK_LABEL: "dev"})(live_host(host))
+    owned = owned_by_plan(plan)
+    recorded = replace(owned, ids=owned.ids | {snapshot.containers["guest"].id})
+    (difference,) = Comparison(plan, recorded, STACK).of_host(host, snapshot)
+    assert (difference.kind, difference.fix) == ("container-not-planned", "pulumi up --stack dev")
+    (difference,) = Comparison(plan, owned, STACK).of_host(host, snapshot)
+    assert difference.kind == "foreign-container"
+    assert 'of a stack "dev"' in difference.problem
+
+
+def test_a_container_that_somebody_renamed() -> None:
+    """It is found by its id, and reported once."""
+
+    def rename(snapshot: HostSnapshot) -> HostSnapshot:
+        moved = replace(snapshot.containers["nginx"], name="nginx-old")
+        return with_container(without("nginx")(snapshot), moved)
+
+    (difference,) = compare(reference_plan(), rename)
+    assert difference.kind == "container-missing"
+    assert "somebody renamed it to nginx-old" in difference.problem
+
+
+def test_without_the_state_the_labels_decide() -> None:
+    """Where the state was not read, the stack's label is what there is: the same differences as for years."""
+    plan = reference_plan()
+    host = plan.host("docker-1")
+    unread = Comparison(plan, by_labels(STACK), STACK)
+    assert unread.of_host(host, live_host(host)) == ()
+    live = change_container("nginx", labels={})(live_host(host))
+    assert [difference.kind for difference in unread.of_host(host, live)] == ["container-recreated"]
+    live = network(labels={STACK_LABEL: "prod"})(live_host(host))
+    assert [difference.kind for difference in unread.of_host(host, live)] == ["network-not-ours"]
+
+
+def test_the_command_lines_have_the_users_spelling_of_the_stack() -> None:
+    """Sentences have the stack's own name; command lines the name that Pulumi needs."""
+    plan = reference_plan()
+    host = plan.host("docker-1")
+    comparison = Comparison(plan, owned_by_plan(plan), "acme/ipvlan-fabric/dev")
+    (difference,) = comparison.of_host(host, without("nginx")(live_host(host)))
+    assert difference.fix == "ipvlan --stack acme/ipvlan-fabric/dev heal --host docker-1 --service nginx"
+
+
 def test_an_unpublished_container_on_the_bridge() -> None:
     """A bridge connection that the plan does not have is named."""
     plan = reference_plan(published=False)
@@ -110,10 +241,13 @@ def test_an_unpublished_container_on_the_bridge() -> None:
 
 
 def test_a_network_recreated_by_hand_leaves_its_containers_disconnected() -> None:
-    """Containers that are connected to a network of the same name and another id count as disconnected."""
+    """The new network is not in the state, and containers of the old one count as disconnected, whatever its name is."""
     differences = compare(reference_plan(), network(id="new"))
-    assert {difference.kind for difference in differences} == {"fabric-disconnected"}
-    assert {difference.service for difference in differences} == {"centos", "nginx"}
+    assert [(difference.kind, difference.service) for difference in differences] == [
+        ("network-not-ours", None),
+        ("fabric-disconnected", "centos"),
+        ("fabric-disconnected", "nginx"),
+    ]
 
 
 def test_the_network_gone() -> None:
@@ -165,7 +299,7 @@ def test_a_host_that_is_not_there() -> None:
     """A dead host and a silent Docker are two names, each with the error."""
     plan = reference_plan()
     for error, name in ((unreachable_host(), "host-unreachable"), (silent_docker(), "docker-silent")):
-        differences = Comparison(plan, STACK).of_host(plan.host("docker-1"), error)
+        differences = Comparison(plan, owned_by_plan(plan), STACK).of_host(plan.host("docker-1"), error)
         assert [difference.kind for difference in differences] == [name]
         assert differences[0].problem == error.summary
 

@@ -20,7 +20,7 @@ from tests.support.host_changes import (
     second_network,
     without,
 )
-from tests.support.live_parts import STACK, live_host, reference_plan
+from tests.support.live_parts import STACK, live_host, owned_by_plan, reference_plan
 
 Change = Callable[[HostSnapshot], HostSnapshot]
 
@@ -31,7 +31,7 @@ def heal(plan: Plan, *changes: Change) -> RepairPlan:
     snapshot = live_host(host)
     for change in changes:
         snapshot = change(snapshot)
-    return plan_repair(plan, Comparison(plan, STACK).of_host(host, snapshot))
+    return plan_repair(plan, Comparison(plan, owned_by_plan(plan), STACK).of_host(host, snapshot))
 
 
 def done(repair: RepairPlan) -> list[tuple[str, str]]:
@@ -66,7 +66,7 @@ def test_connections_and_stopped_containers_are_fixed_on_the_host(change: Change
     ("change", "name"),
     [
         (without("nginx"), "container-missing"),
-        (change_container("nginx", labels={}), "container-recreated"),
+        (change_container("nginx", id="other", labels={}), "container-recreated"),
         (change_container("nginx", image="other@sha256:1"), "image-different"),
         (change_container("nginx", labels={"ipvlan-fabric.stack": "dev"}), "ports-different"),
     ],
@@ -119,7 +119,7 @@ def test_the_fabric_comes_before_the_start_and_the_bridge() -> None:
     [
         (foreign("10.1.2.1"), "foreign-address"),
         (foreign("10.1.2.77"), "foreign-container"),
-        (change_container("nginx", labels={"ipvlan-fabric.stack": "prod"}), "container-not-ours"),
+        (change_container("nginx", id="other", labels={"ipvlan-fabric.stack": "dev"}), "container-not-ours"),
         (
             lambda snapshot: replace(snapshot, parent=Parent(name="ens33", present=True, up=False, mtu=1500)),
             "parent-down",

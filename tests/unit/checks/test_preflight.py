@@ -19,10 +19,10 @@ from ipvlan.plan.model import Plan
 from tests.support.fake_hosts import WELL, host_report
 from tests.support.live_parts import (
     BRIDGE_NETWORK,
-    STACK,
     live_container,
     live_host,
     live_network,
+    owned_by_plan,
     reference_plan,
     silent_docker,
     unreachable_host,
@@ -43,7 +43,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Run:
         reports: dict[str, HostReport | HostError] = {host.name: host_report(host) for host in plan.hosts}
         reports["docker-1"] = change(host_report(plan.host("docker-1")))
         monkeypatch.setattr(preflight, "on_hosts", lambda *_args, **_kwargs: reports)
-        return check_hosts(plan, STACK).findings
+        return check_hosts(plan, lambda: owned_by_plan(plan)).findings
 
     return run
 

@@ -55,6 +55,22 @@ def test_status_of_hosts_that_differ(project: Path, monkeypatch: pytest.MonkeyPa
     assert lines[-1].startswith("2 differences, 1 for information, in ")
 
 
+def test_status_without_the_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the stack's state cannot be read, `status` goes on by the labels and says so; `heal` ends with one problem."""
+    answer(monkeypatch, state_read=False)
+    for command in ("status", "preflight"):
+        done = ipvlan(project, command)
+        assert done.returncode == 0
+        assert done.stderr.startswith(
+            "warning: labels alone say what is the stack's own, because its state was not read: "
+        )
+        assert done.stderr.count("\n") == 1
+    done = ipvlan(project, "heal", "--yes")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("this machine has 1 problem:\n1. IPF917 state of stack dev\n")
+
+
 def test_status_of_one_host(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """--host and --service take names of the plan, and leave out everything else."""
     answer(monkeypatch, unreachable=["docker-2"])
@@ -184,7 +200,10 @@ def test_heal_leaves_the_rest_to_a_person(project: Path, monkeypatch: pytest.Mon
     answer(monkeypatch, {"docker-1": foreign("10.1.2.77")})
     done = heal(project, "--yes")
     assert done.returncode == 1
-    assert "│ docker-1 │ foreign-container │ by hand: ssh " in done.stdout
+    assert (
+        "│ docker-1 │ foreign-container │ by hand: give it an address that Docker may hand out; or, if nobody needs"
+        in done.stdout
+    )
     assert repaired == []
 
 

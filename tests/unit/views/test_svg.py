@@ -15,7 +15,7 @@ from ipvlan.plan.validate import parse
 from ipvlan.views.diagram import as_mermaid, live_marks
 from ipvlan.views.svg import Marks, as_svg
 from tests.support.host_changes import disconnect
-from tests.support.live_parts import STACK, live_host, reference_plan, unreachable_host
+from tests.support.live_parts import STACK, live_host, owned_by_plan, reference_plan, unreachable_host
 from tools.reference_setup import reference_config
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -71,13 +71,14 @@ def live(plan: Plan) -> Marks:
     first, second = plan.hosts
     snapshot = disconnect("nginx", "bridge")(live_host(first))
     error = unreachable_host()
-    comparison = Comparison(plan, STACK)
+    comparison = Comparison(plan, owned_by_plan(plan), STACK)
     status = Status(
         hosts=(
             HostStatus(plan=first, snapshot=snapshot, differences=comparison.of_host(first, snapshot)),
             HostStatus(plan=second, snapshot=error, differences=comparison.of_host(second, error)),
         ),
         seconds=0.1,
+        state_read=True,
     )
     return live_marks(status)
 
