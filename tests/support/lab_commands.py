@@ -6,6 +6,7 @@ Out of scope: which faults there are, and what the command must print about them
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -66,3 +67,19 @@ def image_of(stack: Stack, service: str) -> str:
     """Return the image of a service in the stack's config."""
     image: str = stack.config["services"][service]["image"]
     return image
+
+
+def kill_up(stack: Stack, moment: str, and_then: Callable[[], object] | None = None) -> None:
+    """Start `up`, and kill it with SIGKILL when it has printed `moment` and `and_then` has returned."""
+    process = stack.start_up()
+    assert process.stdout is not None
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if moment in line:
+            if and_then:
+                and_then()
+            process.kill()
+            break
+    printed.append(process.communicate(timeout=60)[0])
+    assert process.returncode == -signal.SIGKILL, "".join(printed)

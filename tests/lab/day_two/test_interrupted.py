@@ -5,16 +5,15 @@ The error names host and cause, other resources do not change, and the next `up`
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
 from lab.harness import ADDRESSES, HOSTS, STACK, TRACEBACK, Lab, Stack
-from tests.support.lab_commands import assert_as_planned, document, image_of, in_parallel, ipvlan
+from tests.support.lab_commands import assert_as_planned, document, image_of, in_parallel, ipvlan, kill_up
 
 MOST_SECONDS = 120
 """Until `up` fails for a host that vanished: ssh takes 15 s (ipvlan.hosts.ssh), and some resources wait one after the other."""
@@ -152,19 +151,3 @@ def test_up_is_killed_while_it_replaces(lab: Lab, stack: Stack) -> None:
     assert_as_planned(stack)
     after = lab.container_ids()
     assert {key for key in before if before[key] != after.get(key)} == {f"{host}/nginx" for host in HOSTS}
-
-
-def kill_up(stack: Stack, moment: str, and_then: Callable[[], object] | None = None) -> None:
-    """Start `up`, and kill it with SIGKILL when it has printed `moment` and `and_then` has returned."""
-    process = stack.start_up()
-    assert process.stdout is not None
-    printed = []
-    for line in process.stdout:
-        printed.append(line)
-        if moment in line:
-            if and_then:
-                and_then()
-            process.kill()
-            break
-    printed.append(process.communicate(timeout=60)[0])
-    assert process.returncode == -signal.SIGKILL, "".join(printed)

@@ -1,0 +1,349 @@
+"""The hosts are full of containers and networks of others: every command and every change of the reference setup leaves them alone.
+
+The tests are steps on one stack. A recorder compares all that is not ours after each: ids, start times, processes, links, routes,
+rules, volumes, services and files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from lab.harness import ADDRESSES, HOST_TIMEOUT, HOSTS, STACK, Lab, Stack
+from tests.support.lab_commands import document, image_of, ipvlan, kill_up
+from tests.support.neighbours import (
+    OtherProject,
+    Record,
+    Recorder,
+    Step,
+    container,
+    neighbours,
+    on_hosts,
+    refused,
+    remove_all,
+    removed,
+    renamed,
+    started,
+    things,
+    together,
+)
+
+pytestmark = pytest.mark.steps
+
+FIRST, SECOND = HOSTS
+
+
+@pytest.fixture(scope="module")
+def recorder(lab: Lab, stack: Stack) -> Recorder:
+    """Return the recorder; it starts when the neighbours are there."""
+    return Recorder(lab, stack)
+
+
+@pytest.fixture(scope="module")
+def other(lab: Lab, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> OtherProject:
+    """Return the other project, which is not up yet."""
+    return OtherProject(
+        lab=lab, folder=tmp_path_factory.mktemp("backstage"), stack=STACK, image=image_of(stack, "nginx")
+    )
+
+
+@pytest.fixture(scope="module")
+def at_first(lab: Lab, stack: Stack, recorder: Recorder, other: OtherProject) -> Iterator[dict[str, Record]]:
+    """Fill the hosts, bring the other project up, start the recorder, and return what is there before our first `up`."""
+    stack.config["services"]["nginx"]["published"] = False
+    stack.config["hosts"][FIRST]["shim"] = True
+    remove_all(lab)
+    images = lab.images()
+    filled = {host: {"steps": neighbours(host, images, STACK)} for host in HOSTS}
+    together(partial(on_hosts, lab, filled), other.up)
+    yield recorder.start()
+    remove_all(lab)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def untouched(recorder: Recorder, at_first: dict[str, Record]) -> None:
+    """Have the neighbours there before the first step."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_others_changes(recorder: Recorder) -> Iterator[None]:
+    """Compare what others have after each step."""
+    yield
+    recorder.assert_untouched()
+
+
+def services(stack: Stack) -> dict[str, Any]:
+    """Return the services of the config, to change."""
+    mapping: dict[str, Any] = stack.config["services"]
+    return mapping
+
+
+def statuses(lab: Lab, port: int) -> list[str]:
+    """Return the HTTP status of a port of each host, as the client outside sees it."""
+    return together(*(partial(lab.http_status, address, port) for address in ADDRESSES.values()))
+
+
+def status_of(lab: Lab) -> set[tuple[str, str, str | None]]:
+    """Return name, host and container or service of each difference that `status` reports."""
+    printed = document(ipvlan(lab, "status", "--json", "--timeout", HOST_TIMEOUT))
+    return {(found["name"], found["host"], found["service"]) for found in printed["differences"]}
+
+
+def held(lab: Lab, host: str, name: str) -> str:
+    """Return the address that a container holds in the fabric, as Docker has it; empty where it holds none."""
+    template = '{{with index .NetworkSettings.Networks "ipvlanl2"}}{{.IPAddress}}{{end}}'
+    return lab.ssh(host, f"docker inspect -f '{template}' {name}").strip()
+
+
+GUESTS = {("foreign-container", FIRST, None), ("foreign-container", SECOND, None)}
+"""What `status` says of the neighbours: one on each host is on the fabric."""
+
+
+def test_the_recorder_can_fail(lab: Lab, recorder: Recorder) -> None:
+    """The recorder reports a container, a network, a route, a rule, a link and a file that change, and nothing else."""
+    image = lab.images()["debian-init"]
+    on_hosts(
+        lab,
+        {
+            SECOND: {
+                "steps": [
+                    ["POST", "/networks/create", {"Name": "canary"}],
+                    *started("canary", container(image, "sleep", "1000000", network="canary")),
+                    "ip link add canary0 type dummy; ip route add 10.99.0.0/16 via 192.168.140.1",
+                    "iptables -I DOCKER-USER -s 198.51.100.9 -j RETURN; docker volume create canary >/dev/null",
+                    "echo one > /var/lib/docker/volumes/canary/_data/file; echo one > /etc/systemd/system/canary.conf",
+                ]
+            }
+        },
+    )
+    recorder.start()
+    changed: list[Step] = [
+        ["POST", "/containers/canary/restart?t=0"],
+        "ip link del canary0; ip route del 10.99.0.0/16; iptables -D DOCKER-USER -s 198.51.100.9 -j RETURN",
+        "echo two > /var/lib/docker/volumes/canary/_data/file; echo two > /etc/systemd/system/canary.conf",
+    ]
+    on_hosts(lab, {SECOND: {"steps": changed}})
+    changes = recorder.changes()
+    assert things(changes) >= {
+        f"{SECOND} {thing}"
+        for thing in (
+            "container canary", "link canary0", "routes", "firewall iptables-save filter DOCKER-USER", "volume canary",
+            "files in /etc/systemd",
+        )
+    }  # fmt: skip
+    assert any("started" in line for line in changes)
+    assert f"{SECOND} routes: removed from routes: 10.99.0.0/16 via 192.168.140.1 dev ens33" in changes
+    assert not [line for line in changes if line.startswith(FIRST)]
+    remove: list[Step] = [
+        *removed("canary"),
+        "docker network rm canary >/dev/null; docker volume rm canary >/dev/null; rm /etc/systemd/system/canary.conf",
+    ]
+    on_hosts(lab, {SECOND: {"steps": remove}})
+    recorder.start()
+
+
+def test_names_of_others_are_refused(lab: Lab, stack: Stack) -> None:
+    """While others have the planned names, `up` says who has them and changes nothing of theirs, whatever labels they bear."""
+    stack.write()
+    together(
+        partial(ipvlan, lab, "plan"),
+        partial(ipvlan, lab, "preflight", "--timeout", HOST_TIMEOUT),
+        partial(ipvlan, lab, "status", "--timeout", HOST_TIMEOUT),
+        stack.preview,
+    )
+    output = refused(stack.up(check=False))
+    assert "is already in use" in output
+    assert any(f"fabric-{host}-{name}" in output for host in HOSTS for name in ("centos", "nginx"))
+
+
+def test_up_beside_them(lab: Lab, stack: Stack, recorder: Recorder) -> None:
+    """With the names free, `up` completes beside them; every connection is as planned, and `status` names the guests alone."""
+    steps: dict[str, list[Step]] = {
+        host: [*renamed("nginx", "nginx-old"), *renamed("centos", "centos-old")] for host in HOSTS
+    }
+    recorder.change(steps, " nginx", " centos", "network bridge", "network shop_default")
+    stack.up()
+    recorder.assert_untouched()
+    nginx = image_of(stack, "nginx")
+    inherits = [
+        ["POST", "/commit?container=nginx&repo=ours-copy&pause=0", {}],
+        *started("side", container("ours-copy", network="shop_default")),
+    ]
+    recorder.change(
+        {
+            # An address in the slice, chosen by hand; and one that the other host will plan.
+            FIRST: [*inherits, *started("guest", container(nginx, network="ipvlanl2", address="10.1.1.77"))],
+            SECOND: started("holder", container(nginx, network="ipvlanl2", address="10.1.1.9")),
+        },
+        "container side", "image ours-copy", "network shop_default", "link veth", "container guest", "container holder",
+    )  # fmt: skip
+    verified, found, _ = together(stack.verify, partial(status_of, lab), stack.assert_unchanged)
+    assert verified["ok"], [cell for cell in verified["cells"] if not cell["ok"]]
+    assert found == GUESTS
+
+
+def test_changes(lab: Lab, stack: Stack) -> None:
+    """Publishing, internet and a new service on one host leave them alone."""
+    services(stack)["nginx"]["published"] = True
+    services(stack)["centos"]["internet"] = True
+    services(stack)["web"] = {
+        "image": image_of(stack, "nginx"), "offset": 7, "hosts": [FIRST], "ports": ["8080:80"], "published": True,
+    }  # fmt: skip
+    stack.up()
+    assert statuses(lab, 80) == ["200", "200"]
+    assert statuses(lab, 8080) == ["200", "000"]
+    assert [
+        lab.http_status(ADDRESSES[host], port) for host, port in ((FIRST, 8090), (SECOND, 8091), (SECOND, 8077))
+    ] == ["200"] * 3
+
+
+def test_an_address_of_others_is_refused(lab: Lab, stack: Stack) -> None:
+    """A planned address that a container of others holds on the other host is refused; nothing is stopped."""
+    before = lab.container_ids()
+    services(stack)["centos"]["addresses"] = {FIRST: "10.1.1.9"}
+    output = refused(stack.up(check=False))
+    assert "container holder on docker-2" in output
+    assert lab.container_ids() == before
+
+
+def test_replacement_move_and_scale(lab: Lab, stack: Stack) -> None:
+    """A changed environment, a moved address, a service on one more host and no internet any more leave them alone."""
+    services(stack)["nginx"]["environment"] = {"CHANGED": "yes"}
+    services(stack)["centos"].update(addresses={FIRST: "10.1.1.10"}, internet=False)
+    services(stack)["web"]["hosts"] = [FIRST, SECOND]
+    stack.up()
+    assert held(lab, FIRST, "centos") == "10.1.1.10"
+    assert statuses(lab, 80) == statuses(lab, 8080) == ["200", "200"]
+
+
+def test_heal(lab: Lab, stack: Stack, recorder: Recorder) -> None:
+    """`heal` repairs every kind of difference that is repaired on a host, and one by Pulumi, and leaves alone what is not ours.
+
+    A container whose planned address a container of others holds keeps working where it is. A network of others on the parent
+    stays, and so does the one container in it, which never started.
+    """
+    nginx = image_of(stack, "nginx")
+    elsewhere = {
+        "Name": "elsewhere",
+        "Driver": "macvlan",
+        "Options": {"parent": "ens33"},
+        "IPAM": {"Config": [{"Subnet": "10.9.0.0/24"}]},
+    }
+    recorder.change(
+        {
+            FIRST: [
+                # Our centos steps aside, and somebody else takes its address.
+                "docker network disconnect ipvlanl2 centos; docker network connect --ip 10.1.1.90 ipvlanl2 centos",
+                *started("taker", container(nginx, network="ipvlanl2", address="10.1.1.10")),
+                "docker network disconnect bridge nginx; docker stop -t 1 web >/dev/null; ip link del shim.ens33",
+            ],
+            SECOND: [
+                ["POST", "/networks/create", elsewhere],
+                ["POST", "/containers/create?name=waits", container(nginx, network="elsewhere")],
+                "docker network disconnect ipvlanl2 nginx; docker network connect bridge centos; docker rm -f web >/dev/null",
+            ],
+        },
+        "container taker", "network elsewhere", "container waits",
+    )  # fmt: skip
+    expected = {
+        ("address-different", FIRST, "centos"),
+        ("foreign-address", FIRST, None),
+        ("bridge-disconnected", FIRST, "nginx"),
+        ("container-stopped", FIRST, "web"),
+        ("shim-missing", FIRST, None),
+        ("network-on-parent", SECOND, None),
+        ("fabric-disconnected", SECOND, "nginx"),
+        ("bridge-connected", SECOND, "centos"),
+        ("container-missing", SECOND, "web"),
+    }
+    assert status_of(lab) == GUESTS | expected
+    refused(ipvlan(lab, "heal", "--yes"))
+    left = {
+        ("address-different", FIRST, "centos"),
+        ("foreign-address", FIRST, None),
+        ("network-on-parent", SECOND, None),
+    }
+    assert status_of(lab) == GUESTS | left
+    assert held(lab, FIRST, "centos") == "10.1.1.90"
+    assert statuses(lab, 80) == statuses(lab, 8080) == ["200", "200"]
+    recorder.change(
+        {FIRST: removed("taker"), SECOND: [*removed("waits"), "docker network rm elsewhere >/dev/null"]},
+        "container taker", "container waits", "network elsewhere",
+    )  # fmt: skip
+    ipvlan(lab, "heal", "--yes")
+    assert status_of(lab) == GUESTS
+    stack.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def by_hand(stack: Stack, name: str, network: str) -> list[Step]:
+    """Return the steps by which somebody replaces a container of ours by one of their own."""
+    return [*removed(name), *started(name, container(image_of(stack, "nginx"), "sleep", "1000000", network=network))]
+
+
+def test_our_containers_replaced_by_hand(lab: Lab, stack: Stack, recorder: Recorder) -> None:
+    """Containers of others that have taken the names of ours keep their networks, and the host keeps docker0.
+
+    On docker-1 `web` is in the network namespace of another container, on docker-2 on Docker's bridge: unpublishing disconnects
+    neither. Then `centos` is in the host's network: publishing it fails, and no link of the host is deleted.
+    """
+    recorder.change(
+        {
+            FIRST: [*by_hand(stack, "centos", "host"), *by_hand(stack, "web", "container:shop-web")],
+            SECOND: by_hand(stack, "web", "bridge"),
+        },
+        "container centos", "container web", "network bridge", "link veth",
+    )  # fmt: skip
+    services(stack)["web"]["published"] = False
+    stack.up()
+    recorder.assert_untouched()
+    services(stack)["centos"].update(published=True, ports=["8022:22"])
+    refused(stack.up(check=False))
+    recorder.assert_untouched()
+    services(stack)["centos"].update(published=False)
+    del services(stack)["centos"]["ports"]
+    recorder.change(
+        {FIRST: removed("centos", "web"), SECOND: removed("web")},
+        "container centos", "container web", "network bridge", "link veth",
+    )  # fmt: skip
+    stack.up("--refresh")
+    assert status_of(lab) == GUESTS
+
+
+def test_an_interrupted_up(lab: Lab, stack: Stack) -> None:
+    """After a killed `up` the next one removes the orphan of ours, and not the container whose image inherits our labels.
+
+    `side` is such a container, and its name is planned now: `up` refuses it. With another name planned, `up` completes.
+    """
+    services(stack)["late"] = {"image": image_of(stack, "nginx"), "offset": 20, "hosts": [SECOND]}
+    kill_up(stack, "fabric-docker-2-late creating", partial(lab.ssh, SECOND, APPEARS.format("late")))
+    stack.pulumi("cancel", "--yes")
+    services(stack)["side"] = {"image": image_of(stack, "nginx"), "offset": 21, "hosts": [FIRST]}
+    output = refused(stack.up(check=False))
+    assert "fabric-docker-1-side" in output
+    services(stack).pop("side")
+    stack.up()
+    assert status_of(lab) == GUESTS
+
+
+def test_destroy(lab: Lab, stack: Stack, recorder: Recorder, other: OtherProject, at_first: dict[str, Record]) -> None:
+    """`destroy` does not remove guests; without them it leaves the hosts as they were before our first `up`."""
+    refused(stack.pulumi("destroy", "--yes", "--skip-preview", check=False))
+    recorder.assert_untouched()
+    recorder.change(
+        {FIRST: [*removed("side", "guest"), "docker image rm ours-copy >/dev/null"], SECOND: removed("holder")},
+        "container side", "image ours-copy", "network shop_default", "link veth", "container guest", "container holder",
+    )  # fmt: skip
+    stack.pulumi("destroy", "--yes", "--skip-preview")
+    other.unchanged()
+    names = {"container nginx-old": "container nginx", "container centos-old": "container centos"}
+    for host in HOSTS:
+        now = {names.get(thing, thing): fields for thing, fields in recorder.look()[host].items()}
+        assert json.dumps(now, sort_keys=True) == json.dumps(at_first[host], sort_keys=True)
+
+
+APPEARS = "until docker ps -aq -f name=^{}$ | grep -q .; do sleep 0.1; done"
+"""Waits until there is a container of that name."""
