@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from ipvlan.hosts import bridge
 from ipvlan.hosts.connection import HostConnection
-from provider.resource import Created, Difference, Operation, Properties, Resource
+from provider.resource import Created, Difference, Operation, Properties, Resource, other_connection
 
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
 """Properties whose change replaces the connection. The only other one is `ssh`, and a change of it does nothing on the host."""
@@ -59,7 +59,7 @@ class BridgeConnection(Resource):
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Replace for another container or other ports; for another ssh command update the state alone."""
         replaces = [key for key in _IDENTITY if old.get(key) != new.get(key)]
-        return Difference(bool(replaces) or old.get("ssh") != new.get("ssh"), replaces)
+        return Difference(bool(replaces) or other_connection(old, new), replaces)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:  # noqa: ARG002
         """Record the new ssh command; nothing is done on the host."""

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from ipvlan.hosts import networking
 from ipvlan.hosts.connection import HostConnection
-from provider.resource import Created, Difference, Operation, Properties, Resource
+from provider.resource import Created, Difference, Operation, Properties, Resource, other_connection
 
 _IDENTITY: Final = ("host", "parent")
 """Properties whose change replaces the systemd unit. For the others it is updated, and routes that stay exist all the time."""
@@ -44,8 +44,8 @@ class HostNetworking(Resource):
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Replace for another host or parent; update for the rest."""
         replaces = [key for key in _IDENTITY if old.get(key) != new.get(key)]
-        changes = bool(replaces) or any(old.get(key) != new.get(key) for key in ("ssh", "shim", "routes"))
-        return Difference(changes, replaces)
+        changes = any(old.get(key) != new.get(key) for key in (*_IDENTITY, "shim", "routes"))
+        return Difference(changes or other_connection(old, new), replaces)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Remove what is no longer planned and create the rest."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
+from ipvlan.hosts.shared_connection import same_connection
+
 Properties = dict[str, Any]
 """Inputs or outputs of a resource by name, as JSON has them. Numbers come through the protocol as floats."""
 
@@ -28,6 +30,11 @@ class Difference(NamedTuple):
     """Whether anything is to be done."""
     replaces: Sequence[str] = ()
     """Properties whose change replaces the resource; empty for an update."""
+
+
+def other_connection(old: Properties, new: Properties) -> bool:
+    """Return whether the host is reached in another manner; where ssh has the socket of a shared connection is no difference."""
+    return not same_connection(old.get("ssh") or (), new.get("ssh") or ())
 
 
 def _no_warning(_text: str) -> None:

@@ -29,6 +29,8 @@ SHARING: Final = "ControlMaster=auto"
 _NOT_SHARED: Final = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 """Options that switch sharing off for one command: the first value of an option wins (ssh_config(5))."""
 
+_SHARING_OPTIONS: Final = ("ControlMaster=", "ControlPath=", "ControlPersist=")
+
 _NAME: Final = "ipf-"
 _NAME_CHARACTERS: Final = 10
 """Of five bits each: a thousand hosts have one name twice in one of two thousand million cases."""
@@ -90,6 +92,21 @@ def _not_private(folder: Path) -> str:
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return f"other users can write to {folder}, and could put a socket of their own there"
     return ""
+
+
+def same_connection(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether two ssh commands reach the same host in the same manner; whether and where they share does not count."""
+    return _unshared(one) == _unshared(other)
+
+
+def _unshared(command: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    for argument in command:
+        if argument.startswith(_SHARING_OPTIONS) and kept[-1:] == ["-o"]:
+            kept.pop()
+        else:
+            kept.append(argument)
+    return kept
 
 
 def on_this_machine(command: Sequence[str]) -> tuple[str, ...]:

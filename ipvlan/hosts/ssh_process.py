@@ -70,7 +70,7 @@ def run(host: str, command: Sequence[str], *, stdin: bytes, timeout: float) -> s
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End the process by force, with everything that it started here; do nothing where it has ended."""
+    """End the process by force, with everything that it started here; where it has ended, close its pipes alone."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

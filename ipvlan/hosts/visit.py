@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.hosts import ssh_process
 from ipvlan.hosts.errors import TOOL_MISSING, VISIT_TOO_LONG, HostError
 from ipvlan.hosts.ssh import SSH_FAILED, connection_failure
 
@@ -65,29 +66,15 @@ def visit(connection: HostConnection, text: str, *, timeout: float, as_root: boo
         as_root: Run it as root: as the ssh user where that is root, else by sudo without a password.
 
     Raises:
-        HostUnreachableError: ssh failed, or the host was not ready in time. In the second case nothing was sent.
-        HostError: The time was over on the host; or the host has no `timeout`, or this machine no ssh.
+        HostUnreachableError: ssh failed or cannot be started, or the host was not ready in time: then nothing was sent.
+        HostError: The time was over on the host; or the host has no `timeout`.
     """
     start = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            [*connection.command, _AS_ROOT if as_root else _AS_USER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-    except FileNotFoundError:
-        raise HostError.on(
-            connection.name,
-            TOOL_MISSING,
-            problem=f"this machine has no `{connection.command[0]}`, which reaches the host",
-            effect="nothing was done on the host",
-            fix="install OpenSSH's client on this machine",
-        ) from None
+    process = ssh_process.start(connection.name, [*connection.command, _AS_ROOT if as_root else _AS_USER])
     try:
         return _run(process, connection, text, start + timeout)
     finally:
-        _end(process)
+        ssh_process.end(process)
 
 
 def _run(process: subprocess.Popen[bytes], connection: HostConnection, text: str, end: float) -> VisitResult:
@@ -153,20 +140,6 @@ def _wait_until_ready(process: subprocess.Popen[bytes], end: float) -> tuple[byt
             lines = [line for line in printed[stdout].splitlines(keepends=True) if line.strip() != _READY]
             return b"".join(lines), printed[stderr], True
     return printed[stdout], printed[stderr], False
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End ssh if it still runs; never wait for what else may hold its pipes (a jump host's command)."""
-    if process.poll() is None:
-        process.kill()
-        process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None and not stream.closed:
-            try:
-                stream.close()
-            except BrokenPipeError:
-                # What was written and not read: the other end is gone.
-                continue
 
 
 def _too_long(host: str, problem: str, effect: str) -> HostError:

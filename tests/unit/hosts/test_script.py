@@ -158,7 +158,7 @@ def test_a_value_that_no_shell_holds_is_a_sentence(text_of: dict[str, str], valu
 def test_a_machine_without_ssh_is_a_sentence(text_of: dict[str, str]) -> None:
     """There is no traceback where the client is missing."""
     text_of["x.sh"] = ":"
-    with pytest.raises(HostError, match="this machine has no `no-such-ssh`"):
+    with pytest.raises(HostError, match="there is no `no-such-ssh` on PATH"):
         run_script(HostConnection(name="docker-1", command=("no-such-ssh",)), "x.sh", timeout=10)
 
 

@@ -16,11 +16,14 @@ import pytest
 from ipvlan.hosts import shared_connection
 from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
 from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.script import run_script
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.shared_connection import SOCKET_CHARACTERS, on_this_machine, socket_path
 from ipvlan.hosts.ssh import require_connections
 from ipvlan.plan.model import HostPlan
 from ipvlan.problems import ToolError
+from provider.bridge_connection import BridgeConnection
+from provider.host_networking import HostNetworking
 from tests.support.live_parts import reference_plan
 
 ROOT = Path(__file__).parents[3]
@@ -106,6 +109,19 @@ def test_a_socket_belongs_to_one_target_and_one_pinned_key() -> None:
     assert socket_path(replace(HOST, name="renamed")) == socket_path(HOST)
 
 
+def test_where_ssh_has_its_socket_is_no_change_of_a_resource() -> None:
+    """A state of an older version has another path, or none: no connection, route or shim is touched for it; for a host it is."""
+    command = connection_to(HOST, PLAN.ssh).command
+    old = [text.replace(socket_path(HOST), "~/.ssh/ipvlan-fabric-%C") for text in command]
+    unshared = connection_to(HOST, replace(PLAN.ssh, shared_connection=False)).command
+    other = connection_to(PLAN.hosts[1], PLAN.ssh).command
+    assert old != list(command)
+    for kind in (BridgeConnection(), HostNetworking()):
+        for before, changes in ((old, False), (unshared, False), (other, True)):
+            difference = kind.diff({"ssh": list(before)}, {"ssh": list(command)})
+            assert (difference.changes, list(difference.replaces)) == (changes, [])
+
+
 def test_a_home_of_sixty_characters_has_room(short: Path, set_home: Callable[[Path | None], None]) -> None:
     """A home of up to 70 characters can have the socket; a longer one is named, with both lengths."""
     for length, fits in ((60, True), (SOCKET_CHARACTERS - 37, True), (SOCKET_CHARACTERS - 36, False), (80, False)):
@@ -182,6 +198,8 @@ def test_without_ssh_every_caller_has_a_sentence(tmp_path: Path, monkeypatch: py
     connection = connection_to(HOST, PLAN.ssh)
     with pytest.raises(HostUnreachableError, match=r'host "docker-1"\n.*there is no `ssh` on PATH'):
         run_on_host(connection, "true", timeout=5)
+    with pytest.raises(HostUnreachableError, match="there is no `ssh` on PATH"):
+        run_script(connection, "free_space.sh", {"folder": "/"}, timeout=5)
     with (
         pytest.raises(HostUnreachableError, match="there is no `ssh` on PATH"),
         HostSession(connection, timeout=5),
@@ -254,7 +272,14 @@ def open_session(connection: HostConnection) -> None:
         pass
 
 
-@pytest.mark.parametrize("visit", [lambda connection: run_on_host(connection, "true", timeout=1), open_session])
+@pytest.mark.parametrize(
+    "visit",
+    [
+        lambda connection: run_on_host(connection, "true", timeout=1),
+        lambda connection: run_script(connection, "free_space.sh", {"folder": "/"}, timeout=1),
+        open_session,
+    ],
+)
 def test_nothing_is_left_of_a_visit_that_took_too_long(
     fake_ssh: FakeSsh, tmp_path: Path, visit: Callable[[HostConnection], object]
 ) -> None:
