@@ -79,20 +79,24 @@ class HostSlice(pulumi.ComponentResource):
         network = self._network(
             name, args, provider, checked, on_error=[orphans, parent_conflict_hook(name, args.connection)]
         )
+        self.resources: list[pulumi.Resource] = [network]
+        """What the engine works on last on this host: when it is complete, everything is."""
         planned = planned_networking(host, args.connection)
         if planned is not None:
-            HostNetworking(
+            networking = HostNetworking(
                 resource_names.networking(name),
                 planned=planned,
                 # Created after the network and deleted before it: with the network Docker creates the parent where that is a VLAN.
                 opts=pulumi.ResourceOptions(parent=self, provider=args.dynamic_provider, depends_on=[network]),
             )
+            self.resources.append(networking)
         # Requests that are first at the same time open an ssh session and a docker command line on the host each
         # (docs/decisions/0015-provider-behaviour.md, 7). While the addresses are checked there is time for that.
         # Without that check the network's request comes first, alone.
         images = self._images(name, args, provider, after=checked if args.address_check else network)
         self.containers = self._containers(name, args, provider, network, images=images, on_error=orphans)
         """Service name -> its container on this host."""
+        self.resources += self.containers.values()
         self.network_id = network.id
         self.addresses = pulumi.Output.from_input(
             {container.service: str(container.address) for container in host.containers}

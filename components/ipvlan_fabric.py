@@ -5,7 +5,7 @@ Out of scope: decisions. Every address, name and port is in the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,11 @@ from components.host_provider import FabricProvider
 from components.published_service import PublishedService, PublishedServiceArgs
 from components.stack_identity import StackIdentity
 from ipvlan.hosts.connection import HostConnection, connection_to
+from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.resource_names import token
+from ipvlan.problems import Problem, numbered
 
 if TYPE_CHECKING:
     from components.host_slice import HostSlice
@@ -37,9 +39,9 @@ class FabricArgs:
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
 
-    unreachable: Collection[str] = ()
-    """Names of the hosts that ssh does not reach in this run. Nothing is done on them before the work on all others is complete
-    (docs/decisions/0004-dead-host.md)."""
+    unavailable: Mapping[str, HostError] = field(default_factory=dict)
+    """Host name -> why nothing can be done on it in this run. The work on all other hosts comes first. Then a host that ssh does
+    not reach is tried; where ssh reached it the run ends with the reason (docs/decisions/0020-availability.md)."""
 
 
 class IpvlanFabric(pulumi.ComponentResource):
@@ -56,16 +58,16 @@ class IpvlanFabric(pulumi.ComponentResource):
         super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
         plan = args.plan
         shared = self._shared(name, args)
-        published: dict[str, dict[str, PublishedService]] = {}
+        published: dict[str, dict[str, PublishedService]] = {service: {} for service in plan.urls}
 
         def declare(host: HostPlan, after: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
             slice_ = self._host_slice(shared, host, after)
             attachments = self._attachments(shared, host, slice_)
             for service, attachment in attachments.items():
                 published.setdefault(service, {})[host.name] = attachment
-            return [*slice_.containers.values(), *(one.bridge_connection for one in attachments.values())]
+            return [*slice_.resources, *(one.bridge_connection for one in attachments.values())]
 
-        _declare_in_order(plan.hosts, args.unreachable, declare)
+        _declare_in_order(plan.hosts, args.unavailable, declare)
         self.addresses = pulumi.Output.from_input(
             {
                 service: {host: str(address) for host, address in hosts.items()}
@@ -94,7 +96,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 plan=plan,
                 stack=args.stack,
                 connections=connections,
-                unreachable=args.unreachable,
+                unreachable=args.unavailable,
                 provider=provider,
                 opts=opts,
             )
@@ -170,29 +172,53 @@ class _Shared:
 
 def _declare_in_order(
     hosts: Sequence[HostPlan],
-    unreachable: Collection[str],
+    unavailable: Mapping[str, HostError],
     declare: Callable[[HostPlan, Sequence[pulumi.Resource]], Sequence[pulumi.Resource]],
 ) -> None:
-    """Declare each host; those that do not answer last, and dependent on everything that the others need.
+    """Declare each host: those that ssh does not reach last, those whose Docker cannot be used not at all.
 
     The engine stops everything at its first failure, also in the middle of a replacement: the connection of a container on a
     healthy host was deleted, and the new one is never created. `--continue-on-error` is no remedy: the engine then waits for
-    the failed replacement without end (docs/decisions/0004-dead-host.md). So nothing is tried on a silent host before the work on
-    all others is complete. If nothing is to be done on it, `up` succeeds.
+    the failed replacement without end (docs/decisions/0004-dead-host.md). So nothing is tried on an unavailable host before the
+    work on all others is complete.
+
+    Where ssh does not answer, everything fails fast and does no harm: the host is declared last, and `up` succeeds if nothing is to
+    be done on it. Where ssh answers, a Docker that hangs would never end the run, one without space would remove a container and
+    create none, and another machine would get the containers. Such a host is not declared: the run ends with an error after
+    everything else, and a run that ends with an error deletes nothing (docs/decisions/0020-availability.md).
 
     Args:
         hosts: All hosts.
-        unreachable: Names of those that do not answer.
+        unavailable: Those that are unavailable, with the reason.
         declare: Declares one host. Gets what must be complete before anything is tried on the host, and returns what must be
-            complete before anything is tried on a silent one.
+            complete before anything is tried on an unavailable one.
     """
     complete: list[pulumi.Resource] = []
     for host in hosts:
-        if host.name not in unreachable:
+        if host.name not in unavailable:
             complete.extend(declare(host, ()))
+    last: list[pulumi.Resource] = []
     for host in hosts:
-        if host.name in unreachable:
-            declare(host, complete)
+        if isinstance(unavailable.get(host.name), HostUnreachableError):
+            last.extend(declare(host, complete))
+    left_out = [
+        problem
+        for host in hosts
+        if host.name in unavailable and not isinstance(unavailable[host.name], HostUnreachableError)
+        for problem in unavailable[host.name].problems
+    ]
+    if left_out:
+        _end(left_out, after=[*complete, *last])
+
+
+def _end(problems: Sequence[Problem], *, after: Sequence[pulumi.Resource]) -> None:
+    """End the run with the problems when the engine has completed all of `after`."""
+
+    def end(_urns: object) -> None:
+        heading = "everything on the other hosts is done; these could not be used:"
+        raise pulumi.RunError(numbered(heading, problems))
+
+    pulumi.Output.all(*(resource.urn for resource in after)).apply(end)
 
 
 def _flatten(lists: list[list[str]]) -> list[str]:

@@ -1,21 +1,27 @@
-"""The arguments of the fabric, read from the stack that Pulumi runs: its config, its secrets, and which of its hosts answer.
+"""The arguments of the fabric, read from the stack that Pulumi runs: its config, its secrets, and which of its hosts can be used.
 
 Responsible too for the end of a run whose config is wrong: all problems in one text, without a traceback.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
+from pathlib import Path
 
 import pulumi
 
 from components.ipvlan_fabric import FabricArgs
+from ipvlan.checks.host_identity import other_machines, same_machine
+from ipvlan.checks.stack_state import StackStateError, read_stack_state
 from ipvlan.config.models import COMMON, SECTIONS, ServiceConfig, StackConfig
 from ipvlan.config.secrets import unknown_secrets
-from ipvlan.hosts.errors import HostUnreachableError
-from ipvlan.hosts.session import unreachable_hosts
+from ipvlan.hosts.availability import Visit, visit_hosts
+from ipvlan.hosts.connection import connection_to
+from ipvlan.hosts.docker_environment import check_environment
+from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.ssh import require_connections
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
@@ -29,9 +35,11 @@ def read_fabric_args() -> FabricArgs:
     In a preview no host is asked.
 
     Raises:
-        pulumi.RunError: The config is wrong, or this machine cannot open connections; it ends the run with the text alone.
+        pulumi.RunError: The environment sends Docker elsewhere, the config is wrong, this machine cannot open connections, or two
+            hosts are one machine; it ends the run with the text alone.
     """
     try:
+        check_environment(os.environ, "pulumi preview" if pulumi.runtime.is_dry_run() else "pulumi up")
         config = read_config()
         plan = make_plan(config)
         secrets = read_secrets(config.services)
@@ -41,10 +49,10 @@ def read_fabric_args() -> FabricArgs:
         raise pulumi.RunError(str(error)) from None
     for warning in plan.warnings:
         pulumi.log.warn(str(warning))
-    answers = HostAnswers(plan)
+    visits = HostVisits(plan)
     # Loads the docker provider's package, which takes about as long as the hosts take to answer.
     import_module("components.host_slice")
-    return FabricArgs(plan=plan, stack=pulumi.get_stack(), secrets=secrets, unreachable=answers.unreachable())
+    return FabricArgs(plan=plan, stack=pulumi.get_stack(), secrets=secrets, unavailable=visits.unavailable())
 
 
 def read_config() -> StackConfig:
@@ -71,21 +79,62 @@ def read_secrets(services: Mapping[str, ServiceConfig]) -> Mapping[str, pulumi.O
     return {key: config.require_secret(key) for key in keys}
 
 
-class HostAnswers:
-    """Whether the hosts answer ssh: asked in the background from the moment that this is created; nobody is asked in a preview."""
+class HostVisits:
+    """The visits to the hosts, and what the state knows of them: both are in the background from the moment that this is created.
+
+    In a preview nobody is visited and nothing is read.
+    """
 
     def __init__(self, plan: Plan) -> None:
-        """Ask every host of the plan."""
-        self._failures: Future[Mapping[str, HostUnreachableError]] | None = None
+        """Visit every host of the plan."""
+        self._visits: Future[Mapping[str, Visit]] | None = None
+        self._engines: Future[Mapping[str, str]] | None = None
         if not pulumi.runtime.is_dry_run():
-            pool = ThreadPoolExecutor(max_workers=1)
-            self._failures = pool.submit(unreachable_hosts, plan)
-            # The pool ends with the question.
+            connections = [connection_to(host, plan.ssh) for host in plan.hosts]
+            pool = ThreadPoolExecutor(max_workers=2)
+            self._visits = pool.submit(visit_hosts, connections, connect_timeout=plan.ssh.connect_timeout)
+            self._engines = pool.submit(recorded_engines)
+            # The pool ends with the two.
             pool.shutdown(wait=False)
 
-    def unreachable(self) -> frozenset[str]:
-        """Wait for the answers, warn of each host that does not answer, and return their names."""
-        failures = {} if self._failures is None else self._failures.result()
+    def unavailable(self) -> Mapping[str, HostError]:
+        """Wait for the visits, say which hosts cannot be used, and return them with the reasons.
+
+        Raises:
+            pulumi.RunError: Two hosts are one machine.
+        """
+        if self._visits is None or self._engines is None:
+            return {}
+        visits = self._visits.result()
+        same = same_machine(visits.values())
+        if same is not None:
+            raise pulumi.RunError(str(same))
+        failures = {visit.host: visit.failure for visit in visits.values() if visit.failure is not None}
+        failures |= other_machines({visit.host: visit.engine_id for visit in visits.values()}, self._recorded())
         for failure in failures.values():
-            pulumi.log.warn(f"{failure}\nNothing is changed on it before the work on all other hosts is complete.")
-        return frozenset(failures)
+            if isinstance(failure, HostUnreachableError):
+                pulumi.log.warn(f"{failure}\nNothing is changed on it before the work on all other hosts is complete.")
+            else:
+                # The run ends with all of it.
+                pulumi.log.info(f"{failure.summary}. Nothing is done on it; the other hosts come first.")
+        return failures
+
+    def _recorded(self) -> Mapping[str, str]:
+        """Return host -> the id of its Engine in the state; none where the state cannot be read, with a warning."""
+        try:
+            return {} if self._engines is None else self._engines.result()
+        except StackStateError as error:
+            pulumi.log.warn(f"{error}\nWhether each host is still the machine in the state was not checked.")
+            return {}
+
+
+def recorded_engines() -> Mapping[str, str]:
+    """Return host -> the id of its Docker Engine, as the state of the stack that Pulumi runs has it.
+
+    Raises:
+        StackStateError: The state cannot be read.
+    """
+    organization, stack = pulumi.get_organization(), pulumi.get_stack()
+    # What Pulumi says where the backend has no organizations.
+    name = stack if organization == "organization" else f"{organization}/{pulumi.get_project()}/{stack}"
+    return read_stack_state(name, Path.cwd()).ownership.engines

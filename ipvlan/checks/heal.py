@@ -11,6 +11,7 @@ Out of scope: finding the differences (`drift`), and the conversation with the u
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from ipvlan.checks.drift import Difference
 from ipvlan.checks.drift_kinds import REPAIRERS, DriftKind, Repairer
 from ipvlan.hosts import bridge
 from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
+from ipvlan.hosts.docker_environment import without_redirection
 from ipvlan.hosts.errors import DOCKER_REFUSED, HostError
 from ipvlan.hosts.networking import apply, planned_networking
 from ipvlan.hosts.session import HOSTS_AT_ONCE
@@ -163,7 +165,12 @@ def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
     """Run pulumi in the folder `root`, pass its output on, and return its exit status. Raises ToolError without pulumi."""
     try:
         return subprocess.run(
-            list(command), cwd=root, timeout=PULUMI_SECONDS, check=False, stdout=sys.stderr if to_stderr else None
+            list(command),
+            cwd=root,
+            env=without_redirection(os.environ),
+            timeout=PULUMI_SECONDS,
+            check=False,
+            stdout=sys.stderr if to_stderr else None,
         ).returncode
     except FileNotFoundError:
         raise pulumi_failure(

@@ -3,30 +3,46 @@
 Reads a question (JSON, see `question`) from standard input, reads the host's facts over ssh, and prints them. Exit status 1 and
 the findings on standard error when one of them stops an `up`. `components.host_check` runs it.
 
+What it prints is in the state: among it the id of Docker's Engine, by which a later `up` notices another machine.
+
 Imports nothing that is slow to load: an `up` of a new stack runs it once per host.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.checks.host_findings import Finding, HostRequirements, failure_finding, host_findings
+from ipvlan.checks.host_identity import other_machine
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.host_facts import HostFacts, facts_of_host
+from ipvlan.hosts.host_facts import facts_of_host
 from ipvlan.plan.docker_versions import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DOCKER_SECONDS: Final = 30.0
-"""Time limit of each of two questions to Docker: a busy host needs seconds for its command line alone."""
+"""Time limit of each of three questions to Docker: a busy host needs seconds for its command line alone."""
 
 HOST_SECONDS: Final = 90.0
 """Time limit of all of it."""
+
+RECORDED: Final = ("docker", "kernel", "engine")
+"""First words of the lines that it prints. They are in the question: a new one asks each host again, once, and so records it."""
+
+_PREVIOUS: Final = "PULUMI_COMMAND_STDOUT"
+"""Variable with what the check printed last, according to the state (pulumi-command, addPreviousOutputInEnv)."""
+
+
+def recorded_engine(output: str) -> str:
+    """Return the Engine's id in what a check printed; empty where it recorded none."""
+    lines = (line.partition(" ") for line in output.splitlines())
+    return next((value for word, _, value in lines if word == RECORDED[2]), "")
 
 
 def question(required: HostRequirements, command: Sequence[str]) -> str:
@@ -37,7 +53,12 @@ def question(required: HostRequirements, command: Sequence[str]) -> str:
     """
     stopping_rules = tuple(rule.name for rule in RULES if rule.refused and rule.name in required.docker_rules)
     return json.dumps(
-        {"required": asdict(replace(required, docker_rules=stopping_rules)), "command": list(command)}, sort_keys=True
+        {
+            "required": asdict(replace(required, docker_rules=stopping_rules)),
+            "command": list(command),
+            "records": list(RECORDED),
+        },
+        sort_keys=True,
     )
 
 
@@ -66,12 +87,18 @@ def _findings(required: HostRequirements, connection: HostConnection) -> list[Fi
         facts = facts_of_host(connection, timeout=HOST_SECONDS, docker_seconds=DOCKER_SECONDS)
     except HostError as error:
         return [failure_finding(required, error)]
-    sys.stdout.write(_shown(facts))
+    recorded = recorded_engine(os.environ.get(_PREVIOUS, ""))
+    if recorded and facts.engine and recorded != facts.engine:
+        # What it printed last stays in the state.
+        return [_other_machine(required.host, recorded, facts.engine)]
+    values = (facts.docker or "none", facts.kernel, facts.engine)
+    sys.stdout.writelines(f"{word} {value}\n" for word, value in zip(RECORDED, values, strict=True) if value)
     return list(host_findings(required, facts))
 
 
-def _shown(facts: HostFacts) -> str:
-    return f"docker {facts.docker or 'none'}\nkernel {facts.kernel}\n"
+def _other_machine(host: str, recorded: str, engine: str) -> Finding:
+    (problem,) = other_machine(host, recorded, engine).problems
+    return Finding(check="docker", host=host, problem=problem.problem, fix=problem.fix, stops_up=True)
 
 
 if __name__ == "__main__":

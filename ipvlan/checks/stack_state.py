@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from ipvlan.checks.host_check import recorded_engine
 from ipvlan.config.stack_names import short_name
 from ipvlan.plan.ownership import Labelled, Ownership, Place, by_labels
 from ipvlan.plan.resource_names import (
@@ -38,9 +39,6 @@ _NO_SUCH_STACK: Final = 6
 """Exit status of pulumi where the stack does not exist (cmd/pulumi-cli exit codes, 3.259.0); earlier ones are known by the text."""
 _NO_SUCH_STACK_TEXT: Final = "no stack named"
 _NOT_LOGGED_IN: Final = ("PULUMI_ACCESS_TOKEN", "pulumi login", "not logged in", "401")
-
-_ENGINE_LINE: Final = "engine "
-"""Begins the line of a host check's output that has the id of the host's Docker Engine."""
 
 
 class StackStateError(ToolError):
@@ -112,7 +110,7 @@ class StackState:
             elif resource.type == NETWORK_TYPE:
                 networks[host] = resource.id
             elif resource.type == HOST_CHECK_TYPE:
-                engine = _engine(resource.outputs)
+                engine = recorded_engine(str(resource.outputs.get("stdout") or ""))
                 if engine:
                     engines[host] = engine
         return Ownership(
@@ -268,11 +266,6 @@ def _hosts_of_slices(resources: Sequence[StateResource]) -> Iterator[tuple[str, 
     for resource in resources:
         if resource.type == HOST_SLICE_TYPE and resource.parent in fabrics:
             yield resource.urn, (resource.name, host_of(fabrics[resource.parent], resource.name))
-
-
-def _engine(outputs: Mapping[str, Any]) -> str:
-    lines = str(outputs.get("stdout") or "").splitlines()
-    return next((line.removeprefix(_ENGINE_LINE) for line in lines if line.startswith(_ENGINE_LINE)), "")
 
 
 def _unreadable(stack: str, reply: str) -> StackStateError:

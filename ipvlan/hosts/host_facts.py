@@ -55,6 +55,8 @@ class HostFacts:
     has_docker_command: bool
     docker: str
     """Version of the Docker Engine; empty where it does not answer."""
+    engine: str
+    """Id of the Docker Engine, which it keeps in its data folder; empty where it does not answer."""
     docker_failure: str
     """Docker's own words where it does not answer; else empty."""
     has_docker_bridge: bool
@@ -77,7 +79,7 @@ def facts_of_host(connection: HostConnection, *, timeout: float, docker_seconds:
     Args:
         connection: The host.
         timeout: Seconds for all of it.
-        docker_seconds: Seconds for each of two questions to Docker.
+        docker_seconds: Seconds for each of three questions to Docker.
 
     Raises:
         HostUnreachableError: ssh failed, or the time is over.
@@ -90,13 +92,13 @@ def facts_of_host(connection: HostConnection, *, timeout: float, docker_seconds:
 
 
 def facts_in_session(session: HostSession, *, timeout: float) -> HostFacts:
-    """Read the facts in an open session; `timeout` is in seconds, for the host and for each of two questions to Docker.
+    """Read the facts in an open session; `timeout` is in seconds, for the host and for each of three questions to Docker.
 
     Raises HostError.
     """
     asked_at = time.time()
     variables = {"parent": session.parent, "docker_seconds": f"{timeout:g}"}
-    return read_facts(session.name, session.run_script(_SCRIPT, variables, timeout=3 * timeout), asked_at)
+    return read_facts(session.name, session.run_script(_SCRIPT, variables, timeout=4 * timeout), asked_at)
 
 
 def read_facts(host: str, output: Output, asked_at: float, *, complaints: str = "") -> HostFacts:
@@ -116,6 +118,7 @@ def read_facts(host: str, output: Output, asked_at: float, *, complaints: str = 
         has_ipvlan=output.text("ipvlan") == "yes",
         has_docker_command=output.text("docker_command") == "yes",
         docker=output.text("docker"),
+        engine=output.text("engine"),
         docker_failure=output.text("docker_failure"),
         has_docker_bridge=output.text("docker_bridge") == "yes",
         links={link["name"]: _link(link) for link in map(_fields, output.lines("link"))},

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
 
 from ipvlan.hosts import ssh_process
-from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
+from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.script import Output, read_output, script_text
 from ipvlan.hosts.shared_connection import SHARING, SOCKET_CHARACTERS, obstacle
@@ -38,9 +38,6 @@ HOSTS_AT_ONCE: Final = 32
 
 CLOSING_SECONDS: Final = 3.0
 """Time for a connection to end; a slower one is ended by force."""
-
-# A hundred hosts are checked in two rounds, each with one ssh process of a few MB.
-_CHECKS_AT_ONCE: Final = 50
 
 _SOCKET: Final = "docker.sock"
 
@@ -229,21 +226,3 @@ def on_all(
         return {}
     with ThreadPoolExecutor(max_workers=min(len(connections), HOSTS_AT_ONCE)) as pool:
         return dict(zip((connection.name for connection in connections), pool.map(visit, connections), strict=True))
-
-
-def unreachable_hosts(plan: Plan) -> Mapping[str, HostUnreachableError]:
-    """Check in parallel whether ssh reaches the hosts; return host name -> the failure, for those that it does not.
-
-    Takes at most the plan's connect timeout and a few seconds, however many hosts do not answer.
-    """
-
-    def check(host: HostPlan) -> HostUnreachableError | None:
-        try:
-            run_on_host(connection_to(host, plan.ssh), "exit 0", timeout=plan.ssh.connect_timeout + 5.0)
-        except HostUnreachableError as error:
-            return error
-        return None
-
-    with ThreadPoolExecutor(max_workers=_CHECKS_AT_ONCE) as pool:
-        failures = zip(plan.hosts, pool.map(check, plan.hosts), strict=True)
-        return {host.name: failure for host, failure in failures if failure is not None}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from components import program_inputs as stack_module
+from ipvlan.hosts.availability import Visit
+from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
 from tests.support.strict_monitor import ROOT
@@ -46,17 +49,17 @@ from components import program_inputs
 
 loaded = []
 
-class Answers:
+class Visits:
     def __init__(self, plan):
         loaded.append("pulumi_docker" in sys.modules)
 
-    def unreachable(self):
+    def unavailable(self):
         loaded.append("pulumi_docker" in sys.modules)
-        return frozenset()
+        return {{}}
 
 sections = json.loads({json.dumps(config)!r})
 with (
-    mock.patch("components.program_inputs.HostAnswers", Answers),
+    mock.patch("components.program_inputs.HostVisits", Visits),
     mock.patch("components.program_inputs.require_connections"),
     mock.patch("pulumi.Config.get_object", lambda self, key: sections.get(key)),
     mock.patch("pulumi.Config.get", lambda self, key: None),
@@ -71,19 +74,20 @@ print(loaded, args.stack, len(args.plan.hosts))
     assert done.stdout.strip() == "[False, True] test 2"
 
 
-def test_hosts_are_contacted_at_once_and_awaited_last(monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]) -> None:
-    """The hosts are contacted when HostAnswers is created, never in a preview; reading it waits for their answers."""
-    contacted: list[object] = []
+def test_hosts_are_visited_at_once_and_awaited_last(monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]) -> None:
+    """The hosts are visited when HostVisits is created, never in a preview; reading it waits for their answers."""
+    visited: list[str] = []
 
-    def answer(plan: object) -> dict[str, str]:
-        contacted.append(plan)
+    def visit(connections: Sequence[HostConnection], *, connect_timeout: float) -> dict[str, Visit]:
+        visited.extend(connection.name for connection in connections)
         return {}
 
-    monkeypatch.setattr(stack_module, "unreachable_hosts", answer)
+    monkeypatch.setattr(stack_module, "visit_hosts", visit)
+    monkeypatch.setattr(stack_module, "recorded_engines", dict)
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: False)
     plan = make_plan(parse(config))
-    assert stack_module.HostAnswers(plan).unreachable() == frozenset()
-    assert contacted == [plan]
+    assert not stack_module.HostVisits(plan).unavailable()
+    assert visited == ["docker-1", "docker-2"]
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)
-    assert stack_module.HostAnswers(plan).unreachable() == frozenset()
-    assert contacted == [plan]
+    assert not stack_module.HostVisits(plan).unavailable()
+    assert visited == ["docker-1", "docker-2"]

@@ -38,6 +38,7 @@ def host_facts() -> HostFacts:
         has_ipvlan=True,
         has_docker_command=True,
         docker="28.5.2",
+        engine="3cdd2799-0e98-4466-925d-7381407e4b8e",
         docker_failure="",
         has_docker_bridge=True,
         links={"lo": WELL, "ens33": WELL},

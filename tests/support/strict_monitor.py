@@ -26,6 +26,8 @@ from pulumi import _types
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
+from ipvlan.hosts.availability import Visit
+
 ROOT = Path(__file__).resolve().parents[2]
 SDK_VERSION: Final = "3.272.0"
 """The version of the SDK whose internals are used here."""
@@ -216,14 +218,18 @@ def run_program(
     secrets: Mapping[str, str] | None = None,
     stack: str = "test",
     preview: bool = False,
-    unreachable: Mapping[str, str] | None = None,
+    visits: Mapping[str, Visit] | None = None,
+    engines: Callable[[], Mapping[str, str]] = dict,
+    registered: Callable[[Run], None] = lambda _run: None,
     main: Callable[[], None] = _main,
     sharing_obstacle: str = "",
 ) -> Run:
     """Run the program with `config` (keys without namespace, values as YAML has them) and return what it registered.
 
     `main` is the program; by default this project's `__main__.py`.
-    `unreachable` (host -> why) replaces the contact with the hosts: no test of the program runs ssh.
+    `visits` (host -> what it answered) replaces the contact with the hosts: no test of the program runs ssh.
+    `engines` returns host -> the id of its Engine in the state: no test of the program runs pulumi.
+    `registered` is called with what was registered, also where the program raises.
     `sharing_obstacle` is why the machine cannot share ssh connections; empty: it can.
 
     Raises what the program raises, StrictError among it.
@@ -241,7 +247,8 @@ def run_program(
         pulumi.runtime.set_all_config(values, secret_keys=[f"ipvlan-fabric:{key}" for key in secrets or {}])
         mocks.set_mocks(monitor.mocks, project="ipvlan-fabric", stack=stack, preview=preview, monitor=monitor)
         with (
-            mock.patch("components.program_inputs.unreachable_hosts", return_value=dict(unreachable or {})),
+            mock.patch("components.program_inputs.visit_hosts", return_value=dict(visits or {})),
+            mock.patch("components.program_inputs.recorded_engines", side_effect=engines),
             mock.patch("ipvlan.hosts.ssh.obstacle", return_value=sharing_obstacle),
         ):
             await pulumi.runtime.stack.run_pulumi_func(main)
@@ -251,8 +258,11 @@ def run_program(
             for key, value in root.outputs.items()
         }
 
-    with _closing_event_loops():
-        asyncio.run(program())
+    try:
+        with _closing_event_loops():
+            asyncio.run(program())
+    finally:
+        registered(monitor.run)
     return monitor.run
 
 

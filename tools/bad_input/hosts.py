@@ -73,6 +73,21 @@ HOSTS: Final = (
         ("hosts.docker-1.ssh and hosts.docker-2.ssh", "IPF314"),
     ),
     BadInput.of(
+        "hosts with one ssh target, without the user",
+        {"hosts.docker-2.ssh": "192.168.140.200"},
+        ("hosts.docker-1.ssh and hosts.docker-2.ssh", "IPF314"),
+    ),
+    BadInput.of(
+        "hosts with one ssh target, with the port and another user",
+        {"hosts.docker-1.ssh": "192.168.140.200", "hosts.docker-2.ssh": "ops@192.168.140.200:22"},
+        ("hosts.docker-1.ssh and hosts.docker-2.ssh", "IPF314"),
+    ),
+    BadInput.of(
+        "the ssh target of a host is the address of another one",
+        {"hosts.docker-1.ssh": "ops@first.example", "hosts.docker-2.ssh": "192.168.140.200"},
+        ("hosts.docker-1.address and hosts.docker-2.ssh", "IPF314"),
+    ),
+    BadInput.of(
         "ssh target with an option",
         {"hosts.docker-1.ssh": "-oProxyCommand=x"},
         ("hosts.docker-1.ssh", "IPF125"),

@@ -10,6 +10,9 @@ from pydantic import BeforeValidator
 
 from ipvlan.config.types.base import as_text, fail, need_string, string_schema
 
+SSH_PORT: Final = 22
+"""Where sshd listens unless the config names another port."""
+
 SSH_TARGET: Final = re.compile(
     r"(?:ssh://)?(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*)@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::(?P<port>[0-9]{1,5}))?"
 )
@@ -27,7 +30,7 @@ class SshTarget:
     """The user on the host; root unless the config names another."""
     host: str
     """An address, a DNS name, or a Host of the user's ~/.ssh/config."""
-    port: int = 22
+    port: int = SSH_PORT
     written: frozenset[str] = frozenset({"user", "port"})
     """Which of `user` and `port` are in the config; the others are left to the user's ~/.ssh/config."""
 
@@ -65,7 +68,7 @@ def parse_ssh(value: object) -> SshTarget:
     return SshTarget(
         match["user"] or "root",
         match["host"],
-        int(match["port"] or 22),
+        int(match["port"] or SSH_PORT),
         frozenset(part for part in ("user", "port") if match[part]),
     )
 

@@ -7,6 +7,7 @@
 #   ipvlan           yes or no: whether the kernel has the module
 #   docker_command   yes or no
 #   docker           version of the Engine; or docker_failure, Docker's words where it does not answer
+#   engine           id of the Engine, where it answers
 #   docker_bridge    yes or no: whether Docker has its network bridge
 #   link             a line per network interface: name=NAME flags=HEX carrier=0|1 wireless=0|1
 #   macvlan          a line per macvlan interface on the parent: its name
@@ -39,6 +40,7 @@ else
   case $status in
     0)
       echo "docker=$reply"
+      echo "engine=$(timeout "$docker_seconds" docker info --format '{{.ID}}' 2>/dev/null)"
       # docker0 is the bridge; its name can be changed, so only Docker knows that there is none.
       if [ -e /sys/class/net/docker0 ] || timeout "$docker_seconds" docker network inspect bridge >/dev/null 2>&1; then
         echo docker_bridge=yes

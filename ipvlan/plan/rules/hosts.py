@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from netaddr import IPNetwork
 
 from ipvlan.config.models import HostConfig, StackConfig
+from ipvlan.config.types.ssh import SSH_PORT
 from ipvlan.plan.address_space import AddressSpace, Cause
 from ipvlan.plan.blocks import overlap
 from ipvlan.plan.rules.fabric import LONGEST_SUBNET, UNUSABLE
@@ -187,21 +188,44 @@ def _shared_addresses(config: StackConfig) -> Iterator[Problem]:
 
 
 def _shared_targets(config: StackConfig) -> Iterator[Problem]:
-    by_target: dict[str, str] = {}
-    addresses: set[str] = set()
+    """Yield what the config alone shows: one ssh target, whatever its user. Names that lead to one machine are found by `up`."""
+    by_address: dict[str, str] = {}
+    by_machine: dict[tuple[str, int], str] = {}
     for name, host in config.hosts.items():
+        address = str(host.address)
         # Hosts with one address have one ssh target too: once is enough.
-        if str(host.address) in addresses:
-            continue
-        addresses.add(str(host.address))
-        target = str(host.ssh or f"root@{host.address}")
-        first = by_target.setdefault(target, name)
-        if first != name:
-            yield Problem(
-                code="IPF314",
-                key=f"hosts.{first}.ssh and hosts.{name}.ssh",
-                value=target,
-                problem="the two hosts have one ssh target",
-                effect="both networks and all containers would be created on one machine",
-                fix="correct one of the two",
-            )
+        if by_address.setdefault(address, name) == name:
+            first = by_machine.setdefault(_machine(host), name)
+            if first != name:
+                yield _one_target(
+                    f"hosts.{first}.ssh and hosts.{name}.ssh", _target(config.hosts[first]), _target(host)
+                )
+    for name, host in config.hosts.items():
+        address, port = _machine(host)
+        other = by_address.get(address, name)
+        # Where the other host is reached by its address too, it is said above.
+        if other != name and _machine(host) != _machine(config.hosts[other]) and port == SSH_PORT:
+            yield _one_target(f"hosts.{other}.address and hosts.{name}.ssh", address, _target(host))
+
+
+def _machine(host: HostConfig) -> tuple[str, int]:
+    """Return what decides which machine ssh reaches, as far as the config says.
+
+    Another user is the same machine, and so is a port that is left out; another port may lead through a NAT to another one.
+    """
+    return (str(host.address), SSH_PORT) if host.ssh is None else (host.ssh.host.lower(), host.ssh.port)
+
+
+def _target(host: HostConfig) -> str:
+    return str(host.ssh or f"root@{host.address}")
+
+
+def _one_target(key: str, first: str, second: str) -> Problem:
+    return Problem(
+        code="IPF314",
+        key=key,
+        value=first if first == second else f"{first} and {second}",
+        problem="the two hosts have one ssh target",
+        effect="both networks and all containers would be created on one machine",
+        fix="correct one of the two",
+    )

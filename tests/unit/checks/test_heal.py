@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from ipvlan.checks.drift import Comparison, Difference
 from ipvlan.checks.drift_kinds import DriftKind
-from ipvlan.checks.heal import RepairPlan, plan_repair, pulumi_command
+from ipvlan.checks.heal import RepairPlan, plan_repair, pulumi_command, run_pulumi
+from ipvlan.hosts.docker_environment import REDIRECTING
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.plan.model import Plan
 from tests.support.host_changes import (
@@ -169,3 +171,17 @@ def test_repairs_on_one_host_have_an_order() -> None:
     """No two kinds that are repaired on a host have the same position."""
     orders = [kind.repair.order for kind in DriftKind if kind.repair.by == "host"]
     assert sorted(orders) == list(range(1, len(orders) + 1))
+
+
+def test_our_pulumi_is_sent_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `pulumi up` of a repair has none of the variables that send Docker to another machine, and all the others."""
+    (tmp_path / "pulumi").write_text("#!/bin/sh\nenv > seen\n")
+    (tmp_path / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("KEPT", "yes")
+    for name in REDIRECTING:
+        monkeypatch.setenv(name, "elsewhere")
+    assert run_pulumi(["pulumi", "up"], tmp_path, to_stderr=True) == 0
+    seen = {line.partition("=")[0] for line in (tmp_path / "seen").read_text(encoding="utf-8").splitlines()}
+    assert "KEPT" in seen
+    assert not seen & set(REDIRECTING)

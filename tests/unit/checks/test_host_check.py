@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.checks.host_check import question
+from ipvlan.checks.host_check import question, recorded_engine
 from ipvlan.checks.host_findings import HostRequirements, host_findings, requirements_of
 from ipvlan.hosts.host_facts import read_facts
 from ipvlan.hosts.script import read_output, script_text
@@ -32,7 +32,10 @@ def check(tmp_path: Path) -> Check:
     """Return what checks a host whose `docker` is the given shell text, and whose kernel has ipvlan."""
 
     def run(
-        docker: str | None, required: HostRequirements = REQUIRED, ssh: tuple[str, ...] = ()
+        docker: str | None,
+        required: HostRequirements = REQUIRED,
+        ssh: tuple[str, ...] = (),
+        previous: str = "",
     ) -> subprocess.CompletedProcess[str]:
         programs = {"modprobe": "exit 0"} | ({} if docker is None else {"docker": docker})
         for name, text in programs.items():
@@ -40,11 +43,12 @@ def check(tmp_path: Path) -> Check:
             (tmp_path / name).chmod(0o755)
         # Not this machine's own docker.
         for name in ("cat", "date", "find", "grep", "id", "ip", "sh", "tail", "timeout"):
-            (tmp_path / name).symlink_to(shutil.which(name) or "/missing")
+            if not (tmp_path / name).is_symlink():
+                (tmp_path / name).symlink_to(shutil.which(name) or "/missing")
         return subprocess.run(
             [sys.executable, "-m", "ipvlan.checks.host_check"],
             input=question(required, ssh or ("env", f"PATH={tmp_path}", "/bin/sh", "-c")),
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PULUMI_COMMAND_STDOUT": previous},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -60,6 +64,28 @@ def test_a_host_that_can_carry_the_fabric(check: Check) -> None:
     done = check('[ "$1" = network ] || echo 28.5.2')
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("docker 28.5.2\nkernel ")
+
+
+DOCKER = 'case "$*" in *ID*) echo 3cdd-27 ;; network*) ;; *) echo 28.5.2 ;; esac'
+
+
+def test_the_engine_is_recorded(check: Check) -> None:
+    """What it prints has the Engine's id, which `pulumi up` and a later check read from the state."""
+    done = check(DOCKER)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert recorded_engine(done.stdout) == "3cdd-27"
+    assert recorded_engine("docker 28.5.2\nkernel 6.12\n") == recorded_engine("") == ""
+
+
+def test_another_machine_stops_up(check: Check) -> None:
+    """With another id in the state the check fails and names both; the same id, or none, is well."""
+    done = check(DOCKER, previous="docker 26\nkernel 6\nengine other-1\n")
+    assert done.returncode == 1
+    for part in ("the state has Docker's engine other-1, and 3cdd-27 answers", "ipvlan forget docker-1"):
+        assert part in done.stderr
+    assert done.stdout == ""
+    for previous in ("engine 3cdd-27\n", "docker 26\nkernel 6\n"):
+        assert check(DOCKER, previous=previous).returncode == 0
 
 
 def test_every_fault_that_stops_up_is_told_at_once(check: Check) -> None:
