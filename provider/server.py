@@ -8,6 +8,7 @@ Out of scope: what an operation does (`provider.kinds`).
 from __future__ import annotations
 
 import asyncio
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from pulumi.runtime import proto, rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 from typing_extensions import override
 
+from ipvlan.hosts.docker_environment import check_environment
 from ipvlan.problems import UserError
 from provider.kinds import KINDS
 from provider.resource import Operation, Properties, Resource
@@ -67,6 +69,19 @@ class Servicer(ProviderServicer):
         if not self._interrupted.done():
             self._interrupted.set_result(None)
         return empty_pb2.Empty()
+
+    @override
+    async def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:
+        """Refuse an environment that sends the docker provider to another machine.
+
+        `pulumi destroy` and `pulumi refresh` do not run the program, which refuses it too. They configure the providers of all
+        resources before they delete or read one.
+        """
+        try:
+            check_environment(os.environ, "pulumi COMMAND")
+        except UserError as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        return await super().Configure(request, context)
 
     @override
     async def Check(self, request: provider_pb2.CheckRequest, context: Any) -> provider_pb2.CheckResponse:
