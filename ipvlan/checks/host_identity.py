@@ -63,5 +63,5 @@ def other_machine(host: str, recorded: str, engine: str) -> HostError:
         f"{engine} answers",
         effect="nothing is done on it: the networks and containers in the state are not there",
         fix=f"correct ipvlan-fabric:hosts.{host}.address or .ssh; where the machine was rebuilt or replaced, run "
-        f"`ipvlan forget {host}`, then `pulumi up`",
+        f"`ipvlan forget {host} --keep-config`, then `pulumi up`",
     )

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.hosts.errors import DISK_FULL, DOCKER_UNAVAILABLE, HostError, HostUnreachableError
+from ipvlan.hosts.errors import DISK_FULL, DOCKER_UNAVAILABLE, HostError
 from ipvlan.hosts.session import HostSession
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def visit_host(connection: HostConnection, *, connect_timeout: float) -> Visit:
     try:
         with HostSession(connection, timeout=seconds) as session:
             return _visit(session, deadline)
-    except HostUnreachableError as error:
+    except HostError as error:
         return Visit(host=connection.name, failure=error)
 
 

@@ -1,6 +1,6 @@
 """Environment variables that send Docker's client, or the docker provider, to another machine than the one that the plan names.
 
-The provider fills in what its arguments leave out (terraform-provider-docker, internal/provider/provider.go): a context from
+The provider fills in what its arguments leave out (provider.go of terraform-provider-docker): a context from
 DOCKER_CONTEXT beats the host, and certificates from DOCKER_CERT_PATH and DOCKER_*_MATERIAL replace ssh. The host and ssh's options
 are always among our arguments, so DOCKER_HOST and DOCKER_SSH_OPTS change nothing there; DOCKER_HOST and DOCKER_TLS_VERIFY are
 refused all the same, because the next version of the provider may read them as Docker's own command line does.

@@ -36,4 +36,4 @@ def test_another_machine_answers() -> None:
     (problem,) = others["other"].problems
     assert problem.code == "IPF762"
     assert "engine A, and B answers" in problem.problem
-    assert "`ipvlan forget other`" in problem.fix
+    assert "`ipvlan forget other --keep-config`" in problem.fix

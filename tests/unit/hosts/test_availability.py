@@ -97,7 +97,7 @@ def test_an_available_host(host: Host, engine: FakeEngine) -> None:
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     assert host.visit() == Visit(host="docker-1", boot_id=boot_id, engine_id="ENGINE")
     assert engine.requests == ["GET /info"]
-    assert {entry.name for entry in host.folder.iterdir()} == {"bin", ".ssh", "docker.sock"}
+    assert {entry.name for entry in host.folder.iterdir()} == {"bin", "docker.sock"}
 
 
 def test_a_socket_that_is_not_forwarded(host: Host) -> None:
