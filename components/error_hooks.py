@@ -14,7 +14,7 @@ from typing import Final
 import pulumi
 
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.orphans import Kind, is_name_taken, remove_orphan
 from ipvlan.hosts.parent_conflict import find_parent_conflict, is_parent_taken
 from ipvlan.plan import resource_names
@@ -50,7 +50,7 @@ def orphans_hook(host_slice: str, connection: HostConnection, stack: str) -> pul
         try:
             # In a thread: the engine talks to this process while it waits for the host.
             removed = await asyncio.to_thread(remove_orphan, connection, kind, name, f"{STACK_LABEL}={stack}")
-        except HostUnreachableError as error:
+        except HostError as error:
             pulumi.log.warn(str(error))
             return False
         if removed:
@@ -76,7 +76,7 @@ def parent_conflict_hook(host_slice: str, connection: HostConnection) -> pulumi.
             try:
                 # In a thread: the engine talks to this process while it waits for the host.
                 conflict: HostError = await asyncio.to_thread(find_parent_conflict, connection, STACK_LABEL)
-            except HostUnreachableError as error:
+            except HostError as error:
                 conflict = error
             pulumi.log.error(str(conflict))
         return False

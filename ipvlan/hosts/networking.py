@@ -15,15 +15,16 @@ It needs systemd, and root on the host or sudo without a password.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.hosts.errors import NETWORKING_FAILED, HostError
+from ipvlan.hosts.errors import NETWORKING_FAILED, NOT_OURS, HostError
 from ipvlan.hosts.routes import has_address, has_route
 from ipvlan.hosts.script import ScriptResult, run_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.plan.model import HostPlan
@@ -36,6 +37,9 @@ UNITS: Final = "/etc/systemd/system"
 
 FOLDERS: Final[Mapping[str, str]] = {"units": UNITS, "networks": "/etc/systemd/network", "runtime": "/run/systemd"}
 """systemd's folders on a host: of units, of .network files, and of its state at run time."""
+
+MARK: Final = "# Made by ipvlan-fabric (Pulumi), and removed by it."
+"""First line of every unit. A unit without it was written by somebody else."""
 
 # What systemd and a shell read as one word, without a special meaning.
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_./:@-]+")
@@ -120,10 +124,12 @@ def planned_networking(host: HostPlan, connection: HostConnection) -> Networking
 def apply(planned: Networking, before: Networking | None = None) -> None:
     """Set routes and shim, now and for every boot; remove what only `before` had. Safe to repeat.
 
-    Routes that stay are never removed in between.
+    Routes that stay are never removed in between. What others set is never replaced: a unit or link of the planned name, or a
+    route to the same destination.
 
     Raises:
-        HostError: The host refuses it; a route would cover one of its own networks; or nobody may be root.
+        HostError: The host refuses it; a route would cover one of its own networks; something of others is in the way; or nobody
+            may be root.
     """
     old_routes = [] if before is None else [route for route in before.routes if route not in planned.routes]
     old_shim = before.shim if before is not None and before.shim != planned.shim else None
@@ -132,7 +138,10 @@ def apply(planned: Networking, before: Networking | None = None) -> None:
         "unit_text": unit_text(planned),
         "routes": _lines(planned.routes),
         "old_routes": _lines(old_routes),
+        "shim": "" if planned.shim is None else planned.shim.link,
+        "slice": "" if planned.shim is None else planned.shim.slice,
         "old_shim": "" if old_shim is None else old_shim.link,
+        "old_address": "" if old_shim is None else old_shim.address,
     }
     result = run_script(planned.connection, "networking_apply.sh", variables, timeout=TIMEOUT_SECONDS, as_root=True)
     if result.status != 0:
@@ -147,13 +156,16 @@ def apply(planned: Networking, before: Networking | None = None) -> None:
 def remove(planned: Networking) -> None:
     """Remove routes, shim, unit and drop-ins; succeed when there is nothing left of them.
 
+    A route or link that is no longer as `planned` has it stays.
+
     Raises:
-        HostError: Nobody may be root on the host, or it is not run by systemd.
+        HostError: Nobody may be root on the host, it is not run by systemd, or the unit was written by somebody else.
     """
     variables = {
         **_names(planned),
         "routes": _lines(planned.routes),
         "shim": "" if planned.shim is None else planned.shim.link,
+        "address": "" if planned.shim is None else planned.shim.address,
     }
     result = run_script(planned.connection, "networking_remove.sh", variables, timeout=TIMEOUT_SECONDS, as_root=True)
     if result.status != 0:
@@ -207,7 +219,7 @@ def unit_text(planned: Networking) -> str:
         start.append(f"ip route replace {destination} via {via} proto static")
         stop.append(f"-ip route delete {destination} via {via}")
     lines = [
-        "# Made by ipvlan-fabric (Pulumi), and removed by it.",
+        MARK,
         "[Unit]",
         f"Description=Routes and shim of the ipvlan fabric on {planned.parent.replace('%', '%%')}",
         # Docker creates a parent that is a VLAN which the host does not have.
@@ -243,14 +255,43 @@ def _word(value: str) -> str:
 
 
 def _names(planned: Networking) -> Mapping[str, str]:
-    return {**FOLDERS, "unit": planned.unit, "drop_in": planned.drop_in}
+    return {**FOLDERS, "unit": planned.unit, "mark": MARK, "drop_in": planned.drop_in, "parent": planned.parent}
 
 
 def _lines(routes: Iterable[SliceRoute]) -> str:
     return "\n".join(f"{route.destination} {route.via}" for route in routes)
 
 
+def _in_the_way(planned: Networking, result: ScriptResult) -> Iterator[tuple[str, str]]:
+    """Yield what others set where the fabric's would be, and what to do about it."""
+    for path in result.output.lines("foreign_unit"):
+        yield (
+            f"{path} was not written by ipvlan-fabric",
+            f"move {path} away if nobody needs it",
+        )
+    for link in result.output.lines("foreign_link"):
+        yield (
+            f'its link "{link}" is no ipvlan link on {planned.parent}, and was not set up by ipvlan-fabric',
+            f"see what it is for (`ip -d link show dev {shlex.quote(link)}`), and rename it or remove it if nobody needs it",
+        )
+    for line in result.output.lines("foreign_route"):
+        route = " ".join(line.split()).removesuffix(" linkdown")
+        yield (
+            f'it has a route that ipvlan-fabric did not set: "{route}"',
+            f"find out who set it; if nobody needs it, remove it on the host (`ip route del {route}`)",
+        )
+
+
 def _failure(planned: Networking, result: ScriptResult, what: str, effect: str) -> HostError:
+    in_the_way = list(_in_the_way(planned, result))
+    if in_the_way:
+        return HostError.on(
+            planned.host,
+            NOT_OURS,
+            problem=f"{what}: {'; '.join(problem for problem, _ in in_the_way)}",
+            effect=f"{effect}; nothing was changed on it",
+            fix=f"{'; '.join(fix for _, fix in in_the_way)}; then run `pulumi up` again",
+        )
     problems = "; ".join(result.output.lines("problem"))
     reason = " ".join(text for text in (problems, result.complaints) if text) or "no reason given"
     keys = [f"ipvlan-fabric:hosts.{planned.host}.shim"] if planned.shim is not None else []

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from ipvlan.hosts.errors import PARENT_CONFLICT, HostError
+from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.script import run_script
 
 if TYPE_CHECKING:
@@ -36,23 +36,33 @@ def find_parent_conflict(connection: HostConnection, label: str) -> HostError:
         label: The key under which stacks mark their networks.
 
     Raises:
-        HostUnreachableError: The host does not answer.
+        HostError: The host does not answer, or not in time.
     """
     host, parent = connection.name, connection.parent
     output = run_script(connection, "parent_conflict.sh", timeout=TIMEOUT_SECONDS).output
     networks: list[dict[str, Any]] = json.loads(output.text("networks") or "[]")
     holder = next((network for network in networks if (network.get("Options") or {}).get("parent") == parent), None)
     if holder is None:
-        network, command = "another ipvlan network", "docker network ls --filter driver=ipvlan"
+        network, removal = (
+            "another ipvlan network",
+            "see which one it is (`docker network ls --filter driver=ipvlan` on the host)",
+        )
     else:
         stack = (holder.get("Labels") or {}).get(label)
-        network = f'network "{holder["Name"]}" ' + (f'of stack "{stack}"' if stack else "which belongs to no stack")
-        command = f"docker network rm {shlex.quote(holder['Name'])}"
+        identity = short_id(holder["Id"])
+        network = f'network "{holder["Name"]}" ({identity}) ' + (
+            f'of stack "{stack}"' if stack else "which belongs to no stack"
+        )
+        users = len(holder.get("Containers") or {})
+        owner = f'stack "{stack}"' if stack else "whoever created it by hand"
+        removal = (
+            f"let {owner} remove it (`docker network rm {identity}` on the host) if nobody needs it: "
+            f"{users or 'no'} running container{'' if users == 1 else 's'} of it now"
+        )
     return HostError.on(
         host,
         PARENT_CONFLICT,
         problem=f"its parent {parent} (ipvlan-fabric:hosts.{host}.parent) already has {network}",
         effect="a parent can have one ipvlan network only; nothing was created",
-        fix=f"give this stack a VLAN of its own (for example {parent.partition('.')[0]}.50), or remove the other network if "
-        f"nobody needs it (`{command}` on the host)",
+        fix=f"give this stack a VLAN of its own (for example {parent.partition('.')[0]}.50), or {removal}",
     )

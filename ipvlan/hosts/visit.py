@@ -14,12 +14,15 @@ import os
 import select
 import shlex
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts import ssh_process
 from ipvlan.hosts.errors import TOOL_MISSING, VISIT_TOO_LONG, HostError
+from ipvlan.hosts.shared_connection import on_this_machine
 from ipvlan.hosts.ssh import SSH_FAILED, connection_failure
 
 if TYPE_CHECKING:
@@ -66,38 +69,30 @@ def visit(connection: HostConnection, text: str, *, timeout: float, as_root: boo
         as_root: Run it as root: as the ssh user where that is root, else by sudo without a password.
 
     Raises:
-        HostUnreachableError: ssh failed or cannot be started, or the host was not ready in time: then nothing was sent.
+        HostUnreachableError: ssh failed or cannot be started, or the host was not ready in time. Then nothing was sent.
         HostError: The time was over on the host; or the host has no `timeout`.
     """
     start = time.monotonic()
-    process = ssh_process.start(connection.name, [*connection.command, _AS_ROOT if as_root else _AS_USER])
-    try:
-        return _run(process, connection, text, start + timeout)
-    finally:
-        ssh_process.end(process)
-
-
-def _run(process: subprocess.Popen[bytes], connection: HostConnection, text: str, end: float) -> VisitResult:
-    timeout = end - time.monotonic()
-    stdout, stderr, ready = _wait_until_ready(process, end)
-    if ready is None:
-        raise connection_failure(connection.name, f"no answer within {timeout:.0f} seconds")
-    seconds = max(1, math.ceil(end - time.monotonic()))
-    # The remote shell reads the whole group before it runs it. A command that reads its standard input finds it empty. No
-    # subshell: `kill $$` in it would end its parent alone.
-    sent = f"{seconds}\nvisit_seconds={seconds}\n{{\n{text}\n}} </dev/null\n" if ready else ""
-    sent_at = time.monotonic()
-    try:
-        more = process.communicate(sent.encode(), timeout=seconds + GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
+    command = [*on_this_machine(connection.command), _AS_ROOT if as_root else _AS_USER]
+    # Standard error is a file: the background process of a shared connection may keep a pipe open (`ssh_process.run`).
+    with tempfile.TemporaryFile() as complaints:
+        process = ssh_process.start(connection.name, command, stderr=complaints)
+        try:
+            stdout, sent, failure = _run(process, text, start + timeout)
+        finally:
+            ssh_process.end(process)
+        complaints.seek(0)
+        stderr = complaints.read().decode(errors="replace")
+    if failure is _Failure.NOT_READY:
+        raise connection_failure(connection.name, f"no answer within {timeout:g} seconds")
+    if failure is _Failure.SILENT:
         raise _too_long(
             connection.name,
-            f"nothing was heard of the host for {seconds + GRACE_SECONDS:.0f} seconds",
-            f"the host ends it by itself after {seconds} seconds; what was done until then stays done",
-        ) from None
-    stdout, stderr = stdout + more[0], stderr + more[1]
+            f"nothing was heard of it for more than {timeout:g} seconds",
+            "the host ends by itself what was asked of it; what was done until then stays done",
+        )
     if process.returncode == SSH_FAILED:
-        raise connection_failure(connection.name, stderr.decode(errors="replace"))
+        raise connection_failure(connection.name, stderr)
     if _NO_TIMEOUT in stdout.splitlines():
         raise HostError.on(
             connection.name,
@@ -106,40 +101,56 @@ def _run(process: subprocess.Popen[bytes], connection: HostConnection, text: str
             effect="nothing was done on the host",
             fix="install coreutils on the host (busybox has it too)",
         )
-    if process.returncode == _KILLED and time.monotonic() - sent_at > seconds - 2:
+    if process.returncode == _KILLED and sent:
         raise _too_long(
             connection.name,
-            f"what was asked of it took more than {timeout:.0f} seconds, and was ended there",
+            f"what was asked of it took more than {timeout:g} seconds, and was ended there",
             "what was done until then stays done, and Docker may still do what it was asked last",
         )
-    return VisitResult(
-        status=process.returncode, stdout=stdout.decode(errors="replace"), stderr=stderr.decode(errors="replace")
-    )
+    return VisitResult(status=process.returncode, stdout=stdout.decode(errors="replace"), stderr=stderr)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], end: float) -> tuple[bytes, bytes, bool | None]:
-    """Return what was printed before, on both streams, and whether the host is ready; None when the time is over.
+class _Failure(Enum):
+    NOT_READY = auto()
+    """The time was over before anything was sent."""
+    SILENT = auto()
+    """The host did not report in time."""
 
-    Not ready is a host whose shell ended: it says why on one of the streams.
+
+def _run(process: subprocess.Popen[bytes], text: str, end: float) -> tuple[bytes, bool, _Failure | None]:
+    """Return what was printed, whether the text was sent, and whether a time limit was reached here."""
+    stdout, ready = _wait_until_ready(process, end)
+    if ready is None:
+        return stdout, False, _Failure.NOT_READY
+    seconds = max(1, math.ceil(end - time.monotonic()))
+    # The remote shell reads the whole group before it runs it. A command that reads its standard input finds it empty. No
+    # subshell: `kill $$` in it would end its parent alone.
+    sent = f"{seconds}\nvisit_seconds={seconds}\n{{\n{text}\n}} </dev/null\n" if ready else ""
+    try:
+        more, _ = process.communicate(sent.encode(), timeout=seconds + GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return stdout, ready, _Failure.SILENT
+    return stdout + more, ready, None
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], end: float) -> tuple[bytes, bool | None]:
+    """Return what the host printed before it was ready, and whether it is; None when the time was over.
+
+    A host that is not ready is one whose shell ended: it says why on one of its streams.
     """
-    assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018  # for mypy: both are pipes
-    printed = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
-    stdout, stderr = printed
-    open_streams = set(printed)
-    while stdout in open_streams:
-        readable, _, _ = select.select(list(open_streams), [], [], max(0.0, end - time.monotonic()))
-        if not readable:
-            return printed[stdout], printed[stderr], None
-        for stream in readable:
-            # Byte by byte would be slow and is not needed: the host prints nothing more until it has read.
-            chunk = os.read(stream, 65536)
-            printed[stream] += chunk
-            if not chunk:
-                open_streams.discard(stream)
-        if _READY in printed[stdout].splitlines():
-            lines = [line for line in printed[stdout].splitlines(keepends=True) if line.strip() != _READY]
-            return b"".join(lines), printed[stderr], True
-    return printed[stdout], printed[stderr], False
+    if process.stdout is None:
+        raise ValueError("its standard output is no pipe")
+    printed = b""
+    while select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))[0]:
+        # The host prints nothing after that line until it has read.
+        chunk = os.read(process.stdout.fileno(), 65536)
+        printed += chunk
+        lines = printed.splitlines(keepends=True)
+        if any(line.strip() == _READY for line in lines):
+            return b"".join(line for line in lines if line.strip() != _READY), True
+        if not chunk:
+            return printed, False
+    return printed, None
 
 
 def _too_long(host: str, problem: str, effect: str) -> HostError:

@@ -31,8 +31,11 @@ def main(arguments: list[str]) -> int:  # noqa: PLR0911  # a status for each com
             if not (UNITS / unit).exists():
                 return 1
             wanted_link(unit).unlink(missing_ok=True)
+            return 0
+        case ["stop", unit]:
             active(unit).unlink(missing_ok=True)
-            return run(unit, "ExecStop")
+            # What systemd no longer has the text of has no commands (after daemon-reload).
+            return run(unit, "ExecStop") if (UNITS / unit).exists() else 0
         case ["reload-or-restart", unit]:
             if active(unit).exists():
                 return run(unit, "ExecReload")

@@ -1,11 +1,15 @@
 # Sets the host's routes and shim, now and for every boot. Needs root. Routes that stay are never removed in between.
 # Variables: units, networks and runtime (folders: of systemd's units, of networkd's .network files, of /run/systemd), unit (file name
-# of the unit), unit_text, drop_in (file name), routes (a line `DESTINATION VIA` for each), old_routes (those that are no longer
-# planned), old_shim (name of a link that is no longer planned; empty where there is none).
-# Output: problem (why nothing was changed, or what failed). The exit status is 1 then.
-: "${units?}" "${networks?}" "${runtime?}" "${unit?}" "${unit_text?}" "${drop_in?}" "${routes?}" "${old_routes?}" "${old_shim?}"
+# of the unit), unit_text, mark (its first line), drop_in (file name), parent (the NIC that carries the fabric), routes (a line
+# `DESTINATION VIA` for each), shim and slice (name of the link, and what is reached over it; empty where there is none), old_routes
+# (those that are no longer planned), old_shim and old_address (of a link that is no longer planned; empty where there is none).
+# Output: problem (why nothing was changed, or what failed), or foreign_unit, foreign_link or foreign_route (what is there and not the
+# fabric's: a path, a name, and the route as `ip route` prints it). The exit status is 1 then.
+: "${units?}" "${networks?}" "${runtime?}" "${unit?}" "${unit_text?}" "${mark?}" "${drop_in?}" "${parent?}" "${routes?}"
+: "${shim?}" "${slice?}" "${old_routes?}" "${old_shim?}" "${old_address?}"
 
 . ./networking_drop_ins.sh
+. ./networking_ownership.sh
 
 require_systemd() {
   if [ ! -d "$runtime/system" ]; then
@@ -32,11 +36,46 @@ refuse_own_networks() {
   fi
 }
 
+# What is there and was not set by the fabric is never replaced. Set by it is what its unit removes when it is stopped.
+refuse_foreign() {
+  foreign=$(
+    if [ -n "$shim" ] && ip link show dev "$shim" >/dev/null 2>&1 && ! is_own_link "$shim"; then echo "foreign_link=$shim"; fi
+    printf '%s\n' "$routes" | while read -r destination via; do
+      [ -n "$destination" ] || continue
+      ip -4 -o route show exact "$destination" | while read -r route; do
+        is_own_route "$destination" "$via" "$route" || echo "foreign_route=$route"
+      done
+    done
+    [ -z "$slice" ] || ip -4 -o route show exact "$slice" | while read -r route; do
+      case "$route " in
+        "$slice dev $shim "*) ;;
+        *) echo "foreign_route=$route" ;;
+      esac
+    done
+  )
+  if [ -n "$foreign" ]; then
+    printf '%s\n' "$foreign"
+    exit 1
+  fi
+}
+
+# Arguments: a planned destination and gateway, and a route to that destination as `ip route` prints it.
+is_own_route() {
+  case "$3 " in
+    *"nexthop"*) return 1 ;;
+    *" via $2 "*) return 0 ;;
+    *" via "*) ;;
+    *) return 1 ;;
+  esac
+  gateway=${3#* via }
+  gateway=${gateway%% *}
+  printf '%s\n' "$old_routes" | grep -qxF "$1 $gateway" ||
+    grep -qsxF "ExecStop=-ip route delete $1 via $gateway" "$units/$unit"
+}
+
 remove_old() {
-  printf '%s\n' "$old_routes" | while read -r destination via; do
-    [ -z "$destination" ] || ip route del "$destination" via "$via" 2>/dev/null
-  done
-  [ -z "$old_shim" ] || ip link del "$old_shim" 2>/dev/null
+  remove_own_routes "$old_routes"
+  [ -z "$old_shim" ] || remove_own_link "$old_shim" "$old_address"
 }
 
 write_unit() {
@@ -72,7 +111,9 @@ start_unit() {
 }
 
 require_systemd
+require_own_unit
 refuse_own_networks
+refuse_foreign
 remove_old
 write_unit || exit 1
 write_drop_ins || exit 1

@@ -16,7 +16,7 @@ import pytest
 
 from ipvlan.hosts import networking
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.errors import NOT_OURS, HostError
 from ipvlan.hosts.networking import Networking, Shim, SliceRoute, unit_text
 from tests.support.namespace import Namespace, network_namespace, write_command
 
@@ -32,6 +32,10 @@ IP_WITHOUT_IPVLAN = """
 case "$*" in
   "link add "*" type ipvlan mode "*)
     REAL link show dev "$5" >/dev/null && exec REAL link add "$3" type veth peer name shim-peer ;;
+  "-o link show dev "*" type ipvlan")
+    line=$(REAL -o link show dev "$5" type veth)
+    case $line in *"@shim-peer: "*) printf '%s\\n' "${line%%@shim-peer: *}@${5#*.}: " ;; esac
+    exit ;;
 esac
 exec REAL "$@"
 """
@@ -223,7 +227,6 @@ def test_a_route_over_an_own_network_is_refused(host: Host, destination: str) ->
     ("undo", "missing"),
     [
         ("ip route del 10.1.2.0/24", ["no route to 10.1.2.0/24 via 192.168.140.201"]),
-        ("ip route replace 10.1.3.0/24 via 192.168.140.203", ["no route to 10.1.3.0/24 via 192.168.140.202"]),
         (
             "ip addr del 10.1.1.254/32 dev shim.ens33",
             ["shim.ens33 does not hold 10.1.1.254", "no route to 10.1.1.0/24 over shim.ens33"],
@@ -242,6 +245,77 @@ def test_what_is_missing_is_named(host: Host, undo: str, missing: list[str]) -> 
     assert list(networking.read(host.planned)) == missing
     networking.apply(host.planned)
     assert networking.read(host.planned) == ()
+
+
+def test_a_unit_of_others_is_left(host: Host) -> None:
+    """A file of the unit's name that the fabric did not write is neither overwritten nor removed, and nothing else is changed."""
+    unit = host.folder / "units" / UNIT
+    unit.write_text("[Unit]\nDescription=Somebody's\n")
+    before = (host.links, host.routes, host.files)
+    for action in (networking.apply, networking.remove):
+        with pytest.raises(HostError) as raised:
+            action(host.planned)
+        (problem,) = raised.value.problems
+        assert problem.code == NOT_OURS
+        assert f"{unit} was not written by ipvlan-fabric" in problem.problem
+        assert f"move {unit} away" in problem.fix
+    assert (host.links, host.routes, host.files) == before
+
+
+def test_a_link_of_others_is_left(host: Host) -> None:
+    """A link of the shim's name that is no ipvlan link on the parent is neither used nor removed."""
+    networking.apply(host.planned)
+    host.namespace.run("ip", "link", "del", "shim.ens33")
+    host.namespace.run("ip", "link", "add", "name", "shim.ens33", "type", "bridge")
+    host.namespace.run("ip", "addr", "add", "10.1.1.254/32", "dev", "shim.ens33")
+    before = (host.links, host.routes, host.files)
+    with pytest.raises(HostError, match=r'its link "shim\.ens33" is no ipvlan link on ens33'):
+        networking.apply(host.planned)
+    assert (host.links, host.routes, host.files) == before
+    networking.remove(host.planned)
+    assert "shim.ens33" in host.links
+    assert not [path for path in host.files if "ipvlan-fabric" in path]
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "10.1.3.0/24 via 192.168.140.203 dev ens33",
+        "10.1.3.0/24 via 192.168.140.203 dev ens33 metric 100",
+        "10.1.1.0/24 via 192.168.140.203 dev ens33",
+        "blackhole 10.1.3.0/24",
+    ],
+)
+def test_a_route_of_others_is_left(host: Host, route: str) -> None:
+    """A route to a planned destination that leads elsewhere is refused and not replaced; nothing is changed."""
+    host.namespace.run("ip", "route", "add", *route.split())
+    before = (host.links, host.routes, host.files)
+    with pytest.raises(HostError) as raised:
+        networking.apply(host.planned)
+    (problem,) = raised.value.problems
+    assert route in problem.problem
+    assert f"ip route del {route}" in problem.fix
+    assert (host.links, host.routes, host.files) == before
+
+
+def test_a_removal_leaves_what_is_no_longer_as_it_was_set(host: Host) -> None:
+    """A route that leads elsewhere now, and a shim that has got another address, are somebody's: the rest is removed."""
+    networking.apply(host.planned)
+    host.namespace.run("ip", "route", "replace", "10.1.3.0/24", "via", "192.168.140.203")
+    host.namespace.run("ip", "addr", "add", "10.9.9.9/32", "dev", "shim.ens33")
+    networking.remove(host.planned)
+    assert "10.1.3.0/24 via 192.168.140.203 dev ens33" in host.routes
+    assert not [route for route in host.routes if route.startswith("10.1.2.0")]
+    assert "shim.ens33" in host.links
+    assert host.files == {}
+
+
+def test_an_own_route_is_replaced_without_a_state(host: Host) -> None:
+    """What the unit on the host has set is the fabric's, also when an interrupted run did not record it."""
+    networking.apply(host.planned)
+    moved = SliceRoute(destination="10.1.3.0/24", via="192.168.140.203")
+    networking.apply(replace(host.planned, routes=(SECOND, moved)))
+    assert "10.1.3.0/24 via 192.168.140.203 dev ens33 proto static" in host.routes
 
 
 def test_another_unit_is_not_the_planned_one(host: Host) -> None:

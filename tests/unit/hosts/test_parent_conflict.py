@@ -19,7 +19,13 @@ REFUSED = "Error response from daemon: network dm-1c0ffee is already using paren
 def conflict(folder: Path, *networks: tuple[str, str, str]) -> HostError:
     """Return the conflict over ens33.40 of docker-1, whose docker has these networks: parent, name, stack or nothing."""
     inspected = [
-        {"Name": name, "Options": {"parent": parent}, "Labels": {LABEL: stack} if stack else {}}
+        {
+            "Id": name[0] * 64,
+            "Containers": {"c0": {}},
+            "Name": name,
+            "Options": {"parent": parent},
+            "Labels": {LABEL: stack} if stack else {},
+        }
         for parent, name, stack in networks
     ]
     docker = folder / "docker"
@@ -46,17 +52,22 @@ def test_the_other_stack_is_named(tmp_path: Path) -> None:
     error = conflict(tmp_path, ("ens33", "first", "dev"), ("ens33.40", "second", "staging"))
     (problem,) = error.problems
     assert error.host == "docker-1"
-    assert 'network "second" of stack "staging"' in problem.problem
+    assert 'network "second" (ssssssssssss) of stack "staging"' in problem.problem
     assert "ipvlan-fabric:hosts.docker-1.parent" in problem.problem
     assert "nothing was created" in problem.effect
     assert "ens33.50" in problem.fix
-    assert "docker network rm second" in problem.fix
+    assert (
+        'let stack "staging" remove it (`docker network rm ssssssssssss` on the host) if nobody needs it' in problem.fix
+    )
+    assert "1 running container of it now" in problem.fix
     assert "first" not in str(error)
 
 
 def test_a_network_of_no_stack_is_named(tmp_path: Path) -> None:
     """A network that somebody created by hand is reported as such."""
-    assert 'network "by-hand" which belongs to no stack' in str(conflict(tmp_path, ("ens33.40", "by-hand", "")))
+    error = str(conflict(tmp_path, ("ens33.40", "by-hand", "")))
+    assert 'network "by-hand" (bbbbbbbbbbbb) which belongs to no stack' in error
+    assert "let whoever created it by hand remove it" in error
 
 
 @pytest.mark.parametrize("networks", [[("ens33", "first", "dev")], []])
