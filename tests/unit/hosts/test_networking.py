@@ -1,14 +1,9 @@
-"""Routes, shim and unit of a host: the real scripts with the real `ip`, in a network namespace.
-
-systemctl is a substitute that runs the unit's commands (tests/support/fake_systemctl.py).
-"""
+"""Routes, shim and unit of a host: the real scripts with the real `ip`, in a network namespace."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,134 +11,17 @@ import pytest
 
 from ipvlan.hosts import networking
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.errors import NOT_OURS, HostError
-from ipvlan.hosts.networking import Networking, Shim, SliceRoute, unit_text
-from tests.support.namespace import Namespace, network_namespace, write_command
-
-FAKE = Path(__file__).parents[2] / "support" / "fake_systemctl.py"
-SHIM = Shim(link="shim.ens33", address="10.1.1.254", slice="10.1.1.0/24", mode="l3")
-SECOND = SliceRoute(destination="10.1.2.0/24", via="192.168.140.201")
-THIRD = SliceRoute(destination="10.1.3.0/24", via="192.168.140.202")
-UNIT = "ipvlan-fabric-ens33.service"
-DROP_IN = "networks/10-lan.network.d/ipvlan-fabric-ens33.conf"
-
-# A kernel without ipvlan still shows everything but the link's kind: the shim is a veth there.
-IP_WITHOUT_IPVLAN = """
-case "$*" in
-  "link add "*" type ipvlan mode "*)
-    REAL link show dev "$5" >/dev/null && exec REAL link add "$3" type veth peer name shim-peer ;;
-  "-o link show dev "*" type ipvlan")
-    line=$(REAL -o link show dev "$5" type veth)
-    case $line in *"@shim-peer: "*) printf '%s\\n' "${line%%@shim-peer: *}@${5#*.}: " ;; esac
-    exit ;;
-esac
-exec REAL "$@"
-"""
-
-
-class Host:
-    """docker-1 in a network namespace: its NIC ens33 has 192.168.140.200/24 and is run by systemd-networkd."""
-
-    def __init__(self, folder: Path, namespace: Namespace) -> None:
-        self.folder = folder
-        self.namespace = namespace
-        for path in ("units", "networks", "runtime/system", "runtime/netif/links"):
-            (folder / path).mkdir(parents=True)
-        namespace.run("ip", "link", "set", "lo", "up")
-        self.add_nic("ens33")
-        namespace.run("ip", "addr", "add", "192.168.140.200/24", "dev", "ens33")
-        index = namespace.run("ip", "-o", "link", "show", "dev", "ens33").partition(":")[0]
-        (folder / "runtime/netif/links" / index).write_text(
-            "ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/10-lan.network\n"
-        )
-        commands = folder / "commands"
-        shutil.copy(FAKE, folder / "fake_systemctl.py")
-        write_command(commands, "systemctl", f'exec {sys.executable} {folder}/fake_systemctl.py "$@"')
-        if not self._has_ipvlan():
-            write_command(commands, "ip", IP_WITHOUT_IPVLAN.replace("REAL", shutil.which("ip") or "ip"))
-        namespace.commands = commands
-        self.planned = Networking(connection=namespace.connection(), shim=SHIM, routes=(SECOND, THIRD))
-
-    def add_nic(self, name: str) -> None:
-        """Add a NIC that is up."""
-        self.namespace.run("ip", "link", "add", "name", name, "type", "veth", "peer", "name", f"to-{name}"[:15])
-        self.namespace.run("ip", "link", "set", f"to-{name}"[:15], "up")
-        self.namespace.run("ip", "link", "set", name, "up")
-
-    def _has_ipvlan(self) -> bool:
-        add = ["ip", "link", "add", "try0", "link", "ens33", "type", "ipvlan", "mode", "l3"]
-        if subprocess.run([*self.namespace.enter, *add], capture_output=True, check=False).returncode != 0:
-            return False
-        self.namespace.run("ip", "link", "del", "try0")
-        return True
-
-    @property
-    def links(self) -> set[str]:
-        """Names of the links."""
-        return {line.split(": ")[1].partition("@")[0] for line in self._ip("-o", "link")}
-
-    @property
-    def routes(self) -> set[str]:
-        """All routes, without what only their link shows."""
-        return {line.strip().removesuffix("linkdown").strip() for line in self._ip("-4", "route")}
-
-    @property
-    def files(self) -> dict[str, str]:
-        """Path -> text of all that systemd reads."""
-        return {
-            str(path.relative_to(self.folder)): path.read_text()
-            for folder in ("units", "networks")
-            for path in sorted((self.folder / folder).rglob("*"))
-            if path.is_file()
-        }
-
-    @property
-    def calls(self) -> list[str]:
-        """What systemctl was called with."""
-        return (self.folder / "calls").read_text().splitlines()
-
-    def changes(self, action: Callable[[], None]) -> list[str]:
-        """Return what the kernel reports of routes while `action` runs."""
-        command = [*self.namespace.enter, "ip", "-4", "-o", "monitor", "route"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
-            # A route that comes and goes shows that the monitor listens, and that it has reported all.
-            assert monitor.stdout is not None
-            self._signal(monitor.stdout.readline)
-            action()
-            self._mark()
-            reported: list[str] = []
-            while "203.0.113.2" not in (line := monitor.stdout.readline()):
-                reported.append(line.strip())
-            monitor.kill()
-        return [line for line in reported if "203.0.113." not in line]
-
-    def _signal(self, readline: Callable[[], str]) -> None:
-        subprocess.Popen(
-            [
-                *self.namespace.enter,
-                "sh",
-                "-c",
-                "for try in 1 2 3 4 5; do ip route add 203.0.113.1 dev ens33; ip route del 203.0.113.1; sleep 0.2; done",
-            ],
-            stderr=subprocess.DEVNULL,
-        ).wait()
-        assert "203.0.113.1" in readline()
-
-    def _mark(self) -> None:
-        self.namespace.run("ip", "route", "add", "203.0.113.2/32", "dev", "ens33")
-        self.namespace.run("ip", "route", "del", "203.0.113.2/32", "dev", "ens33")
-
-    def _ip(self, *arguments: str) -> list[str]:
-        return self.namespace.run("ip", *arguments).splitlines()
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.networking import Networking, SliceRoute, unit_text
+from tests.support.namespace import write_command
+from tests.support.networking_host import DROP_IN, SECOND, SHIM, UNIT, Host, fresh_host
 
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     """Return a fresh host."""
-    with network_namespace() as namespace:
-        folders = {name: str(tmp_path / name) for name in ("units", "networks", "runtime")}
-        monkeypatch.setattr(networking, "FOLDERS", folders)
-        yield Host(tmp_path, namespace)
+    with fresh_host(tmp_path, monkeypatch) as host:
+        yield host
 
 
 def test_routes_shim_and_unit_are_set(host: Host) -> None:
@@ -245,77 +123,6 @@ def test_what_is_missing_is_named(host: Host, undo: str, missing: list[str]) -> 
     assert list(networking.read(host.planned)) == missing
     networking.apply(host.planned)
     assert networking.read(host.planned) == ()
-
-
-def test_a_unit_of_others_is_left(host: Host) -> None:
-    """A file of the unit's name that the fabric did not write is neither overwritten nor removed, and nothing else is changed."""
-    unit = host.folder / "units" / UNIT
-    unit.write_text("[Unit]\nDescription=Somebody's\n")
-    before = (host.links, host.routes, host.files)
-    for action in (networking.apply, networking.remove):
-        with pytest.raises(HostError) as raised:
-            action(host.planned)
-        (problem,) = raised.value.problems
-        assert problem.code == NOT_OURS
-        assert f"{unit} was not written by ipvlan-fabric" in problem.problem
-        assert f"move {unit} away" in problem.fix
-    assert (host.links, host.routes, host.files) == before
-
-
-def test_a_link_of_others_is_left(host: Host) -> None:
-    """A link of the shim's name that is no ipvlan link on the parent is neither used nor removed."""
-    networking.apply(host.planned)
-    host.namespace.run("ip", "link", "del", "shim.ens33")
-    host.namespace.run("ip", "link", "add", "name", "shim.ens33", "type", "bridge")
-    host.namespace.run("ip", "addr", "add", "10.1.1.254/32", "dev", "shim.ens33")
-    before = (host.links, host.routes, host.files)
-    with pytest.raises(HostError, match=r'its link "shim\.ens33" is no ipvlan link on ens33'):
-        networking.apply(host.planned)
-    assert (host.links, host.routes, host.files) == before
-    networking.remove(host.planned)
-    assert "shim.ens33" in host.links
-    assert not [path for path in host.files if "ipvlan-fabric" in path]
-
-
-@pytest.mark.parametrize(
-    "route",
-    [
-        "10.1.3.0/24 via 192.168.140.203 dev ens33",
-        "10.1.3.0/24 via 192.168.140.203 dev ens33 metric 100",
-        "10.1.1.0/24 via 192.168.140.203 dev ens33",
-        "blackhole 10.1.3.0/24",
-    ],
-)
-def test_a_route_of_others_is_left(host: Host, route: str) -> None:
-    """A route to a planned destination that leads elsewhere is refused and not replaced; nothing is changed."""
-    host.namespace.run("ip", "route", "add", *route.split())
-    before = (host.links, host.routes, host.files)
-    with pytest.raises(HostError) as raised:
-        networking.apply(host.planned)
-    (problem,) = raised.value.problems
-    assert route in problem.problem
-    assert f"ip route del {route}" in problem.fix
-    assert (host.links, host.routes, host.files) == before
-
-
-def test_a_removal_leaves_what_is_no_longer_as_it_was_set(host: Host) -> None:
-    """A route that leads elsewhere now, and a shim that has got another address, are somebody's: the rest is removed."""
-    networking.apply(host.planned)
-    host.namespace.run("ip", "route", "replace", "10.1.3.0/24", "via", "192.168.140.203")
-    host.namespace.run("ip", "addr", "add", "10.9.9.9/32", "dev", "shim.ens33")
-    networking.remove(host.planned)
-    assert "10.1.3.0/24 via 192.168.140.203 dev ens33" in host.routes
-    assert not [route for route in host.routes if route.startswith("10.1.2.0")]
-    assert "shim.ens33" in host.links
-    assert host.files == {}
-
-
-def test_an_own_route_is_replaced_without_a_state(host: Host) -> None:
-    """What the unit on the host has set is the fabric's, also when an interrupted run did not record it."""
-    networking.apply(host.planned)
-    moved = SliceRoute(destination="10.1.3.0/24", via="192.168.140.203")
-    networking.apply(replace(host.planned, routes=(SECOND, moved)))
-    assert "10.1.3.0/24 via 192.168.140.203 dev ens33 proto static" in host.routes
 
 
 def test_another_unit_is_not_the_planned_one(host: Host) -> None:
