@@ -41,12 +41,20 @@ def read_fabric_args() -> FabricArgs:
     try:
         check_environment(os.environ, "pulumi preview" if pulumi.runtime.is_dry_run() else "pulumi up")
         config = read_config()
-        plan = make_plan(config)
-        secrets = read_secrets(config.services)
-        if not pulumi.runtime.is_dry_run():
-            require_connections(plan.ssh)
+        return fabric_args(config, read_secrets(config.services))
     except UserError as error:
         raise pulumi.RunError(str(error)) from None
+
+
+def fabric_args(config: StackConfig, secrets: Mapping[str, pulumi.Output[str]]) -> FabricArgs:
+    """Return the arguments for a fabric of this config; print the plan's warnings, and ask the hosts unless it is a preview.
+
+    Raises:
+        UserError: The config contradicts itself, or this machine cannot open connections.
+    """
+    plan = make_plan(config)
+    if not pulumi.runtime.is_dry_run():
+        require_connections(plan.ssh)
     for warning in plan.warnings:
         pulumi.log.warn(str(warning))
     visits = HostVisits(plan)

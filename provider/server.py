@@ -16,8 +16,8 @@ from typing import Any, Final, TypeVar
 
 import grpc  # type: ignore[import-untyped]
 import grpc.aio  # type: ignore[import-untyped]
+import pulumi
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
-from pulumi.provider import Provider
 from pulumi.provider.server import ProviderServicer
 from pulumi.runtime import proto, rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
@@ -26,12 +26,10 @@ from typing_extensions import override
 from ipvlan.hosts.docker_environment import check_environment
 from ipvlan.problems import UserError
 from provider.kinds import KINDS
+from provider.package import Package
 from provider.resource import Operation, Properties, Resource
 
 T = TypeVar("T")
-
-VERSION: Final = "0.1.0"
-"""The plugin's version, as in pyproject.toml."""
 
 THREADS: Final = 64
 """Operations at the same time, each in a thread that waits for a host. The engine asks for 4 times the CPUs, or `--parallel`."""
@@ -57,7 +55,7 @@ class Servicer(ProviderServicer):
 
     def __init__(self, engine: str) -> None:
         """Connect to the engine at this address."""
-        super().__init__(Provider(VERSION), [], engine)
+        super().__init__(Package(), [], engine)
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="operation")
         self._engine = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(engine, options=CHANNEL_OPTIONS))
@@ -128,6 +126,15 @@ class Servicer(ProviderServicer):
         state, operation = _plain(request.properties), self._operation(request)
         await self._run(context, lambda: _kind(request).delete(state, operation))
         return empty_pb2.Empty()
+
+    @override
+    async def Construct(self, request: provider_pb2.ConstructRequest, context: Any) -> provider_pb2.ConstructResponse:
+        """Declare a component; wrong inputs are answered by their text, without the traceback that the SDK adds."""
+        try:
+            return await self._construct(request, context)
+        except (UserError, pulumi.RunError) as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+            raise
 
     def _operation(self, request: Any) -> Operation:
         """Return what an operation on the resource of this request has of the engine."""

@@ -31,6 +31,8 @@ from ipvlan.views.drift_table import drift_table
 from ipvlan.views.json_schemas import DOCUMENTS, schema
 from ipvlan.views.markdown import table
 from ipvlan.views.svg import as_svg
+from provider.package import VERSION
+from provider.package_schema import package_schema
 from tools.component_tables import component_tables
 from tools.error_pages import bad_input_page, error_page
 from tools.printed import with_printed
@@ -67,6 +69,7 @@ def files() -> dict[Path, str]:
         **{ROOT / "docs" / "schemas" / f"{name}.schema.json": _json(schema(name)) for name in DOCUMENTS},
         ROOT / "schema" / "stack.schema.json": _json(stack_schema()),
         ROOT / "schema" / "common.schema.json": _json(common_schema()),
+        ROOT / "schema" / "package.schema.json": _json(package_schema(VERSION)),
         ROOT / "docs" / "bad-input.md": _page(bad_input_page()),
         ROOT / "docs" / "errors.md": _page(error_page()),
         # What `ipvlan diagram --form svg` makes; the README shows it.

@@ -215,9 +215,13 @@ class StackConfig(Model):
     """A complete stack, well formed; whether its parts agree is checked by `ipvlan.plan.make`."""
 
     fabric: FabricConfig
+    """The one network that all hosts share."""
     hosts: Mapping[str, HostConfig]
+    """Host name -> Docker host."""
     services: Mapping[str, ServiceConfig]
+    """Service name -> container, the same on several hosts."""
     ssh: SshConfig = SshConfig()
+    """How the hosts are reached."""
 
 
 SECTIONS: Final = tuple(StackConfig.model_fields)

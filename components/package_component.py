@@ -1,0 +1,90 @@
+"""The component IpvlanFabric for a program in another language: its inputs come through Pulumi's protocol.
+
+Responsible for the translation of these inputs into the arguments of the component. `provider.package_schema` says what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.provider import ConstructResult
+
+from components.ipvlan_fabric import IpvlanFabric
+from components.program_inputs import fabric_args
+from ipvlan.config.models import SECTIONS, ServiceConfig
+from ipvlan.config.secrets import unknown_secrets
+from ipvlan.plan.resource_names import PACKAGE
+from ipvlan.plan.validate import parse
+from ipvlan.problems import ConfigError
+
+SECRETS = "secrets"
+"""The input for the values that `secret_environment` refers to."""
+
+
+def construct(
+    name: str, resource_type: str, inputs: Mapping[str, Any], options: pulumi.ResourceOptions | None
+) -> ConstructResult:
+    """Declare the component.
+
+    Args:
+        name: Its name; the names of all its resources begin with it.
+        resource_type: The type that the program asks for.
+        inputs: The sections of a stack file, and `secrets`: name -> secret value.
+        options: Its options.
+
+    Raises:
+        ConfigError: The inputs are wrong: all problems, with the keys that a stack file has for them.
+        pulumi.RunError: The hosts do not fit the plan.
+    """
+    if resource_type != f"{PACKAGE}:index:IpvlanFabric":
+        raise pulumi.RunError(
+            f"the package {PACKAGE} has no component {resource_type}; it has {PACKAGE}:index:IpvlanFabric"
+        )
+    config = parse({key: whole_numbers(inputs[key]) for key in SECTIONS if inputs.get(key) is not None})
+    secrets = secret_values(config.services, inputs.get(SECRETS))
+    fabric = IpvlanFabric(name, fabric_args(config, secrets), options)
+    return ConstructResult(fabric.urn, {"addresses": fabric.addresses, "urls": fabric.urls})
+
+
+def whole_numbers(value: Any) -> Any:
+    """Return the value with numbers as a stack file has them: Pulumi's protocol has floats alone."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: whole_numbers(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [whole_numbers(entry) for entry in value]
+    return value
+
+
+def secret_values(services: Mapping[str, ServiceConfig], given: Any) -> Mapping[str, pulumi.Output[str]]:
+    """Return name -> secret value, for every name in a `secret_environment`.
+
+    Args:
+        services: The services of the config.
+        given: The input: a mapping, or an output of one; None where the program gives none.
+
+    Raises:
+        ConfigError: A name has no value, as far as that is known: in a preview the values may be unknown.
+    """
+    names = sorted({name for service in services.values() for name in service.secret_environment.values()})
+    if not names:
+        return {}
+    if isinstance(given, Mapping):
+        missing = list(unknown_secrets(services, set(given)))
+        if missing:
+            raise ConfigError(missing)
+    values = pulumi.Output.secret({} if given is None else given)
+
+    def value(name: str) -> pulumi.Output[str]:
+        def pick(known: Mapping[str, str]) -> str:
+            missing = list(unknown_secrets(services, set(known)))
+            if missing:
+                raise ConfigError(missing)
+            return known[name]
+
+        return values.apply(pick)
+
+    return {name: value(name) for name in names}
