@@ -94,7 +94,7 @@ def _types(definitions: Definitions) -> Iterator[tuple[str, dict[str, Any]]]:
                 "type": "object",
                 "description": model.get("description", ""),
                 "properties": {key: _property(field, definitions) for key, field in model["properties"].items()},
-                "required": model.get("required", []),
+                **({"required": model["required"]} if "required" in model else {}),
             },
         )
 

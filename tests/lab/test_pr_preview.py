@@ -26,7 +26,7 @@ SWITCHED = MOVED.replace("published: true", "published: false", 1)
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository that has the project's program and one stack, with three changes of that stack."""
     folder = tmp_path_factory.mktemp("repository")
-    for name in ("ipvlan", "components"):
+    for name in ("ipvlan", "components", "provider"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("__main__.py", "Pulumi.yaml", ".gitignore"):
         shutil.copy(ROOT / name, folder / name)
