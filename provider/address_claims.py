@@ -93,7 +93,9 @@ def _check(inputs: Mapping[str, Any], before: Checked, operation: Operation) -> 
         Path.cwd(),
         lambda reason: operation.warn(f"labels alone say which containers are this stack's: {reason}"),
     )
-    result = check_conflicts(new, list(connections.values()), owned.owns, mode=inputs["mode"], timeout=HOST_SECONDS)
+    result = check_conflicts(
+        new, list(connections.values()), owned.ownership, mode=inputs["mode"], timeout=HOST_SECONDS
+    )
     for warning in result.warnings:
         operation.warn(str(warning))
     return {

@@ -18,6 +18,7 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession, on_all
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, take_snapshot
+from ipvlan.plan.ownership import Ownership
 from ipvlan.problems import Problem
 
 
@@ -60,7 +61,7 @@ class AddressConflictError(HostError):
 def check_conflicts(
     new: Sequence[NewAddresses],
     connections: Sequence[HostConnection],
-    owns: Callable[[LiveContainer], bool],
+    owned: Callable[[], Ownership],
     *,
     mode: str,
     timeout: float,
@@ -71,7 +72,8 @@ def check_conflicts(
         new: The new addresses, by host.
         connections: All hosts of the fabric that can be reached. When an address is answered for on the LAN, their Docker says
             which container holds it: one of this stack, which will move, is no conflict.
-        owns: Returns whether a container is this stack's. Called only for one that holds a new address, and in several threads.
+        owned: Returns what the stack owns. Called, in several threads, only where a container holds a new address, or where a
+            helper container is needed to probe.
         mode: The fabric's mode.
         timeout: In seconds, to connect to a host and for each answer of it; a probe takes three seconds more.
 
@@ -80,6 +82,9 @@ def check_conflicts(
     """
     by_host = {host.connection.name: host for host in new}
 
+    def owns(container: LiveContainer) -> bool:
+        return owned().owns(container)
+
     def ask(session: HostSession) -> _Reply:
         snapshot = take_snapshot(session, timeout=timeout)
         if mode != "l2":
@@ -87,7 +92,7 @@ def check_conflicts(
         unheld = not_held_by(owns, snapshot, by_host[session.name].addresses)
         # A container of the host that holds one is known by now, and would not see the probe.
         to_probe = [address for address in unheld if not holders(snapshot, address)]
-        answering, not_probed = probe(session, snapshot, mode, to_probe, timeout=timeout)
+        answering, not_probed = probe(session, snapshot, mode, to_probe, owned, timeout=timeout)
         return _Reply(snapshot=snapshot, answering=answering, not_probed=not_probed)
 
     results = on_all([host.connection for host in new], ask, timeout=timeout)

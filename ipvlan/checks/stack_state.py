@@ -224,6 +224,10 @@ class OwnershipInDoubt:
 
     def owns(self, item: Labelled) -> bool:
         """Return whether the container or network is the stack's."""
+        return self.ownership().owns(item)
+
+    def ownership(self) -> Ownership:
+        """Return what the stack owns; where its state cannot be read, what the labels say."""
         with self._lock:
             if self._ownership is None:
                 try:
@@ -231,7 +235,7 @@ class OwnershipInDoubt:
                 except StackStateError as error:
                     self._failed(error.problems[0].problem)
                     self._ownership = by_labels(short_name(self._stack))
-        return self._ownership.owns(item)
+            return self._ownership
 
 
 def read_resources(document: Mapping[str, Any]) -> Iterator[StateResource]:

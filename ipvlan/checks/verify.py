@@ -7,7 +7,7 @@ Out of scope: what is expected (`ipvlan.plan.reachability`), the probes (`ipvlan
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -21,6 +21,7 @@ from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.ownership import Ownership
 from ipvlan.plan.reachability import CLIENT, Cell, Expected, Filter, make_matrix
 
 NOT_OBSERVED: Final = Observed(reached=None, outcome="not tried")
@@ -85,12 +86,18 @@ class Verification:
 
 
 def verify_plan(
-    plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: Filter | None = None, timeout: float = 10.0
+    plan: Plan,
+    owned: Callable[[], Ownership],
+    *,
+    internet: Sequence[IPAddress | str] = (),
+    only: Filter | None = None,
+    timeout: float = 10.0,
 ) -> Verification:
     """Probe the cells of the matrix, on all hosts in parallel, and compare them with the plan.
 
     Args:
         plan: What is planned.
+        owned: Returns what the stack owns; called where the ssh user is not root and may not use sudo.
         internet: Addresses and names beyond the hosts' LAN. Without them nothing is sent there, and there are no such cells.
         only: Which cells to probe; None for all.
         timeout: In seconds, to connect to a host and for each answer of it.
@@ -104,7 +111,7 @@ def verify_plan(
         replies = on_hosts(
             plan,
             hosts,
-            lambda session: _probe(session, plan.host(session.name), matrix.cells, timeout),
+            lambda session: _probe(session, plan.host(session.name), matrix.cells, owned, timeout),
             timeout=timeout,
         )
         observations = dict(from_client.result())
@@ -147,7 +154,7 @@ def judge(
 
 
 def _probe(
-    session: HostSession, host: HostPlan, cells: Iterable[Cell], timeout: float
+    session: HostSession, host: HostPlan, cells: Iterable[Cell], owned: Callable[[], Ownership], timeout: float
 ) -> tuple[HostSnapshot, Mapping[Cell, Observed]]:
     """Read one host, and probe the cells whose source is there. Raises HostError."""
     own = [cell for cell in cells if cell.source_host == host.name]
@@ -156,7 +163,7 @@ def _probe(
     snapshot = take_snapshot(session, timeout=timeout, pids_of=sources)
     if not own:
         return snapshot, {}
-    run = root_shell(session, snapshot)
+    run = root_shell(session, snapshot, owned)
     if run is None:
         raise no_root(host.name, host.ssh.user)
     return snapshot, ping_cells(host.name, run, own, snapshot.pids, snapshot.resolvers)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from netaddr import IPAddress
 
+from ipvlan.checks.stack_state import OwnershipInDoubt
 from ipvlan.checks.verify import verify_plan
 from ipvlan.cli.options import (
     DEFAULT_TIMEOUT,
@@ -59,9 +60,20 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
     stack, plan = planned(context, host=host, service=service, quiet=as_json)
     check_known("--from", source, [CLIENT, *host_names(plan), *service_names(plan), *map(place, plan.containers())])
     beyond = [_parse_internet_option(text) for text in internet or ()]
+    # Read only where a helper container is needed.
+    unread: list[str] = []
+    owned = OwnershipInDoubt(stack.name, stack.folder, unread.append)
     with progress(f"testing connections from {count_of_hosts(plan)}", quiet=as_json):
         result = verify_plan(
-            plan, internet=beyond, only=Filter(service=service, host=host, source=source), timeout=timeout
+            plan,
+            owned.ownership,
+            internet=beyond,
+            only=Filter(service=service, host=host, source=source),
+            timeout=timeout,
+        )
+    for reason in unread:
+        typer.echo(
+            f"warning: what belongs to this stack is not known, because its state was not read: {reason}", err=True
         )
     if as_json:
         print_document(document(result, stack.name))

@@ -19,6 +19,7 @@ from ipvlan.hosts.script import Output, read_output, script_text
 if TYPE_CHECKING:
     from ipvlan.hosts.session import HostSession
     from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+    from ipvlan.plan.ownership import Ownership
 
 PROBES: Final = 3
 """Probes of one address, one each second (RFC 5227, PROBE_NUM)."""
@@ -54,7 +55,13 @@ def not_held_by(
 
 
 def probe(
-    session: HostSession, live: HostSnapshot, mode: str, addresses: Sequence[IPAddress], *, timeout: float
+    session: HostSession,
+    live: HostSnapshot,
+    mode: str,
+    addresses: Sequence[IPAddress],
+    owned: Callable[[], Ownership],
+    *,
+    timeout: float,
 ) -> tuple[Mapping[IPAddress, str], str]:
     """Probe `addresses` on the LAN.
 
@@ -63,6 +70,7 @@ def probe(
         live: Its state.
         mode: The fabric's ipvlan mode.
         addresses: What to probe.
+        owned: Returns what the stack owns, for `root_shell`.
         timeout: Seconds for the start of the probes; each batch of addresses takes some more.
 
     Returns:
@@ -76,9 +84,9 @@ def probe(
     obstacle = _obstacle(session, live, mode)
     if obstacle:
         return {}, obstacle
-    run = root_shell(session, live)
+    run = root_shell(session, live, owned)
     if run is None:
-        return {}, "only root may send ARP probes"
+        return {}, "only root may send ARP probes, and the ssh user cannot become root"
     variables = {
         "parent": session.parent,
         "addresses": "\n".join(map(str, addresses)),

@@ -50,7 +50,7 @@ def docker_facts(session: HostSession, plan: Plan, owned: Callable[[], Ownership
     """
     snapshot = take_snapshot(session, timeout=timeout)
     folder, free = _disk(session, timeout)
-    answering, not_probed = _probe(session, plan, owned(), snapshot, timeout)
+    answering, not_probed = _probe(session, plan, owned, snapshot, timeout)
     return DockerFacts(
         snapshot=snapshot,
         image_failures=_image_failures(session, plan.host(session.name).images, timeout),
@@ -91,10 +91,10 @@ def _image_failures(session: HostSession, images: Sequence[str], timeout: float)
 
 
 def _probe(
-    session: HostSession, plan: Plan, ownership: Ownership, snapshot: HostSnapshot, timeout: float
+    session: HostSession, plan: Plan, owned: Callable[[], Ownership], snapshot: HostSnapshot, timeout: float
 ) -> tuple[Mapping[IPAddress, str], str]:
     planned = [container.address for container in plan.host(session.name).containers]
-    addresses = not_held_by(ownership.owns, snapshot, planned)
+    addresses = not_held_by(owned().owns, snapshot, planned)
     if plan.gateway is not None:
         addresses.append(plan.gateway)
-    return probe(session, snapshot, plan.mode, addresses, timeout=timeout)
+    return probe(session, snapshot, plan.mode, addresses, owned, timeout=timeout)

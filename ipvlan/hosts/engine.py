@@ -1,18 +1,17 @@
 """Docker's Engine API of one host, over the socket that a session forwards.
 
-Responsible for the API version, and for Docker's failures. It only reads, except for the helper container of
-`ipvlan.hosts.root_shell`.
+Responsible for the API version, and for Docker's failures. It only reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, HostError
 from ipvlan.plan.docker_versions import OLDEST_API
-from ipvlan.plan.resource_names import HELPER_LABEL
 
 if TYPE_CHECKING:
     import docker
@@ -32,6 +31,8 @@ class Engine:
         """Docker's own version, known after the first call: `28.5.2`."""
         self.api_version = ""
         """The newest API version of that Docker, known after the first call."""
+        self.now = 0.0
+        """The host's clock at the last answer, in seconds since 1970; 0 before the first one."""
         self._socket = socket
         self._timeout = timeout
         self._client = self._open(OLDEST_API)
@@ -74,18 +75,14 @@ class Engine:
 
         return self._call(refusal)
 
-    def run_in_host(self, image: str, folders: Sequence[str], text: str) -> str:
-        """Run shell text as root in the host's own namespaces, from a container that is removed afterwards.
+    def image_variables(self, image: str) -> tuple[str, ...]:
+        """Return the names of the environment variables that an image on the host sets."""
 
-        Args:
-            image: Id of an image that is on the host.
-            folders: Folders of the host that its `nsenter` needs.
-            text: POSIX shell text.
+        def variables(client: docker.APIClient) -> tuple[str, ...]:
+            config = client.inspect_image(image).get("Config") or {}  # type: ignore[no-untyped-call]
+            return tuple(variable.partition("=")[0] for variable in config.get("Env") or ())
 
-        Returns:
-            What the text printed.
-        """
-        return self._call(lambda client: _run_in_host(client, image, folders, text))
+        return self._call(variables)
 
     def close(self) -> None:
         """Close the connections."""
@@ -101,6 +98,7 @@ class Engine:
 
     def _note_versions(self, response: requests.Response, *_args: Any, **_kwargs: Any) -> None:
         self.api_version = response.headers.get("Api-Version", self.api_version)
+        self.now = _seconds(response.headers.get("Date", "")) or self.now
         name, _, rest = response.headers.get("Server", "").partition("/")
         if name == "Docker":
             self.version = rest.partition(" ")[0]
@@ -137,29 +135,12 @@ class Engine:
             ) from None
 
 
-def _run_in_host(client: docker.APIClient, image: str, folders: Sequence[str], text: str) -> str:
-    import docker.types  # noqa: PLC0415
-
-    helper = client.create_container(
-        image,
-        entrypoint=["/usr/bin/nsenter"],
-        command=["-t", "1", "-m", "-u", "-n", "-i", "sh", "-c", text],
-        labels={HELPER_LABEL: "true"},
-        user="0",
-        host_config=client.create_host_config(
-            privileged=True,
-            pid_mode="host",
-            network_mode="none",
-            userns_mode="host",
-            mounts=[docker.types.Mount(folder, folder, type="bind", read_only=True) for folder in folders],
-        ),
-    )
+def _seconds(date: str) -> float:
+    """Return an HTTP date (RFC 9110, 5.6.7) in seconds since 1970; 0 where it is none."""
     try:
-        client.start(helper["Id"])
-        client.wait(helper["Id"])
-        return bytes(client.logs(helper["Id"], stdout=True, stderr=True)).decode(errors="replace")
-    finally:
-        client.remove_container(helper["Id"], force=True)
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _first_cause(error: BaseException) -> str:

@@ -1,7 +1,7 @@
-"""Running text as root on a host: as the ssh user where that is root, else by a helper container.
+"""Running text as root on a host: as the ssh user where that is root, else by sudo, else from a helper container.
 
-The helper container is created from an image that is on the host already. It runs the host's own `nsenter`, and enters the host
-with it: it needs nothing in the image, and nothing is pulled. It is removed at the end, whatever happens.
+The helper container is created from the image of a container of this stack. Nothing of the image runs in it: it runs the host's own
+`nsenter`, which enters the host (helper_container.sh says how). Nothing is pulled, and Docker removes the container at its end.
 
 A user who may use Docker's socket is as good as root on the host (Docker's documentation, "Docker daemon attack surface"): this
 gives nobody a right that they do not have.
@@ -9,44 +9,102 @@ gives nobody a right that they do not have.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts.engine import Engine
-from ipvlan.hosts.errors import NOT_ROOT, HostError
+from ipvlan.hosts.errors import DOCKER_REFUSED, NOT_ROOT, HostError
+from ipvlan.hosts.script import script_text
+from ipvlan.hosts.session import DOCKER_SOCKET
+from ipvlan.plan.resource_names import HELPER_LABEL
 
 if TYPE_CHECKING:
     from ipvlan.hosts.session import HostSession
-    from ipvlan.hosts.snapshot import HostSnapshot
+    from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+    from ipvlan.plan.ownership import Ownership
 
 RunAsRoot = Callable[[str, float], str]
 """Takes POSIX shell text and a time limit in seconds, and returns what the text printed."""
 
-HELPER_SECONDS: Final = 20.0
-"""Time for the start of a container on a busy host."""
+HELPER_SECONDS: Final = 20
+"""Time for the start of a container on a busy host, in seconds."""
+
+STALE_SECONDS: Final = 180
+"""A helper that is there so long after its own time limit belongs to a run that ended without removing it."""
+
+_NAME: Final = "ipvlan-fabric-helper-"
+_LABEL: Final = re.compile(r"(.*)/([0-9]+)")
+
+_ENVIRONMENT: Final[Mapping[str, str]] = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    # Read by the loader of the first program, before anything could clear them (ld.so(8)).
+    "LD_PRELOAD": "",
+    "LD_LIBRARY_PATH": "/lib:/usr/lib",
+    "LD_AUDIT": "",
+    "LD_DEBUG": "",
+    "LD_DEBUG_OUTPUT": "",
+    "LD_PROFILE": "",
+    "LD_PROFILE_OUTPUT": "",
+    "GLIBC_TUNABLES": "",
+    # Read by a shell that is started (POSIX sh, bash).
+    "ENV": "",
+    "BASH_ENV": "",
+}
+"""Environment of the helper, whatever its image sets."""
+
+_ROOT_BY_SUDO: Final = "sudo -n sh -s"
+# In a here document: an argument is limited in its length, and everybody can read it in `ps`.
+_SUDO: Final = "{command} <<'{end}'\n(\n{text}\n) </dev/null\n{end}\n"
 
 
-def root_shell(session: HostSession, live: HostSnapshot) -> RunAsRoot | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Helper:
+    """How helper containers are made on one host."""
+
+    image: str
+    """Id of an image that is there."""
+    environment: Mapping[str, str]
+    owner: str
+    """Whose they are, for the label."""
+    stale: tuple[str, ...]
+    """Ids of earlier ones, to be removed first."""
+
+
+def root_shell(session: HostSession, live: HostSnapshot, owned: Callable[[], Ownership]) -> RunAsRoot | None:
     """Return what runs a text as root on the session's host; None where nothing can.
+
+    Args:
+        session: The host.
+        live: Its state.
+        owned: Returns what the stack owns; called only where a helper container is needed.
 
     Raises:
         HostError: The host does not answer.
     """
     if live.root:
         return lambda text, timeout: session.run(text, timeout=timeout)
-    image = next((container.image_id for container in live.containers.values() if container.image_id), None)
+    if "root=0" in session.run(_by_sudo("echo root=$(id -u)"), timeout=HELPER_SECONDS).splitlines():
+        return lambda text, timeout: session.run(_by_sudo(text), timeout=timeout)
+    ownership = owned()
+    image = _image(live, ownership)
     if image is None:
         return None
-    folders = session.run_script("nsenter_folders.sh", timeout=HELPER_SECONDS).lines("folder")
-
-    def run(text: str, timeout: float) -> str:
-        engine = Engine(session.name, session.socket, timeout=timeout + HELPER_SECONDS)
-        try:
-            return engine.run_in_host(image, folders, text)
-        finally:
-            engine.close()
-
-    return run
+    engine = Engine(session.name, session.socket, timeout=HELPER_SECONDS)
+    try:
+        variables = engine.image_variables(image)
+    finally:
+        engine.close()
+    helper = _Helper(
+        image=image,
+        environment=environment(variables),
+        owner=_owner(ownership),
+        stale=tuple(stale.id for stale in stale_helpers(live, ownership)),
+    )
+    return lambda text, timeout: _run_in_helper(session, helper, text, math.ceil(timeout))
 
 
 def no_root(host: str, user: str) -> HostError:
@@ -54,7 +112,70 @@ def no_root(host: str, user: str) -> HostError:
     return HostError.on(
         host,
         NOT_ROOT,
-        problem=f"{user} is not root on it, and there is no container whose image a helper could use",
+        problem=f"{user} is not root on it, sudo asks for a password, and no container there is known to be of this stack",
         effect="nothing can be sent from its containers' networks",
-        fix=f"name a user that is root in ipvlan-fabric:hosts.{host}.ssh, or run `pulumi up` first",
+        fix=f"name a user in ipvlan-fabric:hosts.{host}.ssh that is root or may use sudo without a password; "
+        "or run `pulumi up` first, and this where the stack's state can be read: a helper container is made of its image",
     )
+
+
+def stale_helpers(live: HostSnapshot, ownership: Ownership) -> tuple[LiveContainer, ...]:
+    """Return the host's helper containers that a run of this stack left when it was killed."""
+    return tuple(container for container in live.containers.values() if _is_stale(container, live.now, ownership))
+
+
+def _is_stale(container: LiveContainer, now: float, ownership: Ownership) -> bool:
+    label = _LABEL.fullmatch(container.labels.get(HELPER_LABEL, ""))
+    return (
+        label is not None
+        and label[1] == _owner(ownership)
+        and container.name.startswith(_NAME)
+        and now > container.created + int(label[2]) + HELPER_SECONDS + STALE_SECONDS
+    )
+
+
+def _owner(ownership: Ownership) -> str:
+    return ownership.owner or ownership.stack
+
+
+def _image(live: HostSnapshot, ownership: Ownership) -> str | None:
+    """Return the id of the image of a container that the state records; labels do not suffice for this."""
+    if not ownership.read:
+        return None
+    owned = (container for container in live.containers.values() if container.image_id and ownership.owns(container))
+    return next((container.image_id for container in owned), None)
+
+
+def _by_sudo(text: str) -> str:
+    return _SUDO.format(command=_ROOT_BY_SUDO, text=text, end=f"end-{secrets.token_hex(8)}")
+
+
+def environment(image_variables: Iterable[str]) -> dict[str, str]:
+    """Return the helper's environment, for an image that sets these variables: Docker can override one, and not unset it."""
+    return {**dict.fromkeys(image_variables, ""), **_ENVIRONMENT}
+
+
+def _run_in_helper(session: HostSession, helper: _Helper, text: str, limit: int) -> str:
+    """Run the text in a new helper container, and return what it printed. Raises HostError."""
+    variables = {
+        "socket": DOCKER_SOCKET,
+        "image": helper.image,
+        "name": f"{_NAME}{secrets.token_hex(8)}",
+        "label": f"{HELPER_LABEL}={helper.owner}/{limit}",
+        "environment": "\n".join(f"{name}={value}" for name, value in helper.environment.items()),
+        "limit": str(limit),
+        "start": str(HELPER_SECONDS),
+        "stale": "\n".join(helper.stale),
+        "text": text,
+    }
+    printed = session.run(script_text("helper_container.sh", variables), timeout=limit + 2 * HELPER_SECONDS)
+    output, _, status = printed.rpartition("helper_status=")
+    if status.strip() == "125":
+        raise HostError.on(
+            session.name,
+            DOCKER_REFUSED,
+            problem=f"Docker refused the helper container: {' '.join(output.split())[-300:]}",
+            effect="nothing can be done as root on it, and nothing was changed",
+            fix=f"name a user in ipvlan-fabric:hosts.{session.name}.ssh that is root or may use sudo without a password",
+        )
+    return output

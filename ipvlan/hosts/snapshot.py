@@ -66,6 +66,8 @@ class LiveContainer:
     endpoints: Mapping[str, Endpoint]
     """By the network's name."""
     bindings: frozenset[Binding]
+    created: int = 0
+    """When it was created, by the host's clock, in seconds since 1970."""
 
     @property
     def running(self) -> bool:
@@ -120,6 +122,8 @@ class HostSnapshot:
     containers: Mapping[str, LiveContainer]
     """By name."""
     networks: tuple[LiveNetwork, ...]
+    now: float = 0.0
+    """The host's clock, in seconds since 1970."""
     shim_address: IPAddress | None = None
     """Address of the host's shim; None where there is none, and where none is planned."""
     pids: Mapping[str, int] = field(default_factory=dict)
@@ -189,6 +193,7 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
     return HostSnapshot(
         host=session.name,
         docker=engine.version,
+        now=engine.now,
         kernel=output.text("kernel"),
         root=output.text("uid") == "0",
         parent=_parent(session.parent, output),
@@ -236,6 +241,7 @@ def _container(listed: Mapping[str, Any]) -> LiveContainer:
             for port in listed.get("Ports") or []
             if port.get("PublicPort")
         ),
+        created=int(listed.get("Created") or 0),
     )
 
 

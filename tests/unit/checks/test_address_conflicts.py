@@ -18,7 +18,6 @@ from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.ownership import by_labels
 from tests.support.live_parts import live_container, live_host, reference_plan, unreachable_host
 
-OWNS = by_labels("dev").owns
 NEW = IPAddress("10.1.1.2")
 MAC = "52:54:00:8C:00:02"
 
@@ -54,7 +53,13 @@ class Lan:
         return results
 
     def probe(
-        self, _session: HostSession, _live: HostSnapshot, _mode: str, addresses: Sequence[IPAddress], **_: float
+        self,
+        _session: HostSession,
+        _live: HostSnapshot,
+        _mode: str,
+        addresses: Sequence[IPAddress],
+        *_: object,
+        **__: float,
     ) -> tuple[Mapping[IPAddress, str], str]:
         """Answer as the LAN does."""
         self.probed += addresses
@@ -72,7 +77,7 @@ class Lan:
     def check(self, mode: str = "l2") -> ConflictCheck:
         """Check the new address on docker-1."""
         new = NewAddresses(connection=self.connections[0], addresses={NEW: "nginx"})
-        return check_conflicts([new], self.connections, OWNS, mode=mode, timeout=5)
+        return check_conflicts([new], self.connections, lambda: by_labels("dev"), mode=mode, timeout=5)
 
 
 @pytest.fixture
@@ -89,7 +94,7 @@ def test_nobody_holds_it(lan: Lan) -> None:
 
 def test_nothing_new_contacts_no_host(lan: Lan) -> None:
     """Without a new address no host is contacted."""
-    assert check_conflicts([], lan.connections, OWNS, mode="l2", timeout=5) == ConflictCheck(
+    assert check_conflicts([], lan.connections, lambda: by_labels("dev"), mode="l2", timeout=5) == ConflictCheck(
         hosts=frozenset(), warnings=()
     )
     assert lan.probed == []
