@@ -8,7 +8,7 @@ Out of scope: the check itself (`ipvlan.checks.address_conflicts`). The state of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -18,7 +18,8 @@ HOST_SECONDS: Final = 20.0
 """Time limit to connect to a host and for each answer of it, in seconds, as in `ipvlan preflight`; a busy host needs many."""
 
 Checked = dict[str, dict[str, Any]]
-"""Host -> `link` (the mode, and the NIC of the check) and `addresses` (sorted). The state has it as the property `asked`."""
+"""Host -> `link` (the mode, and the NIC of the check), `addresses` (sorted), and `unchecked`: those of them that could not be
+checked, left out where there are none. The state has it as the property `asked`."""
 
 
 class AddressClaims(Resource):
@@ -35,8 +36,15 @@ class AddressClaims(Resource):
         return True
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Report a change only when a planned address is not checked, or a checked one is no longer planned."""
-        return Difference(_planned(new) != old.get("asked"))
+        """Report a change only when a planned address is not in the state, or one of the state is no longer planned.
+
+        One that could not be checked is in the state: it would be a change at every `up` where nothing can be changed about it.
+        """
+        before = old.get("asked") or {}
+        recorded = {
+            name: {key: value for key, value in host.items() if key != "unchecked"} for name, host in before.items()
+        }
+        return Difference(_planned(new) != recorded)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Check the new addresses."""
@@ -58,9 +66,10 @@ def _planned(inputs: Mapping[str, Any]) -> Checked:
 
 
 def _check(inputs: Mapping[str, Any], before: Checked, operation: Operation) -> Checked:
-    """Check the planned addresses that are not in `before`, and return all that are checked now.
+    """Check the planned addresses that are not checked in `before`, and return what the state records now.
 
-    Addresses of a host that does not reply are not among them, so the next `up` checks them. Raises HostError.
+    Addresses of a host that does not answer are not in it, so the next `up` checks them: nothing is created on that host meanwhile.
+    Raises HostError.
     """
     # Only here: the engine starts this process at every `up`, and most of them have nothing to check.
     from netaddr import IPAddress  # noqa: PLC0415
@@ -98,14 +107,22 @@ def _check(inputs: Mapping[str, Any], before: Checked, operation: Operation) -> 
     )
     for warning in result.warnings:
         operation.warn(str(warning))
+    away = result.silent | set(inputs["unreachable"])
     return {
-        name: host
-        if name in result.hosts
-        else {**host, "addresses": [address for address in host["addresses"] if address in checked[name]]}
+        name: {**host, "addresses": [address for address in host["addresses"] if address in checked[name]]}
+        if name in away
+        else host | _unchecked(map(str, result.unchecked.get(name, ())))
         for name, host in planned.items()
     }
 
 
+def _unchecked(addresses: Iterable[str]) -> dict[str, Any]:
+    unchecked = sorted(addresses)
+    return {"unchecked": unchecked} if unchecked else {}
+
+
 def _still_checked(planned: Mapping[str, Any], before: Mapping[str, Any]) -> set[str]:
     """Return the addresses of one host that are checked on its planned link."""
-    return set(before["addresses"]) if before.get("link") == planned["link"] else set()
+    if before.get("link") != planned["link"]:
+        return set()
+    return set(before["addresses"]) - set(before.get("unchecked") or ())

@@ -7,14 +7,15 @@ Out of scope: which addresses are new (`components.address_claims`), and the ARP
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from netaddr import IPAddress
 
 from ipvlan.checks.not_ours import SHORT_ID, described
 from ipvlan.hosts.arp_probe import holders, not_held_by, probe
-from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.connection import HostConnection, run_on_host
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession, on_all
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, take_snapshot
@@ -35,10 +36,12 @@ class NewAddresses:
 class ConflictCheck:
     """A check that found no conflict."""
 
-    hosts: frozenset[str]
-    """The hosts that replied; the addresses of the others are not checked."""
+    unchecked: Mapping[str, frozenset[IPAddress]]
+    """Host that answers -> its new addresses that could not be checked, or not on the LAN."""
+    silent: frozenset[str]
+    """Hosts that do not answer; nothing of them is checked."""
     warnings: tuple[str, ...]
-    """What could not be checked on a host that replied, and why."""
+    """What could not be checked, and why: a line for each host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,12 @@ class _Reply:
     """Address -> hardware address that answers for it on the LAN."""
     not_probed: str
     """Why the LAN was not probed; empty when it was, and where no probe is possible."""
+    unprobed: frozenset[IPAddress]
+    """The addresses that were to be probed then."""
+
+
+_LATER: Final = "They are checked when an address of the plan changes, and by `ipvlan preflight`."
+_NEXT: Final = "The next `up` that reaches it checks them."
 
 
 class AddressConflictError(HostError):
@@ -88,12 +97,13 @@ def check_conflicts(
     def ask(session: HostSession) -> _Reply:
         snapshot = take_snapshot(session, timeout=timeout)
         if mode != "l2":
-            return _Reply(snapshot=snapshot, answering={}, not_probed="")
+            return _Reply(snapshot=snapshot, answering={}, not_probed="", unprobed=frozenset())
         unheld = not_held_by(owns, snapshot, by_host[session.name].addresses)
         # A container of the host that holds one is known by now, and would not see the probe.
         to_probe = [address for address in unheld if not holders(snapshot, address)]
         answering, not_probed = probe(session, snapshot, mode, to_probe, owned, timeout=timeout)
-        return _Reply(snapshot=snapshot, answering=answering, not_probed=not_probed)
+        unprobed = frozenset(to_probe) if not_probed else frozenset[IPAddress]()
+        return _Reply(snapshot=snapshot, answering=answering, not_probed=not_probed, unprobed=unprobed)
 
     results = on_all([host.connection for host in new], ask, timeout=timeout)
     replies = {host: reply for host, reply in sorted(results.items()) if isinstance(reply, _Reply)}
@@ -111,14 +121,39 @@ def check_conflicts(
     ]
     if conflicts:
         raise AddressConflictError(conflicts)
+    failures = {host: error for host, error in sorted(results.items()) if isinstance(error, HostError)}
+    silent = frozenset(host for host in failures if not _docker_answers(by_host[host].connection, timeout))
     return ConflictCheck(
-        hosts=frozenset(replies),
-        warnings=tuple(
-            f'host "{host}": whether its new addresses are free on the LAN was not checked: {reply.not_probed}.'
-            for host, reply in replies.items()
-            if reply.not_probed
+        unchecked={host: reply.unprobed for host, reply in replies.items() if reply.unprobed}
+        | {host: frozenset(by_host[host].addresses) for host in failures.keys() - silent},
+        silent=silent,
+        warnings=(
+            *(
+                f'host "{host}": {_listed(reply.unprobed)} could not be checked for conflicts on the LAN: '
+                f"{reply.not_probed}. {_LATER}"
+                for host, reply in replies.items()
+                if reply.unprobed
+            ),
+            *(
+                f"{error.summary}: {_listed(by_host[host].addresses)} could not be checked for conflicts. "
+                + (_NEXT if host in silent else _LATER)
+                for host, error in failures.items()
+            ),
         ),
     )
+
+
+def _docker_answers(connection: HostConnection, timeout: float) -> bool:
+    """Return whether Docker answers on the host itself: then only its forwarded socket failed, and containers can be created."""
+    try:
+        return run_on_host(connection, "docker version", timeout=timeout).returncode == 0
+    except HostError:
+        return False
+
+
+def _listed(addresses: Iterable[IPAddress]) -> str:
+    first, *more = sorted(addresses)
+    return f"{first} and {len(more)} more" if len(more) > 2 else ", ".join(map(str, (first, *more)))
 
 
 def _on_the_host(new: NewAddresses, owns: Callable[[LiveContainer], bool], reply: _Reply) -> Iterator[Problem]:

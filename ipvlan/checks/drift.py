@@ -16,6 +16,7 @@ from ipvlan.checks.not_ours import container_at_place, container_on_fabric, netw
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.ports import EVERY_ADDRESS
+from ipvlan.hosts.root_shell import stale_helpers
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership, Place
@@ -75,7 +76,27 @@ class Comparison:
                 for difference in self._planned_container(host, planned, snapshot)
             ),
             *self._other_containers(host, snapshot),
+            *self._notices(host, snapshot),
         )
+
+    def _notices(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
+        unchecked = set(self._ownership.unchecked.get(host.name, ()))
+        for planned in host.containers:
+            if str(planned.address) in unchecked:
+                yield _difference(
+                    DriftKind.ADDRESS_UNCHECKED,
+                    host,
+                    f"whether something else than {planned.name} on {host.name} has {planned.address} was never checked",
+                    f"ipvlan --stack {self._stack} preflight --host {host.name}",
+                    service=planned.service,
+                )
+        for helper in stale_helpers(snapshot, self._ownership):
+            yield _difference(
+                DriftKind.HELPER_LEFT,
+                host,
+                f"{helper.name} on {host.name} was left by a run of this stack that was killed ({helper.status})",
+                host_line(host, f"docker rm -f {helper.id}"),
+            )
 
     def _parent(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
         if not snapshot.parent.present:

@@ -179,6 +179,18 @@ class DriftKind(StrEnum):
         "a published container is connected to the bridge, and its ports are not bound on the host",
         _on_host(7, "connects it to the bridge again; same container"),
     )
+    ADDRESS_UNCHECKED = (
+        "address-unchecked",
+        "whether something else holds a planned address could not be checked when it was new",
+        _by_person("`ipvlan preflight` checks it and says what is missing for that"),
+        "info",
+    )
+    HELPER_LEFT = (
+        "helper-left",
+        "a run that was killed left a helper container, which does not run any more",
+        _by_person("the next `ipvlan verify` or `preflight` that needs one removes it; or `docker rm -f`"),
+        "info",
+    )
     FOREIGN_CONTAINER = (
         "foreign-container",
         "a container that is not of this stack is on the fabric; `info` where Docker may hand out its address",

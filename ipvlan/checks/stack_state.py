@@ -21,6 +21,7 @@ from ipvlan.checks.host_check import recorded_engine
 from ipvlan.config.stack_names import short_name
 from ipvlan.plan.ownership import Labelled, Ownership, Place, by_labels
 from ipvlan.plan.resource_names import (
+    ADDRESSES_TYPE_END,
     CONTAINER_TYPE,
     FABRIC_TYPE,
     HOST_CHECK_TYPE,
@@ -93,7 +94,10 @@ class StackState:
         engines: dict[str, str] = {}
         ids: set[str] = set()
         owner = ""
+        unchecked: dict[str, tuple[str, ...]] = {}
         for resource in self.resources:
+            if resource.type.endswith(ADDRESSES_TYPE_END):
+                unchecked |= _unchecked(resource.outputs)
             if resource.type == IDENTITY_TYPE:
                 owner = str(resource.outputs.get("owner") or "")
                 continue
@@ -122,6 +126,7 @@ class StackState:
             # An import that was cut short has resources without an id.
             ids=frozenset(ids - {""}),
             engines=engines,
+            unchecked=unchecked,
         )
 
 
@@ -262,6 +267,11 @@ def _dependencies(resource: Mapping[str, Any]) -> Iterator[str]:
         yield from urns or ()
     if resource.get("deletedWith"):
         yield resource["deletedWith"]
+
+
+def _unchecked(outputs: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    hosts: Mapping[str, Mapping[str, Any]] = outputs.get("asked") or {}
+    return {name: tuple(host["unchecked"]) for name, host in hosts.items() if host.get("unchecked")}
 
 
 def _hosts_of_slices(resources: Sequence[StateResource]) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ipvlan.plan import resource_names
-from ipvlan.plan.resource_names import CONTAINER_TYPE, FABRIC_TYPE, HOST_SLICE_TYPE, NETWORK_TYPE, host_of, token
+from ipvlan.plan.resource_names import (
+    ADDRESSES_TYPE_END,
+    CONTAINER_TYPE,
+    FABRIC_TYPE,
+    HOST_SLICE_TYPE,
+    NETWORK_TYPE,
+    host_of,
+    token,
+)
 
 Resource = dict[str, Any]
 """One resource as the state has it."""
@@ -24,7 +32,6 @@ _IMAGE: Final = "docker:index/remoteImage:RemoteImage"
 _BRIDGE_CONNECTION: Final = ":BridgeConnection"
 """End of the type of a bridge connection; what is before it depends on what serves the resource."""
 _NETWORKING: Final = ":HostNetworking"
-_ADDRESSES: Final = ":AddressClaims"
 
 _OWNERS: Final = ("parent", "deletedWith", "viewOf")
 """Fields with the URN of a resource without which this one cannot be."""
@@ -137,7 +144,7 @@ def forget_host(export: Mapping[str, Any], host: str) -> ForgottenState:
         ]
     for resource in _all(new):
         _drop_references(resource, gone)
-        if resource["type"].endswith(_ADDRESSES):
+        if resource["type"].endswith(ADDRESSES_TYPE_END):
             _drop_addresses(resource, host)
     forgotten = {
         resource["urn"]: ForgottenResource(type=resource["type"], name=urn_name(resource["urn"]), urn=resource["urn"])

@@ -84,6 +84,8 @@ class Ownership:
     """Docker's ids of all containers and networks in the state; more than above where the state has some still to delete."""
     engines: Mapping[str, str] = field(default_factory=dict)
     """Host -> the id of its Docker Engine when it was checked; without the hosts whose check recorded none."""
+    unchecked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Host -> planned addresses that `up` could not check for conflicts when they were new."""
 
     def owns(self, item: Labelled) -> bool:
         """Return whether the container or network is the stack's: its id is in the state, or, unread, it has the stack's label."""

@@ -46,6 +46,9 @@ CONTAINER_TYPE: Final = "docker:index/container:Container"
 NETWORK_TYPE: Final = "docker:index/network:Network"
 """Type of a network in a state."""
 
+ADDRESSES_TYPE_END: Final = ":AddressClaims"
+"""End of the type of the check of addresses in a state; what is before it depends on what serves the resource."""
+
 HOST_CHECK_TYPE: Final = "command:local:Command"
 """Type of a host's check in a state."""
 

@@ -33,7 +33,9 @@ class Checks(list[dict[str, list[str]]]):
     """Host -> addresses, for every check that was made."""
 
     silent: frozenset[str] = frozenset()
-    """Hosts that do not reply."""
+    """Hosts that do not answer."""
+    unable: frozenset[str] = frozenset()
+    """Hosts whose addresses cannot be checked."""
     conflict = False
 
 
@@ -48,7 +50,8 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
         checks.append({host.connection.name: sorted(map(str, host.addresses)) for host in new})
         if checks.conflict:
             raise AddressConflictError([Problem(code="", key="offset", value="", problem="taken", effect="", fix="")])
-        return ConflictCheck(hosts=frozenset(host.connection.name for host in new) - checks.silent, warnings=())
+        unchecked = {h.connection.name: frozenset(h.addresses) for h in new if h.connection.name in checks.unable}
+        return ConflictCheck(unchecked=unchecked, silent=checks.silent, warnings=())
 
     monkeypatch.setattr(address_conflicts, "check_conflicts", check)
     return checks
@@ -101,6 +104,28 @@ def test_a_silent_host_is_checked_later(checks: Checks) -> None:
     assert state is not None
     assert checks[-1] == {"docker-2": ["10.1.2.1"]}
     assert not provider.diff("id", state, props(TWO)).changes
+
+
+def test_what_cannot_be_checked_is_no_change(checks: Checks) -> None:
+    """The state has it as unchecked; an `up` with nothing to do shows no change; it is tried again with another new address."""
+    provider = AddressClaimsProvider()
+    checks.unable = frozenset({"docker-1"})
+    state = provider.create(props(TWO)).outs
+    assert state is not None
+    assert state["asked"]["docker-1"] == {
+        "link": "l2 ens33",
+        "addresses": ["10.1.1.1", "10.1.1.2"],
+        "unchecked": ["10.1.1.1", "10.1.1.2"],
+    }
+    assert "unchecked" not in state["asked"]["docker-2"]
+    assert not provider.diff("id", state, props(TWO)).changes
+    checks.unable = frozenset()
+    more = {**TWO, "docker-2": {"10.1.2.1": "centos", "10.1.2.7": "web"}}
+    assert provider.diff("id", state, props(more)).changes
+    state = provider.update("id", state, props(more)).outs
+    assert state is not None
+    assert checks.pop() == {"docker-1": ["10.1.1.1", "10.1.1.2"], "docker-2": ["10.1.2.7"]}
+    assert "unchecked" not in state["asked"]["docker-1"]
 
 
 def test_a_conflict_fails(checks: Checks) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,8 @@ from ipvlan.plan.ownership import by_labels
 from tests.support.live_parts import live_container, live_host, reference_plan, unreachable_host
 
 NEW = IPAddress("10.1.1.2")
+NOTHING = ConflictCheck(unchecked={}, silent=frozenset(), warnings=())
+"""All is checked."""
 MAC = "52:54:00:8C:00:02"
 
 
@@ -88,15 +91,13 @@ def lan(monkeypatch: pytest.MonkeyPatch) -> Lan:
 
 def test_nobody_holds_it(lan: Lan) -> None:
     """The LAN is probed, and the host is among those that replied."""
-    assert lan.check() == ConflictCheck(hosts=frozenset({"docker-1"}), warnings=())
+    assert lan.check() == NOTHING
     assert lan.probed == [NEW]
 
 
 def test_nothing_new_contacts_no_host(lan: Lan) -> None:
     """Without a new address no host is contacted."""
-    assert check_conflicts([], lan.connections, lambda: by_labels("dev"), mode="l2", timeout=5) == ConflictCheck(
-        hosts=frozenset(), warnings=()
-    )
+    assert check_conflicts([], lan.connections, lambda: by_labels("dev"), mode="l2", timeout=5) == NOTHING
     assert lan.probed == []
 
 
@@ -133,19 +134,19 @@ def test_a_container_on_another_vlan_is_no_conflict(lan: Lan) -> None:
     assert isinstance(snapshot, HostSnapshot)
     elsewhere = replace(snapshot.networks[0], options={**snapshot.networks[0].options, "parent": "ens33.50"})
     lan.snapshots["docker-1"] = replace(snapshot, networks=(elsewhere, *snapshot.networks[1:]))
-    assert lan.check().hosts == {"docker-1"}
+    assert lan.check() == NOTHING
     assert lan.probed == [NEW]
 
 
 def test_own_containers_are_no_conflict(lan: Lan) -> None:
     """A container of this stack that holds the address, here or elsewhere, will move, or is the planned one."""
     lan.foreign("docker-1", ours=True)
-    assert lan.check().hosts == {"docker-1"}
+    assert lan.check() == NOTHING
     assert lan.probed == []
     lan.snapshots["docker-1"] = replace(live_host(reference_plan().host("docker-1")), containers={})
     lan.foreign("docker-2", ours=True)
     lan.answering = {NEW: MAC}
-    assert lan.check().hosts == {"docker-1"}
+    assert lan.check() == NOTHING
 
 
 def test_a_stopped_container_elsewhere_is_not_the_one_that_answers(lan: Lan) -> None:
@@ -156,14 +157,36 @@ def test_a_stopped_container_elsewhere_is_not_the_one_that_answers(lan: Lan) -> 
         lan.check()
 
 
-def test_what_cannot_be_checked_is_a_warning(lan: Lan) -> None:
-    """Without arping the addresses pass, with a warning; a host that does not reply is not in the result; l3 probes no LAN."""
+def test_a_lan_that_cannot_be_probed(lan: Lan) -> None:
+    """Without arping the addresses pass, as unchecked, with a warning that names them; in l3 there is nothing to probe."""
     lan.not_probed = "it has no arping of iputils"
-    (warning,) = lan.check().warnings
-    assert "docker-1" in warning
-    assert "no arping" in warning
+    checked = lan.check()
+    assert checked.unchecked == {"docker-1": frozenset({NEW})}
+    assert checked.silent == frozenset()
+    [warning] = checked.warnings
+    assert warning.startswith(
+        'host "docker-1": 10.1.1.2 could not be checked for conflicts on the LAN: it has no arping'
+    )
     lan.probed.clear()
-    assert lan.check("l3") == ConflictCheck(hosts=frozenset({"docker-1"}), warnings=())
+    assert lan.check("l3") == NOTHING
     assert lan.probed == []
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_host_that_fails(lan: Lan, monkeypatch: pytest.MonkeyPatch, *, works: bool) -> None:
+    """A refused socket is a warning, and so is a host that does not answer: only that one is checked by the next `up`."""
+    visits = []
+
+    def visit(connection: HostConnection, text: str, **_: float) -> subprocess.CompletedProcess[str]:
+        visits.append((connection.name, text))
+        return subprocess.CompletedProcess([], 0 if works else 1, "", "")
+
+    monkeypatch.setattr(address_conflicts, "run_on_host", visit)
     lan.snapshots["docker-1"] = unreachable_host()
-    assert lan.check() == ConflictCheck(hosts=frozenset(), warnings=())
+    checked = lan.check()
+    assert visits == [("docker-1", "docker version")]
+    assert checked.unchecked == ({"docker-1": frozenset({NEW})} if works else {})
+    assert checked.silent == (frozenset() if works else {"docker-1"})
+    [warning] = checked.warnings
+    assert "10.1.1.2 could not be checked for conflicts" in warning
+    assert ("The next `up`" in warning) is not works

@@ -13,7 +13,7 @@ from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.ownership import Ownership, by_labels
-from ipvlan.plan.resource_names import COMPOSE_PROJECT_LABEL, OWNER_LABEL, PORTS_LABEL, STACK_LABEL
+from ipvlan.plan.resource_names import COMPOSE_PROJECT_LABEL, HELPER_LABEL, OWNER_LABEL, PORTS_LABEL, STACK_LABEL
 from ipvlan.plan.validate import parse
 from tests.support.host_changes import change_container, disconnect, foreign, holding, network, second_network, without
 from tests.support.live_parts import (
@@ -44,6 +44,38 @@ def test_a_host_as_planned_has_no_difference() -> None:
     """A host in the planned state: nothing is reported."""
     assert compare(reference_plan()) == ()
     assert compare(reference_plan(published=False)) == ()
+
+
+def test_an_address_that_was_never_checked() -> None:
+    """It is named, with the command that checks it, and is no error; one that left the plan is not named."""
+    plan = reference_plan()
+    host = plan.host("docker-1")
+    owned = replace(owned_by_plan(plan), unchecked={"docker-1": ("10.1.1.2", "10.1.1.99"), "docker-2": ("10.1.2.2",)})
+    [difference] = Comparison(plan, owned, STACK).of_host(host, live_host(host))
+    assert (difference.kind, difference.severity, difference.service) == ("address-unchecked", "info", "nginx")
+    assert "10.1.1.2 was never checked" in difference.problem
+    assert difference.fix == f"ipvlan --stack {STACK} preflight --host docker-1"
+
+
+def test_a_helper_that_a_killed_run_left() -> None:
+    """It is named by its id; one that may still run is not."""
+    plan = reference_plan()
+    host = plan.host("docker-1")
+    live = live_host(host)
+    helper = replace(
+        next(iter(live.containers.values())),
+        id="h1",
+        name="ipvlan-fabric-helper-1",
+        labels={HELPER_LABEL: f"{OWNER}/30"},
+        endpoints={},
+        created=1_000,
+    )
+    live = replace(live, containers={**live.containers, helper.name: helper})
+    owned = replace(owned_by_plan(plan), owner=OWNER)
+    assert Comparison(plan, owned, STACK).of_host(host, replace(live, now=1_100.0)) == ()
+    [difference] = Comparison(plan, owned, STACK).of_host(host, replace(live, now=9_000.0))
+    assert (difference.kind, difference.severity) == ("helper-left", "info")
+    assert "docker rm -f h1" in difference.fix
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,18 @@ def test_ids_places_and_the_owner_are_read(tmp_path: Path, monkeypatch: pytest.M
     assert owned.engines == {"docker-1": "E1"}
 
 
+def test_addresses_that_were_not_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read from the check of addresses, of the plugin and of an earlier version."""
+    for kind in ("ipvlan-fabric:index:AddressClaims", "pulumi-python:dynamic/ipvlan-fabric:AddressClaims"):
+        checks = {
+            "urn": f"urn:pulumi:dev::ipvlan-fabric::{kind}::fabric-addresses",
+            "type": kind,
+            "outputs": {"asked": {"docker-1": {"addresses": ["a", "b"], "unchecked": ["b"]}, "docker-2": {}}},
+        }
+        export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS, more=[checks]))
+        assert read_stack_state("dev", tmp_path).ownership.unchecked == {"docker-1": ("b",)}
+
+
 def test_an_earlier_state_owns_by_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state without an owner id and without engines, as version 4f49adf wrote it, owns its ids."""
     export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS, owner=""))

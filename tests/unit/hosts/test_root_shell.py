@@ -217,7 +217,7 @@ def test_a_helper_that_docker_refuses(session: HostSession, live: HostSnapshot, 
     )
 
 
-def leftover(live: HostSnapshot, name: str, label: str, age: int) -> HostSnapshot:
+def with_helper(live: HostSnapshot, name: str, label: str, age: int) -> HostSnapshot:
     """Add a helper container of that age, in seconds, to a host."""
     container = replace(
         next(iter(live.containers.values())),
@@ -249,7 +249,7 @@ def test_helpers_that_were_left(
 ) -> None:
     """One that a killed run left is removed, by its id, before the next one is made."""
     calls = put_docker(tmp_path)
-    live = leftover(live, *helper)
+    live = with_helper(live, *helper)
     run = root_shell(session, live, own(live))
     assert run is not None
     assert run("echo done", 5) == "done\n"
