@@ -89,7 +89,8 @@ def replace_state(stack: str, folder: Path, before: Mapping[str, Any], after: Ma
         raise _not_imported(f"it took more than {IMPORT_SECONDS / 60:.0f} minutes and was ended") from None
     if done.returncode != 0:
         reply = " ".join((done.stderr or done.stdout).decode(errors="replace").split())
-        raise _not_imported(reply.removeprefix("error: "))
+        # Warnings come before it.
+        raise _not_imported(reply.rpartition("error: ")[2])
 
 
 def not_written(name: str, error: OSError) -> ToolError:

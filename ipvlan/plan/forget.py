@@ -111,7 +111,7 @@ class ForgottenState:
     """The new document for `pulumi stack import`."""
     pending: tuple[str, ...]
     """Names of the resources of other hosts whose operation an interrupted `up` left pending. Pulumi drops these notes at an import
-    (CLI 3.259.0), as the next `up` does."""
+    (CLI 3.259.0); what such an operation created is found by its label (docs/decisions/0014-interrupted-up.md)."""
 
 
 def hosts_in_state(export: Mapping[str, Any]) -> tuple[str, ...]:

@@ -151,7 +151,7 @@ def print_intent(
         _line(f"the state has nothing of {host}", out)
     if state.pending:
         _line(
-            "an interrupted `up` left operations pending, which Pulumi forgets too, as the next `up` does: "
+            "an interrupted `up` left notes of operations that it did not finish. Pulumi drops them with this change: "
             + ", ".join(state.pending),
             out,
         )
