@@ -133,40 +133,48 @@ def test_unpublishing_keeps_containers(lab: Lab, stack: Stack, recorded: Recorde
     stack.assert_unchanged()
 
 
-@pytest.mark.parametrize("change", ["port", "image", "address", "command"])
-def test_a_change_replaces_that_container_only(lab: Lab, stack: Stack, change: str) -> None:
-    """A changed port, image, address or command replaces that one container, as the preview says, and nothing else."""
+@pytest.mark.parametrize("changes", [("port", "address"), ("image", "command")], ids=" and ".join)
+def test_a_change_replaces_that_container_only(lab: Lab, stack: Stack, changes: tuple[str, str]) -> None:
+    """A changed port, image, address or command replaces that one container, as the preview says, and nothing else.
+
+    Two changes at a time, each of a service on a host of its own.
+    """
     nginx = stack.config["services"]["nginx"]
     nginx.setdefault("hosts", list(HOSTS))
-    stack.config["services"].setdefault("web", {**nginx, "offset": 7, "hosts": ["docker-1"], "ports": ["8080:80"]})
+    for number, host in enumerate(HOSTS, start=1):
+        web = {**nginx, "offset": 6 + number, "hosts": [host], "ports": [f"{8079 + number}:80"]}
+        stack.config["services"].setdefault(f"web-{number}", web)
     stack.up()
     before = lab.container_ids()
-    web = stack.config["services"]["web"]
-    web.update(
-        {
-            "port": {"ports": ["8081:80"]},
-            "image": {"image": lab.images()["nginx-next"]},
-            "address": {"offset": 8},
-            "command": {"command": ["nginx", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]},
-        }[change]
-    )
+    for number, change in enumerate(changes, start=1):
+        stack.config["services"][f"web-{number}"].update(
+            {
+                "port": {"ports": ["8090:80"]},
+                "image": {"image": lab.images()["nginx-next"]},
+                "address": {"offset": 9},
+                "command": {"command": ["nginx", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]},
+            }[change]
+        )
     steps = {name: operation for name, operation in stack.preview().items() if operation != "create"}
     replaced = {name for name, operation in steps.items() if "replace" in operation}
-    assert replaced == {"fabric-docker-1-web", "fabric-docker-1-web-published-bridge"}
+    webs = ("fabric-docker-1-web-1", "fabric-docker-2-web-2")
+    assert replaced == {*webs, *(f"{web}-published-bridge" for web in webs)}
     # A new address is checked first.
-    address_check = {"fabric-addresses"} if change == "address" else set()
+    address_check = {"fabric-addresses"} if "address" in changes else set()
     assert {name for name in steps if name not in replaced and "image" not in name} == address_check
     stack.up()
     after = lab.container_ids()
-    assert {key for key in after if before.get(key) != after[key]} == {"docker-1/web"}
-    port = web["ports"][0].partition(":")[0]
-    assert lab.http_status(ADDRESSES["docker-1"], int(port)) == "200"
+    assert {key for key in after if before.get(key) != after[key]} == {"docker-1/web-1", "docker-2/web-2"}
+    for number, address in enumerate(ADDRESSES.values(), start=1):
+        port = stack.config["services"][f"web-{number}"]["ports"][0].partition(":")[0]
+        assert lab.http_status(address, int(port)) == "200"
     stack.assert_unchanged()
 
 
 def test_a_changed_slice_replaces_that_host_only(lab: Lab, stack: Stack) -> None:
     """A moved slice replaces that host's network and containers, in the preview and on the host; the other host keeps its own."""
-    stack.config["services"].pop("web", None)
+    for number in (1, 2):
+        stack.config["services"].pop(f"web-{number}", None)
     stack.up()
     before = lab.container_ids()
     stack.config["hosts"]["docker-2"]["slice"] = "10.1.3.0/24"

@@ -5,7 +5,6 @@ The error names host and cause, other resources do not change, and the next `up`
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -91,21 +90,17 @@ def test_an_image_that_cannot_be_pulled(lab: Lab, stack: Stack, web: str) -> Non
 def test_a_host_vanishes_during_up(lab: Lab, stack: Stack, web: str) -> None:
     """When a host vanishes while `up` works on it, `up` fails and names it; when it can be reached again, `up` completes."""
     before = lab.container_ids()
-    switch = ("ip", "-n", f"ipvlan-lab-{lab.name}-switch", "link", "set", "docker-2")
     process = stack.start_up()
     assert process.stdout is not None
     printed = []
     for line in process.stdout:
         printed.append(line)
         if "Container fabric-docker-2-web" in line:
-            subprocess.run([*switch, "down"], check=True, timeout=10)
             break
     began = time.monotonic()
-    try:
+    with lab.unplugged("docker-2"):
         printed.append(process.communicate(timeout=300)[0])
-        took = time.monotonic() - began
-    finally:
-        subprocess.run([*switch, "up"], check=True, timeout=10)
+    took = time.monotonic() - began
     output = "".join(printed)
     assert process.returncode != 0, output
     assert "fabric-docker-2-web" in output
