@@ -305,7 +305,7 @@ def test_our_containers_replaced_by_hand(lab: Lab, stack: Stack, recorder: Recor
             FIRST: [*by_hand("centos", nginx, "host"), *by_hand("web", nginx, "container:shop-web")],
             SECOND: [["POST", "/commit?container=web&repo=ours-copy&pause=0", {}], *by_hand("web", "ours-copy", "bridge")],
         },
-        "container centos", "container web", "image ours-copy", "network bridge", "link veth",
+        "container centos", "container web", "image ours-copy", "network bridge", "network host", "link veth",
     )  # fmt: skip
     services(stack)["web"]["published"] = False
     stack.up()
@@ -313,7 +313,7 @@ def test_our_containers_replaced_by_hand(lab: Lab, stack: Stack, recorder: Recor
     refused(stack.up(check=False))
     recorder.assert_untouched()
     services(stack)["centos"]["published"] = False
-    recorder.change({FIRST: removed("centos", "web")}, "container centos", "container web", "link veth")
+    recorder.change({FIRST: removed("centos", "web")}, "container centos", "container web", "network host")
     output = refused(stack.up("--refresh", check=False))
     assert "fabric-docker-2-web" in output
     recorder.change(
