@@ -18,6 +18,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from ipvlan import PROJECT
 from lab.harness import ADDRESSES, HOSTS, ROOT, CommandFailedError, Lab, Result, Stack
 
 Record = Mapping[str, Mapping[str, Any]]
@@ -95,10 +96,12 @@ class Recorder:
     stack: Stack
     baseline: dict[str, Record] = field(default_factory=dict)
     """Host -> what must stay."""
+    first: dict[str, Record] = field(default_factory=dict)
+    """Host -> what was there before our first `up`."""
 
-    def start(self) -> dict[str, Record]:
-        """Take what is there now as what must stay, and return it."""
-        self.baseline = self.look()
+    def start(self, steps: Mapping[str, Sequence[Step]] | None = None) -> dict[str, Record]:
+        """Do the steps, host -> steps, take what is there then as what must stay, and return it."""
+        self.baseline = self.look(steps)
         return self.baseline
 
     def look(self, steps: Mapping[str, Sequence[Step]] | None = None) -> dict[str, Record]:
@@ -112,9 +115,9 @@ class Recorder:
         )
         return {host: json.loads(text) for host, text in printed.items()}
 
-    def changes(self) -> list[str]:
-        """Return what differs from what must stay, a line for each, with its host."""
-        return self._changes(self.look())
+    def changes(self, steps: Mapping[str, Sequence[Step]] | None = None) -> list[str]:
+        """Do the steps, and return what differs then from what must stay, a line for each, with its host."""
+        return self._changes(self.look(steps))
 
     def assert_untouched(self) -> None:
         """Assert that nothing of others has changed."""
@@ -138,8 +141,12 @@ class Recorder:
         return [f"{host} {line}" for host in HOSTS for line in differences(self.baseline[host], after[host])]
 
     def _own_ids(self) -> set[str]:
+        """Return Docker's ids of what the stack owns, from the backend's file: `pulumi` would take a second for each look."""
+        folder = ROOT / ".lab" / self.lab.name / "backend" / ".pulumi" / "stacks" / PROJECT
+        file = folder / f"{self.stack.name}.json"
+        state = json.loads(file.read_text(encoding="utf-8"))["checkpoint"].get("latest") or {}
         types = ("docker:index/container:Container", "docker:index/network:Network")
-        return {resource["id"] for resource in self.stack.state() if resource["type"] in types and resource.get("id")}
+        return {one["id"] for one in state.get("resources") or () if one["type"] in types and one.get("id")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,6 +298,30 @@ def neighbours(host: str, images: Mapping[str, str], stack: str) -> list[Step]:
         ["POST", "/containers/paused/pause"],
         *created("never-started", container(system, network="lane")),
     ]
+
+
+def canary(images: Mapping[str, str]) -> list[Step]:
+    """Return the steps that create what is there to be changed: so it shows that the recorder can fail."""
+    return [
+        *started("canary", container(images["debian-init"], "sleep", "1000000", binds=["canary:/data"])),
+        "ip link add canary0 type dummy; ip route add 10.99.0.0/16 via 192.168.140.1",
+        "iptables -I DOCKER-USER -s 198.51.100.9 -j RETURN; echo one > /etc/systemd/system/canary.conf",
+        f"echo one > {CANARY_FILE}",
+    ]
+
+
+CANARY_FILE = "/var/lib/docker/volumes/canary/_data/file"
+CHANGE_CANARY: list[Step] = [
+    ["POST", "/containers/canary/restart?t=0"],
+    "ip link del canary0; ip route del 10.99.0.0/16; iptables -D DOCKER-USER -s 198.51.100.9 -j RETURN",
+    f"echo two > {CANARY_FILE}; echo two > /etc/systemd/system/canary.conf",
+]
+"""Changes it: a container, a link, a route, a rule, a volume and a file."""
+REMOVE_CANARY: list[Step] = [
+    ["DELETE", "/containers/canary?force=1"],
+    ["DELETE", "/volumes/canary"],
+    "rm /etc/systemd/system/canary.conf",
+]
 
 
 LINKS_AND_RULES = """
