@@ -18,7 +18,7 @@ BASE ?= main
 COMMENT ?= .make/pr-comment.md
 PIP_AUDIT := pip-audit==2.10.1
 # Scripts that run here; those in ipvlan/hosts/scripts run on hosts, by sh.
-SCRIPTS = $$(git ls-files '*.sh' ':!ipvlan'; git grep -lE '^\#!.*[/ ](ba)?sh$$' -- .ci lab toolchain tools)
+SCRIPTS = $$(git ls-files '*.sh' ':!ipvlan'; git grep -lE '^\#!.*[/ ](ba)?sh$$' -- .ci lab provider toolchain tools)
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

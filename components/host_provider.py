@@ -5,13 +5,16 @@ Out of scope: what is done on a host, which the plugin's package `provider` says
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import pulumi
 from pulumi import dynamic
 
+from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.plan.resource_names import PACKAGE
 from provider.resource import Operation, Resource
@@ -32,9 +35,16 @@ class FabricProvider(pulumi.ProviderResource):
     tests/lab/test_scenario.py).
     """
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare it; it has no settings."""
-        super().__init__(PACKAGE, name, {}, opts)
+    def __init__(
+        self, name: str, connections: Mapping[str, HostConnection], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare it with today's connection of each host.
+
+        All work on a host goes by it, deletes too: the state of a resource has the connection of the day on which it was made.
+        """
+        commands = {host: list(connection.command) for host, connection in connections.items()}
+        # As text, in which the engine keeps the settings of every provider.
+        super().__init__(PACKAGE, name, {"connections": json.dumps(commands)}, opts)
 
 
 def token(kind: str) -> str:
@@ -49,7 +59,11 @@ def taken_over(kind: str, opts: pulumi.ResourceOptions | None) -> pulumi.Resourc
 
 
 class OldProvider(dynamic.ResourceProvider):
-    """Base class of what an old state refers to: what the first `up` of this program deletes comes here."""
+    """Base class of what an old state refers to.
+
+    What the first `up` of this program deletes, also to replace it, comes here, and so does a refresh before it. Everything is
+    created and updated by the plugin.
+    """
 
     serialize_as_secret_always = False
     """The provider holds no secret. Stored as one it would be decrypted for every preview."""
@@ -61,25 +75,17 @@ class OldProvider(dynamic.ResourceProvider):
         """Prepare the process that serves this provider; the SDK calls it once per provider and process."""
         make_errors_readable()
 
-    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Create the resource."""
-        created = self.kind.create(props, Operation())
-        return dynamic.CreateResult(created.id, created.outputs)
-
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Report the resource as gone unless it exists as the state has it."""
-        return dynamic.ReadResult(id_ if self.kind.read(id_, props, Operation()) else "", props)
+        outputs = self.kind.read(id_, props, Operation())
+        return dynamic.ReadResult("" if outputs is None else id_, props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Compare the state with the inputs."""
         difference = self.kind.diff(_olds, _news)
         return dynamic.DiffResult(
-            changes=difference.changes, replaces=list(difference.replaces), delete_before_replace=True
+            changes=bool(difference.changed), replaces=list(difference.replaces), delete_before_replace=True
         )
-
-    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Update the resource."""
-        return dynamic.UpdateResult(self.kind.update(_olds, _news, Operation()))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the resource."""

@@ -66,8 +66,9 @@ class HostSlice(pulumi.ComponentResource):
         """Declare all resources of the host."""
         super().__init__(token("host_slice", "HostSlice"), name, None, opts)
         host = args.host
-        # Whatever uses the provider waits for it, and so for `after`.
-        after = pulumi.ResourceOptions(parent=self, depends_on=args.after)
+        # Whatever uses the docker provider waits for it, and so for these. Our own provider is among them: the engine replaces its
+        # process when a host's connection changes, and what is deleted for a replacement must find the new one.
+        after = pulumi.ResourceOptions(parent=self, depends_on=[args.dynamic_provider, *args.after])
         provider = docker.Provider(
             resource_names.docker_provider(name),
             host=host.ssh.url,

@@ -87,9 +87,9 @@ class IpvlanFabric(pulumi.ComponentResource):
     def _shared(self, name: str, args: FabricArgs) -> _Shared:
         plan = args.plan
         opts = pulumi.ResourceOptions(parent=self)
-        provider = FabricProvider(resource_names.dynamic_provider(name), opts=opts)
-        identity = StackIdentity(resource_names.stack_identity(name), provider=provider, opts=opts)
         connections = {host.name: connection_to(host, plan.ssh) for host in plan.hosts}
+        provider = FabricProvider(resource_names.dynamic_provider(name), connections, opts=opts)
+        identity = StackIdentity(resource_names.stack_identity(name), provider=provider, opts=opts)
         address_check = (
             AddressClaims(
                 resource_names.address_check(name),

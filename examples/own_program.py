@@ -1,7 +1,8 @@
 """A fabric in a Pulumi program of your own: the config is a mapping that the program builds, and other code uses its outputs.
 
-Copy it as `__main__.py` into a Pulumi project in whose Python environment this project is installed. It declares three hosts
-with a web server each. `ipvlan` reads stack files only, so for a fabric like this one there is no `ipvlan status`; README.md has
+Copy it as `__main__.py` into a Pulumi project in whose Python environment this project is installed, and let its Pulumi.yaml
+name the plugin there: `plugins: {providers: [{name: ipvlan-fabric, path: .venv/bin}]}`. It declares three hosts with a web
+server each. `ipvlan` reads stack files only, so for a fabric like this one there is no `ipvlan status`; README.md has
 the program that keeps the stack file.
 """
 

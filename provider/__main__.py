@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-# In place of this folder, whose modules are `provider.NAME`. The working directory is the project's that uses the plugin.
+# In place of this folder, which is the package `provider`. The working directory is the project's that uses the plugin.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from provider.server import main  # noqa: E402  # after the line that lets Python find it
+from provider.process import main  # noqa: E402  # after the line that lets Python find it
 
-main(sys.argv[1:])
+main()

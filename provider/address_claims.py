@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from provider.errors import not_importable
 from provider.resource import Created, Difference, Operation, Properties, Resource
 
 HOST_SECONDS: Final = 20.0
@@ -31,9 +32,11 @@ class AddressClaims(Resource):
         """Check all addresses."""
         return Created(f"addresses of {inputs['stack']}", {**inputs, "asked": _check(inputs, {}, operation)})
 
-    def read(self, id_: str, state: Properties, operation: Operation) -> bool:  # noqa: ARG002  # no host has it
-        """Return True: the state alone has it."""
-        return True
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties:  # noqa: ARG002  # no host has it
+        """Return the results as they are: the state alone has them."""
+        if not state:
+            raise not_importable(self.name, id_)
+        return state
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Report a change only when a planned address is not in the state, or one of the state is no longer planned.
@@ -44,7 +47,7 @@ class AddressClaims(Resource):
         recorded = {
             name: {key: value for key, value in host.items() if key != "unchecked"} for name, host in before.items()
         }
-        return Difference(_planned(new) != recorded)
+        return Difference(["asked"] if _planned(new) != recorded else [])
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Check the new addresses."""

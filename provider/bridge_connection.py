@@ -9,7 +9,8 @@ from typing import ClassVar, Final
 
 from ipvlan.hosts import bridge
 from ipvlan.hosts.connection import HostConnection
-from provider.resource import Created, Difference, Operation, Properties, Resource, other_connection
+from provider.errors import not_importable
+from provider.resource import Created, Difference, Operation, Properties, Resource, compare
 
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
 """Properties whose change replaces the connection. The only other one is `ssh`, and a change of it does nothing on the host."""
@@ -43,23 +44,25 @@ class BridgeConnection(Resource):
         state = bridge.connect(_attachment(inputs, operation))
         return Created(f"{inputs['host']}/{state.container_id}", inputs)
 
-    def read(self, id_: str, state: Properties, operation: Operation) -> bool:
-        """Return whether this container has the connection with all its ports; fail if the host does not answer."""
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
+        """Return None unless this container has the connection with all its ports; fail if the host does not answer."""
+        if not state:
+            raise not_importable(self.name, id_)
         attachment = _attachment(state, operation)
         found = bridge.read(attachment)
         # Docker unbinds the ports of a stopped container and binds them again when it starts.
-        return (
+        exists = (
             found is not None
             and found.connected
             and found.container_id == state["container_id"]
             and id_ == f"{state['host']}/{found.container_id}"
             and (not found.running or not found.missing(attachment.ports))
         )
+        return state if exists else None
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Replace for another container or other ports; for another ssh command update the state alone."""
-        replaces = [key for key in _IDENTITY if old.get(key) != new.get(key)]
-        return Difference(bool(replaces) or other_connection(old, new), replaces)
+        return compare(old, new, identity=_IDENTITY, rest=["ssh"])
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:  # noqa: ARG002
         """Record the new ssh command; nothing is done on the host."""

@@ -9,10 +9,14 @@ from typing import ClassVar, Final
 
 from ipvlan.hosts import networking
 from ipvlan.hosts.connection import HostConnection
-from provider.resource import Created, Difference, Operation, Properties, Resource, other_connection
+from provider.errors import not_importable
+from provider.resource import Created, Difference, Operation, Properties, Resource, compare
 
 _IDENTITY: Final = ("host", "parent")
 """Properties whose change replaces the systemd unit. For the others it is updated, and routes that stay exist all the time."""
+
+_PARTS: Final = ("shim", "routes")
+"""Properties whose change is made on the host. The only other one is `ssh`."""
 
 
 def _networking(properties: Properties, operation: Operation) -> networking.Networking:
@@ -37,18 +41,20 @@ class HostNetworking(Resource):
         networking.apply(planned)
         return Created(f"{planned.host}/{planned.unit}", inputs)
 
-    def read(self, id_: str, state: Properties, operation: Operation) -> bool:  # noqa: ARG002  # the state has its parts
-        """Return whether nothing of it is missing; fail if the host does not answer."""
-        return not networking.read(_networking(state, operation))
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
+        """Return None if anything of it is missing; fail if the host does not answer."""
+        if not state:
+            raise not_importable(self.name, id_)
+        return None if networking.read(_networking(state, operation)) else state
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Replace for another host or parent; update for the rest."""
-        replaces = [key for key in _IDENTITY if old.get(key) != new.get(key)]
-        changes = any(old.get(key) != new.get(key) for key in (*_IDENTITY, "shim", "routes"))
-        return Difference(changes or other_connection(old, new), replaces)
+        return compare(old, new, identity=_IDENTITY, rest=["ssh", *_PARTS])
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
-        """Remove what is no longer planned and create the rest."""
+        """Remove what is no longer planned and create the rest; record another ssh command without a visit to the host."""
+        if not compare(old, new, identity=[], rest=_PARTS).changed:
+            return new
         networking.apply(_networking(new, operation), before=_networking(old, operation))
         return new
 

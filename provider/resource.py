@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from ipvlan.hosts.shared_connection import same_connection
 
 Properties = dict[str, Any]
-"""Inputs or outputs of a resource by name, as JSON has them. Numbers come through the protocol as floats."""
+"""Inputs or outputs of a resource by name, as JSON has them. Numbers may come as floats."""
 
 
 class Created(NamedTuple):
@@ -26,37 +26,46 @@ class Created(NamedTuple):
 class Difference(NamedTuple):
     """What a change of the inputs does."""
 
-    changes: bool
-    """Whether anything is to be done."""
+    changed: Sequence[str] = ()
+    """Properties that differ; empty when nothing is to be done."""
     replaces: Sequence[str] = ()
-    """Properties whose change replaces the resource; empty for an update."""
+    """Those of them whose change replaces the resource; empty for an update."""
 
 
-def other_connection(old: Properties, new: Properties) -> bool:
-    """Return whether the host is reached in another manner; where ssh has the socket of a shared connection is no difference."""
-    return not same_connection(old.get("ssh") or (), new.get("ssh") or ())
+def compare(old: Properties, new: Properties, *, identity: Sequence[str], rest: Sequence[str]) -> Difference:
+    """Compare these properties and no others: a change of one in `identity` replaces, of one in `rest` updates."""
+    changed = [key for key in (*identity, *rest) if not _same(key, old.get(key), new.get(key))]
+    return Difference(changed, [key for key in changed if key in identity])
 
 
-def _no_warning(_text: str) -> None:
-    """Drop the text."""
+def _same(key: str, old: Any, new: Any) -> bool:
+    """Return whether a property is the same; where ssh has the socket of a shared connection is no difference."""
+    return same_connection(old or (), new or ()) if key == "ssh" else bool(old == new)
+
+
+def _drop(_text: str) -> None:
+    """Show the text nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What one operation on a resource has of the engine."""
+    """What one operation has of the engine."""
 
-    warn: Callable[[str], None] = _no_warning
-    """Shows a text beside the resource, as a warning."""
+    warn: Callable[[str], None] = _drop
+    """Shows a text as a warning, beside the resource."""
     connections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Host -> the ssh command that reaches it today; none for a host that the config does not have any more."""
 
     def ssh(self, host: str, recorded: Sequence[str]) -> tuple[str, ...]:
-        """Return the ssh command to `host`: today's, else the one that the state has of it."""
+        """Return the ssh command to the host: today's, or the recorded one where the config does not have the host.
+
+        An address in an old state may be another machine by now, and an old user or key may be gone.
+        """
         return tuple(self.connections.get(host, recorded))
 
 
 class Resource(ABC):
-    """One kind of resource. The operations raise HostError."""
+    """One kind of resource. Its operations raise UserError for what a person can fix, HostError above all."""
 
     name: ClassVar[str]
     """The last part of the type token."""
@@ -66,8 +75,8 @@ class Resource(ABC):
         """Create it."""
 
     @abstractmethod
-    def read(self, id_: str, state: Properties, operation: Operation) -> bool:
-        """Return whether it exists as the state has it."""
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
+        """Return its outputs, or None when it is not as the state has it; `state` is empty in an import."""
 
     @abstractmethod
     def diff(self, old: Properties, new: Properties) -> Difference:

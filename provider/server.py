@@ -1,16 +1,18 @@
 """The engine's side of the plugin: its protocol, translated into operations on plain dictionaries.
 
 It is the SDK's own server for components (`pulumi.provider.server`) with the operations of resources, which that one leaves out.
+What it uses of the SDK is pinned by tests/program/test_plugin_sdk.py.
 
-Out of scope: what an operation does (`provider.kinds`).
+Out of scope: what an operation does (`provider.kinds`, `provider.functions`), and the process (`provider.process`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -20,30 +22,30 @@ import pulumi
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.provider.server import ProviderServicer
 from pulumi.runtime import proto, rpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 from typing_extensions import override
 
 from ipvlan.hosts.docker_environment import check_environment
 from ipvlan.problems import UserError
+from provider.errors import interrupted, unknown_function
+from provider.functions import FUNCTIONS
 from provider.kinds import KINDS
 from provider.package import Package
 from provider.resource import Operation, Properties, Resource
 
 T = TypeVar("T")
 
+CONNECTIONS: Final = "connections"
+"""The provider's one setting: JSON text, host -> the ssh command that reaches it today."""
+
 THREADS: Final = 64
 """Operations at the same time, each in a thread that waits for a host. The engine asks for 4 times the CPUs, or `--parallel`."""
 
-LONGEST_MESSAGE: Final = 400 * 1024 * 1024
-"""Bytes of one message, as everywhere in Pulumi."""
-
-LONGEST_WAIT: Final = 30 * 60
-"""Seconds that a request may wait for its turn, as in Pulumi's SDK; gRPC gives up after 30 by default."""
-
 CHANNEL_OPTIONS: Final = (
-    ("grpc.max_receive_message_length", LONGEST_MESSAGE),
-    ("grpc.max_send_message_length", LONGEST_MESSAGE),
-    ("grpc.server_max_unrequested_time_in_server", LONGEST_WAIT),
+    # 400 MB, as everywhere in Pulumi.
+    ("grpc.max_receive_message_length", 400 * 1024 * 1024),
+    # Seconds that a request may wait for its turn, as in Pulumi's SDK; by default gRPC gives up after 30.
+    ("grpc.server_max_unrequested_time_in_server", 30 * 60),
 )
 
 SECONDS_TO_LOG: Final = 10
@@ -51,84 +53,105 @@ SECONDS_TO_LOG: Final = 10
 
 
 class Servicer(ProviderServicer):
-    """What the engine calls. Created in the event loop that serves it."""
+    """What the engine calls. It is created in the event loop that serves it."""
 
-    def __init__(self, engine: str) -> None:
-        """Connect to the engine at this address."""
+    def __init__(self, engine: str, on_cancel: Callable[[], None]) -> None:
+        """Connect to the engine.
+
+        Args:
+            engine: The engine's address.
+            on_cancel: Ends what the operations wait for, after they were answered.
+        """
         super().__init__(Package(), [], engine)
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="operation")
         self._engine = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(engine, options=CHANNEL_OPTIONS))
         self._interrupted: asyncio.Future[None] = self._loop.create_future()
+        self._on_cancel = on_cancel
+        self._connections: Mapping[str, Sequence[str]] = {}
+
+    # The provider itself.
 
     @override
-    async def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
-        """End every operation: the user interrupted the run."""
-        if not self._interrupted.done():
-            self._interrupted.set_result(None)
-        return empty_pb2.Empty()
+    async def CheckConfig(self, request: proto.CheckRequest, context: Any) -> proto.CheckResponse:
+        return proto.CheckResponse(inputs=request.news)
 
     @override
-    async def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:
-        """Refuse an environment that sends the docker provider to another machine.
+    async def DiffConfig(self, request: proto.DiffRequest, context: Any) -> proto.DiffResponse:
+        """Report an update for other settings: a replacement of the provider would replace all that it serves."""
+        changed = _plain(request.olds).get(CONNECTIONS) != _plain(request.news).get(CONNECTIONS)
+        return proto.DiffResponse(changes=_changes(changed), diffs=[CONNECTIONS] if changed else [])
+
+    @override
+    async def Configure(self, request: proto.ConfigureRequest, context: Any) -> proto.ConfigureResponse:
+        """Take today's connections, and refuse an environment that sends the docker provider to another machine.
 
         `pulumi destroy` and `pulumi refresh` do not run the program, which refuses it too. They configure the providers of all
-        resources before they delete or read one.
+        resources before they delete or read one. Without `supportsPreview` the engine creates and updates nothing in a preview.
         """
         try:
             check_environment(os.environ, "pulumi COMMAND")
         except UserError as error:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
-        return await super().Configure(request, context)
+        settings = _plain(request.args)
+        self._connections = json.loads(settings.get(CONNECTIONS, "{}"))
+        return proto.ConfigureResponse(acceptSecrets=True, acceptResources=True)
 
     @override
-    async def Check(self, request: provider_pb2.CheckRequest, context: Any) -> provider_pb2.CheckResponse:
-        """Take all inputs: the program made them of a plan that is checked."""
+    async def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
+        """End every operation, as the run was interrupted."""
+        if not self._interrupted.done():
+            self._interrupted.set_result(None)
+            self._loop.call_soon(self._on_cancel)
+        return empty_pb2.Empty()
+
+    # Resources.
+
+    @override
+    async def Check(self, request: proto.CheckRequest, context: Any) -> proto.CheckResponse:
+        """Take all inputs: the program makes them from a plan that is checked."""
         return proto.CheckResponse(inputs=request.news)
 
     @override
-    async def Diff(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
-        """Compare the outputs in the state with the new inputs."""
+    async def Diff(self, request: proto.DiffRequest, context: Any) -> proto.DiffResponse:
         old, new = _plain(request.olds), _plain(request.news)
-        difference = await self._run(context, lambda: _kind(request).diff(old, new))
+        difference = await self._run(request, context, lambda: _kind(request).diff(old, new))
         return proto.DiffResponse(
-            changes=proto.DiffResponse.DIFF_SOME if difference.changes else proto.DiffResponse.DIFF_NONE,
+            changes=_changes(bool(difference.changed)),
+            diffs=difference.changed,
             replaces=difference.replaces,
             deleteBeforeReplace=True,
         )
 
     @override
-    async def Create(self, request: provider_pb2.CreateRequest, context: Any) -> provider_pb2.CreateResponse:
-        """Create a resource. In a preview it is not called: Configure does not claim `supportsPreview`."""
-        inputs, operation = _plain(request.properties), self._operation(request)
-        created = await self._run(context, lambda: _kind(request).create(inputs, operation))
+    async def Create(self, request: proto.CreateRequest, context: Any) -> proto.CreateResponse:
+        inputs, operation = _plain(request.properties), self._operation(request.urn)
+        created = await self._run(request, context, lambda: _kind(request).create(inputs, operation))
         return proto.CreateResponse(id=created.id, properties=await _struct(created.outputs))
 
     @override
-    async def Read(self, request: provider_pb2.ReadRequest, context: Any) -> provider_pb2.ReadResponse:
+    async def Read(self, request: proto.ReadRequest, context: Any) -> proto.ReadResponse:
         """Answer no id for a resource that is not there any more."""
-        state, operation = _plain(request.properties), self._operation(request)
-        exists = await self._run(context, lambda: _kind(request).read(request.id, state, operation))
-        if not exists:
+        state, operation = _plain(request.properties), self._operation(request.urn)
+        outputs = await self._run(request, context, lambda: _kind(request).read(request.id, state, operation))
+        if outputs is None:
             return proto.ReadResponse()
-        return proto.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+        return proto.ReadResponse(id=request.id, properties=await _struct(outputs), inputs=request.inputs)
 
     @override
-    async def Update(self, request: provider_pb2.UpdateRequest, context: Any) -> provider_pb2.UpdateResponse:
-        """Update a resource."""
-        old, new, operation = _plain(request.olds), _plain(request.news), self._operation(request)
-        outputs = await self._run(context, lambda: _kind(request).update(old, new, operation))
+    async def Update(self, request: proto.UpdateRequest, context: Any) -> proto.UpdateResponse:
+        old, new, operation = _plain(request.olds), _plain(request.news), self._operation(request.urn)
+        outputs = await self._run(request, context, lambda: _kind(request).update(old, new, operation))
         return proto.UpdateResponse(properties=await _struct(outputs))
 
     @override
-    async def Delete(self, request: provider_pb2.DeleteRequest, context: Any) -> empty_pb2.Empty:
-        """Delete a resource."""
-        state, operation = _plain(request.properties), self._operation(request)
-        await self._run(context, lambda: _kind(request).delete(state, operation))
+    async def Delete(self, request: proto.DeleteRequest, context: Any) -> empty_pb2.Empty:
+        state, operation = _plain(request.properties), self._operation(request.urn)
+        await self._run(request, context, lambda: _kind(request).delete(state, operation))
         return empty_pb2.Empty()
 
     @override
-    async def Construct(self, request: provider_pb2.ConstructRequest, context: Any) -> provider_pb2.ConstructResponse:
+    async def Construct(self, request: proto.ConstructRequest, context: Any) -> proto.ConstructResponse:
         """Declare a component; wrong inputs are answered by their text, without the traceback that the SDK adds."""
         try:
             return await self._construct(request, context)
@@ -136,26 +159,41 @@ class Servicer(ProviderServicer):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
             raise
 
-    def _operation(self, request: Any) -> Operation:
-        """Return what an operation on the resource of this request has of the engine."""
+    # Functions.
+
+    @override
+    async def Invoke(self, request: proto.InvokeRequest, context: Any) -> proto.InvokeResponse:
+        arguments, operation = _plain(request.args), self._operation("")
+
+        def call() -> Properties:
+            if request.tok not in FUNCTIONS:
+                raise unknown_function(request.tok)
+            return FUNCTIONS[request.tok](arguments, operation)
+
+        result = await self._run(request, context, call)
+        # `return` is a word of Python, so it cannot be written as an argument.
+        return proto.InvokeResponse(**{"return": await _struct(result)})
+
+    # What all operations have in common.
+
+    def _operation(self, urn: str) -> Operation:
+        """Return what an operation on the resource of this URN has of the engine; a function has no URN."""
 
         def warn(text: str) -> None:
-            entry = engine_pb2.LogRequest(severity=engine_pb2.WARNING, urn=request.urn, message=text)
+            entry = engine_pb2.LogRequest(severity=engine_pb2.WARNING, urn=urn, message=text)
             asyncio.run_coroutine_threadsafe(_log(self._engine, entry), self._loop).result(SECONDS_TO_LOG)
 
-        return Operation(warn=warn)
+        return Operation(warn=warn, connections=self._connections)
 
-    async def _run(self, context: Any, work: Callable[[], T]) -> T:
+    async def _run(self, request: Any, context: Any, work: Callable[[], T]) -> T:
         """Run `work` in a thread and return its result; its failure ends the request.
 
-        A failure that a user can read is its text alone. A mistake of this program keeps its traceback.
+        A failure that a person can fix is its text alone. A mistake of this program keeps its traceback.
         """
         running = self._loop.run_in_executor(self._pool, work)
         ends: set[asyncio.Future[Any]] = {running, self._interrupted}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            await context.abort(grpc.StatusCode.CANCELLED, "interrupted")
-        error = running.exception()
+        error = running.exception() if running.done() else interrupted(_name(request))
         if error is not None:
             readable = isinstance(error, UserError)
             text = str(error) if readable else "".join(traceback.format_exception(error))
@@ -164,8 +202,18 @@ class Servicer(ProviderServicer):
 
 
 def _kind(request: Any) -> Resource:
-    """Return the kind of the resource that the request is about; its URN ends in `PARENT$TYPE::NAME`."""
+    """Return the kind of the resource that the request is about; its URN has `PARENT$TYPE` before the name."""
     return KINDS[request.urn.split("::")[2].rpartition("$")[2]]
+
+
+def _name(request: Any) -> str:
+    """Return the name of the resource, or the token of the function, that the request is about."""
+    urn: str = getattr(request, "urn", "") or request.tok
+    return urn.rpartition("::")[2]
+
+
+def _changes(changes: bool) -> Any:
+    return proto.DiffResponse.DIFF_SOME if changes else proto.DiffResponse.DIFF_NONE
 
 
 def _plain(properties: Any) -> Properties:
@@ -181,19 +229,3 @@ async def _struct(properties: Properties) -> Any:
 
 async def _log(engine: engine_pb2_grpc.EngineStub, entry: engine_pb2.LogRequest) -> None:
     await engine.Log(entry)
-
-
-async def _serve(engine: str) -> None:
-    server = grpc.aio.server(options=CHANNEL_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(engine), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    # The engine reads the port from the first line.
-    print(port, flush=True)
-    await server.wait_for_termination()
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Serve the engine whose address is the argument that is not an option, until the engine ends this process."""
-    engine = next(argument for argument in arguments if not argument.startswith("-"))
-    asyncio.run(_serve(engine))

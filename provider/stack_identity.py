@@ -24,13 +24,13 @@ class StackIdentity(Resource):
         owner = secrets.token_hex(_BYTES)
         return Created(owner, {"owner": owner})
 
-    def read(self, id_: str, state: Properties, operation: Operation) -> bool:  # noqa: ARG002  # no host has it
-        """Return True: the state alone has it."""
-        return True
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties:  # noqa: ARG002  # no host has it
+        """Return the id as it is: the state alone has it. An import gives a stack the id that it had before."""
+        return {"owner": id_}
 
     def diff(self, old: Properties, new: Properties) -> Difference:  # noqa: ARG002  # nothing changes it
         """Return no change."""
-        return Difference(changes=False)
+        return Difference()
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:  # noqa: ARG002
         """Return the outputs as they are."""

@@ -94,6 +94,22 @@ def test_the_command_plans(installed: Path, project: Path, stack: str) -> None:
     assert document == json.loads(own.stdout)
 
 
+def test_the_plugin_serves(installed: Path, tmp_path: Path) -> None:
+    """The plugin is a command of the package, where a program's Pulumi.yaml can name its folder: it starts and prints its port."""
+    with subprocess.Popen(
+        [installed / "pulumi-resource-ipvlan-fabric", "127.0.0.1:1"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as plugin:
+        assert plugin.stdout is not None
+        port = plugin.stdout.readline()
+        plugin.terminate()
+    assert 0 < int(port) < 65536
+    assert plugin.returncode == 0
+
+
 def test_the_extra_png_draws(installed: Path, project: Path) -> None:
     """With the extra, `ipvlan diagram` writes a PNG."""
     run(installed / "ipvlan", "--stack", "dev", "diagram", "--form", "png", "--output", "fabric.png", cwd=project)

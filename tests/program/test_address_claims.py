@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
-from components.address_claims import AddressClaimsProvider
 from ipvlan.checks import address_conflicts
 from ipvlan.checks.address_conflicts import AddressConflictError, ConflictCheck, NewAddresses
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.problems import Problem
+from provider.address_claims import AddressClaims
+from provider.resource import Operation
 
 Props = dict[str, Any]
+
+HERE = Operation()
+"""An operation without an engine."""
 
 
 def props(addresses: dict[str, dict[str, str]], *, mode: str = "l2", unreachable: Sequence[str] = ()) -> Props:
@@ -63,74 +67,66 @@ MOVED = {**TWO, "docker-1": {"10.1.1.1": "centos", "10.1.1.8": "nginx"}}
 
 def test_only_new_addresses_are_checked(checks: Checks) -> None:
     """All at first, nothing when nothing is new, then the new address alone; one that left and returns is new again."""
-    provider = AddressClaimsProvider()
-    state = provider.create(props(TWO)).outs
-    assert state is not None
+    resource = AddressClaims()
+    state = resource.create(props(TWO), HERE).outputs
     assert checks.pop() == {"docker-1": ["10.1.1.1", "10.1.1.2"], "docker-2": ["10.1.2.1"]}
-    assert not provider.diff("id", state, props(TWO)).changes
-    assert provider.diff("id", state, props(MOVED)).changes
-    state = provider.update("id", state, props(MOVED)).outs
-    assert state is not None
+    assert not resource.diff(state, props(TWO)).changed
+    assert resource.diff(state, props(MOVED)).changed
+    state = resource.update(state, props(MOVED), HERE)
     assert checks.pop() == {"docker-1": ["10.1.1.8"]}
-    assert provider.diff("id", state, props(TWO)).changes
-    provider.update("id", state, props(TWO))
+    assert resource.diff(state, props(TWO)).changed
+    resource.update(state, props(TWO), HERE)
     assert checks.pop() == {"docker-1": ["10.1.1.2"]}
 
 
 def test_another_link_is_another_check(checks: Checks) -> None:
     """In another mode, or through another NIC, all addresses are new."""
-    provider = AddressClaimsProvider()
-    state = provider.create(props(TWO, mode="l3")).outs
-    assert state is not None
+    resource = AddressClaims()
+    state = resource.create(props(TWO, mode="l3"), HERE).outputs
     checks.clear()
-    assert provider.diff("id", state, props(TWO)).changes
-    provider.update("id", state, props(TWO))
+    assert resource.diff(state, props(TWO)).changed
+    resource.update(state, props(TWO), HERE)
     assert checks.pop() == {"docker-1": ["10.1.1.1", "10.1.1.2"], "docker-2": ["10.1.2.1"]}
 
 
 def test_a_silent_host_is_checked_later(checks: Checks) -> None:
     """A host that is unreachable, or does not reply, is checked by the next `up`; the others are not checked again."""
-    provider = AddressClaimsProvider()
+    resource = AddressClaims()
     checks.silent = frozenset({"docker-2"})
-    state = provider.create(props(TWO)).outs
-    assert state is not None
+    state = resource.create(props(TWO), HERE).outputs
     checks.silent = frozenset()
-    assert provider.diff("id", state, props(TWO)).changes
-    state = provider.update("id", state, props(TWO, unreachable=["docker-2"])).outs
-    assert state is not None
+    assert resource.diff(state, props(TWO)).changed
+    state = resource.update(state, props(TWO, unreachable=["docker-2"]), HERE)
     assert checks[-1] == {}
-    assert provider.diff("id", state, props(TWO)).changes
-    state = provider.update("id", state, props(TWO)).outs
-    assert state is not None
+    assert resource.diff(state, props(TWO)).changed
+    state = resource.update(state, props(TWO), HERE)
     assert checks[-1] == {"docker-2": ["10.1.2.1"]}
-    assert not provider.diff("id", state, props(TWO)).changes
+    assert not resource.diff(state, props(TWO)).changed
 
 
 def test_what_cannot_be_checked_is_no_change(checks: Checks) -> None:
     """The state has it as unchecked; an `up` with nothing to do shows no change; it is tried again with another new address."""
-    provider = AddressClaimsProvider()
+    resource = AddressClaims()
     checks.unable = frozenset({"docker-1"})
-    state = provider.create(props(TWO)).outs
-    assert state is not None
+    state = resource.create(props(TWO), HERE).outputs
     assert state["asked"]["docker-1"] == {
         "link": "l2 ens33",
         "addresses": ["10.1.1.1", "10.1.1.2"],
         "unchecked": ["10.1.1.1", "10.1.1.2"],
     }
     assert "unchecked" not in state["asked"]["docker-2"]
-    assert not provider.diff("id", state, props(TWO)).changes
+    assert not resource.diff(state, props(TWO)).changed
     checks.unable = frozenset()
     more = {**TWO, "docker-2": {"10.1.2.1": "centos", "10.1.2.7": "web"}}
-    assert provider.diff("id", state, props(more)).changes
-    state = provider.update("id", state, props(more)).outs
-    assert state is not None
+    assert resource.diff(state, props(more)).changed
+    state = resource.update(state, props(more), HERE)
     assert checks.pop() == {"docker-1": ["10.1.1.1", "10.1.1.2"], "docker-2": ["10.1.2.7"]}
     assert "unchecked" not in state["asked"]["docker-1"]
 
 
 def test_a_conflict_fails(checks: Checks) -> None:
     """A conflict is the resource's failure; its state stays, so the next `up` checks again."""
-    provider = AddressClaimsProvider()
+    resource = AddressClaims()
     checks.conflict = True
     with pytest.raises(AddressConflictError):
-        provider.create(props(TWO))
+        resource.create(props(TWO), HERE)

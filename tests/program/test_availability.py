@@ -22,12 +22,13 @@ def test_an_unreachable_host_comes_last(run: RunProgram, config: dict[str, Any])
     """Resources of an unreachable host depend on everything that is done on the others, and on nothing else."""
     reachable = run(config)
     result = run(config, visits={"docker-1": Visit(host="docker-1", failure=unreachable_host(host="docker-1"))})
+    plugin = result.named("fabric-connections").urn
     others = {
         result.named(f"fabric-docker-2-{name}").urn for name in ("network", "centos", "nginx", "nginx-published-bridge")
     }
     for name in ("fabric-docker-1-provider", "fabric-docker-1-check"):
-        assert result.named(name).dependencies == others
-        assert not reachable.named(name).dependencies
+        assert result.named(name).dependencies == {*others, plugin}
+        assert reachable.named(name).dependencies == {plugin}
     address_check = result.named("fabric-addresses")
     assert address_check.inputs.pop("unreachable") == ["docker-1"]
     assert reachable.named("fabric-addresses").inputs.pop("unreachable") == []

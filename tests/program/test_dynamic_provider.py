@@ -1,4 +1,4 @@
-"""The process that serves the dynamic resources: the SDK's own program, as the engine starts it, asked as the engine asks it."""
+"""What a state of the time of dynamic resources still needs: the SDK's own process serves it, asked as the engine asks it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NETWORKING = "gASVPAAAAAAAAACMGmNvbXBvbmVudHMuaG9zdF9uZXR3b3JraW5nlIwWSG9zdE5ldH
     [(BridgeConnectionProvider, BRIDGE), (AddressClaimsProvider, ADDRESSES), (HostNetworkingProvider, NETWORKING)],
 )
 def test_the_state_refers_to_the_providers(provider: type[OldProvider], reference: str) -> None:
-    """`__provider` in every existing stack's state is this: module path and class name, pickled. They never change."""
+    """`__provider` in a state of that time is this: module path and class name, pickled. They never change."""
     assert serialize_provider(provider()) == reference
 
 
@@ -49,11 +49,11 @@ def served() -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
 
 
 def failure(served: provider_pb2_grpc.ResourceProviderStub, reference: str, properties: dict[str, Any]) -> str:
-    """Return what the engine is told when the resource of these properties cannot be created."""
+    """Return what the engine is told when the resource of these properties cannot be deleted."""
     struct = struct_pb2.Struct()
     struct.update({"__provider": reference, **properties})
     with pytest.raises(grpc.RpcError) as error:
-        served.Create(provider_pb2.CreateRequest(urn="urn:pulumi:test::p::t::n", properties=struct))
+        served.Delete(provider_pb2.DeleteRequest(urn="urn:pulumi:test::p::t::n", id="id", properties=struct))
     return str(error.value.details())
 
 
@@ -80,6 +80,20 @@ def test_any_other_error_keeps_its_traceback(served: provider_pb2_grpc.ResourceP
     assert text.startswith("Traceback (most recent call last):")
     assert "KeyError: 'host'" in text
     assert "bridge_connection.py" in text
+
+
+def test_a_refresh_reads_the_state(served: provider_pb2_grpc.ResourceProviderStub) -> None:
+    """A refresh before the first `up` reads an old resource and compares it; nothing is asked of a host for the addresses."""
+    struct = struct_pb2.Struct()
+    hosts = {"docker-1": {"ssh": ["false"], "parent": "ens33", "addresses": {"10.1.1.2": "nginx"}}}
+    asked = {"docker-1": {"link": "l2 ens33", "addresses": ["10.1.1.2"]}}
+    struct.update({"__provider": ADDRESSES, "stack": "dev", "mode": "l2", "hosts": hosts, "asked": asked})
+    read = served.Read(provider_pb2.ReadRequest(urn="urn:pulumi:test::p::t::n", id="id", properties=struct))
+    assert (read.id, read.properties) == ("id", struct)
+    diff = served.Diff(
+        provider_pb2.DiffRequest(urn="urn:pulumi:test::p::t::n", id="id", olds=struct, news=read.properties)
+    )
+    assert diff.changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
 def test_no_other_process_is_touched() -> None:

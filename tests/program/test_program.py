@@ -189,15 +189,6 @@ def test_bridge_connection(run: RunProgram, config: dict[str, Any]) -> None:
     assert connection.provider.endswith("::fabric-connections")
 
 
-def test_the_provider_of_connections_comes_before_every_container(run: RunProgram, config: dict[str, Any]) -> None:
-    """The provider is registered before any container: it deletes the connection of a replaced container."""
-    result = run(config)
-    provider = result.named("fabric-connections").urn
-    containers = [r for r in result.resources.values() if r.type == "docker:index/container:Container"]
-    assert len(containers) == 4
-    assert all(provider in container.dependencies for container in containers)
-
-
 def test_unpublished_service_has_no_connection_and_the_same_container(run: RunProgram, config: dict[str, Any]) -> None:
     """Switching `published` off removes the two connections and changes no input of any container."""
     before = run(config)

@@ -21,7 +21,9 @@ from tests.support.strict_monitor import ROOT
 @pytest.mark.parametrize(
     ("module", "not_loaded"),
     [
-        # The engine starts the process that serves these at every `up` and waits for it.
+        # The engine starts the plugin at every preview and `up`, and waits for it.
+        ("provider.process", ["pulumi_docker", "pulumi_command", "pydantic", "netaddr", "ruamel", "components"]),
+        # The process of dynamic resources, for a state of that time.
         ("components.bridge_connection", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
         ("components.address_claims", ["pulumi_docker", "pydantic", "netaddr", "ruamel"]),
         # Started once for each new host.

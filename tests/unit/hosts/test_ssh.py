@@ -119,7 +119,7 @@ def test_where_ssh_has_its_socket_is_no_change_of_a_resource() -> None:
     for kind in (BridgeConnection(), HostNetworking()):
         for before, changes in ((old, False), (unshared, False), (other, True)):
             difference = kind.diff({"ssh": list(before)}, {"ssh": list(command)})
-            assert (difference.changes, list(difference.replaces)) == (changes, [])
+            assert (bool(difference.changed), list(difference.replaces)) == (changes, [])
 
 
 def test_a_home_of_sixty_characters_has_room(short: Path, set_home: Callable[[Path | None], None]) -> None:

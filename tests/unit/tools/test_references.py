@@ -19,6 +19,7 @@ ELSEWHERE = {
     "Pulumi.lan.yaml": "a stack file of the reader's own",
     "Pulumi.test.yaml": "a stack file of a test",
     "./other.sh": "any other script of the folder",
+    "PulumiPlugin.yaml": "what Pulumi reads in a plugin's folder, where no program is in it",
     "daemon.json": "Docker's settings on a host",
     "state.json": "written by the fake docker of the tests",
     "registry/": "the beginning of an image's name",
@@ -45,7 +46,9 @@ START = r"(?<![\w./~$<>{}-])"
 URL = re.compile(r"\bhttps?://\S+")
 FILE = re.compile(rf"{START}[\w.*<>-][\w.*<>/-]*(?:\.(?:{SUFFIXES})\b|/)(?![\w/-])")
 IN_FOLDER = re.compile(rf"{START}(?:{FOLDERS})/[\w.*<>/-]*[\w*>/]")
-MODULE = re.compile(r"(?<![\w./-])(?:ipvlan|components|lab|tests|tools|bench)(?:\.(?!md\b)[A-Za-z_]\w*)+")
+MODULE = re.compile(
+    r"(?<![\w./-])(?:ipvlan|components|provider(?!\.go\b)|lab|tests|tools|bench)(?:\.(?!md\b)[A-Za-z_]\w*)+"
+)
 EXISTING = {*TRACKED, *(str(folder) for name in TRACKED for folder in PurePosixPath(name).parents)}
 FILES = [name for name in TRACKED if not name.endswith((".sum", ".svg", ".json")) and name != "LICENSE"]
 
