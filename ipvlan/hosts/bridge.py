@@ -312,7 +312,7 @@ def _reason(attachment: BridgeAttachment, reply: _Reply, missing: Sequence[Bound
             f"free the port, or give the service another host port in ipvlan-fabric:services.{attachment.container}.ports",
         )
     if reply.message:
-        kept = "; ".join(reply.output.lines("kept"))
+        kept = "; ".join(dict.fromkeys(reply.output.lines("kept")))
         if kept:
             return (
                 f"Docker's reply: {message}. A link that an earlier failed connection left may be in the way, and stays: {kept}",

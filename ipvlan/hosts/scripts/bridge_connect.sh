@@ -66,7 +66,7 @@ connect() {
 }
 
 has_priority() {
-  docker network connect --help 2>/dev/null | grep -q gw-priority &&
+  timeout 60 docker network connect --help 2>/dev/null | grep -q gw-priority &&
     timeout 60 docker version --format '{{.Server.APIVersion}}' |
     awk -F. -v needed="$priority_api" '{ split(needed, part, "."); exit !($1 > part[1] || $1 == part[1] && $2 >= part[2]) }'
 }

@@ -12,32 +12,33 @@
 
 # A subshell: an `exec` that fails ends it.
 sweep() (
-  pid=$(pid_of_container)
+  pid=$(timeout 60 docker container inspect --format '{{.State.Pid}}' "$id")
   [ "${pid:-0}" -gt 0 ] || exit 0
   # A process id may become another process's. The network that this descriptor holds open stays what it is.
   exec 9<"/proc/$pid/ns/net"
-  [ "$(pid_of_container)" = "$pid" ] || exit 0
   network=$(readlink /proc/self/fd/9)
+  bridge=$(bridge_without_endpoint) || exit 0
   [ -n "$network" ] && is_only_its_own "$pid" "$network" || exit 0
-  bridge=$(timeout 60 docker network inspect bridge --format \
-    '{{with index .Options "com.docker.network.bridge.name"}}{{.}}{{else}}docker0{{end}}') || exit 0
   nsenter --net=/proc/self/fd/9 ip -o link show type veth | while IFS=' :@' read -r index _ peer _; do
     peer=${peer#if}
     case $peer in '' | *[!0-9]*) continue ;; esac
     link=$(port_of_bridge "$bridge" "$peer" "$index")
-    [ -n "$link" ] || continue
-    has_no_endpoint || continue
-    # Once more, right before it.
-    if [ "$(port_of_bridge "$bridge" "$peer" "$index")" = "$link" ] && ip link del dev "$link"; then echo "swept=$link"; fi
+    if [ -n "$link" ] && ip link del dev "$link"; then echo "swept=$link"; fi
   done
 )
 
-pid_of_container() {
-  timeout 60 docker container inspect --format '{{.State.Pid}}' "$id"
+# Prints the name of Docker's bridge, where it has no endpoint of the container. One that is being created is listed as ep-...,
+# whosever it is.
+bridge_without_endpoint() {
+  # shellcheck disable=SC2016  # a template of Docker's
+  template='{{with index .Options "com.docker.network.bridge.name"}}{{.}}{{else}}docker0{{end}}{{range $id, $_ := .Containers}} {{$id}}{{end}}'
+  reply=$(timeout 60 docker network inspect bridge --format "$template") || return 1
+  case "$reply " in ' ' | *" $id "* | *" ep-"*) return 1 ;; esac
+  echo "${reply%% *}"
 }
 
-# Whether the network is neither the host's nor that of another container, running or not. Arguments: the container's process id
-# and its network (what /proc/PID/ns/net links to).
+# Whether the container still is that process, and the network neither the host's nor that of another container, running or not.
+# Arguments: the process id, and the network (what /proc/PID/ns/net links to).
 is_only_its_own() {
   for process in self 1; do
     if [ "$(readlink "/proc/$process/ns/net")" = "$2" ]; then
@@ -65,11 +66,4 @@ is_only_its_own() {
 # bridge, the index of the link, and the index of its other end.
 port_of_bridge() {
   ip -o link show master "$1" type veth | sed -n "s/^$2: \\(veth[0-9a-f]\\{7\\}\\)@if$3: .*/\\1/p"
-}
-
-# Whether the bridge has no endpoint of the container. One that is being created is listed as ep-..., whosever it is.
-has_no_endpoint() {
-  # shellcheck disable=SC2016  # a template of Docker's
-  endpoints=$(timeout 60 docker network inspect bridge --format '{{range $id, $_ := .Containers}}{{println $id}}{{end}}') || return 1
-  ! printf '%s\n' "$endpoints" | grep -q -e "^$id\$" -e '^ep-'
 }

@@ -24,8 +24,7 @@ case "$*" in
   "container inspect --format {{.Id}} {{.Name}} {{.HostConfig.NetworkMode}} "*) cat FOLDER/identity ;;
   "container inspect --format holder="*) cat FOLDER/holder ;;
   "ps -aq --no-trunc") sed 's/ .*//' FOLDER/containers ;;
-  "network inspect bridge --format {{with index "*) cat FOLDER/bridge ;;
-  "network inspect bridge --format {{range "*) cat FOLDER/endpoints ;;
+  "network inspect bridge --format {{with index "*) cat FOLDER/bridge FOLDER/endpoints | tr '\\n' ' ' ;;
   "container inspect c1"*) cat FOLDER/json ;;
   "network connect "*) echo "cannot program address 172.17.0.2/16: it conflicts with existing route" >&2; exit 1 ;;
   *) echo "no answer to: $*" >&2; exit 1 ;;

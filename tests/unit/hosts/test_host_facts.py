@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
 from ipvlan.hosts.connection import HostConnection
@@ -58,3 +62,17 @@ def test_this_machine_has_facts() -> None:
     assert facts.links["lo"].up
     assert facts.kernel
     assert abs(facts.clock_ahead) < 5
+
+
+def test_nothing_in_the_visit_is_without_a_limit(tmp_path: Path) -> None:
+    """A command of the host that hangs ends with the visit: here `modprobe`, which no limit of its own has."""
+    for name in ("modprobe", "id"):
+        (tmp_path / name).write_text("#!/bin/sh\nexec sleep 61\n")
+        (tmp_path / name).chmod(0o755)
+    hanging = HostConnection(
+        name="docker-1", command=("env", f"PATH={tmp_path}:{os.environ['PATH']}", "sh", "-c"), parent="lo"
+    )
+    start = time.monotonic()
+    with pytest.raises(HostError, match="took more than 1 seconds, and was ended there"):
+        facts_of_host(hanging, timeout=1, docker_seconds=30)
+    assert time.monotonic() - start < 5
