@@ -16,6 +16,8 @@ from ipvlan.hosts import bridge
 from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import NOT_THE_CONTAINER, HostError, HostUnreachableError
+from provider.bridge_connection import BridgeConnection
+from provider.resource import Operation
 
 FAKE = Path(__file__).parents[2] / "support" / "fake_docker.py"
 
@@ -273,6 +275,29 @@ def test_connect_and_disconnect_end_where_docker_contradicts_itself(host: Host) 
         bridge.connect(host.attachment())
     changes = [call.split()[1] for call in host.state["calls"] if call.startswith("network")]
     assert changes == ["connect", "disconnect", "connect", "disconnect"]
+
+
+def test_the_resource_is_that_of_its_container(host: Host) -> None:
+    """The resource passes the id that it was declared for: it is not there once another container has the name."""
+    attachment = host.attachment()
+    state = {
+        "host": "docker-1",
+        "ssh": list(attachment.connection.command),
+        "container": "nginx",
+        "container_id": OURS,
+        "fabric": "ipvlanl2",
+        "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80.0}],
+    }
+    resource, operation = BridgeConnection(), Operation()
+    created = resource.create(state, operation)
+    assert created.id == f"docker-1/{OURS}"
+    assert resource.read(created.id, state, operation)
+    assert not resource.read(f"docker-1/x{OURS}", state, operation)
+    foreign = container(id=FOREIGN, connected=True, binding=True)
+    host.set(containers=[foreign])
+    assert not resource.read(created.id, state, operation)
+    resource.delete(state, operation)
+    assert host.state["containers"] == [foreign]
 
 
 def test_without_an_id_nothing_is_done(host: Host) -> None:
