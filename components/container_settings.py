@@ -5,6 +5,7 @@ Out of scope: the values of settings. They were checked when the config was read
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ import pulumi_docker as docker
 from ipvlan.config.models import ContainerSettings
 from ipvlan.plan.container_updates import replacing_arguments
 from ipvlan.plan.model import ContainerPlan
-from ipvlan.plan.resource_names import PORTS_LABEL, STACK_LABEL, ports_label
+from ipvlan.plan.ownership import owner_label
+from ipvlan.plan.resource_names import OWNER_LABEL, PORTS_LABEL, STACK_LABEL, ports_label
 
 DEFAULT_STOP_TIMEOUT: Final = 10
 """Seconds between the stop signal and the kill where the config gives none, as `docker stop` has it. Without a value the provider
@@ -32,11 +34,20 @@ def replace_on_changes(settings: ContainerSettings) -> list[str]:
     return [*replacing_arguments(settings), "#initerror"]
 
 
+def replacement_trigger(planned: ContainerPlan) -> str:
+    """Return what replaces the container when it changes, though its labels are ignored: the user's own, and the planned ports.
+
+    The engine compares it with the one in the state, as text. A state without one, of an earlier version, replaces nothing.
+    """
+    return json.dumps({"labels": planned.settings.labels, "ports": ports_label(planned.docker_ports)}, sort_keys=True)
+
+
 def container_args(
     planned: ContainerPlan,
     *,
     network_id: pulumi.Input[str],
     stack: str,
+    owner: pulumi.Output[str],
     secrets: Mapping[str, pulumi.Output[str]],
 ) -> docker.ContainerArgs:
     """Return all arguments of a container.
@@ -45,9 +56,14 @@ def container_args(
         planned: The container as planned.
         network_id: The id of the fabric's network, not its name: a replaced network replaces its containers, in the preview too.
         stack: Name of the stack, for the label.
+        owner: The stack's owner id, for the label.
         secrets: Config key -> value, for every key in the container's `secret_environment`.
     """
-    labels = {**planned.settings.labels, STACK_LABEL: stack}
+    labels: dict[str, pulumi.Input[str]] = {
+        **planned.settings.labels,
+        STACK_LABEL: stack,
+        OWNER_LABEL: owner.apply(lambda id_: owner_label(id_, planned.host, planned.service)),
+    }
     if planned.docker_ports:
         labels[PORTS_LABEL] = ports_label(planned.docker_ports)
     return docker.ContainerArgs(

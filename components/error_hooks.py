@@ -9,36 +9,63 @@ Out of scope: the work on the host, which `ipvlan.hosts.orphans` and `ipvlan.hos
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
 
 import pulumi
 
+from ipvlan import PROJECT
+from ipvlan.checks.stack_state import StackStateError, read_stack_state
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.orphans import Kind, is_name_taken, remove_orphan
+from ipvlan.hosts.ids import SHORT
+from ipvlan.hosts.orphans import Kind, is_name_taken, name_taken, remove_orphan
 from ipvlan.hosts.parent_conflict import find_parent_conflict, is_parent_taken
 from ipvlan.plan import resource_names
-from ipvlan.plan.resource_names import STACK_LABEL
+from ipvlan.plan.resource_names import CONTAINER_TYPE, NETWORK_TYPE, OWNER_LABEL, STACK_LABEL
 
 _KINDS: Final[dict[str, Kind]] = {
-    "docker:index/container:Container": "container",
-    "docker:index/network:Network": "network",
+    CONTAINER_TYPE: "container",
+    NETWORK_TYPE: "network",
 }
 
 
 def orphans_hook(host_slice: str, connection: HostConnection, stack: str) -> pulumi.ErrorHook:
     """Return the hook that removes an orphaned resource of one host, so that the engine can create it.
 
-    Docker refuses a second container or network of one name. If the first bears the stack's label and is not in the state, an
-    interrupted `up` created it and did not record it: it is removed, and the engine tries again. A stack that lost its whole
-    state removes nothing: its network fails first, and Docker does not remove a network in use
-    (docs/decisions/0014-interrupted-up.md).
+    Docker refuses a second container or network of one name. If the first is an orphan of an interrupted `up`, it is removed and
+    the engine tries again. What else has the name stays, and the error says what it is (docs/decisions/0014-interrupted-up.md).
 
     Args:
         host_slice: Name of the HostSlice whose networks and containers get the hook.
         connection: The host.
-        stack: Name of the stack, which is on everything that it creates.
+        stack: The stack's name as ORG/PROJECT/STACK, by which its state is found.
     """
+
+    def remove_or_explain(failure: pulumi.ErrorHookArgs, kind: Kind, name: str, owner: str) -> bool:
+        try:
+            begun, unread = read_stack_state(stack, Path.cwd()).begun.get(failure.urn, 0), ""
+        except StackStateError as error:
+            begun, unread = 0, error.problems[0].problem
+        try:
+            # One creation is the one that just failed.
+            found = remove_orphan(connection, kind, name, owner, interrupted=begun > 1)
+        except HostError as error:
+            pulumi.log.warn(str(error))
+            return False
+        if found is None:
+            return False
+        if found.kept:
+            service = resource_names.service_of(host_slice, failure.name)
+            key = f"{PROJECT}:fabric.name" if kind == "network" else f"{PROJECT}:services.{service}.container_name"
+            pulumi.log.error(str(name_taken(connection, kind, name, found, key=key, unread=unread)))
+            return False
+        pulumi.log.warn(
+            f'host "{connection.name}": removed the orphaned {kind} {name} ({found.id[:SHORT]}): an interrupted `up` created it '
+            f"and did not record it in the state. It is created again."
+        )
+        return True
 
     async def remove(failure: pulumi.ErrorHookArgs) -> bool:
         kind = _KINDS.get(failure.type)
@@ -46,21 +73,16 @@ def orphans_hook(host_slice: str, connection: HostConnection, stack: str) -> pul
             return False
         if not is_name_taken(kind, failure.errors[0]):
             return False
-        name = str(failure.new_inputs["name"])
-        try:
-            # In a thread: the engine talks to this process while it waits for the host.
-            removed = await asyncio.to_thread(remove_orphan, connection, kind, name, f"{STACK_LABEL}={stack}")
-        except HostError as error:
-            pulumi.log.warn(str(error))
-            return False
-        if removed:
-            pulumi.log.warn(
-                f'host "{connection.name}": removed the orphaned {kind} {name} ({removed[:12]}): an interrupted `up` created it '
-                f"and did not record it in the state. It is created again."
-            )
-        return bool(removed)
+        name, owner = str(failure.new_inputs["name"]), _owner_label(failure.new_inputs)
+        # In a thread: the engine talks to this process while it waits for the host.
+        return await asyncio.to_thread(remove_or_explain, failure, kind, name, owner)
 
     return pulumi.ErrorHook(resource_names.orphans_hook(host_slice), remove)
+
+
+def _owner_label(inputs: Mapping[str, Any]) -> str:
+    """Return the owner label that a network or container was to get."""
+    return next((str(label["value"]) for label in inputs["labels"] if label["label"] == OWNER_LABEL), "")
 
 
 def parent_conflict_hook(host_slice: str, connection: HostConnection) -> pulumi.ErrorHook:

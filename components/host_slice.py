@@ -15,16 +15,18 @@ import pulumi
 import pulumi_docker as docker
 
 from components.address_claims import AddressClaims
-from components.container_settings import container_args, replace_on_changes
+from components.container_settings import container_args, replace_on_changes, replacement_trigger
 from components.error_hooks import orphans_hook, parent_conflict_hook
 from components.host_check import host_check
 from components.host_networking import HostNetworking
 from components.host_provider import FabricProvider
+from components.stack_identity import qualified_stack
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import HostPlan
-from ipvlan.plan.resource_names import STACK_LABEL, token
+from ipvlan.plan.ownership import owner_label
+from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL, token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,9 @@ class HostSliceArgs:
 
     stack: str
     """Name of the stack. Every network and container is labelled with it."""
+
+    owner: pulumi.Output[str]
+    """The stack's owner id, in a label of every network and container too."""
 
     secrets: Mapping[str, pulumi.Output[str]]
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
@@ -76,7 +81,7 @@ class HostSlice(pulumi.ComponentResource):
             opts=after,
         )
         checked = host_check(resource_names.host_check(name), host, args.connection, after)
-        orphans = orphans_hook(name, args.connection, args.stack)
+        orphans = orphans_hook(name, args.connection, qualified_stack())
         network = self._network(
             name, args, provider, checked, on_error=[orphans, parent_conflict_hook(name, args.connection)]
         )
@@ -126,7 +131,12 @@ class HostSlice(pulumi.ComponentResource):
                     aux_address={key: str(address) for key, address in planned.auxiliary.items()} or None,
                 )
             ],
-            labels=[docker.NetworkLabelArgs(label=STACK_LABEL, value=args.stack)],
+            labels=[
+                docker.NetworkLabelArgs(
+                    label=OWNER_LABEL, value=args.owner.apply(lambda id_: owner_label(id_, args.host.name))
+                ),
+                docker.NetworkLabelArgs(label=STACK_LABEL, value=args.stack),
+            ],
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=provider,
@@ -135,6 +145,8 @@ class HostSlice(pulumi.ComponentResource):
                 # A parent carries one ipvlan network: Docker refuses a second one beside it
                 # (docs/decisions/0015-provider-behaviour.md, 9).
                 delete_before_replace=True,
+                # What an earlier version created has no owner label, and a renamed stack has another name.
+                ignore_changes=["labels"],
                 hooks=pulumi.ResourceHookBinding(on_error=on_error),
             ),
         )
@@ -168,16 +180,19 @@ class HostSlice(pulumi.ComponentResource):
         return {
             planned.service: docker.Container(
                 resource_names.container(name, planned.service),
-                container_args(planned, network_id=network.id, stack=args.stack, secrets=args.secrets),
+                container_args(
+                    planned, network_id=network.id, stack=args.stack, owner=args.owner, secrets=args.secrets
+                ),
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     provider=provider,
                     depends_on=[images[planned.image], args.dynamic_provider],
                     # Its name and its address are exclusive.
                     delete_before_replace=True,
-                    # Read back as empty while the bridge is not connected; PORTS_LABEL carries them
-                    # (docs/decisions/0015-provider-behaviour.md, 1).
-                    ignore_changes=["ports"],
+                    # Ports are read back as empty while the bridge is not connected (docs/decisions/0015-provider-behaviour.md, 1).
+                    # The stack's own labels replace nothing (docs/decisions/0019-identity.md). What of both must, is the trigger.
+                    ignore_changes=["ports", "labels"],
+                    replacement_trigger=replacement_trigger(planned),
                     replace_on_changes=replace_on_changes(planned.settings),
                     hooks=pulumi.ResourceHookBinding(on_error=[on_error]),
                 ),

@@ -122,6 +122,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 host=host,
                 connection=shared.connections[host.name],
                 stack=shared.args.stack,
+                owner=shared.identity.owner,
                 secrets=shared.args.secrets,
                 dynamic_provider=shared.dynamic_provider,
                 address_check=shared.address_check,

@@ -79,11 +79,25 @@ def changes(preview: Mapping[str, Any]) -> list[str]:
         if action == "same":
             continue
         # The reasons also name an input whose values are both secret.
-        reasons = ", ".join(sorted(step.get("replaceReasons") or step.get("diffReasons") or ()))
+        named = step.get("replaceReasons") or step.get("diffReasons") or ()
+        reasons = ", ".join(sorted({*named, *_trigger_reasons(step)}))
         lines.append(f"{MARKS.get(action, action)} {_title(urn)}{f' ({action}: {reasons})' if reasons else ''}")
         if urn in before and urn in after:
             lines += _difference(before[urn], after[urn])
     return lines
+
+
+def _trigger_reasons(step: Mapping[str, Any]) -> set[str]:
+    """Return what differs in a container's replacement trigger (`components.container_settings`): `labels`, `ports`.
+
+    The engine names no reason for such a replacement. A trigger that only one state has replaces nothing.
+    """
+    texts = [(step.get(state) or {}).get("replacementTrigger") for state in ("oldState", "newState")]
+    try:
+        before, after = (json.loads(text or "null") for text in texts)
+        return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    except (TypeError, ValueError, AttributeError):
+        return set()
 
 
 def _inputs(preview: Mapping[str, Any], state: str) -> Resources:

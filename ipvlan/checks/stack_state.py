@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from ipvlan.config.stack_names import short_name
 from ipvlan.plan.ownership import Labelled, Ownership, Place, by_labels
 from ipvlan.plan.resource_names import (
     ADDRESSES_TYPE_END,
+    COMPONENT,
     CONTAINER_TYPE,
     FABRIC_TYPE,
     HOST_CHECK_TYPE,
@@ -30,6 +32,7 @@ from ipvlan.plan.resource_names import (
     NETWORK_TYPE,
     host_of,
     service_of,
+    stack_identity,
 )
 from ipvlan.problems import Problem, ToolError, shorten
 
@@ -39,7 +42,7 @@ STATE_SECONDS: Final = 60.0
 _NO_SUCH_STACK: Final = 6
 """Exit status of pulumi where the stack does not exist (cmd/pulumi-cli exit codes, 3.259.0); earlier ones are known by the text."""
 _NO_SUCH_STACK_TEXT: Final = "no stack named"
-_NOT_LOGGED_IN: Final = ("PULUMI_ACCESS_TOKEN", "pulumi login", "not logged in", "401")
+_NOT_LOGGED_IN: Final = ("PULUMI_ACCESS_TOKEN", "pulumi login", "not logged in")
 
 
 class StackStateError(ToolError):
@@ -80,6 +83,9 @@ class StackState:
     """Whether there is such a stack; one that does not exist yet owns nothing."""
     resources: tuple[StateResource, ...] = ()
     """In the state's order: what others depend on comes first."""
+    begun: Mapping[str, int] = field(default_factory=dict)
+    """URN -> how many creations of it were begun and have not ended: those of runs that were interrupted, and one by the run that
+    is at it now. The engine keeps the earlier ones until a refresh clears them."""
 
     def find(self, urn: str) -> StateResource | None:
         """Return the resource of that URN, leaving out one that is still to be deleted."""
@@ -98,9 +104,9 @@ class StackState:
         for resource in self.resources:
             if resource.type.endswith(ADDRESSES_TYPE_END):
                 unchecked |= _unchecked(resource.outputs)
-            if resource.type == IDENTITY_TYPE:
+            # A program of one's own may have a second fabric, with an id of its own.
+            if resource.type == IDENTITY_TYPE and (not owner or resource.name == stack_identity(COMPONENT)):
                 owner = str(resource.outputs.get("owner") or "")
-                continue
             host_slice = slices.get(resource.parent)
             if host_slice is None:
                 continue
@@ -136,7 +142,9 @@ def read_stack_state(stack: str, folder: Path, timeout: float = STATE_SECONDS) -
     short = short_name(stack)
     if document is None:
         return StackState(stack=short, exists=False)
-    return StackState(stack=short, exists=True, resources=tuple(read_resources(document)))
+    pending = document["deployment"].get("pending_operations") or ()
+    begun = Counter(operation["resource"]["urn"] for operation in pending if operation["type"] == "creating")
+    return StackState(stack=short, exists=True, resources=tuple(read_resources(document)), begun=begun)
 
 
 def export_stack(stack: str, folder: Path, timeout: float = STATE_SECONDS) -> dict[str, Any] | None:

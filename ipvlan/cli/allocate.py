@@ -37,7 +37,7 @@ def allocate(
     before = {name: (stack.folder / name).read_bytes().decode("utf-8") for name in (own, common) if name is not None}
     after = new_texts(allocations, before, own=own, common=common)
     if as_json:
-        print_document(view.document(allocations, stack.name, written=bool(allocations) and not check))
+        print_document(view.document(allocations, stack.short_name, written=bool(allocations) and not check))
     elif not allocations:
         typer.echo("nothing is missing: every host has a slice, and every service has an offset or addresses.")
     else:

@@ -15,13 +15,11 @@ from pathlib import Path
 import typer
 
 from ipvlan.config.models import StackConfig
-from ipvlan.config.stack_names import short_name
+from ipvlan.config.stack_names import PROJECT_FILE, short_name
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import load_stack
 from ipvlan.problems import Problem, UsageError
-
-PROJECT_FILE = "Pulumi.yaml"
 
 
 @dataclass(frozen=True, slots=True)

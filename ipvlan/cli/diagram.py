@@ -47,7 +47,7 @@ def diagram(
         with progress(f"asking {count_of_hosts(plan)}"):
             marks = live_marks(read_status(plan, stack.name, state.owned, timeout=timeout))
         print_unread_state(state)
-    text = as_mermaid(plan, marks) if form is Form.mermaid else as_svg(plan, stack.name, marks)
+    text = as_mermaid(plan, marks) if form is Form.mermaid else as_svg(plan, stack.short_name, marks)
     if output is None:
         typer.echo(text, nl=False)
         return

@@ -92,7 +92,7 @@ class _Run:
         if yes:
             self._apply(repairs, Console(stderr=True, highlight=False))
             remaining = self._errors()
-        print_document(view.document(repairs, remaining, self.stack.name, applied=yes))
+        print_document(view.document(repairs, remaining, self.stack.short_name, applied=yes))
         return not remaining
 
     def _differences(self) -> tuple[Difference, ...]:

@@ -19,7 +19,11 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from ipvlan.cli.context import SelectedStack, find_project_folder
+from ipvlan.config.stack_names import check_project, selected_in_workspace
 from ipvlan.problems import UserError
+
+DEFAULT_STACK: Final = "dev"
+"""The stack where neither the command line nor the environment nor Pulumi's workspace names one."""
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
     "plan": "ipvlan.cli.plan:plan",
@@ -66,14 +70,23 @@ app = typer.Typer(
 def _select_stack(
     context: typer.Context,
     stack: Annotated[
-        str, typer.Option("--stack", "-s", envvar="PULUMI_STACK", help="Name of the stack: Pulumi.STACK.yaml.")
-    ] = "dev",
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            envvar="PULUMI_STACK",
+            metavar="[ORG/[PROJECT/]]STACK",
+            help="The stack, as Pulumi spells it. Its file is Pulumi.STACK.yaml. By default the one that is selected, or dev.",
+        ),
+    ] = None,
     project: Annotated[
         Path | None, typer.Option(help="The project's folder; by default the one that contains the working folder.")
     ] = None,
 ) -> None:
     folder = find_project_folder((project or Path.cwd()).resolve())
-    context.obj = SelectedStack(name=stack, folder=folder)
+    name = stack or selected_in_workspace(folder, os.environ) or DEFAULT_STACK
+    check_project(name, folder)
+    context.obj = SelectedStack(name=name, folder=folder)
 
 
 def main() -> None:

@@ -49,10 +49,10 @@ def plan(
     elif routes:
         _print_routes(result, routes_for.value)
     elif as_json:
-        print_document(document(result, stack.name))
+        print_document(document(result, stack.short_name))
     else:
         print_warnings(result.warnings)
-        print_tables(result, stack.name, result_console())
+        print_tables(result, stack.short_name, result_console())
 
 
 def _print_routes(plan: Plan, kind: str) -> None:

@@ -24,7 +24,7 @@ def preflight(
         result = check_hosts(plan, state.owned, host=host, timeout=timeout)
     print_unread_state(state)
     if as_json:
-        print_document(view.document(result, stack.name))
+        print_document(view.document(result, stack.short_name))
     else:
         view.print_tables(result, result_console())
     raise typer.Exit(0 if result.ok else 1)

@@ -34,7 +34,7 @@ def status(
         result = read_status(plan, stack.name, state.owned, host=host, service=service, timeout=timeout)
     print_unread_state(state)
     if as_json:
-        print_document(document(result, plan, stack.name))
+        print_document(document(result, plan, stack.short_name))
     else:
-        print_tables(result, plan, stack.name, result_console())
+        print_tables(result, plan, stack.short_name, result_console())
     raise typer.Exit(0 if result.ok else 1)

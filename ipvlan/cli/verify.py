@@ -76,7 +76,7 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
             f"warning: what belongs to this stack is not known, because its state was not read: {reason}", err=True
         )
     if as_json:
-        print_document(document(result, stack.name))
+        print_document(document(result, stack.short_name))
     elif text_format is TextFormat.markdown:
         typer.echo(as_markdown(result, plan, internet=bool(beyond)), nl=False)
     else:

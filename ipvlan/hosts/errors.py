@@ -58,6 +58,9 @@ SSH_NOT_STARTED: Final = "IPF781"
 NO_SHARED_CONNECTION: Final = "IPF782"
 """This machine cannot have the socket of a shared ssh connection."""
 
+NAME_TAKEN: Final = "IPF751"
+"""A planned name is that of a container or network which is not removed."""
+
 
 class HostError(UserError):
     """Something on a host, or on the connection to it, is not as the plan needs it."""

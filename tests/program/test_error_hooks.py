@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pulumi
 import pytest
 
 from components import error_hooks
+from ipvlan.checks.stack_state import StackStateError
 from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.orphans import Found
+from ipvlan.problems import Problem
 from tests.support.live_parts import unreachable_host
 
 CONTAINER = "docker:index/container:Container"
@@ -18,6 +23,8 @@ NETWORK = "docker:index/network:Network"
 NAME_TAKEN = 'Conflict. The container name "/web" is already in use by container "47765b78a062"'
 NETWORK_TAKEN = "network with name ipvlanl2 already exists"
 PARENT_TAKEN = "network dm-1 is already using parent interface ens33"
+OWNER_LABEL = "0123456789abcdef/docker-1/web"
+REMOVED = Found(id="0123456789abcdef", labels={}, kept="")
 HOST = HostConnection(name="docker-1", command=("ssh", "docker-1"), parent="ens33")
 
 
@@ -29,9 +36,16 @@ class Hook:
 
     def after(self, *errors: str, type_: str = CONTAINER, name: str = "web", operation: str = "create") -> bool:
         """Return whether the engine is to try again after these errors."""
-        inputs = {"name": name} if operation == "create" else None
+        labels = [{"label": "ipvlan-fabric.owner", "value": OWNER_LABEL}, {"label": "a", "value": "b"}]
+        inputs = {"name": name, "labels": labels} if operation == "create" else None
         arguments = pulumi.ErrorHookArgs(
-            urn="u", id="", name="n", type=type_, new_inputs=inputs, failed_operation=operation, errors=list(errors)
+            urn="u",
+            id="",
+            name="fabric-docker-1-web",
+            type=type_,
+            new_inputs=inputs,
+            failed_operation=operation,
+            errors=list(errors),
         )
 
         async def call() -> bool:
@@ -50,18 +64,30 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return messages
 
 
-def orphans(monkeypatch: pytest.MonkeyPatch, removed: str | Exception) -> tuple[Any, list[tuple[Any, ...]]]:
-    """Return the hook, and the list of calls that it makes; each removes `removed` or raises it."""
+def orphans(
+    monkeypatch: pytest.MonkeyPatch, found: Found | Exception | None, begun: int | Exception = 1
+) -> tuple[Any, list[tuple[Any, ...]]]:
+    """Return the hook, and the list of calls that it makes; each finds `found` or raises it.
+
+    `begun` is how many creations of the resource the state has as begun, that of this run among them, or why it is not read.
+    """
     calls: list[tuple[Any, ...]] = []
 
-    def remove(*arguments: Any) -> str:
-        calls.append(arguments)
-        if isinstance(removed, Exception):
-            raise removed
-        return removed
+    def remove(*arguments: Any, interrupted: bool) -> Found | None:
+        calls.append((*arguments, interrupted))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def state(stack: str, _folder: Any) -> Any:
+        assert stack == "organization/ipvlan-fabric/dev"
+        if isinstance(begun, Exception):
+            raise begun
+        return mock.Mock(begun={"u": begun})
 
     monkeypatch.setattr(error_hooks, "remove_orphan", remove)
-    return error_hooks.orphans_hook("fabric-docker-1", HOST, "dev"), calls
+    monkeypatch.setattr(error_hooks, "read_stack_state", state)
+    return error_hooks.orphans_hook("fabric-docker-1", HOST, "organization/ipvlan-fabric/dev"), calls
 
 
 @pytest.mark.parametrize(
@@ -71,17 +97,47 @@ def orphans(monkeypatch: pytest.MonkeyPatch, removed: str | Exception) -> tuple[
 def test_an_orphan_is_removed_and_created_again(
     monkeypatch: pytest.MonkeyPatch, log: list[str], type_: str, error: str, orphan: tuple[str, str]
 ) -> None:
-    """A name that is taken is looked up with the stack's label; what is removed is logged, and the engine tries again."""
-    hook, calls = orphans(monkeypatch, "0123456789abcdef")
+    """A name that is taken is looked up with the planned owner label; what is removed is logged, and the engine tries again."""
+    hook, calls = orphans(monkeypatch, REMOVED)
     assert hook.after(error, type_=type_, name=orphan[1])
-    assert calls == [(HOST, *orphan, "ipvlan-fabric.stack=dev")]
+    assert calls == [(HOST, *orphan, OWNER_LABEL, False)]
     assert 'host "docker-1"' in log[0]
     assert f"{' '.join(orphan)} (0123456789ab)" in log[0]
 
 
+@pytest.mark.parametrize(("begun", "interrupted"), [(0, False), (1, False), (2, True), (3, True)])
+def test_the_state_says_whether_an_earlier_creation_was_interrupted(
+    monkeypatch: pytest.MonkeyPatch, log: list[str], begun: int, interrupted: bool
+) -> None:
+    """One creation that has begun is the one that just failed; a second one is of an interrupted run."""
+    hook, calls = orphans(monkeypatch, REMOVED, begun)
+    assert hook.after(NAME_TAKEN)
+    assert [call[-1] for call in calls] == [interrupted]
+    assert log
+
+
+@pytest.mark.parametrize(
+    ("type_", "error", "key"),
+    [
+        (CONTAINER, NAME_TAKEN, "ipvlan-fabric:services.web.container_name"),
+        (NETWORK, NETWORK_TAKEN, "ipvlan-fabric:fabric.name"),
+    ],
+)
+def test_what_stays_is_explained(
+    monkeypatch: pytest.MonkeyPatch, log: list[str], type_: str, error: str, key: str
+) -> None:
+    """The engine does not try again, and the log has the id, the key that sets the name, and why the state was not read."""
+    unread = StackStateError([Problem(code="", key="", value="", problem="not logged in", effect="", fix="")])
+    hook, calls = orphans(monkeypatch, replace(REMOVED, kept="running"), unread)
+    assert not hook.after(error, type_=type_)
+    assert [call[-1] for call in calls] == [False]
+    for part in ("IPF751", "0123456789ab", key, "not logged in"):
+        assert part in log[0]
+
+
 def test_what_is_no_orphan_stays(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
-    """Where nothing bears the label, or the host does not answer, the engine does not try again."""
-    hook, calls = orphans(monkeypatch, "")
+    """Where nothing has the name any more, or the host does not answer, the engine does not try again."""
+    hook, calls = orphans(monkeypatch, None)
     assert not hook.after(NAME_TAKEN)
     assert len(calls) == 1
     assert log == []
@@ -92,7 +148,7 @@ def test_what_is_no_orphan_stays(monkeypatch: pytest.MonkeyPatch, log: list[str]
 
 def test_other_failures_ask_no_host(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
     """Another error, operation or type, or a network's error on a container, leads to no visit."""
-    hook, calls = orphans(monkeypatch, "0123456789abcdef")
+    hook, calls = orphans(monkeypatch, REMOVED)
     assert not hook.after("Error response from daemon: no space left on device")
     assert not hook.after(NAME_TAKEN, operation="update")
     assert not hook.after(NAME_TAKEN, type_="docker:index/remoteImage:RemoteImage")

@@ -12,6 +12,7 @@ import pulumi
 import pytest
 
 from ipvlan.plan import resource_names
+from tests.support.states import OWNER
 from tests.support.strict_monitor import Run
 from tools.reference_setup import DIGEST
 
@@ -82,9 +83,14 @@ def test_network(run: RunProgram, config: dict[str, Any]) -> None:
         "driver": "ipvlan",
         "options": {"ipvlan_mode": "l2", "parent": "ens33"},
         "ipamConfigs": [{"subnet": "10.1.0.0/16", "ipRange": "10.1.2.0/24", "gateway": "10.1.0.1"}],
-        "labels": [{"label": "ipvlan-fabric.stack", "value": "test"}],
+        "labels": [
+            {"label": "ipvlan-fabric.owner", "value": f"{OWNER}/docker-2"},
+            {"label": "ipvlan-fabric.stack", "value": "test"},
+        ],
     }
     assert network.delete_before_replace
+    # Neither a new owner label nor a renamed stack creates it again.
+    assert network.ignore_changes == ("labels",)
 
 
 def test_network_in_l3(run: RunProgram, config: dict[str, Any]) -> None:
@@ -107,6 +113,7 @@ def test_container(run: RunProgram, config: dict[str, Any]) -> None:
         "ports": [{"internal": 80, "external": 80, "protocol": "tcp"}],
         "envs": [],
         "labels": [
+            {"label": "ipvlan-fabric.owner", "value": f"{OWNER}/docker-1/nginx"},
             {"label": "ipvlan-fabric.ports", "value": "80:80"},
             {"label": "ipvlan-fabric.stack", "value": "test"},
         ],
@@ -114,7 +121,8 @@ def test_container(run: RunProgram, config: dict[str, Any]) -> None:
         "destroyGraceSeconds": 10,
     }
     assert nginx.delete_before_replace
-    assert nginx.ignore_changes == ("ports",)
+    assert nginx.ignore_changes == ("ports", "labels")
+    assert nginx.replacement_trigger == '{"labels": {}, "ports": "80:80"}'
     assert "#initerror" in nginx.replace_on_changes
     network = result.named("fabric-docker-1-network").urn
     assert nginx.property_dependencies["networksAdvanced"] == {network}
@@ -127,7 +135,9 @@ def test_nothing_is_made_on_an_unchecked_host(run: RunProgram, config: dict[str,
     result = run(config)
     check = result.named("fabric-docker-1-check")
     address_check = result.named("fabric-addresses")
-    assert result.named("fabric-docker-1-network").dependencies == {check.urn, address_check.urn}
+    # The owner label has its id.
+    identity = result.named("fabric-identity")
+    assert result.named("fabric-docker-1-network").dependencies == {check.urn, address_check.urn, identity.urn}
     assert result.named("fabric-docker-1-image-nginx-000000000000").dependencies == {check.urn}
     assert check.inputs["create"] == "can docker-1 carry the fabric?"
     assert "delete" not in check.inputs, "a delete text that fails wedges the stack"
@@ -144,7 +154,7 @@ def test_addresses_are_checked_unless_switched_off(run: RunProgram, config: dict
     assert not [r for r in result.resources.values() if r.name == "fabric-addresses"]
     check = result.named("fabric-docker-1-check")
     network = result.named("fabric-docker-1-network")
-    assert network.dependencies == {check.urn}
+    assert network.dependencies == {check.urn, result.named("fabric-identity").urn}
     # The host's first request is then the network's alone: parallel ones would each open an ssh connection.
     assert result.named("fabric-docker-1-image-nginx-000000000000").dependencies == {network.urn}
 
@@ -204,7 +214,6 @@ def test_unpublished_service_has_no_connection_and_the_same_container(run: RunPr
 @pytest.mark.parametrize(
     ("change", "key"),
     [
-        ({"ports": ["8080:80"]}, "labels"),
         ({"image": f"registry/nginx@sha256:{'2' * 64}"}, "image"),
         ({"offset": 7}, "networksAdvanced"),
         ({"command": ["nginx", "-g", "daemon off;"]}, "command"),
@@ -213,7 +222,7 @@ def test_unpublished_service_has_no_connection_and_the_same_container(run: RunPr
 def test_a_change_reaches_an_input_that_replaces(
     run: RunProgram, config: dict[str, Any], change: dict[str, Any], key: str
 ) -> None:
-    """A changed port, image, address or command changes a replacing input of that container, and of no other container."""
+    """A changed image, address or command changes a replacing input of that container, and of no other container."""
     before = run(config)
     config["services"]["nginx"].update(change)
     after = run(config)

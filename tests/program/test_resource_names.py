@@ -6,16 +6,20 @@ A name is part of a URN, by which every existing stack knows its resources.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ipvlan.plan import resource_names
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.resource_names import COMPONENT
 from ipvlan.plan.validate import parse
+from ipvlan.problems import ConfigError
 from tests.support.strict_monitor import Run
 
 RunProgram = Callable[..., Run]
@@ -142,6 +146,84 @@ def test_a_host_can_be_targeted(run: RunProgram, config: dict[str, Any]) -> None
 def matched(pattern: str, urns: set[str]) -> set[str]:
     """Return those of `urns` that the target pattern matches; Pulumi reads `**` as any text."""
     return {urn for urn in urns if re.fullmatch(".*".join(map(re.escape, pattern.split("**"))), urn)}
+
+
+def urns(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield type and name of every resource of the plan that shares its type with another: what Pulumi knows it by."""
+    for host in plan.hosts:
+        slice_ = resource_names.host_slice(COMPONENT, host.name)
+        yield "slice", slice_
+        yield "provider", resource_names.docker_provider(slice_)
+        yield "check", resource_names.host_check(slice_)
+        yield "network", resource_names.network(slice_)
+        yield "networking", resource_names.networking(slice_)
+        for image in host.images:
+            yield "image", resource_names.image(slice_, image)
+        for container in host.containers:
+            yield "container", resource_names.container(slice_, container.service)
+            if container.bridged:
+                bridge = resource_names.bridge_component(
+                    COMPONENT, host.name, container.service, published=container.published
+                )
+                yield "bridge component", bridge
+                yield "bridge connection", resource_names.bridge_connection(bridge)
+
+
+WORDS = ("web", "eu", "db", "image", "network", "networking", "published", "internet", "bridge", "provider", "check")
+NAMES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map("-".join)
+IMAGES = st.builds(
+    lambda registry, name, digest: f"{registry}{name}{digest}",
+    st.sampled_from(("", "alice/", "bob/", "registry.lab:5000/")),
+    st.sampled_from(("app", "app:1", "app-1", "image-app", "web")),
+    st.sampled_from(("", f"@sha256:{'1' * 64}", f"@sha256:{'2' * 64}")),
+)
+
+
+@given(
+    hosts=st.lists(NAMES, min_size=1, max_size=3, unique=True),
+    services=st.dictionaries(NAMES, st.tuples(IMAGES, st.booleans(), st.booleans()), max_size=5),
+)
+@example(hosts=["web", "web-eu"], services={"eu-db": ("app", True, False), "db": ("app", True, False)})
+@example(hosts=["web"], services={"db": ("alice/app:1", False, False), "eu": ("bob/app:1", False, False)})
+def test_a_plan_has_no_two_resources_of_one_urn(hosts: list[str], services: dict[str, tuple[str, bool, bool]]) -> None:
+    """Whatever hosts and services are called and run: what would collide is refused, and nothing else is."""
+    config = {
+        "fabric": {"name": "ipvlanl2", "mode": "l2", "subnet": "10.1.0.0/16", "gateway": "10.1.0.1"},
+        "hosts": {
+            host: {"address": f"192.168.140.{200 + number}", "parent": "ens33", "slice": f"10.1.{number + 1}.0/24"}
+            for number, host in enumerate(hosts)
+        },
+        "services": {
+            service: {
+                "image": image,
+                "offset": 1 + number,
+                "ports": [f"{8000 + number}:80"],
+                "published": published,
+                "internet": internet,
+            }
+            for number, (service, (image, published, internet)) in enumerate(services.items())
+        },
+    }
+    colliding = {
+        name
+        for name, count in Counter(
+            [
+                resource_names.container(resource_names.host_slice(COMPONENT, host), one)
+                for host in hosts
+                for one in services
+            ]
+        ).items()
+        if count > 1
+    }
+    try:
+        plan = make_plan(parse(config))
+    except ConfigError as error:
+        codes = {problem.code for problem in error.problems}
+        assert codes <= {"IPF420", "IPF421"}
+        assert ("IPF420" in codes) == bool(colliding)
+        return
+    names_of_plan = list(urns(plan))
+    assert len(names_of_plan) == len(set(names_of_plan))
 
 
 def test_labels_never_change() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from string import ascii_lowercase, digits
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork
 
@@ -12,7 +14,8 @@ from netaddr import IPAddress, IPNetwork
 NAMES = st.tuples(
     st.sampled_from(ascii_lowercase), st.text(ascii_lowercase + digits + "_.-", min_size=1, max_size=11)
 ).map("".join)
-DIGESTS = st.integers(min_value=0, max_value=2**256 - 1).map("{:064x}".format)
+# Real digests differ in their first digits, which are part of a resource's name.
+DIGESTS = st.integers(min_value=0, max_value=2**32).map(lambda number: sha256(str(number).encode()).hexdigest())
 
 
 @st.composite
@@ -83,6 +86,9 @@ def raw_configs(draw: st.DrawFn) -> dict[str, Any]:
         fabric["gateway"] = str(IPAddress(subnet.first + 1))
     if reserved:
         fabric["reserved"] = reserved
+    # Two containers of one resource name are refused.
+    pairs = [f"{host}-{service}" for host in hosts for service in services]
+    assume(len(pairs) == len(set(pairs)))
     return {"fabric": fabric, "hosts": hosts, "services": services}
 
 

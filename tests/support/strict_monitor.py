@@ -27,6 +27,8 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
 from ipvlan.hosts.availability import Visit
+from ipvlan.plan.resource_names import IDENTITY_TYPE
+from tests.support.states import OWNER
 
 ROOT = Path(__file__).resolve().parents[2]
 SDK_VERSION: Final = "3.272.0"
@@ -60,6 +62,7 @@ class Registered:
     delete_before_replace: bool
     ignore_changes: tuple[str, ...]
     replace_on_changes: tuple[str, ...]
+    replacement_trigger: str
     deleted_with: str
     dependencies: frozenset[str]
     property_dependencies: dict[str, frozenset[str]]
@@ -74,8 +77,9 @@ class Mocks(mocks.Mocks):
     """Answers as a provider would: an id of its own, the inputs as state."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        """Return a made-up id and the inputs."""
-        return f"{args.name}-id", dict(args.inputs)
+        """Return a made-up id and the inputs; of the stack's identity the owner id."""
+        made = {"owner": OWNER} if args.typ == IDENTITY_TYPE else {}
+        return f"{args.name}-id", {**args.inputs, **made}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         """Refuse: a function call would contact a host in a preview."""
@@ -128,6 +132,7 @@ class StrictMonitor(mocks.MockMonitor):
                 delete_before_replace=request.deleteBeforeReplace,
                 ignore_changes=tuple(request.ignoreChanges),
                 replace_on_changes=tuple(request.replaceOnChanges),
+                replacement_trigger=request.replacement_trigger.string_value,
                 deleted_with=request.deletedWith,
                 dependencies=frozenset(request.dependencies),
                 property_dependencies={

@@ -228,4 +228,22 @@ SERVICES: Final = (
         {"services.nginx.healthcheck": {"test": ["NONE"], "retries": 0}},
         ("services.nginx.healthcheck.retries", "IPF106"),
     ),
+    BadInput.of(
+        "two containers with one resource name",
+        {
+            "hosts.docker-1-eu": {"address": "192.168.140.202", "parent": "ens33", "slice": "10.1.3.0/24"},
+            "services.eu-db": {**image(), "offset": 8, "hosts": ["docker-1"]},
+            "services.db": {**image(), "offset": 9, "hosts": ["docker-1-eu"]},
+        },
+        ("services.db and services.eu-db", "IPF420"),
+    ),
+    BadInput.of(
+        "two images with one resource name",
+        {
+            "services.web": {"image": f"alice/app@sha256:{'1' * 64}", "offset": 8},
+            "services.api": {"image": f"bob/app@sha256:{'1' * 64}", "offset": 9},
+        },
+        ("services.api.image and services.web.image", "IPF421"),
+        ("services.api.image and services.web.image", "IPF421"),
+    ),
 )

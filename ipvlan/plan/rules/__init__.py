@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.rules import addresses, fabric, hosts, services
+from ipvlan.plan.rules import addresses, fabric, hosts, names, services
 from ipvlan.problems import Problem
 
 
@@ -26,10 +26,11 @@ def check(
         with_fabric: Whether the fabric could be read; else only hosts and services are compared with each other.
     """
     if not with_fabric:
-        return [*hosts.among(config, space), *services.check(config, unreadable)]
+        return [*hosts.among(config, space), *services.check(config, unreadable), *names.check(config)]
     return [
         *fabric.check(config),
         *hosts.check(config, space),
         *services.check(config, unreadable),
+        *names.check(config),
         *addresses.check(config, space),
     ]

@@ -5,13 +5,14 @@ The error names host and cause, other resources do not change, and the next `up`
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
-from lab.harness import ADDRESSES, HOSTS, STACK, TRACEBACK, Lab, Stack
+from lab.harness import ADDRESSES, HOSTS, TRACEBACK, Lab, Stack
 from tests.support.lab_commands import assert_as_planned, document, image_of, in_parallel, ipvlan, kill_up
 
 MOST_SECONDS = 120
@@ -112,7 +113,7 @@ def test_a_host_vanishes_during_up(lab: Lab, stack: Stack, web: str) -> None:
 def test_up_is_killed_while_it_creates(lab: Lab, stack: Stack, web: str) -> None:
     """After `kill -9`, with a container created and not in the state: `pulumi cancel`, `up`, and everything is as planned.
 
-    The orphaned container, known by its name and this stack's label, is removed and created again.
+    The orphaned container, known by its owner label and by the creation that the state has as begun, is removed and created again.
     """
     before = lab.container_ids()
     kill_up(
@@ -125,7 +126,9 @@ def test_up_is_killed_while_it_creates(lab: Lab, stack: Stack, web: str) -> None
     assert "pulumi cancel" in locked.stdout + locked.stderr
     stack.pulumi("cancel", "--yes")
     # If the other host's container was not created yet, create it: as a kill between creation and state would leave it.
-    label = f"ipvlan-fabric.stack={STACK}"
+    resources = json.loads(stack.pulumi("stack", "export").stdout)["deployment"]["resources"]
+    (owner,) = (one["outputs"]["owner"] for one in resources if one["type"] == "ipvlan-fabric:index:StackIdentity")
+    label = f"ipvlan-fabric.owner={owner}/docker-2/web"
     lab.ssh("docker-2", f"docker create --name web --label {label} {image_of(stack, 'nginx')}", check=False)
     done = stack.up()
     assert "removed the orphaned container web" in done.stdout + done.stderr

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from ipvlan.checks.stack_state import StackStateError, read_stack_state
-from ipvlan.plan.ownership import Place
-from ipvlan.plan.resource_names import CONTAINER_TYPE
+from ipvlan.checks.stack_state import OwnershipInDoubt, StackStateError, StateReading, read_stack_state
+from ipvlan.plan.ownership import Place, by_labels
+from ipvlan.plan.resource_names import CONTAINER_TYPE, OWNER_LABEL, STACK_LABEL
 from tests.support.states import OWNER, child, export_on_path, pulumi_on_path, slice_urn, state_of
+
+
+class Item(NamedTuple):
+    """A container or network."""
+
+    id: str
+    labels: Mapping[str, str]
+
 
 CONTAINERS = {("docker-1", "nginx"): "c1", ("docker-2", "nginx"): "c2"}
 NETWORKS = {"docker-1": "n1", "docker-2": "n2"}
@@ -164,3 +174,39 @@ def test_what_was_printed_of_a_broken_state_is_not_repeated(tmp_path: Path, monk
     with pytest.raises(StackStateError) as raised:
         read_stack_state("dev", tmp_path)
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_doubt_reads_the_state_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read before the first question, and nothing again after it; ids decide and not labels."""
+    calls = export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS))
+    reasons: list[str] = []
+    doubt = OwnershipInDoubt("organization/ipvlan-fabric/dev", tmp_path, reasons.append)
+    assert not calls.exists()
+    assert doubt.owns(Item("c1", {}))
+    assert not doubt.owns(Item("other", {STACK_LABEL: "dev", OWNER_LABEL: f"{OWNER}/docker-1/nginx"}))
+    assert calls.read_text(encoding="utf-8").count("\n") == 1
+    assert reasons == []
+
+
+def test_a_doubt_without_the_state_is_decided_by_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is given once."""
+    calls = pulumi_on_path(tmp_path, monkeypatch, "exit 1")
+    reasons: list[str] = []
+    doubt = OwnershipInDoubt("organization/ipvlan-fabric/dev", tmp_path, reasons.append)
+    assert doubt.owns(Item("x", {STACK_LABEL: "dev"}))
+    assert not doubt.owns(Item("c1", {}))
+    assert len(reasons) == calls.read_text(encoding="utf-8").count("\n") == 1
+
+
+def test_a_state_is_read_in_the_background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that shows goes on by the labels and has the reason; one that changes something has the error."""
+    export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS))
+    reading = StateReading("acme/dev", tmp_path)
+    assert reading.owned() == reading.ownership()
+    assert not reading.failure()
+    pulumi_on_path(tmp_path, monkeypatch, "exit 1")
+    reading = StateReading("acme/dev", tmp_path)
+    assert reading.owned() == by_labels("dev")
+    assert "ended with status 1" in reading.failure()
+    with pytest.raises(StackStateError):
+        reading.ownership()

@@ -1,70 +1,167 @@
-"""Orphaned resources are found by name and label and removed: the real script against a substitute for docker."""
+"""What has a planned name on a host: what is removed, what stays and why. The real script, against a substitute for docker."""
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.orphans import Kind, is_name_taken, remove_orphan
+from ipvlan.hosts.orphans import KEPT, Found, Kind, is_name_taken, name_taken, remove_orphan
+from ipvlan.plan.resource_names import COMPOSE_PROJECT_LABEL, OWNER_LABEL, STACK_LABEL
 
-LABEL = "ipvlan-fabric.stack=dev"
-DOCKER = """#!/bin/sh
-echo "$@" >> LOG
-case "$*" in
-  *" -aq "* | *" -q "*) LISTED ;;
-  "rm -f "* | "network rm "*) REMOVE ;;
-esac
-"""
+ID = "c0ffee" * 10
+OURS = "0123456789abcdef/docker-1/web"
+NEVER = "0001-01-01T00:00:00Z"
+SUBSTITUTE = Path(__file__).parents[2] / "support" / "fake_docker_orphans.py"
 
 
-def remove(
-    folder: Path, kind: Kind, name: str, *, listed: str, removing: str = "for last; do :; done; echo $last"
-) -> tuple[str, list[str]]:
-    """Return the id that was removed, and docker's calls; `listed` is the id that it lists, `removing` its text for a removal."""
-    docker, log = folder / "docker", folder / "log"
-    text = (
-        DOCKER.replace("LOG", str(log))
-        .replace("LISTED", f"echo {listed}" if listed else ":")
-        .replace("REMOVE", removing)
-    )
-    docker.write_text(text, encoding="utf-8")
-    docker.chmod(0o755)
-    ssh = ("env", f"PATH={folder}:{os.environ['PATH']}", "sh", "-c")
-    return remove_orphan(HostConnection(name="docker-1", command=ssh), kind, name, LABEL), log.read_text(
-        encoding="utf-8"
-    ).splitlines()
+@dataclass(kw_only=True)
+class Host:
+    """What the substitute for docker answers: one container or network."""
+
+    folder: Path
+    name: str = "web"
+    labels: dict[str, str] = field(default_factory=lambda: {OWNER_LABEL: OURS, STACK_LABEL: "dev"})
+    image: dict[str, str] | None = field(default_factory=dict)
+    """The labels of its image; None where the image is gone."""
+    status: str = "created"
+    started: str = NEVER
+    users: list[str] = field(default_factory=list)
+    """Containers that use the network."""
+    refuses: bool = False
+    """Whether Docker refuses the removal."""
+
+    def remove(
+        self, kind: Kind = "container", name: str = "web", *, interrupted: bool = False, owner: str = OURS
+    ) -> Found | None:
+        """Call the real script."""
+        state = {key: value for key, value in vars(self).items() if key != "folder"}
+        (self.folder / "state.json").write_text(json.dumps({**state, "id": ID}), encoding="utf-8")
+        docker = self.folder / "docker"
+        docker.write_text(f'#!/bin/sh\nexec python3 "{SUBSTITUTE}" "{self.folder}" "$@"\n', encoding="utf-8")
+        docker.chmod(0o755)
+        ssh = ("env", f"PATH={self.folder}:{os.environ['PATH']}", "sh", "-c")
+        return remove_orphan(HostConnection(name="docker-1", command=ssh), kind, name, owner, interrupted=interrupted)
+
+    @property
+    def removals(self) -> list[str]:
+        """Docker's command lines that remove something."""
+        calls = (self.folder / "calls").read_text(encoding="utf-8").splitlines()
+        return [call for call in calls if " rm " in call]
 
 
-def test_an_orphaned_container_is_removed_by_its_id(tmp_path: Path) -> None:
-    """Docker lists what has the exact name and the label, and that id is removed."""
-    removed, calls = remove(tmp_path, "container", "web.1", listed="c0ffee")
-    assert removed == "c0ffee"
-    assert calls == [rf"ps -aq --no-trunc --filter name=^/?web\.1$ --filter label={LABEL}", "rm -f c0ffee"]
+def test_an_orphan_that_never_ran_is_removed_by_its_id(tmp_path: Path) -> None:
+    """Without --force: Docker refuses when somebody starts it in between."""
+    host = Host(folder=tmp_path)
+    found = host.remove()
+    assert found is not None
+    assert (found.id, found.kept) == (ID, "")
+    assert host.removals == [f"container rm {ID}"]
+
+
+@pytest.mark.parametrize("status", ["running", "exited", "restarting"])
+def test_an_orphan_that_ran_is_removed_only_after_an_interrupted_creation(tmp_path: Path, status: str) -> None:
+    """Another copy of the state may have recorded it, unless this one says that its creation was begun and not ended."""
+    host = Host(folder=tmp_path, status=status, started="2026-11-26T03:00:00Z")
+    found = host.remove()
+    assert found is not None
+    assert found.kept == "running"
+    assert host.removals == []
+    found = host.remove(interrupted=True)
+    assert found is not None
+    assert not found.kept
+    assert host.removals == [f"container rm --force {ID}"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {},
+        # Another clone, backend, organisation or project with a stack of this name; another version of this program.
+        {STACK_LABEL: "dev"},
+        {STACK_LABEL: "dev", OWNER_LABEL: "ffffffffffffffff/docker-1/web"},
+        # Another place of this stack: a container of an image that was committed from ours.
+        {STACK_LABEL: "dev", OWNER_LABEL: "0123456789abcdef/docker-2/web"},
+        {STACK_LABEL: "dev", OWNER_LABEL: f"{OURS}2"},
+        {COMPOSE_PROJECT_LABEL: "shop"},
+    ],
+)
+def test_what_others_made_stays(tmp_path: Path, labels: dict[str, str]) -> None:
+    """The owner label must be exactly this one, also after an interrupted creation; its labels are reported."""
+    host = Host(folder=tmp_path, labels=labels)
+    found = host.remove(interrupted=True)
+    assert found == Found(id=ID, labels=labels, kept="label")
+    assert host.removals == []
+
+
+@pytest.mark.parametrize("image", [{OWNER_LABEL: OURS}, {OWNER_LABEL: "x"}, None])
+def test_a_container_of_an_image_that_carries_the_label_stays(tmp_path: Path, image: dict[str, str] | None) -> None:
+    """`docker commit` copies labels; where the image is gone nobody knows."""
+    host = Host(folder=tmp_path, image=image)
+    found = host.remove(interrupted=True)
+    assert found is not None
+    assert found.kept == "image"
+    assert host.removals == []
+
+
+def test_an_unlabelled_stack_removes_nothing(tmp_path: Path) -> None:
+    """Where this stack writes no owner label, a container without one is not its own."""
+    host = Host(folder=tmp_path, labels={})
+    host.remove(owner="", interrupted=True)
+    assert host.removals == []
+
+
+def test_the_first_digits_of_an_id_are_no_name(tmp_path: Path) -> None:
+    """Docker would take them for the container."""
+    host = Host(folder=tmp_path)
+    assert host.remove(name="c0ffee") is None
+    assert host.removals == []
 
 
 def test_an_orphaned_network_is_removed_by_its_id(tmp_path: Path) -> None:
-    """The same for a network."""
-    removed, calls = remove(tmp_path, "network", "ipvlanl2", listed="beef")
-    assert removed == "beef"
-    assert calls == [f"network ls -q --no-trunc --filter name=^ipvlanl2$ --filter label={LABEL}", "network rm beef"]
+    """One that has the exact name and the label, and that nothing uses."""
+    host = Host(folder=tmp_path, name="ipvlanl2", labels={OWNER_LABEL: "0123456789abcdef/docker-1"})
+    found = host.remove("network", "ipvlanl2", owner="0123456789abcdef/docker-1")
+    assert found is not None
+    assert not found.kept
+    assert host.removals == [f"network rm {ID}"]
 
 
-def test_what_others_made_stays(tmp_path: Path) -> None:
-    """Where nothing has the label, nothing is removed."""
-    removed, calls = remove(tmp_path, "container", "web", listed="")
-    assert removed == ""
-    assert len(calls) == 1
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        # A stopped container, which Docker would let lose its network.
+        ({"users": ["stopped"]}, "used"),
+        ({"refuses": True}, "used"),
+        ({"labels": {STACK_LABEL: "dev"}}, "label"),
+    ],
+)
+def test_a_network_in_use_or_of_others_stays(tmp_path: Path, fields: dict[str, object], kept: str) -> None:
+    """Nothing is removed, and the reason is reported."""
+    labels = {OWNER_LABEL: "0123456789abcdef/docker-1"}
+    host = Host(folder=tmp_path, **{"name": "ipvlanl2", "labels": labels, **fields})  # type: ignore[arg-type]
+    found = host.remove("network", "ipvlanl2", owner="0123456789abcdef/docker-1", interrupted=True)
+    assert found is not None
+    assert found.kept == kept
+    assert host.removals == ([f"network rm {ID}"] if host.refuses else [])
 
 
-def test_a_network_in_use_stays(tmp_path: Path) -> None:
-    """Docker refuses to remove it: nothing was removed, and the failure remains the first one."""
-    removed, _ = remove(
-        tmp_path, "network", "ipvlanl2", listed="beef", removing="echo 'has active endpoints' >&2; exit 1"
+@pytest.mark.parametrize("kept", KEPT)
+def test_what_stays_is_explained(kept: str) -> None:
+    """The error has the id, whose it is, why it stays, and first a fix that removes nothing."""
+    found = Found(id=ID, labels={STACK_LABEL: "dev", OWNER_LABEL: "ffffffffffffffff/h/s"}, kept=kept)
+    error = name_taken(
+        HostConnection(name="docker-1", command=()), "container", "web", found, key="KEY", unread="no login"
     )
-    assert removed == ""
+    (problem,) = error.problems
+    assert problem.code == "IPF751"
+    assert problem.fix.startswith("set another name in KEY; or, if nobody needs it: `docker rm -f c0ffeec0ffee`")
+    for part in ("c0ffeec0ffee", 'of a stack "dev" with owner id ffffffffffffffff', KEPT[kept], "(no login)"):
+        assert part in problem.problem
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,23 @@ def test_a_preview_against_the_state_shows_its_operations() -> None:
     ]
 
 
+def test_a_replacement_by_the_trigger_has_its_reasons() -> None:
+    """The engine names none; what differs in the trigger is what replaces, and labels of the stack alone replace nothing."""
+    replaced = step(CONTAINER, "replace", old={"labels": [{"label": "a"}]}, new={"labels": [{"label": "b"}]})
+    replaced["oldState"]["replacementTrigger"] = '{"labels": {}, "ports": "80:80"}'
+    replaced["newState"]["replacementTrigger"] = '{"labels": {"team": "web"}, "ports": "80:80"}'
+    first = step(CONTAINER, "update", old={}, new={})
+    first["newState"]["replacementTrigger"] = "{}"
+    assert changes(read_preview(json.dumps(document(replaced)))) == [
+        "+- docker:index/container:Container fabric-docker-1-nginx (replace: labels)",
+        '  - labels[].label: "a"',
+        '  + labels[].label: "b"',
+    ]
+    assert changes(read_preview(json.dumps(document(first)))) == [
+        "~ docker:index/container:Container fabric-docker-1-nginx"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
