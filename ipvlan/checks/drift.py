@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.drift_kinds import DriftKind
+from ipvlan.checks.host_identity import other_machine
 from ipvlan.checks.not_ours import container_at_place, container_on_fabric, network_at_place
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
@@ -66,6 +67,11 @@ class Comparison:
                     DriftKind.DOCKER_SILENT, host, snapshot.summary, host_line(host, "systemctl restart docker")
                 ),
             )
+        recorded = self._ownership.engines.get(host.name, "")
+        if recorded and snapshot.engine_id and recorded != snapshot.engine_id:
+            # Nothing else that differs there is of this stack.
+            error = other_machine(host.name, recorded, snapshot.engine_id)
+            return (_difference(DriftKind.HOST_REPLACED, host, error.summary, error.problems[0].fix),)
         return (
             *self._parent(host, snapshot),
             *self._networks(host, snapshot),

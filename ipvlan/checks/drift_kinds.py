@@ -75,6 +75,11 @@ class DriftKind(StrEnum):
         "ssh does not reach the host",
         _by_person("bring the host back, or correct its address, user or key"),
     )
+    HOST_REPLACED = (
+        "host-replaced",
+        "another machine, or another Docker, answers than the one in the stack's state",
+        _by_person("correct its address; or `ipvlan forget HOST --keep-config`, then `pulumi up`"),
+    )
     DOCKER_SILENT = (
         "docker-silent",
         "Docker on the host does not answer",

@@ -16,8 +16,7 @@ import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.checks.host_findings import Finding, HostRequirements, failure_finding, host_findings
-from ipvlan.checks.host_identity import other_machine
+from ipvlan.checks.host_findings import Finding, HostRequirements, failure_finding, host_findings, replaced_finding
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_facts import facts_of_host
@@ -90,15 +89,10 @@ def _findings(required: HostRequirements, connection: HostConnection) -> list[Fi
     recorded = recorded_engine(os.environ.get(_PREVIOUS, ""))
     if recorded and facts.engine and recorded != facts.engine:
         # What it printed last stays in the state.
-        return [_other_machine(required.host, recorded, facts.engine)]
+        return [replaced_finding(required.host, recorded, facts.engine)]
     values = (facts.docker or "none", facts.kernel, facts.engine)
     sys.stdout.writelines(f"{word} {value}\n" for word, value in zip(RECORDED, values, strict=True) if value)
     return list(host_findings(required, facts))
-
-
-def _other_machine(host: str, recorded: str, engine: str) -> Finding:
-    (problem,) = other_machine(host, recorded, engine).problems
-    return Finding(check="docker", host=host, problem=problem.problem, fix=problem.fix, stops_up=True)
 
 
 if __name__ == "__main__":

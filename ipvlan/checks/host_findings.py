@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from ipvlan.checks.command_lines import ssh_line
+from ipvlan.checks.host_identity import other_machine
 from ipvlan.hosts.errors import HostError
 from ipvlan.plan.docker_versions import OLDEST_KERNEL, RULES, parse_version
 from ipvlan.plan.resource_names import BRIDGE
@@ -79,6 +80,12 @@ def failure_finding(required: HostRequirements, error: HostError) -> Finding:
     """Return the finding for a host whose facts could not be read."""
     fix = "; ".join(problem.fix for problem in error.problems)
     return Finding(check="ssh", host=required.host, problem=error.summary, fix=fix, stops_up=True)
+
+
+def replaced_finding(host: str, recorded: str, engine: str) -> Finding:
+    """Return the finding for a host whose Docker has another id than the one in the stack's state."""
+    (problem,) = other_machine(host, recorded, engine).problems
+    return Finding(check="docker", host=host, problem=problem.problem, fix=problem.fix, stops_up=True)
 
 
 def host_findings(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:

@@ -16,7 +16,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from ipvlan.checks.command_lines import host_line
-from ipvlan.checks.host_findings import Check, Finding, failure_finding, host_findings, requirements_of
+from ipvlan.checks.host_findings import (
+    Check,
+    Finding,
+    failure_finding,
+    host_findings,
+    replaced_finding,
+    requirements_of,
+)
 from ipvlan.checks.not_ours import described, unneeded
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.docker_facts import DockerFacts, docker_facts
@@ -101,6 +108,10 @@ def _of_host(plan: Plan, ownership: Ownership, host: HostPlan, report: HostRepor
     required = requirements_of(host)
     if isinstance(report, HostError):
         yield failure_finding(required, report)
+        return
+    recorded = ownership.engines.get(host.name, "")
+    if recorded and report.facts.engine and recorded != report.facts.engine:
+        yield replaced_finding(host.name, recorded, report.facts.engine)
         return
     yield from host_findings(required, report.facts)
     yield from _forwarding(host, report.facts)

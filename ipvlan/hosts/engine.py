@@ -49,6 +49,10 @@ class Engine:
         """Return one container, as `GET /containers/ID/json` describes it."""
         return self._call(lambda client: dict(client.inspect_container(id_)))
 
+    def id(self) -> str:
+        """Return the Engine's id, which it keeps in its data folder: another one has none of the containers."""
+        return self._call(lambda client: str(client.info()["ID"]))
+
     def folder(self) -> str:
         """Return the folder of Docker's images and containers on the host: `/var/lib/docker`."""
         return self._call(lambda client: str(client.info()["DockerRootDir"]))

@@ -113,6 +113,8 @@ class HostSnapshot:
     host: str
     docker: str
     """Version of the Docker Engine; empty where it is not known."""
+    engine_id: str
+    """Id of the Docker Engine, which it keeps in its data folder."""
     kernel: str
     root: bool
     """Whether the ssh user is root on the host."""
@@ -180,6 +182,7 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
     try:
         containers = {container.name: container for container in map(_container, engine.containers())}
         networks = tuple(_network(network) for network in engine.networks())
+        engine_id = engine.id()
         for planned in pids_of:
             live = containers.get(planned.name)
             if live is not None and live.running:
@@ -194,6 +197,7 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
         host=session.name,
         docker=engine.version,
         now=engine.now,
+        engine_id=engine_id,
         kernel=output.text("kernel"),
         root=output.text("uid") == "0",
         parent=_parent(session.parent, output),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lab.harness import ADDRESSES, HOSTS, Lab, Stack
-from tests.support.lab_commands import assert_as_planned
+from tests.support.lab_commands import assert_as_planned, document, ipvlan
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,6 +69,62 @@ def test_one_host_down(lab: Lab, stack: Stack) -> None:
     assert lab.http_status(ADDRESSES["docker-2"]) == "200"
     stack.assert_unchanged()
     nginx.pop("environment")
+    stack.up()
+
+
+@pytest.mark.versions
+@pytest.mark.parametrize(
+    ("spoil", "fix", "reason"),
+    [
+        ("systemctl stop docker.socket docker", "systemctl start docker.socket docker", "Docker does not answer"),
+        ("kill -STOP $(pidof dockerd)", "kill -CONT $(pidof dockerd)", "Docker takes connections and does not answer"),
+    ],
+    ids=["stopped", "hung"],
+)
+def test_docker_down_on_one_host(lab: Lab, stack: Stack, spoil: str, fix: str, reason: str) -> None:
+    """With a Docker that does not answer `up` changes the other host and names this one; when it answers, `up` completes."""
+    nginx = stack.config["services"]["nginx"]
+    nginx["environment"] = {"CHANGED": reason}
+    before = lab.container_ids()
+    lab.ssh("docker-2", spoil)
+    try:
+        failed = stack.up(check=False, timeout=200)
+        changed = lab.ssh("docker-1", "docker inspect -f '{{json .Config.Env}}' nginx")
+        status = lab.http_status(ADDRESSES["docker-1"])
+    finally:
+        lab.ssh("docker-2", fix)
+    assert failed.returncode != 0
+    assert f'IPF712 host "docker-2"\n        problem: {reason}' in failed.stdout + failed.stderr
+    assert (f"CHANGED={reason}" in changed, status) == (True, "200")
+    if "STOP" in spoil:
+        after = lab.container_ids()
+        assert {key for key in before if after.get(key) != before[key]} == {"docker-1/nginx"}
+    stack.up()
+    assert lab.http_status(ADDRESSES["docker-2"]) == "200"
+    nginx.pop("environment")
+    stack.up()
+    stack.assert_unchanged()
+
+
+def test_an_address_that_is_another_machine(lab: Lab, stack: Stack) -> None:
+    """`up` and `status` notice it by Docker's id before anything is changed there, and the corrected `up` changes nothing."""
+    before = lab.container_ids()
+    hosts = stack.config["hosts"]
+    two = hosts.pop("docker-2")
+    stack.up()
+    alone = lab.container_ids()
+    hosts["docker-1"]["address"] = ADDRESSES["docker-2"]
+    try:
+        failed = stack.up(check=False)
+        differences = document(ipvlan(lab, "status", "--json"))["differences"]
+    finally:
+        hosts["docker-1"]["address"] = ADDRESSES["docker-1"]
+    assert failed.returncode != 0
+    assert 'IPF762 host "docker-1"' in failed.stdout + failed.stderr
+    assert [(difference["name"], difference["host"]) for difference in differences] == [("host-replaced", "docker-1")]
+    assert lab.container_ids() == alone == {key: id_ for key, id_ in before.items() if key.startswith("docker-1/")}
+    stack.assert_unchanged()
+    hosts["docker-2"] = two
     stack.up()
 
 

@@ -120,6 +120,7 @@ def live_host(host: HostPlan) -> HostSnapshot:
     return HostSnapshot(
         host=host.name,
         docker="28.5.2",
+        engine_id=f"engine-of-{host.name}",
         kernel="6.12",
         root=True,
         parent=Parent(name=host.parent, present=True, up=True, mtu=1500),

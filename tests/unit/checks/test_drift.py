@@ -336,6 +336,27 @@ def test_a_host_that_is_not_there() -> None:
         assert differences[0].problem == error.summary
 
 
+def test_another_machine_at_the_address() -> None:
+    """A host whose Engine is not the state's has one difference, alone: what is missing there was never this stack's."""
+    plan = reference_plan()
+    host = plan.host("docker-1")
+    empty = replace(live_host(host), containers={}, networks=())
+
+    def differences(engine: str) -> tuple[Difference, ...]:
+        owned = replace(owned_by_plan(plan), engines={"docker-1": engine} if engine else {})
+        return Comparison(plan, owned, STACK).of_host(host, empty)
+
+    (difference,) = differences("another")
+    assert difference.kind == "host-replaced"
+    assert difference.kind.repair.by == "person"
+    assert "engine another, and engine-of-docker-1 answers" in difference.problem
+    assert "ipvlan forget docker-1 --keep-config" in difference.fix
+    # As in a state from before the Engine's id was recorded.
+    for engine in ("engine-of-docker-1", ""):
+        assert "host-replaced" not in {difference.kind for difference in differences(engine)}
+        assert "network-missing" in {difference.kind for difference in differences(engine)}
+
+
 @pytest.mark.parametrize("name", ["here", "is", "no", "on", "to"])
 def test_a_container_named_like_a_word_of_the_sentence(name: str) -> None:
     """The sentence about a container names it once, whatever it is called."""

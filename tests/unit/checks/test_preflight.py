@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -38,12 +38,14 @@ UNREADABLE_HOST = HostError.on("docker-1", UNREADABLE, problem="it printed nothi
 def check(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return what checks the hosts, docker-1 with a change, without asking anybody."""
 
-    def run(change: Change = lambda report: report, plan: Plan | None = None) -> tuple[Finding, ...]:
+    def run(
+        change: Change = lambda report: report, plan: Plan | None = None, engines: Mapping[str, str] | None = None
+    ) -> tuple[Finding, ...]:
         plan = plan or reference_plan()
         reports: dict[str, HostReport | HostError] = {host.name: host_report(host) for host in plan.hosts}
         reports["docker-1"] = change(host_report(plan.host("docker-1")))
         monkeypatch.setattr(preflight, "on_hosts", lambda *_args, **_kwargs: reports)
-        return check_hosts(plan, lambda: owned_by_plan(plan)).findings
+        return check_hosts(plan, lambda: replace(owned_by_plan(plan), engines=engines or {})).findings
 
     return run
 
@@ -229,3 +231,12 @@ def test_a_docker_without_its_bridge(check: Run) -> None:
         for host in plan.hosts
     )
     assert check(facts(has_docker_bridge=False), replace(plan, hosts=hosts)) == ()
+
+
+def test_another_machine_at_the_address(check: Run) -> None:
+    """A host whose Engine is not the state's has that finding alone: nothing else on it was asked of this stack's host."""
+    (finding,) = check(facts(engine="now", has_ipvlan=False), engines={"docker-1": "before"})
+    assert (finding.check, finding.host, finding.severity) == ("docker", "docker-1", "error")
+    assert "engine before, and now answers" in finding.problem
+    assert "ipvlan forget docker-1 --keep-config" in finding.fix
+    assert check(facts(engine="now"), engines={"docker-1": "now"}) == check()

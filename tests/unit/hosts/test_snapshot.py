@@ -77,6 +77,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngi
         engine.answers = {
             "GET /containers/json": (200, CONTAINERS),
             "GET /networks": (200, NETWORKS),
+            "GET /info": (200, {"ID": "3cdd-27", "DockerRootDir": "/var/lib/docker"}),
             "GET /containers/c1/json": (200, {"State": {"Pid": 4711}, "ResolvConfPath": "/var/lib/docker/resolv.conf"}),
         }
         ssh = tmp_path / "bin" / "ssh"
@@ -107,6 +108,7 @@ def test_containers_and_networks_are_as_docker_lists_them(docker: FakeEngine) ->
     assert nginx.bindings == {
         Binding(host_address="0.0.0.0", host_port=8080, container_port=80, protocol="tcp")  # noqa: S104
     }
+    assert host.engine_id == "3cdd-27"
     assert (host.containers["c2"].running, host.containers["c2"].endpoints) == (False, {})
     fabric = host.network("ipvlanl2")
     assert fabric is not None
@@ -145,6 +147,7 @@ def test_routes_are_read_by_keyword() -> None:
     host = HostSnapshot(
         host="docker-1",
         docker="",
+        engine_id="",
         kernel="",
         root=True,
         parent=Parent(name="ens33", present=True, up=True, mtu=1500),
