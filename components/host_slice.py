@@ -76,7 +76,7 @@ class HostSlice(pulumi.ComponentResource):
         after = pulumi.ResourceOptions(parent=self, depends_on=[args.dynamic_provider, *args.after])
         provider = docker.Provider(
             resource_names.docker_provider(name),
-            host=host.ssh.url,
+            host=host.docker_url,
             ssh_opts=list(args.connection.options),
             opts=after,
         )

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ipvlan.config.docker_socket import DEFAULT_SOCKET
+
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan
 
@@ -17,6 +19,8 @@ def ssh_line(arguments: Sequence[str], text: str) -> str:
 
 def host_line(host: HostPlan, text: str) -> str:
     """Return the command that runs the shell text `text` on a host of the plan."""
+    if host.docker_socket != DEFAULT_SOCKET and "docker" in text:
+        text = f"export DOCKER_HOST=unix://{host.docker_socket}; {text}"
     return ssh_line(host.ssh.arguments, text)
 
 

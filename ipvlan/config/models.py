@@ -13,12 +13,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.types.addresses import Address, Dynamic, Network, Offset, Reserved
 from ipvlan.config.types.base import Text
 from ipvlan.config.types.docker import Command, Image, Name, Restart, Size, Volume
 from ipvlan.config.types.interfaces import Parent
 from ipvlan.config.types.ports import Ports
-from ipvlan.config.types.ssh import HostKey, Target
+from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
 
 Mode = Literal["l2", "l3", "l3s"]
 
@@ -74,6 +75,9 @@ class HostConfig(Model):
     """[USER@]HOST[:PORT]; default root@ADDRESS."""
     host_key: HostKey | None = None
     """The host's public key, TYPE BASE64; without it ~/.ssh/known_hosts decides."""
+    docker_socket: DockerSocket = DEFAULT_SOCKET
+    """Where Docker listens on the host. Not the socket of a rootless Docker, which has no NIC of the host: the host is refused.
+    Changing it does not affect any container, as long as it is the same Docker."""
 
 
 class Healthcheck(Model):

@@ -28,7 +28,7 @@ PLACEHOLDERS: Final[Mapping[type[Model], Mapping[str, Mapping[str, object]]]] = 
         "reserved": {},
         "slice_prefix": {},
     },
-    HostConfig: {"parent": {"parent": "unread"}, "ssh": {}, "host_key": {}, "dynamic": {}},
+    HostConfig: {"parent": {"parent": "unread"}, "ssh": {}, "host_key": {}, "docker_socket": {}, "dynamic": {}},
     ServiceConfig: {
         **{field: {} for field in ContainerSettings.model_fields},
         "image": {"image": "unread@sha256:" + "0" * 64},

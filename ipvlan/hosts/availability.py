@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.hosts.errors import DISK_FULL, DOCKER_UNAVAILABLE, HostError
+from ipvlan.hosts.errors import DISK_FULL, DOCKER_UNAVAILABLE, ROOTLESS, HostError
 from ipvlan.hosts.session import HostSession
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ LEAST_FREE: Final = 1024 * 1024
 
 _FOLDER: Final = "/var/lib/docker"
 """Where Docker has its images and containers unless it says otherwise (dockerd(8), --data-root)."""
+
+
+_ROOTLESS: Final = "name=rootless"
+"""The security option of a rootless Docker (docs.docker.com/engine/security/rootless)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ class _Engine:
 
     id: str
     folder: str
+    rootless: bool
 
 
 def visit_hosts(connections: Sequence[HostConnection], *, connect_timeout: float) -> Mapping[str, Visit]:
@@ -102,6 +107,18 @@ def _visit(session: HostSession, deadline: float) -> Visit:
         )
     if isinstance(engine, HostError):
         return Visit(host=session.name, boot_id=boot_id, failure=engine)
+    if engine.rootless:
+        return Visit(
+            host=session.name,
+            boot_id=boot_id,
+            engine_id=engine.id,
+            failure=_failure(
+                session.name,
+                "its Docker is rootless: it has a network namespace of its own, without the host's NICs",
+                f"name the socket of the host's own Docker in ipvlan-fabric:hosts.{session.name}.docker_socket",
+                code=ROOTLESS,
+            ),
+        )
     full = "blocks" in facts and int(facts.text("blocks")) * int(facts.text("block_size")) < LEAST_FREE
     return Visit(
         host=session.name,
@@ -151,7 +168,8 @@ def _ask(path: Path, seconds: float) -> _Engine:
     try:
         connection.request("GET", "/info")
         info = json.loads(connection.getresponse().read())
-        return _Engine(str(info["ID"]), str(info["DockerRootDir"]))
+        options = info.get("SecurityOptions") or []
+        return _Engine(str(info["ID"]), str(info["DockerRootDir"]), rootless=_ROOTLESS in options)
     finally:
         connection.close()
 
@@ -159,7 +177,7 @@ def _ask(path: Path, seconds: float) -> _Engine:
 def _ask_by_command(session: HostSession) -> _Engine | HostError:
     reply = session.run_script("docker_reply.sh", {"docker_seconds": f"{EXTRA_SECONDS:g}"}, timeout=3 * EXTRA_SECONDS)
     if "engine" in reply:
-        return _Engine(reply.text("engine"), reply.text("folder"))
+        return _Engine(reply.text("engine"), reply.text("folder"), rootless=f'"{_ROOTLESS}"' in reply.text("security"))
     return _failure(
         session.name,
         f"Docker does not answer: {reply.text('docker_failure') or 'no reason given'}",

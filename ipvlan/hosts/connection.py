@@ -6,11 +6,13 @@ Out of scope: OpenSSH's options and the reading of its failures (`ipvlan.hosts.s
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.hosts import ssh_process
-from ipvlan.hosts.ssh import SSH_FAILED, connection_failure, ssh_command, ssh_options
+from ipvlan.hosts.ssh import DOCKER_HOST_OPTION, SSH_FAILED, connection_failure, ssh_command, ssh_options
 
 if TYPE_CHECKING:
     import subprocess
@@ -32,6 +34,18 @@ class HostConnection:
     """The NIC that carries the fabric on the host; empty where the work there does not need it."""
     shim: str = ""
     """Name of the host's own link on the parent; empty where none is planned."""
+
+    @property
+    def docker_socket(self) -> str:
+        """Where Docker listens on the host, as the command has it."""
+        moved = (text.removeprefix(DOCKER_HOST_OPTION) for text in self.command if text.startswith(DOCKER_HOST_OPTION))
+        return next(moved, DEFAULT_SOCKET)
+
+    @property
+    def environment(self) -> str:
+        """POSIX shell text to put before whatever runs Docker's command line on the host; empty for the usual socket."""
+        socket = self.docker_socket
+        return "" if socket == DEFAULT_SOCKET else f"export DOCKER_HOST=unix://{socket}\n"
 
 
 def connection_to(host: HostPlan, ssh: SshPlan) -> HostConnection:
@@ -61,6 +75,9 @@ def run_on_host(
     Raises:
         HostUnreachableError: ssh failed or cannot be started, or the time is over.
     """
+    if connection.environment:
+        # The login shell may be any.
+        text = f"exec sh -c {shlex.quote(connection.environment + text)}"
     command = [*connection.command, text]
     completed = ssh_process.run(connection.name, command, stdin=stdin.encode(errors="replace"), timeout=timeout)
     if completed.returncode == SSH_FAILED:

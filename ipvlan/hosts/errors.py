@@ -57,6 +57,8 @@ SSH_NOT_STARTED: Final = "IPF781"
 """ssh cannot be started on this machine."""
 NO_SHARED_CONNECTION: Final = "IPF782"
 """This machine cannot have the socket of a shared ssh connection."""
+ROOTLESS: Final = "IPF783"
+"""The host's Docker is rootless, and has no NIC of the host."""
 
 NAME_TAKEN: Final = "IPF751"
 """A planned name is that of a container or network which is not removed."""

@@ -206,7 +206,7 @@ def _take(
     text = "\n".join(
         (
             script_text("host_lock.sh", names),
-            f"(\n{visit or ':'}\n) 9<&- </dev/null 2>&1",
+            f"(\n{connection.environment}{visit or ':'}\n) 9<&- </dev/null 2>&1",
             f"echo {_END.decode().strip()}",
             script_text("host_lock_keep.sh"),
         )

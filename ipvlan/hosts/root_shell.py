@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import DOCKER_REFUSED, NOT_ROOT, HostError
 from ipvlan.hosts.script import script_text
-from ipvlan.hosts.session import DOCKER_SOCKET
 from ipvlan.plan.resource_names import HELPER_LABEL
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ def environment(image_variables: Iterable[str]) -> dict[str, str]:
 def _run_in_helper(session: HostSession, helper: _Helper, text: str, limit: int) -> str:
     """Run the text in a new helper container, and return what it printed. Raises HostError."""
     variables = {
-        "socket": DOCKER_SOCKET,
+        "socket": session.docker_socket,
         "image": helper.image,
         "name": f"{_NAME}{secrets.token_hex(8)}",
         "label": f"{HELPER_LABEL}={helper.owner}/{limit}",

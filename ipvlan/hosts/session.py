@@ -30,9 +30,6 @@ from ipvlan.hosts.ssh import connection_failure, require_ssh
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan, Plan
 
-DOCKER_SOCKET: Final = "/var/run/docker.sock"
-"""Where Docker listens on a host (dockerd(8), --host)."""
-
 HOSTS_AT_ONCE: Final = 32
 """Hosts that are worked on in parallel: each costs this machine an ssh process and a thread."""
 
@@ -59,6 +56,9 @@ class HostSession:
         self.shim = connection.shim
         """Name of its shim; empty where none is planned."""
         self._command = connection.command
+        self.docker_socket = connection.docker_socket
+        """Where Docker listens on the host."""
+        self._environment = connection.environment
         self._timeout = timeout
         self._count = 0
         self._stdout_data = b""
@@ -69,7 +69,7 @@ class HostSession:
         self._folder = _socket_folder(self.name)
         self.socket = self._folder / _SOCKET
         """A local Unix socket that leads to Docker's on the host, while the session is open."""
-        self._forward = ("-L", f"{self.socket}:{DOCKER_SOCKET}")
+        self._forward = ("-L", f"{self.socket}:{self.docker_socket}")
         command = [self._command[0], *self._forward, "-o", "ExitOnForwardFailure=yes", *self._command[1:], "exec sh -s"]
         try:
             self._process = ssh_process.start(self.name, command)
@@ -107,7 +107,7 @@ class HostSession:
         end = f"{_END}{self._count}"
         try:
             # A command that reads its standard input would consume the texts that follow.
-            self._stdin.write(f"(\n{text}\n) </dev/null 2>&1\necho {end}\n".encode())
+            self._stdin.write(f"(\n{self._environment}{text}\n) </dev/null 2>&1\necho {end}\n".encode())
             self._stdin.flush()
         except BrokenPipeError:
             self._read_until(end.encode(), time.monotonic() + CLOSING_SECONDS)

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.hosts.errors import HOST_UNREACHABLE, NO_SHARED_CONNECTION, SSH_NOT_STARTED, HostUnreachableError
 from ipvlan.hosts.shared_connection import SHARING, obstacle, socket_path
 from ipvlan.problems import Problem, ToolError
@@ -29,6 +30,12 @@ ALIVE_PROBES: Final = 3
 
 ALIVE_SECONDS: Final = 5
 """Time between two of them."""
+
+
+DOCKER_HOST_OPTION: Final = "SetEnv=DOCKER_HOST=unix://"
+"""The option with the path of a Docker socket that is not the usual one. Most ssh servers do not take the variable over
+(sshd_config(5), AcceptEnv), so the texts that run on a host set it too. It is in the command so that whoever has the command has
+the socket: the plugin, the check of a host, a delete."""
 
 
 def ssh_options(host: HostPlan, ssh: SshPlan) -> tuple[str, ...]:
@@ -54,6 +61,8 @@ def ssh_options(host: HostPlan, ssh: SshPlan) -> tuple[str, ...]:
             "UserKnownHostsFile=/dev/null",
             "GlobalKnownHostsFile=/dev/null",
         ]
+    if host.docker_socket != DEFAULT_SOCKET:
+        options.append(f"{DOCKER_HOST_OPTION}{host.docker_socket}")
     if ssh.shared_connection:
         options += [
             SHARING,

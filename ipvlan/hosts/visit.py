@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts import ssh_process
 from ipvlan.hosts.errors import TOOL_MISSING, VISIT_TOO_LONG, HostError
-from ipvlan.hosts.shared_connection import on_this_machine
 from ipvlan.hosts.ssh import SSH_FAILED, connection_failure
 
 if TYPE_CHECKING:
@@ -73,12 +72,12 @@ def visit(connection: HostConnection, text: str, *, timeout: float, as_root: boo
         HostError: The time was over on the host; or the host has no `timeout`.
     """
     start = time.monotonic()
-    command = [*on_this_machine(connection.command), _AS_ROOT if as_root else _AS_USER]
+    command = [*connection.command, _AS_ROOT if as_root else _AS_USER]
     # Standard error is a file: the background process of a shared connection may keep a pipe open (`ssh_process.run`).
     with tempfile.TemporaryFile() as complaints:
         process = ssh_process.start(connection.name, command, stderr=complaints)
         try:
-            stdout, sent, failure = _run(process, text, start + timeout)
+            stdout, sent, failure = _run(process, connection.environment + text, start + timeout)
         finally:
             ssh_process.end(process)
         complaints.seek(0)

@@ -100,6 +100,7 @@ def _host(name: str, old: HostPlan | None, new: HostPlan | None, network: tuple[
             ("address", old.address, new.address),
             ("ssh", old.ssh, new.ssh),
             ("host_key", old.host_key, new.host_key),
+            ("docker_socket", old.docker_socket, new.docker_socket),
         )
     )
     if connection:

@@ -88,6 +88,7 @@ def _host(
         address=host.address,
         ssh=host.ssh or SshTarget("root", str(host.address), written=frozenset({"user"})),
         host_key=host.host_key,
+        docker_socket=host.docker_socket,
         slice=host.slice,
         dynamic=host.dynamic if isinstance(host.dynamic, IPNetwork) else None,
         static_only=host.dynamic == "none",

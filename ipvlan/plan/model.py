@@ -14,6 +14,7 @@ from functools import cached_property
 
 from netaddr import IPAddress, IPNetwork
 
+from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.models import ContainerSettings, Mode
 from ipvlan.config.types.addresses import AddressRange
 from ipvlan.config.types.ports import Port
@@ -111,6 +112,8 @@ class HostPlan:
     address: IPAddress
     ssh: SshTarget
     host_key: str | None
+    docker_socket: str
+    """Where Docker listens on the host."""
     slice: IPNetwork
     dynamic: IPNetwork | None
     """What Docker may assign by plan: the host's `dynamic`; None where nothing is set aside for it."""
@@ -123,6 +126,11 @@ class HostPlan:
     """Sorted by host; empty in l2."""
     shim: ShimPlan | None
     """None where the host and its own containers do not reach each other."""
+
+    @property
+    def docker_url(self) -> str:
+        """Where the docker provider finds Docker: `ssh://[USER@]HOST[:PORT][/SOCKET]`, without the usual socket."""
+        return self.ssh.url + ("" if self.docker_socket == DEFAULT_SOCKET else self.docker_socket)
 
     @property
     def parent(self) -> str:

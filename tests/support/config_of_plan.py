@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 
@@ -49,6 +50,8 @@ def _host(host: HostPlan) -> dict[str, Any]:
         raw["shim"] = True
     if host.host_key is not None:
         raw["host_key"] = host.host_key
+    if host.docker_socket != DEFAULT_SOCKET:
+        raw["docker_socket"] = host.docker_socket
     return raw
 
 

@@ -107,6 +107,11 @@ HOSTS: Final = (
         ("hosts.docker-1.parent", "IPF130"),
     ),
     BadInput.of(
+        "Docker socket as a URL",
+        {"hosts.docker-1.docker_socket": "unix:///var/run/docker.sock"},
+        ("hosts.docker-1.docker_socket", "IPF140"),
+    ),
+    BadInput.of(
         "interface name with a NUL", {"hosts.docker-1.parent": "ens\x0033"}, ("hosts.docker-1.parent", "IPF130")
     ),
     BadInput.of("VLAN id out of range", {"hosts.docker-1.parent": "ens33.4095"}, ("hosts.docker-1.parent", "IPF131")),

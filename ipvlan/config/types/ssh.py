@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
+from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.types.base import as_text, fail, need_string, string_schema
 
 SSH_PORT: Final = 22
@@ -20,6 +21,11 @@ HOST_KEY: Final = re.compile(
     r"(?P<kind>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-ssh-ed25519@openssh\.com|"
     r"sk-ecdsa-sha2-nistp256@openssh\.com) (?P<key>[A-Za-z0-9+/]{20,}={0,2})(?: .*)?"
 )
+
+
+DOCKER_SOCKET: Final = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*|/\.[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+LONGEST_SOCKET: Final = 107
+"""Characters: `sun_path` without its NUL (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +93,23 @@ def parse_host_key(value: object) -> str:
     return f"{match['kind']} {match['key']}"
 
 
+def parse_docker_socket(value: object) -> str:
+    """Return the path of Docker's socket on a host. It goes into an ssh option and a URL: no letter of it is special there."""
+    text = need_string(value, "a path")
+    if DOCKER_SOCKET.fullmatch(text) is None or len(text) > LONGEST_SOCKET:
+        fail(
+            "IPF140",
+            f"this is not the absolute path of a socket (letters, digits, dots, dashes and underscores, at most {LONGEST_SOCKET} characters)",
+            "neither ssh nor Docker's command line could reach Docker on the host",
+            f"write the path after unix:// in the `--host` or `hosts` of the host's dockerd; the default is {DEFAULT_SOCKET}",
+        )
+    return text
+
+
 Target = Annotated[SshTarget, BeforeValidator(parse_ssh), as_text, string_schema("[USER@]HOST[:PORT]", SSH_TARGET)]
 HostKey = Annotated[str, BeforeValidator(parse_host_key), string_schema("TYPE BASE64", HOST_KEY)]
+DockerSocket = Annotated[
+    str,
+    BeforeValidator(parse_docker_socket),
+    string_schema("Absolute path of a socket", DOCKER_SOCKET, maxLength=LONGEST_SOCKET),
+]

@@ -2,12 +2,14 @@
 # Variables: docker_seconds (time limit of each of two questions).
 # Output:
 #   engine          id of the Engine
+#   security        its security options (JSON)
 #   folder          of its images and containers
 #   docker_failure  Docker's words where it does not answer
 : "${docker_seconds?}"
 
 reply=$(timeout "$docker_seconds" docker info --format 'folder={{.DockerRootDir}}
-engine={{.ID}}' 2>/dev/null)
+engine={{.ID}}
+security={{json .SecurityOptions}}' 2>/dev/null)
 case $reply in
   *engine=?*) printf '%s\n' "$reply" ;;
   *)

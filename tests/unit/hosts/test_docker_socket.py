@@ -1,0 +1,112 @@
+"""A Docker that listens elsewhere: every connection of a host reaches it, by its socket and by its command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ipvlan.checks.command_lines import host_line
+from ipvlan.hosts.availability import visit_host
+from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
+from ipvlan.hosts.errors import ROOTLESS
+from ipvlan.hosts.script import run_script
+from ipvlan.hosts.session import HostSession
+from tests.support.fake_engine import fake_engine
+from tests.support.live_parts import reference_plan
+
+PLAN = reference_plan()
+HOST = PLAN.hosts[0]
+MOVED = replace(HOST, docker_socket="/run/other/docker.sock")
+
+SSH = """#!/bin/sh
+case "$*" in *"-O cancel"*) exit 0 ;; esac
+if [ "$1" = -L ]; then echo "${2#*:}" >FOLDER/forwarded; [ ! -e FOLDER/docker.sock ] || ln -s FOLDER/docker.sock "${2%%:*}"; fi
+unset DOCKER_HOST
+for last; do :; done
+exec sh -c "$last"
+"""
+"""An ssh whose host does not take a variable over, as most do not; it notes which socket is forwarded."""
+
+
+@pytest.fixture(autouse=True)
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put that ssh on PATH, and a `docker` that says where it is sent; return their folder."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, text in (
+        ("ssh", SSH.replace("FOLDER", str(tmp_path))),
+        ("docker", '#!/bin/sh\necho "docker=${DOCKER_HOST:-default} $*"\n'),
+    ):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return folder
+
+
+def by_command(connection: HostConnection) -> str:
+    """Return where a single command goes."""
+    return run_on_host(connection, "docker rm 'a b'", timeout=10).stdout
+
+
+def by_session(connection: HostConnection) -> str:
+    """Return where the second text of a session goes."""
+    with HostSession(connection, timeout=10) as session:
+        session.run(":", timeout=10)
+        return session.run("docker rm 'a b'", timeout=10)
+
+
+def by_script(connection: HostConnection) -> str:
+    """Return where a script goes."""
+    output = run_script(connection, "bridge_read.sh", {"id": "a b"}, timeout=10).output
+    return f"docker={output.text('container').removeprefix('docker=').partition(' ')[0]} rm a b\n"
+
+
+@pytest.mark.parametrize("way", [by_command, by_session, by_script])
+def test_docker_commands_on_the_host_use_the_socket(way: Callable[[HostConnection], str]) -> None:
+    """Commands, sessions and scripts, whatever the host's ssh server does with the variable; the usual socket needs nothing."""
+    assert way(connection_to(MOVED, PLAN.ssh)) == "docker=unix:///run/other/docker.sock rm a b\n"
+    assert way(connection_to(HOST, PLAN.ssh)) == "docker=default rm a b\n"
+
+
+def test_whoever_has_the_ssh_command_has_the_socket(tmp_path: Path) -> None:
+    """The plugin and the check of a host get the command alone; the session forwards the socket; the real ssh takes the option."""
+    command = connection_to(MOVED, PLAN.ssh).command
+    again = HostConnection(name="docker-1", command=tuple(json.loads(json.dumps(command))))
+    assert again.docker_socket == "/run/other/docker.sock"
+    with HostSession(again, timeout=10):
+        assert (tmp_path / "forwarded").read_text() == "/run/other/docker.sock\n"
+    done = subprocess.run(["/usr/bin/ssh", "-G", *command[1:]], capture_output=True, text=True, check=True, timeout=10)
+    assert "setenv DOCKER_HOST=unix:///run/other/docker.sock\n" in done.stdout
+
+
+def test_the_docker_provider_has_the_socket_in_its_url() -> None:
+    """`ssh://HOST/SOCKET` as Docker's connection helper reads it; the usual socket leaves the URL as it always was."""
+    assert HOST.docker_url == HOST.ssh.url == "ssh://root@192.168.140.200"
+    assert MOVED.docker_url == "ssh://root@192.168.140.200/run/other/docker.sock"
+
+
+def test_a_command_to_copy_reaches_that_docker() -> None:
+    """What a message tells a person to run names the socket, if Docker is in it."""
+    assert "export DOCKER_HOST=unix:///run/other/docker.sock; docker ps" in host_line(MOVED, "docker ps")
+    assert "DOCKER_HOST" not in host_line(MOVED, "ip link") + host_line(HOST, "docker ps")
+
+
+@pytest.mark.parametrize(("options", "refused"), [([], False), (["name=seccomp", "name=rootless"], True)])
+def test_a_rootless_docker_is_refused_before_an_up(tmp_path: Path, options: list[str], refused: bool) -> None:
+    """It has no NIC of the host: the host is unavailable, with that reason, before anything is declared."""
+    info = {"ID": "engine", "DockerRootDir": str(tmp_path), "SecurityOptions": options}
+    with fake_engine(tmp_path / "docker.sock") as engine:
+        engine.answers["GET /info"] = (200, info)
+        visit = visit_host(connection_to(MOVED, PLAN.ssh), connect_timeout=5)
+    assert visit.engine_id == "engine"
+    assert (visit.failure is not None) == refused
+    if visit.failure is not None:
+        assert visit.failure.problems[0].code == ROOTLESS
+        assert "hosts.docker-1.docker_socket" in str(visit.failure)
