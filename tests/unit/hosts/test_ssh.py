@@ -258,6 +258,15 @@ def test_a_banner_cannot_write_to_the_terminal(fake_ssh: FakeSsh) -> None:
     assert "authorized_keys" in str(error.value)
 
 
+def test_the_frame_of_a_warning_is_left_out(fake_ssh: FakeSsh) -> None:
+    """A changed host key: the sentence begins with what ssh says, not with its frame."""
+    connection = fake_ssh(
+        "printf '@@@@\\n@  WARNING: CHANGED!  @\\n@@@@\\nHost key verification failed.\\n' >&2; exit 255"
+    )
+    with pytest.raises(HostUnreachableError, match="over ssh: Host key verification failed"):
+        run_on_host(connection, "true", timeout=5)
+
+
 def alive(pid_file: Path) -> bool:
     """Return whether the process whose id is in the file still runs."""
     try:
