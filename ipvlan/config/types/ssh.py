@@ -99,7 +99,7 @@ def parse_docker_socket(value: object) -> str:
     if DOCKER_SOCKET.fullmatch(text) is None or len(text) > LONGEST_SOCKET:
         fail(
             "IPF140",
-            f"this is not the absolute path of a socket (letters, digits, dots, dashes and underscores, at most {LONGEST_SOCKET} characters)",
+            f"this is not the absolute path of a socket of at most {LONGEST_SOCKET} letters, digits, dots, dashes and underscores",
             "neither ssh nor Docker's command line could reach Docker on the host",
             f"write the path after unix:// in the `--host` or `hosts` of the host's dockerd; the default is {DEFAULT_SOCKET}",
         )
