@@ -14,15 +14,13 @@ from tests.support.sources import TRACKED, read
 from tools.bad_input import CASES, BadInput
 
 ELSEWHERE = {
-    "IPF751", "IPF904", "IPF002", "IPF003", "IPF004", "IPF025", "IPF026", "IPF027", "IPF028",
-    "IPF110", "IPF601", "IPF602", "IPF603", "IPF701", "IPF901", "IPF902", "IPF903", "IPF911", "IPF912", "IPF913",
-    "IPF711", "IPF712", "IPF713", "IPF714", "IPF715", "IPF716", "IPF717", "IPF718", "IPF719", "IPF720", "IPF721",
-    "IPF730", "IPF731", "IPF732", "IPF741", "IPF742", "IPF743", "IPF744", "IPF761", "IPF762", "IPF763", "IPF764",
-    "IPF741", "IPF742", "IPF743", "IPF744", "IPF771", "IPF772", "IPF773", "IPF781", "IPF782", "IPF783",
-    "IPF761", "IPF762", "IPF763", "IPF764",
-    "IPF771", "IPF772", "IPF773", "IPF781", "IPF782",
-    "IPF914", "IPF915", "IPF916", "IPF917",
-    "IPF029", "IPF791", "IPF792", "IPF793", "IPF918", "IPF919", "IPF920", "IPF921",
+    "IPF002", "IPF003", "IPF004", "IPF025", "IPF026", "IPF027", "IPF028", "IPF029", "IPF110",
+    "IPF601", "IPF602", "IPF603", "IPF701", "IPF711", "IPF712", "IPF713", "IPF714", "IPF715",
+    "IPF716", "IPF717", "IPF718", "IPF719", "IPF720", "IPF721", "IPF730", "IPF731", "IPF732",
+    "IPF741", "IPF742", "IPF743", "IPF744", "IPF751", "IPF761", "IPF762", "IPF763", "IPF764",
+    "IPF771", "IPF772", "IPF773", "IPF781", "IPF782", "IPF783", "IPF791", "IPF792", "IPF793",
+    "IPF901", "IPF902", "IPF903", "IPF904", "IPF911", "IPF912", "IPF913", "IPF914", "IPF915",
+    "IPF916", "IPF917", "IPF918", "IPF919", "IPF920", "IPF921",
 }  # fmt: skip
 """Codes that no single stack file shows: they need bytes, a history, a host, a command line, or an `ipvlan allocate`."""
 
