@@ -205,12 +205,14 @@ def test_a_changed_mode_replaces_both_networks(lab: Lab, stack: Stack) -> None:
     stack.up()
     assert '"ipvlan_mode":"l3"' in lab.ssh("docker-1", "docker network inspect -f '{{json .Options}}' ipvlanl2")
     nginx = stack.config["services"]["nginx"]
-    lab.ssh("docker-1", f"docker run -d --name guest --network ipvlanl2 --ip 10.1.1.12 {nginx['image']}")
+    guest = lab.ssh(
+        "docker-1", f"docker run -d --name guest --network ipvlanl2 --ip 10.1.1.12 {nginx['image']}"
+    ).strip()
     before = lab.container_ids()
     nginx["addresses"] = {"docker-1": "10.1.1.12"}
     refused = stack.up(check=False)
     assert refused.returncode != 0
-    assert "is held by container guest on docker-1" in refused.stdout + refused.stderr
+    assert f"is held by container guest ({guest[:12]}) on docker-1" in refused.stdout + refused.stderr
     assert lab.container_ids() == before
     lab.ssh("docker-1", "docker rm -f guest")
     nginx.pop("addresses")

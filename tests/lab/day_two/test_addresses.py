@@ -34,8 +34,9 @@ def test_an_address_in_use_is_refused(lab: Lab, stack: Stack) -> None:
     before = lab.container_ids()
     image = image_of(stack, "nginx")
     hardware = lab.run("ssh", "router", "cat", "/sys/class/net/lan/address").stdout.strip().upper()
-    lab.ssh("docker-2", f"docker run -d --name conflicting --network ipvlanl2 --ip 10.1.1.9 {image}")
-    lab.ssh("docker-1", f"docker run -d --name guest --network ipvlanl2 --ip 10.1.1.10 {image}")
+    run = "docker run -d --name {} --network ipvlanl2 --ip {} {} | cut -c 1-12"
+    conflicting = lab.ssh("docker-2", run.format("conflicting", "10.1.1.9", image)).strip()
+    guest = lab.ssh("docker-1", run.format("guest", "10.1.1.10", image)).strip()
     lab.run("router-gateway", "on", "10.1.2.11/16")
     with_conflicts = lab.container_ids()
     try:
@@ -46,8 +47,8 @@ def test_an_address_in_use_is_refused(lab: Lab, stack: Stack) -> None:
         output = refused.stdout + refused.stderr
         for part in (
             "services.nginx.offset (or .addresses.docker-1): 10.1.1.9",
-            "is held by 52:54:00:8C:00:02, which answers for it on the LAN, container conflicting on docker-2",
-            "10.1.1.10, planned for centos on docker-1, is held by container guest on docker-1",
+            f"is held by 52:54:00:8C:00:02, which answers for it on the LAN, container conflicting ({conflicting}) on docker-2",
+            f"10.1.1.10, planned for centos on docker-1, is held by container guest ({guest}) on docker-1",
             f"10.1.2.11, planned for nginx on docker-2, is held by {hardware}",
             "fabric.probe_addresses",
         ):
