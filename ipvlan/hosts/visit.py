@@ -39,7 +39,9 @@ _KILLED: Final = 137
 # process that a signal ended as a failure of its own.
 _START: Final = (
     "command -v timeout >/dev/null || { echo visit=no-timeout; exit 1; }; "
-    'echo visit=ready; read -r limit; timeout -s KILL "$limit" sh -s; exit $?'
+    'echo visit=ready; read -r limit; timeout -s KILL "$limit" sh -s; status=$?; '
+    # What the shell started lives on where `timeout` ends one process and not its group (busybox).
+    'if [ "$status" -eq 137 ]; then trap "" TERM; kill -TERM 0; kill -CONT 0; fi; exit "$status"'
 )
 # The login shell of the ssh user may be any; the texts are written for a POSIX one.
 _AS_USER: Final = f"exec sh -c {shlex.quote(_START)}"

@@ -110,6 +110,18 @@ def test_nothing_outlives_the_time_limit(text_of: dict[str, str], text: str, as_
     assert not (tmp_path / "more").exists()
 
 
+def test_nothing_outlives_the_time_limit_of_busybox(text_of: dict[str, str], tmp_path: Path) -> None:
+    """Its `timeout` ends one process and not the group: what the shell started is ended all the same."""
+    text_of["x.sh"] = "sleep 61"
+    (tmp_path / "timeout").write_text('#!/bin/sh\nshift 2\n(sleep "$1"; kill -KILL $$) &\nshift\nexec "$@"\n')
+    (tmp_path / "timeout").chmod(0o755)
+    path = f"PATH={tmp_path}:{os.environ['PATH']}"
+    busybox = HostConnection(name="docker-1", command=("env", f"VISIT={tmp_path}", path, "sh", "-c"))
+    with pytest.raises(HostError, match="more than 1 seconds, and was ended there"):
+        run_script(busybox, "x.sh", timeout=1)
+    assert processes_with(f"VISIT={tmp_path}") == []
+
+
 def processes_with(variable: str) -> list[str]:
     """Return the command lines of this machine's processes that have the environment variable."""
     time.sleep(0.2)
