@@ -38,8 +38,9 @@ _KILLED: Final = 137
 # The first line of standard input is the limit in seconds, the rest is for the shell. No `exec` before `timeout`: ssh reports a
 # process that a signal ended as a failure of its own.
 _START: Final = (
-    "command -v timeout >/dev/null || { echo visit=no-timeout; exit 1; }; "
-    'echo visit=ready; read -r limit; timeout -s KILL "$limit" sh -s; status=$?; '
+    "command -v timeout >/dev/null || { echo; echo visit=no-timeout; exit 1; }; "
+    # An empty line first: a login shell may have printed something without an end.
+    'echo; echo visit=ready; read -r limit; timeout -s KILL "$limit" sh -s; status=$?; '
     # What the shell started lives on where `timeout` ends one process and not its group (busybox).
     'if [ "$status" -eq 137 ]; then trap "" TERM; kill -TERM 0; kill -CONT 0; fi; exit "$status"'
 )

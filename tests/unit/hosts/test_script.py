@@ -177,7 +177,7 @@ def test_a_machine_without_ssh_is_a_sentence(text_of: dict[str, str]) -> None:
 def test_what_a_login_shell_prints_is_no_answer(text_of: dict[str, str]) -> None:
     """A banner of the ssh user's shell comes before the script's output, and is a complaint."""
     text_of["x.sh"] = "echo a=b"
-    noisy = HostConnection(name="docker-1", command=("sh", "-c", 'echo welcome; echo to >&2; eval "$0"'))
+    noisy = HostConnection(name="docker-1", command=("sh", "-c", 'printf welcome; echo to >&2; eval "$0"'))
     result = run_script(noisy, "x.sh", timeout=10)
     assert (result.output, result.stderr) == (Output({"a": ("b",)}, ("welcome",)), "to")
 
