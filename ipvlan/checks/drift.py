@@ -13,7 +13,12 @@ from dataclasses import dataclass, replace
 from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.checks.host_identity import other_machine
-from ipvlan.checks.not_ours import container_at_place, container_on_fabric, network_at_place
+from ipvlan.checks.not_ours import (
+    container_at_place,
+    container_on_fabric,
+    network_at_place,
+    network_on_parent,
+)
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.ports import EVERY_ADDRESS
@@ -141,15 +146,8 @@ class Comparison:
                 yield _difference(found.kind, host, found.problem, found.fix, id_=live.id)
         for other in snapshot.networks:
             if other.name != planned.name and other.options.get("parent") == host.parent:
-                yield _difference(
-                    DriftKind.NETWORK_ON_PARENT,
-                    host,
-                    f"network {other.name} ({other.driver}) on {host.name} uses {host.parent} too; only one network can, "
-                    f"so {planned.name} or its containers may fail to start",
-                    host_line(host, f"docker network rm {other.id[:12]}"),
-                    network=other.name,
-                    id_=other.id,
-                )
+                found = network_on_parent(self._ownership, self._stack, host, other)
+                yield _difference(found.kind, host, found.problem, found.fix, network=other.name, id_=other.id)
 
     def _routes(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
         for route in host.routes:

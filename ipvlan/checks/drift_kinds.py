@@ -39,11 +39,8 @@ def _on_host(order: int, how: str) -> Repair:
 
 _NEW_CONTAINER: Final = Repair(
     by="pulumi",
-    how="`pulumi up --refresh --target` of that container, its bridge connection, its network and its host's images",
+    how="`pulumi up --refresh --target` of that container, its bridge connection, its image and its network",
     recreates="container",
-)
-_REPLACED_CONTAINER: Final = Repair(
-    by="pulumi", how="removes that container, then as for `container-missing`", recreates="container"
 )
 _NEW_NETWORK: Final = Repair(
     by="pulumi", how="`pulumi up --refresh --target` of everything on that host", recreates="network"
@@ -104,7 +101,7 @@ class DriftKind(StrEnum):
     NETWORK_ON_PARENT = (
         "network-on-parent",
         "another network uses the parent, and only one can",
-        _on_host(9, "removes the other network, unless a container uses it"),
+        _by_person("another `parent`; or, if nobody needs it, `docker network rm ID`"),
     )
     NETWORK_NOT_OURS = (
         "network-not-ours",
@@ -150,7 +147,7 @@ class DriftKind(StrEnum):
     CONTAINER_RECREATED = (
         "container-recreated",
         "somebody recreated a planned container by hand: its name and the fabric's network, and no label of a stack or of Compose",
-        _REPLACED_CONTAINER,
+        _by_person("if nobody needs it, `docker rm -f ID`, then `ipvlan heal`"),
     )
     CONTAINER_NOT_PLANNED = (
         "container-not-planned",

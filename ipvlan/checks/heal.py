@@ -1,44 +1,32 @@
-"""Repairing what `ipvlan status` reports, with the smallest change that does it.
+"""What `ipvlan heal` does about the differences that `ipvlan status` reports: the smallest change for each, or none.
 
 Which kind of difference is repaired how is in `drift_kinds`. A connection or a stopped container is repaired on the host itself,
 with the container that is there. What has an id in Pulumi's state is created by `pulumi up`, for exactly those resources. The rest
-is for a person. No container of others is changed.
+is for a person: everything that belongs to others, and every container of the stack whose planned address somebody else holds.
 
 After it `pulumi preview` shows no changes: what is repaired on the host was never missing from the state.
 
-Out of scope: finding the differences (`drift`), and the conversation with the user (`ipvlan.cli`).
+Out of scope: finding the differences (`drift`), doing the repairs (`ipvlan.checks.repairs`, `ipvlan.checks.pulumi_up`), and the
+conversation with the user (`ipvlan.cli`).
 """
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from ipvlan.checks.drift import Difference
 from ipvlan.checks.drift_kinds import REPAIRERS, DriftKind, Repairer
-from ipvlan.hosts import bridge
-from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
-from ipvlan.hosts.docker_environment import without_redirection
-from ipvlan.hosts.errors import DOCKER_REFUSED, HostError
-from ipvlan.hosts.networking import apply, planned_networking
-from ipvlan.hosts.session import HOSTS_AT_ONCE
-from ipvlan.plan import resource_names
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.repair import Seen
+from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.model import ContainerPlan, Plan
-from ipvlan.plan.resource_names import COMPONENT
-from ipvlan.problems import Problem, ToolError
+from ipvlan.plan.ownership import Ownership
+from ipvlan.plan.resource_names import Urns
 
-CHANGE_SECONDS: Final = 90.0
-"""Time limit of one change on a host, in seconds: a stop may wait ten for the process, and a busy host needs more."""
-
-PULUMI_SECONDS: Final = 1800.0
-"""Time limit of `pulumi up` for a few resources, in seconds; it may pull images."""
+if TYPE_CHECKING:
+    from netaddr import IPAddress
 
 _DESCRIPTIONS: Final[Mapping[DriftKind, str]] = {
     DriftKind.ROUTE_MISSING: "set the routes of {host} again",
@@ -49,14 +37,18 @@ _DESCRIPTIONS: Final[Mapping[DriftKind, str]] = {
     DriftKind.BRIDGE_DISCONNECTED: "connect {container} to the bridge",
     DriftKind.PORTS_UNBOUND: "connect {container} to the bridge again",
     DriftKind.BRIDGE_CONNECTED: "disconnect {container} from the bridge",
-    DriftKind.NETWORK_ON_PARENT: "remove the network {network} on {host}, if no container uses it",
     DriftKind.NETWORK_MISSING: "pulumi up: create network {fabric} on {host} again, and its containers with it",
     DriftKind.NETWORK_DIFFERENT: "pulumi up: create network {fabric} on {host} again, and its containers with it",
     DriftKind.CONTAINER_MISSING: "pulumi up: create {container} again",
-    DriftKind.CONTAINER_RECREATED: "remove {container}, which was recreated by hand, and pulumi up: create it as planned",
     DriftKind.IMAGE_DIFFERENT: "pulumi up: create {container} again",
     DriftKind.PORTS_DIFFERENT: "pulumi up: create {container} again",
 }
+
+_ON_THE_FABRIC: Final = (DriftKind.FABRIC_DISCONNECTED, DriftKind.ADDRESS_DIFFERENT)
+"""What is repaired by a connection to the fabric's network."""
+
+_NEEDS_ITS_ADDRESS: Final = (*_ON_THE_FABRIC, DriftKind.CONTAINER_STOPPED)
+"""What is repaired on the host and makes a container use its planned address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +57,20 @@ class RepairStep:
 
     difference: Difference
     description: str
-    """What will be done."""
+    """What will be done, or what a person must decide."""
+    by: Repairer
+    """Who does it."""
+    seen: Seen | None = None
+    """The container as the user is shown it, where the step changes one on its host."""
+    network_id: str = ""
+    """Docker's id of the fabric's network on the host, where the step connects to it."""
 
     @property
-    def by(self) -> Repairer:
-        """Who does it."""
-        return self.difference.kind.repair.by
+    def confirmed(self) -> tuple[object, ...]:
+        """What must be the same right before the step is done."""
+        about = self.difference
+        place = (about.kind, about.host, about.service, about.container, about.network)
+        return (*place, about.id, self.by, self.seen, self.network_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,31 +79,62 @@ class RepairPlan:
 
     steps: tuple[RepairStep, ...]
     targets: tuple[str, ...]
-    """The resources that `pulumi up` is run for, as patterns of URNs."""
+    """URNs of the resources that `pulumi up` is run for."""
 
     def by(self, repairer: Repairer) -> tuple[RepairStep, ...]:
         """Return the steps of one repairer."""
         return tuple(step for step in self.steps if step.by == repairer)
 
+    @property
+    def changed_hosts(self) -> tuple[str, ...]:
+        """Names of the hosts on which something is changed, sorted."""
+        return tuple(sorted({step.difference.host for step in self.steps if step.by != "person"}))
 
-def plan_repair(plan: Plan, differences: Iterable[Difference]) -> RepairPlan:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the repair is planned from, besides the differences."""
+
+    plan: Plan
+    snapshots: Mapping[str, HostSnapshot]
+    """By host, of all that answered: a holder of an address may be on a host that is not repaired."""
+    ownership: Ownership
+    """Read from the state: without it nothing is repaired."""
+    urns: Urns
+
+    def holders(self, address: IPAddress, but: LiveContainer | None) -> Iterator[tuple[str, LiveContainer]]:
+        """Yield who has the address on the fabric's LAN, or will have it at its next start, with the host; `but` left out."""
+        for host, snapshot in self.snapshots.items():
+            for live in snapshot.containers.values():
+                if but is not None and live.id == but.id:
+                    continue
+                if any(endpoint.held == address for endpoint in snapshot.endpoints_on_lan(live)):
+                    yield host, live
+
+    def container(self, difference: Difference) -> ContainerPlan:
+        """Return the planned container that a difference is about; KeyError where it is about a host."""
+        return self.plan.host(difference.host).container(difference.service or "")
+
+    def live(self, difference: Difference) -> LiveContainer | None:
+        """Return the container of that name that is there."""
+        return self.snapshots[difference.host].containers.get(difference.container or "")
+
+
+def plan_repair(known: Known, differences: Iterable[Difference]) -> RepairPlan:
     """Decide what to do about each difference whose severity is `error`."""
     errors = [difference for difference in differences if difference.severity == "error"]
-    new_networks = {error.host for error in errors if error.kind.repair.recreates == "network"}
-    new_containers = {(error.host, error.service) for error in errors if error.kind.repair.recreates == "container"}
+    steps = [_step(known, error) for error in errors]
+    new_networks = {step.difference.host for step in steps if _recreates(step) == "network"}
+    new_containers = {_place(step.difference) for step in steps if _recreates(step) == "container"}
 
-    def comes_with_another(error: Difference) -> bool:
+    def comes_with_another(step: RepairStep) -> bool:
         """Whether what Pulumi creates again repairs this difference too."""
-        repairer = error.kind.repair.by
-        if repairer == "pulumi" or error.service is None:
+        if step.by == "pulumi" or step.difference.service is None:
             return False
-        return error.host in new_networks or (repairer == "host" and (error.host, error.service) in new_containers)
+        by_kind = step.difference.kind.repair.by
+        return step.difference.host in new_networks or (by_kind == "host" and _place(step.difference) in new_containers)
 
-    steps = [
-        RepairStep(difference=error, description=_description(plan, error))
-        for error in errors
-        if not comes_with_another(error)
-    ]
+    steps = [step for step in steps if not comes_with_another(step)]
     steps.sort(
         key=lambda step: (
             REPAIRERS.index(step.by),
@@ -112,184 +143,113 @@ def plan_repair(plan: Plan, differences: Iterable[Difference]) -> RepairPlan:
             step.difference.service or "",
         )
     )
-    return RepairPlan(steps=tuple(steps), targets=tuple(_targets(plan, steps)))
+    return _with_targets(known, steps)
 
 
-def repair_on_hosts(
-    plan: Plan, steps: Sequence[RepairStep], done: Callable[[RepairStep], None]
-) -> Mapping[RepairStep, HostError]:
-    """Do the steps that are done on hosts, all hosts in parallel, and return those that failed with the reason.
+def still_valid(
+    known: Known, confirmed: RepairPlan, fresh: RepairPlan, unlocked: Mapping[str, HostError]
+) -> tuple[RepairPlan, Mapping[RepairStep, str]]:
+    """Compare what the user confirmed with what is planned right before it is done.
 
-    `done` is called with each step that succeeded.
+    Args:
+        known: What `fresh` is planned from.
+        confirmed: What the user was shown.
+        fresh: What is planned now.
+        unlocked: Hosts without this run's lock, with the reason.
+
+    Returns:
+        The steps that are the same, and those to skip with the reason. A step that is new is not done: nobody confirmed it.
     """
-    if not steps:
-        return {}
-    by_host: dict[str, list[RepairStep]] = {}
-    for step in steps:
-        by_host.setdefault(step.difference.host, []).append(step)
-
-    def repair_host(host: str) -> dict[RepairStep, HostError]:
-        failed = {}
-        connection = connection_to(plan.host(host), plan.ssh)
-        for step in by_host[host]:
-            try:
-                _repair(plan, connection, step.difference)
-            except HostError as error:
-                failed[step] = error
-            else:
-                done(step)
-        return failed
-
-    with ThreadPoolExecutor(max_workers=min(len(by_host), HOSTS_AT_ONCE)) as pool:
-        failures = list(pool.map(repair_host, by_host))
-    return {step: error for failed in failures for step, error in failed.items()}
+    now = {step.confirmed for step in fresh.steps}
+    places = {(step.difference.kind, *_place(step.difference)) for step in fresh.steps}
+    skipped: dict[RepairStep, str] = {}
+    for step in confirmed.steps:
+        if step.by == "person":
+            continue
+        if step.difference.host in unlocked:
+            skipped[step] = unlocked[step.difference.host].summary
+        elif step.confirmed not in now:
+            there = (step.difference.kind, *_place(step.difference)) in places
+            skipped[step] = "what is there has changed since it was shown" if there else "it is not so any more"
+    return _with_targets(known, [step for step in confirmed.steps if step not in skipped]), skipped
 
 
-def remove_unmanaged_containers(plan: Plan, steps: Sequence[RepairStep]) -> None:
-    """Remove the containers that somebody recreated by hand: Pulumi needs their names. Raises HostError."""
-    for step in steps:
-        if step.difference.kind is DriftKind.CONTAINER_RECREATED:
-            connection = connection_to(plan.host(step.difference.host), plan.ssh)
-            _docker(connection, "rm", "--force", step.difference.container or "")
-
-
-def pulumi_command(stack: str, targets: Sequence[str]) -> tuple[str, ...]:
-    """Return the `pulumi up` that creates exactly the `targets` again."""
-    command = ["pulumi", "up", "--stack", stack, "--yes", "--skip-preview", "--refresh"]
-    for target in targets:
-        command += ["--target", target]
-    return tuple(command)
-
-
-def run_pulumi(command: Sequence[str], root: Path, *, to_stderr: bool) -> int:
-    """Run pulumi in the folder `root`, pass its output on, and return its exit status. Raises ToolError without pulumi."""
-    try:
-        return subprocess.run(
-            list(command),
-            cwd=root,
-            env=without_redirection(os.environ),
-            timeout=PULUMI_SECONDS,
-            check=False,
-            stdout=sys.stderr if to_stderr else None,
-        ).returncode
-    except FileNotFoundError:
-        raise pulumi_failure(
-            "IPF914", "there is no `pulumi` on PATH", f"run it where Pulumi is installed: {shlex.join(command)}"
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise pulumi_failure(
-            "IPF915",
-            f"`{shlex.join(command)}` took more than {PULUMI_SECONDS / 60:.0f} minutes and was ended",
-            "run `pulumi cancel`, then `ipvlan status`",
-        ) from None
-
-
-def pulumi_failure(code: str, problem: str, fix: str) -> ToolError:
-    """Return why `pulumi up` did not repair its part, and the fix."""
-    return ToolError(
-        [
-            Problem(
-                code=code,
-                key="pulumi",
-                value="",
-                problem=problem,
-                effect="what only Pulumi can repair is not repaired",
-                fix=fix,
-            )
-        ]
-    )
-
-
-def _description(plan: Plan, difference: Difference) -> str:
-    if difference.kind.repair.by == "person":
-        return difference.fix
-    return _DESCRIPTIONS[difference.kind].format(
+def _step(known: Known, difference: Difference) -> RepairStep:
+    by = difference.kind.repair.by
+    if by == "person":
+        return RepairStep(difference=difference, description=difference.fix, by=by)
+    planned = None if difference.service is None else known.container(difference)
+    description = _DESCRIPTIONS[difference.kind].format(
         host=difference.host,
         container=f"{difference.container} on {difference.host}",
-        fabric=plan.network_name,
-        address="" if difference.service is None else _container(plan, difference).address,
-        network=difference.network,
+        fabric=known.plan.network_name,
+        address="" if planned is None else planned.address,
+    )
+    step = RepairStep(difference=difference, description=description, by=by)
+    obstacle = _obstacle(known, difference, planned)
+    if obstacle:
+        return replace(step, by="person", description=obstacle)
+    if by == "pulumi" or planned is None:
+        return step
+    live = known.live(difference)
+    return replace(
+        step,
+        seen=None if live is None else Seen.of(live),
+        network_id=known.ownership.networks[difference.host] if difference.kind in _ON_THE_FABRIC else "",
     )
 
 
-def _targets(plan: Plan, steps: Iterable[RepairStep]) -> list[str]:
+def _obstacle(known: Known, difference: Difference, planned: ContainerPlan | None) -> str:
+    """Return why the difference is left to a person though its kind is not; empty where it is not left."""
+    kind, host = difference.kind, difference.host
+    network = known.snapshots[host].network(known.plan.network_name)
+    if network is not None and (kind.repair.recreates == "network" or kind in _ON_THE_FABRIC):
+        recorded = known.ownership.networks.get(host)
+        if network.id != recorded:
+            return (
+                f"nothing is changed: network {network.name} on {host} ({network.id[:12]}) is not the one in the state of stack "
+                f"{known.ownership.stack}"
+            )
+    if planned is None:
+        return ""
+    live = known.live(difference)
+    if kind.repair.by == "host" and (live is None or live.id not in known.ownership.ids):
+        return f"nothing is changed: {planned.name} on {host} is not in the state of stack {known.ownership.stack}"
+    if kind in _NEEDS_ITS_ADDRESS or kind.repair.recreates == "container":
+        holders = ", ".join(
+            f"{holder.name} ({holder.id[:12]}) on {place}" for place, holder in known.holders(planned.address, live)
+        )
+        if holders:
+            return (
+                f"{planned.name} stays as it is: its planned address {planned.address} is held by {holders}. Plan another "
+                "address, or free this one; then run `ipvlan heal` again"
+            )
+    return ""
+
+
+def _recreates(step: RepairStep) -> str | None:
+    """Return what Pulumi creates again in this step."""
+    return step.difference.kind.repair.recreates if step.by == "pulumi" else None
+
+
+def _place(difference: Difference) -> tuple[str, str | None]:
+    return difference.host, difference.service
+
+
+def _with_targets(known: Known, steps: Sequence[RepairStep]) -> RepairPlan:
+    """Return the plan with the URNs of the resources that its steps need."""
     targets: set[str] = set()
     for step in steps:
         if step.by != "pulumi":
             continue
-        difference = step.difference
-        if plan.probe_addresses:
-            # Everything depends on it. When it stopped the last `up`, it is not in the state.
-            targets.add(resource_names.target(resource_names.address_check(COMPONENT)))
-        host_slice = resource_names.host_slice(COMPONENT, difference.host)
-        if difference.service is None:
-            targets.add(resource_names.targets_below(host_slice))
-            continue
-        names = [resource_names.container(host_slice, difference.service), resource_names.network(host_slice)]
-        container = _container(plan, difference)
-        if container.bridged:
-            bridge_component = resource_names.bridge_component(
-                COMPONENT, difference.host, difference.service, published=container.published
-            )
-            names += [bridge_component, resource_names.bridge_connection(bridge_component)]
-        targets |= {resource_names.image_targets(host_slice), *map(resource_names.target, names)}
-    return sorted(targets)
-
-
-def _container(plan: Plan, difference: Difference) -> ContainerPlan:
-    return plan.host(difference.host).container(difference.service or "")
-
-
-def _repair(plan: Plan, connection: HostConnection, difference: Difference) -> None:
-    """Repair one difference on its host. Raises HostError."""
-    host = plan.host(difference.host)
-    match difference.kind:
-        case DriftKind.FABRIC_DISCONNECTED | DriftKind.ADDRESS_DIFFERENT:
-            planned = _container(plan, difference)
-            # A connection to a deleted network of that name can only be removed with force.
-            _docker(connection, "network", "disconnect", "--force", plan.network_name, planned.name, may_fail=True)
-            _docker(connection, "network", "connect", "--ip", str(planned.address), plan.network_name, planned.name)
-        case DriftKind.CONTAINER_STOPPED:
-            name = _container(plan, difference).name
-            _docker(connection, "unpause", name, may_fail=True)
-            _docker(connection, "start", name)
-        case DriftKind.BRIDGE_DISCONNECTED:
-            bridge.connect(_attachment(plan, connection, difference))
-        case DriftKind.PORTS_UNBOUND:
-            attachment = _attachment(plan, connection, difference)
-            bridge.disconnect(attachment)
-            bridge.connect(attachment)
-        case DriftKind.BRIDGE_CONNECTED:
-            bridge.disconnect(_attachment(plan, connection, difference))
-        case DriftKind.ROUTE_MISSING | DriftKind.SHIM_MISSING:
-            networking = planned_networking(host, connection)
-            if networking is None:
-                raise RuntimeError(
-                    f"{difference.kind} on {host.name}, and the plan has neither routes nor a shim there"
-                )
-            apply(networking)
-        case DriftKind.NETWORK_ON_PARENT:
-            _docker(connection, "network", "rm", difference.network or "")
-        case _:
-            raise RuntimeError(f"{difference.kind} is not repaired on a host")
-
-
-def _attachment(plan: Plan, connection: HostConnection, difference: Difference) -> bridge.BridgeAttachment:
-    container = _container(plan, difference)
-    live_id = _docker(connection, "container", "inspect", "--format", "{{.Id}}", container.name)
-    return bridge.planned_attachment(plan.host(difference.host), container, connection, live_id)
-
-
-def _docker(connection: HostConnection, *arguments: str, may_fail: bool = False) -> str:
-    """Run Docker's command line on the host and return what it prints. Raises HostError, unless it may fail."""
-    command = shlex.join(["docker", *arguments])
-    completed = run_on_host(connection, command, timeout=CHANGE_SECONDS)
-    if completed.returncode != 0 and not may_fail:
-        raise HostError.on(
-            connection.name,
-            DOCKER_REFUSED,
-            problem=f"`{command}` failed: {completed.stderr.strip() or completed.stdout.strip()}",
-            effect="the difference is still there",
-            fix="fix what Docker names on the host, then run `ipvlan heal` again",
-        )
-    return completed.stdout.strip()
+        # Everything depends on these two. After an `up` that did not finish they may be missing from the state.
+        targets.add(known.urns.of_identity())
+        if known.plan.probe_addresses:
+            targets.add(known.urns.of_address_check())
+        host = known.plan.host(step.difference.host)
+        if step.difference.service is None:
+            targets.update(known.urns.of_host(host))
+        else:
+            targets.add(known.urns.of_network(host.name))
+            targets.update(known.urns.of_container(known.container(step.difference)))
+    return RepairPlan(steps=tuple(steps), targets=tuple(sorted(targets)))

@@ -64,6 +64,17 @@ def network_at_place(ownership: Ownership, stack: str, host: HostPlan, live: Liv
     )
 
 
+def network_on_parent(ownership: Ownership, stack: str, host: HostPlan, live: LiveNetwork) -> NotOurs:
+    """Describe another network on the fabric's parent; `stack` is the stack's name as a command line takes it."""
+    ours = ownership.owns(live)
+    return NotOurs(
+        kind=DriftKind.NETWORK_ON_PARENT,
+        problem=f"network {live.name} ({live.driver}, {described(live)}) on {host.name} uses {host.parent} too; only one network "
+        f"can, so {host.network.name} or its containers may fail to start",
+        fix=f"pulumi up --stack {stack}" if ours else f"give one of them another parent; or, {unneeded(host, live)}",
+    )
+
+
 def container_at_place(
     plan: Plan, ownership: Ownership, stack: str, planned: ContainerPlan, live: LiveContainer
 ) -> NotOurs:
@@ -83,8 +94,8 @@ def container_at_place(
         held = live.endpoints[plan.network_name].held
         return NotOurs(
             kind=DriftKind.CONTAINER_RECREATED,
-            problem=f"was recreated by hand, at {held or 'no address'}, planned is {planned.address}",
-            fix=heal,
+            problem=f"({described(live)}) was recreated by hand, at {held or 'no address'}, planned is {planned.address}",
+            fix=f"{unneeded(host, live)}, then {heal}",
         )
     return NotOurs(
         kind=DriftKind.CONTAINER_NOT_OURS,

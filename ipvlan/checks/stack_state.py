@@ -30,6 +30,7 @@ from ipvlan.plan.resource_names import (
     HOST_SLICE_TYPE,
     IDENTITY_TYPE,
     NETWORK_TYPE,
+    Urns,
     host_of,
     service_of,
     stack_identity,
@@ -90,6 +91,17 @@ class StackState:
     def find(self, urn: str) -> StateResource | None:
         """Return the resource of that URN, leaving out one that is still to be deleted."""
         return next((resource for resource in self.resources if resource.urn == urn and not resource.delete), None)
+
+    def urns(self) -> Urns:
+        """Return what names the resources of the program in this stack, as the state has its names.
+
+        Raises:
+            StackStateError: There is no such stack, or nothing in it.
+        """
+        for resource in self.resources:
+            stack, project = resource.urn.removeprefix("urn:pulumi:").split("::")[:2]
+            return Urns(stack, project)
+        raise _failure(self.stack, "there is nothing in it", "create the stack's resources: pulumi up")
 
     @cached_property
     def ownership(self) -> Ownership:
@@ -202,6 +214,10 @@ class StateReading:
         self._state: Future[StackState] = pool.submit(read_stack_state, stack, folder, timeout)
         # The pool ends with the state.
         pool.shutdown(wait=False)
+
+    def state(self) -> StackState:
+        """Wait for the state, and return it. Raises StackStateError."""
+        return self._state.result()
 
     def ownership(self) -> Ownership:
         """Wait for the state, and return what the stack owns. Raises StackStateError."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,15 +15,9 @@ import typer
 from rich.console import Console
 
 from ipvlan.checks.drift import Difference
-from ipvlan.checks.heal import (
-    RepairPlan,
-    plan_repair,
-    pulumi_command,
-    pulumi_failure,
-    remove_unmanaged_containers,
-    repair_on_hosts,
-    run_pulumi,
-)
+from ipvlan.checks.heal import Known, RepairPlan, plan_repair, still_valid
+from ipvlan.checks.pulumi_up import pulumi_command, pulumi_failure, run_pulumi
+from ipvlan.checks.repairs import repair_on_hosts
 from ipvlan.checks.stack_state import StateReading
 from ipvlan.checks.status import read_status
 from ipvlan.cli.context import SelectedStack
@@ -35,6 +30,10 @@ from ipvlan.cli.options import (
     planned,
 )
 from ipvlan.cli.output import print_document, result_console
+from ipvlan.hosts.connection import connection_to
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.host_lock import LOCK_TOKEN, Holder, HostLocks
+from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.model import Plan
 from ipvlan.views import heal as view
 
@@ -71,48 +70,88 @@ class _Run:
         Without `yes` it asks. Where standard input is no terminal it only shows the steps.
         """
         out = result_console()
-        repairs = plan_repair(self.plan, self._differences())
+        _, repairs = self._planned()
         if not repairs.steps:
             view.print_nothing_to_repair(out)
             return True
         view.print_steps(repairs, out)
-        if not (repairs.by("host") or repairs.by("pulumi")):
+        if not repairs.changed_hosts:
             return False
         if not yes and not _confirmed(out):
             return False
         self._apply(repairs, out)
-        remaining = self._errors()
+        remaining = self._remaining()
         view.print_remaining(remaining, out)
         return not remaining
 
     def as_document(self, *, yes: bool) -> bool:
         """Do the same for machines: one document on standard output, everything else on standard error."""
-        repairs = plan_repair(self.plan, self._differences())
+        _, repairs = self._planned()
         remaining = [step.difference for step in repairs.steps]
         if yes:
             self._apply(repairs, Console(stderr=True, highlight=False))
-            remaining = self._errors()
+            remaining = self._remaining()
         print_document(view.document(repairs, remaining, self.stack.short_name, applied=yes))
         return not remaining
 
-    def _differences(self) -> tuple[Difference, ...]:
-        state = StateReading(self.stack.name, self.stack.folder)
-        return read_status(
-            self.plan, self.stack.name, state.ownership, host=self.host, service=self.service, timeout=self.timeout
-        ).differences
+    def _planned(self) -> tuple[Known, RepairPlan]:
+        """Read the state and all hosts, and plan the repair. Raises StackStateError where the state cannot be read."""
+        reading = StateReading(self.stack.name, self.stack.folder)
+        # All hosts, whatever was selected: a planned address may be held on any of them.
+        status = read_status(self.plan, self.stack.name, reading.ownership, timeout=self.timeout)
+        state = reading.state()
+        known = Known(
+            plan=self.plan,
+            snapshots={
+                host.plan.name: host.snapshot for host in status.hosts if isinstance(host.snapshot, HostSnapshot)
+            },
+            ownership=state.ownership,
+            urns=state.urns(),
+        )
+        return known, plan_repair(known, self._selected(status.differences))
 
-    def _errors(self) -> list[Difference]:
-        return [difference for difference in self._differences() if difference.severity == "error"]
+    def _selected(self, differences: Iterable[Difference]) -> list[Difference]:
+        """Return those that --host and --service select."""
+        return [
+            difference
+            for difference in differences
+            if self.host in (None, difference.host)
+            and (self.service is None or difference.service in (None, self.service))
+            and (self.service is None or self._runs_on(difference.host))
+        ]
 
-    def _apply(self, repairs: RepairPlan, out: Console) -> None:
-        failures = repair_on_hosts(self.plan, repairs.by("host"), lambda step: view.print_done(step, out))
-        view.print_failures(failures, out)
-        if not repairs.targets:
+    def _runs_on(self, host: str) -> bool:
+        return any(container.service == self.service for container in self.plan.host(host).containers)
+
+    def _remaining(self) -> list[Difference]:
+        return [step.difference for step in self._planned()[1].steps]
+
+    def _apply(self, confirmed: RepairPlan, out: Console) -> None:
+        """Do the confirmed steps that still are what was shown, alone on their hosts."""
+        if not confirmed.changed_hosts:
             return
-        remove_unmanaged_containers(self.plan, repairs.by("pulumi"))
+        hosts = [self.plan.host(name) for name in confirmed.changed_hosts]
+        with HostLocks(Holder(what=f"ipvlan heal --stack {self.stack.name}"), timeout=self.timeout) as locks:
+            answers = locks.acquire([connection_to(host, self.plan.ssh) for host in hosts])
+            known, fresh = self._planned()
+            unlocked = {host: answer for host, answer in answers.items() if isinstance(answer, HostError)}
+            repairs, skipped = still_valid(known, confirmed, fresh, unlocked)
+            view.print_skipped(skipped, out)
+            failures = repair_on_hosts(
+                self.plan,
+                repairs.by("host"),
+                may_change=lambda host: locks.check([host]),
+                done=lambda step: view.print_done(step, out),
+            )
+            view.print_failures(failures, out)
+            if repairs.targets:
+                locks.check(repairs.changed_hosts)
+                self._pulumi(repairs, locks.holder.token, out)
+
+    def _pulumi(self, repairs: RepairPlan, token: str, out: Console) -> None:
         command = pulumi_command(self.stack.name, repairs.targets)
         view.print_command(command, out)
-        exit_status = run_pulumi(command, self.stack.folder, to_stderr=out.stderr)
+        exit_status = run_pulumi(command, self.stack.folder, {LOCK_TOKEN: token}, to_stderr=out.stderr)
         if exit_status != 0:
             raise pulumi_failure(
                 "IPF916",

@@ -10,12 +10,14 @@ Out of scope: names inside Docker, which the plan decides (`ContainerPlan.name`,
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ipvlan import PROJECT
 
 if TYPE_CHECKING:
     from ipvlan.config.types.ports import Port
+    from ipvlan.plan.model import ContainerPlan, HostPlan
 
 PACKAGE: Final = PROJECT
 """Namespace of our own resource types: `ipvlan-fabric:MODULE:CLASS`."""
@@ -57,6 +59,24 @@ FABRIC_TYPE: Final = f"{PACKAGE}:ipvlan_fabric:IpvlanFabric"
 
 HOST_SLICE_TYPE: Final = f"{PACKAGE}:host_slice:HostSlice"
 """Type of the component of one host."""
+
+BRIDGE_COMPONENT_TYPE: Final = f"{PACKAGE}:published_service:PublishedService"
+"""Type of the component of one bridge attachment."""
+
+BRIDGE_CONNECTION_TYPE: Final = f"{PACKAGE}:index:BridgeConnection"
+"""Type of the connection to Docker's bridge."""
+
+NETWORKING_TYPE: Final = f"{PACKAGE}:index:HostNetworking"
+"""Type of a host's routes and shim."""
+
+ADDRESS_CHECK_TYPE: Final = f"{PACKAGE}:index:AddressClaims"
+"""Type of the check of addresses."""
+
+IMAGE_TYPE: Final = "docker:index/remoteImage:RemoteImage"
+"""Type of an image."""
+
+DOCKER_PROVIDER_TYPE: Final = "pulumi:providers:docker"
+"""Type of a docker provider."""
 
 IDENTITY_TYPE: Final = f"{PACKAGE}:index:StackIdentity"
 """Type of the resource that keeps the stack's owner id."""
@@ -181,19 +201,61 @@ def parent_conflict_hook(host_slice: str) -> str:
     return f"{host_slice}-parent-holder"
 
 
-# Patterns of URNs for `pulumi up --target` (`**` is any text).
+# URNs: the complete names, by which `pulumi up --target` takes one resource and no other.
 
 
-def target(name: str) -> str:
-    """Return the pattern that matches the resource of that name."""
-    return f"**::{name}"
+@dataclass(frozen=True, slots=True)
+class Urns:
+    """The URNs of an IpvlanFabric's resources in one stack (pulumi.com/docs/iac/concepts/resources/names, "URNs")."""
 
+    stack: str
+    """The stack's short name."""
+    project: str
+    """The project's name in Pulumi.yaml."""
+    fabric: str = COMPONENT
+    """Name of the IpvlanFabric, which is at the top of the program."""
 
-def targets_below(name: str) -> str:
-    """Return the pattern that matches all resources whose names continue `name`: all that a host has, for a HostSlice."""
-    return target(f"{name}-**")
+    def of_identity(self) -> str:
+        """Return the URN of the stack's identity."""
+        return self._urn(IDENTITY_TYPE, stack_identity(self.fabric))
 
+    def of_address_check(self) -> str:
+        """Return the URN of the check of addresses."""
+        return self._urn(ADDRESS_CHECK_TYPE, address_check(self.fabric))
 
-def image_targets(host_slice: str) -> str:
-    """Return the pattern that matches all images of one host."""
-    return targets_below(f"{host_slice}-image")
+    def of_host(self, host: HostPlan) -> list[str]:
+        """Return the URNs of all that one host has: its HostSlice with everything in it, and its bridge attachments."""
+        name = host_slice(self.fabric, host.name)
+        return [
+            self._urn(HOST_SLICE_TYPE, name),
+            self._urn(DOCKER_PROVIDER_TYPE, docker_provider(name), HOST_SLICE_TYPE),
+            self._urn(HOST_CHECK_TYPE, host_check(name), HOST_SLICE_TYPE),
+            self.of_network(host.name),
+            *([self._urn(NETWORKING_TYPE, networking(name), HOST_SLICE_TYPE)] if host.routes or host.shim else []),
+            *(self._urn(IMAGE_TYPE, image(name, reference), HOST_SLICE_TYPE) for reference in host.images),
+            *(urn for container in host.containers for urn in self.of_container(container)),
+        ]
+
+    def of_network(self, host: str) -> str:
+        """Return the URN of the fabric's network on one host."""
+        return self._urn(NETWORK_TYPE, network(host_slice(self.fabric, host)), HOST_SLICE_TYPE)
+
+    def of_container(self, planned: ContainerPlan) -> list[str]:
+        """Return the URNs of one container, its image and its bridge attachment."""
+        name = host_slice(self.fabric, planned.host)
+        urns = [
+            self._urn(IMAGE_TYPE, image(name, planned.image), HOST_SLICE_TYPE),
+            self._urn(CONTAINER_TYPE, container(name, planned.service), HOST_SLICE_TYPE),
+        ]
+        if planned.bridged:
+            bridge = bridge_component(self.fabric, planned.host, planned.service, published=planned.published)
+            urns += [
+                self._urn(BRIDGE_COMPONENT_TYPE, bridge),
+                self._urn(BRIDGE_CONNECTION_TYPE, bridge_connection(bridge), BRIDGE_COMPONENT_TYPE),
+            ]
+        return urns
+
+    def _urn(self, type_: str, name: str, *within: str) -> str:
+        """Return the URN of a resource; `within` are the types of the components between the fabric and it."""
+        types = "$".join((FABRIC_TYPE, *within, type_))
+        return f"urn:pulumi:{self.stack}::{self.project}::{types}::{name}"

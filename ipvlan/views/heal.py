@@ -41,7 +41,7 @@ class HealDocument(TypedDict):
     """False without --yes: the steps are only planned."""
     steps: list[StepEntry]
     targets: list[str]
-    """Patterns of URNs, for which `pulumi up` is run."""
+    """URNs, for which `pulumi up` is run."""
     remaining: list[DifferenceEntry]
     """Differences after the repair, or, when nothing was applied, the present ones."""
 
@@ -85,6 +85,12 @@ def print_steps(repairs: RepairPlan, out: Console) -> None:
 def print_done(step: RepairStep, out: Console) -> None:
     """Print that a step is done."""
     out.print(f"done: {step.description}", markup=False, soft_wrap=True)
+
+
+def print_skipped(skipped: Mapping[RepairStep, str], out: Console) -> None:
+    """Print the steps that are not done, and why."""
+    for step, reason in skipped.items():
+        out.print(f"skipped: {step.description}: {reason}", markup=False, soft_wrap=True)
 
 
 def print_failures(failures: Mapping[RepairStep, HostError], out: Console) -> None:

@@ -32,22 +32,22 @@ def host_urns(host: str) -> set[str]:
     digest = "000000000000"
     return {
         f"{STACK}{FABRIC}${SLICE}::{name}",
-        f"{STACK}{SLICE}$pulumi:providers:docker::{name}-provider",
-        f"{STACK}{SLICE}$command:local:Command::{name}-check",
-        f"{STACK}{SLICE}$docker:index/network:Network::{name}-network",
-        f"{STACK}{SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-os-{digest}",
-        f"{STACK}{SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-nginx-{digest}",
-        f"{STACK}{SLICE}$docker:index/container:Container::{name}-centos",
-        f"{STACK}{SLICE}$docker:index/container:Container::{name}-nginx",
+        f"{STACK}{FABRIC}${SLICE}$pulumi:providers:docker::{name}-provider",
+        f"{STACK}{FABRIC}${SLICE}$command:local:Command::{name}-check",
+        f"{STACK}{FABRIC}${SLICE}$docker:index/network:Network::{name}-network",
+        f"{STACK}{FABRIC}${SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-os-{digest}",
+        f"{STACK}{FABRIC}${SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-nginx-{digest}",
+        f"{STACK}{FABRIC}${SLICE}$docker:index/container:Container::{name}-centos",
+        f"{STACK}{FABRIC}${SLICE}$docker:index/container:Container::{name}-nginx",
         f"{STACK}{FABRIC}${PUBLISHED}::{name}-nginx-published",
-        f"{STACK}{PUBLISHED}${BRIDGE}::{name}-nginx-published-bridge",
+        f"{STACK}{FABRIC}${PUBLISHED}${BRIDGE}::{name}-nginx-published-bridge",
     }
 
 
 def test_exact_resources(run: RunProgram, config: dict[str, Any]) -> None:
     """The reference setup registers these resources and no others; the tokens are part of every state and never change."""
     expected = {
-        f"{STACK}pulumi:pulumi:Stack${FABRIC}::fabric",
+        f"{STACK}{FABRIC}::fabric",
         f"{STACK}{FABRIC}$pulumi:providers:ipvlan-fabric::fabric-connections",
         f"{STACK}{FABRIC}$ipvlan-fabric:index:StackIdentity::fabric-identity",
         f"{STACK}{FABRIC}${ADDRESS_CHECK}::fabric-addresses",

@@ -5,7 +5,6 @@ A name is part of a URN, by which every existing stack knows its resources.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 from ipvlan.plan import resource_names
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
-from ipvlan.plan.resource_names import COMPONENT
+from ipvlan.plan.resource_names import COMPONENT, Urns
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
 from tests.support.strict_monitor import Run
@@ -131,21 +130,59 @@ def test_names_never_change(run: RunProgram, config: dict[str, Any]) -> None:
     assert network.on_error == ("fabric-docker-2-leftovers", "fabric-docker-2-parent-holder")
 
 
-def test_a_host_can_be_targeted(run: RunProgram, config: dict[str, Any]) -> None:
-    """The patterns for `pulumi up --target` match all that is in one host's slice, or its images, and nothing else."""
+def registered_urns(run: RunProgram, config: dict[str, Any]) -> tuple[set[str], Urns]:
+    """Return the URNs of the program's resources, and what builds them for the same stack and project."""
     urns = set(run(config).resources)
-    slice_ = resource_names.host_slice(COMPONENT, "docker-2")
-    below = {urn for urn in urns if urn.rpartition("::")[2].startswith("fabric-docker-2-")}
-    assert len(below) == 9
-    assert matched(resource_names.targets_below(slice_), urns) == below
-    assert matched(resource_names.image_targets(slice_), urns) == {urn for urn in below if "-image-" in urn}
-    (network,) = matched(resource_names.target(resource_names.network(slice_)), urns)
-    assert network.endswith("::fabric-docker-2-network")
+    stack, project = next(iter(urns)).removeprefix("urn:pulumi:").split("::")[:2]
+    return urns, Urns(stack, project)
 
 
-def matched(pattern: str, urns: set[str]) -> set[str]:
-    """Return those of `urns` that the target pattern matches; Pulumi reads `**` as any text."""
-    return {urn for urn in urns if re.fullmatch(".*".join(map(re.escape, pattern.split("**"))), urn)}
+@pytest.mark.parametrize("change", [reference, l3, shim, internet, no_check_of_addresses, an_image_by_tag])
+def test_every_resource_of_a_host_has_its_exact_urn(
+    run: RunProgram, config: dict[str, Any], change: Callable[[dict[str, Any]], None]
+) -> None:
+    """The URNs that `ipvlan heal` gives to `pulumi up` are those of the program: all of each host, nothing twice, no pattern."""
+    change(config)
+    urns, built = registered_urns(run, config)
+    plan = make_plan(parse(config))
+    of_hosts = [urn for host in plan.hosts for urn in set(built.of_host(host))]
+    assert len(of_hosts) == len(set(of_hosts))
+    own = {built.of_identity(), *([built.of_address_check()] if plan.probe_addresses else [])}
+    fabric = {urn for urn in urns if urn.endswith(("::fabric", "::fabric-connections"))}
+    assert urns == {*of_hosts} | own | fabric
+    assert not any("*" in urn for urn in of_hosts)
+
+
+def test_the_urns_are_those_of_a_real_state(config: dict[str, Any]) -> None:
+    """URNs that the engine wrote into the state of the lab's stack; our own resources had another type then."""
+    built = Urns("dev", "ipvlan-fabric")
+    plan = make_plan(parse(config))
+    fabric = "urn:pulumi:dev::ipvlan-fabric::ipvlan-fabric:ipvlan_fabric:IpvlanFabric"
+    host = f"{fabric}$ipvlan-fabric:host_slice:HostSlice"
+    assert built.of_network("docker-1") == f"{host}$docker:index/network:Network::fabric-docker-1-network"
+    assert f"{host}::fabric-docker-1" in built.of_host(plan.host("docker-1"))
+    assert f"{host}$docker:index/container:Container::fabric-docker-1-centos" in built.of_container(
+        plan.host("docker-1").container("centos")
+    )
+    assert (
+        f"{fabric}$ipvlan-fabric:published_service:PublishedService::fabric-docker-1-nginx-published"
+        in built.of_container(plan.host("docker-1").container("nginx"))
+    )
+
+
+def test_names_that_continue_one_another(run: RunProgram, config: dict[str, Any]) -> None:
+    """S8: what host `docker` has is nothing of host `docker-1`, and service `nginx` is not `nginx-2`."""
+    config["hosts"]["docker"] = config["hosts"].pop("docker-2")
+    config["services"]["nginx-2"] = {**config["services"]["nginx"], "offset": 9, "published": False, "ports": []}
+    urns, built = registered_urns(run, config)
+    plan = make_plan(parse(config))
+    of_docker, of_docker_1 = (set(built.of_host(plan.host(name))) for name in ("docker", "docker-1"))
+    assert of_docker | of_docker_1 < urns
+    assert not of_docker & of_docker_1
+    docker = plan.host("docker")
+    nginx, other = (set(built.of_container(docker.container(service))) for service in ("nginx", "nginx-2"))
+    assert nginx | other < of_docker
+    assert {urn.rpartition("::")[2] for urn in nginx & other} == {f"fabric-docker-image-nginx-{IMAGE}"}
 
 
 def urns(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from ipvlan.hosts.host_facts import HostFacts, Link, Listener
 from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.reachability import Cell, make_matrix
+from ipvlan.plan.resource_names import Urns
 from ipvlan.problems import Problem
 from tests.support.host_changes import HostChange
 from tests.support.live_parts import BRIDGE_NETWORK, live_host, owned_by_plan, reference_plan, unreachable_host
@@ -102,7 +103,7 @@ def answer(
     def state(*_: Any) -> Any:
         if not state_read:
             raise stack_state.StackStateError([UNREAD_STATE])
-        return mock.Mock(ownership=owned_by_plan(reference_plan()))
+        return mock.Mock(ownership=owned_by_plan(reference_plan()), urns=lambda: Urns("dev", "ipvlan-fabric"))
 
     monkeypatch.setattr(stack_state, "read_stack_state", state)
     monkeypatch.setattr(status, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, snapshot))

@@ -43,6 +43,9 @@ ARGUMENTS: Mapping[str, type] = {
 }
 """Resource type -> the SDK's class of its arguments."""
 
+STACK_TYPE: Final = "pulumi:pulumi:Stack"
+"""Type of the resource that the engine gives every program; it is in no URN but its own."""
+
 OWN = frozenset(
     f"ipvlan-fabric:index:{kind}" for kind in ("AddressClaims", "BridgeConnection", "HostNetworking", "StackIdentity")
 )
@@ -117,7 +120,7 @@ class StrictMonitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         """Keep the request after checking it."""
         urn = self.make_urn(request.parent, request.type, request.name)
-        if request.type != "pulumi:pulumi:Stack":
+        if request.type != STACK_TYPE:
             self._check(urn, request)
             inputs = rpc.deserialize_properties(request.object, keep_unknowns=True)
             if request.custom:
@@ -141,6 +144,12 @@ class StrictMonitor(mocks.MockMonitor):
                 on_error=tuple(request.hooks.on_error),
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """Return the URN as the engine does, with the types of all components above (the mock has the nearest one alone)."""
+        within = parent.split("::")[2] if parent else STACK_TYPE
+        types = type_ if within == STACK_TYPE else f"{within}${type_}"
+        return "::".join((f"urn:pulumi:{pulumi.get_stack()}", pulumi.get_project(), types, name))
 
     def _check(self, urn: str, request: Any) -> None:
         if urn in self.run.resources:

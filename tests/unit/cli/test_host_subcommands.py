@@ -5,16 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ipvlan.cli import heal as heal_command
-from ipvlan.hosts.errors import HostError
 from tests.support.fake_hosts import answer
-from tests.support.host_changes import change_container, disconnect, foreign, without
-from tests.support.live_parts import silent_docker
-from tests.support.projects import ROOT, Ended, ipvlan, write_project
+from tests.support.host_changes import disconnect, foreign, without
+from tests.support.projects import ROOT, ipvlan, write_project
 
 NGINX_OFF_BRIDGE = {"docker-1": disconnect("nginx", "bridge")}
 
@@ -135,106 +131,6 @@ def test_a_png_needs_a_file_and_a_package(project: Path, monkeypatch: pytest.Mon
     done = ipvlan(project, "diagram", "--form", "png", "--output", str(project / "fabric.png"))
     assert done.returncode == 1
     assert done.stderr.startswith("this machine has 1 problem:\n1. IPF913 --form: png\n")
-
-
-@pytest.fixture
-def repaired(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Let every repair succeed, and the hosts be as planned afterwards; returns what was done."""
-    calls: list[str] = []
-
-    def repair(_plan: Any, steps: Any, done: Any) -> dict[Any, HostError]:
-        for step in steps:
-            calls.append(f"{step.difference.kind} on {step.difference.host}")
-            done(step)
-            answer(monkeypatch)
-        return {}
-
-    def pulumi(command: Any, _folder: Any, *, to_stderr: bool) -> int:
-        calls.append(" ".join(command[:2]))
-        answer(monkeypatch)
-        return 0
-
-    monkeypatch.setattr(heal_command, "repair_on_hosts", repair)
-    monkeypatch.setattr(heal_command, "run_pulumi", pulumi)
-    return calls
-
-
-def heal(project: Path, *arguments: str) -> Ended:
-    """Run `ipvlan heal`."""
-    return ipvlan(project, "heal", *arguments)
-
-
-def test_heal_of_hosts_as_planned(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
-    """There is nothing to repair, and the exit status is 0."""
-    answer(monkeypatch)
-    done = heal(project, "--yes")
-    assert (done.returncode, done.stdout) == (0, "nothing to repair: all is as planned\n")
-    assert repaired == []
-
-
-def test_heal_without_a_terminal(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
-    """Without --yes and a terminal to ask at, the steps are shown and none is done."""
-    answer(monkeypatch, NGINX_OFF_BRIDGE)
-    done = heal(project)
-    assert done.returncode == 1
-    assert "│ docker-1 │ bridge-disconnected │ connect nginx on docker-1 to the bridge │" in done.stdout
-    assert "nothing was changed" in done.stdout
-    assert repaired == []
-
-
-def test_heal_on_the_host_and_by_pulumi(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
-    """Both kinds of steps are done, in this order; what was done is printed, and the exit status is 0."""
-    answer(
-        monkeypatch,
-        {**NGINX_OFF_BRIDGE, "docker-2": change_container("nginx", image="other@sha256:1")},
-    )
-    done = heal(project, "--yes")
-    assert done.returncode == 0
-    assert repaired == ["bridge-disconnected on docker-1", "pulumi up"]
-    assert "done: connect nginx on docker-1 to the bridge" in done.stdout
-    assert done.stdout.endswith("all as planned\n")
-
-
-def test_heal_leaves_the_rest_to_a_person(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
-    """What only a person can repair is shown with the command, and the exit status is 1."""
-    answer(monkeypatch, {"docker-1": foreign("10.1.2.77")})
-    done = heal(project, "--yes")
-    assert done.returncode == 1
-    assert (
-        "│ docker-1 │ foreign-container │ by hand: give it an address that Docker may hand out; or, if nobody needs"
-        in done.stdout
-    )
-    assert repaired == []
-
-
-def test_heal_that_fails(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
-    """A failed step is printed with its reason, and what remains below; a failed `pulumi up` ends the command."""
-    answer(monkeypatch, NGINX_OFF_BRIDGE)
-
-    error = silent_docker("docker-1")
-    monkeypatch.setattr(heal_command, "repair_on_hosts", lambda _plan, steps, _done: dict.fromkeys(steps, error))
-    done = heal(project, "--yes")
-    assert done.returncode == 1
-    assert (
-        'failed: connect nginx on docker-1 to the bridge\n    IPF712 host "docker-1"\n    problem: Docker does not answer\n'
-        in done.stdout
-    )
-    assert "still bridge-disconnected: nginx on docker-1 " in done.stdout
-    answer(monkeypatch, {"docker-1": without("nginx")})
-    monkeypatch.setattr(heal_command, "run_pulumi", lambda *_, **__: 255)
-    done = heal(project, "--yes")
-    assert done.returncode == 1
-    assert "`pulumi up` ended with status 255" in done.stderr
-
-
-def test_heal_as_json_repairs(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
-    """With --yes --json the document is alone on standard output, and what was done is on standard error."""
-    answer(monkeypatch, NGINX_OFF_BRIDGE)
-    done = heal(project, "--yes", "--json")
-    assert done.returncode == 0
-    assert done.stdout.startswith("{")
-    assert "done: connect nginx on docker-1 to the bridge" in done.stderr
-    assert repaired == ["bridge-disconnected on docker-1"]
 
 
 def test_output_into_a_closed_pipe(project: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -30,6 +31,8 @@ def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     file.write_text("0123\n")
     file.chmod(0o444)
     monkeypatch.setattr(host_lock, "LOCK_FILES", (str(tmp_path / "missing"), str(file)))
+    # Other tests lock files of their own on this machine at the same time.
+    monkeypatch.setattr(host_lock, "LOCK_MARKER", f"test-lock-{uuid4().hex}")
     return file
 
 
@@ -192,11 +195,13 @@ def test_hosts_without_a_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_a_lock_of_a_stranger(file: Path) -> None:
     """A process that is none of ours and has the lock is not named, and the file is."""
-    with subprocess.Popen(["flock", str(file), "sleep", "60"]) as stranger, locks(FIRST) as first:
-        assert wait_for(lambda: not is_free(file), 5)
-        with pytest.raises(HostLockedError, match=r"a process there has a lock on .*/machine-id, and is not shown"):
-            first.acquire([HERE])
-        subprocess.run(["pkill", "-P", str(stranger.pid)], check=False)
+    with subprocess.Popen(["flock", "--no-fork", str(file), "sleep", "60"]) as stranger, locks(FIRST) as first:
+        try:
+            assert wait_for(lambda: not is_free(file), 5)
+            with pytest.raises(HostLockedError, match=r"a process there has a lock on .*/machine-id, and is not shown"):
+                first.acquire([HERE])
+        finally:
+            stranger.kill()
 
 
 def test_a_host_that_hangs_is_given_up(file: Path) -> None:
