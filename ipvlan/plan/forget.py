@@ -219,8 +219,36 @@ def _gone(resources: list[Resource], host: str) -> set[str]:
         for resource in resources
         if resource["type"] == _PUBLISHED and in_fabric(resource) and urn_name(resource["urn"]) in attachments
     }
+    gone |= set(_bare_attachments(resources, fabrics, host) - gone)
     _close(resources, gone)
     return gone
+
+
+def _bare_attachments(resources: list[Resource], fabrics: Mapping[str, str], host: str) -> set[str]:
+    """Return the URNs of the host's PublishedServices that have neither a connection nor a container: an `up` ended before them.
+
+    Only its name has the host. Where another host's name could begin it too, it stays: the next `up` removes it without contact.
+    """
+    hosts = {
+        (fabric, host_of(fabrics[fabric], urn_name(resource["urn"])))
+        for resource in resources
+        if resource["type"] == HOST_SLICE_TYPE and (fabric := str(resource.get("parent"))) in fabrics
+    }
+    parents = {resource.get("parent") for resource in resources}
+    found = set()
+    for resource in resources:
+        fabric = str(resource.get("parent"))
+        if resource["type"] != _PUBLISHED or fabric not in fabrics or resource["urn"] in parents:
+            continue
+        name = urn_name(resource["urn"])
+        candidates = {
+            other
+            for of_fabric, other in hosts
+            if of_fabric == fabric and name.startswith(f"{resource_names.host_slice(fabrics[fabric], other)}-")
+        }
+        if candidates == {host}:
+            found.add(resource["urn"])
+    return found
 
 
 def _close(resources: list[Resource], gone: set[str]) -> None:

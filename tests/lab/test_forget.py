@@ -22,7 +22,6 @@ def forget(lab: Lab, stack: Stack, *arguments: str, check: bool = True) -> Resul
 def test_a_host_that_never_comes_back(lab: Lab, stack: Stack) -> None:
     """No other host's container changes, `up` and `destroy` succeed, and the printed lines leave nothing on the machine."""
     before = {host: lab.footprint(host) for host in HOSTS}
-    stack.config["fabric"] = {"name": "ipvlanl3", "mode": "l3", "subnet": "10.1.0.0/16"}
     for host in stack.config["hosts"].values():
         host["shim"] = True
     stack.config["services"]["nginx"].update(published=True, volumes=["site:/data"])

@@ -153,6 +153,18 @@ def test_a_bridge_attachment_of_which_a_part_is_gone(gone: str) -> None:
     assert not [name for name in names(after.export) if "docker-2" in name]
 
 
+def test_a_bridge_attachment_of_which_nothing_else_is_there() -> None:
+    """An `up` that failed early left the component alone; where the name may be that of another host's it stays, without harm."""
+    bare = {"fabric-docker-2-nginx", "fabric-docker-2-nginx-published-bridge"}
+    for other, stays in (("docker-1", False), ("docker", True)):
+        export = json.loads(STATE.read_text(encoding="utf-8").replace("docker-1", other))
+        deployment = export["deployment"]
+        deployment["resources"] = [one for one in deployment["resources"] if urn_name(one["urn"]) not in bare]
+        after = forget_host(export, "docker-2")
+        assert ("fabric-docker-2-nginx-published" in names(after.export)) is stays
+        assert_sound(after.export)
+
+
 def test_the_addresses_are_checked_again() -> None:
     """A rebuilt host's addresses are not taken for checked: something else may hold them by now."""
     checked = resource(forget_host(state(), "docker-2").export, "fabric-addresses")["outputs"]["asked"]
