@@ -83,16 +83,23 @@ class Servicer(ProviderServicer):
         return proto.DiffResponse(changes=_changes(changed), diffs=[CONNECTIONS] if changed else [])
 
     @override
-    async def Configure(self, request: proto.ConfigureRequest, context: Any) -> proto.ConfigureResponse:
-        """Take today's connections, and refuse an environment that sends the docker provider to another machine.
+    async def Handshake(self, request: Any, context: Any) -> Any:
+        """Refuse an environment that sends the docker provider to another machine; else do as if there were no handshake.
 
-        `pulumi destroy` and `pulumi refresh` do not run the program, which refuses it too. They configure the providers of all
-        resources before they delete or read one. Without `supportsPreview` the engine creates and updates nothing in a preview.
+        `pulumi destroy` and `pulumi refresh` do not run the program, which refuses it too. They load the providers of all resources
+        before they delete or read one, and wait for this answer. For that of Configure they do not wait: by then the operations of
+        the docker provider have begun (seen with CLI 3.259).
         """
-        try:
-            check_environment(os.environ, "pulumi COMMAND")
-        except UserError as error:
-            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        await _refuse_redirection(context)
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no handshake")
+
+    @override
+    async def Configure(self, request: proto.ConfigureRequest, context: Any) -> proto.ConfigureResponse:
+        """Take today's connections, and refuse what Handshake refuses, for an engine that does not call it.
+
+        Without `supportsPreview` the engine creates and updates nothing in a preview.
+        """
+        await _refuse_redirection(context)
         settings = _plain(request.args)
         self._connections = json.loads(settings.get(CONNECTIONS, "{}"))
         return proto.ConfigureResponse(acceptSecrets=True, acceptResources=True)
@@ -199,6 +206,13 @@ class Servicer(ProviderServicer):
             text = str(error) if readable else "".join(traceback.format_exception(error))
             await context.abort(grpc.StatusCode.UNKNOWN, text)
         return running.result()
+
+
+async def _refuse_redirection(context: Any) -> None:
+    try:
+        check_environment(os.environ, "pulumi COMMAND")
+    except UserError as error:
+        await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
 
 
 def _kind(request: Any) -> Resource:

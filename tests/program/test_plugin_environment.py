@@ -15,8 +15,8 @@ from tests.support.projects import ROOT
 
 
 @pytest.mark.parametrize("name", [*REDIRECTING, ""])
-def test_configure_names_the_variable(name: str) -> None:
-    """The engine's first request fails with the variable and the fix, and nothing else; without one it succeeds."""
+def test_the_first_answer_names_the_variable(name: str) -> None:
+    """The engine's first two requests fail with the variable and the fix, and nothing else; without one it succeeds."""
     environment = {key: value for key, value in os.environ.items() if key not in REDIRECTING}
     plugin = subprocess.Popen(
         [sys.executable, str(ROOT / "provider"), "127.0.0.1:1"],
@@ -27,16 +27,20 @@ def test_configure_names_the_variable(name: str) -> None:
     assert plugin.stdout is not None
     try:
         with grpc.insecure_channel(f"127.0.0.1:{plugin.stdout.readline().strip()}") as channel:
-            configure = provider_pb2_grpc.ResourceProviderStub(channel).Configure
-            if name:
-                with pytest.raises(grpc.RpcError) as raised:
-                    configure(provider_pb2.ConfigureRequest(), timeout=20)
-                text = raised.value.details()
-                assert text.startswith(f"IPF764 {name}\n") or f"1. IPF764 {name}\n" in text
-                assert f"env -u {name} pulumi COMMAND" in text
-                assert "Traceback" not in text
-            else:
-                assert configure(provider_pb2.ConfigureRequest(), timeout=20).acceptSecrets
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            with pytest.raises(grpc.RpcError) as raised:
+                stub.Handshake(provider_pb2.ProviderHandshakeRequest(), timeout=20)
+            if not name:
+                assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
+                assert stub.Configure(provider_pb2.ConfigureRequest(), timeout=20).acceptSecrets
+                return
+            with pytest.raises(grpc.RpcError) as configured:
+                stub.Configure(provider_pb2.ConfigureRequest(), timeout=20)
+            text = raised.value.details()
+            assert text == configured.value.details()
+            assert f"IPF764 {name}\n" in text
+            assert f"env -u {name} pulumi COMMAND" in text
+            assert "Traceback" not in text
     finally:
         plugin.kill()
         plugin.wait()
