@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.address_claims import AddressClaims
+from components.host_locks import lock_hosts
 from components.host_provider import FabricProvider
 from components.published_service import PublishedService, PublishedServiceArgs
 from components.stack_identity import StackIdentity
+from ipvlan.hosts.availability import EXTRA_SECONDS
 from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.plan import resource_names
@@ -89,6 +91,12 @@ class IpvlanFabric(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions(parent=self)
         connections = {host.name: connection_to(host, plan.ssh) for host in plan.hosts}
         provider = FabricProvider(resource_names.dynamic_provider(name), connections, opts=opts)
+        lock_hosts(
+            provider,
+            args.stack,
+            [host.name for host in plan.hosts if host.name not in args.unavailable],
+            seconds=plan.ssh.connect_timeout + EXTRA_SECONDS,
+        )
         identity = StackIdentity(resource_names.stack_identity(name), provider=provider, opts=opts)
         address_check = (
             AddressClaims(

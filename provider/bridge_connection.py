@@ -41,7 +41,9 @@ class BridgeConnection(Resource):
 
     def create(self, inputs: Properties, operation: Operation) -> Created:
         """Connect; succeed only if every port is bound then."""
-        state = bridge.connect(_attachment(inputs, operation))
+        attachment = _attachment(inputs, operation)
+        operation.hold(attachment.connection)
+        state = bridge.connect(attachment)
         return Created(f"{inputs['host']}/{state.container_id}", inputs)
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
@@ -70,4 +72,6 @@ class BridgeConnection(Resource):
 
     def delete(self, state: Properties, operation: Operation) -> None:
         """Disconnect; succeed if the connection or the container is gone already."""
-        bridge.disconnect(_attachment(state, operation))
+        attachment = _attachment(state, operation)
+        operation.hold(attachment.connection)
+        bridge.disconnect(attachment)

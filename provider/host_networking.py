@@ -38,6 +38,7 @@ class HostNetworking(Resource):
     def create(self, inputs: Properties, operation: Operation) -> Created:
         """Create unit, routes and shim."""
         planned = _networking(inputs, operation)
+        operation.hold(planned.connection)
         networking.apply(planned)
         return Created(f"{planned.host}/{planned.unit}", inputs)
 
@@ -55,9 +56,13 @@ class HostNetworking(Resource):
         """Remove what is no longer planned and create the rest; record another ssh command without a visit to the host."""
         if not compare(old, new, identity=[], rest=_PARTS).changed:
             return new
-        networking.apply(_networking(new, operation), before=_networking(old, operation))
+        planned = _networking(new, operation)
+        operation.hold(planned.connection)
+        networking.apply(planned, before=_networking(old, operation))
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:
         """Remove all of it; succeed if it is gone already."""
-        networking.remove(_networking(state, operation))
+        planned = _networking(state, operation)
+        operation.hold(planned.connection)
+        networking.remove(planned)

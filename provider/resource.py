@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
+from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.shared_connection import same_connection
 
 Properties = dict[str, Any]
@@ -43,6 +44,10 @@ def _same(key: str, old: Any, new: Any) -> bool:
     return same_connection(old or (), new or ()) if key == "ssh" else bool(old == new)
 
 
+def _free(_connection: HostConnection) -> None:
+    """Take no lock."""
+
+
 def _drop(_text: str) -> None:
     """Show the text nowhere."""
 
@@ -55,6 +60,9 @@ class Operation:
     """Shows a text as a warning, beside the resource."""
     connections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Host -> the ssh command that reaches it today; none for a host that the config does not have any more."""
+
+    hold: Callable[[HostConnection], None] = _free
+    """Makes sure that this run has the host's lock, before the operation changes the host; raises HostError where it has not."""
 
     def ssh(self, host: str, recorded: Sequence[str]) -> tuple[str, ...]:
         """Return the ssh command to the host: today's, or the recorded one where the config does not have the host.

@@ -29,6 +29,7 @@ from ipvlan.hosts.docker_environment import check_environment
 from ipvlan.problems import UserError
 from provider.errors import interrupted, unknown_function
 from provider.functions import FUNCTIONS
+from provider.host_locks import LOCKS
 from provider.kinds import KINDS
 from provider.package import Package
 from provider.resource import Operation, Properties, Resource
@@ -190,7 +191,12 @@ class Servicer(ProviderServicer):
             entry = engine_pb2.LogRequest(severity=engine_pb2.WARNING, urn=urn, message=text)
             asyncio.run_coroutine_threadsafe(_log(self._engine, entry), self._loop).result(SECONDS_TO_LOG)
 
-        return Operation(warn=warn, connections=self._connections)
+        stack = urn.removeprefix("urn:pulumi:").partition("::")[0]
+        return Operation(
+            warn=warn,
+            connections=self._connections,
+            hold=lambda connection: LOCKS.hold(connection, f"pulumi, stack {stack}"),
+        )
 
     async def _run(self, request: Any, context: Any, work: Callable[[], T]) -> T:
         """Run `work` in a thread and return its result; its failure ends the request.

@@ -91,6 +91,8 @@ class HostLocks:
         """What others are told."""
         self._timeout = timeout
         self._kept: dict[str, subprocess.Popen[bytes]] = {}
+        self._borrowed: set[str] = set()
+        self._waiting: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self._ended = threading.Event()
         self._heart: threading.Thread | None = None
@@ -124,10 +126,12 @@ class HostLocks:
 
         def take(connection: HostConnection) -> Output | HostError:
             try:
-                output, process = _take(connection, self.holder, visit, timeout=self._timeout)
+                output, process = self._take(connection, visit)
             except HostError as error:
                 return error
-            if process is not None:
+            if process is None:
+                self._borrowed.add(connection.name)
+            else:
                 self._keep(connection.name, process)
                 taken.append(connection.name)
             return output
@@ -145,6 +149,10 @@ class HostLocks:
             raise HostLockedError(problems, host=locked[0].host if len(locked) == 1 else "")
         return dict(zip((connection.name for connection in connections), results, strict=True))
 
+    def has(self, host: str) -> bool:
+        """Return whether this run took the host's lock, or the run that started it did; `check` says whether it is lost."""
+        return host in self._kept or host in self._borrowed
+
     def check(self, hosts: Iterable[str]) -> None:
         """Raise HostError for a host whose lock was taken and is lost: its connection has ended."""
         for host in hosts:
@@ -158,12 +166,57 @@ class HostLocks:
                     fix="see `ipvlan status`, then run the command again",
                 )
 
+    def stop_waiting(self) -> None:
+        """End what still waits for a host, in other threads; the locks that were taken stay."""
+        for process in list(self._waiting):
+            ssh_process.end(process)
+
     def release(self) -> None:
         """Give all locks back. Nothing of them stays, here or on the hosts."""
         self._drop(list(self._kept))
         self._ended.set()
         if self._heart is not None:
             self._heart.join()
+
+    def _take(self, connection: HostConnection, visit: str) -> tuple[Output, subprocess.Popen[bytes] | None]:
+        """Return what the visit printed, and the process that holds the lock: None where the run has it already."""
+        holder = self.holder
+        names = {
+            "files": " ".join(LOCK_FILES),
+            "marker": LOCK_MARKER,
+            "token": holder.token,
+            "who": holder.who,
+            "what": holder.what,
+            "since": holder.since,
+            "silence": str(SILENCE_SECONDS),
+        }
+        text = "\n".join(
+            (
+                script_text("host_lock.sh", names),
+                f"(\n{connection.environment}{visit or ':'}\n) 9<&- </dev/null 2>&1",
+                f"echo {_END.decode().strip()}",
+                script_text("host_lock_keep.sh"),
+            )
+        )
+        # In a session of its own: Ctrl-C ends this run in its own time, and the lock with it and not before.
+        process = ssh_process.start(connection.name, [*connection.command, "exec sh -s"])
+        complete = False
+        self._waiting.add(process)
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                _stdin(process).write(text.encode())
+                _stdin(process).flush()
+            os.set_blocking(_stdin(process).fileno(), False)
+            printed, complete = _read(process, connection.name, self._timeout)
+            output = read_output(printed)
+            if not complete:
+                raise _failure(connection.name, output, process)
+            complete = output.text("lock") == "own"
+            return output, process if complete else None
+        finally:
+            self._waiting.discard(process)
+            if not complete:
+                _end(process, at_once=True)
 
     def _keep(self, host: str, process: subprocess.Popen[bytes]) -> None:
         with self._guard:
@@ -188,46 +241,6 @@ class HostLocks:
                     # A pipe that is full, or that nobody reads any more, is a connection that does not work: `check` says so.
                     with contextlib.suppress(BlockingIOError, BrokenPipeError):
                         os.write(_stdin(process).fileno(), b"alive\n")
-
-
-def _take(
-    connection: HostConnection, holder: Holder, visit: str, *, timeout: float
-) -> tuple[Output, subprocess.Popen[bytes] | None]:
-    """Return what the visit printed, and the process that holds the lock: None where the run has it already."""
-    names = {
-        "files": " ".join(LOCK_FILES),
-        "marker": LOCK_MARKER,
-        "token": holder.token,
-        "who": holder.who,
-        "what": holder.what,
-        "since": holder.since,
-        "silence": str(SILENCE_SECONDS),
-    }
-    text = "\n".join(
-        (
-            script_text("host_lock.sh", names),
-            f"(\n{connection.environment}{visit or ':'}\n) 9<&- </dev/null 2>&1",
-            f"echo {_END.decode().strip()}",
-            script_text("host_lock_keep.sh"),
-        )
-    )
-    # In a session of its own: Ctrl-C ends this run in its own time, and the lock with it and not before.
-    process = ssh_process.start(connection.name, [*connection.command, "exec sh -s"])
-    complete = False
-    try:
-        with contextlib.suppress(BrokenPipeError):
-            _stdin(process).write(text.encode())
-            _stdin(process).flush()
-        os.set_blocking(_stdin(process).fileno(), False)
-        printed, complete = _read(process, connection.name, timeout)
-        output = read_output(printed)
-        if not complete:
-            raise _failure(connection.name, output, process)
-        complete = output.text("lock") == "own"
-        return output, process if complete else None
-    finally:
-        if not complete:
-            _end(process, at_once=True)
 
 
 def _read(process: subprocess.Popen[bytes], host: str, timeout: float) -> tuple[str, bool]:

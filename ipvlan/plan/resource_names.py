@@ -78,6 +78,9 @@ IMAGE_TYPE: Final = "docker:index/remoteImage:RemoteImage"
 DOCKER_PROVIDER_TYPE: Final = "pulumi:providers:docker"
 """Type of a docker provider."""
 
+LOCK_FUNCTION: Final = f"{PACKAGE}:index:lockHosts"
+"""Token of the plugin's function that takes the locks of hosts."""
+
 IDENTITY_TYPE: Final = f"{PACKAGE}:index:StackIdentity"
 """Type of the resource that keeps the stack's owner id."""
 

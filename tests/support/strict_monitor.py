@@ -27,7 +27,7 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
 from ipvlan.hosts.availability import Visit
-from ipvlan.plan.resource_names import IDENTITY_TYPE
+from ipvlan.plan.resource_names import IDENTITY_TYPE, LOCK_FUNCTION
 from tests.support.states import OWNER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,14 +79,23 @@ class StrictError(AssertionError):
 class Mocks(mocks.Mocks):
     """Answers as a provider would: an id of its own, the inputs as state."""
 
+    def __init__(self, run: Run, refused: str) -> None:
+        super().__init__()
+        self.run = run
+        self.refused = refused
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Return a made-up id and the inputs; of the stack's identity the owner id."""
         made = {"owner": OWNER} if args.typ == IDENTITY_TYPE else {}
         return f"{args.name}-id", {**args.inputs, **made}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        """Refuse: a function call would contact a host in a preview."""
-        raise StrictError(f"the program calls {args.token}; a preview would need the hosts")
+        """Answer for the locks of the hosts; refuse everything else, and everything in a preview: that contacts a host."""
+        if args.token != LOCK_FUNCTION or pulumi.runtime.is_dry_run():
+            raise StrictError(f"the program calls {args.token}; a preview would need the hosts")
+        self.run.locked = dict(args.args)
+        self.run.registered_before_locks = len(self.run.resources)
+        return {"refused": self.refused}, []
 
 
 @dataclass
@@ -98,6 +107,10 @@ class Run:
     """Component URN -> its outputs."""
     exports: dict[str, Any] = field(default_factory=dict)
     """What the program exports, as values."""
+    locked: dict[str, Any] = field(default_factory=dict)
+    """The arguments with which the program had the hosts locked; empty where it did not."""
+    registered_before_locks: int = 0
+    """How many resources were registered by then."""
 
     def named(self, name: str) -> Registered:
         """Return the one resource of that logical name."""
@@ -113,9 +126,9 @@ class Run:
 class StrictMonitor(mocks.MockMonitor):
     """Refuses repeated URNs, resources outside a component, unknown types and arguments that the SDK does not know."""
 
-    def __init__(self) -> None:
-        super().__init__(Mocks())
+    def __init__(self, refused: str = "") -> None:
         self.run = Run()
+        super().__init__(Mocks(self.run, refused))
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         """Keep the request after checking it."""
@@ -237,6 +250,7 @@ def run_program(
     registered: Callable[[Run], None] = lambda _run: None,
     main: Callable[[], None] = _main,
     sharing_obstacle: str = "",
+    refused: str = "",
 ) -> Run:
     """Run the program with `config` (keys without namespace, values as YAML has them) and return what it registered.
 
@@ -244,11 +258,12 @@ def run_program(
     `visits` (host -> what it answered) replaces the contact with the hosts: no test of the program runs ssh.
     `engines` returns host -> the id of its Engine in the state: no test of the program runs pulumi.
     `registered` is called with what was registered, also where the program raises.
+    `refused` is why the hosts cannot be locked; empty: they can.
     `sharing_obstacle` is why the machine cannot share ssh connections; empty: it can.
 
     Raises what the program raises, StrictError among it.
     """
-    monitor = StrictMonitor()
+    monitor = StrictMonitor(refused)
 
     async def program() -> None:
         pulumi.runtime.reset_options(project="ipvlan-fabric", stack=stack)
