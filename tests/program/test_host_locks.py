@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pulumi
 import pytest
@@ -58,6 +59,8 @@ def locks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RunLocks]
     file = tmp_path / "machine-id"
     file.touch()
     monkeypatch.setattr(host_lock, "LOCK_FILES", (str(file),))
+    # Other tests lock files of their own on this machine at the same time.
+    monkeypatch.setattr(host_lock, "LOCK_MARKER", f"test-lock-{uuid4().hex}")
     held = RunLocks()
     yield held
     held.release()
