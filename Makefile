@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain clean \
 	lab-up up verify preview down lab-down \
-	check format schema-check check-wheel audit test-fast test-lab test-lab-matrix test-long test \
+	check format schema-check check-wheel audit test-fast test-engine test-lab test-lab-matrix test-long test \
 	schema mode-pages constraints pr-preview pr-comment bench bench-plan
 
 PYTHON ?= python3
@@ -100,13 +100,16 @@ test-fast: setup ## tests that need no lab, under 45 s; prints the coverage, and
 	# Three processes on two cores: some tests wait for programs that they start.
 	$(BIN)/pytest -n 3 tests/unit tests/program --cov
 
+test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (1 min)
+	@$(BIN)/pytest --durations=5 tests/engine
+
 test-lab: setup ## tests on a lab of their own
 	@$(BIN)/pytest -v --durations=15 tests/lab
 
 test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5 and a mixed pair, as a table (1.5 h; SUITES="forky" for some)
 	@$(BIN)/python -m tools.lab_matrix $(SUITES)
 
-test: check test-fast check-wheel test-lab ## every check and every test, the version matrix excepted
+test: check test-fast check-wheel test-engine test-lab ## every check and every test, the version matrix excepted
 
 test-long: test-lab-matrix ## tests that take more than an hour
 

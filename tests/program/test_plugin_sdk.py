@@ -71,8 +71,8 @@ def test_the_methods_are_those_of_the_protocol() -> None:
     """What the plugin answers are methods of the protocol, and the SDK's server answers what the plugin leaves to it."""
     own = methods([name for name in vars(Servicer) if name[0].isupper()])
     assert own == {
-        "Cancel", "Check", "CheckConfig", "Configure", "Construct", "Create", "Delete", "Diff", "DiffConfig", "Invoke",
-        "Read", "Update",
+        "Cancel", "Check", "CheckConfig", "Configure", "Construct", "Create", "Delete", "Diff", "DiffConfig", "Handshake",
+        "Invoke", "Read", "Update",
     }  # fmt: skip
     assert own <= methods(provider_pb2_grpc.ResourceProviderServicer), WHAT_TO_DO
     served = methods([name for name in vars(ProviderServicer) if name[0].isupper()])

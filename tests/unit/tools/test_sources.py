@@ -23,7 +23,7 @@ ANY_WORD = re.compile(
 )
 IN_STATE = {
     "ipvlan/plan/resource_names.py",
-    "tests/program/take_over/state.json",
+    "tests/engine/take_over/state.json",
     "tests/program/test_resource_names.py",
 }
 """Files with the name of a hook that has such a word: the state of every stack holds it."""
