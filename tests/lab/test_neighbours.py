@@ -193,8 +193,8 @@ def test_an_address_of_others_is_refused(lab: Lab, stack: Stack) -> None:
 
 def test_replacement_move_and_scale(lab: Lab, stack: Stack) -> None:
     """A changed environment, a moved address, a service on one more host and no internet any more leave them alone."""
-    services(stack)["nginx"]["environment"] = {"CHANGED": "yes"}
-    services(stack)["centos"].update(addresses={FIRST: "10.1.1.10"}, internet=False, ports=["8022:22"])
+    services(stack)["nginx"]["environment"] = {"CHANGED": "once"}
+    services(stack)["centos"].update(addresses={FIRST: "10.1.1.10"}, internet=False, ports=["8022:80"])
     services(stack)["web"]["hosts"] = [FIRST, SECOND]
     stack.up()
     assert held(lab, FIRST, "centos") == "10.1.1.10"
