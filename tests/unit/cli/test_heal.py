@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -34,6 +35,8 @@ def hosts_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "machine-id"
     file.touch()
     monkeypatch.setattr(host_lock, "LOCK_FILES", (str(file),))
+    # Other tests lock files of their own on this machine at the same time.
+    monkeypatch.setattr(host_lock, "LOCK_MARKER", f"test-lock-{uuid4().hex}")
     monkeypatch.setattr(heal_command, "connection_to", lambda host, _ssh: here(host.name))
 
 
