@@ -101,7 +101,7 @@ class HostVisits:
             connections = [connection_to(host, plan.ssh) for host in plan.hosts]
             pool = ThreadPoolExecutor(max_workers=2)
             self._visits = pool.submit(visit_hosts, connections, connect_timeout=plan.ssh.connect_timeout)
-            self._engines = pool.submit(recorded_engines)
+            self._engines = pool.submit(recorded_engines, running_stack())
             # The pool ends with the two.
             pool.shutdown(wait=False)
 
@@ -136,13 +136,20 @@ class HostVisits:
             return {}
 
 
-def recorded_engines() -> Mapping[str, str]:
-    """Return host -> the id of its Docker Engine, as the state of the stack that Pulumi runs has it.
+def recorded_engines(stack: str) -> Mapping[str, str]:
+    """Return host -> the id of its Docker Engine, as the state of that stack has it.
+
+    Args:
+        stack: The stack, as Pulumi's commands take it.
 
     Raises:
         StackStateError: The state cannot be read.
     """
+    return read_stack_state(stack, Path.cwd()).ownership.engines
+
+
+def running_stack() -> str:
+    """Return the stack that Pulumi runs, as its commands take it. Not in another thread: there the SDK knows no stack."""
     organization, stack = pulumi.get_organization(), pulumi.get_stack()
     # What Pulumi says where the backend has no organizations.
-    name = stack if organization == "organization" else f"{organization}/{pulumi.get_project()}/{stack}"
-    return read_stack_state(name, Path.cwd()).ownership.engines
+    return stack if organization in (None, "organization") else f"{organization}/{pulumi.get_project()}/{stack}"

@@ -86,12 +86,12 @@ def test_another_machine_is_left_out(run: RunProgram, config: dict[str, Any]) ->
     with pytest.raises(
         pulumi.RunError, match=r"engine old, and engine-of-docker-2 answers(.|\n)*ipvlan forget docker-2"
     ):
-        run(config, visits=visits, engines=lambda: {"docker-2": "old"}, registered=declared.append)
+        run(config, visits=visits, engines=lambda _stack: {"docker-2": "old"}, registered=declared.append)
     names = {resource.name for resource in declared[0].resources.values()}
     assert "fabric-docker-1-nginx" in names
     assert "fabric-docker-2-nginx" not in names
     recorded = {name: visit.engine_id for name, visit in visits.items()}
-    assert run(config, visits=visits, engines=lambda: recorded).named("fabric-docker-2-nginx")
+    assert run(config, visits=visits, engines=lambda _stack: recorded).named("fabric-docker-2-nginx")
 
 
 def test_a_state_that_cannot_be_read(run: RunProgram, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_a_state_that_cannot_be_read(run: RunProgram, config: dict[str, Any], mo
     warnings: list[str] = []
     monkeypatch.setattr("pulumi.log.warn", warnings.append)
 
-    def engines() -> dict[str, str]:
+    def engines(_stack: str) -> dict[str, str]:
         about = Problem(code="IPF917", key="state", value="", problem="no `pulumi`", effect="unknown", fix="install it")
         raise StackStateError([about])
 
@@ -123,3 +123,16 @@ def test_a_variable_that_sends_docker_elsewhere(
     ):
         run(config, preview=preview, registered=declared.append)
     assert declared[0].resources == {}
+
+
+def test_the_state_is_that_of_the_running_stack(run: Callable[..., Run], config: dict[str, Any]) -> None:
+    """The state is read in a thread of its own, and the SDK knows the running stack in the main thread only."""
+    asked: list[str] = []
+
+    def engines(stack: str) -> dict[str, str]:
+        asked.append(stack)
+        return {}
+
+    visits = {"docker-1": Visit(host="docker-1", boot_id="one", engine_id="first")}
+    run(config, visits=visits, engines=engines, stack="prod")
+    assert asked == ["prod"]

@@ -85,7 +85,7 @@ def test_hosts_are_visited_at_once_and_awaited_last(monkeypatch: pytest.MonkeyPa
         return {}
 
     monkeypatch.setattr(stack_module, "visit_hosts", visit)
-    monkeypatch.setattr(stack_module, "recorded_engines", dict)
+    monkeypatch.setattr(stack_module, "recorded_engines", lambda _stack: {})
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: False)
     plan = make_plan(parse(config))
     assert not stack_module.HostVisits(plan).unavailable()

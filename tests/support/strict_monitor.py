@@ -246,7 +246,7 @@ def run_program(
     stack: str = "test",
     preview: bool = False,
     visits: Mapping[str, Visit] | None = None,
-    engines: Callable[[], Mapping[str, str]] = dict,
+    engines: Callable[[str], Mapping[str, str]] = lambda _stack: {},
     registered: Callable[[Run], None] = lambda _run: None,
     main: Callable[[], None] = _main,
     sharing_obstacle: str = "",
@@ -256,7 +256,7 @@ def run_program(
 
     `main` is the program; by default this project's `__main__.py`.
     `visits` (host -> what it answered) replaces the contact with the hosts: no test of the program runs ssh.
-    `engines` returns host -> the id of its Engine in the state: no test of the program runs pulumi.
+    `engines` takes the stack, and returns host -> the id of its Engine in the state: no test of the program runs pulumi.
     `registered` is called with what was registered, also where the program raises.
     `refused` is why the hosts cannot be locked; empty: they can.
     `sharing_obstacle` is why the machine cannot share ssh connections; empty: it can.

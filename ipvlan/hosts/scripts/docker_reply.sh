@@ -10,15 +10,14 @@
 reply=$(timeout "$docker_seconds" docker info --format 'folder={{.DockerRootDir}}
 engine={{.ID}}
 security={{json .SecurityOptions}}' 2>/dev/null)
-case $reply in
-  *engine=?*) printf '%s\n' "$reply" ;;
-  *)
-    # The command above leaves its template empty and says nothing.
-    words=$(timeout "$docker_seconds" docker version --format '{{.Server.Version}}' 2>&1)
-    status=$?
-    case $status in
-      124) echo "docker_failure=no answer within $docker_seconds seconds" ;;
-      *) echo "docker_failure=$(printf '%s\n' "$words" | tail -n 1)" ;;
-    esac
-    ;;
-esac
+if printf '%s\n' "$reply" | grep -q '^engine=.'; then
+  printf '%s\n' "$reply"
+else
+  # The command above leaves its template empty, says nothing, and succeeds (Docker 26.1).
+  words=$(timeout "$docker_seconds" docker version --format '{{.Server.Version}}' 2>&1)
+  status=$?
+  case $status in
+    124) echo "docker_failure=no answer within $docker_seconds seconds" ;;
+    *) echo "docker_failure=$(printf '%s\n' "$words" | tail -n 1)" ;;
+  esac
+fi
