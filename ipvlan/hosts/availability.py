@@ -31,8 +31,11 @@ VISITS_AT_ONCE: Final = 50
 EXTRA_SECONDS: Final = 5.0
 """Time for Docker's answer beyond the connect timeout, and again for the host's own."""
 
-LEAST_FREE: Final = 1024 * 1024
-"""Bytes that Docker needs to create anything at all: with less, a container would be removed and not created again."""
+LEAST_FREE: Final = 64 * 1024 * 1024
+"""Bytes that Docker needs to create anything at all: with less, a container would be removed and not created again.
+
+ext4 keeps up to 4096 clusters, 16 MiB, for itself and counts them as free (Linux, fs/ext4/super.c, ext4_calculate_resv_clusters).
+"""
 
 _FOLDER: Final = "/var/lib/docker"
 """Where Docker has its images and containers unless it says otherwise (dockerd(8), --data-root)."""

@@ -155,11 +155,11 @@ def test_a_refusal_of_docker(host: Host, engine: FakeEngine) -> None:
 
 def test_no_space(host: Host, engine: FakeEngine) -> None:
     """A Docker without a megabyte to write is not available; with one more block it is."""
-    host.free(255)
+    host.free(16383)
     failure = host.visit().failure
     assert failure is not None
     assert failure.problems[0].code == DISK_FULL
-    host.free(256)
+    host.free(16384)
     assert host.visit().failure is None
     assert engine.requests == ["GET /info"] * 2
 
