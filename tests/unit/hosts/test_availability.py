@@ -154,7 +154,7 @@ def test_a_refusal_of_docker(host: Host, engine: FakeEngine) -> None:
 
 
 def test_no_space(host: Host, engine: FakeEngine) -> None:
-    """A Docker without a megabyte to write is not available; with one more block it is."""
+    """A Docker with less than 64 MiB to write is not available; with one more block it is."""
     host.free(16383)
     failure = host.visit().failure
     assert failure is not None
