@@ -47,7 +47,8 @@ class AddressClaims(Resource):
         recorded = {
             name: {key: value for key, value in host.items() if key != "unchecked"} for name, host in before.items()
         }
-        return Difference(["asked"] if _planned(new) != recorded else [])
+        # `pulumi preview --diff` shows the difference of inputs: `hosts` has the addresses.
+        return Difference(["hosts"] if _planned(new) != recorded else [])
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Check the new addresses."""
