@@ -8,6 +8,7 @@ Out of scope: what follows from ownership (`ipvlan.plan.ownership`), and changin
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -173,7 +174,14 @@ def export_stack(stack: str, folder: Path, timeout: float = STATE_SECONDS) -> di
     command = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive", "--color", "never"]
     try:
         done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
+            command,
+            cwd=folder,
+            # Set in a program that Pulumi runs: at its end the inner pulumi would wait five seconds for that address (CLI 3.259.0).
+            env={name: value for name, value in os.environ.items() if name != "PULUMI_LOG_OTLP_ENDPOINT"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
         )
     except FileNotFoundError:
         raise _failure(
