@@ -15,12 +15,9 @@ from components.ipvlan_fabric import IpvlanFabric
 from components.program_inputs import fabric_args
 from ipvlan.config.models import SECTIONS, ServiceConfig
 from ipvlan.config.secrets import unknown_secrets
-from ipvlan.plan.resource_names import PACKAGE
+from ipvlan.plan.resource_names import PACKAGE, PACKAGE_COMPONENT_TYPE, SECRETS_INPUT
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
-
-SECRETS = "secrets"
-"""The input for the values that `secret_environment` refers to."""
 
 
 def construct(
@@ -38,12 +35,12 @@ def construct(
         ConfigError: The inputs are wrong: all problems, with the keys that a stack file has for them.
         pulumi.RunError: The hosts do not fit the plan.
     """
-    if resource_type != f"{PACKAGE}:index:IpvlanFabric":
+    if resource_type != PACKAGE_COMPONENT_TYPE:
         raise pulumi.RunError(
-            f"the package {PACKAGE} has no component {resource_type}; it has {PACKAGE}:index:IpvlanFabric"
+            f"the package {PACKAGE} has no component {resource_type}; it has {PACKAGE_COMPONENT_TYPE}"
         )
     config = parse({key: whole_numbers(inputs[key]) for key in SECTIONS if inputs.get(key) is not None})
-    secrets = secret_values(config.services, inputs.get(SECRETS))
+    secrets = secret_values(config.services, inputs.get(SECRETS_INPUT))
     fabric = IpvlanFabric(name, fabric_args(config, secrets), options)
     return ConstructResult(fabric.urn, {"addresses": fabric.addresses, "urls": fabric.urls})
 

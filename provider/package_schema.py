@@ -14,12 +14,7 @@ from typing import Any, Final
 
 from ipvlan import PROJECT
 from ipvlan.config.models import SECTIONS, StackConfig
-
-SECRETS: Final = "secrets"
-"""The input for secret values. This project's own program reads them from the stack's config; another program keeps them itself."""
-
-COMPONENT_TOKEN: Final = f"{PROJECT}:index:IpvlanFabric"
-"""Type of the component in the package."""
+from ipvlan.plan.resource_names import PACKAGE_COMPONENT_TYPE, SECRETS_INPUT
 
 _REQUIRED: Final = ("fabric", "hosts", "services")
 _TEXT: Final = {"type": "string"}
@@ -52,7 +47,7 @@ def component_schema() -> dict[str, Any]:
     models = StackConfig.model_json_schema(mode="validation")
     definitions: Definitions = models["$defs"]
     inputs = {key: _property(models["properties"][key], definitions) for key in SECTIONS}
-    inputs[SECRETS] = {
+    inputs[SECRETS_INPUT] = {
         "type": "object",
         "additionalProperties": _TEXT,
         "secret": True,
@@ -66,7 +61,7 @@ def component_schema() -> dict[str, Any]:
         "properties": _OUTPUTS,
         "required": list(_OUTPUTS),
     }
-    return {"types": dict(_types(definitions)), "resources": {COMPONENT_TOKEN: component}}
+    return {"types": dict(_types(definitions)), "resources": {PACKAGE_COMPONENT_TYPE: component}}
 
 
 _OUTPUTS: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -78,6 +78,12 @@ IMAGE_TYPE: Final = "docker:index/remoteImage:RemoteImage"
 DOCKER_PROVIDER_TYPE: Final = "pulumi:providers:docker"
 """Type of a docker provider."""
 
+PACKAGE_COMPONENT_TYPE: Final = f"{PACKAGE}:index:IpvlanFabric"
+"""Type under which programs in other languages ask the plugin for the component."""
+
+SECRETS_INPUT: Final = "secrets"
+"""That component's input for secret values. This project's own program reads them from the stack's config."""
+
 LOCK_FUNCTION: Final = f"{PACKAGE}:index:lockHosts"
 """Token of the plugin's function that takes the locks of hosts."""
 

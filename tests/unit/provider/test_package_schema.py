@@ -18,8 +18,9 @@ from ipvlan.config.models import (
     SshConfig,
     Ulimit,
 )
+from ipvlan.plan.resource_names import PACKAGE_COMPONENT_TYPE, SECRETS_INPUT
 from provider.package import VERSION, Package
-from provider.package_schema import COMPONENT_TOKEN, SECRETS, package_schema
+from provider.package_schema import package_schema
 
 
 @pytest.fixture
@@ -52,10 +53,10 @@ def test_every_key_of_a_stack_file_is_an_input_with_its_description(schema: dict
 
 def test_the_component_takes_the_sections_and_secrets(schema: dict[str, Any]) -> None:
     """Values of secrets have an input of their own, which is always secret; the rest is plain."""
-    component = schema["resources"][COMPONENT_TOKEN]
+    component = schema["resources"][PACKAGE_COMPONENT_TYPE]
     inputs = component["inputProperties"]
-    assert set(inputs) == {*SECTIONS, SECRETS}
-    assert inputs[SECRETS]["secret"]
+    assert set(inputs) == {*SECTIONS, SECRETS_INPUT}
+    assert inputs[SECRETS_INPUT]["secret"]
     assert all(inputs[section]["plain"] for section in SECTIONS)
     assert component["isComponent"]
     assert set(component["properties"]) == {"addresses", "urls"}
