@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ipvlan.hosts.connection_probe import Observed
-from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.errors import HostError, OtherMachineError
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.reachability import Cell
@@ -50,6 +50,9 @@ class Diagnosis:
             yield from self._route(cell)
 
     def _end(self, host: HostPlan, service: str | None) -> Iterator[str]:
+        if isinstance(self._hosts.get(host.name), OtherMachineError):
+            yield f"host replaced: another machine answers for {host.name} than the one in the state (`ipvlan status`)"
+            return
         snapshot = self._snapshot(host.name)
         if snapshot is None:
             yield f"host not reached: {host.name} does not answer"

@@ -72,10 +72,9 @@ class Comparison:
                     DriftKind.DOCKER_SILENT, host, snapshot.summary, host_line(host, "systemctl restart docker")
                 ),
             )
-        recorded = self._ownership.engines.get(host.name, "")
-        if recorded and snapshot.engine_id and recorded != snapshot.engine_id:
+        error = other_machine(host.name, self._ownership.engines.get(host.name, ""), snapshot.engine_id)
+        if error is not None:
             # Nothing else that differs there is of this stack.
-            error = other_machine(host.name, recorded, snapshot.engine_id)
             return (_difference(DriftKind.HOST_REPLACED, host, error.summary, error.problems[0].fix),)
         return (
             *self._parent(host, snapshot),

@@ -86,10 +86,10 @@ def _findings(required: HostRequirements, connection: HostConnection) -> list[Fi
         facts = facts_of_host(connection, timeout=HOST_SECONDS, docker_seconds=DOCKER_SECONDS)
     except HostError as error:
         return [failure_finding(required, error)]
-    recorded = recorded_engine(os.environ.get(_PREVIOUS, ""))
-    if recorded and facts.engine and recorded != facts.engine:
+    replaced = replaced_finding(required.host, recorded_engine(os.environ.get(_PREVIOUS, "")), facts.engine)
+    if replaced is not None:
         # What it printed last stays in the state.
-        return [replaced_finding(required.host, recorded, facts.engine)]
+        return [replaced]
     values = (facts.docker or "none", facts.kernel, facts.engine)
     sys.stdout.writelines(f"{word} {value}\n" for word, value in zip(RECORDED, values, strict=True) if value)
     return list(host_findings(required, facts))

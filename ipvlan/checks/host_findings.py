@@ -82,9 +82,12 @@ def failure_finding(required: HostRequirements, error: HostError) -> Finding:
     return Finding(check="ssh", host=required.host, problem=error.summary, fix=fix, stops_up=True)
 
 
-def replaced_finding(host: str, recorded: str, engine: str) -> Finding:
-    """Return the finding for a host whose Docker has another id than the one in the stack's state."""
-    (problem,) = other_machine(host, recorded, engine).problems
+def replaced_finding(host: str, recorded: str, engine: str) -> Finding | None:
+    """Return the finding for a host whose Docker has another id than the one in the stack's state; None where it has not."""
+    error = other_machine(host, recorded, engine)
+    if error is None:
+        return None
+    (problem,) = error.problems
     return Finding(check="docker", host=host, problem=problem.problem, fix=problem.fix, stops_up=True)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ipvlan.hosts.availability import Visit
-from ipvlan.hosts.errors import OTHER_MACHINE, SAME_MACHINE, HostError
+from ipvlan.hosts.errors import OTHER_MACHINE, SAME_MACHINE, HostError, OtherMachineError
 from ipvlan.problems import Problem
 
 
@@ -47,16 +47,15 @@ def other_machines(engines: Mapping[str, str], recorded: Mapping[str, str]) -> M
         engines: Host -> id of the Engine that answers now; empty where none answers.
         recorded: Host -> id in the state; hosts without one are not judged.
     """
-    return {
-        host: other_machine(host, recorded[host], engine)
-        for host, engine in engines.items()
-        if engine and recorded.get(host) and recorded[host] != engine
-    }
+    errors = {host: other_machine(host, recorded.get(host, ""), engine) for host, engine in engines.items()}
+    return {host: error for host, error in errors.items() if error is not None}
 
 
-def other_machine(host: str, recorded: str, engine: str) -> HostError:
-    """Return the failure of a host whose Docker is not the one in the state."""
-    return HostError.on(
+def other_machine(host: str, recorded: str, engine: str) -> OtherMachineError | None:
+    """Return the failure of a host whose Docker is not the one in the state; None where it is, or where one id is not known."""
+    if not recorded or not engine or recorded == engine:
+        return None
+    return OtherMachineError.on(
         host,
         OTHER_MACHINE,
         problem=f"another machine answers, or its Docker was installed anew: the state has Docker's engine {recorded}, and "

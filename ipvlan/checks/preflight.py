@@ -24,6 +24,7 @@ from ipvlan.checks.host_findings import (
     replaced_finding,
     requirements_of,
 )
+from ipvlan.checks.host_identity import other_machine
 from ipvlan.checks.not_ours import described, unneeded
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.docker_facts import DockerFacts, docker_facts
@@ -96,7 +97,9 @@ def _report(session: HostSession, plan: Plan, owned: Callable[[], Ownership], ti
     facts = facts_in_session(session, timeout=timeout)
     docker: DockerFacts | HostError
     try:
-        docker = docker_facts(session, plan, owned, timeout=timeout)
+        # Another machine is asked for nothing more: no address is probed from it, and its Docker looks for no image.
+        replaced = other_machine(session.name, owned().engines.get(session.name, ""), facts.engine)
+        docker = replaced or docker_facts(session, plan, owned, timeout=timeout)
     except HostUnreachableError:
         raise
     except HostError as error:
@@ -109,9 +112,9 @@ def _of_host(plan: Plan, ownership: Ownership, host: HostPlan, report: HostRepor
     if isinstance(report, HostError):
         yield failure_finding(required, report)
         return
-    recorded = ownership.engines.get(host.name, "")
-    if recorded and report.facts.engine and recorded != report.facts.engine:
-        yield replaced_finding(host.name, recorded, report.facts.engine)
+    replaced = replaced_finding(host.name, ownership.engines.get(host.name, ""), report.facts.engine)
+    if replaced is not None:
+        yield replaced
         return
     yield from host_findings(required, report.facts)
     yield from _forwarding(host, report.facts)

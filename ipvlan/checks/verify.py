@@ -15,8 +15,9 @@ from typing import Final, Literal
 from netaddr import IPAddress
 
 from ipvlan.checks.diagnosis import Diagnosis
+from ipvlan.checks.host_identity import other_machine
 from ipvlan.hosts.connection_probe import Observed, connect_cells, ping_cells
-from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.errors import HostError, OtherMachineError
 from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
@@ -25,6 +26,8 @@ from ipvlan.plan.ownership import Ownership
 from ipvlan.plan.reachability import CLIENT, Cell, Expected, Filter, make_matrix
 
 NOT_OBSERVED: Final = Observed(reached=None, outcome="not tried")
+OTHER_MACHINE_ANSWERS: Final = Observed(reached=None, outcome="another machine")
+"""Of a cell with an end on a host that is not the one in the state: who answered is not known."""
 
 ExpectedResult = Literal["yes", "no", "any"]
 """Whether a connection must work; `any` where the plan does not decide."""
@@ -97,7 +100,7 @@ def verify_plan(
 
     Args:
         plan: What is planned.
-        owned: Returns what the stack owns; called where the ssh user is not root and may not use sudo.
+        owned: Returns what the stack owns; called while the hosts are read, so that its state can be read meanwhile.
         internet: Addresses and names beyond the hosts' LAN. Without them nothing is sent there, and there are no such cells.
         only: Which cells to probe; None for all.
         timeout: In seconds, to connect to a host and for each answer of it.
@@ -122,6 +125,10 @@ def verify_plan(
         else:
             snapshots[host], from_host = reply
             observations.update(from_host)
+    replaced = {host for host, reply in replies.items() if isinstance(reply, OtherMachineError)}
+    observations |= {
+        cell: OTHER_MACHINE_ANSWERS for cell in matrix.cells if replaced & {cell.source_host, cell.target_host}
+    }
     gateway_answers = any(cell.kind == "gateway" and observed.reached for cell, observed in observations.items())
     return Verification(
         verdicts=tuple(judge(matrix.cells, observations, Diagnosis(plan, snapshots), gateway_answers=gateway_answers)),
@@ -156,11 +163,14 @@ def judge(
 def _probe(
     session: HostSession, host: HostPlan, cells: Iterable[Cell], owned: Callable[[], Ownership], timeout: float
 ) -> tuple[HostSnapshot, Mapping[Cell, Observed]]:
-    """Read one host, and probe the cells whose source is there. Raises HostError."""
+    """Read one host, and probe the cells whose source is there. Raises HostError, also where it is another machine."""
     own = [cell for cell in cells if cell.source_host == host.name]
     services = {cell.source_service for cell in own}
     sources = [container for container in host.containers if container.service in services]
     snapshot = take_snapshot(session, timeout=timeout, pids_of=sources)
+    replaced = other_machine(host.name, owned().engines.get(host.name, ""), snapshot.engine_id)
+    if replaced is not None:
+        raise replaced
     if not own:
         return snapshot, {}
     run = root_shell(session, snapshot, owned)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from netaddr import IPAddress
 
-from ipvlan.checks.stack_state import OwnershipInDoubt
+from ipvlan.checks.stack_state import StateReading
 from ipvlan.checks.verify import verify_plan
 from ipvlan.cli.options import (
     DEFAULT_TIMEOUT,
@@ -24,7 +24,7 @@ from ipvlan.cli.options import (
     planned,
     service_names,
 )
-from ipvlan.cli.output import print_document, progress, result_console
+from ipvlan.cli.output import print_document, print_unread_state, progress, result_console
 from ipvlan.plan.reachability import CLIENT, Filter, place
 from ipvlan.views.verify import as_markdown, print_tables
 from ipvlan.views.verify_json import document
@@ -60,21 +60,16 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
     stack, plan = planned(context, host=host, service=service, quiet=as_json)
     check_known("--from", source, [CLIENT, *host_names(plan), *service_names(plan), *map(place, plan.containers())])
     beyond = [_parse_internet_option(text) for text in internet or ()]
-    # Read only where a helper container is needed.
-    unread: list[str] = []
-    owned = OwnershipInDoubt(stack.name, stack.folder, unread.append)
+    state = StateReading(stack.name, stack.folder)
     with progress(f"testing connections from {count_of_hosts(plan)}", quiet=as_json):
         result = verify_plan(
             plan,
-            owned.ownership,
+            state.owned,
             internet=beyond,
             only=Filter(service=service, host=host, source=source),
             timeout=timeout,
         )
-    for reason in unread:
-        typer.echo(
-            f"warning: what belongs to this stack is not known, because its state was not read: {reason}", err=True
-        )
+    print_unread_state(state)
     if as_json:
         print_document(document(result, stack.short_name))
     elif text_format is TextFormat.markdown:

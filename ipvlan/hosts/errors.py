@@ -107,3 +107,7 @@ class HostError(UserError):
 
 class HostUnreachableError(HostError):
     """ssh itself failed: no connection, no accepted key, or a host key that is not the expected one."""
+
+
+class OtherMachineError(HostError):
+    """Another machine, or another Docker, answers for the host than the one in the state: nothing of it is believed."""

@@ -54,7 +54,7 @@ def test_status_of_hosts_that_differ(project: Path, monkeypatch: pytest.MonkeyPa
 def test_status_without_the_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the stack's state cannot be read, `status` goes on by the labels and says so; `heal` ends with one problem."""
     answer(monkeypatch, state_read=False)
-    for command in ("status", "preflight"):
+    for command in ("status", "preflight", "verify"):
         done = ipvlan(project, command)
         assert done.returncode == 0
         assert done.stderr.startswith(
