@@ -16,14 +16,11 @@ from pulumi import dynamic
 
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
-from ipvlan.plan.resource_names import PACKAGE
+from ipvlan.plan.resource_names import DYNAMIC_TYPE, PACKAGE
 from provider.resource import Operation, Resource
 
 _SDK_MAIN: Final = "pulumi.dynamic.__main__"
 """The module that the process of dynamic resources runs (`python -m pulumi.dynamic`)."""
-
-_OLD_TYPE: Final = f"pulumi-python:dynamic/{PACKAGE}"
-"""Type of our resources while they were dynamic ones, without the kind."""
 
 
 class FabricProvider(pulumi.ProviderResource):
@@ -54,7 +51,7 @@ def token(kind: str) -> str:
 
 def taken_over(kind: str, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
     """Add to the options that the resource was a dynamic one before: an old state's resource is this one, and is left as it is."""
-    alias = pulumi.Alias(type_=f"{_OLD_TYPE}:{kind}")
+    alias = pulumi.Alias(type_=f"{DYNAMIC_TYPE}:{kind}")
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[alias]))
 
 

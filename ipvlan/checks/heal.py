@@ -101,6 +101,8 @@ class Known:
     ownership: Ownership
     """Read from the state: without it nothing is repaired."""
     urns: Urns
+    before_plugin: bool = False
+    """Whether the state is from before the plugin: Pulumi refuses `--target` then."""
 
     def holders(self, address: IPAddress, but: LiveContainer | None) -> Iterator[tuple[str, LiveContainer]]:
         """Yield who has the address on the fabric's LAN, or will have it at its next start, with the host; `but` left out."""
@@ -134,7 +136,7 @@ def plan_repair(known: Known, differences: Iterable[Difference]) -> RepairPlan:
         by_kind = step.difference.kind.repair.by
         return step.difference.host in new_networks or (by_kind == "host" and _place(step.difference) in new_containers)
 
-    steps = [step for step in steps if not comes_with_another(step)]
+    steps = [_without_target(known, step) for step in steps if not comes_with_another(step)]
     steps.sort(
         key=lambda step: (
             REPAIRERS.index(step.by),
@@ -225,6 +227,17 @@ def _obstacle(known: Known, difference: Difference, planned: ContainerPlan | Non
                 "address, or free this one; then run `ipvlan heal` again"
             )
     return ""
+
+
+def _without_target(known: Known, step: RepairStep) -> RepairStep:
+    """Return the step, left to a person where Pulumi would refuse it."""
+    if step.by != "pulumi" or not known.before_plugin:
+        return step
+    description = (
+        f"run `pulumi up --refresh --stack {known.ownership.stack}` once, which repairs this too: until the first complete `up` "
+        "with this version Pulumi cannot create single resources again"
+    )
+    return replace(step, by="person", description=description)
 
 
 def _recreates(step: RepairStep) -> str | None:

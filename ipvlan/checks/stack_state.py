@@ -26,6 +26,7 @@ from ipvlan.plan.resource_names import (
     ADDRESSES_TYPE_END,
     COMPONENT,
     CONTAINER_TYPE,
+    DYNAMIC_TYPE,
     FABRIC_TYPE,
     HOST_CHECK_TYPE,
     HOST_SLICE_TYPE,
@@ -103,6 +104,11 @@ class StackState:
             stack, project = resource.urn.removeprefix("urn:pulumi:").split("::")[:2]
             return Urns(stack, project)
         raise _failure(self.stack, "there is nothing in it", "create the stack's resources: pulumi up")
+
+    @property
+    def before_plugin(self) -> bool:
+        """Whether no `up` was complete since the plugin serves the resources on hosts: until then Pulumi refuses `--target`."""
+        return any(resource.type.startswith(f"{DYNAMIC_TYPE}:") and not resource.delete for resource in self.resources)
 
     @cached_property
     def ownership(self) -> Ownership:

@@ -107,6 +107,7 @@ class _Run:
             },
             ownership=state.ownership,
             urns=state.urns(),
+            before_plugin=state.before_plugin,
         )
         return known, plan_repair(known, self._selected(status.differences))
 

@@ -87,6 +87,9 @@ SECRETS_INPUT: Final = "secrets"
 LOCK_FUNCTION: Final = f"{PACKAGE}:index:lockHosts"
 """Token of the plugin's function that takes the locks of hosts."""
 
+DYNAMIC_TYPE: Final = f"pulumi-python:dynamic/{PACKAGE}"
+"""Beginning of the types of the resources on hosts, in a state from before the plugin (docs/decisions/0018-plugin.md)."""
+
 IDENTITY_TYPE: Final = f"{PACKAGE}:index:StackIdentity"
 """Type of the resource that keeps the stack's owner id."""
 

@@ -73,6 +73,7 @@ def answer(
     unreachable: Sequence[str] = (),
     reached: bool = True,
     state_read: bool = True,
+    before_plugin: bool = False,
 ) -> None:
     """Let `status`, `heal`, `verify` and `preflight` get answers without a host.
 
@@ -81,6 +82,7 @@ def answer(
         changes: host -> what differs there from the plan.
         unreachable: hosts that do not answer.
         state_read: whether the stack's state, which has what is planned, can be read.
+        before_plugin: whether that state is from before the plugin.
         reached: what every tested connection shows; connections that must not work are then shown as wrong.
     """
     changes = changes or {}
@@ -103,7 +105,11 @@ def answer(
     def state(*_: Any) -> Any:
         if not state_read:
             raise stack_state.StackStateError([UNREAD_STATE])
-        return mock.Mock(ownership=owned_by_plan(reference_plan()), urns=lambda: Urns("dev", "ipvlan-fabric"))
+        return mock.Mock(
+            ownership=owned_by_plan(reference_plan()),
+            urns=lambda: Urns("dev", "ipvlan-fabric"),
+            before_plugin=before_plugin,
+        )
 
     monkeypatch.setattr(stack_state, "read_stack_state", state)
     monkeypatch.setattr(status, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, snapshot))

@@ -87,6 +87,16 @@ def test_connections_and_stopped_containers_are_fixed_on_the_host(change: Change
     assert step.seen.id == f"id-of-{step.difference.container}-docker-1"
 
 
+def test_a_state_from_before_the_plugin() -> None:
+    """Pulumi would refuse `--target`: a person gets its step, and those that would come with it stay left out."""
+    plan = reference_plan()
+    before = known(plan, lambda live: replace(live, networks=()), disconnect("centos", "ipvlanl2"))
+    for old, by in ((False, "pulumi"), (True, "person")):
+        repair = planned(replace(before, before_plugin=old))
+        assert done(repair) == [(by, "network-missing")]
+        assert bool(repair.targets) is not old
+
+
 @pytest.mark.parametrize(
     ("change", "name"),
     [

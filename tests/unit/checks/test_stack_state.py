@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import pytest
 from ipvlan.checks.stack_state import OwnershipInDoubt, StackStateError, StateReading, read_stack_state
 from ipvlan.plan.ownership import Place, by_labels
 from ipvlan.plan.resource_names import CONTAINER_TYPE, OWNER_LABEL, STACK_LABEL
+from tests.support.projects import ROOT
 from tests.support.states import OWNER, child, export_on_path, pulumi_on_path, slice_urn, state_of
 
 
@@ -60,6 +62,27 @@ def test_an_earlier_state_owns_by_id(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not owned.owner
     assert owned.ids == {"c1", "c2", "n1", "n2"}
     assert owned.engines == {}
+
+
+@pytest.mark.parametrize("file", ["tests/engine/take_over/state.json", "tests/support/state_4f49adf.json"])
+def test_a_state_from_before_the_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    """States that 4f49adf wrote are known, also after a part of an `up`; one without its dynamic resources is none."""
+    state = json.loads((ROOT / file).read_text(encoding="utf-8"))
+    resources = state["deployment"]["resources"]
+    dynamic = [one for one in resources if one["type"].startswith("pulumi-python:dynamic/ipvlan-fabric:")]
+    others = {
+        "urn": "urn:pulumi:dev::own::pulumi-python:dynamic:Resource::mine",
+        "type": "pulumi-python:dynamic:Resource",
+    }
+    taken_over = [one for one in resources if one not in dynamic]
+    for left, before in (
+        (resources, True),
+        ([*taken_over, dynamic[0]], True),
+        ([*taken_over, others], False),
+        ([*taken_over, dynamic[0] | {"delete": True}], False),
+    ):
+        export_on_path(tmp_path, monkeypatch, state | {"deployment": {"resources": left}})
+        assert read_stack_state("dev", tmp_path).before_plugin is before
 
 
 def test_what_is_still_to_be_deleted_is_owned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,24 @@ def test_heal_that_fails(project: Path, monkeypatch: pytest.MonkeyPatch, repaire
     assert "`pulumi up` ended with status 255" in done.stderr
 
 
+def test_heal_before_the_first_up_of_the_plugin(
+    project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]
+) -> None:
+    """What Pulumi would refuse is shown as a person's, with the command, before anything is done; hosts are repaired as ever."""
+    missing = {"docker-2": without("nginx")}
+    answer(monkeypatch, missing, before_plugin=True)
+    done = heal(project, "--yes")
+    assert done.returncode == 1
+    assert (
+        "│ container-missing │ by hand: run `pulumi up --refresh --stack dev` once, which repairs this too"
+        in done.stdout
+    )
+    assert repaired == []
+    answer(monkeypatch, {**NGINX_OFF_BRIDGE, **missing}, before_plugin=True)
+    heal(project, "--yes")
+    assert repaired == ["bridge-disconnected on docker-1"]
+
+
 def test_heal_as_json_repairs(project: Path, monkeypatch: pytest.MonkeyPatch, repaired: list[str]) -> None:
     """With --yes --json the document is alone on standard output, and what was done is on standard error."""
     answer(monkeypatch, NGINX_OFF_BRIDGE)
