@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ipvlan.checks.stack_state import export_stack
+from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.hosts.networking import FOLDERS
 from ipvlan.plan.forget import Remains, StateNetworking
 from ipvlan.problems import Problem, ToolError
@@ -118,28 +119,38 @@ def kept_lines(remains: Remains) -> tuple[str, ...]:
     """Return the shell lines that remove what `pulumi destroy` leaves on a host: named volumes, with their data, and images."""
     lines = []
     if remains.volumes:
-        lines.append(shlex.join(["docker", "volume", "rm", *remains.volumes]))
+        lines.append(_docker(remains, "volume", "rm", *remains.volumes))
     if remains.images:
-        lines.append(shlex.join(["docker", "image", "rm", *remains.images]))
+        lines.append(_docker(remains, "image", "rm", *remains.images))
     return tuple(lines)
 
 
 def _clean_up_lines(remains: Remains) -> Iterator[str]:
     ids = [container.id for container in remains.containers if container.id]
     if ids:
-        yield shlex.join(["docker", "stop", *ids])
-        yield shlex.join(["docker", "rm", "--volumes", *ids])
+        yield _docker(remains, "stop", *ids)
+        yield _docker(remains, "rm", "--volumes", *ids)
     for container in remains.containers:
         if not container.id:
-            yield f"# an `up` was interrupted while it created {container.name}: docker inspect {shlex.quote(container.name)}"
+            yield _interrupted(container.name, _docker(remains, "inspect", container.name))
     # Before the network, with which Docker removes a parent that is a VLAN it made.
     for networking in remains.networking:
         yield from _networking_lines(networking)
     for network in remains.networks:
         if network.id:
-            yield shlex.join(["docker", "network", "rm", network.id])
+            yield _docker(remains, "network", "rm", network.id)
         else:
-            yield f"# an `up` was interrupted while it created {network.name}: docker network inspect {shlex.quote(network.name)}"
+            yield _interrupted(network.name, _docker(remains, "network", "inspect", network.name))
+
+
+def _interrupted(name: str, look: str) -> str:
+    return f"# an `up` was interrupted while it created {name}: {look}"
+
+
+def _docker(remains: Remains, *arguments: str) -> str:
+    """Return a `docker` command line, for the Docker that the host had."""
+    socket = remains.docker_socket
+    return shlex.join(["docker", *(() if socket == DEFAULT_SOCKET else ("--host", f"unix://{socket}")), *arguments])
 
 
 def _networking_lines(networking: StateNetworking) -> Iterator[str]:

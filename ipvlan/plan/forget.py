@@ -9,14 +9,17 @@ Out of scope: reading and writing the state (`ipvlan.checks.forget`), and the st
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.plan import resource_names
 from ipvlan.plan.resource_names import (
     ADDRESSES_TYPE_END,
     CONTAINER_TYPE,
+    DOCKER_PROVIDER_TYPE,
     FABRIC_TYPE,
     HOST_SLICE_TYPE,
     NETWORK_TYPE,
@@ -84,6 +87,8 @@ class Remains:
     """Docker's names of the named volumes of its containers; other containers may use them too."""
     images: tuple[str, ...] = ()
     """References of the pulled images; other containers may use them too."""
+    docker_socket: str = DEFAULT_SOCKET
+    """Where its Docker listens."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -305,6 +310,7 @@ def _remains(removed: Iterable[Resource]) -> Remains:
             if volume.get("volumeName")
         ),
         images=_distinct(str(_value(image, "name")) for image in by_type.get(_IMAGE, [])),
+        docker_socket=next(filter(None, map(_socket, by_type.get(DOCKER_PROVIDER_TYPE, []))), DEFAULT_SOCKET),
     )
 
 
@@ -320,6 +326,11 @@ def _container(resource: Resource) -> StateContainer:
             for port in (resource.get("inputs") or {}).get("ports") or ()
         ),
     )
+
+
+def _socket(resource: Resource) -> str:
+    """Return the socket in a docker provider's URL (`HostPlan.docker_url`); empty where it is the usual one."""
+    return re.sub("^ssh://[^/]*", "", str(_value(resource, "host")))
 
 
 def _network(resource: Resource) -> StateNetwork:

@@ -139,6 +139,20 @@ def test_pending_operations() -> None:
     assert "# an `up` was interrupted while it created nginx: docker inspect nginx" in clean_up_lines(after.remains)
 
 
+def test_a_docker_that_listens_elsewhere() -> None:
+    """Every command for Docker has the socket that the state's docker provider went to; the usual one is not named."""
+    export = state()
+    provider = resource(export, "fabric-docker-2-provider")
+    for value in (provider["inputs"], provider["outputs"]):
+        value["host"] += "/run/docker of ours.sock"
+    moved, usual = (forget_host(export, host).remains for host in ("docker-2", "docker-1"))
+    for remains, docker in ((moved, "docker --host 'unix:///run/docker of ours.sock' "), (usual, "docker ")):
+        lines = [line for line in (*clean_up_lines(remains), *kept_lines(remains)) if line.startswith("docker ")]
+        assert len(lines) > 3
+        assert all(line.startswith(docker) for line in lines)
+    assert not any("--host" in line for line in (*clean_up_lines(usual), *kept_lines(usual)))
+
+
 @pytest.mark.parametrize("gone", ["fabric-docker-2-nginx", "fabric-docker-2-nginx-published-bridge"])
 def test_a_bridge_attachment_of_which_a_part_is_gone(gone: str) -> None:
     """A PublishedService goes too where an `up` ended before its connection, and where the container left the state before."""
