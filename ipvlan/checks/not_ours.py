@@ -52,11 +52,7 @@ def unneeded(host: HostPlan, live: LiveContainer | LiveNetwork) -> str:
 def network_at_place(ownership: Ownership, stack: str, host: HostPlan, live: LiveNetwork) -> NotOurs:
     """Describe a network of the fabric's name; `stack` is the stack's name as a command line takes it."""
     if ownership.bears_label(live, Place(host.name)):
-        return NotOurs(
-            kind=DriftKind.NETWORK_ORPHANED,
-            problem=f"network {live.name} on {host.name} bears this stack's owner label, and its state does not record it",
-            fix=f"pulumi up --stack {stack}",
-        )
+        return _orphaned(DriftKind.NETWORK_ORPHANED, f"network {live.name} on {host.name} ", stack)
     return NotOurs(
         kind=DriftKind.NETWORK_NOT_OURS,
         problem=f"network {live.name} on {host.name} ({described(live)}) is not of stack {ownership.stack}",
@@ -81,11 +77,7 @@ def container_at_place(
     """Describe a container of a planned name; `stack` is the stack's name as a command line takes it."""
     place, host = Place(planned.host, planned.service), plan.host(planned.host)
     if ownership.bears_label(live, place):
-        return NotOurs(
-            kind=DriftKind.CONTAINER_ORPHANED,
-            problem="bears this stack's owner label, and its state does not record it",
-            fix=f"pulumi up --stack {stack}",
-        )
+        return _orphaned(DriftKind.CONTAINER_ORPHANED, "", stack)
     heal = heal_line(stack, planned.host, planned.service)
     by_hand = not {STACK_LABEL, OWNER_LABEL, COMPOSE_PROJECT_LABEL} & live.labels.keys()
     # Where the state has no container at this place, nothing of the stack's was recreated.
@@ -130,4 +122,12 @@ def container_on_fabric(
         + ("" if by_docker else ", an address that Docker may not hand out there"),
         fix=f"{'leave it' if by_docker else 'give it an address that Docker may hand out'}; or, {unneeded(host, live)}",
         severity="info" if by_docker else "error",
+    )
+
+
+def _orphaned(kind: DriftKind, subject: str, stack: str) -> NotOurs:
+    return NotOurs(
+        kind=kind,
+        problem=f"{subject}bears this stack's owner label, and its state does not record it",
+        fix=f"pulumi up --stack {stack}",
     )

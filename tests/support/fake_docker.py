@@ -7,25 +7,9 @@ are those that Docker printed in the lab (20.10, 26.1, 28.5). That a real daemon
 import json
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
-STATE = Path(__file__).with_name("state.json")
-
-
-def main(arguments: list[str]) -> int:
-    """Act as docker would on the state in state.json; return the exit status."""
-    state = json.loads(STATE.read_text())
-    state["calls"].append(" ".join(arguments))
-    status = act(arguments, state)
-    STATE.write_text(json.dumps(state))
-    return status
-
-
-def fail(text: str) -> int:
-    """Print `text` as an error."""
-    print(text, file=sys.stderr)
-    return 1
+from tests.support.docker_substitute import fail, run
 
 
 def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
@@ -145,4 +129,4 @@ def filled(template: str, inspected: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(act))

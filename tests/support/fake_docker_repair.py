@@ -3,27 +3,15 @@
 Its messages are those that Docker 26.1 printed in the lab. That a real daemon behaves so is shown by tests/lab.
 """
 
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
-STATE = Path(__file__).with_name("state.json")
+from tests.support.docker_substitute import fail, run
 
 
-def main(arguments: list[str]) -> int:
-    """Act as docker would on the state in state.json; return the exit status."""
-    state = json.loads(STATE.read_text())
-    state["calls"].append(" ".join(arguments))
-    status = act(arguments, state)
-    STATE.write_text(json.dumps(state))
-    return status
-
-
-def fail(text: str) -> int:
+def refuse(text: str) -> int:
     """Print `text` as an error of the daemon."""
-    print(f"Error response from daemon: {text}", file=sys.stderr)
-    return 1
+    return fail(f"Error response from daemon: {text}")
 
 
 def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
@@ -31,18 +19,18 @@ def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
     match arguments:
         case ["network", "inspect", "--format", _, network]:
             if network not in state["networks"].values():
-                return fail(f"network {network} not found")
+                return refuse(f"network {network} not found")
             for id_, name, address in state["members"]:
                 print(f"{id_} {address}/16 {name}")
             return 0
         case ["container", "inspect", "--format", template, id_]:
             if id_ not in state["containers"]:
-                return fail(f"No such container: {id_}")
+                return refuse(f"No such container: {id_}")
             print_container(state["containers"][id_], template)
             return 0
         case ["start" | "unpause", id_]:
             if state["start_fails"]:
-                return fail(state["start_fails"])
+                return refuse(state["start_fails"])
             state["containers"][id_]["state"] = "running"
             return 0
         case ["network", "disconnect", "--force", network, id_]:
@@ -67,7 +55,7 @@ def disconnect(state: dict[str, Any], network: str, id_: str) -> int:
     """Disconnect; a network is given by its id, or by its name where it is deleted."""
     name = next((key for key, value in state["networks"].items() if value == network), network)
     if name not in state["containers"][id_]["networks"]:
-        return fail(f"container {id_} is not connected to the network {name}")
+        return refuse(f"container {id_} is not connected to the network {name}")
     del state["containers"][id_]["networks"][name]
     return 0
 
@@ -76,9 +64,9 @@ def connect(state: dict[str, Any], options: list[str], network: str, id_: str) -
     """Connect, unless the address is one that the test refuses."""
     address = options[options.index("--ip") + 1] if "--ip" in options else "10.1.1.77"
     if network not in state["networks"].values():
-        return fail(f"network {network} not found")
+        return refuse(f"network {network} not found")
     if address in state["refused"]:
-        return fail("Address already in use")
+        return refuse("Address already in use")
     name = next(key for key, value in state["networks"].items() if value == network)
     aliases = [options[place + 1] for place, option in enumerate(options) if option == "--alias"]
     fixed = address if "--ip" in options else ""
@@ -89,4 +77,4 @@ def connect(state: dict[str, Any], options: list[str], network: str, id_: str) -
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(act))

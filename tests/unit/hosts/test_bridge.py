@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,7 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import NOT_THE_CONTAINER, HostError, HostUnreachableError
 from provider.bridge_connection import BridgeConnection
 from provider.resource import Operation
-
-FAKE = Path(__file__).parents[2] / "support" / "fake_docker.py"
-
+from tests.support.docker_substitute import put_docker, read_state, write_state
 
 IDENTITY = "{{.Id}} {{.Name}} {{.HostConfig.NetworkMode}}"
 OURS = "c1" * 32
@@ -45,10 +40,7 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.copy(FAKE, folder / "fake_docker.py")
-        docker = folder / "docker"
-        docker.write_text(f'#!/bin/sh\nexec {sys.executable} {folder}/fake_docker.py "$@"\n')
-        docker.chmod(0o755)
+        put_docker(folder, "fake_docker")
         self.set(
             daemon="up",
             api="1.48",
@@ -58,21 +50,17 @@ class Host:
             taken=None,
             conflicts=0,
             contradicts=False,
-            calls=[],
             containers=[container()],
         )
 
     def set(self, **changes: Any) -> None:
         """Change the substitute's state."""
-        path = self.folder / "state.json"
-        state = json.loads(path.read_text()) if path.exists() else {}
-        path.write_text(json.dumps({**state, **changes}))
+        write_state(self.folder, **changes)
 
     @property
     def state(self) -> dict[str, Any]:
         """The substitute's state."""
-        state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
-        return state
+        return read_state(self.folder)
 
     def attachment(self, fabric: str = "ipvlanl2", **changes: Any) -> BridgeAttachment:
         """Return the attachment of nginx, port 80, on this host."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +15,8 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.repair import Seen
 from ipvlan.hosts.snapshot import Endpoint
+from tests.support.docker_substitute import put_docker, read_state, write_state
 
-FAKE = Path(__file__).parents[2] / "support" / "fake_docker_repair.py"
 ID = "0123456789abcdef" * 4
 NETWORK = "fabric-id"
 PLANNED = "10.1.1.1"
@@ -30,10 +27,7 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.copy(FAKE, folder / "fake_docker_repair.py")
-        docker = folder / "docker"
-        docker.write_text(f'#!/bin/sh\nexec {sys.executable} {folder}/fake_docker_repair.py "$@"\n')
-        docker.chmod(0o755)
+        put_docker(folder, "fake_docker_repair")
         path = f"{folder}:{os.environ['PATH']}"
         self.connection = HostConnection(name="docker-1", command=("env", f"PATH={path}", "sh", "-c"))
         end = {"id": NETWORK, "address": "10.1.1.9", "fixed": "10.1.1.9", "aliases": ["web", ID[:12]]}
@@ -42,14 +36,12 @@ class Host:
             members=[(ID, "centos", "10.1.1.9")],
             refused=[],
             start_fails="",
-            calls=[],
             containers={ID: {"name": "centos", "state": "running", "networks": {"ipvlanl2": end}}},
         )
 
     def write(self, **changes: Any) -> None:
         """Change the substitute's state."""
-        path = self.folder / "state.json"
-        path.write_text(json.dumps({**(json.loads(path.read_text()) if path.exists() else {}), **changes}))
+        write_state(self.folder, **changes)
 
     def change(self, **fields: Any) -> None:
         """Change the container."""
@@ -58,8 +50,7 @@ class Host:
     @property
     def state(self) -> dict[str, Any]:
         """The substitute's state."""
-        state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
-        return state
+        return read_state(self.folder)
 
     @property
     def container(self) -> dict[str, Any]:
