@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from lab.harness import ADDRESSES, HOSTS, INTERNET, ROOT, STACK, Lab, Stack
+from lab.harness import ADDRESSES, HOSTS, Lab, Stack
 from tests.support.lab_commands import assert_as_planned, differences, document, image_of, in_parallel, ipvlan
 
 
@@ -250,28 +250,25 @@ def test_preflight_finds_an_address_and_a_port_in_use(lab: Lab, stack: Stack) ->
 
 
 @pytest.mark.versions
-def test_a_user_who_is_not_root(lab: Lab) -> None:
+def test_a_user_who_is_not_root(lab: Lab, stack: Stack) -> None:
     """A user who may use Docker and is not root can verify every connection too, and no helper container stays."""
     # With `*` as password the account is not locked; an sshd without PAM refuses locked accounts.
-    stack_file = ROOT / "Pulumi.labtestuser.yaml"
     user = (
         "id operator9 >/dev/null 2>&1 || useradd -m -p '*' -G docker -s /bin/sh operator9; mkdir -p ~operator9/.ssh; "
         "cp ~/.ssh/authorized_keys ~operator9/.ssh/; chown -R operator9 ~operator9/.ssh"
     )
     in_parallel(*(partial(lab.ssh, host, user) for host in HOSTS))
     before = lab.container_ids()
-    text = (ROOT / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
+    # In the stack's own file: the helper's image is that of a container in the stack's state (decision 0023).
     for host, address in ADDRESSES.items():
-        text = text.replace(f"{host}:\n", f"{host}:\n      ssh: operator9@{address}\n", 1)
-    stack_file.write_text(text, encoding="utf-8")
+        stack.config["hosts"][host]["ssh"] = f"operator9@{address}"
     try:
-        done = ipvlan(lab, "verify", "--internet", INTERNET, "--json", stack="labtestuser")
+        verified = stack.verify()
     finally:
-        stack_file.unlink()
         for host in HOSTS:
-            lab.ssh(host, "userdel -r operator9 2>/dev/null", check=False)
-    verified = document(done)
-    assert "operator9" in text
+            del stack.config["hosts"][host]["ssh"]
+            lab.ssh(host, "pkill -u operator9; sleep 1; userdel -r operator9 2>/dev/null", check=False)
+        stack.write()
     assert verified["ok"], [cell for cell in verified["cells"] if not cell["ok"]] or verified["unreachable_hosts"]
     assert lab.container_ids() == before
     for host in HOSTS:
