@@ -107,7 +107,7 @@ def test_docker_down_on_one_host(lab: Lab, stack: Stack, spoil: str, fix: str, r
 
 
 def test_an_address_that_is_another_machine(lab: Lab, stack: Stack) -> None:
-    """`up` and `status` notice it by Docker's id before anything is changed there, and the corrected `up` changes nothing."""
+    """`up`, `status` and `verify` notice it by Docker's id and believe nothing; the corrected `up` changes nothing."""
     before = lab.container_ids()
     hosts = stack.config["hosts"]
     two = hosts.pop("docker-2")
@@ -117,11 +117,14 @@ def test_an_address_that_is_another_machine(lab: Lab, stack: Stack) -> None:
     try:
         failed = stack.up(check=False)
         differences = document(ipvlan(lab, "status", "--json"))["differences"]
+        verified = document(ipvlan(lab, "verify", "--json"))
     finally:
         hosts["docker-1"]["address"] = ADDRESSES["docker-1"]
     assert failed.returncode != 0
     assert 'IPF762 host "docker-1"' in failed.stdout + failed.stderr
     assert [(difference["name"], difference["host"]) for difference in differences] == [("host-replaced", "docker-1")]
+    assert "another machine answers" in verified["unreachable_hosts"]["docker-1"]
+    assert not any(cell["reached"] for cell in verified["cells"])
     assert lab.container_ids() == alone == {key: id_ for key, id_ in before.items() if key.startswith("docker-1/")}
     stack.assert_unchanged()
     hosts["docker-2"] = two
