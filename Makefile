@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain clean \
 	lab-up up verify preview down lab-down \
-	check format schema-check check-wheel audit test-fast test-engine test-lab test-lab-matrix test-long test \
+	check format schema-check check-wheel audit test-fast test-engine test-lab test-lab-all test-lab-matrix test-long test \
 	schema mode-pages constraints pr-preview pr-comment bench bench-plan
 
 PYTHON ?= python3
@@ -103,15 +103,18 @@ test-fast: setup ## tests that need no lab, under 45 s; prints the coverage, and
 test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (1 min)
 	@$(BIN)/pytest --durations=5 tests/engine
 
-test-lab: setup ## tests on a lab of their own
-	@$(BIN)/pytest -v --durations=15 tests/lab
+test-lab: setup ## tests on a lab of their own, without those marked `long`
+	@$(BIN)/pytest -v --durations=40 -m 'not long' tests/lab
+
+test-lab-all: setup ## all tests on a lab of their own (1 h)
+	@$(BIN)/pytest -v --durations=40 tests/lab
 
 test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5 and a mixed pair, as a table (1.5 h; SUITES="forky" for some)
 	@$(BIN)/python -m tools.lab_matrix $(SUITES)
 
-test: check test-fast check-wheel test-engine test-lab ## every check and every test, the version matrix excepted
+test: check test-fast check-wheel test-engine test-lab ## every check and every test, those of `make test-long` excepted
 
-test-long: test-lab-matrix ## tests that take more than an hour
+test-long: test-lab-all test-lab-matrix ## every test on the lab, and the version matrix (3 h)
 
 ## Written files
 

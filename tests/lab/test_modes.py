@@ -144,6 +144,7 @@ def assert_refused(lab: Lab, stack: Stack, hosts: list[str], fix: str) -> None:
     assert lab.ssh(hosts[0], "docker ps -aq; docker network ls -q --filter driver=ipvlan") == ""
 
 
+@pytest.mark.long
 def test_l3s(lab: Lab, stack: Stack) -> None:
     """In l3s, as in l3, containers reach each other across hosts; a Docker without that mode is refused."""
     example(stack, "l3")["fabric"]["mode"] = "l3s"
@@ -157,7 +158,7 @@ def test_l3s(lab: Lab, stack: Stack) -> None:
     stack.assert_unchanged()
 
 
-@pytest.mark.parametrize("mode", ["l3", "l3s"])
+@pytest.mark.parametrize("mode", ["l3", pytest.param("l3s", marks=pytest.mark.long)])
 def test_publishing_in_l3(lab: Lab, stack: Stack, mode: str) -> None:
     """Publishing in l3 and l3s needs Docker 28: an older one is refused before anything is created."""
     config = example(stack, "l3")
@@ -217,7 +218,7 @@ def test_egress(lab: Lab, stack: Stack) -> None:
     stack.assert_unchanged()
 
 
-@pytest.mark.parametrize("mode", ["l2", "l3"])
+@pytest.mark.parametrize("mode", ["l2", pytest.param("l3", marks=pytest.mark.long)])
 def test_shim(lab: Lab, stack: Stack, mode: str) -> None:
     """A shim connects a host with its own containers, replaces none of them, survives a boot, and is removed with its setting."""
     config = example(stack, "shim")

@@ -223,7 +223,21 @@ CHANGES: dict[str, tuple[Callable[[Stack], None], Actions]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+LONG = {
+    "limits set",
+    "ports, DNS server",
+    "environment, offset",
+    "a new value of the secret",
+    "published switched off, a limit set",
+    "another ssh target of a host",
+    "addresses reserved",
+}
+"""Changes whose kind another one stands for in `make test`; no other step needs them."""
+
+
+@pytest.mark.parametrize(
+    "change", [pytest.param(change, marks=pytest.mark.long) if change in LONG else change for change in CHANGES]
+)
 def test_up_does_what_the_report_says(lab: Lab, stack: Stack, repository: Repository, change: str) -> None:
     """The containers and replaced networks in the report are those of the following `up`, and the expected ones."""
     make, expected = CHANGES[change]

@@ -76,10 +76,20 @@ def test_one_host_down(lab: Lab, stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("spoil", "fix", "reason"),
     [
-        ("systemctl stop docker.socket docker", "systemctl start docker.socket docker", "Docker does not answer"),
-        ("kill -STOP $(pidof dockerd)", "kill -CONT $(pidof dockerd)", "Docker takes connections and does not answer"),
+        pytest.param(
+            "systemctl stop docker.socket docker",
+            "systemctl start docker.socket docker",
+            "Docker does not answer",
+            id="stopped",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            "kill -STOP $(pidof dockerd)",
+            "kill -CONT $(pidof dockerd)",
+            "Docker takes connections and does not answer",
+            id="hung",
+        ),
     ],
-    ids=["stopped", "hung"],
 )
 def test_docker_down_on_one_host(lab: Lab, stack: Stack, spoil: str, fix: str, reason: str) -> None:
     """With a Docker that does not answer `up` changes the other host and names this one; when it answers, `up` completes."""

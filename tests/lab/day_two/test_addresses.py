@@ -5,6 +5,8 @@ Each test leaves the stack as planned. The check in mode l3 is in tests/lab/test
 
 from __future__ import annotations
 
+import pytest
+
 from lab.harness import ADDRESSES, Lab, Stack
 from tests.support.lab_commands import assert_as_planned, image_of
 
@@ -66,6 +68,7 @@ def test_an_address_in_use_is_refused(lab: Lab, stack: Stack) -> None:
     assert {place for place in after if after[place] != before[place]} == before.keys() - {"docker-2/centos"}
 
 
+@pytest.mark.long
 def test_without_the_check_an_address_in_use_is_given_out(lab: Lab, stack: Stack) -> None:
     """With `probe_addresses: false` an address that a machine has is given out, and the state has no such resource.
 

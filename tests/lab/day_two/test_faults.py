@@ -85,10 +85,12 @@ PAIRS = (
     ("an empty host at the same address",),
 )
 """Faults that are made at the same time, one per host, docker-1's first; each fault is in one of them."""
+LONG = {("another address",): pytest.mark.long, ("network removed",): pytest.mark.long}
+"""A missing container and an empty host stand for them in `make test`."""
 
 
 @pytest.mark.versions
-@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+@pytest.mark.parametrize("pair", [pytest.param(pair, marks=LONG.get(pair, ())) for pair in PAIRS], ids=" and ".join)
 def test_faults_are_named_and_fixed(lab: Lab, stack: Stack, pair: tuple[str, ...]) -> None:
     """`status` names exactly these faults, `heal` fixes them, and no other container is replaced."""
     faults = [FAULTS[name] for name in pair]
@@ -130,6 +132,7 @@ OF_OTHERS: dict[str, tuple[str, str, str, str | None, str]] = {
 """Fault -> how it is made on docker-1, how its id is read, its name and service, how a person removes it."""
 
 
+@pytest.mark.long  # The neighbours suite stands for them in `make test`.
 @pytest.mark.parametrize("fault", OF_OTHERS.values(), ids=OF_OTHERS)
 def test_what_may_be_somebodys_is_left_to_a_person(
     lab: Lab, stack: Stack, fault: tuple[str, str, str, str | None, str]
