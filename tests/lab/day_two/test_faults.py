@@ -85,7 +85,10 @@ PAIRS = (
     ("an empty host at the same address",),
 )
 """Faults that are made at the same time, one per host, docker-1's first; each fault is in one of them."""
-LONG = {("another address",): pytest.mark.long, ("network removed",): pytest.mark.long}
+LONG: dict[tuple[str, ...], pytest.MarkDecorator] = {
+    ("another address",): pytest.mark.long,
+    ("network removed",): pytest.mark.long,
+}
 """A missing container and an empty host stand for them in `make test`."""
 
 
