@@ -105,6 +105,17 @@ def changed(step: dict[str, Any]) -> set[str]:
     return {key for key in {*old, *new} - {"__provider"} if old.get(key) != new.get(key)}
 
 
+def test_no_single_resource_before_the_take_over(project: Project) -> None:
+    """Pulumi refuses `--target` until a complete `up`: `ipvlan heal` knows such a state (`StackState.before_plugin`)."""
+    container = next(
+        one["urn"]
+        for one in json.loads((HERE / "state.json").read_text(encoding="utf-8"))["deployment"]["resources"]
+        if one["urn"].endswith("::fabric-docker-1-nginx")
+    )
+    with pytest.raises(AssertionError, match="change of providers mixed with --target"):
+        project.pulumi("preview", "--stack", "dev", "--target", container)
+
+
 def test_the_plugin_is_found_from_anywhere(project: Project) -> None:
     """Pulumi finds it with `-C` and a folder of the project, from a folder outside, without an install step."""
     printed = project.pulumi("-C", str(project.root / "components"), "preview", "--stack", "dev", folder=Path("/"))
