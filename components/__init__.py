@@ -2,7 +2,7 @@
 
 States of the time of dynamic resources refer to three classes by module path and name, so they are never moved or renamed:
 `components.address_claims.AddressClaimsProvider`, `components.bridge_connection.BridgeConnectionProvider` and
-`components.host_networking.HostNetworkingProvider`. A test pins them (tests/program/test_dynamic_provider.py).
+`components.host_networking.HostNetworkingProvider`. A test pins them (tests/program/test_fabric_provider.py).
 
 Each component is imported from its own module, and nothing is imported here, so that each process loads what it uses.
 

@@ -48,7 +48,7 @@ class HostSliceArgs:
     secrets: Mapping[str, pulumi.Output[str]]
     """Config key -> secret value, for every key that a service's `secret_environment` names."""
 
-    dynamic_provider: FabricProvider
+    fabric_provider: FabricProvider
     """The provider that serves our own resources. Containers depend on it."""
 
     address_check: AddressClaims | None = None
@@ -73,7 +73,7 @@ class HostSlice(pulumi.ComponentResource):
         host = args.host
         # Whatever uses the docker provider waits for it, and so for these. Our own provider is among them: the engine replaces its
         # process when a host's connection changes, and what is deleted for a replacement must find the new one.
-        after = pulumi.ResourceOptions(parent=self, depends_on=[args.dynamic_provider, *args.after])
+        after = pulumi.ResourceOptions(parent=self, depends_on=[args.fabric_provider, *args.after])
         provider = docker.Provider(
             resource_names.docker_provider(name),
             host=host.docker_url,
@@ -93,7 +93,7 @@ class HostSlice(pulumi.ComponentResource):
                 resource_names.networking(name),
                 planned=planned,
                 # Created after the network and deleted before it: with the network Docker creates the parent where that is a VLAN.
-                opts=pulumi.ResourceOptions(parent=self, provider=args.dynamic_provider, depends_on=[network]),
+                opts=pulumi.ResourceOptions(parent=self, provider=args.fabric_provider, depends_on=[network]),
             )
             self.resources.append(networking)
         # Requests that are first at the same time open an ssh session and a docker command line on the host each
@@ -186,7 +186,7 @@ class HostSlice(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     provider=provider,
-                    depends_on=[images[planned.image], args.dynamic_provider],
+                    depends_on=[images[planned.image], args.fabric_provider],
                     # Its name and its address are exclusive.
                     delete_before_replace=True,
                     # Ports are read back as empty while the bridge is not connected (docs/decisions/0015-provider-behaviour.md, 1).

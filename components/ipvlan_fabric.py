@@ -90,7 +90,7 @@ class IpvlanFabric(pulumi.ComponentResource):
         plan = args.plan
         opts = pulumi.ResourceOptions(parent=self)
         connections = {host.name: connection_to(host, plan.ssh) for host in plan.hosts}
-        provider = FabricProvider(resource_names.dynamic_provider(name), connections, opts=opts)
+        provider = FabricProvider(resource_names.fabric_provider(name), connections, opts=opts)
         lock_hosts(
             provider,
             args.stack,
@@ -114,7 +114,7 @@ class IpvlanFabric(pulumi.ComponentResource):
         return _Shared(
             name=name,
             args=args,
-            dynamic_provider=provider,
+            fabric_provider=provider,
             identity=identity,
             connections=connections,
             address_check=address_check,
@@ -132,7 +132,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 stack=shared.args.stack,
                 owner=shared.identity.owner,
                 secrets=shared.args.secrets,
-                dynamic_provider=shared.dynamic_provider,
+                fabric_provider=shared.fabric_provider,
                 address_check=shared.address_check,
                 after=after,
             ),
@@ -150,7 +150,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                     container=slice_.containers[planned.service],
                     urls=shared.args.plan.urls_of(planned) if planned.published else (),
                     connection=shared.connections[host.name],
-                    dynamic_provider=shared.dynamic_provider,
+                    fabric_provider=shared.fabric_provider,
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
@@ -168,7 +168,7 @@ class _Shared:
 
     args: FabricArgs
 
-    dynamic_provider: FabricProvider
+    fabric_provider: FabricProvider
 
     identity: StackIdentity
     """The stack's owner id."""

@@ -45,7 +45,7 @@ class PublishedServiceArgs:
     connection: HostConnection
     """The ssh connection to the host."""
 
-    dynamic_provider: FabricProvider
+    fabric_provider: FabricProvider
     """The provider that serves the bridge connection."""
 
 
@@ -69,7 +69,7 @@ class PublishedService(pulumi.ComponentResource):
             container_id=args.container.id,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                provider=args.dynamic_provider,
+                provider=args.fabric_provider,
                 delete_before_replace=True,
                 # Docker removes a container's connections with it: no visit to the host for them.
                 deleted_with=args.container,

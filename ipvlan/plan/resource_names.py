@@ -117,7 +117,7 @@ def token(module: str, name: str) -> str:
 # The resources of an IpvlanFabric; `fabric` is the component's own name.
 
 
-def dynamic_provider(fabric: str) -> str:
+def fabric_provider(fabric: str) -> str:
     """Name the provider that serves our own resources."""
     return f"{fabric}-connections"
 

@@ -59,7 +59,7 @@ def reference(_: dict[str, Any]) -> None:
 def names(plan: Plan) -> Iterator[str]:
     """Yield the name of every resource that the plan needs, the stack's own left out."""
     yield COMPONENT
-    yield resource_names.dynamic_provider(COMPONENT)
+    yield resource_names.fabric_provider(COMPONENT)
     yield resource_names.stack_identity(COMPONENT)
     if plan.probe_addresses:
         yield resource_names.address_check(COMPONENT)
