@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.strict_monitor import Run, run_program
-from tools.reference_setup import reference_config
+if TYPE_CHECKING:
+    from tests.support.strict_monitor import Run
 
 
 @pytest.fixture
 def config() -> dict[str, Any]:
     """Return the reference setup's config, to change."""
+    from tools.reference_setup import reference_config
+
     return reference_config()
 
 
 @pytest.fixture
 def run() -> Callable[..., Run]:
     """Return the function that runs the program."""
+    # Imported here: the process that hands out the tests imports this file too, and would wait for the whole program.
+    from tests.support.strict_monitor import run_program
+
     return run_program

@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+PYTHON = f"{sys.executable} -Su"
+"""Starts a program that needs the standard library alone, and prints at once, as programs in Go do.
+
+Without the packages of the environment, which take longer to find than a substitute to run; and a `python3` of PATH may be a
+script that takes 0.1 s to find one.
+"""
 
 
 def put_docker(folder: Path, substitute: str) -> None:
     """Write a `docker` to the folder, which is that module of tests.support, and acts on the state in the folder."""
     docker = folder / "docker"
-    # Without the packages of the environment, which take longer to find than the substitute to run.
-    command = f"PYTHONPATH={ROOT} exec {sys.executable} -S -m tests.support.{substitute}"
+    command = f"PYTHONPATH={ROOT} exec {PYTHON} -m tests.support.{substitute}"
     docker.write_text(f'#!/bin/sh\n{command} {folder} "$@"\n')
     docker.chmod(0o755)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from ipvlan.hosts import networking
 from ipvlan.hosts.networking import Networking, Shim, SliceRoute
+from tests.support.docker_substitute import PYTHON
 from tests.support.namespace import Namespace, network_namespace, write_command
 
 FAKE = Path(__file__).with_name("fake_systemctl.py")
@@ -56,7 +56,7 @@ class Host:
         )
         commands = folder / "commands"
         shutil.copy(FAKE, folder / "fake_systemctl.py")
-        write_command(commands, "systemctl", f'exec {sys.executable} {folder}/fake_systemctl.py "$@"')
+        write_command(commands, "systemctl", f'exec {PYTHON} {folder}/fake_systemctl.py "$@"')
         if not self._has_ipvlan():
             write_command(commands, "ip", IP_WITHOUT_IPVLAN.replace("REAL", shutil.which("ip") or "ip"))
         namespace.commands = commands

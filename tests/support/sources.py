@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 
 from tests.support.projects import ROOT
@@ -16,6 +17,7 @@ TRACKED = [
 """Paths from the root, sorted."""
 
 
+@functools.cache
 def read(name: str) -> str:
     """Return the text of a tracked file."""
     return (ROOT / name).read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import pytest
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.orphans import KEPT, Found, Kind, is_name_taken, name_taken, remove_orphan
 from ipvlan.plan.resource_names import COMPOSE_PROJECT_LABEL, OWNER_LABEL, STACK_LABEL
+from tests.support.docker_substitute import PYTHON
 
 ID = "c0ffee" * 10
 OURS = "0123456789abcdef/docker-1/web"
@@ -42,7 +43,7 @@ class Host:
         state = {key: value for key, value in vars(self).items() if key != "folder"}
         (self.folder / "state.json").write_text(json.dumps({**state, "id": ID}), encoding="utf-8")
         docker = self.folder / "docker"
-        docker.write_text(f'#!/bin/sh\nexec python3 "{SUBSTITUTE}" "{self.folder}" "$@"\n', encoding="utf-8")
+        docker.write_text(f'#!/bin/sh\nexec {PYTHON} "{SUBSTITUTE}" "{self.folder}" "$@"\n', encoding="utf-8")
         docker.chmod(0o755)
         ssh = ("env", f"PATH={self.folder}:{os.environ['PATH']}", "sh", "-c")
         return remove_orphan(HostConnection(name="docker-1", command=ssh), kind, name, owner, interrupted=interrupted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import os
 import re
@@ -50,6 +51,8 @@ MODULE = re.compile(
     r"(?<![\w./-])(?:ipvlan|components|provider(?!\.go\b)|lab|tests|tools|bench)(?:\.(?!md\b)[A-Za-z_]\w*)+"
 )
 EXISTING = {*TRACKED, *(str(folder) for name in TRACKED for folder in PurePosixPath(name).parents)}
+ENDS = {path[place:] for path in EXISTING for place in [0, *(at.end() for at in re.finditer("/", path))]}
+"""Every end of a known path, from the beginning of a name."""
 FILES = [name for name in TRACKED if not name.endswith((".sum", ".svg", ".json")) and name != "LICENSE"]
 
 
@@ -74,10 +77,18 @@ def texts(name: str) -> Iterator[str]:
         yield from (line.partition(mark)[2] for line in text.splitlines())
 
 
+@functools.cache
+def text_of(name: str) -> str:
+    """Return all that people read in a file."""
+    return "\n".join(texts(name))
+
+
 def exists(path: str, file: str) -> bool:
     """Return whether the path leads to something from the root, from the file's folder, or is the end of a known path."""
     pattern = re.sub(r"<[^>]*>", "*", path).rstrip("/")
     beside = os.path.normpath(PurePosixPath(file).parent / pattern)
+    if not re.search(r"[*?[]", pattern + beside):
+        return pattern in ENDS or beside in EXISTING
     return any(fnmatchcase(known, form) for form in (pattern, beside, f"*/{pattern}") for known in EXISTING)
 
 
@@ -96,7 +107,7 @@ def test_named_paths_exist() -> None:
     """Every file or folder that a text names is tracked, or is listed in ELSEWHERE with what it is."""
     missing = {}
     for file in FILES:
-        text = URL.sub("", "\n".join(texts(file)))
+        text = URL.sub("", text_of(file))
         named = {*FILE.findall(text), *IN_FOLDER.findall(text)} - ELSEWHERE.keys()
         missing[file] = sorted(path for path in named if not (exists(path, file) or is_module(path)))
     assert {file: paths for file, paths in missing.items() if paths} == {}
@@ -105,7 +116,6 @@ def test_named_paths_exist() -> None:
 def test_named_modules_exist() -> None:
     """Every dotted name that begins with a package of the repository leads to a module or to something in it."""
     missing = {
-        file: sorted(name for name in set(MODULE.findall("\n".join(texts(file)))) if not is_module(name))
-        for file in FILES
+        file: sorted(name for name in set(MODULE.findall(text_of(file))) if not is_module(name)) for file in FILES
     }
     assert {file: names for file, names in missing.items() if names} == {}

@@ -14,13 +14,12 @@ WORDS = [
     "squatter", "squatters", "thief", "thieves", "stand-in", "stand-ins", "in clear", "at 3 a.m.",
 ]  # fmt: skip
 """Words of an older vocabulary: fix, published port, predict, orphaned, conflicting container, in plaintext say it now."""
-ANY_WORD = re.compile(
-    "|".join(
-        rf"(?<![A-Za-z])(?:{form})(?![a-z])"
-        for word in map(re.escape, WORDS)
-        for form in (word, word.capitalize(), word.upper())
-    )
-)
+FORMS = {
+    form: re.compile(rf"(?<![A-Za-z]){re.escape(form)}(?![a-z])")
+    for word in WORDS
+    for form in (word, word.capitalize(), word.upper())
+}
+"""Each word as it may be written -> what finds it where it is no part of another word."""
 IN_STATE = {
     "ipvlan/plan/resource_names.py",
     "tests/engine/take_over/state.json",
@@ -42,7 +41,13 @@ def test_files_are_short() -> None:
     assert {file: length for file, length in lengths.items() if length > LONGEST} == {}
 
 
+def old_words(text: str) -> list[str]:
+    """Return the words of the older vocabulary that are in the text."""
+    # The plain search for letters is a hundred times as fast as the expression, and most files end there.
+    return sorted(form for form, pattern in FORMS.items() if form in text and pattern.search(text))
+
+
 def test_plain_words() -> None:
     """No text and no file name has a word of the older vocabulary."""
-    words = {file: sorted(set(ANY_WORD.findall(f"{file}\n{read(file)}"))) for file in TEXTS if file not in IN_STATE}
+    words = {file: old_words(f"{file}\n{read(file)}") for file in TEXTS if file not in IN_STATE}
     assert {file: old for file, old in words.items() if old} == {}
