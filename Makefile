@@ -100,7 +100,7 @@ audit: ## known vulnerabilities of the pinned packages (asks PyPI's advisory ser
 test-fast: setup ## tests that need no lab, under 45 s; prints the coverage, and fails below its floor
 	@ip -V >/dev/null 2>&1 || { echo "== iproute2 is missing: installing it"; apt-get update -qq; apt-get install -y -qq iproute2; }
 	# Three processes on two cores: some tests wait for programs that they start.
-	$(BIN)/pytest -n 3 tests/unit tests/program --cov
+	$(BIN)/pytest -n 3 tests/unit tests/program --cov --cov-report=
 
 test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (1 min)
 	@$(BIN)/pytest --durations=5 tests/engine

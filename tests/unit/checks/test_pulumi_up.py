@@ -46,7 +46,7 @@ RUN = (
     "print('begins', flush=True); sys.exit(run_pulumi(['pulumi', 'up'], Path(sys.argv[1]), {}, to_stderr=True))\n"
 )
 
-PULUMI = """#!{python}
+PULUMI = """#!{python} -IS
 import signal, sys, time
 def interrupted(*_):
     {interrupted}
@@ -65,7 +65,7 @@ def write(pulumi: Path, interrupted: str, seconds: float) -> None:
 
 def test_an_interrupted_pulumi_ends_what_it_has_begun(pulumi: Path) -> None:
     """Ctrl-C goes to both; pulumi is not killed, and this waits for it."""
-    write(pulumi, "pass", 2)
+    write(pulumi, "pass", 1)
     with subprocess.Popen([sys.executable, "-c", RUN, pulumi.parent], cwd=ROOT, start_new_session=True) as run:
         while not (pulumi.parent / "begun").exists():
             time.sleep(0.05)
@@ -76,7 +76,7 @@ def test_an_interrupted_pulumi_ends_what_it_has_begun(pulumi: Path) -> None:
 
 def test_a_pulumi_that_takes_too_long_is_interrupted_first(pulumi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its time it gets the chance to end what it has begun; one that does not end is killed."""
-    monkeypatch.setattr(pulumi_up, "PULUMI_SECONDS", 2)
+    monkeypatch.setattr(pulumi_up, "PULUMI_SECONDS", 1.5)
     write(pulumi, "open('ended', 'w').close(); sys.exit(1)", 60)
     with pytest.raises(ToolError, match="IPF915"):
         run_pulumi(["pulumi", "up"], pulumi.parent, {}, to_stderr=True)
