@@ -26,3 +26,12 @@ def run() -> Callable[..., Run]:
     from tests.support.strict_monitor import run_program
 
     return run_program
+
+
+@pytest.fixture(scope="session")
+def reference() -> Run:
+    """Return what the program registers for the reference setup as it is; tests read it, and change nothing in it."""
+    from tests.support.strict_monitor import run_program
+    from tools.reference_setup import reference_config
+
+    return run_program(reference_config())

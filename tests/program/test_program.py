@@ -44,7 +44,7 @@ def host_urns(host: str) -> set[str]:
     }
 
 
-def test_exact_resources(run: RunProgram, config: dict[str, Any]) -> None:
+def test_exact_resources(reference: Run) -> None:
     """The reference setup registers these resources and no others; the tokens are part of every state and never change."""
     expected = {
         f"{STACK}{FABRIC}::fabric",
@@ -53,31 +53,30 @@ def test_exact_resources(run: RunProgram, config: dict[str, Any]) -> None:
         f"{STACK}{FABRIC}${ADDRESS_CHECK}::fabric-addresses",
     }
     expected |= host_urns("docker-1") | host_urns("docker-2")
-    assert set(run(config).resources) == expected
+    assert set(reference.resources) == expected
 
 
-def test_the_order_of_keys_changes_nothing(run: RunProgram, config: dict[str, Any]) -> None:
+def test_the_order_of_keys_changes_nothing(run: RunProgram, reference: Run, config: dict[str, Any]) -> None:
     """Mappings with their keys in another order register the same resources with the same inputs."""
     shuffled = {key: dict(reversed(list(value.items()))) for key, value in reversed(list(config.items()))}
-    assert run(shuffled).resources == run(config).resources
+    assert run(shuffled).resources == reference.resources
 
 
 @pytest.mark.parametrize("host", ["docker-1", "docker-2"])
-def test_every_docker_resource_goes_to_its_own_host(run: RunProgram, config: dict[str, Any], host: str) -> None:
+def test_every_docker_resource_goes_to_its_own_host(reference: Run, host: str) -> None:
     """A host's resources use the provider for that host's address, and have the host's slice as parent."""
-    result = run(config)
-    docker = [r for r in result.resources.values() if r.type.startswith("docker:") and f"-{host}-" in r.name]
+    docker = [r for r in reference.resources.values() if r.type.startswith("docker:") and f"-{host}-" in r.name]
     assert len(docker) == 5
     for resource in docker:
         assert resource.provider.endswith(f"::fabric-{host}-provider"), resource.urn
         assert resource.parent == f"{STACK}{FABRIC}${SLICE}::fabric-{host}"
     address = {"docker-1": "192.168.140.200", "docker-2": "192.168.140.201"}[host]
-    assert result.named(f"fabric-{host}-provider").inputs["host"] == f"ssh://root@{address}"
+    assert reference.named(f"fabric-{host}-provider").inputs["host"] == f"ssh://root@{address}"
 
 
-def test_network(run: RunProgram, config: dict[str, Any]) -> None:
+def test_network(reference: Run) -> None:
     """The network has subnet, gateway, the host's slice as range, mode and parent, and is deleted before it is replaced."""
-    network = run(config).named("fabric-docker-2-network")
+    network = reference.named("fabric-docker-2-network")
     assert network.inputs == {
         "name": "ipvlanl2",
         "driver": "ipvlan",
@@ -102,10 +101,9 @@ def test_network_in_l3(run: RunProgram, config: dict[str, Any]) -> None:
     ]
 
 
-def test_container(run: RunProgram, config: dict[str, Any]) -> None:
+def test_container(reference: Run) -> None:
     """A container has its static address in networks_advanced, no network mode, and its ports also as a label."""
-    result = run(config)
-    nginx = result.named("fabric-docker-1-nginx")
+    nginx = reference.named("fabric-docker-1-nginx")
     assert nginx.inputs == {
         "name": "nginx",
         "image": f"registry/nginx{DIGEST}",
@@ -124,28 +122,27 @@ def test_container(run: RunProgram, config: dict[str, Any]) -> None:
     assert nginx.ignore_changes == ("ports", "labels")
     assert nginx.replacement_trigger == '{"labels": {}, "ports": "80:80"}'
     assert "#initerror" in nginx.replace_on_changes
-    network = result.named("fabric-docker-1-network").urn
+    network = reference.named("fabric-docker-1-network").urn
     assert nginx.property_dependencies["networksAdvanced"] == {network}
-    assert result.named("fabric-docker-1-image-nginx-000000000000").urn in nginx.dependencies
+    assert reference.named("fabric-docker-1-image-nginx-000000000000").urn in nginx.dependencies
     assert "networkMode" not in nginx.inputs
 
 
-def test_nothing_is_made_on_an_unchecked_host(run: RunProgram, config: dict[str, Any]) -> None:
+def test_nothing_is_made_on_an_unchecked_host(reference: Run) -> None:
     """The network depends on the checks of host and addresses, the images on the host's alone: they are pulled meanwhile."""
-    result = run(config)
-    check = result.named("fabric-docker-1-check")
-    address_check = result.named("fabric-addresses")
+    check = reference.named("fabric-docker-1-check")
+    address_check = reference.named("fabric-addresses")
     # The owner label has its id.
-    identity = result.named("fabric-identity")
-    assert result.named("fabric-docker-1-network").dependencies == {check.urn, address_check.urn, identity.urn}
-    assert result.named("fabric-docker-1-image-nginx-000000000000").dependencies == {check.urn}
+    identity = reference.named("fabric-identity")
+    assert reference.named("fabric-docker-1-network").dependencies == {check.urn, address_check.urn, identity.urn}
+    assert reference.named("fabric-docker-1-image-nginx-000000000000").dependencies == {check.urn}
     assert check.inputs["create"] == "can docker-1 carry the fabric?"
     assert "delete" not in check.inputs, "a delete text that fails wedges the stack"
 
 
-def test_addresses_are_checked_unless_switched_off(run: RunProgram, config: dict[str, Any]) -> None:
+def test_addresses_are_checked_unless_switched_off(run: RunProgram, reference: Run, config: dict[str, Any]) -> None:
     """The address check has every planned address with its service; with `probe_addresses: false` there is no such resource."""
-    address_check = run(config).named("fabric-addresses")
+    address_check = reference.named("fabric-addresses")
     assert address_check.provider.endswith("::fabric-connections")
     assert address_check.inputs["hosts"]["docker-2"]["addresses"] == {"10.1.2.1": "centos", "10.1.2.2": "nginx"}
     assert address_check.inputs["hosts"]["docker-2"]["parent"] == "ens33"
@@ -159,9 +156,9 @@ def test_addresses_are_checked_unless_switched_off(run: RunProgram, config: dict
     assert result.named("fabric-docker-1-image-nginx-000000000000").dependencies == {network.urn}
 
 
-def test_error_hooks(run: RunProgram, config: dict[str, Any]) -> None:
+def test_error_hooks(reference: Run) -> None:
     """Networks and containers have their host's hook for a name that is taken, networks also the one for a parent in use."""
-    for resource in run(config).resources.values():
+    for resource in reference.resources.values():
         slice_ = "fabric-docker-1" if "docker-1" in resource.name else "fabric-docker-2"
         orphans, parent_conflict = resource_names.orphans_hook(slice_), resource_names.parent_conflict_hook(slice_)
         hooks = {
@@ -171,16 +168,15 @@ def test_error_hooks(run: RunProgram, config: dict[str, Any]) -> None:
         assert resource.on_error == hooks.get(resource.type, ())
 
 
-def test_images_stay_on_the_host(run: RunProgram, config: dict[str, Any]) -> None:
+def test_images_stay_on_the_host(reference: Run) -> None:
     """Destroying the stack keeps images: other containers of the host may use them."""
-    image = run(config).named("fabric-docker-1-image-nginx-000000000000")
+    image = reference.named("fabric-docker-1-image-nginx-000000000000")
     assert image.inputs == {"name": f"registry/nginx{DIGEST}", "keepLocally": True}
 
 
-def test_bridge_connection(run: RunProgram, config: dict[str, Any]) -> None:
+def test_bridge_connection(reference: Run) -> None:
     """The connection has its container's id, is deleted with the container, and is deleted before it is replaced."""
-    result = run(config)
-    connection = result.named("fabric-docker-1-nginx-published-bridge")
+    connection = reference.named("fabric-docker-1-nginx-published-bridge")
     ssh = connection.inputs.pop("ssh")
     assert connection.inputs == {
         "host": "docker-1",
@@ -192,23 +188,24 @@ def test_bridge_connection(run: RunProgram, config: dict[str, Any]) -> None:
     assert ssh[0] == "ssh"
     assert ssh[-1] == "192.168.140.200"
     assert "StrictHostKeyChecking=yes" in ssh
-    nginx = result.named("fabric-docker-1-nginx").urn
+    nginx = reference.named("fabric-docker-1-nginx").urn
     assert connection.deleted_with == nginx
     assert connection.property_dependencies["container_id"] == {nginx}
     assert connection.delete_before_replace
     assert connection.provider.endswith("::fabric-connections")
 
 
-def test_unpublished_service_has_no_connection_and_the_same_container(run: RunProgram, config: dict[str, Any]) -> None:
+def test_unpublished_service_has_no_connection_and_the_same_container(
+    run: RunProgram, reference: Run, config: dict[str, Any]
+) -> None:
     """Switching `published` off removes the two connections and changes no input of any container."""
-    before = run(config)
     config["services"]["nginx"]["published"] = False
     after = run(config)
-    removed = {r.name for urn, r in before.resources.items() if urn not in after.resources}
+    removed = {r.name for urn, r in reference.resources.items() if urn not in after.resources}
     assert removed == {
         f"fabric-{host}-nginx-published{suffix}" for host in ("docker-1", "docker-2") for suffix in ("", "-bridge")
     }
-    assert all(before.resources[urn] == resource for urn, resource in after.resources.items())
+    assert all(reference.resources[urn] == resource for urn, resource in after.resources.items())
 
 
 @pytest.mark.parametrize(
@@ -220,25 +217,24 @@ def test_unpublished_service_has_no_connection_and_the_same_container(run: RunPr
     ],
 )
 def test_a_change_reaches_an_input_that_replaces(
-    run: RunProgram, config: dict[str, Any], change: dict[str, Any], key: str
+    run: RunProgram, reference: Run, config: dict[str, Any], change: dict[str, Any], key: str
 ) -> None:
     """A changed image, address or command changes a replacing input of that container, and of no other container."""
-    before = run(config)
     config["services"]["nginx"].update(change)
     after = run(config)
     changed = {
         r.name
         for urn, r in after.resources.items()
-        if r.type.startswith("docker:index/container") and r.inputs != before.resources[urn].inputs
+        if r.type.startswith("docker:index/container") and r.inputs != reference.resources[urn].inputs
     }
     assert changed == {"fabric-docker-1-nginx", "fabric-docker-2-nginx"}
     name = "fabric-docker-1-nginx"
-    assert before.named(name).inputs.get(key) != after.named(name).inputs[key]
+    assert reference.named(name).inputs.get(key) != after.named(name).inputs[key]
 
 
-def test_exports(run: RunProgram, config: dict[str, Any]) -> None:
+def test_exports(reference: Run) -> None:
     """The stack exports every address and the URLs of what is published."""
-    assert run(config).exports == {
+    assert reference.exports == {
         "addresses": {
             "centos": {"docker-1": "10.1.1.1", "docker-2": "10.1.2.1"},
             "nginx": {"docker-1": "10.1.1.2", "docker-2": "10.1.2.2"},
@@ -247,15 +243,14 @@ def test_exports(run: RunProgram, config: dict[str, Any]) -> None:
     }
 
 
-def test_component_outputs(run: RunProgram, config: dict[str, Any]) -> None:
+def test_component_outputs(reference: Run) -> None:
     """Every component registers its outputs."""
-    result = run(config)
-    assert result.outputs_of("fabric-docker-2") == {
+    assert reference.outputs_of("fabric-docker-2") == {
         "network_id": "fabric-docker-2-network-id",
         "addresses": {"centos": "10.1.2.1", "nginx": "10.1.2.2"},
     }
-    assert result.outputs_of("fabric-docker-2-nginx-published") == {"urls": ["http://192.168.140.201"]}
-    assert set(result.outputs_of("fabric")) == {"addresses", "urls"}
+    assert reference.outputs_of("fabric-docker-2-nginx-published") == {"urls": ["http://192.168.140.201"]}
+    assert set(reference.outputs_of("fabric")) == {"addresses", "urls"}
 
 
 def test_secrets_stay_secret(run: RunProgram, config: dict[str, Any]) -> None:
