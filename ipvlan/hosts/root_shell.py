@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts.engine import Engine
-from ipvlan.hosts.errors import DOCKER_REFUSED, NOT_ROOT, HostError
+from ipvlan.hosts.errors import DOCKER_REFUSED, NOT_ROOT, VISIT_TOO_LONG, HostError
 from ipvlan.hosts.script import script_text
 from ipvlan.plan.resource_names import HELPER_LABEL
 
@@ -30,10 +30,16 @@ RunAsRoot = Callable[[str, float], str]
 """Takes POSIX shell text and a time limit in seconds, and returns what the text printed."""
 
 HELPER_SECONDS: Final = 20
-"""Time for the start of a container on a busy host, in seconds."""
+"""Time for what is asked of the host before and after the helper, in seconds."""
+
+START_SECONDS: Final = 60
+"""Time for the start of a container on a busy host; two cores shared by two hosts and their tests needed 29."""
 
 STALE_SECONDS: Final = 180
 """A helper that is there so long after its own time limit belongs to a run that ended without removing it."""
+
+_TIME_OVER: Final = ("124", "137")
+"""Exit statuses of timeout(1) for a command that it ended, or had to kill."""
 
 _NAME: Final = "ipvlan-fabric-helper-"
 _LABEL: Final = re.compile(r"(.*)/([0-9]+)")
@@ -129,7 +135,7 @@ def _is_stale(container: LiveContainer, now: float, ownership: Ownership) -> boo
         label is not None
         and label[1] == _owner(ownership)
         and container.name.startswith(_NAME)
-        and now > container.created + int(label[2]) + HELPER_SECONDS + STALE_SECONDS
+        and now > container.created + int(label[2]) + START_SECONDS + STALE_SECONDS
     )
 
 
@@ -155,7 +161,11 @@ def environment(image_variables: Iterable[str]) -> dict[str, str]:
 
 
 def _run_in_helper(session: HostSession, helper: _Helper, text: str, limit: int) -> str:
-    """Run the text in a new helper container, and return what it printed. Raises HostError."""
+    """Run the text in a new helper container, and return what it printed.
+
+    Raises:
+        HostError: Docker refuses the container, or the text was not run to its end in time. Half an output proves nothing.
+    """
     variables = {
         "socket": session.docker_socket,
         "image": helper.image,
@@ -163,11 +173,11 @@ def _run_in_helper(session: HostSession, helper: _Helper, text: str, limit: int)
         "label": f"{HELPER_LABEL}={helper.owner}/{limit}",
         "environment": "\n".join(f"{name}={value}" for name, value in helper.environment.items()),
         "limit": str(limit),
-        "start": str(HELPER_SECONDS),
+        "start": str(START_SECONDS),
         "stale": "\n".join(helper.stale),
         "text": text,
     }
-    printed = session.run(script_text("helper_container.sh", variables), timeout=limit + 2 * HELPER_SECONDS)
+    printed = session.run(script_text("helper_container.sh", variables), timeout=limit + START_SECONDS + HELPER_SECONDS)
     output, _, status = printed.rpartition("helper_status=")
     if status.strip() == "125":
         raise HostError.on(
@@ -176,5 +186,13 @@ def _run_in_helper(session: HostSession, helper: _Helper, text: str, limit: int)
             problem=f"Docker refused the helper container: {' '.join(output.split())[-300:]}",
             effect="nothing can be done as root on it, and nothing was changed",
             fix=f"name a user in ipvlan-fabric:hosts.{session.name}.ssh that is root or may use sudo without a password",
+        )
+    if status.strip() in _TIME_OVER:
+        raise HostError.on(
+            session.name,
+            VISIT_TOO_LONG,
+            problem=f"the helper container did not end within {limit} seconds, and {START_SECONDS} for its start",
+            effect="what was asked of it as root has no answer",
+            fix="see on the host what hangs (`systemctl status docker`, `uptime`), then run the command again",
         )
     return output

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ipvlan.hosts import root_shell as module
 from ipvlan.hosts.connection import connection_to
-from ipvlan.hosts.errors import NOT_ROOT, HostError
+from ipvlan.hosts.errors import NOT_ROOT, VISIT_TOO_LONG, HostError
 from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
@@ -215,6 +216,36 @@ def test_a_helper_that_docker_refuses(session: HostSession, live: HostSnapshot, 
     assert refused.value.summary == (
         'host "docker-1": Docker refused the helper container: docker: exec /usr/bin/timeout: no such file'
     )
+
+
+@pytest.mark.parametrize(
+    ("run_of_docker", "started"),
+    [
+        # What `docker run` passes on from the `timeout` in the container.
+        ("sh -c 'echo half; exit 124'", 20),
+        ("sh -c 'echo half; exit 137'", 20),
+        # Docker itself is too slow, on a busy host.
+        ("sh -c 'exec sleep 30'", 0),
+    ],
+    ids=["text", "text killed", "start"],
+)
+def test_a_helper_that_takes_too_long_is_no_answer(
+    session: HostSession,
+    live: HostSnapshot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    run_of_docker: str,
+    started: int,
+) -> None:
+    """What was not run to its end in time proves nothing: it is an error of the host, and not an empty or half an output."""
+    monkeypatch.setattr(module, "START_SECONDS", started)
+    put_docker(tmp_path, run_of_docker)
+    run = root_shell(session, live, own(live))
+    assert run is not None
+    with pytest.raises(HostError, match=f"did not end within 1 seconds, and {started} for its start") as late:
+        run("id -u", 1)
+    assert late.value.problems[0].code == VISIT_TOO_LONG
 
 
 def with_helper(live: HostSnapshot, name: str, label: str, age: int) -> HostSnapshot:
