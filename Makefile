@@ -17,7 +17,7 @@ INTERNET := 203.0.113.10
 BASE ?= main
 COMMENT ?= .make/pr-comment.md
 PIP_AUDIT := pip-audit==2.10.1
-# Where it is set, every process of the tests would compile every module again: a third of the time of `make test-fast`.
+# Where it is set, every process of the tests would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 # Scripts that run here; those in ipvlan/hosts/scripts run on hosts, by sh.
 SCRIPTS = $$(git ls-files '*.sh' ':!ipvlan'; git grep -lE '^\#!.*[/ ](ba)?sh$$' -- .ci lab provider toolchain tools)

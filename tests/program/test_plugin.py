@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 import pytest
@@ -22,9 +21,8 @@ from provider.kinds import KINDS
 from provider.resource import Created, Operation, Properties
 from provider.stack_identity import StackIdentity
 from tests.support.plugin import Plugin, running_engine, running_plugin, struct, urn
+from tests.support.processes import alive, pids_in, wait_for
 from tests.support.projects import ROOT
-
-T = TypeVar("T")
 
 UNREACHABLE = ["/bin/sh", "-c", "echo 'ssh: connect to host 192.0.2.1 port 22: No route to host' >&2; exit 255"]
 
@@ -207,41 +205,6 @@ def test_an_interrupted_run_ends_at_once(tmp_path: Path) -> None:
     assert {text.splitlines()[0] for text in texts} == {"IPF730 the-BridgeConnection"}
 
 
-@pytest.mark.parametrize("ends", ["terminate", "kill the engine"])
-def test_no_process_is_left(tmp_path: Path, ends: str) -> None:
-    """The plugin ends, and what it started, when the engine ends it and when the engine was killed."""
-    program = f"""
-import sys, threading
-from tests.support.plugin import running_plugin
-with running_plugin() as plugin:
-    ssh = ["/bin/sh", "-c", "echo $$ >>{tmp_path}/pids; exec sleep 100"]
-    state = {{"host": "h", "ssh": ssh, "container": "c", "container_id": "1", "fabric": "f", "ports": []}}
-    threading.Thread(target=lambda: plugin.delete("BridgeConnection", state), daemon=True).start()
-    print(plugin.process.pid, flush=True)
-    sys.stdin.readline()
-"""
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as engine:
-        assert engine.stdout is not None
-        assert engine.stdin is not None
-        process = int(engine.stdout.readline())
-        pids = [process, *wait_for(lambda: pids_in(tmp_path / "pids", 1))]
-        assert all(alive(pid) for pid in pids)
-        if ends == "terminate":
-            engine.stdin.write("\n")
-            engine.stdin.flush()
-        else:
-            engine.kill()
-        assert wait_for(lambda: not any(alive(pid) for pid in pids))
-        engine.kill()
-
-
 def test_a_missing_python_is_named(tmp_path: Path) -> None:
     """The executable says in one sentence where it looked, and what installs the packages."""
     folder = tmp_path / "provider"
@@ -287,27 +250,3 @@ def test_the_python_is_the_programs(tmp_path: Path, project: str) -> None:
         timeout=30,
     )
     assert done.stdout.strip() == {"own": "named/bin/python", "another": f"{checkout}/.venv/bin/python"}[project]
-
-
-def pids_in(file: Path, count: int) -> list[int]:
-    """Return the process ids that the programs wrote, once there are `count`; before that none."""
-    pids = [int(line) for line in file.read_text().split()] if file.exists() else []
-    return pids if len(pids) == count else []
-
-
-def alive(pid: int) -> bool:
-    """Return whether the process runs; one that ended and whose parent has not noticed does not."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_for(condition: Callable[[], T]) -> T:
-    """Return the condition's first true value; fail after 20 seconds."""
-    end = time.monotonic() + 20
-    while not (value := condition()):
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.05)
-    return value
