@@ -7,6 +7,7 @@ Out of scope: users, keys, jump hosts and aliases, which stay in the user's own 
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 SSH_FAILED: Final = 255
 """ssh's exit status for a failure of its own, not of the remote command (ssh(1), EXIT STATUS)."""
+
+_SHOWN_KEY: Final = re.compile(r"fingerprint for the ([A-Z0-9-]+) key sent by the remote host is\s+([A-Za-z0-9+/=:]+)")
+"""In ssh's long warning of a changed host key. The rest of it is advice for a known_hosts file (OpenSSH, sshconnect.c)."""
 
 SHARED_CONNECTION_SECONDS: Final = 120
 """How long an unused shared connection stays open."""
@@ -123,6 +127,9 @@ def connection_failure(host: str, stderr: str) -> HostUnreachableError:
     reply = "".join(letter if letter.isprintable() else "?" for letter in " ".join(line for line in lines if line))
     key = f"ipvlan-fabric:hosts.{host}"
     effect = "nothing more is done on it; what was done stays done"
+    shown = _SHOWN_KEY.search(stderr)
+    if shown:
+        reply = f"its host key is not the expected one, it showed the {shown[1]} key {shown[2]}"
     if "host key" in stderr.lower() or "HOST IDENTIFICATION" in stderr:
         effect = "the host's key is not the expected one, so nothing was sent to it"
         fix = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -265,6 +266,38 @@ def test_the_frame_of_a_warning_is_left_out(fake_ssh: FakeSsh) -> None:
     )
     with pytest.raises(HostUnreachableError, match="over ssh: Host key verification failed"):
         run_on_host(connection, "true", timeout=5)
+
+
+CHANGED_KEY = """\
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!
+Someone could be eavesdropping on you right now (man-in-the-middle attack)!
+It is also possible that a host key has just been changed.
+The fingerprint for the ED25519 key sent by the remote host is
+SHA256:iZ86EV4IkQpTYNVxkgvEne6SVZOv35Cqmtwe2f9hY8c.
+Please contact your system administrator.
+Add correct host key in /dev/null to get rid of this message.
+Offending ED25519 key in KnownHostsCommand-HOSTNAME:1
+  remove with:
+  ssh-keygen -f "KnownHostsCommand-HOSTNAME" -R "192.168.140.200"
+Host key for 192.168.140.200 has changed and you have requested strict checking.
+Host key verification failed.
+"""
+"""What OpenSSH 9.2 printed on the lab."""
+
+
+def test_a_changed_host_key_is_one_sentence(fake_ssh: FakeSsh) -> None:
+    """It names the key that the host showed, and repeats none of ssh's advice, which does not fit a pinned key."""
+    connection = fake_ssh(f"printf %s {shlex.quote(CHANGED_KEY)} >&2; exit 255")
+    with pytest.raises(HostUnreachableError) as refused:
+        run_on_host(connection, "true", timeout=5)
+    assert refused.value.summary.endswith(
+        ": it cannot be reached over ssh: its host key is not the expected one, it showed the ED25519 key "
+        "SHA256:iZ86EV4IkQpTYNVxkgvEne6SVZOv35Cqmtwe2f9hY8c"
+    )
+    assert "host_key" in refused.value.problems[0].fix
 
 
 def alive(pid_file: Path) -> bool:
