@@ -20,7 +20,7 @@ from ipvlan.checks.not_ours import (
     network_on_parent,
 )
 from ipvlan.config.types.ports import Port
-from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.errors import HostError, HostUnreachableError, NoDockerSocketError
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.root_shell import stale_helpers
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
@@ -66,6 +66,9 @@ class Comparison:
         """Return all differences of one host, those that cause others first."""
         if isinstance(snapshot, HostUnreachableError):
             return (_difference(DriftKind.HOST_UNREACHABLE, host, snapshot.summary, host_line(host, "true")),)
+        if isinstance(snapshot, NoDockerSocketError):
+            # Docker may well run, and listen elsewhere: a restart would stop the containers of others for nothing.
+            return (_difference(DriftKind.DOCKER_SILENT, host, snapshot.summary, snapshot.problems[0].fix),)
         if isinstance(snapshot, HostError):
             return (
                 _difference(

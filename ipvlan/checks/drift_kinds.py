@@ -80,7 +80,7 @@ class DriftKind(StrEnum):
     DOCKER_SILENT = (
         "docker-silent",
         "Docker on the host does not answer",
-        _by_person("`systemctl restart docker`"),
+        _by_person("`systemctl restart docker`; or correct `docker_socket`, where it listens elsewhere"),
     )
     PARENT_MISSING = (
         "parent-missing",

@@ -111,3 +111,7 @@ class HostUnreachableError(HostError):
 
 class OtherMachineError(HostError):
     """Another machine, or another Docker, answers for the host than the one in the state: nothing of it is believed."""
+
+
+class NoDockerSocketError(HostError):
+    """Where Docker should listen on the host there is no socket."""

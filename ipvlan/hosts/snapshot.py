@@ -8,6 +8,7 @@ Out of scope: comparing it with the plan (`ipvlan.checks`).
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.hosts.engine import Engine
+from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, NoDockerSocketError
 from ipvlan.hosts.routes import has_route
 
 if TYPE_CHECKING:
@@ -189,6 +191,8 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
                 inspected = engine.container(live.id)
                 pids[planned.service] = int(inspected["State"]["Pid"])
                 resolvers[planned.service] = str(inspected.get("ResolvConfPath") or "")
+    except HostError as error:
+        raise _missing_socket(session, timeout) or error from None
     finally:
         engine.close()
     variables = {"parent": session.parent, "shim": session.shim}
@@ -207,6 +211,21 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
         shim_address=next(map(_address, output.lines("shim")), None),
         pids=pids,
         resolvers=resolvers,
+    )
+
+
+def _missing_socket(session: HostSession, timeout: float) -> NoDockerSocketError | None:
+    """Return the failure of a host that has no socket where Docker should listen; None where it has one."""
+    socket = session.docker_socket
+    if session.run(f"[ -e {shlex.quote(socket)} ] || echo missing", timeout=timeout).strip() != "missing":
+        return None
+    return NoDockerSocketError.on(
+        session.name,
+        DOCKER_UNAVAILABLE,
+        problem=f"its ssh user finds no Docker socket at {socket}",
+        effect="the state of the host is not known",
+        fix="see where Docker listens on the host (`systemctl status docker.socket docker`): start it, or set "
+        f"ipvlan-fabric:hosts.{session.name}.docker_socket",
     )
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import socketserver
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from ipvlan.checks.command_lines import host_line
+from ipvlan.checks.drift import Comparison
+from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.hosts.availability import visit_host
 from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
-from ipvlan.hosts.errors import ROOTLESS
+from ipvlan.hosts.errors import ROOTLESS, HostError
 from ipvlan.hosts.script import run_script
 from ipvlan.hosts.session import HostSession
+from ipvlan.hosts.snapshot import take_snapshot
+from ipvlan.plan.ownership import Ownership
 from tests.support.fake_engine import fake_engine
 from tests.support.live_parts import reference_plan
 
@@ -90,6 +96,37 @@ def test_the_docker_provider_has_the_socket_in_its_url() -> None:
     """`ssh://HOST/SOCKET` as Docker's connection helper reads it; the usual socket leaves the URL as it always was."""
     assert HOST.docker_url == HOST.ssh.url == "ssh://root@192.168.140.200"
     assert MOVED.docker_url == "ssh://root@192.168.140.200/run/other/docker.sock"
+
+
+@pytest.fixture
+def reset(tmp_path: Path) -> Iterator[Path]:
+    """Let every connection end at once, as ssh does where the host has no such socket; return the socket."""
+    path = tmp_path / "docker.sock"
+    with socketserver.UnixStreamServer(str(path), socketserver.BaseRequestHandler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield path
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "problem", "fix"),
+    [
+        # Docker was moved, or `docker_socket` is wrong: a restart would end the containers of others for nothing.
+        ("nowhere.sock", "its ssh user finds no Docker socket at ", "set ipvlan-fabric:hosts.docker-1.docker_socket"),
+        ("docker.sock", "Docker does not answer", "systemctl restart docker"),
+    ],
+)
+def test_status_tells_a_missing_socket_from_a_silent_docker(reset: Path, name: str, problem: str, fix: str) -> None:
+    """Both are `docker-silent`; the fix of the first is the path."""
+    host = replace(HOST, docker_socket=str(reset.with_name(name)))
+    with HostSession(connection_to(host, PLAN.ssh), timeout=10) as session, pytest.raises(HostError) as failed:
+        take_snapshot(session, timeout=10)
+    assert problem in failed.value.summary
+    [difference] = Comparison(PLAN, Ownership(stack="dev", read=True), "dev").of_host(host, failed.value)
+    assert difference.kind is DriftKind.DOCKER_SILENT
+    assert fix in difference.fix
 
 
 def test_a_command_to_copy_reaches_that_docker() -> None:
