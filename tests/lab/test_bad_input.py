@@ -75,7 +75,7 @@ def test_wrong_host_key(stack: Stack) -> None:
         changed(stack.config["hosts"]["docker-2"], host_key=key),
         changed(stack.config, ssh={"shared_connection": False}),
     ):
-        failing_up(stack, 'host "docker-2"', "Host key verification failed", "host_key")
+        failing_up(stack, 'host "docker-2"', "its host key is not the expected one", "host_key")
 
 
 def test_wrong_ssh_key(stack: Stack) -> None:
