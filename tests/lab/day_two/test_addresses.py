@@ -1,6 +1,6 @@
 """`pulumi up` checks a new address before it gives it to a container, and before it stops what runs.
 
-Each test leaves the stack as planned, with the config that it had. The check in mode l3 is in tests/lab/test_scenario.py, where the stack has that mode.
+Each test leaves the stack as planned. The check in mode l3 is in tests/lab/test_scenario.py, where the stack has that mode.
 """
 
 from __future__ import annotations
