@@ -18,7 +18,7 @@ if [ -z "$file" ]; then
 fi
 exec 9<"$file"
 holders=
-for _ in 1 2; do
+for _ in 1 2 3; do
   if message=$(flock -n 9 2>&1); then
     lock=own
     break
@@ -28,14 +28,16 @@ for _ in 1 2; do
     printf '%s\n' "$message" | sed "s|^|reason=flock of $file: |"
     exit 0
   fi
+  # A pattern that the command line of grep itself does not match.
   # The process in /proc/locks is the flock command, which has ended; a holder's command line is readable by every user.
   # shellcheck disable=SC2013 # such a path has no blanks
-  for process in $(grep -ls "$marker" /proc/[0-9]*/cmdline 2>/dev/null); do
+  for process in $(grep -ls "[${marker%"${marker#?}"}]${marker#?}" /proc/[0-9]*/cmdline 2>/dev/null); do
     holders="$holders$(tr '\0\n' '\t ' <"$process" 2>/dev/null)
 "
   done
-  # Nobody: the holder has ended in between, or is hidden (hidepid).
+  # Nobody: the holder has ended in between, shows its command line in a moment, or is hidden (hidepid).
   [ -z "$holders" ] || break
+  sleep 1
 done
 if [ "$lock" != own ]; then
   case $holders in
