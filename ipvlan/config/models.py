@@ -19,9 +19,11 @@ from ipvlan.config.types.base import Text
 from ipvlan.config.types.docker import Command, Image, Name, Restart, Size, Volume
 from ipvlan.config.types.interfaces import Parent
 from ipvlan.config.types.ports import Ports
+from ipvlan.config.types.rollout import AtOnce, Duration
 from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
 
 Mode = Literal["l2", "l3", "l3s"]
+OnFailure = Literal["restore", "leave"]
 
 
 class Model(BaseModel):
@@ -32,6 +34,19 @@ class Model(BaseModel):
 
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True)]
+
+
+class RolloutConfig(Model):
+    """How the containers of a service are replaced; a key that is left out is that of the fabric, then the built-in one."""
+
+    at_once: AtOnce | None = None
+    """On how many hosts a service is replaced at the same time, or `all`; the built-in default is 1."""
+    healthy_within: Duration | None = None
+    """How long a container may take until it is up: it runs, is healthy and has its published ports bound; 1s to 60m, the built-in
+    default is 60s."""
+    on_failure: OnFailure | None = None
+    """What happens where a replacement does not come up: `restore` runs the previous container again (the built-in default), `leave`
+    leaves the failed one in its place."""
 
 
 class FabricConfig(Model):
@@ -54,6 +69,8 @@ class FabricConfig(Model):
     probe_addresses: Flag = True
     """Whether `pulumi up` checks each address that is new in the plan for a conflict: in Docker on the hosts, and in l2 by ARP on
     the LAN. When something else has it, `up` fails before it creates or stops anything."""
+    rollout: RolloutConfig = RolloutConfig()
+    """How containers are replaced, for every service that does not say it itself."""
 
 
 class HostConfig(Model):
@@ -195,6 +212,12 @@ class ServiceConfig(ContainerSettings):
     """Variable -> value, in plaintext."""
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> name of the config key that `pulumi config set --secret` set."""
+    rollout: RolloutConfig = RolloutConfig()
+    """How its containers are replaced; each key on its own overrides that of `fabric.rollout`. Changing it does not affect any
+    container."""
+    after: tuple[Text, ...] = ()
+    """Services that are up on all their hosts before a container of this one is created or replaced, and that are removed after it.
+    Changing it does not affect any container."""
 
     @property
     def bridged(self) -> bool:

@@ -27,6 +27,7 @@ PLACEHOLDERS: Final[Mapping[type[Model], Mapping[str, Mapping[str, object]]]] = 
         "name": {"name": "unread"},
         "reserved": {},
         "slice_prefix": {},
+        "rollout": {},
     },
     HostConfig: {"parent": {"parent": "unread"}, "ssh": {}, "host_key": {}, "docker_socket": {}, "dynamic": {}},
     ServiceConfig: {
@@ -37,6 +38,8 @@ PLACEHOLDERS: Final[Mapping[type[Model], Mapping[str, Mapping[str, object]]]] = 
         "secret_environment": {},
         "ports": {"published": False},
         "published": {"published": False},
+        "rollout": {},
+        "after": {},
     },
 }
 """Fields without which the rest of an entry can still be compared with other entries -> the keys to write instead.

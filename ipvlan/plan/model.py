@@ -15,7 +15,7 @@ from functools import cached_property
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
-from ipvlan.config.models import ContainerSettings, Mode
+from ipvlan.config.models import ContainerSettings, Mode, OnFailure
 from ipvlan.config.types.addresses import AddressRange
 from ipvlan.config.types.ports import Port
 from ipvlan.config.types.ssh import SshTarget
@@ -66,6 +66,18 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutPlan:
+    """How the containers of a service are replaced."""
+
+    at_once: int | None
+    """On how many hosts at the same time, at least 1; None is all."""
+    healthy_within: int
+    """Seconds in which a container must be up."""
+    on_failure: OnFailure
+    """`restore` runs the previous container again where the replacement does not come up; `leave` leaves the failed one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerPlan:
     """One container on one host."""
 
@@ -89,6 +101,10 @@ class ContainerPlan:
     secret_environment: Mapping[str, str]
     """Variable -> config key; never a value."""
     settings: ContainerSettings
+    rollout: RolloutPlan
+    """How the container is replaced; the same on every host of the service."""
+    after: tuple[str, ...]
+    """Services whose containers are all up before this one is created or replaced, sorted; the same on every host of the service."""
 
     @property
     def bridged(self) -> bool:
