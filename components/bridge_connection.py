@@ -32,6 +32,7 @@ class BridgeConnection(pulumi.CustomResource):
         *,
         attachment: bridge.BridgeAttachment,
         container_id: pulumi.Input[str],
+        owner: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the connection.
@@ -40,6 +41,7 @@ class BridgeConnection(pulumi.CustomResource):
             name: Name of the resource.
             attachment: The container, and the ports that must be bound.
             container_id: An output of the container's resource: the connection is created after the container and replaced with it.
+            owner: The container's owner label, by which its previous container is found.
             opts: The resource's options.
         """
         super().__init__(
@@ -50,6 +52,7 @@ class BridgeConnection(pulumi.CustomResource):
                 "ssh": list(attachment.connection.command),
                 "container": attachment.container,
                 "container_id": container_id,
+                "owner": owner,
                 "fabric": attachment.network,
                 "ports": [
                     {

@@ -16,7 +16,8 @@ import pulumi_docker as docker
 
 from components.address_claims import AddressClaims
 from components.container_settings import container_args, replace_on_changes, replacement_trigger
-from components.error_hooks import orphans_hook, parent_conflict_hook
+from components.error_hooks import orphans_hook, parent_conflict_hook, previous_hook
+from components.handover import Handover, RolloutArgs, Settled
 from components.host_check import host_check
 from components.host_networking import HostNetworking
 from components.host_provider import FabricProvider
@@ -24,7 +25,7 @@ from components.stack_identity import qualified_stack
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan import resource_names
-from ipvlan.plan.model import HostPlan
+from ipvlan.plan.model import ContainerPlan, HostPlan
 from ipvlan.plan.ownership import owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL, token
 
@@ -59,7 +60,10 @@ class HostSliceArgs:
 
 
 class HostSlice(pulumi.ComponentResource):
-    """One host with its explicit docker provider, its ipvlan network, and its containers at their fixed addresses."""
+    """One host with its explicit docker provider, its ipvlan network, and its containers at their fixed addresses.
+
+    The containers are declared one by one, with `add_container`: a container may wait for one on another host.
+    """
 
     network_id: pulumi.Output[str]
     """Docker's id of the network on this host."""
@@ -99,15 +103,88 @@ class HostSlice(pulumi.ComponentResource):
         # Requests that are first at the same time open an ssh session and a docker command line on the host each
         # (docs/decisions/0015-provider-behaviour.md, 7). While the addresses are checked there is time for that.
         # Without that check the network's request comes first, alone.
-        images = self._images(name, args, provider, after=checked if args.address_check else network)
-        self.containers = self._containers(name, args, provider, network, images=images, on_error=orphans)
-        """Service name -> its container on this host."""
-        self.resources += self.containers.values()
+        self.images = self._images(name, args, provider, after=checked if args.address_check else network)
+        """Reference -> the image on this host."""
+        self.containers: dict[str, docker.Container] = {}
+        """Service name -> its container on this host; those that were added."""
+        self._name = name
+        self._args = args
+        self._docker_provider = provider
+        self._network_resource = network
+        self._on_error = [previous_hook(name, host, args.connection), orphans]
         self.network_id = network.id
         self.addresses = pulumi.Output.from_input(
             {container.service: str(container.address) for container in host.containers}
         )
+
+    def add_container(
+        self, planned: ContainerPlan, *, existing: bool, after: Sequence[pulumi.Resource]
+    ) -> docker.Container:
+        """Declare one container of the host, and what prepares its replacement.
+
+        Args:
+            planned: The container.
+            existing: Whether the state has it.
+            after: What must be complete before the container is created or replaced.
+        """
+        args, name = self._args, resource_names.container(self._name, planned.service)
+        arguments = container_args(
+            planned, network_id=self._network_resource.id, stack=args.stack, owner=args.owner, secrets=args.secrets
+        )
+        image = self.images[planned.image]
+        handover = Handover(
+            resource_names.handover(name),
+            self._rollout(planned),
+            arguments,
+            existing=existing,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[image, *after]),
+        )
+        container = docker.Container(
+            name,
+            arguments,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=self._docker_provider,
+                depends_on=[image, args.fabric_provider, handover],
+                # Its name and its address are exclusive.
+                delete_before_replace=True,
+                # Ports are read back as empty while the bridge is not connected (docs/decisions/0015-provider-behaviour.md, 1).
+                # The stack's own labels replace nothing (docs/decisions/0019-identity.md). What of both must, is the trigger.
+                ignore_changes=["ports", "labels"],
+                replacement_trigger=replacement_trigger(planned),
+                replace_on_changes=replace_on_changes(planned.settings),
+                hooks=pulumi.ResourceHookBinding(on_error=self._on_error),
+            ),
+        )
+        self.containers[planned.service] = container
+        self.resources.append(container)
+        return container
+
+    def settle(self, planned: ContainerPlan, *, after: Sequence[pulumi.Resource]) -> Settled:
+        """Declare the proof that a container which was added is up; `after` is its bridge connection, where it has one."""
+        settled = Settled(
+            resource_names.settled(resource_names.container(self._name, planned.service)),
+            self._rollout(planned),
+            container_id=self.containers[planned.service].id,
+            after=after,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.resources.append(settled)
+        return settled
+
+    def complete(self) -> None:
+        """Say that all containers were added."""
         self.register_outputs({"network_id": self.network_id, "addresses": self.addresses})
+
+    def _rollout(self, planned: ContainerPlan) -> RolloutArgs:
+        args = self._args
+        return RolloutArgs(
+            host=args.host,
+            planned=planned,
+            connection=args.connection,
+            owner=args.owner,
+            provider=args.fabric_provider,
+        )
 
     def _network(
         self,
@@ -164,38 +241,4 @@ class HostSlice(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[after]),
             )
             for image in args.host.images
-        }
-
-    def _containers(
-        self,
-        name: str,
-        args: HostSliceArgs,
-        provider: docker.Provider,
-        network: docker.Network,
-        *,
-        images: Mapping[str, docker.RemoteImage],
-        on_error: pulumi.ErrorHook,
-    ) -> dict[str, docker.Container]:
-        """Declare the containers of the host and return them by service."""
-        return {
-            planned.service: docker.Container(
-                resource_names.container(name, planned.service),
-                container_args(
-                    planned, network_id=network.id, stack=args.stack, owner=args.owner, secrets=args.secrets
-                ),
-                opts=pulumi.ResourceOptions(
-                    parent=self,
-                    provider=provider,
-                    depends_on=[images[planned.image], args.fabric_provider],
-                    # Its name and its address are exclusive.
-                    delete_before_replace=True,
-                    # Ports are read back as empty while the bridge is not connected (docs/decisions/0015-provider-behaviour.md, 1).
-                    # The stack's own labels replace nothing (docs/decisions/0019-identity.md). What of both must, is the trigger.
-                    ignore_changes=["ports", "labels"],
-                    replacement_trigger=replacement_trigger(planned),
-                    replace_on_changes=replace_on_changes(planned.settings),
-                    hooks=pulumi.ResourceHookBinding(on_error=[on_error]),
-                ),
-            )
-            for planned in args.host.containers
         }

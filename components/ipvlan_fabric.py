@@ -5,7 +5,7 @@ Out of scope: decisions. Every address, name and port is in the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,16 +15,20 @@ from components.address_claims import AddressClaims
 from components.host_locks import lock_hosts
 from components.host_provider import FabricProvider
 from components.published_service import PublishedService, PublishedServiceArgs
+from components.rollout_edges import RolloutEdges
 from components.stack_identity import StackIdentity
 from ipvlan.hosts.availability import EXTRA_SECONDS
 from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.plan import resource_names
-from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.ownership import Place
 from ipvlan.plan.resource_names import token
 from ipvlan.problems import Problem, numbered
 
 if TYPE_CHECKING:
+    import pulumi_docker as docker
+
     from components.host_slice import HostSlice
 
 
@@ -45,6 +49,9 @@ class FabricArgs:
     """Host name -> why nothing can be done on it in this run. The work on all other hosts comes first. Then a host that ssh does
     not reach is tried; where ssh reached it the run ends with the reason (docs/decisions/0020-availability.md)."""
 
+    existing: Collection[Place] | None = None
+    """The containers that the state has: they may be replaced, so they wait for each other. None: it is not known, and all do."""
+
 
 class IpvlanFabric(pulumi.ComponentResource):
     """One flat ipvlan network over several Docker hosts, with its containers and their published ports."""
@@ -61,13 +68,31 @@ class IpvlanFabric(pulumi.ComponentResource):
         plan = args.plan
         shared = self._shared(name, args)
         published: dict[str, dict[str, PublishedService]] = {service: {} for service in plan.urls}
+        order = RolloutEdges(plan, args.existing)
 
-        def declare(host: HostPlan, after: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
-            slice_ = self._host_slice(shared, host, after)
-            attachments = self._attachments(shared, host, slice_)
-            for service, attachment in attachments.items():
-                published.setdefault(service, {})[host.name] = attachment
-            return [*slice_.resources, *(one.bridge_connection for one in attachments.values())]
+        def declare(hosts: Sequence[HostPlan], after: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
+            slices = {host.name: self._host_slice(shared, host, after) for host in hosts}
+            order.add_images(slices)
+            resources: list[pulumi.Resource] = []
+            for planned in order.containers(hosts):
+                slice_ = slices[planned.host]
+                container = slice_.add_container(
+                    planned,
+                    existing=args.existing is not None and Place(planned.host, planned.service) in args.existing,
+                    after=order.before(planned),
+                )
+                attachment = self._attachment(shared, plan.host(planned.host), planned, container)
+                if attachment is not None:
+                    published.setdefault(planned.service, {})[planned.host] = attachment
+                    resources.append(attachment.bridge_connection)
+                order.add(
+                    planned,
+                    slice_.settle(planned, after=[attachment.bridge_connection] if attachment is not None else []),
+                )
+            for slice_ in slices.values():
+                slice_.complete()
+                resources += slice_.resources
+            return resources
 
         _declare_in_order(plan.hosts, args.unavailable, declare)
         self.addresses = pulumi.Output.from_input(
@@ -139,24 +164,25 @@ class IpvlanFabric(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _attachments(self, shared: _Shared, host: HostPlan, slice_: HostSlice) -> Mapping[str, PublishedService]:
-        """Declare the bridge attachments of one host and return them by service."""
-        return {
-            planned.service: PublishedService(
-                resource_names.bridge_component(shared.name, host.name, planned.service, published=planned.published),
-                PublishedServiceArgs(
-                    host=host,
-                    planned=planned,
-                    container=slice_.containers[planned.service],
-                    urls=shared.args.plan.urls_of(planned) if planned.published else (),
-                    connection=shared.connections[host.name],
-                    fabric_provider=shared.fabric_provider,
-                ),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            for planned in host.containers
-            if planned.bridged
-        }
+    def _attachment(
+        self, shared: _Shared, host: HostPlan, planned: ContainerPlan, container: docker.Container
+    ) -> PublishedService | None:
+        """Declare the bridge attachment of a container; return None for one that is not bridged."""
+        if not planned.bridged:
+            return None
+        return PublishedService(
+            resource_names.bridge_component(shared.name, host.name, planned.service, published=planned.published),
+            PublishedServiceArgs(
+                host=host,
+                planned=planned,
+                container=container,
+                urls=shared.args.plan.urls_of(planned) if planned.published else (),
+                connection=shared.connections[host.name],
+                owner=shared.identity.owner,
+                fabric_provider=shared.fabric_provider,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +208,7 @@ class _Shared:
 def _declare_in_order(
     hosts: Sequence[HostPlan],
     unavailable: Mapping[str, HostError],
-    declare: Callable[[HostPlan, Sequence[pulumi.Resource]], Sequence[pulumi.Resource]],
+    declare: Callable[[Sequence[HostPlan], Sequence[pulumi.Resource]], Sequence[pulumi.Resource]],
 ) -> None:
     """Declare each host: those that ssh does not reach last, those whose Docker cannot be used not at all.
 
@@ -199,17 +225,11 @@ def _declare_in_order(
     Args:
         hosts: All hosts.
         unavailable: Those that are unavailable, with the reason.
-        declare: Declares one host. Gets what must be complete before anything is tried on the host, and returns what must be
-            complete before anything is tried on an unavailable one.
+        declare: Declares some hosts. Gets what must be complete before anything is tried on them, and returns what must be
+            complete before anything is tried on unavailable ones.
     """
-    complete: list[pulumi.Resource] = []
-    for host in hosts:
-        if host.name not in unavailable:
-            complete.extend(declare(host, ()))
-    last: list[pulumi.Resource] = []
-    for host in hosts:
-        if isinstance(unavailable.get(host.name), HostUnreachableError):
-            last.extend(declare(host, complete))
+    complete = declare([host for host in hosts if host.name not in unavailable], ())
+    last = declare([host for host in hosts if isinstance(unavailable.get(host.name), HostUnreachableError)], complete)
     left_out = [
         problem
         for host in hosts

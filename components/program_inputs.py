@@ -6,7 +6,7 @@ Responsible too for the end of a run whose config is wrong: all problems in one 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +25,7 @@ from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.ssh import require_connections
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
+from ipvlan.plan.ownership import Ownership, Place
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError, UserError
 
@@ -60,7 +61,13 @@ def fabric_args(config: StackConfig, secrets: Mapping[str, pulumi.Output[str]]) 
     visits = HostVisits(plan)
     # Loads the docker provider's package, which takes about as long as the hosts take to answer.
     import_module("components.host_slice")
-    return FabricArgs(plan=plan, stack=pulumi.get_stack(), secrets=secrets, unavailable=visits.unavailable())
+    return FabricArgs(
+        plan=plan,
+        stack=pulumi.get_stack(),
+        secrets=secrets,
+        unavailable=visits.unavailable(),
+        existing=visits.existing(),
+    )
 
 
 def read_config() -> StackConfig:
@@ -96,12 +103,12 @@ class HostVisits:
     def __init__(self, plan: Plan) -> None:
         """Visit every host of the plan."""
         self._visits: Future[Mapping[str, Visit]] | None = None
-        self._engines: Future[Mapping[str, str]] | None = None
+        self._state: Future[Ownership] | None = None
         if not pulumi.runtime.is_dry_run():
             connections = [connection_to(host, plan.ssh) for host in plan.hosts]
             pool = ThreadPoolExecutor(max_workers=2)
             self._visits = pool.submit(visit_hosts, connections, connect_timeout=plan.ssh.connect_timeout)
-            self._engines = pool.submit(recorded_engines, running_stack())
+            self._state = pool.submit(recorded, running_stack())
             # The pool ends with the two.
             pool.shutdown(wait=False)
 
@@ -111,14 +118,14 @@ class HostVisits:
         Raises:
             pulumi.RunError: Two hosts are one machine.
         """
-        if self._visits is None or self._engines is None:
+        if self._visits is None:
             return {}
         visits = self._visits.result()
         same = same_machine(visits.values())
         if same is not None:
             raise pulumi.RunError(str(same))
         failures = {visit.host: visit.failure for visit in visits.values() if visit.failure is not None}
-        failures |= other_machines({visit.host: visit.engine_id for visit in visits.values()}, self._recorded())
+        failures |= other_machines({visit.host: visit.engine_id for visit in visits.values()}, self._engines())
         for failure in failures.values():
             if isinstance(failure, HostUnreachableError):
                 pulumi.log.warn(f"{failure}\nNothing is changed on it before the work on all other hosts is complete.")
@@ -127,17 +134,27 @@ class HostVisits:
                 pulumi.log.info(f"{failure.summary}. Nothing is done on it; the other hosts come first.")
         return failures
 
-    def _recorded(self) -> Mapping[str, str]:
+    def existing(self) -> Collection[Place] | None:
+        """Return the containers that the state has; None in a preview, and where the state cannot be read."""
+        try:
+            return None if self._state is None else self._state.result().containers.keys()
+        except StackStateError:
+            return None
+
+    def _engines(self) -> Mapping[str, str]:
         """Return host -> the id of its Engine in the state; none where the state cannot be read, with a warning."""
         try:
-            return {} if self._engines is None else self._engines.result()
+            return {} if self._state is None else self._state.result().engines
         except StackStateError as error:
-            pulumi.log.warn(f"{error}\nWhether each host is still the machine in the state was not checked.")
+            pulumi.log.warn(
+                f"{error}\nWhether each host is still the machine in the state was not checked, and all containers of a service "
+                f"are created one after another."
+            )
             return {}
 
 
-def recorded_engines(stack: str) -> Mapping[str, str]:
-    """Return host -> the id of its Docker Engine, as the state of that stack has it.
+def recorded(stack: str) -> Ownership:
+    """Return what the state of that stack says that it owns.
 
     Args:
         stack: The stack, as Pulumi's commands take it.
@@ -145,7 +162,7 @@ def recorded_engines(stack: str) -> Mapping[str, str]:
     Raises:
         StackStateError: The state cannot be read.
     """
-    return read_stack_state(stack, Path.cwd()).ownership.engines
+    return read_stack_state(stack, Path.cwd()).ownership
 
 
 def running_stack() -> str:

@@ -20,6 +20,7 @@ from ipvlan.hosts.bridge import planned_attachment
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, HostPlan
+from ipvlan.plan.ownership import owner_label
 from ipvlan.plan.resource_names import token
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class PublishedServiceArgs:
     connection: HostConnection
     """The ssh connection to the host."""
 
+    owner: pulumi.Output[str]
+    """The stack's owner id."""
+
     fabric_provider: FabricProvider
     """The provider that serves the bridge connection."""
 
@@ -67,6 +71,7 @@ class PublishedService(pulumi.ComponentResource):
             resource_names.bridge_connection(name),
             attachment=planned_attachment(args.host, args.planned, args.connection),
             container_id=args.container.id,
+            owner=args.owner.apply(lambda id_: owner_label(id_, args.planned.host, args.planned.service)),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=args.fabric_provider,

@@ -5,11 +5,14 @@ Out of scope: the work on the host, which `ipvlan.hosts.bridge` does. The state 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from ipvlan.hosts import bridge
 from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostError
 from provider.errors import not_importable
+from provider.open_handovers import OPEN_HANDOVERS
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare
 
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
@@ -43,7 +46,10 @@ class BridgeConnection(Resource):
         """Connect; succeed only if every port is bound then."""
         attachment = _attachment(inputs, operation)
         operation.hold(attachment.connection)
-        state = bridge.connect(attachment)
+        try:
+            state = bridge.connect(attachment)
+        except HostError as error:
+            raise _restored(inputs, attachment, error) from None
         return Created(f"{inputs['host']}/{state.container_id}", inputs)
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
@@ -75,3 +81,19 @@ class BridgeConnection(Resource):
         attachment = _attachment(state, operation)
         operation.hold(attachment.connection)
         bridge.disconnect(attachment)
+
+
+def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: HostError) -> HostError:
+    """Run the previous container again, where there is one, and return the error with what became of it."""
+    from ipvlan.hosts.container_failure import with_outcome  # noqa: PLC0415  # most connections succeed
+    from ipvlan.hosts.restore import restore  # noqa: PLC0415
+
+    name, owner = attachment.container, inputs.get("owner") or ""
+    if not owner:
+        return error
+    OPEN_HANDOVERS.end(attachment.host, name)
+    try:
+        restored = restore(attachment.connection, name, owner, attachment=replace(attachment, ports=()))
+    except HostError as failure:
+        return HostError([*error.problems, *failure.problems], host=attachment.host)
+    return with_outcome(error, attachment.host, name, restored)

@@ -7,12 +7,14 @@ from typing import Final
 from ipvlan.plan.resource_names import PACKAGE
 from provider.address_claims import AddressClaims
 from provider.bridge_connection import BridgeConnection
+from provider.handover import Handover
 from provider.host_networking import HostNetworking
 from provider.resource import Resource
+from provider.settled import Settled
 from provider.stack_identity import StackIdentity
 
 KINDS: Final[dict[str, Resource]] = {
     f"{PACKAGE}:index:{kind.name}": kind
-    for kind in (AddressClaims(), BridgeConnection(), HostNetworking(), StackIdentity())
+    for kind in (AddressClaims(), BridgeConnection(), Handover(), HostNetworking(), Settled(), StackIdentity())
 }
 """Type token -> the kind. A token is part of a URN, so it never changes."""

@@ -18,6 +18,7 @@ from typing import Final
 import grpc.aio  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from provider.open_handovers import OPEN_HANDOVERS
 from provider.server import CHANNEL_OPTIONS, Servicer
 
 SECONDS_BETWEEN_LOOKS: Final = 1.0
@@ -64,6 +65,7 @@ def _parents() -> Iterator[tuple[int, int]]:
 def _end() -> None:
     """End the process and its children at once: threads that wait for a host would keep Python from ending."""
     end_children()
+    OPEN_HANDOVERS.give_away()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -93,3 +93,23 @@ def replacing_arguments(settings: ContainerSettings) -> tuple[str, ...]:
     return tuple(
         row.argument for row in UPDATES if row.argument is not None and row.replaces(getattr(settings, row.setting))
     )
+
+
+_IN_PLACE: Final = frozenset({"restart", "maxRetryCount", "memory", "memorySwap", "cpuShares", "destroyGraceSeconds"})
+"""The docker provider's arguments that it changes on a running container, or that are no setting of Docker's."""
+_UNSET_REPLACES: Final = frozenset({"memory", "cpuShares"})
+_TRIGGERED: Final = frozenset({"labels", "ports"})
+"""Arguments whose change the stack ignores: what of them replaces a container is in its replacement trigger."""
+
+
+def replaced_by(before: Mapping[str, object], after: Mapping[str, object]) -> bool:
+    """Return whether a container is replaced when its arguments change, its labels and ports left out.
+
+    Args:
+        before: The docker provider's arguments, by their names in Pulumi's protocol (`networksAdvanced`).
+        after: The new ones; a value that is not known yet counts as another one.
+    """
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    return any(
+        key in _UNSET_REPLACES and not after.get(key) if key in _IN_PLACE else key not in _TRIGGERED for key in changed
+    )

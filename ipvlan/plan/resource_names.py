@@ -84,6 +84,12 @@ PACKAGE_COMPONENT_TYPE: Final = f"{PACKAGE}:index:IpvlanFabric"
 SECRETS_INPUT: Final = "secrets"
 """That component's input for secret values. This project's own program reads them from the stack's config."""
 
+HANDOVER_TYPE: Final = f"{PACKAGE}:index:Handover"
+"""Type of what prepares the replacement of a container."""
+
+SETTLED_TYPE: Final = f"{PACKAGE}:index:Settled"
+"""Type of the proof that a container is up."""
+
 LOCK_FUNCTION: Final = f"{PACKAGE}:index:lockHosts"
 """Token of the plugin's function that takes the locks of hosts."""
 
@@ -195,6 +201,16 @@ def container(host_slice: str, service: str) -> str:
     return f"{host_slice}-{service}"
 
 
+def handover(container: str) -> str:
+    """Name what prepares the replacement of the container whose resource has that name."""
+    return f"{container}-handover"
+
+
+def settled(container: str) -> str:
+    """Name the proof that the container whose resource has that name is up."""
+    return f"{container}-settled"
+
+
 def service_of(host_slice: str, container: str) -> str:
     """Return the service whose container has that name, in the HostSlice of that name."""
     return container.removeprefix(f"{host_slice}-")
@@ -206,6 +222,11 @@ def service_of(host_slice: str, container: str) -> str:
 def orphans_hook(host_slice: str) -> str:
     """Name the error hook that removes orphaned resources of one host."""
     return f"{host_slice}-leftovers"
+
+
+def previous_hook(host_slice: str) -> str:
+    """Name the error hook that brings the previous container of one host back."""
+    return f"{host_slice}-previous"
 
 
 def parent_conflict_hook(host_slice: str) -> str:
@@ -255,9 +276,12 @@ class Urns:
     def of_container(self, planned: ContainerPlan) -> list[str]:
         """Return the URNs of one container, its image and its bridge attachment."""
         name = host_slice(self.fabric, planned.host)
+        resource = container(name, planned.service)
         urns = [
             self._urn(IMAGE_TYPE, image(name, planned.image), HOST_SLICE_TYPE),
-            self._urn(CONTAINER_TYPE, container(name, planned.service), HOST_SLICE_TYPE),
+            self._urn(HANDOVER_TYPE, handover(resource), HOST_SLICE_TYPE),
+            self._urn(CONTAINER_TYPE, resource, HOST_SLICE_TYPE),
+            self._urn(SETTLED_TYPE, settled(resource), HOST_SLICE_TYPE),
         ]
         if planned.bridged:
             bridge = bridge_component(self.fabric, planned.host, planned.service, published=planned.published)

@@ -1,0 +1,132 @@
+"""The two resources around a container that make its replacement safe, declared: what comes before it, and the proof that it is up.
+
+Out of scope: the work on the host, which the plugin does (`provider.handover`, `provider.settled`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from components.container_settings import replacement_trigger
+from components.host_provider import FabricProvider, token
+from ipvlan.hosts.bridge import planned_attachment
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.plan.model import ContainerPlan, HostPlan
+from ipvlan.plan.ownership import owner_label
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutArgs:
+    """What both resources of one container have in common."""
+
+    host: HostPlan
+    planned: ContainerPlan
+    connection: HostConnection
+    owner: pulumi.Output[str]
+    """The stack's owner id."""
+    provider: FabricProvider
+    """What serves the resources."""
+
+    @property
+    def owner_label(self) -> pulumi.Output[str]:
+        """The owner label of the container."""
+        return self.owner.apply(lambda id_: owner_label(id_, self.planned.host, self.planned.service))
+
+    @property
+    def common(self) -> dict[str, pulumi.Input[object]]:
+        """Their common properties."""
+        return {
+            "host": self.host.name,
+            "ssh": list(self.connection.command),
+            "service": self.planned.service,
+            "container": self.planned.name,
+            "owner": self.owner_label,
+            "fabric": self.host.network.name,
+            "healthy_within": self.planned.rollout.healthy_within,
+            "on_failure": self.planned.rollout.on_failure,
+        }
+
+
+class Handover(pulumi.CustomResource):
+    """What is done on the host before the container is replaced. Its id is `HOST/SERVICE`."""
+
+    def __init__(
+        self,
+        name: str,
+        args: RolloutArgs,
+        arguments: docker.ContainerArgs,
+        *,
+        existing: bool,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """Declare it.
+
+        Args:
+            name: Name of the resource.
+            args: The container.
+            arguments: The container's arguments, which may hold secrets.
+            existing: Whether the state has the container, so that it may be replaced in the run that creates this resource.
+            opts: The resource's options.
+        """
+        super().__init__(
+            token("Handover"),
+            name,
+            {
+                **args.common,
+                "docker_url": args.host.docker_url,
+                "ssh_options": list(args.connection.options),
+                "arguments": arguments,
+                "trigger": replacement_trigger(args.planned),
+                "existing": existing,
+            },
+            pulumi.ResourceOptions.merge(
+                opts, pulumi.ResourceOptions(provider=args.provider, additional_secret_outputs=["arguments"])
+            ),
+        )
+
+
+class Settled(pulumi.CustomResource):
+    """The proof that the container is up. Its id is `HOST/SERVICE`."""
+
+    def __init__(
+        self,
+        name: str,
+        args: RolloutArgs,
+        *,
+        container_id: pulumi.Input[str],
+        after: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """Declare it.
+
+        Args:
+            name: Name of the resource.
+            args: The container.
+            container_id: An output of the container's resource.
+            after: The container's bridge connection, where it has one: its ports are bound by it.
+            opts: The resource's options.
+        """
+        planned = args.planned
+        ports = planned_attachment(args.host, planned, args.connection).ports if planned.published else ()
+        super().__init__(
+            token("Settled"),
+            name,
+            {
+                **args.common,
+                "container_id": container_id,
+                "ports": [
+                    {
+                        "container_port": port.container_port,
+                        "host_address": port.host_address,
+                        "host_port": port.host_port,
+                    }
+                    for port in ports
+                ],
+                "secret_names": sorted(planned.secret_environment),
+            },
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=args.provider, depends_on=[*after])),
+        )

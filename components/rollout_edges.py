@@ -1,0 +1,70 @@
+"""What a container waits for: the same service on hosts before it, and the services that it comes after.
+
+The engine has no order but dependencies, so the order is a chain of them. A chain costs an `up` without changes nothing; one that
+creates containers would create them one by one, so a container that is not in the state has no place in it.
+
+Out of scope: the order itself (`ipvlan.plan.rollout_order`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ipvlan.plan.rollout_order import service_order
+
+from ipvlan.plan.ownership import Place
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from components.host_slice import HostSlice
+    from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+
+
+class RolloutEdges:
+    """The dependencies between containers of one fabric, collected while they are declared."""
+
+    def __init__(self, plan: Plan, existing: Collection[Place] | None) -> None:
+        """Begin.
+
+        Args:
+            plan: The plan.
+            existing: The containers in the state; None where that is not known: then any may be one.
+        """
+        self._services = service_order(plan)
+        self._existing = existing
+        self._settled: dict[str, list[pulumi.Resource]] = {}
+        self._chains: dict[str, list[pulumi.Resource]] = {}
+        self._images: dict[str, list[pulumi.Resource]] = {}
+
+    def add_images(self, slices: Mapping[str, HostSlice]) -> None:
+        """Note the images of these hosts: a container is replaced when its new image is on all hosts."""
+        for slice_ in slices.values():
+            for reference, image in slice_.images.items():
+                self._images.setdefault(reference, []).append(image)
+
+    def containers(self, hosts: Sequence[HostPlan]) -> Iterator[ContainerPlan]:
+        """Yield the containers of these hosts in the order in which they can be declared."""
+        for service in self._services:
+            for host in hosts:
+                yield from (container for container in host.containers if container.service == service)
+
+    def before(self, planned: ContainerPlan) -> Sequence[pulumi.Resource]:
+        """Return what must be complete before this container is created or replaced."""
+        before = [settled for service in planned.after for settled in self._settled.get(service, ())]
+        if self._may_be_replaced(planned):
+            before += self._images[planned.image]
+            chain, at_once = self._chains.get(planned.service, []), planned.rollout.at_once
+            if at_once is not None and len(chain) >= at_once:
+                before.append(chain[-at_once])
+        return before
+
+    def add(self, planned: ContainerPlan, settled: pulumi.Resource) -> None:
+        """Note what says that this container is up."""
+        self._settled.setdefault(planned.service, []).append(settled)
+        if self._may_be_replaced(planned):
+            self._chains.setdefault(planned.service, []).append(settled)
+
+    def _may_be_replaced(self, planned: ContainerPlan) -> bool:
+        return self._existing is None or Place(planned.host, planned.service) in self._existing

@@ -1,0 +1,87 @@
+"""The process that ends the handovers of a run that ended before they did: what is up stays, and what is not goes back.
+
+It reads the handovers from standard input and prints nothing: whoever started the run may be gone. `ipvlan status` shows what it
+did. It has the lock of each host on which it works, and ends by itself.
+
+Out of scope: which handovers are open (`provider.open_handovers`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from ipvlan.hosts.restore import restore, runs_as
+from ipvlan.hosts.settle import settle
+
+from ipvlan.hosts.bridge import BridgeAttachment
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.host_lock import Holder, HostLockedError, HostLocks
+
+SECONDS_FOR_LOCKS: Final = 60.0
+"""How long the lock of a host is tried for: the run that has ended may still have it for some seconds."""
+
+HOST_SECONDS: Final = 20.0
+"""Time limit of one host's lock, in seconds."""
+
+
+def main() -> None:
+    """Work on all hosts at the same time, and on the containers of one host one after another."""
+    handovers: list[dict[str, Any]] = json.load(sys.stdin)
+    hosts: dict[str, list[dict[str, Any]]] = {}
+    for handover in handovers:
+        hosts.setdefault(handover["host"], []).append(handover)
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        list(pool.map(_on_host, hosts.values()))
+
+
+def _on_host(handovers: list[dict[str, Any]]) -> None:
+    connection = HostConnection(name=handovers[0]["host"], command=tuple(handovers[0]["ssh"]))
+    with HostLocks(Holder(what="ipvlan-fabric, the end of an interrupted pulumi up"), timeout=HOST_SECONDS) as locks:
+        if not _lock(locks, connection):
+            return
+        for handover in handovers:
+            # A host that fails has no other way to say so than `ipvlan status`; the next container may not fail.
+            with contextlib.suppress(HostError):
+                go_back(connection, handover)
+
+
+def _lock(locks: HostLocks, connection: HostConnection) -> bool:
+    end = time.monotonic() + SECONDS_FOR_LOCKS
+    while True:
+        try:
+            answer = locks.acquire([connection])[connection.name]
+        except HostLockedError as error:
+            answer = error
+        if not isinstance(answer, HostError):
+            return True
+        if time.monotonic() > end:
+            return False
+        time.sleep(1)
+
+
+def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
+    """Run the previous container again unless the new one comes up, or no longer needs a judge.
+
+    Raises:
+        HostError: The host does not answer, or the previous one does not run.
+    """
+    name, owner = handover["container"], handover["owner"]
+    id_ = runs_as(connection, name, owner)
+    if (
+        id_ is not None
+        and settle(connection, id_, healthy_within=int(handover["healthy_within"]), ports=(), secret_names=()).up
+    ):
+        return
+    attachment = BridgeAttachment(connection=connection, container=name, network=handover["fabric"], ports=())
+    restore(connection, name, owner, attachment=attachment)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""What happens on a host before a container is replaced: the new one is rehearsed, and a spare of the running one is made.
+
+The resource comes before its container, and has the container's arguments. When they change, the engine updates it before it
+deletes the container: what Docker refuses ends the `up` there, and nothing was stopped (docs/decisions/0026-rollout.md).
+
+Out of scope: whether the new container comes up (`provider.settled`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.plan.container_updates import replaced_by
+from provider.errors import not_importable
+from provider.open_handovers import OPEN_HANDOVERS
+from provider.resource import Created, Difference, Operation, Properties, Resource, compare
+
+_REST: Final = (
+    "container",
+    "owner",
+    "ssh",
+    "docker_url",
+    "ssh_options",
+    "on_failure",
+    "service",
+    "fabric",
+    "healthy_within",
+)
+"""Properties whose change is recorded, and does nothing on the host."""
+
+
+class Handover(Resource):
+    """Prepares the replacement of a container. The id is `HOST/SERVICE`."""
+
+    name: ClassVar[str] = "Handover"
+
+    def create(self, inputs: Properties, operation: Operation) -> Created:
+        """Record the arguments; prepare where the state has the container already, as one of an earlier version has."""
+        if inputs["existing"]:
+            _prepare(inputs, inputs["container"], operation)
+        return Created(f"{inputs['host']}/{inputs['service']}", inputs)
+
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties:  # noqa: ARG002  # no host has it
+        """Return the arguments as they are: the state alone has them."""
+        if not state:
+            raise not_importable(self.name, id_)
+        return state
+
+    def diff(self, old: Properties, new: Properties) -> Difference:
+        """Report an update where the container will be replaced, and where something else is to be recorded."""
+        rest = compare(old, new, identity=["host"], rest=_REST)
+        changed = [*rest.changed, *(["arguments"] if _replaces(old, new) else [])]
+        return Difference(changed, rest.replaces)
+
+    def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
+        """Rehearse the new container, and make a spare of the one that runs; fail before anything is stopped.
+
+        Raises:
+            HostError: Docker refuses the new container, and why; or the host does not answer.
+        """
+        if not _replaces(old, new):
+            return new
+        _prepare(new, old["container"], operation)
+        return new
+
+    def delete(self, state: Properties, operation: Operation) -> None:
+        """Remove what handovers left on the host: the container is gone by now."""
+        from ipvlan.hosts.spare import clear  # noqa: PLC0415
+
+        connection = connection_of(state, operation)
+        operation.hold(connection)
+        clear(connection, state["container"], state["owner"], also_restored=True)
+
+
+def connection_of(properties: Mapping[str, Any], operation: Operation) -> HostConnection:
+    """Return today's connection to the host of a resource."""
+    host = properties["host"]
+    return HostConnection(name=host, command=operation.ssh(host, properties["ssh"]))
+
+
+def _prepare(properties: Properties, running: str, operation: Operation) -> None:
+    """Rehearse the new container, and make a spare of the one that has the name `running`."""
+    # Only here: the engine starts this process at every `up`, and most of them replace nothing.
+    from ipvlan.hosts.spare import make_spare  # noqa: PLC0415
+
+    from provider.rehearsal import RehearsalRequest, rehearse  # noqa: PLC0415
+
+    connection = connection_of(properties, operation)
+    operation.hold(connection)
+    rehearse(
+        RehearsalRequest(
+            connection=connection,
+            docker_url=properties["docker_url"],
+            ssh_options=tuple(properties["ssh_options"]),
+            service=properties["service"],
+            owner=properties["owner"],
+            arguments=properties["arguments"],
+        )
+    )
+    if properties["on_failure"] == "restore":
+        make_spare(connection, properties["container"], properties["owner"], source=running)
+        OPEN_HANDOVERS.begin(properties, connection.command)
+
+
+def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether the container is replaced when these properties change; unknown arguments, in a preview, count as others."""
+    return old.get("trigger") != new.get("trigger") or replaced_by(old["arguments"], new["arguments"])

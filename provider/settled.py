@@ -1,0 +1,105 @@
+"""The proof that a new container is up; where it is not, the previous one runs again (docs/decisions/0026-rollout.md).
+
+The resource comes after its container and the container's bridge connection, so an `up` succeeds only if what it made runs, and a
+service's next host waits for it.
+
+Out of scope: what counts as up (`ipvlan.hosts.settle`), and how the previous one comes back (`ipvlan.hosts.restore`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
+from ipvlan.hosts.connection import HostConnection
+from provider.errors import not_importable
+from provider.handover import connection_of
+from provider.open_handovers import OPEN_HANDOVERS
+from provider.resource import Created, Difference, Operation, Properties, Resource, compare
+
+_PROVEN: Final = ("container_id", "ports")
+"""Properties whose change is looked at on the host."""
+_REST: Final = ("container", "owner", "ssh", "fabric", "healthy_within", "on_failure", "secret_names")
+
+
+class Settled(Resource):
+    """Waits until a container is up. The id is `HOST/SERVICE`."""
+
+    name: ClassVar[str] = "Settled"
+
+    def create(self, inputs: Properties, operation: Operation) -> Created:
+        """Wait for the container; fail if it does not come up."""
+        _wait(inputs, operation)
+        return Created(f"{inputs['host']}/{inputs['service']}", inputs)
+
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties:  # noqa: ARG002  # `status` looks
+        """Return the state as it is: it says what was proven when the container was new."""
+        if not state:
+            raise not_importable(self.name, id_)
+        return state
+
+    def diff(self, old: Properties, new: Properties) -> Difference:
+        """Report an update for another container or other ports, and where something else is to be recorded."""
+        return compare(old, new, identity=["host"], rest=[*_PROVEN, *_REST])
+
+    def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
+        """Wait for the new container; fail if it does not come up."""
+        if any(old.get(key) != new.get(key) for key in _PROVEN):
+            _wait(new, operation)
+        return new
+
+    def delete(self, state: Properties, operation: Operation) -> None:
+        """Forget it, with the state's entry."""
+
+
+def bound_ports(ports: list[Mapping[str, Any]]) -> tuple[BoundPort, ...]:
+    """Return the ports of a resource's property, in which numbers may be floats."""
+    return tuple(
+        BoundPort(
+            container_port=port["container_port"],
+            host_address=port["host_address"],
+            host_port=int(port["host_port"]),
+        )
+        for port in ports
+    )
+
+
+def attachment_without_ports(properties: Mapping[str, Any], connection: HostConnection) -> BridgeAttachment:
+    """Return the bridge attachment that a restored container gets: its own ports come with it."""
+    return BridgeAttachment(
+        connection=connection, container=properties["container"], network=properties["fabric"], ports=()
+    )
+
+
+def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
+    from ipvlan.hosts.container_failure import not_up  # noqa: PLC0415  # most runs of this process settle nothing
+    from ipvlan.hosts.restore import restore  # noqa: PLC0415
+    from ipvlan.hosts.settle import settle  # noqa: PLC0415
+    from ipvlan.hosts.spare import clear  # noqa: PLC0415
+
+    from ipvlan.hosts.errors import HostError  # noqa: PLC0415
+
+    connection = connection_of(properties, operation)
+    operation.hold(connection)
+    name, owner = properties["container"], properties["owner"]
+    outcome = settle(
+        connection,
+        properties["container_id"],
+        healthy_within=int(properties["healthy_within"]),
+        ports=bound_ports(properties["ports"]),
+        secret_names=properties["secret_names"],
+    )
+    if outcome.up:
+        OPEN_HANDOVERS.end(connection.name, name)
+        clear(connection, name, owner, also_restored=False)
+        return
+    # A failure to restore is told to a person, who decides: no process tries it again behind their back.
+    OPEN_HANDOVERS.end(connection.name, name)
+    restored, failure = None, None
+    if properties["on_failure"] == "restore":
+        try:
+            restored = restore(connection, name, owner, attachment=attachment_without_ports(properties, connection))
+        except HostError as error:
+            failure = error
+    raise not_up(connection.name, properties["service"], name, outcome, restored=restored, failure=failure)
