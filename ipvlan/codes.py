@@ -1,7 +1,7 @@
 """Every code of a problem, and what its rule is about. A code is used by one rule, and never for another one later.
 
-The hundreds are: 0 the stack file, 1 values, 2 the fabric, 3 hosts, 4 services, 5 addresses, 6 allocation, 7 what runs on hosts,
-9 the command line and the machine.
+The hundreds are: 0 the stack file, 1 values, 2 the fabric, 3 hosts and how containers are replaced, 4 services, 5 addresses,
+6 allocation, 7 what runs on hosts, 9 the command line and the machine.
 """
 
 from __future__ import annotations
@@ -106,6 +106,17 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF312": "two slices overlap",
     "IPF313": "two hosts have one address",
     "IPF314": "two hosts have one ssh target",
+    "IPF320": "`at_once` is neither a whole number nor `all`",
+    "IPF321": "`at_once` is below 1",
+    "IPF322": "a duration has no unit",
+    "IPF323": "a duration is refused",
+    "IPF324": "a duration is longer than an hour",
+    "IPF325": "`on_failure` is neither restore nor leave",
+    "IPF326": "`after` names a service that does not exist",
+    "IPF327": "a service is after itself",
+    "IPF328": "`after` names a service twice",
+    "IPF329": "services are after each other in a cycle",
+    "IPF330": "the first check of health is later than a container must be up",
     "IPF401": "a host is unknown",
     "IPF402": "a host is named twice",
     "IPF403": "an address is for a host that the service does not run on",

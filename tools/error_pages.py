@@ -19,7 +19,7 @@ SECTIONS: Final = {
     "0": "The stack file",
     "1": "Values",
     "2": "The fabric",
-    "3": "Hosts",
+    "3": "Hosts, and how containers are replaced",
     "4": "Services",
     "5": "Addresses of containers",
     "6": "`ipvlan allocate`",

@@ -19,6 +19,7 @@ from ipvlan.config.models import (
     Healthcheck,
     HostConfig,
     Model,
+    RolloutConfig,
     ServiceConfig,
     SshConfig,
     Ulimit,
@@ -129,6 +130,7 @@ def _tables() -> Iterator[str]:
     yield from _table("`ipvlan-fabric:hosts.<name>`", HostConfig)
     title = "`ipvlan-fabric:services.<name>`: where it runs and what is reached"
     yield from _table(title, ServiceConfig, ContainerSettings.model_fields)
+    yield from _table("`rollout`, of the fabric and of a service", RolloutConfig)
     yield from _settings()
     yield from _table("`healthcheck`", Healthcheck)
     yield from _table("`ulimits.<name>`", Ulimit)
@@ -158,7 +160,8 @@ def _cells(model: type[Model], name: str) -> tuple[str, ...]:
         default = "required"
     else:
         value = field.get_default(call_default_factory=True)
-        default = "" if value in (None, (), {}) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+        unset = value in (None, (), {}, RolloutConfig())
+        default = "" if unset else f"`{str(value).lower() if isinstance(value, bool) else value}`"
     return f"`{name}`", default, field.description or ""
 
 

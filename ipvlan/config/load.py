@@ -62,6 +62,7 @@ class Reading:
     hosts_read: bool
     """Whether any host was read, or there are none: else every reference to a host looks wrong."""
     unreadable_hosts: frozenset[str]
+    unreadable_services: frozenset[str]
 
 
 def stack_file(stack: str) -> str:
@@ -154,6 +155,7 @@ def read_stack(stack: str, folder: Folder) -> Reading:
         fabric_read=reading.fabric_read,
         hosts_read=reading.hosts_read,
         unreadable_hosts=reading.unreadable_hosts,
+        unreadable_services=reading.unreadable_services,
     )
 
 
@@ -173,7 +175,7 @@ def read_config(
     problems.extend(encrypted_values(sections))
     fabric = _model(FabricConfig, sections["fabric"], "fabric", problems)
     hosts, unreadable_hosts = _models(HostConfig, sections["hosts"], "hosts", problems)
-    services, _ = _models(ServiceConfig, sections["services"], "services", problems)
+    services, unreadable_services = _models(ServiceConfig, sections["services"], "services", problems)
     ssh = _model(SshConfig, {} if sections["ssh"] is None else sections["ssh"], "ssh", problems)
     if known_config_keys is not None:
         problems.extend(unknown_secrets(services, known_config_keys))
@@ -186,6 +188,7 @@ def read_config(
         fabric_read=fabric is not None,
         hosts_read=bool(hosts) or sections["hosts"] == {},
         unreadable_hosts=unreadable_hosts,
+        unreadable_services=unreadable_services,
     )
 
 

@@ -19,11 +19,10 @@ from ipvlan.config.types.base import Text
 from ipvlan.config.types.docker import Command, Image, Name, Restart, Size, Volume
 from ipvlan.config.types.interfaces import Parent
 from ipvlan.config.types.ports import Ports
-from ipvlan.config.types.rollout import AtOnce, Duration
+from ipvlan.config.types.rollout import AtOnce, Duration, OnFailure
 from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
 
 Mode = Literal["l2", "l3", "l3s"]
-OnFailure = Literal["restore", "leave"]
 
 
 class Model(BaseModel):
@@ -45,8 +44,8 @@ class RolloutConfig(Model):
     """How long a container may take until it is up: it runs, is healthy and has its published ports bound; 1s to 60m, the built-in
     default is 60s."""
     on_failure: OnFailure | None = None
-    """What happens where a replacement does not come up: `restore` runs the previous container again (the built-in default), `leave`
-    leaves the failed one in its place."""
+    """What happens where a replacement does not come up: `restore` runs the previous container again (the built-in default),
+    `leave` leaves the failed one in its place."""
 
 
 class FabricConfig(Model):
@@ -69,7 +68,7 @@ class FabricConfig(Model):
     probe_addresses: Flag = True
     """Whether `pulumi up` checks each address that is new in the plan for a conflict: in Docker on the hosts, and in l2 by ARP on
     the LAN. When something else has it, `up` fails before it creates or stops anything."""
-    rollout: RolloutConfig = RolloutConfig()
+    rollout: RolloutConfig = Field(default_factory=RolloutConfig)
     """How containers are replaced, for every service that does not say it itself."""
 
 
@@ -212,7 +211,7 @@ class ServiceConfig(ContainerSettings):
     """Variable -> value, in plaintext."""
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> name of the config key that `pulumi config set --secret` set."""
-    rollout: RolloutConfig = RolloutConfig()
+    rollout: RolloutConfig = Field(default_factory=RolloutConfig)
     """How its containers are replaced; each key on its own overrides that of `fabric.rollout`. Changing it does not affect any
     container."""
     after: tuple[Text, ...] = ()

@@ -14,21 +14,18 @@ from typing import Final
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.config.models import ContainerSettings, HostConfig, RolloutConfig, ServiceConfig, StackConfig
+from ipvlan.config.models import ContainerSettings, HostConfig, ServiceConfig, StackConfig
 from ipvlan.config.types.interfaces import LONGEST_INTERFACE
-from ipvlan.config.types.rollout import ALL
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, RolloutPlan, Route, ShimPlan, SshPlan
+from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, Route, ShimPlan, SshPlan
 from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.plan.rollout_order import rollout_plan
 from ipvlan.plan.rules import check
 from ipvlan.problems import PlanError
 
 NO_DYNAMIC: Final = "no-dynamic-address"
 """Name of the auxiliary address that uses up a one-address range (see `NetworkPlan.auxiliary`)."""
-
-BUILT_IN_ROLLOUT: Final = RolloutPlan(at_once=1, healthy_within=60, on_failure="restore")
-"""What holds where neither the service nor the fabric says anything."""
 
 
 def make_plan(config: StackConfig) -> Plan:
@@ -154,18 +151,8 @@ def _container(
         environment=service.environment,
         secret_environment=service.secret_environment,
         settings=settings,
-        rollout=_rollout(service.rollout, config.fabric.rollout),
+        rollout=rollout_plan(service.rollout, config.fabric.rollout),
         after=tuple(sorted(service.after)),
-    )
-
-
-def _rollout(service: RolloutConfig, fabric: RolloutConfig) -> RolloutPlan:
-    """Return the rollout of a service: of each key on its own the service's value, the fabric's or the built-in one."""
-    at_once = service.at_once or fabric.at_once or BUILT_IN_ROLLOUT.at_once
-    return RolloutPlan(
-        at_once=None if at_once == ALL else at_once,
-        healthy_within=service.healthy_within or fabric.healthy_within or BUILT_IN_ROLLOUT.healthy_within,
-        on_failure=service.on_failure or fabric.on_failure or BUILT_IN_ROLLOUT.on_failure,
     )
 
 

@@ -15,9 +15,10 @@ from functools import cached_property
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
-from ipvlan.config.models import ContainerSettings, Mode, OnFailure
+from ipvlan.config.models import ContainerSettings, Mode
 from ipvlan.config.types.addresses import AddressRange
 from ipvlan.config.types.ports import Port
+from ipvlan.config.types.rollout import Otherwise
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace, HostBlocks
 from ipvlan.problems import Problem
@@ -73,7 +74,7 @@ class RolloutPlan:
     """On how many hosts at the same time, at least 1; None is all."""
     healthy_within: int
     """Seconds in which a container must be up."""
-    on_failure: OnFailure
+    on_failure: Otherwise
     """`restore` runs the previous container again where the replacement does not come up; `leave` leaves the failed one."""
 
 
@@ -104,7 +105,7 @@ class ContainerPlan:
     rollout: RolloutPlan
     """How the container is replaced; the same on every host of the service."""
     after: tuple[str, ...]
-    """Services whose containers are all up before this one is created or replaced, sorted; the same on every host of the service."""
+    """Services that are up on all their hosts before this container is created or replaced, sorted; the same on every host."""
 
     @property
     def bridged(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ipvlan.plan.changes import Changes, ContainerChange
 from ipvlan.plan.model import Plan
+from ipvlan.plan.rollout_changes import RolloutChange, rollout_change
 from ipvlan.problems import Problem
 
 
@@ -41,6 +42,11 @@ class Report:
     def has_downtime(self) -> bool:
         """Whether a container is stopped."""
         return bool(self.changes.of("replace", "delete"))
+
+    @property
+    def rollout(self) -> RolloutChange:
+        """The order in which the change is carried out."""
+        return rollout_change(self.changes, self.before, self.after)
 
     @property
     def moved(self) -> list[ContainerChange]:

@@ -56,6 +56,7 @@ def well_formed(reading: Reading) -> StackConfig:
             config,
             AddressSpace.from_config(config.fabric, config.hosts, config.services),
             unreadable=reading.unreadable_hosts,
+            unreadable_services=reading.unreadable_services,
             with_fabric=reading.fabric_read,
         )
         problems.extend(

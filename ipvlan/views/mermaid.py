@@ -5,10 +5,11 @@ Readable up to about 20 hosts; beyond that each host is one box, with the number
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.rollout_order import service_rollouts
 
 MOST_HOSTS_IN_FULL: Final = 20
 MOST_CONTAINERS: Final = 12
@@ -34,11 +35,13 @@ def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) 
         f'  fabric(["{plan.network_name} ({plan.mode})<br/>{plan.subnet}{gateway}"])',
     ]
     has_clients = False
+    nodes: dict[tuple[str, str], str] = {}
     for number, host in enumerate(plan.hosts):
         drawn = host.containers[:MOST_CONTAINERS] if len(plan.hosts) <= MOST_HOSTS_IN_FULL else ()
         lines.append(f'  subgraph h{number}["{host.name} · {host.address}"]')
         lines.append(f'    p{number}["{host.parent}<br/>{host.slice}{_not_drawn(host, len(drawn))}"]')
         for index, container in enumerate(drawn):
+            nodes[host.name, container.service] = f"h{number}c{index}"
             style = styles.get((host.name, container.service)) or ("published" if container.published else "")
             suffix = f":::{style}" if style else ""
             lines.append(f'    h{number}c{index}["{container.name}<br/>{container.address}"]{suffix}')
@@ -52,7 +55,24 @@ def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) 
                 lines.append(f'  clients -- "{ports}" --> h{number}c{index}')
     if has_clients:
         lines.insert(2, '  clients(["clients"])')
-    return "\n".join([*lines, *_STYLES])
+    return "\n".join([*lines, *_order(plan, nodes), *_STYLES])
+
+
+def _order(plan: Plan, nodes: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Yield the dashed arrows from a service to those that are after it.
+
+    A service waits for another one on all hosts. The arrow is drawn on each host that has both, else between the first of each.
+    """
+    for service in service_rollouts(plan):
+        drawn = [host for host in service.hosts if (host, service.service) in nodes]
+        for other in service.after:
+            both = [host for host in drawn if (host, other) in nodes]
+            of_other = [host for host, name in nodes if name == other]
+            pairs = [(host, host) for host in both] or list(zip(of_other[:1], drawn[:1], strict=False))
+            yield from (
+                f"  {nodes[from_host, other]} -. then .-> {nodes[to_host, service.service]}"
+                for from_host, to_host in pairs
+            )
 
 
 def _not_drawn(host: HostPlan, drawn: int) -> str:

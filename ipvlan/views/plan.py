@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
+from ipvlan.config.types.rollout import written_duration
 from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.rollout_order import BUILT_IN, ServiceRollout, service_rollouts
+from ipvlan.views.rollout import otherwise, pace
+
+MOST_HOSTS: Final = 4
+"""Hosts that the order of a replacement names; all hosts are in the order of their names."""
 
 
 def print_tables(plan: Plan, stack: str, out: Console) -> None:
@@ -23,6 +30,9 @@ def print_tables(plan: Plan, stack: str, out: Console) -> None:
     out.print(_services(plan))
     if any(host.routes for host in plan.hosts):
         out.print(_routes(plan))
+    rollouts = service_rollouts(plan)
+    if any(service.after or service.rollout != BUILT_IN for service in rollouts):
+        out.print(_rollouts(rollouts))
 
 
 def _hosts(plan: Plan) -> Table:
@@ -80,6 +90,30 @@ def _routes(plan: Plan) -> Table:
     for host in plan.hosts:
         for route in host.routes:
             table.add_row(host.name, str(route.destination), f"{route.via} ({route.host})")
+    return table
+
+
+def _rollouts(rollouts: Iterable[ServiceRollout]) -> Table:
+    """Return how each service is replaced; the plan shows it where something differs from what is built in."""
+    table = Table(
+        "service",
+        "after",
+        "replaced on",
+        "pace",
+        "up within",
+        "otherwise",
+        title="Order of the services, and how they are replaced",
+        title_justify="left",
+    )
+    for service in rollouts:
+        table.add_row(
+            service.service,
+            ", ".join(service.after),
+            ", ".join(service.hosts[:MOST_HOSTS]) + (", ..." if len(service.hosts) > MOST_HOSTS else ""),
+            pace(service.rollout),
+            written_duration(service.rollout.healthy_within),
+            otherwise(service.rollout),
+        )
     return table
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from netaddr import IPAddress
 
 from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.rollout_order import service_rollouts, service_steps
 from ipvlan.views.json_document import ProblemEntry, TypedDict, document_part, problem_entries
 
 
@@ -105,6 +106,20 @@ class Host(TypedDict):
 
 
 @document_part
+class Rollout(TypedDict):
+    """How the containers of a service are replaced."""
+
+    hosts: list[str]
+    """In the order in which its containers are replaced."""
+    at_once: int | None
+    """On how many hosts at the same time; null is all."""
+    healthy_within: int
+    """Seconds in which a new container must be up."""
+    on_failure: str
+    """`restore` or `leave`."""
+
+
+@document_part
 class Service(TypedDict):
     """One service over all hosts."""
 
@@ -112,6 +127,9 @@ class Service(TypedDict):
     """Host -> address."""
     published: bool
     urls: list[str]
+    after: list[str]
+    """Services that are up before a container of this one is created or replaced."""
+    rollout: Rollout
 
 
 @document_part
@@ -122,6 +140,8 @@ class PlanDocument(TypedDict):
     fabric: Fabric
     hosts: list[Host]
     services: dict[str, Service]
+    order: list[list[str]]
+    """The services in steps: each is in a step after all that it waits for; the services of one step are in no order."""
     warnings: list[ProblemEntry]
 
 
@@ -141,7 +161,6 @@ def address_document(address: IPAddress, usage: Iterable[str]) -> AddressDocumen
 
 def document(plan: Plan, stack: str) -> PlanDocument:
     """Return the plan of the stack, ready for `json.dumps`."""
-    urls = plan.urls
     return {
         "stack": stack,
         "fabric": {
@@ -152,16 +171,31 @@ def document(plan: Plan, stack: str) -> PlanDocument:
             "reserved": [str(entry) for entry in plan.reserved],
         },
         "hosts": [_host(plan, host) for host in plan.hosts],
-        "services": {
-            service: {
-                "addresses": {host: str(address) for host, address in addresses.items()},
-                "published": service in urls,
-                "urls": urls.get(service, []),
-            }
-            for service, addresses in plan.addresses.items()
-        },
+        "services": dict(_services(plan)),
+        "order": [list(step) for step in service_steps(plan)],
         "warnings": problem_entries(plan.warnings),
     }
+
+
+def _services(plan: Plan) -> Iterator[tuple[str, Service]]:
+    addresses, urls = plan.addresses, plan.urls
+    for service in sorted(service_rollouts(plan), key=lambda service: service.service):
+        name = service.service
+        yield (
+            name,
+            {
+                "addresses": {host: str(address) for host, address in addresses[name].items()},
+                "published": name in urls,
+                "urls": urls.get(name, []),
+                "after": list(service.after),
+                "rollout": {
+                    "hosts": list(service.hosts),
+                    "at_once": service.rollout.at_once,
+                    "healthy_within": service.rollout.healthy_within,
+                    "on_failure": service.rollout.on_failure,
+                },
+            },
+        )
 
 
 def _host(plan: Plan, host: HostPlan) -> Host:

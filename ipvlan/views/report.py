@@ -11,6 +11,7 @@ from ipvlan.plan.report import Report
 from ipvlan.problems import Problem
 from ipvlan.views import markdown
 from ipvlan.views.mermaid import Style, topology
+from ipvlan.views.rollout import sentences
 
 LONGEST_TABLE: Final = 200
 """Rows of one table; a comment on GitHub holds 65,536 characters."""
@@ -58,6 +59,7 @@ def _lines(report: Report) -> Iterator[str]:
         ("Reason",),
         lambda change: ("; ".join(change.reasons),),
     )
+    yield from _rollout(report)
     yield from _containers("Deleted", changes.of("delete"), ("Address",), lambda change: (_address(change.before),))
     yield from _section(
         "Hosts",
@@ -112,6 +114,19 @@ def _summary(report: Report) -> str:
     hosts = "; ".join(f"{change.host}: {change.action}" for change in changes.hosts[:MOST_HOSTS_IN_SUMMARY])
     parts = [*([f"containers: {containers}"] if containers else []), *([f"hosts: {hosts}"] if hosts else [])]
     return f"**{'Downtime' if report.has_downtime else 'No downtime'}.** {'. '.join(parts)}."
+
+
+def _rollout(report: Report) -> Iterator[str]:
+    """Yield the order of the change, how many containers at once, and what is briefly down."""
+    lines = list(sentences(report.rollout))
+    if not lines:
+        return
+    yield "### In which order, and what is briefly down"
+    yield ""
+    yield from (f"- {markdown.escape(line)}" for line in lines[:LONGEST_TABLE])
+    if len(lines) > LONGEST_TABLE:
+        yield f"- ... and {len(lines) - LONGEST_TABLE} more: `ipvlan report --json` lists them all."
+    yield ""
 
 
 def _containers(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ipvlan.plan.report import Report
+from ipvlan.plan.rollout_changes import ServiceStep
 from ipvlan.views.json_document import ProblemEntry, TypedDict, document_part, problem_entries
+from ipvlan.views.rollout import step_sentence
 
 
 @document_part
@@ -41,6 +43,46 @@ class PortEntry(TypedDict):
 
 
 @document_part
+class StepEntry(TypedDict):
+    """What is done to one service, on several hosts, in one step."""
+
+    service: str
+    action: str
+    """`replace`, `create` or `delete`."""
+    after: list[str]
+    """The services of this change that are done before the step begins."""
+    hosts: list[str]
+    """In their order, where the action is `replace`."""
+    at_once: int
+    """The most containers of the step that are down, or are created, at the same time."""
+    others_answer: bool
+    """Whether containers of the service run at every moment of the step."""
+    healthy_within: int
+    """Seconds in which a new container must be up."""
+    on_failure: str
+    """`restore` or `leave`."""
+    sentence: str
+    """The step in words."""
+
+
+@document_part
+class TogetherEntry(TypedDict):
+    """A host whose network is replaced: all containers on it are down until it is there again."""
+
+    host: str
+    services: list[str]
+
+
+@document_part
+class RolloutEntry(TypedDict):
+    """In which order the change is carried out."""
+
+    steps: list[StepEntry]
+    """What is replaced, and what is created or deleted in an order; the other creations and deletions are in no order."""
+    together: list[TogetherEntry]
+
+
+@document_part
 class ReportDocument(TypedDict):
     """What `ipvlan report --json` prints."""
 
@@ -53,6 +95,7 @@ class ReportDocument(TypedDict):
     """Whether a container is stopped."""
     hosts: list[HostEntry]
     containers: list[ContainerEntry]
+    rollout: RolloutEntry
     ports: list[PortEntry]
     warnings: list[ProblemEntry]
     """Warnings about the new state."""
@@ -60,6 +103,7 @@ class ReportDocument(TypedDict):
 
 def document(report: Report) -> ReportDocument:
     """Return the report, ready for `json.dumps`."""
+    rollout = report.rollout
     return {
         "stack": report.stack,
         "new_stack": report.before is None,
@@ -80,9 +124,27 @@ def document(report: Report) -> ReportDocument:
             }
             for change in report.changes.containers
         ],
+        "rollout": {
+            "steps": [_step(step) for step in rollout.steps],
+            "together": [{"host": host, "services": list(services)} for host, services in rollout.together.items()],
+        },
         "ports": [
             {"host": change.host, "service": change.service, "port": change.port, "action": change.action}
             for change in report.ports
         ],
         "warnings": problem_entries(report.after.warnings),
+    }
+
+
+def _step(step: ServiceStep) -> StepEntry:
+    return {
+        "service": step.service,
+        "action": step.action,
+        "after": list(step.after),
+        "hosts": list(step.hosts),
+        "at_once": step.at_once,
+        "others_answer": step.others_answer,
+        "healthy_within": step.rollout.healthy_within,
+        "on_failure": step.rollout.on_failure,
+        "sentence": step_sentence(step),
     }

@@ -9,6 +9,9 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from ipvlan.config.types.base import fail, need_string, string_schema
 
+Otherwise = Literal["restore", "leave"]
+"""What happens where a replacement does not come up: the previous container runs again, or the failed one is left in its place."""
+
 ALL: Final = "all"
 """The value of `at_once` that replaces the containers of all hosts at the same time."""
 DURATION: Final = re.compile(r"(?P<number>[1-9][0-9]{0,5})(?P<unit>[sm])")
@@ -68,6 +71,18 @@ def parse_duration(value: object) -> int:
     return seconds
 
 
+def parse_on_failure(value: object) -> Otherwise:
+    """Return what happens where a replacement does not come up."""
+    if value not in ("restore", "leave"):
+        fail(
+            "IPF325",
+            "this is neither restore nor leave",
+            "it would be unclear what runs after a replacement that does not come up",
+            "write restore to run the previous container again, or leave to keep the failed one in its place",
+        )
+    return "restore" if value == "restore" else "leave"
+
+
 def written_duration(seconds: int) -> str:
     """Return a duration as the config writes it: whole minutes in minutes, but one minute as 60s."""
     return f"{seconds // 60}m" if seconds > 60 and seconds % 60 == 0 else f"{seconds}s"
@@ -78,7 +93,7 @@ AtOnce = Annotated[
     BeforeValidator(parse_at_once),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "integer", "minimum": 1}, {"const": ALL}],
+            "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "const": ALL}],
             "description": "A number of hosts, or all",
         }
     ),
@@ -88,4 +103,9 @@ Duration = Annotated[
     BeforeValidator(parse_duration),
     PlainSerializer(written_duration, return_type=str),
     string_schema("A duration in seconds or minutes: 60s, 5m", DURATION),
+]
+OnFailure = Annotated[
+    Otherwise,
+    BeforeValidator(parse_on_failure),
+    WithJsonSchema({"type": "string", "enum": ["restore", "leave"], "description": "restore or leave"}),
 ]

@@ -10,12 +10,17 @@ from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.rules import addresses, fabric, hosts, names, services
+from ipvlan.plan.rules import addresses, fabric, hosts, names, rollouts, services
 from ipvlan.problems import Problem
 
 
 def check(
-    config: StackConfig, space: AddressSpace, *, unreadable: Collection[str] = (), with_fabric: bool = True
+    config: StackConfig,
+    space: AddressSpace,
+    *,
+    unreadable: Collection[str] = (),
+    unreadable_services: Collection[str] = (),
+    with_fabric: bool = True,
 ) -> list[Problem]:
     """Return every contradiction and doubt in the config, errors and warnings, in the order of the config.
 
@@ -23,14 +28,21 @@ def check(
         config: What the rules are about.
         space: The config's addresses.
         unreadable: Hosts that are in the file and could not be read; to name one is no mistake.
+        unreadable_services: Services that are in the file and could not be read.
         with_fabric: Whether the fabric could be read; else only hosts and services are compared with each other.
     """
     if not with_fabric:
-        return [*hosts.among(config, space), *services.check(config, unreadable), *names.check(config)]
+        return [
+            *hosts.among(config, space),
+            *services.check(config, unreadable),
+            *rollouts.check(config, unreadable_services),
+            *names.check(config),
+        ]
     return [
         *fabric.check(config),
         *hosts.check(config, space),
         *services.check(config, unreadable),
+        *rollouts.check(config, unreadable_services),
         *names.check(config),
         *addresses.check(config, space),
     ]

@@ -14,6 +14,7 @@ from ipvlan.config.models import (
     Healthcheck,
     HostConfig,
     Model,
+    RolloutConfig,
     ServiceConfig,
     SshConfig,
     Ulimit,
@@ -42,7 +43,9 @@ def references(value: object) -> Iterator[str]:
             yield from references(entry)
 
 
-@pytest.mark.parametrize("model", [FabricConfig, HostConfig, ServiceConfig, SshConfig, Healthcheck, Ulimit])
+@pytest.mark.parametrize(
+    "model", [FabricConfig, HostConfig, ServiceConfig, SshConfig, Healthcheck, RolloutConfig, Ulimit]
+)
 def test_every_key_of_a_stack_file_is_an_input_with_its_description(schema: dict[str, Any], model: type[Model]) -> None:
     """A program in another language has the same keys, under the same names, and its editor shows what they mean."""
     type_ = schema["types"][f"ipvlan-fabric:index:{model.__name__}"]

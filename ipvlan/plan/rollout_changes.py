@@ -1,0 +1,138 @@
+"""The order in which a change is carried out: which service after which, of each the hosts in their order, and what is down.
+
+Services that neither are replaced nor order others of the change are left out.
+A network that is replaced is a case of its own: Pulumi deletes all containers on it first, so they are down together, and neither
+`after` nor `at_once` holds for them.
+
+Out of scope: what is replaced at all (`ipvlan.plan.changes`), and the words (`ipvlan.views.rollout`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ipvlan.plan.changes import Action, Changes
+from ipvlan.plan.model import Plan, RolloutPlan
+from ipvlan.plan.rollout_order import all_before, service_rollouts
+
+StepAction = Literal["replace", "create", "delete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStep:
+    """What happens to one service on several hosts, as one step of a change."""
+
+    service: str
+    action: StepAction
+    hosts: tuple[str, ...]
+    """The hosts in their order; it counts for a replacement only."""
+    at_once: int
+    """The most containers of the step that are worked on at the same time, from 1 to the number of `hosts`."""
+    after: tuple[str, ...]
+    """The services of the change that are done before this step begins: those that are directly before it, sorted."""
+    rollout: RolloutPlan
+    others: int
+    """How many more hosts have a container of the service that runs on, before, during and after this step."""
+
+    @property
+    def others_answer(self) -> bool:
+        """Whether containers of the service run at every moment of the step."""
+        return self.others + len(self.hosts) > self.at_once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutChange:
+    """A complete change, in its order."""
+
+    steps: tuple[ServiceStep, ...]
+    """What is created or replaced, in an order in which each is after all that it waits for; then what is deleted."""
+    together: Mapping[str, tuple[str, ...]]
+    """Host whose network is replaced -> the services whose containers are down until it is there again, sorted."""
+
+
+def rollout_change(changes: Changes, before: Plan | None, after: Plan) -> RolloutChange:
+    """Return the order in which `pulumi up` gets from one plan to the other; `changes` are what differs between them."""
+    rebuilt = {change.host for change in changes.hosts if change.action == "replace network"}
+    together: dict[str, list[str]] = {host: [] for host in sorted(rebuilt)}
+    for change in changes.of("replace"):
+        if change.host in rebuilt:
+            together[change.host].append(change.service)
+    replaced, created, deleted = (_by_service(changes, action, rebuilt) for action in ("replace", "create", "delete"))
+    steps = [*_forwards(after, before, replaced, created, rebuilt), *(_backwards(before, deleted) if before else ())]
+    awaited = {service for step in steps for service in step.after}
+    return RolloutChange(
+        steps=tuple(step for step in steps if step.action == "replace" or step.after or step.service in awaited),
+        together={host: tuple(services) for host, services in together.items() if services},
+    )
+
+
+def _by_service(changes: Changes, action: Action, rebuilt: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return service -> its hosts with that action, without those whose network is replaced."""
+    hosts: dict[str, tuple[str, ...]] = {}
+    for change in changes.of(action):
+        if change.host not in rebuilt:
+            hosts[change.service] = (*hosts.get(change.service, ()), change.host)
+    return hosts
+
+
+def _forwards(
+    after: Plan,
+    before: Plan | None,
+    replaced: Mapping[str, tuple[str, ...]],
+    created: Mapping[str, tuple[str, ...]],
+    rebuilt: Collection[str],
+) -> list[ServiceStep]:
+    """Return the steps of what is created or replaced."""
+    steps: list[ServiceStep] = []
+    ran = {(container.service, container.host) for container in before.containers()} if before else set()
+    for service in service_rollouts(after):
+        name = service.service
+        waits_for = _nearest(after, name, replaced.keys() | created.keys())
+        running = sum((name, host) in ran and host not in rebuilt for host in service.hosts)
+        actions: tuple[tuple[StepAction, Mapping[str, tuple[str, ...]]], ...] = (
+            ("create", created),
+            ("replace", replaced),
+        )
+        for action, hosts in actions:
+            if name not in hosts:
+                continue
+            count = len(hosts[name])
+            steps.append(
+                ServiceStep(
+                    service=name,
+                    action=action,
+                    hosts=hosts[name],
+                    at_once=min(service.rollout.at_once or count, count) if action == "replace" else count,
+                    after=waits_for,
+                    rollout=service.rollout,
+                    others=running - count if action == "replace" else running,
+                )
+            )
+    return steps
+
+
+def _backwards(before: Plan, deleted: Mapping[str, tuple[str, ...]]) -> list[ServiceStep]:
+    """Return the steps of what is deleted: first the services that are after others."""
+    nearest = {service: _nearest(before, service, deleted) for service in deleted}
+    return [
+        ServiceStep(
+            service=service.service,
+            action="delete",
+            hosts=deleted[service.service],
+            at_once=len(deleted[service.service]),
+            after=tuple(sorted(other for other, names in nearest.items() if service.service in names)),
+            rollout=service.rollout,
+            others=0,
+        )
+        for service in reversed(service_rollouts(before))
+        if service.service in deleted
+    ]
+
+
+def _nearest(plan: Plan, service: str, of: Collection[str]) -> tuple[str, ...]:
+    """Return those `of` some services that are before a service and before no other one of these, sorted."""
+    candidates = all_before(plan, service) & set(of)
+    further = {name for candidate in candidates for name in all_before(plan, candidate)}
+    return tuple(sorted(candidates - further))

@@ -1,0 +1,85 @@
+"""How containers are replaced, in sentences: in which order, how many at once, what is briefly down.
+
+Out of scope: the order itself (`ipvlan.plan.rollout_order`, `ipvlan.plan.rollout_changes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from ipvlan.config.types.rollout import written_duration
+from ipvlan.plan.model import RolloutPlan
+from ipvlan.plan.rollout_changes import RolloutChange, ServiceStep, StepAction
+
+MOST_NAMES: Final = 8
+"""Hosts or services that a sentence names; of more, the rest is counted."""
+
+_VERBS: Final[Mapping[StepAction, str]] = {"create": "new: ", "delete": "deleted: ", "replace": ""}
+
+
+def sentences(change: RolloutChange) -> Iterator[str]:
+    """Yield one sentence per step, without a full stop, and what happens where a replacement does not come up."""
+    for host, services in change.together.items():
+        yield (
+            f"all containers on {host}: down together until its network is replaced "
+            f"({_listed(services, 'services')}); this is not done host by host"
+        )
+    yield from (step_sentence(step) for step in change.steps)
+    yield from _otherwise([step for step in change.steps if step.action == "replace"])
+
+
+def step_sentence(step: ServiceStep) -> str:
+    """Return what happens in one step."""
+    begin = f"after {_listed(step.after, 'services')}: " if step.after else ""
+    begin = f"{begin}{_VERBS[step.action]}{step.service} on "
+    if step.action != "replace":
+        return begin + _listed(step.hosts, "hosts")
+    if len(step.hosts) == 1:
+        end = "the others answer" if step.others_answer else "it runs on no other host"
+        return f"{begin}{step.hosts[0]}: it is down for its stop and start; {end}"
+    if step.at_once == 1:
+        hosts, pace = ", then on ".join(_first(step.hosts, "hosts")), "one at a time"
+    elif step.at_once < len(step.hosts):
+        hosts, pace = f"{_listed(step.hosts, 'hosts')}, in this order", f"at most {step.at_once} at a time"
+    else:
+        hosts, pace = _listed(step.hosts, "hosts"), "all at once"
+    end = "the others answer" if step.others_answer else "meanwhile no other answers"
+    return f"{begin}{hosts}: {pace}; each is down for its stop and start; {end}"
+
+
+def pace(rollout: RolloutPlan) -> str:
+    """Return how many containers of a service are replaced at the same time."""
+    if rollout.at_once is None:
+        return "all hosts at once"
+    return "one host at a time" if rollout.at_once == 1 else f"{rollout.at_once} hosts at a time"
+
+
+def otherwise(rollout: RolloutPlan) -> str:
+    """Return what happens where a replacement does not come up, one clause."""
+    if rollout.on_failure == "restore":
+        return "the previous container runs again"
+    return "the failed container stays in its place"
+
+
+def _otherwise(steps: Sequence[ServiceStep]) -> Iterator[str]:
+    """Yield what happens where a replacement is not up in time, once for all services that agree."""
+    agreeing: dict[tuple[str, str], list[str]] = {}
+    for step in steps:
+        key = written_duration(step.rollout.healthy_within), otherwise(step.rollout)
+        agreeing.setdefault(key, []).append(step.service)
+    for (within, what), services in agreeing.items():
+        subject = "a replacement" if len(agreeing) == 1 else f"a replacement of {_listed(services, 'services')}"
+        yield f"where {subject} is not up within {within}, {what}, and `pulumi up` fails"
+
+
+def _listed(names: Sequence[str], what: str) -> str:
+    """Return `a, b and c`."""
+    *most, last = _first(names, what)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _first(names: Sequence[str], what: str) -> list[str]:
+    """Return the first names, and the number of the others as one more."""
+    more = len(names) - MOST_NAMES
+    return [*names] if more < 2 else [*names[:MOST_NAMES], f"{more} more {what}"]
