@@ -15,7 +15,7 @@ name sorts first (moby libnetwork/sandbox.go, Less).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -259,10 +259,11 @@ def _read_state(attachment: BridgeAttachment, output: Output) -> AttachmentState
             effect="the state of the bridge attachment is unknown",
             fix="make sure that `docker` on the host is Docker's own command line",
         ) from None
-    return _state(containers[0]) if containers else None
+    return state_of(containers[0]) if containers else None
 
 
-def _state(inspected: dict[str, Any]) -> AttachmentState:
+def state_of(inspected: Mapping[str, Any]) -> AttachmentState:
+    """Return the state of the bridge attachment of a container that was inspected."""
     settings, state = inspected["NetworkSettings"], inspected["State"]
     bound = {
         port: frozenset((binding["HostIp"], int(binding["HostPort"])) for binding in bindings)

@@ -1,6 +1,6 @@
 """Docker's Engine API of one host, over the socket that a session forwards.
 
-Responsible for the API version, and for Docker's failures. It only reads.
+Responsible for the API version, and for Docker's failures. It only reads; `ipvlan.hosts.engine_writes` writes.
 """
 
 from __future__ import annotations
