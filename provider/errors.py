@@ -13,6 +13,9 @@ NOT_IMPORTABLE: Final = "IPF731"
 UNKNOWN_FUNCTION: Final = "IPF732"
 """The plugin has no such function."""
 
+DOCKER_PLUGIN: Final = "IPF777"
+"""The docker provider's plugin cannot be used."""
+
 
 class PluginError(UserError):
     """An operation that does not complete, for a reason that is no host's."""
@@ -56,4 +59,15 @@ def unknown_function(token: str) -> PluginError:
         problem="the plugin has no such function",
         effect="nothing is done",
         fix="use the plugin and the program of one and the same version",
+    )
+
+
+def plugin_unusable(reason: str) -> PluginError:
+    """Return that the docker provider's plugin cannot be asked; `reason` is one clause."""
+    return PluginError.about(
+        "pulumi-resource-docker",
+        DOCKER_PLUGIN,
+        problem=f"the docker provider's plugin cannot be used: {reason}",
+        effect="no new container can be tried before the running one stops, so no container was touched",
+        fix="run `pulumi install` in the project's folder, then the command again",
     )

@@ -39,6 +39,19 @@ OWNER_LABEL: Final = f"{LABEL_PREFIX}owner"
 """Label of every network and container: the identity of the stack that created it, and the planned place
 (`ipvlan.plan.ownership`)."""
 
+PREVIOUS_SUFFIX: Final = ".ipvlan-previous"
+"""After a container's name: its spare, the stopped copy that runs again where a replacement does not come up."""
+
+FAILED_SUFFIX: Final = ".ipvlan-failed"
+"""After a container's name: a replacement that did not come up, stopped and kept for `docker logs`."""
+
+REHEARSAL_SUFFIX: Final = ".ipvlan-rehearsal"
+"""After a container's name: the container of a rehearsal, which is created, never started, and removed at once."""
+
+PREVIOUS_LABEL: Final = f"{LABEL_PREFIX}previous"
+"""Label of a spare, as JSON: {"of": id of the container that it is a copy of, "restart": {"Name": ..., "MaximumRetryCount": ...},
+"bridge": true or false, "volumes": [names of anonymous volumes]}."""
+
 COMPOSE_PROJECT_LABEL: Final = "com.docker.compose.project"
 """Label by which Docker Compose marks what it creates (docs.docker.com/compose, "project name")."""
 
