@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from netaddr import IPAddress
@@ -20,6 +21,7 @@ from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession, on_all
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, take_snapshot
 from ipvlan.plan.ownership import Ownership
+from ipvlan.plan.rollout_containers import is_ours, planned_name
 from ipvlan.problems import Problem
 
 
@@ -91,16 +93,20 @@ def check_conflicts(
     """
     by_host = {host.connection.name: host for host in new}
 
-    def owns(container: LiveContainer) -> bool:
-        return owned().owns(container)
+    def owns(host: str, container: LiveContainer) -> bool:
+        return is_ours(owned(), host, container)
+
+    def is_kept(container: LiveContainer) -> bool:
+        """Whether a change keeps it stopped: it holds nothing, and says nothing of who does."""
+        return not container.running and container.name != planned_name(container.name)
 
     def ask(session: HostSession) -> _Reply:
         snapshot = take_snapshot(session, timeout=timeout)
         if mode != "l2":
             return _Reply(snapshot=snapshot, answering={}, not_probed="", unprobed=frozenset())
-        unheld = not_held_by(owns, snapshot, by_host[session.name].addresses)
+        unheld = not_held_by(partial(owns, session.name), snapshot, by_host[session.name].addresses)
         # A container of the host that holds one is known by now, and would not see the probe.
-        to_probe = [address for address in unheld if not holders(snapshot, address)]
+        to_probe = [address for address in unheld if all(map(is_kept, holders(snapshot, address)))]
         answering, not_probed = probe(session, snapshot, mode, to_probe, owned, timeout=timeout)
         unprobed = frozenset(to_probe) if not_probed else frozenset[IPAddress]()
         return _Reply(snapshot=snapshot, answering=answering, not_probed=not_probed, unprobed=unprobed)
@@ -156,11 +162,11 @@ def _listed(addresses: Iterable[IPAddress]) -> str:
     return f"{first} and {len(more)} more" if len(more) > 2 else ", ".join(map(str, (first, *more)))
 
 
-def _on_the_host(new: NewAddresses, owns: Callable[[LiveContainer], bool], reply: _Reply) -> Iterator[Problem]:
+def _on_the_host(new: NewAddresses, owns: Callable[[str, LiveContainer], bool], reply: _Reply) -> Iterator[Problem]:
     """Yield the addresses that other containers of the host hold."""
     for address in new.addresses:
         for holder in holders(reply.snapshot, address):
-            if not owns(holder):
+            if not owns(new.connection.name, holder):
                 yield _conflict(
                     new,
                     address,
@@ -170,7 +176,7 @@ def _on_the_host(new: NewAddresses, owns: Callable[[LiveContainer], bool], reply
 
 
 def _on_the_lan(
-    new: NewAddresses, owns: Callable[[LiveContainer], bool], reply: _Reply, snapshots: Sequence[HostSnapshot]
+    new: NewAddresses, owns: Callable[[str, LiveContainer], bool], reply: _Reply, snapshots: Sequence[HostSnapshot]
 ) -> Iterator[Problem]:
     """Yield the addresses that somebody answers for, unless a container of the stack on another host is the one."""
     for address, hardware in reply.answering.items():
@@ -180,7 +186,7 @@ def _on_the_lan(
             for container in holders(snapshot, address)
             if container.running
         ]
-        if any(owns(container) for _, container in running):
+        if any(owns(host, container) for host, container in running):
             continue
         names = "".join(
             f", container {container.name} ({described(container)}) on {host}" for host, container in running

@@ -15,7 +15,7 @@ from ipvlan.hosts.errors import HostError, OtherMachineError
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.reachability import Cell
-from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.plan.resource_names import BRIDGE, PREVIOUS_LABEL
 
 _BETWEEN_THE_HOSTS = (
     "both ends are as planned and nothing on the hosts explains it: look at what is between the parents "
@@ -70,6 +70,9 @@ class Diagnosis:
         if live is None:
             yield f"container missing: {name} does not exist"
             return
+        if snapshot.loops(live):
+            yield f"container restarts: {name} ends, and Docker starts it again (`ipvlan status` has its last lines)"
+            return
         if not live.running:
             yield f"container down: {name} is {live.status.lower() or live.state}"
             return
@@ -91,7 +94,9 @@ class Diagnosis:
             binding.host_port == port.host_port and binding.protocol == port.protocol for binding in live.bindings
         )
         if not bound and BRIDGE not in live.endpoints:
-            yield f"port not bound: {name} is not connected to the bridge (`ipvlan heal`)"
+            # Only `up` changes a restored container.
+            what = "`ipvlan status`" if PREVIOUS_LABEL in live.labels else "`ipvlan heal`"
+            yield f"port not bound: {name} is not connected to the bridge ({what})"
         elif not bound:
             yield f"port not bound: {name} is connected to the bridge, which is not its gateway"
         elif observed.outcome == "refused":

@@ -8,9 +8,10 @@ Out of scope: reading the host (`ipvlan.hosts.snapshot`) and the repair (`ipvlan
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ipvlan.checks.command_lines import heal_line, host_line
+from ipvlan.checks.difference import Difference, difference
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.checks.host_identity import other_machine
 from ipvlan.checks.not_ours import (
@@ -19,6 +20,7 @@ from ipvlan.checks.not_ours import (
     network_at_place,
     network_on_parent,
 )
+from ipvlan.checks.rollout_drift import left, restarting, restored, unhealthy
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.errors import HostError, HostUnreachableError, NoDockerSocketError
 from ipvlan.hosts.ports import EVERY_ADDRESS
@@ -27,28 +29,7 @@ from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership, Place
 from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, ports_label
-from ipvlan.problems import Severity
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One thing on a host that is not as planned."""
-
-    kind: DriftKind
-    host: str
-    problem: str
-    """One sentence, with the names and values."""
-    fix: str
-    """A command that can be copied, or what a person must decide."""
-    severity: Severity
-    """`info` does not affect the exit status."""
-    service: str | None = None
-    container: str | None = None
-    """The container's name in Docker."""
-    network: str | None = None
-    """The name of a network that is not the fabric's."""
-    id: str | None = None
-    """Docker's id of the container or network that is there; None where there is none, or where it is about something else."""
+from ipvlan.plan.rollout_containers import role_of
 
 
 class Comparison:
@@ -65,29 +46,25 @@ class Comparison:
     def of_host(self, host: HostPlan, snapshot: HostSnapshot | HostError) -> tuple[Difference, ...]:
         """Return all differences of one host, those that cause others first."""
         if isinstance(snapshot, HostUnreachableError):
-            return (_difference(DriftKind.HOST_UNREACHABLE, host, snapshot.summary, host_line(host, "true")),)
+            return (difference(DriftKind.HOST_UNREACHABLE, host, snapshot.summary, host_line(host, "true")),)
         if isinstance(snapshot, NoDockerSocketError):
             # Docker may well run, and listen elsewhere: a restart would stop the containers of others for nothing.
-            return (_difference(DriftKind.DOCKER_SILENT, host, snapshot.summary, snapshot.problems[0].fix),)
+            return (difference(DriftKind.DOCKER_SILENT, host, snapshot.summary, snapshot.problems[0].fix),)
         if isinstance(snapshot, HostError):
             return (
-                _difference(
+                difference(
                     DriftKind.DOCKER_SILENT, host, snapshot.summary, host_line(host, "systemctl restart docker")
                 ),
             )
         error = other_machine(host.name, self._ownership.engines.get(host.name, ""), snapshot.engine_id)
         if error is not None:
             # Nothing else that differs there is of this stack.
-            return (_difference(DriftKind.HOST_REPLACED, host, error.summary, error.problems[0].fix),)
+            return (difference(DriftKind.HOST_REPLACED, host, error.summary, error.problems[0].fix),)
         return (
             *self._parent(host, snapshot),
             *self._networks(host, snapshot),
             *self._routes(host, snapshot),
-            *(
-                difference
-                for planned in host.containers
-                for difference in self._planned_container(host, planned, snapshot)
-            ),
+            *(found for planned in host.containers for found in self._planned_container(host, planned, snapshot)),
             *self._other_containers(host, snapshot),
             *self._notices(host, snapshot),
         )
@@ -96,7 +73,7 @@ class Comparison:
         unchecked = set(self._ownership.unchecked.get(host.name, ()))
         for planned in host.containers:
             if str(planned.address) in unchecked:
-                yield _difference(
+                yield difference(
                     DriftKind.ADDRESS_UNCHECKED,
                     host,
                     f"whether something else than {planned.name} on {host.name} has {planned.address} was never checked",
@@ -104,7 +81,7 @@ class Comparison:
                     service=planned.service,
                 )
         for helper in stale_helpers(snapshot, self._ownership):
-            yield _difference(
+            yield difference(
                 DriftKind.HELPER_LEFT,
                 host,
                 f"{helper.name} on {host.name} was left by a run of this stack that was killed ({helper.status})",
@@ -113,14 +90,14 @@ class Comparison:
 
     def _parent(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
         if not snapshot.parent.present:
-            yield _difference(
+            yield difference(
                 DriftKind.PARENT_MISSING,
                 host,
                 f"{host.name} has no {host.parent}; none of its containers reaches another host",
                 f"give it back its NIC, or correct ipvlan-fabric:hosts.{host.name}.parent and run pulumi up",
             )
         elif not snapshot.parent.up:
-            yield _difference(
+            yield difference(
                 DriftKind.PARENT_DOWN,
                 host,
                 f"{host.parent} of {host.name} is down; none of its containers reaches another host",
@@ -130,13 +107,13 @@ class Comparison:
     def _networks(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
         planned, live = host.network, snapshot.network(host.network.name)
         if live is None:
-            yield _difference(
+            yield difference(
                 DriftKind.NETWORK_MISSING, host, f"{host.name} has no network {planned.name}", self._heal(host)
             )
         else:
             changed = ", ".join(_network_differences(host, live))
             if changed:
-                yield _difference(
+                yield difference(
                     DriftKind.NETWORK_DIFFERENT,
                     host,
                     f"network {planned.name} on {host.name} has {changed}",
@@ -145,16 +122,16 @@ class Comparison:
                 )
             if not self._ownership.owns(live):
                 found = network_at_place(self._ownership, self._stack, host, live)
-                yield _difference(found.kind, host, found.problem, found.fix, id_=live.id)
+                yield difference(found.kind, host, found.problem, found.fix, id_=live.id)
         for other in snapshot.networks:
             if other.name != planned.name and other.options.get("parent") == host.parent:
                 found = network_on_parent(self._ownership, self._stack, host, other)
-                yield _difference(found.kind, host, found.problem, found.fix, network=other.name, id_=other.id)
+                yield difference(found.kind, host, found.problem, found.fix, network=other.name, id_=other.id)
 
     def _routes(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
         for route in host.routes:
             if not snapshot.routes_via(route.destination, route.via):
-                yield _difference(
+                yield difference(
                     DriftKind.ROUTE_MISSING,
                     host,
                     f"{host.name} has no route to {route.destination}, the slice of {route.host}",
@@ -163,7 +140,7 @@ class Comparison:
         if host.shim is not None and (
             snapshot.shim_address != host.shim.address or not snapshot.routes_over(host.slice, host.shim.link)
         ):
-            yield _difference(
+            yield difference(
                 DriftKind.SHIM_MISSING,
                 host,
                 f"{host.name} has no link {host.shim.link} with {host.shim.address} and the route to {host.slice}: "
@@ -176,40 +153,42 @@ class Comparison:
     ) -> Iterator[Difference]:
         live = snapshot.containers.get(planned.name)
         if live is None:
-            renamed = self._renamed(planned, snapshot)
-            predicate = "is missing" if renamed is None else f"is missing: somebody renamed it to {renamed.name}"
-            yield self._about(planned, DriftKind.CONTAINER_MISSING, predicate)
+            yield self._about(planned, DriftKind.CONTAINER_MISSING, self._missing(planned, snapshot))
+            return
+        if role_of(self._ownership, host.name, live) == "restored":
+            yield restored(self._stack, host, planned, live, snapshot)
+            yield from _troubles(self._stack, host, planned, live, snapshot)
             return
         if not self._ownership.owns(live):
             found = container_at_place(self._plan, self._ownership, self._stack, planned, live)
             yield replace(self._about(planned, found.kind, found.problem, fix=found.fix), id=live.id)
             return
-        for difference in self._owned_container(host, planned, live, snapshot):
-            yield replace(difference, id=live.id)
+        for about in self._owned_container(host, planned, live, snapshot):
+            yield replace(about, id=live.id)
 
     def _owned_container(
         self, host: HostPlan, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot
     ) -> Iterator[Difference]:
-        if not live.running:
+        looping = snapshot.loops(live)
+        if not (live.running or looping):
             yield self._about(planned, DriftKind.CONTAINER_STOPPED, f"does not run: {live.status or live.state}")
-        if live.health == "unhealthy":
-            yield self._about(
-                planned,
-                DriftKind.CONTAINER_UNHEALTHY,
-                "runs, and its health check fails",
-                fix=host_line(host, f"docker logs --tail 50 {planned.name}"),
-            )
+        yield from _troubles(self._stack, host, planned, live, snapshot)
         if live.image != planned.image and not live.image.startswith("sha256:"):
             yield self._about(
                 planned, DriftKind.IMAGE_DIFFERENT, f"was created from {live.image}, planned is {planned.image}"
             )
         yield from self._attachments(planned, live, snapshot)
-        yield from self._ports(planned, live)
+        yield from self._ports(planned, live, looping=looping)
 
-    def _renamed(self, planned: ContainerPlan, snapshot: HostSnapshot) -> LiveContainer | None:
-        """Return the container that the state records at this place, whatever its name is; None where it is gone."""
+    def _missing(self, planned: ContainerPlan, snapshot: HostSnapshot) -> str:
+        """Return the predicate of a planned container of whose name there is none; the one in the state may be renamed."""
         recorded = self._ownership.containers.get(Place(planned.host, planned.service))
-        return next((live for live in snapshot.containers.values() if live.id == recorded), None)
+        renamed = next((live for live in snapshot.containers.values() if live.id == recorded), None)
+        if renamed is None:
+            return "is missing"
+        if role_of(self._ownership, planned.host, renamed) == "failed":
+            return f"is missing: its replacement did not come up, and is kept as {renamed.name}"
+        return f"is missing: somebody renamed it to {renamed.name}"
 
     def _attachments(self, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot) -> Iterator[Difference]:
         fabric = self._plan.network_name
@@ -251,7 +230,7 @@ class Comparison:
                 "is not published, but is connected to the bridge: its ports may be open",
             )
 
-    def _ports(self, planned: ContainerPlan, live: LiveContainer) -> Iterator[Difference]:
+    def _ports(self, planned: ContainerPlan, live: LiveContainer, *, looping: bool) -> Iterator[Difference]:
         declared = ports_label(planned.docker_ports)
         created_with = live.labels.get(PORTS_LABEL, "")
         if declared != created_with:
@@ -261,7 +240,8 @@ class Comparison:
                 f"was created with ports {created_with or 'none'}, planned are {declared or 'none'}",
             )
             return
-        if planned.published and live.running and BRIDGE in live.endpoints:
+        # In a restart loop Docker binds and frees them all the time.
+        if planned.published and live.running and not looping and BRIDGE in live.endpoints:
             unbound = [str(port) for port in planned.ports if not _bound(port, live)]
             if unbound:
                 yield self._about(
@@ -281,9 +261,13 @@ class Comparison:
         for live in snapshot.containers.values():
             if live.name in names:
                 continue
-            if self._ownership.owns(live):
+            role = role_of(self._ownership, host.name, live)
+            if role is not None and role != "restored":
+                yield left(self._stack, host, live, role, snapshot)
+                continue
+            if self._ownership.owns(live) or role == "restored":
                 if live.id not in at_a_place:
-                    yield _difference(
+                    yield difference(
                         DriftKind.CONTAINER_NOT_PLANNED,
                         host,
                         f"{live.name} on {host.name} was created by stack {self._ownership.stack}, and the plan does not have "
@@ -299,7 +283,7 @@ class Comparison:
                 if on_fabric or (held is not None and held in self._plan.subnet):
                     planned = None if held is None else planned_holders.get(held)
                     found = container_on_fabric(self._plan, self._stack, host, live, held=held, planned=planned)
-                    yield _difference(
+                    yield difference(
                         found.kind,
                         host,
                         found.problem,
@@ -319,7 +303,7 @@ class Comparison:
     ) -> Difference:
         """Return a difference of a planned container; `ipvlan heal` is its fix unless another one is given."""
         host = self._plan.host(planned.host)
-        return _difference(
+        return difference(
             kind,
             host,
             f"{planned.name} on {planned.host} {predicate}",
@@ -332,29 +316,15 @@ class Comparison:
         return heal_line(self._stack, host.name, None if planned is None else planned.service)
 
 
-def _difference(
-    kind: DriftKind,
-    host: HostPlan,
-    problem: str,
-    fix: str,
-    *,
-    severity: Severity | None = None,
-    service: str | None = None,
-    container: str | None = None,
-    network: str | None = None,
-    id_: str | None = None,
-) -> Difference:
-    return Difference(
-        kind=kind,
-        host=host.name,
-        problem=problem,
-        fix=fix,
-        severity=severity or kind.severity or "error",
-        service=service,
-        container=container,
-        network=network,
-        id=id_,
-    )
+def _troubles(
+    stack: str, host: HostPlan, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot
+) -> Iterator[Difference]:
+    """Yield that a container does not stay up, or that its health check fails."""
+    trouble = snapshot.troubles.get(planned.name)
+    if snapshot.loops(live):
+        yield restarting(stack, host, planned, live, trouble)
+    elif live.health == "unhealthy":
+        yield unhealthy(host, planned, live, trouble)
 
 
 def _network_differences(host: HostPlan, live: LiveNetwork) -> Iterator[str]:

@@ -129,10 +129,22 @@ class DriftKind(StrEnum):
         "a planned container does not run",
         _on_host(5, "starts it"),
     )
+    CONTAINER_RESTARTING = (
+        "container-restarting",
+        "a planned container ends and is started again by Docker, again and again",
+        _by_person(
+            "`docker logs`, of which the last lines are printed; correct its image or command, then `pulumi up`"
+        ),
+    )
     CONTAINER_UNHEALTHY = (
         "container-unhealthy",
         "a planned container runs, and its health check fails",
-        _by_person("`docker logs` says why"),
+        _by_person("the health check's last output is printed; `docker logs` says more"),
+    )
+    CONTAINER_RESTORED = (
+        "container-restored",
+        "the previous container runs in place of its replacement, which could not be created or did not come up",
+        _by_person("correct the stack file, then `pulumi up`; or `pulumi up --refresh`, to try the same again"),
     )
     CONTAINER_NOT_OURS = (
         "container-not-ours",
@@ -191,6 +203,24 @@ class DriftKind(StrEnum):
         "helper-left",
         "a run that was killed left a helper container, which does not run any more",
         _by_person("the next `ipvlan verify` or `preflight` that needs one removes it; or `docker rm -f`"),
+        "info",
+    )
+    SPARE_LEFT = (
+        "spare-left",
+        "a run that was cut short left the previous container of a change, stopped",
+        _by_person("the next `pulumi up` that replaces the container removes it"),
+        "info",
+    )
+    FAILED_LEFT = (
+        "failed-left",
+        "a replacement that did not come up is kept, stopped, for `docker logs`",
+        _by_person("the next `pulumi up` that replaces the container removes it"),
+        "info",
+    )
+    REHEARSAL_LEFT = (
+        "rehearsal-left",
+        "a run that was cut short left a container by which a change was tried; it never runs",
+        _by_person("the next `pulumi up` that replaces the container removes it; or `docker rm`"),
         "info",
     )
     FOREIGN_CONTAINER = (

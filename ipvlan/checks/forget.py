@@ -19,6 +19,7 @@ from ipvlan.checks.stack_state import export_stack
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.hosts.networking import FOLDERS
 from ipvlan.plan.forget import Remains, StateNetworking
+from ipvlan.plan.resource_names import FAILED_SUFFIX, OWNER_LABEL, PREVIOUS_LABEL, REHEARSAL_SUFFIX
 from ipvlan.problems import Problem, ToolError
 
 IMPORT_SECONDS: Final = 300.0
@@ -126,6 +127,8 @@ def kept_lines(remains: Remains) -> tuple[str, ...]:
 
 
 def _clean_up_lines(remains: Remains) -> Iterator[str]:
+    if any(container.owner for container in remains.containers):
+        yield _rollout_line(remains)
     ids = [container.id for container in remains.containers if container.id]
     if ids:
         yield _docker(remains, "stop", *ids)
@@ -141,6 +144,25 @@ def _clean_up_lines(remains: Remains) -> Iterator[str]:
             yield _docker(remains, "network", "rm", network.id)
         else:
             yield _interrupted(network.name, _docker(remains, "network", "inspect", network.name))
+
+
+def _rollout_line(remains: Remains) -> str:
+    """Return the line that removes what changes of the containers left, of which the state has no id.
+
+    Before the containers of the state: a spare or a restored one uses their anonymous volumes, which go with them.
+    """
+    owners = shlex.join(dict.fromkeys(container.owner for container in remains.containers if container.owner))
+    listing = _docker(remains, "ps", "--all", "--quiet", "--no-trunc")
+    names = "|".join(suffix.removeprefix(".") for suffix in (FAILED_SUFFIX, REHEARSAL_SUFFIX))
+    # A failed one that the state has is among the others.
+    recorded = [part for container in remains.containers if container.id for part in ("-e", container.id)]
+    others = f"{shlex.join(['grep', '-vxF', *recorded])} | " if recorded else ""
+    of_owner = f'{listing} --filter label={OWNER_LABEL}="$owner"'
+    return (
+        f"for owner in {owners}; do {of_owner} --filter label={PREVIOUS_LABEL}; "
+        f"{of_owner} --filter 'name=[.]({names})$'; done | "
+        f"{others}xargs --no-run-if-empty {_docker(remains, 'rm', '--force', '--volumes')}"
+    )
 
 
 def _interrupted(name: str, look: str) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.checks.drift import Difference
+from ipvlan.checks.difference import Difference
 from ipvlan.checks.drift_kinds import REPAIRERS, DriftKind, Repairer
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.repair import Seen
@@ -24,6 +24,7 @@ from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.model import ContainerPlan, Plan
 from ipvlan.plan.ownership import Ownership
 from ipvlan.plan.resource_names import Urns
+from ipvlan.plan.rollout_containers import role_of
 
 if TYPE_CHECKING:
     from netaddr import IPAddress
@@ -105,13 +106,20 @@ class Known:
     """Whether the state is from before the plugin: Pulumi refuses `--target` then."""
 
     def holders(self, address: IPAddress, but: LiveContainer | None) -> Iterator[tuple[str, LiveContainer]]:
-        """Yield who has the address on the fabric's LAN, or will have it at its next start, with the host; `but` left out."""
+        """Yield who has the address on the fabric's LAN, or will have it at its next start, with the host; `but` left out.
+
+        What a change of the container itself keeps stopped never starts beside it.
+        """
         for host, snapshot in self.snapshots.items():
             for live in snapshot.containers.values():
-                if but is not None and live.id == but.id:
+                if (but is not None and live.id == but.id) or self._is_kept(host, live):
                     continue
                 if any(endpoint.held == address for endpoint in snapshot.endpoints_on_lan(live)):
                     yield host, live
+
+    def _is_kept(self, host: str, live: LiveContainer) -> bool:
+        role = role_of(self.ownership, host, live)
+        return role is not None and role != "restored" and not live.running
 
     def container(self, difference: Difference) -> ContainerPlan:
         """Return the planned container that a difference is about; KeyError where it is about a host."""
@@ -212,6 +220,13 @@ def _obstacle(known: Known, difference: Difference, planned: ContainerPlan | Non
                 f"nothing is changed: network {network.name} on {host} ({network.id[:12]}) is not the one in the state of stack "
                 f"{known.ownership.stack}"
             )
+    if network is not None and kind.repair.recreates == "network":
+        restored = _restored(known, host)
+        if restored:
+            return (
+                f"nothing is changed: {restored} on {host} runs in place of a replacement that did not come up, and Docker removes "
+                "no network of one that runs. Settle that first (`ipvlan status`); then run `ipvlan heal` again"
+            )
     if planned is None:
         return ""
     live = known.live(difference)
@@ -227,6 +242,15 @@ def _obstacle(known: Known, difference: Difference, planned: ContainerPlan | Non
                 "address, or free this one; then run `ipvlan heal` again"
             )
     return ""
+
+
+def _restored(known: Known, host: str) -> str:
+    """Return the names of the host's restored containers on the fabric, which are not in the state; empty where there is none."""
+    return ", ".join(
+        live.name
+        for live in known.snapshots[host].containers.values()
+        if known.plan.network_name in live.endpoints and role_of(known.ownership, host, live) == "restored"
+    )
 
 
 def _without_target(known: Known, step: RepairStep) -> RepairStep:

@@ -34,6 +34,7 @@ from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership
+from ipvlan.plan.rollout_containers import is_ours, planned_name
 
 CLOCK_SECONDS: Final = 5.0
 """Seconds that a host's clock may be wrong; more, and the logs of two hosts cannot be read side by side."""
@@ -251,7 +252,7 @@ def _port_holder(
     for live in docker.snapshot.containers.values():
         for binding in live.bindings:
             if (binding.host_port, binding.protocol) == (port.host_port, port.protocol):
-                ours = live.name == planned.name and ownership.owns(live)
+                ours = live.name == planned.name and is_ours(ownership, planned.host, live)
                 return "" if ours else f"container {live.name} ({described(live)})"
     for listener in facts.listeners:
         if (listener.port, listener.protocol) == (port.host_port, port.protocol) and (
@@ -266,7 +267,10 @@ def _addresses(plan: Plan, ownership: Ownership, host: HostPlan, docker: DockerF
     for live in docker.snapshot.containers.values():
         for endpoint in live.endpoints.values():
             held = endpoint.held
-            if held not in planned or (live.name == planned[held].name and ownership.owns(live)):
+            # Also the previous container, which runs in its place, and what a change keeps stopped.
+            if held not in planned or (
+                planned_name(live.name) == planned[held].name and is_ours(ownership, host.name, live)
+            ):
                 continue
             service = planned[held].service
             yield Finding(

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.checks.difference import Difference
+from ipvlan.checks.drift import Comparison
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
-from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership
 
 
@@ -31,6 +32,13 @@ class HostStatus:
         """Number of containers on the fabric that are not of the stack."""
         return sum(
             difference.kind in (DriftKind.FOREIGN_CONTAINER, DriftKind.FOREIGN_ADDRESS)
+            for difference in self.differences
+        )
+
+    def is_restored(self, planned: ContainerPlan) -> bool:
+        """Return whether the previous container has the place of the planned one's replacement."""
+        return any(
+            difference.kind is DriftKind.CONTAINER_RESTORED and difference.service == planned.service
             for difference in self.differences
         )
 
@@ -82,7 +90,12 @@ def read_status(
         if (host is None or planned.name == host)
         and (service is None or any(container.service == service for container in planned.containers))
     ]
-    snapshots = on_hosts(plan, hosts, lambda session: take_snapshot(session, timeout=timeout), timeout=timeout)
+    snapshots = on_hosts(
+        plan,
+        hosts,
+        lambda session: take_snapshot(session, timeout=timeout, troubles_of=plan.host(session.name).containers),
+        timeout=timeout,
+    )
     ownership = owned()
     comparison = Comparison(plan, ownership, stack)
     return Status(

@@ -167,7 +167,7 @@ def _probe(
     own = [cell for cell in cells if cell.source_host == host.name]
     services = {cell.source_service for cell in own}
     sources = [container for container in host.containers if container.service in services]
-    snapshot = take_snapshot(session, timeout=timeout, pids_of=sources)
+    snapshot = take_snapshot(session, timeout=timeout, pids_of=sources, troubles_of=host.containers)
     replaced = other_machine(host.name, owned().engines.get(host.name, ""), snapshot.engine_id)
     if replaced is not None:
         raise replaced

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ipvlan.checks.drift import Difference
+from ipvlan.checks.difference import Difference
 from ipvlan.checks.heal import Known, RepairPlan, plan_repair, still_valid
 from ipvlan.checks.pulumi_up import pulumi_command, pulumi_failure, run_pulumi
 from ipvlan.checks.repairs import repair_on_hosts

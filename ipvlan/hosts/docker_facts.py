@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from netaddr import IPAddress
 
@@ -17,6 +18,7 @@ from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan.model import Plan
 from ipvlan.plan.ownership import Ownership
+from ipvlan.plan.rollout_containers import is_ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ def _probe(
     session: HostSession, plan: Plan, owned: Callable[[], Ownership], snapshot: HostSnapshot, timeout: float
 ) -> tuple[Mapping[IPAddress, str], str]:
     planned = [container.address for container in plan.host(session.name).containers]
-    addresses = not_held_by(owned().owns, snapshot, planned)
+    addresses = not_held_by(partial(is_ours, owned(), session.name), snapshot, planned)
     if plan.gateway is not None:
         addresses.append(plan.gateway)
     return probe(session, snapshot, plan.mode, addresses, owned, timeout=timeout)

@@ -49,6 +49,32 @@ class Engine:
         """Return one container, as `GET /containers/ID/json` describes it."""
         return self._call(lambda client: dict(client.inspect_container(id_)))
 
+    def find_container(self, id_: str) -> dict[str, Any] | None:
+        """Return one container as `container` does; None where it is gone."""
+        import docker.errors  # noqa: PLC0415
+
+        def find(client: docker.APIClient) -> dict[str, Any] | None:
+            try:
+                return dict(client.inspect_container(id_))
+            except docker.errors.NotFound:
+                return None
+
+        return self._call(find)
+
+    def log(self, id_: str, lines: int) -> str:
+        """Return the last lines that a container printed; in their place why not, where its log cannot be read."""
+        import docker.errors  # noqa: PLC0415
+
+        def log(client: docker.APIClient) -> str:
+            try:
+                return bytes(client.logs(id_, tail=lines)).decode(errors="replace")
+            except docker.errors.APIError as error:
+                if "client version" in str(error):
+                    raise
+                return f"(Docker gives no log of it: {error.explanation or error})"
+
+        return self._call(log)
+
     def id(self) -> str:
         """Return the Engine's id, which it keeps in its data folder: another one has none of the containers."""
         return self._call(lambda client: str(client.info()["ID"]))

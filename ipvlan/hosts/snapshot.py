@@ -18,6 +18,7 @@ from netaddr import IPAddress, IPNetwork
 from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, NoDockerSocketError
 from ipvlan.hosts.routes import has_route
+from ipvlan.hosts.trouble import Trouble, read_troubles
 
 if TYPE_CHECKING:
     from ipvlan.hosts.script import Output
@@ -134,6 +135,8 @@ class HostSnapshot:
     """Service -> process id of its container on the host; only where it was requested."""
     resolvers: Mapping[str, str] = field(default_factory=dict)
     """Service -> path on the host of its container's /etc/resolv.conf; only where process ids were requested."""
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    """Container name -> why it does not stay up or is unhealthy; only of those that it was requested for."""
 
     def network(self, name: str) -> LiveNetwork | None:
         """Return the network of that name."""
@@ -153,6 +156,11 @@ class HostSnapshot:
             ):
                 yield endpoint
 
+    def loops(self, container: LiveContainer) -> bool:
+        """Return whether the container ends and Docker starts it again, as far as it was asked about."""
+        trouble = self.troubles.get(container.name)
+        return container.state == "restarting" or (trouble is not None and trouble.looping)
+
     def routes_via(self, destination: IPNetwork, via: IPAddress) -> bool:
         """Return whether a route leads to exactly that destination, through that neighbour."""
         return has_route(self.routes, str(destination), "via", str(via))
@@ -167,13 +175,20 @@ class HostSnapshot:
         return any(target in IPNetwork(destination) for destination in destinations)
 
 
-def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[ContainerPlan] = ()) -> HostSnapshot:
+def take_snapshot(
+    session: HostSession,
+    *,
+    timeout: float,
+    pids_of: Sequence[ContainerPlan] = (),
+    troubles_of: Sequence[ContainerPlan] = (),
+) -> HostSnapshot:
     """Read the state of the session's host.
 
     Args:
         session: The host.
         timeout: Seconds for each request.
         pids_of: Containers whose process ids are needed too; one more request for each.
+        troubles_of: Containers that are asked about further where they do not look well; no request for the others.
 
     Raises:
         HostError: The host, or its Docker, does not answer.
@@ -185,6 +200,7 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
         containers = {container.name: container for container in map(_container, engine.containers())}
         networks = tuple(_network(network) for network in engine.networks())
         engine_id = engine.id()
+        troubles = read_troubles(engine, containers, troubles_of)
         for planned in pids_of:
             live = containers.get(planned.name)
             if live is not None and live.running:
@@ -211,6 +227,7 @@ def take_snapshot(session: HostSession, *, timeout: float, pids_of: Sequence[Con
         shim_address=next(map(_address, output.lines("shim")), None),
         pids=pids,
         resolvers=resolvers,
+        troubles=troubles,
     )
 
 

@@ -23,6 +23,7 @@ from ipvlan.plan.resource_names import (
     FABRIC_TYPE,
     HOST_SLICE_TYPE,
     NETWORK_TYPE,
+    OWNER_LABEL,
     host_of,
     token,
 )
@@ -53,6 +54,8 @@ class StateContainer:
     """Its address on the fabric."""
     ports: tuple[str, ...]
     """The ports that it binds on the machine while it is published, such as `80:80/tcp`."""
+    owner: str = ""
+    """Its owner label, which what a change made of it has too; empty in a state of an earlier version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +327,9 @@ def _container(resource: Resource) -> StateContainer:
         ports=tuple(
             f"{port.get('external')}:{port['internal']}/{port.get('protocol') or 'tcp'}"
             for port in (resource.get("inputs") or {}).get("ports") or ()
+        ),
+        owner=next(
+            (str(label["value"]) for label in _value(resource, "labels") or () if label.get("label") == OWNER_LABEL), ""
         ),
     )
 

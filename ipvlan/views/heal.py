@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ipvlan.checks.drift import Difference
+from ipvlan.checks.difference import Difference
 from ipvlan.checks.heal import RepairPlan, RepairStep
 from ipvlan.hosts.errors import HostError
 from ipvlan.views.findings import print_finding
@@ -107,6 +107,6 @@ def print_command(command: Sequence[str], out: Console) -> None:
 def print_remaining(differences: Sequence[Difference], out: Console) -> None:
     """Print the differences after the repair, or that there are none."""
     for difference in differences:
-        print_finding(f"still {difference.kind}", difference, out)
+        print_finding(f"still {difference.kind}", difference, out, difference.output)
     if not differences:
         out.print(Text("all as planned", style="bold green"))

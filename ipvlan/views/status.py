@@ -28,17 +28,20 @@ def print_tables(status: Status, plan: Plan, stack: str, out: Console) -> None:
     out.print(_hosts(status, plan, stack))
     containers = [(host, planned) for host in status.hosts for planned in host.plan.containers]
     different = {(difference.host, difference.service) for difference in status.differences}
+    wrong = {
+        (difference.host, difference.service) for difference in status.differences if difference.severity == "error"
+    }
     listed = (
         containers
         if len(containers) <= MOST_CONTAINERS
         else [(host, planned) for host, planned in containers if (planned.host, planned.service) in different]
     )
     if listed:
-        out.print(_containers(listed, plan, different))
+        out.print(_containers(listed, plan, wrong))
     if len(listed) < len(containers):
         out.print(f"{len(containers) - len(listed)} more containers, all as planned", style="dim")
     for difference in status.differences:
-        print_finding(difference.kind, difference, out)
+        print_finding(difference.kind, difference, out, difference.output)
     out.print(Text(_sum(status), style="bold green" if status.ok else _BAD))
 
 
@@ -88,7 +91,7 @@ def _parent(host: HostStatus, snapshot: HostSnapshot) -> Text:
 
 
 def _containers(
-    listed: Sequence[tuple[HostStatus, ContainerPlan]], plan: Plan, different: set[tuple[str, str | None]]
+    listed: Sequence[tuple[HostStatus, ContainerPlan]], plan: Plan, wrong: set[tuple[str, str | None]]
 ) -> Table:
     table = Table(
         "service", "host", "state", "address", "bridge", "ports", "image", "", title="Containers", title_justify="left"
@@ -102,13 +105,15 @@ def _containers(
         table.add_row(
             planned.service,
             planned.host,
-            *_container(planned, snapshot.containers.get(planned.name), plan),
-            _mark(ok=(planned.host, planned.service) not in different),
+            *_container(planned, snapshot.containers.get(planned.name), plan, restored=host.is_restored(planned)),
+            _mark(ok=(planned.host, planned.service) not in wrong),
         )
     return table
 
 
-def _container(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -> tuple[Text | str, ...]:
+def _container(
+    planned: ContainerPlan, live: LiveContainer | None, plan: Plan, *, restored: bool
+) -> tuple[Text | str, ...]:
     """Return the cells from the state to the image."""
     if live is None:
         return (Text("missing", style=_BAD), *[_ABSENT] * 4)
@@ -121,11 +126,11 @@ def _container(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -
     )
     connected = BRIDGE in live.endpoints
     bridge = Text("connected" if connected else "-", style="" if connected == planned.bridged else _BAD)
-    state = live.state if live.health is None else f"{live.state}, {live.health}"
+    state = ", ".join(part for part in (live.state, live.health, "restored" if restored else None) if part)
     ports = ", ".join(sorted({f"{port.host_port}/{port.protocol}" for port in live.bindings})) or "-"
     same_image = live.image == planned.image
     return (
-        Text(state, style=_GOOD if live.running and live.health != "unhealthy" else _BAD),
+        Text(state, style=_GOOD if live.running and live.health != "unhealthy" and not restored else _BAD),
         address,
         bridge,
         ports,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ipvlan.checks.drift import Difference
+from ipvlan.checks.difference import Difference
 from ipvlan.checks.status import HostStatus, Status
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.address_usage import slice_use
@@ -57,6 +57,8 @@ class ContainerEntry(TypedDict):
     name: str
     state: str
     health: str | None
+    restored: bool
+    """Whether it is the previous container, which runs in place of a replacement that did not come up."""
     image: str
     address: str | None
     """On the fabric."""
@@ -104,6 +106,8 @@ class DifferenceEntry(TypedDict):
     id: str | None
     """Docker's id of the container or network that is there."""
     problem: str
+    output: list[str]
+    """The last lines of the container's log where it restarts, of its health check where that fails; without secret values."""
     fix: str
     """A command, or what to decide."""
     severity: str
@@ -144,6 +148,7 @@ def difference_entry(difference: Difference) -> DifferenceEntry:
         "container": difference.container,
         "id": difference.id,
         "problem": difference.problem,
+        "output": list(difference.output),
         "fix": difference.fix,
         "severity": difference.severity,
     }
@@ -173,7 +178,9 @@ def _host_entry(host: HostStatus, plan: Plan) -> ReachableHost | UnreachableHost
             "foreign": host.foreign,
         },
         "containers": {
-            planned.service: _container_entry(planned, snapshot.containers.get(planned.name), plan)
+            planned.service: _container_entry(
+                planned, snapshot.containers.get(planned.name), plan, restored=host.is_restored(planned)
+            )
             for planned in host.plan.containers
         },
     }
@@ -193,7 +200,9 @@ def _network_entry(snapshot: HostSnapshot, plan: Plan) -> NetworkEntry | None:
     }
 
 
-def _container_entry(planned: ContainerPlan, live: LiveContainer | None, plan: Plan) -> ContainerEntry | None:
+def _container_entry(
+    planned: ContainerPlan, live: LiveContainer | None, plan: Plan, *, restored: bool
+) -> ContainerEntry | None:
     if live is None:
         return None
     endpoint = live.endpoints.get(plan.network_name)
@@ -202,6 +211,7 @@ def _container_entry(planned: ContainerPlan, live: LiveContainer | None, plan: P
         "name": planned.name,
         "state": live.state,
         "health": live.health,
+        "restored": restored,
         "image": live.image,
         "address": None if endpoint is None or endpoint.held is None else str(endpoint.held),
         "planned_address": str(planned.address),

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.checks.difference import Difference
+from ipvlan.checks.drift import Comparison
 from ipvlan.hosts.snapshot import HostSnapshot, Parent
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan

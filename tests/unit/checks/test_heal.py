@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from ipvlan.checks.drift import Comparison, Difference
+from ipvlan.checks.difference import Difference
+from ipvlan.checks.drift import Comparison
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.checks.heal import Known, RepairPlan, plan_repair, still_valid
 from ipvlan.checks.pulumi_up import pulumi_command

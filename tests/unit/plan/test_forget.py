@@ -11,6 +11,7 @@ import pytest
 
 from ipvlan.checks.forget import clean_up_lines, kept_lines
 from ipvlan.plan.forget import forget_host, hosts_in_state, urn_name
+from ipvlan.plan.resource_names import OWNER_LABEL
 
 STATE = Path(__file__).resolve().parents[2] / "support" / "state_4f49adf.json"
 """What `pulumi stack export` printed of the reference setup with shims, made by commit 4f49adf on the lab; shortened."""
@@ -221,3 +222,21 @@ def test_what_stays_on_the_machine() -> None:
     assert kept_lines(remains)[0] == "docker volume rm site"
     assert [line.split()[:3] for line in kept_lines(remains)[1:]] == [["docker", "image", "rm"]]
     assert len(remains.images) == 2
+
+
+def test_what_changes_of_the_containers_left() -> None:
+    """One line removes spares, restored, failed and rehearsed containers by the owner labels; the state's own have theirs."""
+    export = state()
+    for service in ("centos", "nginx"):
+        label = {"label": OWNER_LABEL, "value": f"0123456789abcdef/docker-2/{service}"}
+        resource(export, f"fabric-docker-2-{service}")["outputs"]["labels"] = [label]
+    remains = forget_host(export, "docker-2").remains
+    ids = [one.id for one in remains.containers]
+    of_owner = 'docker ps --all --quiet --no-trunc --filter label=ipvlan-fabric.owner="$owner" --filter'
+    first, second = clean_up_lines(remains)[:2]
+    assert first == (
+        "for owner in 0123456789abcdef/docker-2/centos 0123456789abcdef/docker-2/nginx; do "
+        f"{of_owner} label=ipvlan-fabric.previous; {of_owner} 'name=[.](ipvlan-failed|ipvlan-rehearsal)$'; done | "
+        f"grep -vxF -e {ids[0]} -e {ids[1]} | xargs --no-run-if-empty docker rm --force --volumes"
+    )
+    assert second == f"docker stop {ids[0]} {ids[1]}"
