@@ -9,9 +9,14 @@ import pytest
 
 from lab.harness import Lab, Stack, new_stack
 from lab.settings import CHECKOUT, default_name
+from tests.support.rollout import FiguresTable, Rollouts, begin
 from tests.support.steps import pytest_collection_modifyitems, pytest_runtest_makereport, pytest_runtest_setup
 
 __all__ = ["pytest_collection_modifyitems", "pytest_runtest_makereport", "pytest_runtest_setup"]
+
+_FIGURES = pytest.StashKey[FiguresTable]()
+FIGURES_FILE = CHECKOUT / ".make" / "rollout-figures.md"
+"""The figures of the last tests of rollouts, as docs/rollout.md has them."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -36,3 +41,26 @@ def stack(lab: Lab) -> Iterator[Stack]:
     """Create a new, empty stack on the lab; at the module's end it is destroyed and removed."""
     with new_stack(lab) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> FiguresTable:
+    """Return the table of the session's rollouts, which is printed at its end."""
+    return pytestconfig.stash.setdefault(_FIGURES, FiguresTable())
+
+
+@pytest.fixture(scope="module")
+def rollouts(lab: Lab, stack: Stack, figures: FiguresTable) -> Iterator[Rollouts]:
+    """Bring the service of the rollouts up, with a client that asks for its page."""
+    with begin(lab, stack, figures) as running:
+        yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the figures of the rollouts, and keep them in a file."""
+    text = config.stash.get(_FIGURES, FiguresTable()).text()
+    if text:
+        terminalreporter.section("rollouts")
+        terminalreporter.write_line(text)
+        FIGURES_FILE.parent.mkdir(exist_ok=True)
+        FIGURES_FILE.write_text(f"{text}\n", encoding="utf-8")
