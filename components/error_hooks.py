@@ -10,24 +10,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pulumi
-from ipvlan.hosts.container_failure import restored_text
-from ipvlan.hosts.restore import restore, set_aside
 
 from ipvlan import PROJECT
 from ipvlan.checks.stack_state import StackStateError, read_stack_state
-from ipvlan.hosts.bridge import planned_attachment
 from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.container_failure import restored_text
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.ids import SHORT
 from ipvlan.hosts.orphans import Kind, is_name_taken, name_taken, remove_orphan
 from ipvlan.hosts.parent_conflict import find_parent_conflict, is_parent_taken
+from ipvlan.hosts.restore import LONGEST_GRACE, restore, set_aside
 from ipvlan.plan import resource_names
-from ipvlan.plan.model import HostPlan
 from ipvlan.plan.resource_names import CONTAINER_TYPE, NETWORK_TYPE, OWNER_LABEL, STACK_LABEL
 
 _KINDS: Final[dict[str, Kind]] = {
@@ -85,7 +82,7 @@ def orphans_hook(host_slice: str, connection: HostConnection, stack: str) -> pul
     return pulumi.ErrorHook(resource_names.orphans_hook(host_slice), remove)
 
 
-def previous_hook(host_slice: str, host: HostPlan, connection: HostConnection) -> pulumi.ErrorHook:
+def previous_hook(host_slice: str, connection: HostConnection) -> pulumi.ErrorHook:
     """Return the hook that brings the previous container of one host back when Docker refuses the new one.
 
     Where the previous container of an earlier failure has the name, it is set aside and the engine tries again: that container is
@@ -94,17 +91,14 @@ def previous_hook(host_slice: str, host: HostPlan, connection: HostConnection) -
 
     Args:
         host_slice: Name of the HostSlice whose containers get the hook.
-        host: The host as planned.
         connection: The host.
     """
 
     def set_aside_or_restore(error: str, service: str, name: str, owner: str) -> bool:
-        planned = host.container(service)
-        attachment = replace(planned_attachment(host, planned, connection), ports=())
         try:
             if is_name_taken("container", error):
                 return set_aside(connection, name, owner)
-            restored = restore(connection, name, owner, attachment=attachment)
+            restored = restore(connection, name, owner, grace=LONGEST_GRACE)
         except HostError as failure:
             pulumi.log.error(str(failure))
             return False

@@ -45,7 +45,6 @@ class RolloutArgs:
             "service": self.planned.service,
             "container": self.planned.name,
             "owner": self.owner_label,
-            "fabric": self.host.network.name,
             "healthy_within": self.planned.rollout.healthy_within,
             "on_failure": self.planned.rollout.on_failure,
         }

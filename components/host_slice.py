@@ -111,7 +111,7 @@ class HostSlice(pulumi.ComponentResource):
         self._args = args
         self._docker_provider = provider
         self._network_resource = network
-        self._on_error = [previous_hook(name, host, args.connection), orphans]
+        self._on_error = [previous_hook(name, args.connection), orphans]
         self.network_id = network.id
         self.addresses = pulumi.Output.from_input(
             {container.service: str(container.address) for container in host.containers}

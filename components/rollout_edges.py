@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ipvlan.plan.rollout_order import service_order
-
 from ipvlan.plan.ownership import Place
+from ipvlan.plan.rollout_order import service_order
 
 if TYPE_CHECKING:
     import pulumi

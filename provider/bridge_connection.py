@@ -5,7 +5,6 @@ Out of scope: the work on the host, which `ipvlan.hosts.bridge` does. The state 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Final
 
 from ipvlan.hosts import bridge
@@ -85,15 +84,15 @@ class BridgeConnection(Resource):
 
 def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: HostError) -> HostError:
     """Run the previous container again, where there is one, and return the error with what became of it."""
-    from ipvlan.hosts.container_failure import with_outcome  # noqa: PLC0415  # most connections succeed
-    from ipvlan.hosts.restore import restore  # noqa: PLC0415
+    from ipvlan.hosts.container_failure import with_restored  # noqa: PLC0415  # most connections succeed
+    from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
 
     name, owner = attachment.container, inputs.get("owner") or ""
     if not owner:
         return error
     OPEN_HANDOVERS.end(attachment.host, name)
     try:
-        restored = restore(attachment.connection, name, owner, attachment=replace(attachment, ports=()))
+        restored = restore(attachment.connection, name, owner, grace=LONGEST_GRACE)
     except HostError as failure:
         return HostError([*error.problems, *failure.problems], host=attachment.host)
-    return with_outcome(error, attachment.host, name, restored)
+    return error if restored is None else with_restored(error, name, restored)

@@ -16,13 +16,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ipvlan.hosts.restore import restore, runs_as
-from ipvlan.hosts.settle import settle
-
-from ipvlan.hosts.bridge import BridgeAttachment
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_lock import Holder, HostLockedError, HostLocks
+from ipvlan.hosts.restore import LONGEST_GRACE, restore
+from ipvlan.hosts.settle import settle
 
 SECONDS_FOR_LOCKS: Final = 60.0
 """How long the lock of a host is tried for: the run that has ended may still have it for some seconds."""
@@ -73,14 +71,10 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
         HostError: The host does not answer, or the previous one does not run.
     """
     name, owner = handover["container"], handover["owner"]
-    id_ = runs_as(connection, name, owner)
-    if (
-        id_ is not None
-        and settle(connection, id_, healthy_within=int(handover["healthy_within"]), ports=(), secret_names=()).up
-    ):
-        return
-    attachment = BridgeAttachment(connection=connection, container=name, network=handover["fabric"], ports=())
-    restore(connection, name, owner, attachment=attachment)
+    # Its ports are bound by a bridge connection that the run may not have made.
+    outcome = settle(connection, name, healthy_within=int(handover["healthy_within"]), ports=(), secret_names=())
+    if not outcome.up:
+        restore(connection, name, owner, grace=LONGEST_GRACE)
 
 
 if __name__ == "__main__":

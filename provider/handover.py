@@ -84,7 +84,6 @@ def _prepare(properties: Properties, running: str, operation: Operation) -> None
     """Rehearse the new container, and make a spare of the one that has the name `running`."""
     # Only here: the engine starts this process at every `up`, and most of them replace nothing.
     from ipvlan.hosts.spare import make_spare  # noqa: PLC0415
-
     from provider.rehearsal import RehearsalRequest, rehearse  # noqa: PLC0415
 
     connection = connection_of(properties, operation)
@@ -100,7 +99,7 @@ def _prepare(properties: Properties, running: str, operation: Operation) -> None
         )
     )
     if properties["on_failure"] == "restore":
-        make_spare(connection, properties["container"], properties["owner"], source=running)
+        make_spare(connection, properties["container"], properties["owner"], running=running)
         OPEN_HANDOVERS.begin(properties, connection.command)
 
 

@@ -31,7 +31,7 @@ class OpenHandovers:
 
     def begin(self, properties: Mapping[str, Any], ssh: tuple[str, ...]) -> None:
         """Note that a container has a spare, and is about to be deleted; `ssh` reaches its host."""
-        entry = {key: properties[key] for key in _KEYS} | {"ssh": list(ssh), "fabric": properties["fabric"]}
+        entry = {key: properties[key] for key in _KEYS} | {"ssh": list(ssh)}
         with self._guard:
             self._open[properties["host"], properties["container"]] = entry
 

@@ -9,18 +9,20 @@ Out of scope: what counts as up (`ipvlan.hosts.settle`), and how the previous on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
-from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.bridge import BoundPort
 from provider.errors import not_importable
 from provider.handover import connection_of
 from provider.open_handovers import OPEN_HANDOVERS
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare
 
+if TYPE_CHECKING:
+    from ipvlan.hosts.container_failure import Previous
+
 _PROVEN: Final = ("container_id", "ports")
 """Properties whose change is looked at on the host."""
-_REST: Final = ("container", "owner", "ssh", "fabric", "healthy_within", "on_failure", "secret_names")
+_REST: Final = ("container", "owner", "ssh", "healthy_within", "on_failure", "secret_names")
 
 
 class Settled(Resource):
@@ -65,20 +67,12 @@ def bound_ports(ports: list[Mapping[str, Any]]) -> tuple[BoundPort, ...]:
     )
 
 
-def attachment_without_ports(properties: Mapping[str, Any], connection: HostConnection) -> BridgeAttachment:
-    """Return the bridge attachment that a restored container gets: its own ports come with it."""
-    return BridgeAttachment(
-        connection=connection, container=properties["container"], network=properties["fabric"], ports=()
-    )
-
-
 def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
-    from ipvlan.hosts.container_failure import not_up  # noqa: PLC0415  # most runs of this process settle nothing
-    from ipvlan.hosts.restore import restore  # noqa: PLC0415
+    from ipvlan.hosts.container_failure import describe  # noqa: PLC0415  # most runs of this process settle nothing
+    from ipvlan.hosts.errors import HostError  # noqa: PLC0415
+    from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
     from ipvlan.hosts.settle import settle  # noqa: PLC0415
     from ipvlan.hosts.spare import clear  # noqa: PLC0415
-
-    from ipvlan.hosts.errors import HostError  # noqa: PLC0415
 
     connection = connection_of(properties, operation)
     operation.hold(connection)
@@ -96,10 +90,18 @@ def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
         return
     # A failure to restore is told to a person, who decides: no process tries it again behind their back.
     OPEN_HANDOVERS.end(connection.name, name)
-    restored, failure = None, None
+    previous: Previous = "left"
+    failure = None
     if properties["on_failure"] == "restore":
         try:
-            restored = restore(connection, name, owner, attachment=attachment_without_ports(properties, connection))
+            previous = "none" if restore(connection, name, owner, grace=LONGEST_GRACE) is None else "restored"
         except HostError as error:
             failure = error
-    raise not_up(connection.name, properties["service"], name, outcome, restored=restored, failure=failure)
+    raise describe(
+        connection.name,
+        properties["service"],
+        outcome,
+        healthy_within=int(properties["healthy_within"]),
+        previous=previous,
+        not_restored=failure,
+    )

@@ -6,6 +6,7 @@ Out of scope: the outcome (`ipvlan.hosts.settle`), and the return of the previou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from ipvlan.hosts.errors import NOT_UP, HostError
@@ -13,6 +14,7 @@ from ipvlan.hosts.ids import short_id
 from ipvlan.plan.resource_names import FAILED_SUFFIX
 
 if TYPE_CHECKING:
+    from ipvlan.hosts.restore import Restored
     from ipvlan.hosts.settle import Kind, Settled
 
 Previous = Literal["restored", "left", "none"]
@@ -66,6 +68,24 @@ def describe(
         return error
     # Without the name of a host both are shown.
     return HostError([*error.problems, *not_restored.problems])
+
+
+def restored_text(host: str, service: str, name: str, restored: Restored) -> str:
+    """Return that the previous container runs again, for a failure that the engine prints itself."""
+    return f'host "{host}", service "{service}": {_runs_again(name, restored)}'
+
+
+def with_restored(error: HostError, name: str, restored: Restored) -> HostError:
+    """Return the error of one host with the addition that the previous container runs again."""
+    first, *others = error.problems
+    return HostError(
+        [replace(first, effect=f"{first.effect}; {_runs_again(name, restored)}"), *others], host=error.host
+    )
+
+
+def _runs_again(name: str, restored: Restored) -> str:
+    kept = f"; the new one is stopped, as {name}{FAILED_SUFFIX}" if restored.failed_id else ""
+    return f"the previous container {name} ({short_id(restored.id)}) runs again at its address{kept}"
 
 
 def _what(settled: Settled, healthy_within: int) -> str:

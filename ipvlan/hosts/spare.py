@@ -59,12 +59,13 @@ class Removed:
     name: str
 
 
-def make_spare(connection: HostConnection, name: str, owner: str) -> Spare | None:
-    """Create a stopped copy of the container of that name.
+def make_spare(connection: HostConnection, name: str, owner: str, *, running: str = "") -> Spare | None:
+    """Create a stopped copy of a container.
 
     Args:
         connection: The host.
-        name: The container's name.
+        name: The name under which it is to run again.
+        running: Its name now; empty for the same.
         owner: The owner label that this stack writes at this place.
 
     Returns:
@@ -77,13 +78,13 @@ def make_spare(connection: HostConnection, name: str, owner: str) -> Spare | Non
     with HostSession(connection, timeout=CONNECT_SECONDS) as session:
         engine = EngineWrites(connection.name, session.socket, timeout=REQUEST_SECONDS)
         try:
-            return _make_spare(engine, name, owner)
+            return _make_spare(engine, name, owner, running or name)
         finally:
             engine.close()
 
 
-def _make_spare(engine: EngineWrites, name: str, owner: str) -> Spare | None:
-    container = engine.container_named(name)
+def _make_spare(engine: EngineWrites, name: str, owner: str, running: str) -> Spare | None:
+    container = engine.container_named(running)
     if container is None or not _is_copied(engine, container, owner):
         return None
     spare = f"{name}{PREVIOUS_SUFFIX}"

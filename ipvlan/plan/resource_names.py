@@ -119,18 +119,6 @@ them is compared by this label."""
 HELPER_LABEL: Final = f"{LABEL_PREFIX}helper"
 """Label of the short-lived container that `ipvlan verify` runs on a host where the ssh user is not root."""
 
-PREVIOUS_LABEL: Final = f"{LABEL_PREFIX}previous"
-"""Label of a spare and of a restored container: what `ipvlan.hosts.spare_copy` writes about the container that it is a copy of."""
-
-PREVIOUS_SUFFIX: Final = ".ipvlan-previous"
-"""End of a spare's name on a host; before it is the container's name."""
-
-FAILED_SUFFIX: Final = ".ipvlan-failed"
-"""End of the name of a replacement that did not come up."""
-
-REHEARSAL_SUFFIX: Final = ".ipvlan-rehearsal"
-"""End of the name of a container that is created to hear whether Docker refuses it, and is never started."""
-
 LOCK_MARKER: Final = f"{PROJECT}-lock"
 """Word in the command line of the process that holds a host's lock, by which `ps` and another run find it."""
 

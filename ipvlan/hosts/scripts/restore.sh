@@ -2,7 +2,7 @@
 # Variables: those of `container_identity.sh`; name, previous and failed (names of containers), grace (seconds between the stop
 # signal and the kill, for the replacement).
 # Output: taken (a line `NAME ID`), and nothing was done, where something that is not ours has a name; spare=none where there is
-# nothing to restore; step and message where Docker refuses; restored (id), replaced (id of the replacement, where there is one),
+# nothing to restore, also where the spare is a copy of what has the name; step and message where Docker refuses; restored (id), replaced (id of the replacement, where there is one),
 # record (the copy's label) and container (JSON, as Docker inspects it). Then done.
 : "${name?}" "${previous?}" "${failed?}" "${grace?}"
 
@@ -30,6 +30,15 @@ else
   fi
   [ "$whose" = ours ] || taken "$previous"
   spare=$id copy=$record
+  case $copy in *"$now"*)
+    # It was not replaced.
+    if [ -n "$now" ]; then
+      echo "spare=none"
+      echo "done=yes"
+      exit 0
+    fi
+    ;;
+  esac
   if [ -n "$now" ]; then
     id=$failed_id
     [ "$failed_whose" != others ] || taken "$failed"
