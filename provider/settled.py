@@ -20,9 +20,7 @@ from provider.resource import Created, Difference, Operation, Properties, Resour
 if TYPE_CHECKING:
     from ipvlan.hosts.container_failure import Previous
 
-_PROVEN: Final = ("container_id", "ports")
-"""Properties whose change is looked at on the host."""
-_REST: Final = ("container", "owner", "ssh", "healthy_within", "on_failure", "secret_names")
+_REST: Final = ("ports", "container", "owner", "ssh", "healthy_within", "on_failure", "secret_names")
 
 
 class Settled(Resource):
@@ -42,12 +40,12 @@ class Settled(Resource):
         return state
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Report an update for another container or other ports, and where something else is to be recorded."""
-        return compare(old, new, identity=["host"], rest=[*_PROVEN, *_REST])
+        """Report an update for another container, and where something else is to be recorded: a bridge connection proves its ports."""
+        return compare(old, new, identity=["host"], rest=["container_id", *_REST])
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Wait for the new container; fail if it does not come up."""
-        if any(old.get(key) != new.get(key) for key in _PROVEN):
+        if old.get("container_id") != new.get("container_id"):
             _wait(new, operation)
         return new
 
