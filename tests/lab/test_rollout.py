@@ -24,7 +24,7 @@ EXITS = ["sh", "-c", f'echo "{LAST_WORDS} with $TOKEN"; exit 3']
 REFUSED = {"log_driver": "nonesuch"}
 """What passes every rule of ours, since a host may have any driver as a plugin, and what Docker refuses at the creation."""
 REFUSAL = "no log driver named 'nonesuch' is registered"
-"""Docker's sentence (moby, ValidateLogOpts in daemon/logger/factory.go)."""
+"""Docker's sentence (moby, ValidateLogOpts of its package daemon.logger)."""
 SICK = "no-address-of-the-first-host"
 HEALTHY_ON_FIRST = {
     "test": ["CMD-SHELL", f"ip addr | grep -qF 10.1.1. || {{ echo {SICK}; exit 1; }}"],

@@ -180,7 +180,9 @@ class FiguresTable:
                 f"{figures.longest:.1f} s in {len(figures.gaps)}{late}",
                 f"{case.actions[host]} {'' if web is None else web.id[:12]}".strip(),
             ]
-        cells.append((case.problem.splitlines() or [""])[0].strip().replace("|", "\\|"))
+        # The host, and what is wrong: the layout of every error of ours.
+        printed = " ".join(line.strip() for line in case.problem.splitlines()[:2])
+        cells.append(printed.replace("|", "\\|"))
         self.rows.append(f"| {' | '.join(cells)} |")
 
     def text(self) -> str:

@@ -50,7 +50,7 @@ def test_the_names_beside_a_container() -> None:
 
 
 def test_the_table() -> None:
-    """A row has the longest gap, the action and the id of each host, and the first line of our error."""
+    """A row has the longest gap, the action and the id of each host, and the first two lines of our error."""
     still, gap = (
         Figures(gaps=(), slowest=0.7, pages=90),
         Figures(gaps=(Gap(1.0, 5.5, outage=True),), slowest=0, pages=80),
@@ -73,6 +73,6 @@ def test_the_table() -> None:
         "exits at once",
         *("4.5 s in 1", "restored bbbbbbbbbbbb"),
         *("0.0 s in 0 (slowest page 0.7 s)", "same aaaaaaaaaaaa"),
-        'IPF799 host "docker-1"',
+        'IPF799 host "docker-1" problem: it ends',
     ]
     assert table.text().splitlines()[-1] == f"| {' | '.join(cells)} |"
