@@ -16,7 +16,7 @@ __all__ = ["pytest_collection_modifyitems", "pytest_runtest_makereport", "pytest
 
 _FIGURES = pytest.StashKey[FiguresTable]()
 FIGURES_FILE = CHECKOUT / ".make" / "rollout-figures.md"
-"""The figures of the last tests of rollouts, as docs/rollout.md has them."""
+"""The figures of the last tests of rollouts, as a table of Markdown."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -159,9 +159,10 @@ def test_a_change_replaces_that_container_only(lab: Lab, stack: Stack, changes: 
     replaced = {name for name, operation in steps.items() if "replace" in operation}
     webs = ("fabric-docker-1-web-1", "fabric-docker-2-web-2")
     assert replaced == {*webs, *(f"{web}-published-bridge" for web in webs)}
-    # A new address is checked first.
-    address_check = {"fabric-addresses"} if "address" in changes else set()
-    assert {name for name in steps if name not in replaced and "image" not in name} == address_check
+    # A new address is checked first, and what comes before and after each replacement is an update.
+    others = {f"{web}-{what}" for web in webs for what in ("handover", "settled")}
+    others |= {"fabric-addresses"} if "address" in changes else set()
+    assert {name for name in steps if name not in replaced and "image" not in name} == others
     stack.up()
     after = lab.container_ids()
     assert {key for key in after if before.get(key) != after[key]} == {"docker-1/web-1", "docker-2/web-2"}

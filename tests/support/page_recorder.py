@@ -69,7 +69,7 @@ class Figures:
 
     gaps: tuple[Gap, ...]
     """Its outages, in order."""
-    latest: float
+    slowest: float
     """The longest wait for a page without an outage, in seconds; 0 where every page came in time."""
     pages: int
     """How many pages came."""
@@ -110,7 +110,7 @@ def figures(answers: Sequence[Answer], began: float, ended: float) -> Figures:
     # A gap that was over before the stretch is none of it.
     found = [gap for gap in found if gap.ended > began]
     late = [gap.seconds for gap in found if not gap.outage]
-    return Figures(gaps=tuple(gap for gap in found if gap.outage), latest=max(late, default=0.0), pages=pages)
+    return Figures(gaps=tuple(gap for gap in found if gap.outage), slowest=max(late, default=0.0), pages=pages)
 
 
 def _gap(began: float, ended: float, failed: Sequence[Answer]) -> Gap:

@@ -175,12 +175,14 @@ class FiguresTable:
         for host in HOSTS:
             figures = case.watch.hosts[host]
             web = case.after[host].get(WEB)
-            late = f" (latest page {figures.latest:.1f} s)" if figures.latest else ""
+            late = f" (slowest page {figures.slowest:.1f} s)" if figures.slowest else ""
             cells += [
                 f"{figures.longest:.1f} s in {len(figures.gaps)}{late}",
                 f"{case.actions[host]} {'' if web is None else web.id[:12]}".strip(),
             ]
-        cells.append((case.problem.splitlines() or [""])[0].strip().replace("|", "\\|"))
+        # The host, and what is wrong: the layout of every error of ours.
+        printed = " ".join(line.strip() for line in case.problem.splitlines()[:2])
+        cells.append(printed.replace("|", "\\|"))
         self.rows.append(f"| {' | '.join(cells)} |")
 
     def text(self) -> str:
