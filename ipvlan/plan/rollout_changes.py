@@ -87,9 +87,10 @@ def _forwards(
     """Return the steps of what is created or replaced."""
     steps: list[ServiceStep] = []
     ran = {(container.service, container.host) for container in before.containers()} if before else set()
+    order, changed = all_before(after), replaced.keys() | created.keys()
     for service in service_rollouts(after):
         name = service.service
-        waits_for = _nearest(after, name, replaced.keys() | created.keys())
+        waits_for = _nearest(order, name, changed)
         running = sum((name, host) in ran and host not in rebuilt for host in service.hosts)
         actions: tuple[tuple[StepAction, Mapping[str, tuple[str, ...]]], ...] = (
             ("create", created),
@@ -115,7 +116,8 @@ def _forwards(
 
 def _backwards(before: Plan, deleted: Mapping[str, tuple[str, ...]]) -> list[ServiceStep]:
     """Return the steps of what is deleted: first the services that are after others."""
-    nearest = {service: _nearest(before, service, deleted) for service in deleted}
+    order = all_before(before)
+    nearest = {service: _nearest(order, service, deleted) for service in deleted}
     return [
         ServiceStep(
             service=service.service,
@@ -131,8 +133,8 @@ def _backwards(before: Plan, deleted: Mapping[str, tuple[str, ...]]) -> list[Ser
     ]
 
 
-def _nearest(plan: Plan, service: str, of: Collection[str]) -> tuple[str, ...]:
+def _nearest(all_before: Mapping[str, frozenset[str]], service: str, of: Collection[str]) -> tuple[str, ...]:
     """Return those `of` some services that are before a service and before no other one of these, sorted."""
-    candidates = all_before(plan, service) & set(of)
-    further = {name for candidate in candidates for name in all_before(plan, candidate)}
+    candidates = all_before[service].intersection(of)
+    further = frozenset[str]().union(*(all_before[candidate] for candidate in candidates))
     return tuple(sorted(candidates - further))

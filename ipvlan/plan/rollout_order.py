@@ -76,14 +76,13 @@ def service_rollouts(plan: Plan) -> tuple[ServiceRollout, ...]:
     )
 
 
-def all_before(plan: Plan, service: str) -> frozenset[str]:
-    """Return every service that is before this one, directly or by way of others."""
-    after, before, next_ones = _after(plan), set[str](), [service]
-    while next_ones:
-        new = set(after[next_ones.pop()]) - before
-        before |= new
-        next_ones += new
-    return frozenset(before)
+def all_before(plan: Plan) -> Mapping[str, frozenset[str]]:
+    """Return service -> every service that is before it, directly or by way of others."""
+    after = _after(plan)
+    before: dict[str, frozenset[str]] = {}
+    for service in service_order(plan):
+        before[service] = frozenset(after[service]).union(*(before[other] for other in after[service]))
+    return before
 
 
 def _after(plan: Plan) -> Mapping[str, tuple[str, ...]]:

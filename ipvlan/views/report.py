@@ -16,6 +16,9 @@ from ipvlan.views.rollout import sentences
 LONGEST_TABLE: Final = 200
 """Rows of one table; a comment on GitHub holds 65,536 characters."""
 
+LONGEST_ORDER: Final = 50
+"""Sentences about the order of the change."""
+
 LONGEST_LIST: Final = 20
 """Problems of the earlier state that are listed."""
 
@@ -123,9 +126,9 @@ def _rollout(report: Report) -> Iterator[str]:
         return
     yield "### In which order, and what is briefly down"
     yield ""
-    yield from (f"- {markdown.escape(line)}" for line in lines[:LONGEST_TABLE])
-    if len(lines) > LONGEST_TABLE:
-        yield f"- ... and {len(lines) - LONGEST_TABLE} more: `ipvlan report --json` lists them all."
+    yield from (f"- {markdown.escape(line)}" for line in lines[:LONGEST_ORDER])
+    if len(lines) > LONGEST_ORDER:
+        yield f"- ... and {len(lines) - LONGEST_ORDER} more: `ipvlan report --json` lists them all."
     yield ""
 
 

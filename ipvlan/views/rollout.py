@@ -15,37 +15,39 @@ from ipvlan.plan.rollout_changes import RolloutChange, ServiceStep, StepAction
 MOST_NAMES: Final = 8
 """Hosts or services that a sentence names; of more, the rest is counted."""
 
-_VERBS: Final[Mapping[StepAction, str]] = {"create": "new: ", "delete": "deleted: ", "replace": ""}
+_DONE: Final[Mapping[StepAction, str]] = {"create": "created", "delete": "deleted"}
 
 
 def sentences(change: RolloutChange) -> Iterator[str]:
-    """Yield one sentence per step, without a full stop, and what happens where a replacement does not come up."""
-    for host, services in change.together.items():
-        yield (
-            f"all containers on {host}: down together until its network is replaced "
-            f"({_listed(services, 'services')}); this is not done host by host"
-        )
+    """Yield the sentences about a change, without full stops: one for each step, and what holds for several of them."""
+    yield from _together(change.together)
     yield from (step_sentence(step) for step in change.steps)
-    yield from _otherwise([step for step in change.steps if step.action == "replace"])
+    forwards = [step for step in change.steps if step.action != "delete"]
+    replacements = [step for step in forwards if step.action == "replace"]
+    # Where two steps have no order between them, two of them are after the same services.
+    places = {(step.service, step.after) for step in forwards}
+    if len(replacements) > 1 and len(places) > len({after for _, after in places}):
+        yield "services with no order between them (`after`) are worked on at the same time"
+    yield from _otherwise(replacements)
 
 
 def step_sentence(step: ServiceStep) -> str:
     """Return what happens in one step."""
     begin = f"after {_listed(step.after, 'services')}: " if step.after else ""
-    begin = f"{begin}{_VERBS[step.action]}{step.service} on "
-    if step.action != "replace":
-        return begin + _listed(step.hosts, "hosts")
+    begin = f"{begin}{step.service} on "
+    if step.action in _DONE:
+        return f"{begin}{_listed(step.hosts, 'hosts')}: {_DONE[step.action]}"
     if len(step.hosts) == 1:
-        end = "the others answer" if step.others_answer else "it runs on no other host"
+        end = "the others answer" if step.others_answer else "no other host answers meanwhile"
         return f"{begin}{step.hosts[0]}: it is down for its stop and start; {end}"
     if step.at_once == 1:
-        hosts, pace = ", then on ".join(_first(step.hosts, "hosts")), "one at a time"
+        hosts, how = ", then on ".join(_first(step.hosts, "hosts")), "one at a time"
     elif step.at_once < len(step.hosts):
-        hosts, pace = f"{_listed(step.hosts, 'hosts')}, in this order", f"at most {step.at_once} at a time"
+        hosts, how = f"{_listed(step.hosts, 'hosts')}, in this order", f"at most {step.at_once} at a time"
     else:
-        hosts, pace = _listed(step.hosts, "hosts"), "all at once"
-    end = "the others answer" if step.others_answer else "meanwhile no other answers"
-    return f"{begin}{hosts}: {pace}; each is down for its stop and start; {end}"
+        hosts, how = _listed(step.hosts, "hosts"), "all at once"
+    end = "the others answer" if step.others_answer else "no other host answers meanwhile"
+    return f"{begin}{hosts}: {how}; each is down for its stop and start; {end}"
 
 
 def pace(rollout: RolloutPlan) -> str:
@@ -60,6 +62,18 @@ def otherwise(rollout: RolloutPlan) -> str:
     if rollout.on_failure == "restore":
         return "the previous container runs again"
     return "the failed container stays in its place"
+
+
+def _together(together: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """Yield which containers are down because their network is replaced, once for all hosts with the same services."""
+    hosts: dict[tuple[str, ...], list[str]] = {}
+    for host, services in together.items():
+        hosts.setdefault(services, []).append(host)
+    for services, names in hosts.items():
+        yield (
+            f"all containers on {_listed(names, 'hosts')}: {_listed(services, 'services')}; "
+            "they are down together until the network is replaced, whatever `rollout` and `after` say"
+        )
 
 
 def _otherwise(steps: Sequence[ServiceStep]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from xml.sax.saxutils import escape
 
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.rollout_order import service_rollouts
 
 Mark = Literal["good", "bad", "unknown"]
 """As planned, different, or not known because the host does not answer."""
@@ -23,6 +24,8 @@ Mark = Literal["good", "bad", "unknown"]
 MOST_CONTAINERS: Final = 12
 """Containers that a card lists; of more, the rest is counted."""
 MOST_ROUTES: Final = 4
+MOST_ORDERED: Final = 6
+"""Services whose `after` is written out below the hosts; of more, the rest is counted."""
 
 # All in pixels.
 CARD_WIDTH: Final = 300
@@ -35,6 +38,8 @@ FABRIC_HEIGHT: Final = 56
 LEGEND: Final = 40
 MOST_COLUMNS: Final = 5
 
+LEGEND_WIDTH: Final = 80
+"""Characters of a line of the legend; the narrowest picture, of two cards, has room for them."""
 PORTS_WIDTH: Final = 9
 """Characters for a container's published ports."""
 
@@ -101,8 +106,9 @@ def as_svg(plan: Plan, stack: str, marks: Marks = NO_MARKS) -> str:
         top += tallest + GAP / 2
     parts.append(_line(trunk, buses[0], trunk, buses[-1]))
     egress = [badge for badge in _EGRESS if any(_egress(container) == badge for container in plan.containers())]
-    parts += _legend(top + 6, egress, live=bool(marks.hosts))
-    height = top + LEGEND + 20 * (len(egress) + bool(marks.hosts))
+    order = list(_order(plan))
+    parts += _legend(top + 6, egress, order, live=bool(marks.hosts))
+    height = top + LEGEND + 20 * (len(egress) + len(order) + bool(marks.hosts))
     return "\n".join(
         [
             (
@@ -159,6 +165,7 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
     yield _text(x + CARD_WIDTH - 12, y + 46, f"slice {host.slice}", colour=_SOFT, anchor="end")
     line = y + HEAD
     drawn = host.containers[:MOST_CONTAINERS]
+    yield from _arrows(drawn, x, line)
     for container in drawn:
         yield from _container(container, x, line, marks.containers.get((host.name, container.service)))
         line += LINE
@@ -217,12 +224,36 @@ def _egress(container: ContainerPlan) -> str:
     return "out" if container.internet else "gw" if container.egress_gateway else ""
 
 
-def _legend(y: float, egress: Sequence[str], *, live: bool) -> Iterator[str]:
+def _order(plan: Plan) -> Iterator[str]:
+    """Yield what the dashed arrows mean, one line for each service that is after others."""
+    ordered = [service for service in service_rollouts(plan) if service.after]
+    for service in ordered[:MOST_ORDERED]:
+        yield _fit(f"{service.service} is created and replaced after {', '.join(service.after)}", LEGEND_WIDTH)
+    if len(ordered) > MOST_ORDERED:
+        yield f"and {len(ordered) - MOST_ORDERED} more services that are after others"
+
+
+def _arrows(drawn: Sequence[ContainerPlan], x: float, y: float) -> Iterator[str]:
+    """Yield a dashed arrow from each service of a card to those below or above it that are after it; `y` is the first row."""
+    rows = {container.service: y + index * LINE + (LINE - 5) / 2 for index, container in enumerate(drawn)}
+    for container in drawn:
+        for other in container.after:
+            if other in rows:
+                side = 4 if rows[other] < rows[container.service] else -4
+                yield _arrow(x + 10, rows[other] + side, rows[container.service] - side)
+
+
+def _legend(y: float, egress: Sequence[str], order: Sequence[str], *, live: bool) -> Iterator[str]:
     x = float(MARGIN)
     published = (_PUBLISHED, "published: clients reach it at the host's address and this port")
     for badge, (colour, meaning) in (("80", published), *((badge, _EGRESS[badge]) for badge in egress)):
         yield _badge(x, y, 30, colour)
         yield _text(x + 15, y + 11.5, badge, colour=_PAPER, size=12, anchor="middle")
+        yield _text(x + 40, y + 12, meaning, colour=_SOFT, size=12)
+        y += 20
+    for meaning in order:
+        yield f'<path d="M{x:.1f} {y + 7.5:.1f}h24" stroke="{_SOFT}" stroke-dasharray="4 3"/>'
+        yield f'<path d="M{x + 30:.1f} {y + 7.5:.1f}l-6 -3.5v7z" fill="{_SOFT}"/>'
         yield _text(x + 40, y + 12, meaning, colour=_SOFT, size=12)
         y += 20
     if not live:
@@ -264,6 +295,15 @@ def _badge(x: float, y: float, width: float, colour: str) -> str:
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" stroke="#54aeff" stroke-width="2" fill="none"/>'
+
+
+def _arrow(x: float, y1: float, y2: float) -> str:
+    """Return a dashed arrow that leaves the left edge of a box at `y1` and comes back to it at `y2`."""
+    return (
+        f'<path d="M{x:.1f} {y1:.1f}C{x - 11:.1f} {y1:.1f} {x - 11:.1f} {y2:.1f} {x - 2:.1f} {y2:.1f}" '
+        f'stroke="{_SOFT}" stroke-dasharray="4 3" fill="none"/>'
+        f'<path d="M{x:.1f} {y2:.1f}l-5 -3v6z" fill="{_SOFT}"/>'
+    )
 
 
 def _text(

@@ -38,6 +38,28 @@ def test_plan_as_json(tmp_path: Path) -> None:
     assert [warning["key"] for warning in document["warnings"]] == ["services.centos.image"]
 
 
+def test_plan_shows_the_order_and_the_rollout(tmp_path: Path) -> None:
+    """Where something is not as built in, a table has the services in their order, and how each is replaced."""
+    text = STACK_TEXT.replace("    centos:\n", "    centos:\n      after: [nginx]\n")
+    write_project(tmp_path, text.replace("offset: 2", "offset: 2\n      rollout: {at_once: all, healthy_within: 5m}"))
+    printed = ipvlan(tmp_path, "plan").stdout
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    hosts, restored = "docker-1, docker-2", "the previous container runs again"
+    assert rows[-2:] == [
+        ["nginx", "", hosts, "all hosts at once", "5m", restored],
+        ["centos", "nginx", hosts, "one host at a time", "60s", restored],
+    ]
+    document = json.loads(ipvlan(tmp_path, "plan", "--json").stdout)
+    assert document["order"] == [["nginx"], ["centos"]]
+    assert document["services"]["centos"]["after"] == ["nginx"]
+    assert document["services"]["nginx"]["rollout"] == {
+        "hosts": ["docker-1", "docker-2"],
+        "at_once": None,
+        "healthy_within": 300,
+        "on_failure": "restore",
+    }
+
+
 def test_at_on_the_command_line(tmp_path: Path) -> None:
     """--at answers in one line, and refuses what is no address as a wrong command line."""
     write_project(tmp_path)

@@ -81,8 +81,8 @@ def test_the_steps_of_services() -> None:
     assert service_steps(plan) == (("cache", "db"), ("api",), ("web",))
     assert service_order(plan) == ("cache", "db", "api", "web")
     assert tuple(rollout.service for rollout in service_rollouts(plan)) == service_order(plan)
-    assert all_before(plan, "web") == {"api", "cache", "db"}
-    assert all_before(plan, "db") == frozenset()
+    assert all_before(plan)["web"] == {"api", "cache", "db"}
+    assert all_before(plan)["db"] == frozenset()
 
 
 def test_a_service_that_runs_nowhere_orders_nothing() -> None:

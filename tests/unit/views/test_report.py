@@ -125,6 +125,49 @@ def test_a_broken_new_state_fails(tmp_path: Path) -> None:
     assert "centos on docker-1 and nginx on docker-1 have one address" in done.stderr
 
 
+def test_report_of_the_order(tmp_path: Path) -> None:
+    """The Markdown has the sentences about the order, and the JSON the same order in fields."""
+    path = write_project(tmp_path)
+    commit_all(tmp_path, "fine")
+    text = STACK_TEXT.replace("registry/nginx", "registry/web")
+    path.write_text(text.replace("      offset: 2", "      after: [centos]\n      offset: 2"))
+    text = ipvlan(tmp_path, "report", "--base", "HEAD").stdout
+    sentence = (
+        "nginx on docker-1, then on docker-2: one at a time; each is down for its stop and start; the others answer"
+    )
+    assert f"### In which order, and what is briefly down\n\n- {sentence}\n" in text
+    assert "h0c0 -. then .-> h0c1" in text
+    document = json.loads(ipvlan(tmp_path, "report", "--base", "HEAD", "--json").stdout)
+    assert document["rollout"] == {
+        "steps": [
+            {
+                "service": "nginx",
+                "action": "replace",
+                "after": [],
+                "hosts": ["docker-1", "docker-2"],
+                "at_once": 1,
+                "others_answer": True,
+                "healthy_within": 60,
+                "on_failure": "restore",
+                "sentence": sentence,
+            }
+        ],
+        "together": [],
+    }
+
+
+def test_topology_shows_the_order_of_services() -> None:
+    """An arrow on each host that has both services, else between the first containers of each."""
+    together = topology(make_plan(parse(changed({"services.nginx.after": ["centos"]}))))
+    assert together.count("-. then .->") == 2
+    apart = {
+        "services.nginx.hosts": ["docker-2"],
+        "services.centos.hosts": ["docker-1"],
+        "services.nginx.after": ["centos"],
+    }
+    assert "h0c0 -. then .-> h1c0" in topology(make_plan(parse(changed(apart))))
+
+
 def test_topology_counts_what_it_does_not_draw() -> None:
     """20 hosts are drawn in full, 21 as boxes with a count."""
     hosts = {f"h{n}": host(n) for n in range(1, 21)}

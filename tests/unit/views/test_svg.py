@@ -97,3 +97,24 @@ def test_a_live_diagram_is_coloured_by_status() -> None:
     svg = as_svg(plan, "dev", marks)
     assert svg.count("#ffebe9") == 1 + 1  # nginx, and the legend
     assert len(re.findall(":::replace", as_mermaid(plan, marks))) == 1
+
+
+def test_the_order_of_services_is_drawn() -> None:
+    """A dashed arrow on each card with both services, and a line of the legend for each service that is after others."""
+    config = reference_config()
+    without = as_svg(make_plan(parse(config)), "dev")
+    config["services"]["nginx"]["after"] = ["centos"]
+    svg = as_svg(make_plan(parse(config)), "dev")
+    assert svg.count("stroke-dasharray") == without.count("stroke-dasharray") + 2 + 1
+    assert "nginx is created and replaced after centos" in texts(svg)
+
+
+def test_many_ordered_services_are_counted() -> None:
+    """Six services are written out below the hosts, of more the number."""
+    config = reference_config()
+    for number in range(10):
+        config["services"][f"s{number}"] = {"image": config["services"]["centos"]["image"], "offset": 10 + number}
+        config["services"][f"s{number}"]["after"] = ["centos"]
+    drawn = texts(as_svg(make_plan(parse(config)), "dev"))
+    assert sum("is created and replaced after" in text for text in drawn) == 6
+    assert "and 4 more services that are after others" in drawn
