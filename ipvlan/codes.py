@@ -172,6 +172,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF734": "a container does not come up",
     "IPF735": "a previous container cannot run again",
     "IPF733": "Docker on a host refuses a new container",
+    "IPF735": "a previous container cannot be kept or run again",
     "IPF741": "a container on a host is not the one that was declared",
     "IPF742": "what was asked of a host did not end in time",
     "IPF743": "a value cannot be sent to a host",

@@ -40,7 +40,7 @@ class Settled(Resource):
         return state
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Report an update for another container, and where something else is to be recorded: a bridge connection proves its ports."""
+        """Report an update for another container, and where something else is to be recorded; other ports are proven by theirs."""
         return compare(old, new, identity=["host"], rest=["container_id", *_REST])
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:

@@ -29,6 +29,7 @@ identify() {
   # `docker commit` writes a container's labels into the image. Where the image is gone nobody knows whose label it is.
   config=$(timeout 30 docker image inspect --format '{{json .Config}}' "$image" 2>/dev/null) || return 0
   case $config in *"\"$label\""*) return 0 ;; esac
+  # shellcheck disable=SC2034  # for the script that includes this
   whose=ours record=${reply#"$id $status $image $labelled"}
   record=${record# }
 }
@@ -42,16 +43,18 @@ recorded_restart() {
 # Prints the names of anonymous volumes in a copy's label, a line for each. Argument: the label's value.
 recorded_volumes() {
   case $1 in
-    *'"volumes":['*) printf '%s\n' "${1#*'"volumes":['}" | tr ',]"' '\n\n\n' | grep -Ex '[0-9a-f]{64}' ;;
+    *'"volumes":['*) printf '%s\n' "${1#*'"volumes":['}" | grep -oE '[0-9a-f]{64}' ;;
   esac
 }
 
-# Runs docker; where it fails the script ends. Arguments: what is done, in words, and those of docker.
+# Runs docker; where it fails the script ends. Arguments: what does not happen then, in words, and those of docker. Its time limit
+# is patience (seconds).
 # Output: step and message.
+patience=60
 must() {
   step=$1
   shift
-  message=$(timeout 60 docker "$@" 2>&1) && return 0
+  message=$(timeout "$patience" docker "$@" 2>&1) && return 0
   echo "step=$step"
   printf '%s\n' "$message" | sed 's/^/message=/'
   echo "done=no"
