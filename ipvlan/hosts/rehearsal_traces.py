@@ -1,6 +1,6 @@
 """What a rehearsal would leave on a host: its container, and named volumes, which Docker creates together with a container.
 
-Docker creates a missing folder of a bind mount when a container starts, and not before (moby, volume/mounts/mounts.go, `Setup`),
+Docker creates a missing folder of a bind mount when a container starts, and not before (moby 28.5, packages daemon and volume/mounts),
 so a rehearsal leaves none. A volume without a name goes with its container.
 
 Out of scope: the rehearsal itself (`provider.rehearsal`).
