@@ -1,7 +1,7 @@
 """The docker provider's own plugin, as a process of this one: it creates and removes containers exactly as `pulumi up` does.
 
 The engine has no means for a plugin to use a resource of another one, so this starts the executable that the engine would start
-(Pulumi's sdk/go/common/workspace/plugins.go, `getPluginInfoAndPath`) and speaks its protocol (pulumi/provider.proto).
+(Pulumi's Go package workspace, `getPluginInfoAndPath`) and speaks its protocol (pulumi/provider.proto).
 
 Out of scope: what is created (`provider.rehearsal`), and what a failure means.
 """

@@ -44,7 +44,7 @@ _LEFT_OUT: Final = ("maxRetryCount", "wait", "waitTimeout", "attach", "logs", "r
 """Arguments that are about a container that runs; Docker takes a retry count with `on-failure` alone."""
 
 _VOLUME_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-"""What Docker takes for a volume's name (moby, volume/local/local.go). It creates no volume of another name."""
+"""What Docker takes for a volume's name (moby, package volume/local). It creates no volume of another name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

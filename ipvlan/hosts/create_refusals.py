@@ -23,10 +23,10 @@ _SHORTEST_SECRET: Final = 4
 """Characters of a value that is hidden. A shorter one is in too many words that are no secret."""
 
 _DAEMON: Final = "Error response from daemon: "
-"""What Docker's client puts before the daemon's own sentence (moby, client/request.go)."""
+"""What Docker's client puts before the daemon's own sentence (moby, package client)."""
 
 _NO_ANSWER: Final = re.compile(r"Error pinging Docker server|error during connect|Cannot connect to the Docker daemon")
-"""How the provider and Docker's client say that the daemon gives no answer (config.go of the provider; moby, client/errors.go)."""
+"""How the provider and Docker's client say that the daemon gives no answer (config.go of the provider; moby, package client)."""
 
 _OF_IMAGE: Final = "Unable to create container with image"
 """How the provider says that an image is not there and cannot be pulled."""
@@ -39,7 +39,7 @@ _WRAPPING: Final = re.compile(
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     # What is first decides: a sentence may quote a path or a name with the words of another one.
     r"with image|[Nn]o such image": ("image",),
-    # daemon/container.go
+    # daemon
     r"invalid CapAdd": ("cap_add",),
     r"invalid CapDrop": ("cap_drop",),
     r"in Healthcheck cannot": ("healthcheck",),
@@ -47,12 +47,12 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     r"the working directory .* is invalid": ("working_dir",),
     # moby/sys/signal
     r"invalid signal": ("stop_signal",),
-    # opts/env.go, opts/hosts.go
+    # opts
     r"invalid environment variable": ("environment", "secret_environment"),
     r"add-host": ("extra_hosts",),
-    # api/types/container/hostconfig.go
+    # api/types/container
     r"invalid restart policy": ("restart",),
-    # daemon/daemon_unix.go
+    # daemon, for this system
     r"[Mm]emory ?swap|[Mm]emory limit|[Mm]emory reservation": ("memory",),
     r"SHM size": ("shm_size",),
     r"privileged mode is incompatible": ("privileged",),
@@ -60,23 +60,23 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     r"--security-opt|seccomp|apparmor|AppArmor": ("security_opt",),
     r"sysctl": ("sysctls",),
     r"ulimit": ("ulimits",),
-    # daemon/create.go
+    # daemon, and the provider
     r"no command specified|values for command may not be empty": ("command", "entrypoint"),
     r"invalid hostname": ("hostname",),
-    # daemon/names.go
+    # daemon, names
     r"[Ii]nvalid container name|container name .* already in use": ("container_name",),
     # daemon/logger
     r"no log driver named|logging plugin": ("log_driver",),
     r"log opt|max-size|max-file": ("log_opts",),
-    # volume/mounts, volume/local, daemon/create_unix.go
+    # volume/mounts, volume/local, daemon
     r"tmpfs": ("tmpfs",),
     r"Duplicate mount point": ("volumes", "tmpfs"),
     r"volume|invalid mode|mount|bind source path": ("volumes",),
     r"device": ("devices",),
-    # daemon/network.go, libnetwork
+    # daemon, libnetwork
     r"endpoint settings|IP address": ("addresses", "offset"),
 }
-"""Docker's words (moby 28.5, in the named file) -> keys of the service. What sets no key is not here."""
+"""Docker's words (moby 28.5, in the package of the comment) -> keys of the service. What sets no key is not here."""
 
 
 def key_of(service: str, key: str = "") -> str:

@@ -1,7 +1,7 @@
 """What a rehearsal would leave on a host: its container, and named volumes, which Docker creates together with a container.
 
-Docker creates a missing folder of a bind mount when a container starts, and not before (moby, volume/mounts/mounts.go, `Setup`),
-so a rehearsal leaves none. A volume without a name goes with its container.
+Docker creates a missing folder of a bind mount when a container starts, and not before (moby 28.5, package volume/mounts), so a
+rehearsal leaves none. A volume without a name goes with its container.
 
 Out of scope: the rehearsal itself (`provider.rehearsal`).
 """
