@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain clean \
 	lab-up up verify preview down lab-down \
-	check format schema-check check-wheel audit test-fast test-engine test-lab test-lab-all test-lab-matrix test-long test \
+	check format schema-check check-wheel audit test-fast coverage test-engine test-lab test-lab-all test-lab-matrix test-long test \
 	schema mode-pages constraints pr-preview pr-comment bench bench-plan
 
 PYTHON ?= python3
@@ -19,6 +19,9 @@ COMMENT ?= .make/pr-comment.md
 PIP_AUDIT := pip-audit==2.10.1
 # Where it is set, every process of the tests would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
+# Three processes on two cores: some tests wait for programs that they start.
+FAST_TESTS := $(BIN)/pytest -n 3 tests/unit tests/program
+NEEDS_IP := ip -V >/dev/null 2>&1 || { echo "== iproute2 is missing: installing it"; apt-get update -qq; apt-get install -y -qq iproute2; }
 # Scripts that run here; those in ipvlan/hosts/scripts run on hosts, by sh.
 SCRIPTS = $$(git ls-files '*.sh' ':!ipvlan'; git grep -lE '^\#!.*[/ ](ba)?sh$$' -- .ci lab provider toolchain tools)
 
@@ -97,10 +100,13 @@ audit: ## known vulnerabilities of the pinned packages (asks PyPI's advisory ser
 	"$$folder/venv/bin/pip" install --quiet --disable-pip-version-check $(PIP_AUDIT)
 	"$$folder/venv/bin/pip-audit" --progress-spinner off --disable-pip --no-deps --requirement "$$folder/pins"
 
-test-fast: setup ## tests that need no lab, under 45 s; prints the coverage, and fails below its floor
-	@ip -V >/dev/null 2>&1 || { echo "== iproute2 is missing: installing it"; apt-get update -qq; apt-get install -y -qq iproute2; }
-	# Three processes on two cores: some tests wait for programs that they start.
-	$(BIN)/pytest -n 3 tests/unit tests/program --cov --cov-report=
+test-fast: setup ## tests that need no lab, under 45 s
+	@$(NEEDS_IP)
+	$(FAST_TESTS)
+
+coverage: setup ## the same tests with their coverage, which is printed; fails below its floor (10 s more)
+	@$(NEEDS_IP)
+	$(FAST_TESTS) --cov --cov-report=
 
 test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (1 min)
 	@$(BIN)/pytest --durations=5 tests/engine
@@ -114,7 +120,7 @@ test-lab-all: setup ## all tests on a lab of their own (1 h)
 test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5 and a mixed pair, as a table (1.5 h; SUITES="forky" for some)
 	@$(BIN)/python -m tools.lab_matrix $(SUITES)
 
-test: check test-fast check-wheel test-engine test-lab ## every check and every test, those of `make test-long` excepted
+test: check coverage check-wheel test-engine test-lab ## every check and every test, those of `make test-long` excepted
 
 test-long: test-lab-all test-lab-matrix ## every test on the lab, and the version matrix (3 h)
 

@@ -50,8 +50,16 @@ def on_host(lab: Lab, host: str, spoil: str, fix: str) -> Iterator[None]:
     ("spoil", "expected"),
     [
         (lambda config: config.pop("fabric"), ["fabric"]),
-        (lambda config: config["fabric"].update(subnet="10.1.0.0/33"), ["fabric.subnet", "10.1.0.0/33"]),
-        (lambda config: config["hosts"]["docker-1"].update(parrent="ens33"), ["hosts.docker-1", "parrent"]),
+        pytest.param(
+            lambda config: config["fabric"].update(subnet="10.1.0.0/33"),
+            ["fabric.subnet", "10.1.0.0/33"],
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            lambda config: config["hosts"]["docker-1"].update(parrent="ens33"),
+            ["hosts.docker-1", "parrent"],
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["missing", "malformed", "unknown"],
 )
@@ -108,6 +116,7 @@ def test_kernel_without_ipvlan(lab: Lab, stack: Stack) -> None:
         failing_up(stack, 'host "docker-2"', "has no ipvlan module", "CONFIG_IPVLAN")
 
 
+@pytest.mark.long  # tests/lab/day_two/test_interrupted.py and test_secrets.py have such images too.
 def test_image_that_cannot_be_pulled(stack: Stack) -> None:
     """An image that the registry does not have is named with its host."""
     nginx = stack.config["services"]["nginx"]

@@ -137,6 +137,7 @@ def test_yaml(lab: Lab, stack: Stack, yaml_program: Program) -> None:
     assert lab.container_ids() == ids
 
 
+@pytest.mark.long  # The program in YAML stands for it in `make test`: the plugin does the same for both.
 def test_typescript(lab: Lab, stack: Stack, typescript_program: Program) -> None:
     """The program in TypeScript compiles against the SDK and brings the reference setup up; an unknown key does not compile."""
     assert_reference_setup(lab, typescript_program, stack)

@@ -218,7 +218,10 @@ def test_egress(lab: Lab, stack: Stack) -> None:
     stack.assert_unchanged()
 
 
-@pytest.mark.parametrize("mode", ["l2", pytest.param("l3", marks=pytest.mark.long)])
+# In `make test` others stand for it: tests/lab/test_neighbours.py verifies and repairs a shim, test_forget.py removes two without a
+# trace, test_l3 boots a host with the same unit.
+@pytest.mark.long
+@pytest.mark.parametrize("mode", ["l2", "l3"])
 def test_shim(lab: Lab, stack: Stack, mode: str) -> None:
     """A shim connects a host with its own containers, replaces none of them, survives a boot, and is removed with its setting."""
     config = example(stack, "shim")

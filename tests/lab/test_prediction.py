@@ -225,6 +225,7 @@ CHANGES: dict[str, tuple[Callable[[Stack], None], Actions]] = {
 
 LONG = {
     "limits set",
+    "limits removed",
     "ports, DNS server",
     "environment, offset",
     "a new value of the secret",

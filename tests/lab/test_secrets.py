@@ -101,9 +101,13 @@ def test_pulumi_prints_no_secret(stack: Stack) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("plan",), ("plan", "--json"), ("plan", "--at", "10.1.1.2"), ("allocate", "--check"), ("preflight",),
-        ("preflight", "--json"), ("verify",), ("verify", "--json"), ("status",), ("status", "--json"), ("heal",),
-        ("diagram",), ("diagram", "--live"),
+        ("plan", "--json"), ("preflight",), ("preflight", "--json"), ("verify",), ("verify", "--json"), ("status",),
+        ("status", "--json"), ("diagram", "--live"),
+        # In `make test` the test of `heal` below and tests/unit/views/test_secrets.py stand for these.
+        *(
+            pytest.param(arguments, marks=pytest.mark.long)
+            for arguments in (("plan",), ("plan", "--at", "10.1.1.2"), ("allocate", "--check"), ("heal",), ("diagram",))
+        ),
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -20,6 +20,8 @@ from typing import Any, ClassVar
 
 CONTAINER_ID = "5cafe" * 12
 JSON = "application/json"
+POLL_SECONDS = 0.02
+"""How soon the server sees that it is to end: half a second by default, which every test would wait."""
 
 
 @dataclass
@@ -84,7 +86,7 @@ def fake_engine(socket: Path) -> Iterator[FakeEngine]:
     engine = FakeEngine(socket)
     handler = type("Handler", (_Handler,), {"engine": engine})
     with _Server(str(socket), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,))
         thread.start()
         try:
             yield engine

@@ -6,10 +6,13 @@ systemctl is a substitute that runs the unit's commands (`fake_systemctl.py`).
 from __future__ import annotations
 
 import contextlib
+import functools
+import select
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -47,9 +50,8 @@ class Host:
         self.namespace = namespace
         for path in ("units", "networks", "runtime/system", "runtime/netif/links"):
             (folder / path).mkdir(parents=True)
-        namespace.run("ip", "link", "set", "lo", "up")
         self.add_nic("ens33")
-        namespace.run("ip", "addr", "add", "192.168.140.200/24", "dev", "ens33")
+        namespace.run("sh", "-ec", "ip link set lo up; ip addr add 192.168.140.200/24 dev ens33")
         index = namespace.run("ip", "-o", "link", "show", "dev", "ens33").partition(":")[0]
         (folder / "runtime/netif/links" / index).write_text(
             "ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/10-lan.network\n"
@@ -57,23 +59,16 @@ class Host:
         commands = folder / "commands"
         shutil.copy(FAKE, folder / "fake_systemctl.py")
         write_command(commands, "systemctl", f'exec {PYTHON} {folder}/fake_systemctl.py "$@"')
-        if not self._has_ipvlan():
+        if not _has_ipvlan():
             write_command(commands, "ip", IP_WITHOUT_IPVLAN.replace("REAL", shutil.which("ip") or "ip"))
         namespace.commands = commands
         self.planned = Networking(connection=namespace.connection(), shim=SHIM, routes=(SECOND, THIRD))
 
     def add_nic(self, name: str) -> None:
         """Add a NIC that is up."""
-        self.namespace.run("ip", "link", "add", "name", name, "type", "veth", "peer", "name", f"to-{name}"[:15])
-        self.namespace.run("ip", "link", "set", f"to-{name}"[:15], "up")
-        self.namespace.run("ip", "link", "set", name, "up")
-
-    def _has_ipvlan(self) -> bool:
-        add = ["ip", "link", "add", "try0", "link", "ens33", "type", "ipvlan", "mode", "l3"]
-        if subprocess.run([*self.namespace.enter, *add], capture_output=True, check=False).returncode != 0:
-            return False
-        self.namespace.run("ip", "link", "del", "try0")
-        return True
+        # In one process: every test of networking does this.
+        add = 'ip link add name "$1" type veth peer name "$2"; ip link set "$2" up; ip link set "$1" up'
+        self.namespace.run("sh", "-ec", add, "sh", name, f"to-{name}"[:15])
 
     @property
     def links(self) -> set[str]:
@@ -106,7 +101,7 @@ class Host:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
             # A route that comes and goes shows that the monitor listens, and that it has reported all.
             assert monitor.stdout is not None
-            self._signal(monitor.stdout.readline)
+            self._signal(monitor.stdout)
             action()
             self._mark()
             reported: list[str] = []
@@ -115,17 +110,12 @@ class Host:
             monitor.kill()
         return [line for line in reported if "203.0.113." not in line]
 
-    def _signal(self, readline: Callable[[], str]) -> None:
-        subprocess.Popen(
-            [
-                *self.namespace.enter,
-                "sh",
-                "-c",
-                "for try in 1 2 3 4 5; do ip route add 203.0.113.1 dev ens33; ip route del 203.0.113.1; sleep 0.2; done",
-            ],
-            stderr=subprocess.DEVNULL,
-        ).wait()
-        assert "203.0.113.1" in readline()
+    def _signal(self, reported: IO[str]) -> None:
+        for _ in range(50):
+            self.namespace.run("sh", "-ec", "ip route add 203.0.113.1 dev ens33; ip route del 203.0.113.1")
+            if select.select([reported], [], [], 0.1)[0]:
+                break
+        assert "203.0.113.1" in reported.readline()
 
     def _mark(self) -> None:
         self.namespace.run("ip", "route", "add", "203.0.113.2/32", "dev", "ens33")
@@ -133,6 +123,14 @@ class Host:
 
     def _ip(self, *arguments: str) -> list[str]:
         return self.namespace.run("ip", *arguments).splitlines()
+
+
+@functools.cache
+def _has_ipvlan() -> bool:
+    """Return whether the kernel of this machine has ipvlan."""
+    add = "ip link add a type veth peer name b; ip link add try0 link a type ipvlan mode l3"
+    with network_namespace() as namespace:
+        return subprocess.run([*namespace.enter, "sh", "-ec", add], capture_output=True, check=False).returncode == 0
 
 
 @contextlib.contextmanager

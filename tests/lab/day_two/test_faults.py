@@ -85,15 +85,19 @@ PAIRS = (
     ("an empty host at the same address",),
 )
 """Faults that are made at the same time, one per host, docker-1's first; each fault is in one of them."""
-LONG: dict[tuple[str, ...], pytest.MarkDecorator] = {
-    ("another address",): pytest.mark.long,
-    ("network removed",): pytest.mark.long,
+LONG = {
+    ("fabric disconnected", "fabric of a published container disconnected"),
+    ("not published and yet on the bridge", "removed"),
+    ("another address",),
+    ("network removed",),
 }
-"""A missing container and an empty host stand for them in `make test`."""
+"""Others stand for them in `make test`: the empty host, and test_heal of tests/lab/test_neighbours.py."""
 
 
 @pytest.mark.versions
-@pytest.mark.parametrize("pair", [pytest.param(pair, marks=LONG.get(pair, ())) for pair in PAIRS], ids=" and ".join)
+@pytest.mark.parametrize(
+    "pair", [pytest.param(pair, marks=pytest.mark.long) if pair in LONG else pair for pair in PAIRS], ids=" and ".join
+)
 def test_faults_are_named_and_fixed(lab: Lab, stack: Stack, pair: tuple[str, ...]) -> None:
     """`status` names exactly these faults, `heal` fixes them, and no other container is replaced."""
     faults = [FAULTS[name] for name in pair]
@@ -166,6 +170,7 @@ def test_heal_asks_first(lab: Lab) -> None:
     assert ipvlan(lab, "heal", "--yes").returncode == 0
 
 
+@pytest.mark.long  # test_heal of tests/lab/test_neighbours.py has one too.
 @pytest.mark.versions
 def test_an_unmanaged_container_with_a_planned_address(lab: Lab, stack: Stack) -> None:
     """An unmanaged container that has a planned address is named and not changed; without it, heal does the rest."""
@@ -212,6 +217,7 @@ def test_a_wrong_cell_has_its_reason(lab: Lab) -> None:
     assert ipvlan(lab, "heal", "--yes").returncode == 0
 
 
+@pytest.mark.long  # test_a_wrong_cell_has_its_reason stands for it in `make test`.
 def test_bound_but_silent(lab: Lab, stack: Stack) -> None:
     """A published port on which nothing listens in the container is bound but silent."""
     stack.config["services"]["mute"] = {

@@ -88,6 +88,7 @@ def test_an_image_that_cannot_be_pulled(lab: Lab, stack: Stack, web: str) -> Non
     assert_completes(lab, stack, before)
 
 
+@pytest.mark.long  # test_one_host_down of tests/lab/day_two/test_trouble.py stands for it in `make test`.
 def test_a_host_vanishes_during_up(lab: Lab, stack: Stack, web: str) -> None:
     """When a host vanishes while `up` works on it, `up` fails and names it; when it can be reached again, `up` completes."""
     before = lab.container_ids()
@@ -110,6 +111,7 @@ def test_a_host_vanishes_during_up(lab: Lab, stack: Stack, web: str) -> None:
     assert_completes(lab, stack, before)
 
 
+@pytest.mark.long  # test_an_interrupted_up of tests/lab/test_neighbours.py stands for it in `make test`.
 def test_up_is_killed_while_it_creates(lab: Lab, stack: Stack, web: str) -> None:
     """After `kill -9`, with a container created and not in the state: `pulumi cancel`, `up`, and everything is as planned.
 

@@ -153,7 +153,7 @@ def test_a_silent_run_loses_its_lock(file: Path) -> None:
     """A run whose lines do not arrive (no network, stopped) has the lock for the time of silence; a living one keeps it."""
     process = hold(file)
     try:
-        time.sleep(3)
+        time.sleep(2.5)
         assert not is_free(file)
         process.send_signal(signal.SIGSTOP)
         assert not is_free(file)
@@ -193,13 +193,17 @@ def test_hosts_without_a_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         assert f"the ssh user can read none of {tmp_path}/missing" in str(refused)
 
 
-def test_a_lock_of_a_stranger(file: Path) -> None:
+def test_a_lock_of_a_stranger(file: Path, tmp_path: Path) -> None:
     """A process that is none of ours and has the lock is not named, and the file is."""
+    # The host waits for a holder that does not show yet: here, less long.
+    (tmp_path / "sleep").write_text("#!/bin/sh\nexec /bin/sleep 0.01\n")
+    (tmp_path / "sleep").chmod(0o755)
+    host = HostConnection(name="docker-1", command=("sh", "-c", f'PATH={tmp_path}:$PATH; eval "$0"'))
     with subprocess.Popen(["flock", "--no-fork", str(file), "sleep", "60"]) as stranger, locks(FIRST) as first:
         try:
             assert wait_for(lambda: not is_free(file), 5)
             with pytest.raises(HostLockedError, match=r"a process there has a lock on .*/machine-id, and is not shown"):
-                first.acquire([HERE])
+                first.acquire([host])
         finally:
             stranger.kill()
 

@@ -60,7 +60,7 @@ def valid(raw: dict[str, Any]) -> Plan | None:
         return None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(small_fabrics())
 def test_everybody_agrees_about_every_address(raw: dict[str, Any]) -> None:
     """Rules, allocation, usage and `plan --at` say of each address of the subnet what the address space says."""

@@ -232,14 +232,14 @@ def test_command_fills_in_the_shared_file(tmp_path: Path) -> None:
 
 @pytest.mark.no_cover  # Measured, it takes twice as long; other tests cover the same lines.
 def test_allocation_scales() -> None:
-    """200 hosts and 200 services without anything get all they need, each a different slice or offset."""
+    """100 hosts and 100 services without anything get all they need, each a different slice or offset."""
     raw = changed({"hosts": {}, "services": {}})
-    for number in range(200):
+    for number in range(100):
         raw["hosts"][f"h{number}"] = {"address": f"192.168.{number}.1", "parent": "eth0"}
         raw["services"][f"s{number}"] = image()
     allocations = allocate(raw, HERE)
     values = {section: [one.value for one in group] for section, group in itertools.groupby(allocations, _section)}
-    assert len(set(values["hosts"])) == len(set(values["services"])) == 200
+    assert len(set(values["hosts"])) == len(set(values["services"])) == 100
 
 
 def _section(one: Allocation) -> str:

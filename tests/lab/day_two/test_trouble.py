@@ -1,6 +1,6 @@
 """Trouble with hosts: a container removed by hand, a reboot, a host that is off.
 
-The tests share one stack; each leaves it as planned.
+The tests share one stack with the others of this folder; each leaves it as planned.
 """
 
 from __future__ import annotations
@@ -9,13 +9,6 @@ import pytest
 
 from lab.harness import ADDRESSES, HOSTS, Lab, Stack
 from tests.support.lab_commands import assert_as_planned, document, ipvlan
-
-
-@pytest.fixture(scope="module", autouse=True)
-def published(lab: Lab, stack: Stack) -> None:
-    """Bring the reference setup up, published."""
-    stack.up()
-    assert [lab.http_status(address) for address in ADDRESSES.values()] == ["200", "200"]
 
 
 @pytest.mark.versions
@@ -31,6 +24,7 @@ def test_a_removed_container_is_created_again(lab: Lab, stack: Stack) -> None:
     stack.assert_unchanged()
 
 
+@pytest.mark.long  # The one above stands for it in `make test`.
 def test_a_container_removed_without_refresh(lab: Lab, stack: Stack) -> None:
     """Unpublishing a container that was removed by hand succeeds, and `up --refresh` creates the container."""
     lab.ssh("docker-1", "docker rm -f nginx")
@@ -143,8 +137,11 @@ def test_an_address_that_is_another_machine(lab: Lab, stack: Stack) -> None:
 
 def test_preview_needs_no_host(lab: Lab, stack: Stack) -> None:
     """With both hosts out of reach a preview still shows what would change."""
-    stack.config["services"]["nginx"]["environment"] = {"CHANGED": "yes"}
-    with lab.unplugged(*HOSTS):
-        assert {"fabric-docker-1-nginx", "fabric-docker-2-nginx"} <= set(stack.preview())
-    stack.config["services"]["nginx"].pop("environment")
+    nginx = stack.config["services"]["nginx"]
+    stack.config["services"]["nginx"] = {**nginx, "environment": {"CHANGED": "in a preview"}}
+    try:
+        with lab.unplugged(*HOSTS):
+            assert {"fabric-docker-1-nginx", "fabric-docker-2-nginx"} <= set(stack.preview())
+    finally:
+        stack.config["services"]["nginx"] = nginx
     stack.assert_unchanged()
