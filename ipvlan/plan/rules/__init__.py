@@ -35,7 +35,7 @@ def check(
         return [
             *hosts.among(config, space),
             *services.check(config, unreadable),
-            *rollouts.check(config, unreadable_services),
+            *rollouts.check(config, unreadable_services, with_fabric=False),
             *names.check(config),
         ]
     return [

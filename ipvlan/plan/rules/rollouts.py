@@ -22,12 +22,19 @@ _GO_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|us|µs|ns|s)")
 _GO_SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
-def check(config: StackConfig, unreadable: Collection[str]) -> Iterator[Problem]:
-    """Yield the problems of `rollout` and `after`; `unreadable` are services that are in the file and could not be read."""
+def check(config: StackConfig, unreadable: Collection[str], *, with_fabric: bool = True) -> Iterator[Problem]:
+    """Yield the problems of `rollout` and `after`.
+
+    Args:
+        config: What the rules are about.
+        unreadable: Services that are in the file and could not be read.
+        with_fabric: Whether the fabric, and so what holds for services that say nothing themselves, could be read.
+    """
     known = {*config.services, *unreadable}
     for name, service in config.services.items():
         yield from _after(name, service, known)
-        yield from _health(config, name, service)
+        if with_fabric or service.rollout.healthy_within:
+            yield from _health(config, name, service)
     yield from _cycles(config)
 
 

@@ -148,3 +148,13 @@ def test_the_first_check_of_health_is_in_time(healthcheck: dict[str, Any], fits:
     else:
         with pytest.raises(ConfigError, match="IPF330"):
             plan_of(changes)
+
+
+def test_an_unreadable_fabric_has_no_default() -> None:
+    """What the fabric says of rollouts is not known then, so only what a service says itself is compared."""
+    late = {"services.nginx.healthcheck": {"test": ["CMD", "true"], "interval": "2m"}, "fabric.subnet": "no subnet"}
+    with pytest.raises(ConfigError) as error:
+        plan_of(late)
+    assert "IPF330" not in {problem.code for problem in error.value.problems}
+    with pytest.raises(ConfigError, match="IPF330"):
+        plan_of({**late, "services.nginx.rollout": {"healthy_within": "90s"}})
