@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.rules import addresses, fabric, hosts, names, services
+from ipvlan.plan.rules import addresses, fabric, hosts, names, services, settings
 from ipvlan.problems import Problem
 
 
@@ -26,11 +26,17 @@ def check(
         with_fabric: Whether the fabric could be read; else only hosts and services are compared with each other.
     """
     if not with_fabric:
-        return [*hosts.among(config, space), *services.check(config, unreadable), *names.check(config)]
+        return [
+            *hosts.among(config, space),
+            *services.check(config, unreadable),
+            *settings.check(config),
+            *names.check(config),
+        ]
     return [
         *fabric.check(config),
         *hosts.check(config, space),
         *services.check(config, unreadable),
+        *settings.check(config),
         *names.check(config),
         *addresses.check(config, space),
     ]
