@@ -56,9 +56,10 @@ CAPABILITY: Final = re.compile(rf"{any_case('ALL')}|(?:[Cc][Aa][Pp]_)?(?:{any_ca
 """moby, NormalizeLegacyCapabilities in daemon/pkg/oci/caps/utils.go. Docker only checks by it: it stores and reports a capability
 as it was written, with or without CAP_, so the docker provider finds no difference after a refresh, and nothing is normalised."""
 
-_BOOLEAN: Final = "1|t|T|TRUE|true|True|0|f|F|FALSE|false|False"
+BOOLEAN: Final = "1|t|T|TRUE|true|True|0|f|F|FALSE|false|False"
+"""What Go reads as a boolean (ParseBool of its package strconv)."""
 SECURITY_OPTION: Final = re.compile(
-    rf"disable|systempaths=unconfined|(?:no-new-privileges|writable-cgroups)(?:[=:](?:{_BOOLEAN}))?"
+    rf"disable|systempaths=unconfined|(?:no-new-privileges|writable-cgroups)(?:[=:](?:{BOOLEAN}))?"
     r"|(?:label|apparmor|seccomp)(?:=[\s\S]*|:[^=]*)"
 )
 """moby, parseSecurityOpt in daemon/daemon_unix.go (29); the docker provider sees to `systempaths=unconfined`."""

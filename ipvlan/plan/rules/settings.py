@@ -13,6 +13,7 @@ from typing import Final
 
 from ipvlan.config.models import ServiceConfig, StackConfig, Ulimit
 from ipvlan.config.types.mounts import DROPPED_OPTIONS, VOLUME_NAME, cleaned, volume_parts
+from ipvlan.config.types.process import BOOLEAN
 from ipvlan.problems import Problem, shorten
 
 MOST_OPEN_FILES: Final = 2147483584
@@ -21,7 +22,7 @@ none, to everyone."""
 LEAST_SHARES: Final = 2
 MOST_SHARES: Final = 262144
 """Weights that every kernel and runc take (moby, linuxMinCPUShares in daemon/daemon_unix.go). With cgroup v2, runc takes others too
-since 1.3 and rounds them; with cgroup v1, and before, it refuses the container."""
+since 1.3.2 and rounds them; with cgroup v1, and before, it refuses the container."""
 
 _COMMON_LOG_OPTIONS: Final = frozenset({"env", "env-regex", "labels", "labels-regex", "tag"})
 _FILE_LOG_OPTIONS: Final = _COMMON_LOG_OPTIONS | {"max-file", "max-size", "compress"}
@@ -33,13 +34,12 @@ LOG_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
 """Log driver -> its options (moby 29, ValidateLogOpt in daemon/logger/). The other drivers' change with Docker's versions."""
 _ALL_DRIVERS: Final = re.compile(r"mode|max-buffer-size|cache-.+")
 """moby, builtInLogOpts in daemon/logger/factory.go, and the cache of daemon/logger/loggerutils/cache."""
-_SIZE: Final = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+) ?(?:b|[kmgtp](?:i?b)?)?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e\+?[0-9]+)? ?(?:b|[kmgtp](?:i?b)?)?", re.IGNORECASE)
 """go-units, parseSize in size.go."""
-_BOOLEAN: Final = re.compile("1|t|T|TRUE|true|True|0|f|F|FALSE|false|False")
 _LOG_SHAPES: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
     "max-size": (_SIZE, '"10m"'),
     "max-file": (re.compile(r"\+?[0-9]+"), '"3"'),
-    "compress": (_BOOLEAN, '"true" or "false"'),
+    "compress": (re.compile(BOOLEAN), '"true" or "false"'),
     "max-buffer-size": (_SIZE, '"4m"'),
     "mode": (re.compile("|blocking|non-blocking"), "blocking or non-blocking"),
 }
@@ -115,7 +115,7 @@ def _shares(name: str, service: ServiceConfig) -> Iterator[Problem]:
             key=f"services.{name}.cpu_shares",
             value=str(shares),
             problem=f"the kernel has weights from {LEAST_SHARES} to {MOST_SHARES}",
-            effect="hosts with cgroup v1 or a runc before 1.3 cannot start the container; others use the nearest weight",
+            effect="hosts with cgroup v1 or a runc before 1.3.2 cannot start the container; others use the nearest weight",
             fix=f"write {LEAST_SHARES if shares < LEAST_SHARES else MOST_SHARES}, or remove the line for Docker's default",
             severity="warning",
         )
