@@ -35,15 +35,15 @@ SHORTEST_DURATION: Final = NANOSECONDS["ms"]
 def parse_duration(value: object) -> str:
     """Return a duration as it is written, if Docker takes it (moby, validateHealthCheck in daemon/container.go)."""
     text = need_text(value, "a duration")
-    nanoseconds = _nanoseconds(text)
-    if nanoseconds is None or nanoseconds > LONGEST_DURATION:
+    total = nanoseconds(text)
+    if total is None or total > LONGEST_DURATION:
         fail(
             "IPF154",
             "this is not a duration",
             "the docker provider refuses the container",
             "write a number with a unit (ms, s, m, h): 30s, 1m30s",
         )
-    if 0 < nanoseconds < SHORTEST_DURATION:
+    if 0 < total < SHORTEST_DURATION:
         fail(
             "IPF155",
             "Docker's shortest duration is 1ms",
@@ -53,7 +53,7 @@ def parse_duration(value: object) -> str:
     return text
 
 
-def _nanoseconds(text: str) -> int | None:
+def nanoseconds(text: str) -> int | None:
     """Return the duration in nanoseconds; None where it is none, or is negative."""
     if not DURATION.fullmatch(text):
         return None
