@@ -265,7 +265,7 @@ def test_others_with_such_names() -> None:
 def test_a_network_with_a_restored_container_is_not_created_again() -> None:
     """Docker does not remove the network of a container that runs and that Pulumi does not know."""
     steps = repairs(restore, network(ip_range=subnet("10.1.9.0/24"))).steps
-    by = {step.difference.kind: (step.by, step.description) for step in steps}
+    by = {str(step.difference.kind): (step.by, step.description) for step in steps}
     assert by["network-different"][0] == "person"
     assert "nginx on docker-1 runs in place of a replacement" in by["network-different"][1]
     assert not any(step.by == "pulumi" for step in steps)
