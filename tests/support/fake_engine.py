@@ -18,9 +18,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
+LOG = "application/vnd.docker.multiplexed-stream"
 CONTAINER_ID = "5cafe" * 12
 JSON = "application/json"
-LOG = "application/vnd.docker.multiplexed-stream"
 
 
 @dataclass
