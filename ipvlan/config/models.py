@@ -55,7 +55,7 @@ class RolloutConfig(Model):
     """On how many hosts a service is replaced at the same time, or `all`; the built-in default is 1."""
     healthy_within: UpWithin | None = None
     """How long a container may take until it is up: it runs, is healthy and has its published ports bound; 1s to 60m, the built-in
-    default is 60s."""
+    default is 60s, or what the service's own health check needs for its first check where that is longer."""
     on_failure: OnFailure | None = None
     """What happens where a replacement does not come up: `restore` runs the previous container again (the built-in default),
     `leave` leaves the failed one in its place."""

@@ -107,7 +107,7 @@ def _health(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[
     check, interval = service.healthcheck, None
     if check is not None and check.test[:1] != ("NONE",) and not _seconds(check.start_period):
         interval = _seconds(check.interval)
-    within = rollout_plan(service.rollout, config.fabric.rollout).healthy_within
+    within = rollout_plan(service.rollout, config.fabric.rollout, check).healthy_within
     if check is not None and interval is not None and interval >= within:
         of_fabric = config.fabric.rollout.healthy_within and not service.rollout.healthy_within
         where = "fabric" if of_fabric else f"services.{name}"
