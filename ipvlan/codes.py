@@ -159,7 +159,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF731": "a resource cannot be imported",
     "IPF732": "the plugin does not have a function",
     "IPF734": "a container does not come up",
-    "IPF735": "a previous container cannot run again",
+    "IPF735": "a previous container cannot be kept or run again",
     "IPF741": "a container on a host is not the one that was declared",
     "IPF742": "what was asked of a host did not end in time",
     "IPF743": "a value cannot be sent to a host",

@@ -89,7 +89,7 @@ def _what(settled: Settled, healthy_within: int) -> str:
 def _ended(settled: Settled, code: str) -> str:
     if settled.status == "created":
         return "was created, and did not start"
-    place = f", and is kept as {settled.name}" if settled.name.endswith(FAILED_SUFFIX) else ""
+    place = f", and has the name {settled.name} now" if settled.kind == "renamed" else ""
     return f"{'ended' if settled.status == 'exited' else f'is {settled.status}'} ({code}){place}"
 
 

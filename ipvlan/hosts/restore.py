@@ -24,6 +24,9 @@ from ipvlan.plan.resource_names import BRIDGE
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
 
+SET_ASIDE_SECONDS: Final = 660.0
+"""For the visit in which a restored container ends, which may have minutes for it (`stop_timeout`)."""
+
 LONGEST_GRACE: Final = 5
 """Seconds that a replacement which did not come up has to end: the previous container waits for its address."""
 
@@ -82,7 +85,7 @@ def set_aside(connection: HostConnection, name: str, owner: str) -> bool:
         HostError: The host or its Docker does not answer, something of others has the spare's name, or Docker refuses a step.
     """
     output = answered(
-        connection, run_script(connection, "set_aside.sh", identity(name, owner), timeout=TIMEOUT_SECONDS)
+        connection, run_script(connection, "set_aside.sh", identity(name, owner), timeout=SET_ASIDE_SECONDS)
     ).output
     _refuse(connection, output, "it was not replaced")
     return "aside" in output

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ipvlan.hosts.engine_writes import EngineWrites
-from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, NAME_TAKEN, HostError
+from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, NAME_TAKEN, HostError
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.script import ScriptResult, run_script
 from ipvlan.hosts.session import HostSession
@@ -143,8 +143,8 @@ def clear(connection: HostConnection, name: str, owner: str, *, also_restored: b
     if "message" in result.output:
         raise HostError.on(
             connection.name,
-            DOCKER_UNAVAILABLE,
-            problem=f"{result.output.text('step')}: {shorten(' '.join(result.output.text('message').split()))}",
+            DOCKER_REFUSED,
+            problem=f"{result.output.text('step')}: {' '.join(result.output.text('message').split())}",
             effect="it stays on the host, and it does not run by itself",
             fix="fix what Docker names on the host, then run `pulumi up` again",
         )

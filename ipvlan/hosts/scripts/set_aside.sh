@@ -20,8 +20,12 @@ if [ "$whose" = others ] || { [ "$whose" = ours ] && [ -z "$record" ]; }; then
 fi
 # Without -v: the anonymous volumes may be those of the restored one.
 [ "$whose" = none ] || must "the older $previous ($id) is not removed" rm -f "$id"
+# It served until now, and has the time to end that it is to have.
+own=$(timeout 30 docker container inspect --format '{{with .Config.StopTimeout}}{{.}}{{else}}10{{end}}' "$restored" 2>/dev/null)
 must "the restart policy of $name ($restored) is not set" update --restart no "$restored"
+patience=$((${own:-10} + 60))
 must "$name ($restored) is not stopped" stop "$restored"
+patience=60
 must "$name ($restored) is not renamed to $previous" rename "$restored" "$previous"
 echo "aside=$restored"
 echo "done=yes"

@@ -91,7 +91,7 @@ begin=$(seconds)
 outcome='' unanswered=0 seen_start='' seen_at=0 first_restarts=''
 look
 while [ -z "$outcome" ]; do
-  sleep 0.5
+  sleep 0.5 2>/dev/null || sleep 1
   look
 done
 if [ "$outcome" = unavailable ]; then
