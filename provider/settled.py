@@ -8,18 +8,70 @@ Out of scope: what counts as up (`ipvlan.hosts.settle`), and how the previous on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from ipvlan.hosts.bridge import BoundPort
+from provider.errors import not_importable
 from provider.handover import connection_of
 from provider.open_handovers import OPEN_HANDOVERS
+from provider.resource import Created, Difference, Operation, Properties, Resource, compare
 
 if TYPE_CHECKING:
-    from ipvlan.hosts.container_failure import describe  # most runs of this process settle nothing
-    from ipvlan.hosts.engine_writes import open_engine
-    from ipvlan.hosts.errors import HostError
-    from ipvlan.hosts.restore import LONGEST_GRACE, restore
-    from ipvlan.hosts.settle import settle_with
-    from ipvlan.hosts.spare import clear_with
+    from ipvlan.hosts.container_failure import Previous
+
+_REST: Final = ("ports", "container", "owner", "ssh", "healthy_within", "on_failure", "secret_names")
+
+
+class Settled(Resource):
+    """Waits until a container is up. The id is `HOST/SERVICE`."""
+
+    name: ClassVar[str] = "Settled"
+
+    def create(self, inputs: Properties, operation: Operation) -> Created:
+        """Wait for the container; fail if it does not come up."""
+        _wait(inputs, operation)
+        return Created(f"{inputs['host']}/{inputs['service']}", inputs)
+
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties:  # noqa: ARG002  # `status` looks
+        """Return the state as it is: it says what was proven when the container was new."""
+        if not state:
+            raise not_importable(self.name, id_)
+        return state
+
+    def diff(self, old: Properties, new: Properties) -> Difference:
+        """Report an update for another container, and where something else is to be recorded; other ports are proven by theirs."""
+        return compare(old, new, identity=["host"], rest=["container_id", *_REST])
+
+    def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
+        """Wait for the new container; fail if it does not come up."""
+        if old.get("container_id") != new.get("container_id"):
+            _wait(new, operation)
+        return new
+
+    def delete(self, state: Properties, operation: Operation) -> None:
+        """Forget it, with the state's entry."""
+
+
+def bound_ports(ports: list[Mapping[str, Any]]) -> tuple[BoundPort, ...]:
+    """Return the ports of a resource's property, in which numbers may be floats."""
+    return tuple(
+        BoundPort(
+            container_port=port["container_port"],
+            host_address=port["host_address"],
+            host_port=int(port["host_port"]),
+        )
+        for port in ports
+    )
+
+
+def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
+    from ipvlan.hosts.container_failure import describe  # noqa: PLC0415  # most runs of this process settle nothing
+    from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415
+    from ipvlan.hosts.errors import HostError  # noqa: PLC0415
+    from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
+    from ipvlan.hosts.settle import settle_with  # noqa: PLC0415
+    from ipvlan.hosts.spare import clear_with  # noqa: PLC0415
 
     connection = connection_of(properties, operation)
     operation.hold(connection)
