@@ -13,6 +13,7 @@ import pulumi
 import pulumi_docker as docker
 
 from ipvlan.config.models import ContainerSettings
+from ipvlan.config.types.mounts import volume_parts
 from ipvlan.plan.container_updates import replacing_arguments
 from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.ownership import owner_label
@@ -159,13 +160,13 @@ def _capabilities(settings: ContainerSettings) -> docker.ContainerCapabilitiesAr
 
 
 def _volume(volume: str) -> docker.ContainerVolumeArgs:
-    source, path, *options = volume.split(":")
-    on_host = source.startswith("/")
+    parts = volume_parts(volume)
     return docker.ContainerVolumeArgs(
-        host_path=source if on_host else None,
-        volume_name=None if on_host else source,
-        container_path=path,
-        read_only="ro" in options[0].split(",") if options else None,
+        host_path=parts.source if parts.on_host else None,
+        volume_name=None if parts.on_host else parts.source,
+        container_path=parts.path,
+        read_only=parts.read_only if parts.options else None,
+        selinux_relabel=parts.label,
     )
 
 

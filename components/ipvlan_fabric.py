@@ -52,6 +52,9 @@ class FabricArgs:
     existing: Collection[Place] | None = None
     """The containers that the state has: they may be replaced, so they wait for each other. None: it is not known, and all do."""
 
+    replaced_networks: Collection[str] = ()
+    """Hosts whose network is replaced, with all containers on it: these hosts follow each other."""
+
 
 class IpvlanFabric(pulumi.ComponentResource):
     """One flat ipvlan network over several Docker hosts, with its containers and their published ports."""
@@ -94,7 +97,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 resources += slice_.resources
             return resources
 
-        _declare_in_order(plan.hosts, args.unavailable, declare)
+        _declare_in_order(plan.hosts, args.unavailable, args.replaced_networks, declare)
         self.addresses = pulumi.Output.from_input(
             {
                 service: {host: str(address) for host, address in hosts.items()}
@@ -208,6 +211,7 @@ class _Shared:
 def _declare_in_order(
     hosts: Sequence[HostPlan],
     unavailable: Mapping[str, HostError],
+    replaced_networks: Collection[str],
     declare: Callable[[Sequence[HostPlan], Sequence[pulumi.Resource]], Sequence[pulumi.Resource]],
 ) -> None:
     """Declare each host: those that ssh does not reach last, those whose Docker cannot be used not at all.
@@ -225,10 +229,15 @@ def _declare_in_order(
     Args:
         hosts: All hosts.
         unavailable: Those that are unavailable, with the reason.
+        replaced_networks: Those whose network is replaced: nothing is tried on one of them before all hosts before it are complete.
         declare: Declares some hosts. Gets what must be complete before anything is tried on them, and returns what must be
             complete before anything is tried on unavailable ones.
     """
-    complete = declare([host for host in hosts if host.name not in unavailable], ())
+    available = [host for host in hosts if host.name not in unavailable]
+    complete = list(declare([host for host in available if host.name not in replaced_networks], ()))
+    for host in available:
+        if host.name in replaced_networks:
+            complete += declare([host], list(complete))
     last = declare([host for host in hosts if isinstance(unavailable.get(host.name), HostUnreachableError)], complete)
     left_out = [
         problem

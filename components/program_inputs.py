@@ -15,7 +15,8 @@ import pulumi
 
 from components.ipvlan_fabric import FabricArgs
 from ipvlan.checks.host_identity import other_machines, same_machine
-from ipvlan.checks.stack_state import StackStateError, read_stack_state
+from ipvlan.checks.network_changes import changed_networks
+from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
 from ipvlan.config.models import COMMON, SECTIONS, ServiceConfig, StackConfig
 from ipvlan.config.secrets import unknown_secrets
 from ipvlan.hosts.availability import Visit, visit_hosts
@@ -25,7 +26,7 @@ from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.ssh import require_connections
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
-from ipvlan.plan.ownership import Ownership, Place
+from ipvlan.plan.ownership import Place
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError, UserError
 
@@ -67,6 +68,7 @@ def fabric_args(config: StackConfig, secrets: Mapping[str, pulumi.Output[str]]) 
         secrets=secrets,
         unavailable=visits.unavailable(),
         existing=visits.existing(),
+        replaced_networks=visits.replaced_networks(),
     )
 
 
@@ -102,13 +104,14 @@ class HostVisits:
 
     def __init__(self, plan: Plan) -> None:
         """Visit every host of the plan."""
+        self._plan = plan
         self._visits: Future[Mapping[str, Visit]] | None = None
-        self._state: Future[Ownership] | None = None
+        self._state: Future[StackState] | None = None
         if not pulumi.runtime.is_dry_run():
             connections = [connection_to(host, plan.ssh) for host in plan.hosts]
             pool = ThreadPoolExecutor(max_workers=2)
             self._visits = pool.submit(visit_hosts, connections, connect_timeout=plan.ssh.connect_timeout)
-            self._state = pool.submit(recorded, running_stack())
+            self._state = pool.submit(read_stack_state, running_stack(), Path.cwd())
             # The pool ends with the two.
             pool.shutdown(wait=False)
 
@@ -137,32 +140,29 @@ class HostVisits:
     def existing(self) -> Collection[Place] | None:
         """Return the containers that the state has; None in a preview, and where the state cannot be read."""
         try:
-            return None if self._state is None else self._state.result().containers.keys()
+            return None if self._state is None else self._state.result().ownership.containers.keys()
         except StackStateError:
             return None
+
+    def replaced_networks(self) -> Collection[str]:
+        """Return the hosts whose network is another one in the state; none in a preview, and all where it cannot be read."""
+        try:
+            if self._state is None:
+                return ()
+            return changed_networks(self._state.result().networks(), self._plan)
+        except StackStateError:
+            return [host.name for host in self._plan.hosts]
 
     def _engines(self) -> Mapping[str, str]:
         """Return host -> the id of its Engine in the state; none where the state cannot be read, with a warning."""
         try:
-            return {} if self._state is None else self._state.result().engines
+            return {} if self._state is None else self._state.result().ownership.engines
         except StackStateError as error:
             pulumi.log.warn(
                 f"{error}\nWhether each host is still the machine in the state was not checked, and all containers of a service "
                 f"are created one after another."
             )
             return {}
-
-
-def recorded(stack: str) -> Ownership:
-    """Return what the state of that stack says that it owns.
-
-    Args:
-        stack: The stack, as Pulumi's commands take it.
-
-    Raises:
-        StackStateError: The state cannot be read.
-    """
-    return read_stack_state(stack, Path.cwd()).ownership
 
 
 def running_stack() -> str:

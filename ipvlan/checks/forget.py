@@ -161,7 +161,7 @@ def _rollout_line(remains: Remains) -> str:
     return (
         f"for owner in {owners}; do {of_owner} --filter label={PREVIOUS_LABEL}; "
         f"{of_owner} --filter 'name=[.]({names})$'; done | "
-        f"{others}xargs --no-run-if-empty {_docker(remains, 'rm', '--force', '--volumes')}"
+        f"{others}sort -u | xargs --no-run-if-empty {_docker(remains, 'rm', '--force', '--volumes')}"
     )
 
 

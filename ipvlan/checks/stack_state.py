@@ -105,6 +105,15 @@ class StackState:
             return Urns(stack, project)
         raise _failure(self.stack, "there is nothing in it", "create the stack's resources: pulumi up")
 
+    def networks(self) -> Mapping[str, StateResource]:
+        """Return host -> its network, leaving out those that are still to be deleted."""
+        slices = dict(_hosts_of_slices(self.resources))
+        return {
+            slices[resource.parent][1]: resource
+            for resource in self.resources
+            if resource.type == NETWORK_TYPE and resource.parent in slices and not resource.delete
+        }
+
     @property
     def before_plugin(self) -> bool:
         """Whether no `up` was complete since the plugin serves the resources on hosts: until then Pulumi refuses `--target`."""

@@ -16,10 +16,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.types.addresses import Address, Dynamic, Network, Offset, Reserved
 from ipvlan.config.types.base import Text
-from ipvlan.config.types.docker import Command, Image, Name, Restart, Size, Volume
+from ipvlan.config.types.docker import Command, Image, Memory, Name, Restart, Size, Words
+from ipvlan.config.types.health import Duration, HealthTest
 from ipvlan.config.types.interfaces import Parent
+from ipvlan.config.types.mounts import Device, TmpfsOptions, TmpfsPath, Volume
 from ipvlan.config.types.ports import Ports
-from ipvlan.config.types.rollout import AtOnce, Duration, OnFailure
+from ipvlan.config.types.process import (
+    Capability,
+    ExtraHost,
+    Hostname,
+    Limit,
+    LimitName,
+    SecurityOption,
+    Signal,
+    Sysctl,
+    User,
+    WorkingDir,
+)
+from ipvlan.config.types.rollout import AtOnce, OnFailure, UpWithin
 from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
 
 Mode = Literal["l2", "l3", "l3s"]
@@ -32,7 +46,6 @@ class Model(BaseModel):
 
 
 Flag = Annotated[bool, Field(strict=True)]
-Count = Annotated[int, Field(strict=True)]
 
 
 class RolloutConfig(Model):
@@ -40,9 +53,9 @@ class RolloutConfig(Model):
 
     at_once: AtOnce | None = None
     """On how many hosts a service is replaced at the same time, or `all`; the built-in default is 1."""
-    healthy_within: Duration | None = None
+    healthy_within: UpWithin | None = None
     """How long a container may take until it is up: it runs, is healthy and has its published ports bound; 1s to 60m, the built-in
-    default is 60s."""
+    default is 60s, or what the service's own health check needs for its first check where that is longer."""
     on_failure: OnFailure | None = None
     """What happens where a replacement does not come up: `restore` runs the previous container again (the built-in default),
     `leave` leaves the failed one in its place."""
@@ -99,13 +112,13 @@ class HostConfig(Model):
 class Healthcheck(Model):
     """How Docker checks the health of a container."""
 
-    test: Command
+    test: HealthTest
     """[CMD, word...], [CMD-SHELL, text] or [NONE]."""
-    interval: Text | None = None
+    interval: Duration | None = None
     """Duration between two checks: 30s."""
-    timeout: Text | None = None
+    timeout: Duration | None = None
     """Duration after which a check counts as failed."""
-    start_period: Text | None = None
+    start_period: Duration | None = None
     """Duration after the start in which failures do not count."""
     retries: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Failures in a row that make the container unhealthy."""
@@ -114,10 +127,10 @@ class Healthcheck(Model):
 class Ulimit(Model):
     """A resource limit of the container's processes."""
 
-    soft: Count
-    """The limit in force."""
-    hard: Count
-    """The largest value to which a process may raise it."""
+    soft: Limit
+    """The limit in force; -1 is none."""
+    hard: Limit
+    """The largest value to which a process may raise it; -1 is any."""
 
 
 class ContainerSettings(Model):
@@ -126,46 +139,46 @@ class ContainerSettings(Model):
     restart: Restart = "unless-stopped"
     """no, always, on-failure[:TIMES] or unless-stopped."""
     volumes: tuple[Volume, ...] = ()
-    """SOURCE:/PATH[:OPTIONS]."""
-    tmpfs: Mapping[Text, Text] = Field(default_factory=dict)
+    """SOURCE:/PATH[:OPTIONS]; the options are ro, rw, z and Z."""
+    tmpfs: Mapping[TmpfsPath, TmpfsOptions] = Field(default_factory=dict)
     """Path in the container -> mount options (may be empty)."""
     labels: Mapping[Text, Text] = Field(default_factory=dict)
     """Labels of the container; the prefix ipvlan-fabric. is reserved for the stack."""
     healthcheck: Healthcheck | None = None
     """How Docker checks the container's health; none leaves it to the image."""
-    entrypoint: Command | None = None
+    entrypoint: Words | None = None
     """Replaces the image's entrypoint."""
-    working_dir: Text | None = None
+    working_dir: WorkingDir | None = None
     """Working directory of the command."""
-    user: Text | None = None
+    user: User | None = None
     """User, or USER:GROUP, of the command."""
-    hostname: Text | None = None
+    hostname: Hostname | None = None
     """Hostname inside the container; the default is the container's name."""
-    memory: Size | None = None
-    """Limit of memory; "512m"."""
+    memory: Memory | None = None
+    """Limit of memory; "512m". The least is "6m"."""
     shm_size: Size | None = None
     """Size of /dev/shm."""
-    cpu_shares: Count | None = None
-    """Relative weight, 1024 is usual."""
+    cpu_shares: Annotated[int, Field(strict=True, ge=0)] | None = None
+    """Relative weight, 2 to 262144; 1024 is usual, 0 is Docker's default."""
     privileged: Flag = False
     """All capabilities and devices."""
     read_only: Flag = False
     """The root file system cannot be written."""
     init: Flag = False
     """Run Docker's own small init as PID 1."""
-    cap_add: tuple[Text, ...] = ()
-    """Capabilities to add, such as NET_ADMIN."""
-    cap_drop: tuple[Text, ...] = ()
-    """Capabilities to drop."""
-    security_opt: tuple[Text, ...] = ()
+    cap_add: tuple[Capability, ...] = ()
+    """Capabilities to add, such as NET_ADMIN, or ALL."""
+    cap_drop: tuple[Capability, ...] = ()
+    """Capabilities to drop, or ALL."""
+    security_opt: tuple[SecurityOption, ...] = ()
     """Such as no-new-privileges:true."""
-    devices: tuple[Text, ...] = ()
+    devices: tuple[Device, ...] = ()
     """HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]."""
-    sysctls: Mapping[Text, Text] = Field(default_factory=dict)
-    """Kernel parameters of the container's namespaces."""
-    ulimits: Mapping[Text, Ulimit] = Field(default_factory=dict)
+    sysctls: Mapping[Sysctl, Text] = Field(default_factory=dict)
+    """Kernel parameters of the container's namespaces: net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm*."""
+    ulimits: Mapping[LimitName, Ulimit] = Field(default_factory=dict)
     """Limit name (nofile) -> soft and hard."""
-    extra_hosts: Mapping[Text, Address] = Field(default_factory=dict)
+    extra_hosts: Mapping[ExtraHost, Address] = Field(default_factory=dict)
     """Name -> address, written to the container's /etc/hosts."""
     dns: tuple[Address, ...] = ()
     """Name servers of the container."""
@@ -175,8 +188,8 @@ class ContainerSettings(Model):
     """Such as json-file or journald; none leaves it to the daemon."""
     log_opts: Mapping[Text, Text] = Field(default_factory=dict)
     """Options of the log driver."""
-    stop_signal: Text | None = None
-    """Signal that stops the container."""
+    stop_signal: Signal | None = None
+    """Signal that stops the container: SIGTERM."""
     stop_timeout: Annotated[int, Field(strict=True, ge=0)] | None = None
     """Seconds until Docker kills a container that does not stop."""
     cgroupns_mode: Literal["private", "host"] | None = None

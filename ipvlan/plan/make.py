@@ -151,7 +151,7 @@ def _container(
         environment=service.environment,
         secret_environment=service.secret_environment,
         settings=settings,
-        rollout=rollout_plan(service.rollout, config.fabric.rollout),
+        rollout=rollout_plan(service.rollout, config.fabric.rollout, service.healthcheck),
         after=tuple(sorted(service.after)),
     )
 

@@ -2,7 +2,7 @@
 
 Services that neither are replaced nor order others of the change are left out.
 A network that is replaced is a case of its own: Pulumi deletes all containers on it first, so they are down together, and neither
-`after` nor `at_once` holds for them.
+`after` nor `at_once` holds for them. Hosts with such a network follow each other (`components.ipvlan_fabric`).
 
 Out of scope: what is replaced at all (`ipvlan.plan.changes`), and the words (`ipvlan.views.rollout`).
 """

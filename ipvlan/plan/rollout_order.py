@@ -10,12 +10,14 @@ Out of scope: which containers a change replaces (`ipvlan.plan.changes`), and th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Final
 
-from ipvlan.config.models import RolloutConfig
+from ipvlan.config.models import Healthcheck, RolloutConfig
+from ipvlan.config.types.health import NANOSECONDS, nanoseconds
 from ipvlan.config.types.rollout import ALL
 from ipvlan.plan.model import Plan, RolloutPlan
 
@@ -23,14 +25,30 @@ BUILT_IN: Final = RolloutPlan(at_once=1, healthy_within=60, on_failure="restore"
 """What holds where neither the service nor the fabric says anything."""
 
 
-def rollout_plan(service: RolloutConfig, fabric: RolloutConfig) -> RolloutPlan:
-    """Return the rollout of a service: of each key on its own the service's value, the fabric's or the built-in one."""
+def rollout_plan(service: RolloutConfig, fabric: RolloutConfig, check: Healthcheck | None = None) -> RolloutPlan:
+    """Return the rollout of a service: of each key on its own the service's value, the fabric's or the built-in one.
+
+    Args:
+        service: What the service says.
+        fabric: What the fabric says.
+        check: The service's own health check, which may need more than the built-in time.
+    """
     at_once = service.at_once or fabric.at_once or BUILT_IN.at_once
     return RolloutPlan(
         at_once=None if at_once == ALL else at_once,
-        healthy_within=service.healthy_within or fabric.healthy_within or BUILT_IN.healthy_within,
+        healthy_within=service.healthy_within
+        or fabric.healthy_within
+        or max(BUILT_IN.healthy_within, _until_first_check(check)),
         on_failure=service.on_failure or fabric.on_failure or BUILT_IN.on_failure,
     )
+
+
+def _until_first_check(check: Healthcheck | None) -> int:
+    """Return the seconds until the first check that counts has ended, rounded up."""
+    if check is None or check.test[:1] == ("NONE",):
+        return 0
+    durations = (check.start_period, check.interval, check.timeout)
+    return math.ceil(sum(nanoseconds(text) or 0 for text in durations if text is not None) / NANOSECONDS["s"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

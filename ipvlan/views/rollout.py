@@ -73,6 +73,7 @@ def _together(together: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         yield (
             f"all containers on {_listed(names, 'hosts')}: {_listed(services, 'services')}; "
             "they are down together until the network is replaced, whatever `rollout` and `after` say"
+            + ("; each host waits until the one before it is complete" if len(names) > 1 else "")
         )
 
 

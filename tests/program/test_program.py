@@ -318,7 +318,7 @@ def test_all_settings_reach_docker(run: RunProgram, config: dict[str, Any]) -> N
     config["services"]["centos"].update(
         {
             "restart": "on-failure:3",
-            "volumes": ["data:/data", "/srv:/srv:ro"],
+            "volumes": ["data:/data", "/srv:/srv:ro", "/etc/app:/etc/app:z,ro"],
             "tmpfs": {"/run": "size=8m"},
             "healthcheck": {"test": ["CMD", "true"], "interval": "30s"},
             "entrypoint": ["/entry"],
@@ -354,6 +354,7 @@ def test_all_settings_reach_docker(run: RunProgram, config: dict[str, Any]) -> N
     assert inputs["volumes"] == [
         {"volumeName": "data", "containerPath": "/data"},
         {"hostPath": "/srv", "containerPath": "/srv", "readOnly": True},
+        {"hostPath": "/etc/app", "containerPath": "/etc/app", "readOnly": True, "selinuxRelabel": "z"},
     ]
     assert (inputs["memory"], inputs["memorySwap"]) == (512, 1024)
     assert inputs["shmSize"] == 64

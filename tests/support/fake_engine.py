@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
+LOG = "application/vnd.docker.multiplexed-stream"
 CONTAINER_ID = "5cafe" * 12
 JSON = "application/json"
 POLL_SECONDS = 0.02
@@ -37,7 +38,7 @@ class FakeEngine:
     refuses_start: str = ""
     """The error message for a start of the container; empty: it starts."""
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
-    """`METHOD /path`, without version and query -> status and JSON of the reply."""
+    """`METHOD /path`, without version and query -> status, and JSON of the reply or the bytes that a container printed."""
     delay: float = 0.0
     """Seconds before each reply, unless the daemon ends first."""
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -58,6 +59,8 @@ class FakeEngine:
         self.stopped.wait(self.delay)
         if f"{method} /{action}" in self.answers:
             status, answer = self.answers[f"{method} /{action}"]
+            if isinstance(answer, bytes):
+                return status, _log(answer), LOG
             return status, json.dumps(answer).encode(), JSON
         if method == "POST" and action == "containers/create":
             self.created.append(body)
@@ -66,13 +69,11 @@ class FakeEngine:
         return self._of_container(method, action.removeprefix(f"containers/{CONTAINER_ID}"))
 
     def _of_container(self, method: str, action: str) -> tuple[int, bytes, str]:
-        # Without a terminal each piece of a log has a header: 1 for standard output, three zeros, the length.
-        log = struct.pack(">BxxxL", 1, len(self.prints)) + self.prints
         replies = {
             "POST /start": _message(500, self.refuses_start) if self.refuses_start else (204, b"", JSON),
             "POST /wait": (200, json.dumps({"StatusCode": 0}).encode(), JSON),
             "GET /json": (200, json.dumps({"Id": CONTAINER_ID, "Config": {"Tty": False}}).encode(), JSON),
-            "GET /logs": (200, log, "application/vnd.docker.multiplexed-stream"),
+            "GET /logs": (200, _log(self.prints), LOG),
             "DELETE ": (204, b"", JSON),
         }
         if method == "DELETE":
@@ -132,6 +133,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         return
+
+
+def _log(printed: bytes) -> bytes:
+    # Without a terminal each piece of a log has a header: 1 for standard output, three zeros, the length.
+    return struct.pack(">BxxxL", 1, len(printed)) + printed
 
 
 def _message(status: int, text: str) -> tuple[int, bytes, str]:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL
 from tests.support.live_parts import attachment, live_network, reference_plan, with_container
+from tests.support.states import OWNER
 
 HostChange = Callable[[HostSnapshot], HostSnapshot]
 """Takes a host as it was and returns it as it is then."""
@@ -61,6 +63,12 @@ def foreign(address: str, labels: dict[str, str] | None = None) -> HostChange:
             bindings=frozenset(),
         ),
     )
+
+
+def restored(host: HostSnapshot) -> HostSnapshot:
+    """Let the previous container run in the place of nginx, whose replacement Docker refused."""
+    labels = {OWNER_LABEL: f"{OWNER}/{host.host}/nginx", PREVIOUS_LABEL: "{}"}
+    return change_container("nginx", id="r" * 64, image="before@sha256:1", labels=labels)(host)
 
 
 def network(**fields: object) -> HostChange:

@@ -11,9 +11,10 @@ from tools.bad_input.fabric import FABRIC
 from tools.bad_input.hosts import HOSTS
 from tools.bad_input.rollouts import ROLLOUTS
 from tools.bad_input.services import SERVICES
+from tools.bad_input.settings import SETTINGS
 from tools.bad_input.stack import STACK
 from tools.bad_input.stack_files import STACK_FILES
 
 __all__ = ["CASES", "BadInput"]
 
-CASES: Final = (*FABRIC, *HOSTS, *ROLLOUTS, *SERVICES, *ADDRESSES, *STACK, *STACK_FILES)
+CASES: Final = (*FABRIC, *HOSTS, *ROLLOUTS, *SERVICES, *SETTINGS, *ADDRESSES, *STACK, *STACK_FILES)

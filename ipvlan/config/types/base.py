@@ -41,6 +41,31 @@ def need_string(value: object, what: str) -> str:
     )
 
 
+def need_text(value: object, what: str) -> str:
+    """Return the value if it is a string that a process can be given; else reject it.
+
+    A NUL byte ends a string in execve(2), open(2) and every other call of the kernel, so nothing that has one arrives complete.
+    Other control characters do: a certificate in a variable has line breaks.
+    """
+    text = need_string(value, what)
+    if "\0" in text:
+        fail(
+            "IPF143",
+            f"{what} has a NUL byte",
+            "the kernel ends a text at a NUL byte, so Docker could not start the container",
+            "remove it; a file with binary content is mounted as a volume",
+        )
+    return text
+
+
+def any_case(*words: str) -> str:
+    """Return a pattern of one of the words, in upper or lower case or a mix; ECMAScript, of JSON Schemas, has no flag for it."""
+    return "|".join(
+        "".join(f"[{letter.upper()}{letter.lower()}]" if letter.isalpha() else re.escape(letter) for letter in word)
+        for word in words
+    )
+
+
 def json_pattern(*expressions: re.Pattern[str]) -> str:
     """Return the pattern of a JSON Schema that matches what one of the expressions matches completely."""
     # ECMAScript has named groups too, but not by Python's syntax.
@@ -54,11 +79,11 @@ def string_schema(description: str, *expressions: re.Pattern[str], **more: Any) 
 
 
 def _parse_text(value: object) -> str:
-    return need_string(value, "this value")
+    return need_text(value, "this value")
 
 
 as_text: Final = PlainSerializer(str, return_type=str)
 """Serializes a value as the config writes it."""
 
 Text = Annotated[str, BeforeValidator(_parse_text)]
-"""A string, and nothing that YAML read as a number or a boolean."""
+"""A string without a NUL byte, and nothing that YAML read as a number or a boolean."""

@@ -1,4 +1,8 @@
-"""Types of what Docker takes: names, images, commands, sizes, volumes, restart policies."""
+"""Types of what Docker takes: names, images, commands, sizes, restart policies.
+
+Out of scope: what is mounted (`ipvlan.config.types.mounts`), health (`ipvlan.config.types.health`), and what the kernel gives a
+container's processes (`ipvlan.config.types.process`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from ipvlan.config.types.base import fail, json_pattern, need_string, string_schema
+from ipvlan.config.types.base import fail, json_pattern, need_string, need_text, string_schema
 
 DOCKER_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 """What the daemon accepts as the name of a container or network (moby, daemon/names/names.go)."""
@@ -27,8 +31,12 @@ IMAGE: Final = re.compile(
 )
 SIZE: Final = re.compile(r"(?P<number>[1-9][0-9]{0,11})(?P<unit>[bkmgBKMG]?)")
 MEBIBYTE: Final = 1024**2
-VOLUME: Final = re.compile(r"[^:]+:/[^:]*(?::[^:]+)?")
-RESTART: Final = re.compile(r"no|always|unless-stopped|on-failure(?::[0-9]+)?")
+SMALLEST_MEMORY: Final = 6 * MEBIBYTE
+"""Docker's least limit of memory, in bytes (moby, linuxMinMemory in daemon/daemon_unix.go, 20.10 to 29)."""
+LARGEST_SIZE: Final = 2**62
+"""Bytes. The limit of memory and swap together is twice that of memory, and Docker has 63 bits for it."""
+RESTART: Final = re.compile(r"no|always|unless-stopped|on-failure(?::[0-9]{1,15})?")
+"""moby, ValidateRestartPolicy in api/types/container/hostconfig.go. 15 digits: Pulumi's numbers are exact up to 2^53."""
 
 
 def parse_name(value: object) -> str:
@@ -64,8 +72,8 @@ def parse_image(value: object) -> str:
     return text
 
 
-def parse_command(value: object) -> tuple[str, ...]:
-    """Return a command as a list of words; one string would need a shell that splits it."""
+def parse_words(value: object) -> tuple[str, ...]:
+    """Return a list of words; one string would need a shell that splits it."""
     if not isinstance(value, list | tuple):
         fail(
             "IPF133",
@@ -73,7 +81,24 @@ def parse_command(value: object) -> tuple[str, ...]:
             "a shell would have to split it, and images without a shell could not run it",
             "write a list of words: [/usr/sbin/init, --flag]",
         )
-    return tuple(need_string(word, "each word of a command") for word in value)
+    return tuple(need_text(word, "each word of a command") for word in value)
+
+
+def parse_command(value: object) -> tuple[str, ...]:
+    """Return the command of a container as a list of words.
+
+    None is empty: the docker provider refuses the container ("values for command may not be empty", docker_container of
+    terraform-provider-docker), although Docker would take it.
+    """
+    words = parse_words(value)
+    if "" in words:
+        fail(
+            "IPF144",
+            "the command has an empty word",
+            "the docker provider refuses the container, after the one that it replaces is gone",
+            "leave the word out; in a shell's text write '' for it: [sh, -c, \"program ''\"]",
+        )
+    return words
 
 
 def parse_size(value: object) -> int:
@@ -93,20 +118,27 @@ def parse_size(value: object) -> int:
             "the limit would be rounded to another one",
             f'write "{max(1, size // MEBIBYTE)}m"',
         )
+    if size > LARGEST_SIZE:
+        fail(
+            "IPF142",
+            "Docker has no room for this number",
+            "the limit would be another one, or the daemon would refuse it",
+            "write a size that a machine can have, such as 16g",
+        )
     return size
 
 
-def parse_volume(value: object) -> str:
-    """Return a volume or a bind mount as `docker run --volume` takes it, the source never left out."""
-    text = need_string(value, "a volume")
-    if not VOLUME.fullmatch(text):
+def parse_memory(value: object) -> int:
+    """Return a limit of memory in bytes, not less than Docker's least."""
+    size = parse_size(value)
+    if size < SMALLEST_MEMORY:
         fail(
-            "IPF136",
-            "this is not SOURCE:/PATH[:OPTIONS]",
-            "Docker would create an unnamed volume, which is lost when the container is recreated",
-            'write "NAME:/path" or "/host/path:/path:ro"',
+            "IPF141",
+            "Docker's least limit of memory is 6 MiB",
+            "the daemon refuses the container ('Minimum memory limit allowed is 6MB')",
+            'write "6m" or more, or remove the line for no limit',
         )
-    return text
+    return size
 
 
 def parse_restart(value: object) -> str:
@@ -124,21 +156,21 @@ def parse_restart(value: object) -> str:
 
 Name = Annotated[str, BeforeValidator(parse_name), string_schema("A name that Docker accepts", SERVICE_NAME)]
 Image = Annotated[str, BeforeValidator(parse_image), string_schema("An image reference, by digest", IMAGE)]
+_SIZE: Final = WithJsonSchema(
+    {"type": ["string", "integer"], "pattern": json_pattern(SIZE), "description": '"512m", "2g", or bytes (whole MiB)'}
+)
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(parse_words),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "description": "Words, without a shell"}),
+]
 Command = Annotated[
     tuple[str, ...],
     BeforeValidator(parse_command),
-    WithJsonSchema({"type": "array", "items": {"type": "string"}, "description": "Words, without a shell"}),
-]
-Size = Annotated[
-    int,
-    BeforeValidator(parse_size),
     WithJsonSchema(
-        {
-            "type": ["string", "integer"],
-            "pattern": json_pattern(SIZE),
-            "description": '"512m", "2g", or bytes (whole MiB)',
-        }
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "description": "Words, without a shell"}
     ),
 ]
-Volume = Annotated[str, BeforeValidator(parse_volume), string_schema("SOURCE:/PATH[:OPTIONS]", VOLUME)]
+Size = Annotated[int, BeforeValidator(parse_size), _SIZE]
+Memory = Annotated[int, BeforeValidator(parse_memory), _SIZE]
 Restart = Annotated[str, BeforeValidator(parse_restart), string_schema("A restart policy of Docker", RESTART)]

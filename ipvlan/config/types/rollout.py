@@ -98,7 +98,7 @@ AtOnce = Annotated[
         }
     ),
 ]
-Duration = Annotated[
+UpWithin = Annotated[
     int,
     BeforeValidator(parse_duration),
     PlainSerializer(written_duration, return_type=str),

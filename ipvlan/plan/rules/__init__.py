@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.rules import addresses, fabric, hosts, names, rollouts, services
+from ipvlan.plan.rules import addresses, fabric, hosts, names, rollouts, services, settings
 from ipvlan.problems import Problem
 
 
@@ -35,7 +35,8 @@ def check(
         return [
             *hosts.among(config, space),
             *services.check(config, unreadable),
-            *rollouts.check(config, unreadable_services),
+            *rollouts.check(config, unreadable_services, with_fabric=False),
+            *settings.check(config),
             *names.check(config),
         ]
     return [
@@ -43,6 +44,7 @@ def check(
         *hosts.check(config, space),
         *services.check(config, unreadable),
         *rollouts.check(config, unreadable_services),
+        *settings.check(config),
         *names.check(config),
         *addresses.check(config, space),
     ]

@@ -5,29 +5,30 @@ Out of scope: the values of one key (`ipvlan.config.types.rollout`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
-from typing import Final
 
 from ipvlan.config.models import ServiceConfig, StackConfig
+from ipvlan.config.types.health import NANOSECONDS, nanoseconds
 from ipvlan.config.types.rollout import written_duration
 from ipvlan.plan.rollout_order import rollout_plan
 from ipvlan.problems import Problem, shorten
 
-GO_DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|us|µs|ns|s))+")
-"""A duration as Docker writes it (Go, time.ParseDuration), without a sign."""
-_GO_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|us|µs|ns|s)")
-_GO_SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
+def check(config: StackConfig, unreadable: Collection[str], *, with_fabric: bool = True) -> Iterator[Problem]:
+    """Yield the problems of `rollout` and `after`.
 
-def check(config: StackConfig, unreadable: Collection[str]) -> Iterator[Problem]:
-    """Yield the problems of `rollout` and `after`; `unreadable` are services that are in the file and could not be read."""
+    Args:
+        config: What the rules are about.
+        unreadable: Services that are in the file and could not be read.
+        with_fabric: Whether the fabric, and so what holds for services that say nothing themselves, could be read.
+    """
     known = {*config.services, *unreadable}
     for name, service in config.services.items():
         yield from _after(name, service, known)
-        yield from _health(config, name, service)
+        if with_fabric or service.rollout.healthy_within:
+            yield from _health(config, name, service)
     yield from _cycles(config)
 
 
@@ -106,7 +107,7 @@ def _health(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[
     check, interval = service.healthcheck, None
     if check is not None and check.test[:1] != ("NONE",) and not _seconds(check.start_period):
         interval = _seconds(check.interval)
-    within = rollout_plan(service.rollout, config.fabric.rollout).healthy_within
+    within = rollout_plan(service.rollout, config.fabric.rollout, check).healthy_within
     if check is not None and interval is not None and interval >= within:
         of_fabric = config.fabric.rollout.healthy_within and not service.rollout.healthy_within
         where = "fabric" if of_fabric else f"services.{name}"
@@ -121,7 +122,6 @@ def _health(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[
 
 
 def _seconds(duration: str | None) -> float | None:
-    """Return a duration of Docker in seconds; None for none, and for one that Docker refuses."""
-    if duration is None or not GO_DURATION.fullmatch(duration):
-        return None
-    return sum(float(number) * _GO_SECONDS[unit] for number, unit in _GO_PART.findall(duration))
+    """Return a duration of Docker in seconds; None for none."""
+    total = None if duration is None else nanoseconds(duration)
+    return None if total is None else total / NANOSECONDS["s"]

@@ -177,7 +177,7 @@ def _settings(name: str, service: ServiceConfig) -> Iterator[Problem]:
                 fix="remove one of the two",
             )
     for variable in (*service.environment, *service.secret_environment):
-        if not variable or "=" in variable or "\0" in variable:
+        if not variable or "=" in variable:
             yield Problem(
                 code="IPF413",
                 key=f"services.{name}.environment",

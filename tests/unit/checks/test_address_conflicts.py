@@ -16,12 +16,15 @@ from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
-from ipvlan.plan.ownership import by_labels
+from ipvlan.plan.ownership import Ownership, by_labels
+from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL, PREVIOUS_SUFFIX
 from tests.support.live_parts import live_container, live_host, reference_plan, unreachable_host
+from tests.support.states import OWNER
 
 NEW = IPAddress("10.1.1.2")
 NOTHING = ConflictCheck(unchecked={}, silent=frozenset(), warnings=())
 """All is checked."""
+UNREAD = by_labels("dev")
 MAC = "52:54:00:8C:00:02"
 
 
@@ -77,10 +80,19 @@ class Lan:
         assert isinstance(snapshot, HostSnapshot)
         self.snapshots[host] = replace(snapshot, containers={**snapshot.containers, "other": other})
 
-    def check(self, mode: str = "l2") -> ConflictCheck:
+    def of_a_change(self, name: str, *, running: bool) -> None:
+        """Add a container to docker-1 that a change of nginx made, and that has the new address."""
+        self.foreign("docker-1", ours=True, running=running)
+        snapshot = self.snapshots["docker-1"]
+        assert isinstance(snapshot, HostSnapshot)
+        labels = {OWNER_LABEL: f"{OWNER}/docker-1/nginx", PREVIOUS_LABEL: "{}"}
+        container = replace(snapshot.containers["other"], name=name, labels=labels)
+        self.snapshots["docker-1"] = replace(snapshot, containers={name: container})
+
+    def check(self, mode: str = "l2", owned: Ownership = UNREAD) -> ConflictCheck:
         """Check the new address on docker-1."""
         new = NewAddresses(connection=self.connections[0], addresses={NEW: "nginx"})
-        return check_conflicts([new], self.connections, lambda: by_labels("dev"), mode=mode, timeout=5)
+        return check_conflicts([new], self.connections, lambda: owned, mode=mode, timeout=5)
 
 
 @pytest.fixture
@@ -190,3 +202,26 @@ def test_a_host_that_fails(lan: Lan, monkeypatch: pytest.MonkeyPatch, *, works: 
     [warning] = checked.warnings
     assert "10.1.1.2 could not be checked for conflicts" in warning
     assert ("The next `up`" in warning) is not works
+
+
+OF_A_CHANGE = Ownership(stack="dev", read=True, owner=OWNER)
+"""A state that has nothing of what a change made, as it is."""
+
+
+def test_a_restored_container_holds_its_address_rightly(lan: Lan) -> None:
+    """It runs there under the container's name, and the state does not have it; another stack's is a conflict."""
+    lan.of_a_change("nginx", running=True)
+    assert lan.check(owned=OF_A_CHANGE) == NOTHING
+    assert lan.probed == []
+    with pytest.raises(AddressConflictError, match="held by container nginx"):
+        lan.check(owned=replace(OF_A_CHANGE, owner="fedcba9876543210"))
+
+
+def test_a_spare_holds_no_address(lan: Lan) -> None:
+    """It is stopped, so it is no conflict, and somebody else may have the address meanwhile."""
+    lan.of_a_change(f"nginx{PREVIOUS_SUFFIX}", running=False)
+    assert lan.check(owned=OF_A_CHANGE) == NOTHING
+    assert lan.probed == [NEW]
+    lan.answering = {NEW: MAC}
+    with pytest.raises(AddressConflictError, match=MAC):
+        lan.check(owned=OF_A_CHANGE)

@@ -16,6 +16,7 @@ from ipvlan.hosts.errors import UNREADABLE, HostError
 from ipvlan.hosts.host_facts import Listener
 from ipvlan.hosts.snapshot import Binding, HostSnapshot
 from ipvlan.plan.model import Plan
+from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL, PREVIOUS_SUFFIX
 from tests.support.fake_hosts import WELL, host_report
 from tests.support.live_parts import (
     BRIDGE_NETWORK,
@@ -27,6 +28,7 @@ from tests.support.live_parts import (
     silent_docker,
     unreachable_host,
 )
+from tests.support.states import OWNER
 
 Change = Callable[[HostReport], HostReport | HostError]
 Run = Callable[..., tuple[Finding, ...]]
@@ -240,3 +242,20 @@ def test_another_machine_at_the_address(check: Run) -> None:
     assert "engine before, and now answers" in finding.problem
     assert "ipvlan forget docker-1 --keep-config" in finding.fix
     assert check(facts(engine="now"), engines={"docker-1": "now"}) == check()
+
+
+def of_a_change() -> Change:
+    """Let the previous nginx run in place of one that failed, with a spare beside it."""
+    host = reference_plan().host("docker-1")
+    nginx = live_container(host.container("nginx"), host)
+    labels = {OWNER_LABEL: f"{OWNER}/docker-1/nginx", PREVIOUS_LABEL: "{}"}
+    restored = replace(nginx, id="restored", labels=labels)
+    spare = replace(
+        nginx, id="spare", name=f"nginx{PREVIOUS_SUFFIX}", labels=labels, state="exited", bindings=frozenset()
+    )
+    return snapshot(containers={live.name: live for live in (restored, spare)})
+
+
+def test_what_a_change_made_is_the_stacks(check: Run) -> None:
+    """A restored container has the planned address and ports rightly, and a spare takes them from nobody."""
+    assert check(of_a_change()) == ()

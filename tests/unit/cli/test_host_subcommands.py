@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ipvlan.hosts.trouble import Trouble
 from tests.support.fake_hosts import answer
-from tests.support.host_changes import disconnect, foreign, without
+from tests.support.host_changes import change_container, disconnect, foreign, restored, without
 from tests.support.projects import ROOT, ipvlan, write_project
 
 NGINX_OFF_BRIDGE = {"docker-1": disconnect("nginx", "bridge")}
@@ -49,6 +51,34 @@ def test_status_of_hosts_that_differ(project: Path, monkeypatch: pytest.MonkeyPa
     place = next(index for index, line in enumerate(lines) if line.startswith("container-missing: "))
     assert lines[place + 1] == "    ipvlan --stack dev heal --host docker-1 --service nginx"
     assert lines[-1].startswith("2 differences, 1 for information, in ")
+
+
+def test_status_of_a_restart_loop(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last lines of the log are between the sentence and what to do; they are no markup."""
+    shown = {"nginx": Trouble(looping=True, restarts=5, exit_code=1, output=("[red]no[/red] such file", "bye"))}
+    answer(
+        monkeypatch,
+        {"docker-1": lambda live: replace(change_container("nginx", state="restarting")(live), troubles=shown)},
+    )
+    done = ipvlan(project, "status")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    place = next(
+        index for index, line in enumerate(lines) if line.startswith("container-restarting: nginx on docker-1")
+    )
+    assert lines[place + 1 : place + 3] == ["    | [red]no[/red] such file", "    | bye"]
+    assert "docker logs --tail 50 nginx" in lines[place + 3]
+    heal = ipvlan(project, "heal").stdout
+    assert "by hand: " in heal
+    assert "start nginx" not in heal
+
+
+def test_status_of_a_restored_container(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table says that it is restored."""
+    answer(monkeypatch, {"docker-1": restored})
+    done = ipvlan(project, "status")
+    assert "│ nginx   │ docker-1 │ running, restored │" in done.stdout
+    assert "container-restored: nginx on docker-1 is the previous container" in done.stdout
 
 
 def test_status_without_the_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from ipvlan.hosts.trouble import Trouble
 from ipvlan.views.json_schemas import DOCUMENTS, schema
 from tests.support.fake_hosts import answer
-from tests.support.host_changes import change_container, disconnect, foreign, without
+from tests.support.host_changes import change_container, disconnect, foreign, restored, without
 from tests.support.json_documents import SCHEMAS, validate
 from tests.support.projects import commit_all, ipvlan, write_project
 from tools.reference_setup import STACK_TEXT
@@ -126,6 +128,15 @@ def test_status(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("container-missing", "docker-1", "nginx"),
         ("host-unreachable", "docker-2", None),
     ]
+    shown = {"nginx": Trouble(looping=True, restarts=5, exit_code=1, output=("no such file",))}
+    answer(monkeypatch, {"docker-1": lambda live: replace(live, troubles=shown)})
+    [entry] = document(project, "status", "status", exit_status=1)["differences"]
+    assert (entry["name"], entry["output"]) == ("container-restarting", ["no such file"])
+    answer(monkeypatch, {"docker-1": restored})
+    printed = document(project, "status", "status", exit_status=1)
+    containers = printed["hosts"]["docker-1"]["containers"]
+    assert [name for name, entry in containers.items() if entry["restored"]] == ["nginx"]
+    assert [entry["name"] for entry in printed["differences"]] == ["container-restored"]
     answer(monkeypatch, {"docker-1": foreign("10.1.1.77")})
     assert [entry["severity"] for entry in document(project, "status", "status")["differences"]] == ["info"]
 

@@ -14,6 +14,7 @@ from netaddr import IPAddress, IPNetwork
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import Binding, Endpoint, HostSnapshot, Parent, take_snapshot
+from ipvlan.hosts.trouble import Trouble
 from tests.support.fake_engine import FakeEngine, fake_engine
 from tests.support.live_parts import reference_plan
 
@@ -140,6 +141,24 @@ def test_process_ids_on_request(docker: FakeEngine) -> None:
     assert host.pids == {"nginx": 4711}
     assert host.resolvers == {"nginx": "/var/lib/docker/resolv.conf"}
     assert docker.requests.count("GET /v1.44/containers/c1/json") == 1
+
+
+def test_a_planned_container_that_restarts_is_asked_about(docker: FakeEngine) -> None:
+    """On request only, and nobody is asked about one that is well."""
+    planned = reference_plan().host("docker-1").containers
+    assert snapshot(troubles_of=planned).troubles == {}
+    assert not any("/c1/" in request for request in docker.requests)
+    restarting = {**CONTAINERS[0], "State": "restarting", "Status": "Restarting (1) 5 seconds ago"}
+    docker.answers["GET /containers/json"] = (200, [restarting])
+    docker.answers["GET /containers/c1/json"] = (
+        200,
+        {"RestartCount": 3, "State": {"Restarting": True, "ExitCode": 1}, "Config": {"Tty": False}},
+    )
+    docker.answers["GET /containers/c1/logs"] = (200, b"no such file\n")
+    assert snapshot().troubles == {}
+    assert snapshot(troubles_of=planned).troubles == {
+        "nginx": Trouble(looping=True, restarts=3, exit_code=1, output=("no such file",))
+    }
 
 
 def test_routes_are_read_by_keyword() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,35 @@ def test_what_changes_of_the_containers_left() -> None:
     assert first == (
         "for owner in 0123456789abcdef/docker-2/centos 0123456789abcdef/docker-2/nginx; do "
         f"{of_owner} label=ipvlan-fabric.previous; {of_owner} 'name=[.](ipvlan-failed|ipvlan-rehearsal)$'; done | "
-        f"grep -vxF -e {ids[0]} -e {ids[1]} | xargs --no-run-if-empty docker rm --force --volumes"
+        f"grep -vxF -e {ids[0]} -e {ids[1]} | sort -u | xargs --no-run-if-empty docker rm --force --volumes"
     )
     assert second == f"docker stop {ids[0]} {ids[1]}"
+
+
+def test_the_line_about_changes_in_a_shell(tmp_path: Path) -> None:
+    """It removes what the listings have and the state has not, and does nothing where they have nothing."""
+    export = state()
+    label = {"label": OWNER_LABEL, "value": "0123456789abcdef/docker-2/nginx"}
+    nginx = resource(export, "fabric-docker-2-nginx")
+    nginx["outputs"]["labels"] = [label]
+    [line] = [line for line in clean_up_lines(forget_host(export, "docker-2").remains) if line.startswith("for owner")]
+    docker = tmp_path / "docker"
+
+    def removed(previous: str, others: str) -> str:
+        """Run the line on a host whose listings print these ids, and return what is removed."""
+        docker.write_text(
+            f"""#!/bin/sh
+case "$*" in
+  "rm "*) echo "$*" ;;
+  *owner=0123456789abcdef/docker-2/nginx*label=ipvlan-fabric.previous) printf '{previous}' ;;
+  *owner=0123456789abcdef/docker-2/nginx*name=*) printf '{others}' ;;
+esac
+""",
+            encoding="utf-8",
+        )
+        docker.chmod(0o755)
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        return subprocess.run(["sh", "-ec", line], env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert removed("spare\\n", f"failed\\n{nginx['id']}\\n") == "rm --force --volumes failed spare\n"
+    assert removed("", f"{nginx['id']}\\n") == ""

@@ -141,10 +141,38 @@ def test_a_service_that_cannot_be_read_is_known() -> None:
 )
 def test_the_first_check_of_health_is_in_time(healthcheck: dict[str, Any], fits: bool) -> None:
     """Docker's first check is after the interval, or sooner where there is a start period (start_interval)."""
-    changes = {"services.nginx.healthcheck": healthcheck}
+    changes = {"services.nginx.healthcheck": healthcheck, "services.nginx.rollout": {"healthy_within": "60s"}}
     if fits:
         plan_of(changes)
+        del changes["services.nginx.rollout"]
         plan_of({**changes, "fabric.rollout": {"healthy_within": "3m"}})
     else:
         with pytest.raises(ConfigError, match="IPF330"):
             plan_of(changes)
+
+
+@pytest.mark.parametrize(
+    ("healthcheck", "within"),
+    [
+        ({"test": ["CMD", "true"]}, 60),
+        ({"test": ["CMD", "true"], "interval": "1m30s"}, 90),
+        ({"test": ["CMD", "true"], "interval": "1m30s", "timeout": "1.5s", "start_period": "2m"}, 212),
+        ({"test": ["NONE"], "interval": "2m"}, 60),
+    ],
+)
+def test_a_late_health_check_has_the_time_that_it_needs(healthcheck: dict[str, Any], within: int) -> None:
+    """Where nobody says how long a container may take, its own first check of health fits in."""
+    plan = plan_of({"services.nginx.healthcheck": healthcheck})
+    assert {container.rollout.healthy_within for container in plan.containers() if container.service == "nginx"} == {
+        within
+    }
+
+
+def test_an_unreadable_fabric_has_no_default() -> None:
+    """What the fabric says of rollouts is not known then, so only what a service says itself is compared."""
+    late = {"services.nginx.healthcheck": {"test": ["CMD", "true"], "interval": "2m"}, "fabric.subnet": "no subnet"}
+    with pytest.raises(ConfigError) as error:
+        plan_of(late)
+    assert "IPF330" not in {problem.code for problem in error.value.problems}
+    with pytest.raises(ConfigError, match="IPF330"):
+        plan_of({**late, "services.nginx.rollout": {"healthy_within": "90s"}})

@@ -1,0 +1,101 @@
+"""Types of a healthcheck: its test and its durations."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from ipvlan.config.types.base import fail, need_text, string_schema
+from ipvlan.config.types.docker import parse_words
+
+_NUMBER: Final = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
+_UNIT: Final = "ns|us|µs|μs|ms|s|m|h"
+_PART: Final = re.compile(rf"({_NUMBER})({_UNIT})")
+DURATION: Final = re.compile(rf"[+-]?(?:0|(?:(?:{_NUMBER})(?:{_UNIT}))+)")
+"""Durations of Go (ParseDuration of its package time), which the docker provider reads."""
+NANOSECONDS: Final = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
+LONGEST_DURATION: Final = 2**63 - 1
+"""Nanoseconds, 292 years: the largest duration of Go."""
+SHORTEST_DURATION: Final = NANOSECONDS["ms"]
+"""Nanoseconds (moby, MinimumDuration in api/types/container/config.go); 0 is Docker's default."""
+
+
+def parse_duration(value: object) -> str:
+    """Return a duration as it is written, if Docker takes it (moby, validateHealthCheck in daemon/container.go)."""
+    text = need_text(value, "a duration")
+    total = nanoseconds(text)
+    if total is None or total > LONGEST_DURATION:
+        fail(
+            "IPF154",
+            "this is not a duration",
+            "the docker provider refuses the container",
+            "write a number with a unit (ms, s, m, h): 30s, 1m30s",
+        )
+    if 0 < total < SHORTEST_DURATION:
+        fail(
+            "IPF155",
+            "Docker's shortest duration is 1ms",
+            "the daemon refuses the container",
+            "write 1ms or more, or 0s for Docker's default",
+        )
+    return text
+
+
+def nanoseconds(text: str) -> int | None:
+    """Return the duration in nanoseconds; None where it is none, or is negative."""
+    if not DURATION.fullmatch(text):
+        return None
+    total = sum(int(Decimal(number) * NANOSECONDS[unit]) for number, unit in _PART.findall(text))
+    return None if text.startswith("-") and total else total
+
+
+def parse_health_test(value: object) -> tuple[str, ...]:
+    """Return the test of a healthcheck.
+
+    The first word is CMD, CMD-SHELL or NONE (moby, getProbe in daemon/health.go). Docker takes another one, writes a warning into
+    its own log and checks nothing. No word at all is the test of the image.
+    """
+    words = parse_words(value)
+    if not words:
+        return words
+    if words[0] not in ("CMD", "CMD-SHELL", "NONE"):
+        fail(
+            "IPF152",
+            "the first word is neither CMD, CMD-SHELL nor NONE",
+            "Docker would check nothing, and say so only in its own log",
+            "write [CMD, PROGRAM, ARGUMENT...], [CMD-SHELL, TEXT] or [NONE]",
+        )
+    if (words[0] == "NONE") == (len(words) > 1):
+        fail(
+            "IPF153",
+            "NONE has nothing after it, and CMD and CMD-SHELL have something",
+            "the other words would be ignored" if words[0] == "NONE" else "the check could run nothing",
+            "write [NONE] to switch the image's check off, or [CMD, PROGRAM, ARGUMENT...] or [CMD-SHELL, TEXT]",
+        )
+    return words
+
+
+Duration = Annotated[str, BeforeValidator(parse_duration), string_schema("A duration: 30s, 1m30s", DURATION)]
+HealthTest = Annotated[
+    tuple[str, ...],
+    BeforeValidator(parse_health_test),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "[CMD, word...], [CMD-SHELL, text] or [NONE]",
+        }
+    ),
+]
