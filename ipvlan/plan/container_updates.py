@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.models import ContainerSettings
+if TYPE_CHECKING:
+    from ipvlan.config.models import ContainerSettings
 
 
 class Update(StrEnum):

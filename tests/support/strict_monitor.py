@@ -26,8 +26,8 @@ from pulumi import _types
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
+from ipvlan.checks.stack_state import StackState
 from ipvlan.hosts.availability import Visit
-from ipvlan.plan.ownership import Ownership
 from ipvlan.plan.resource_names import IDENTITY_TYPE, LOCK_FUNCTION
 from tests.support.states import OWNER
 
@@ -53,8 +53,8 @@ OWN = frozenset(
 )
 """Types that our own plugin serves."""
 
-NOTHING_RECORDED: Final = Ownership(stack="test", read=True)
-"""What a stack owns before its first `up`."""
+NOTHING_RECORDED: Final = StackState(stack="test", exists=True)
+"""The state of a stack before its first `up`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +253,7 @@ def run_program(
     stack: str = "test",
     preview: bool = False,
     visits: Mapping[str, Visit] | None = None,
-    recorded: Callable[[str], Ownership] = lambda _stack: NOTHING_RECORDED,
+    recorded: Callable[[str], StackState] = lambda _stack: NOTHING_RECORDED,
     registered: Callable[[Run], None] = lambda _run: None,
     main: Callable[[], None] = _main,
     sharing_obstacle: str = "",
@@ -263,8 +263,7 @@ def run_program(
 
     `main` is the program; by default this project's `__main__.py`.
     `visits` (host -> what it answered) replaces the contact with the hosts: no test of the program runs ssh.
-    `recorded` takes the stack, and returns what its state says that it owns: no test of the program runs pulumi. By default the
-    stack is new.
+    `recorded` takes the stack, and returns its state: no test of the program runs pulumi. By default the stack is new.
     `registered` is called with what was registered, also where the program raises.
     `refused` is why the hosts cannot be locked; empty: they can.
     `sharing_obstacle` is why the machine cannot share ssh connections; empty: it can.
@@ -285,7 +284,7 @@ def run_program(
         mocks.set_mocks(monitor.mocks, project="ipvlan-fabric", stack=stack, preview=preview, monitor=monitor)
         with (
             mock.patch("components.program_inputs.visit_hosts", return_value=dict(visits or {})),
-            mock.patch("components.program_inputs.recorded", side_effect=recorded),
+            mock.patch("components.program_inputs.read_stack_state", side_effect=lambda stack, _folder: recorded(stack)),
             mock.patch("ipvlan.hosts.ssh.obstacle", return_value=sharing_obstacle),
         ):
             await pulumi.runtime.stack.run_pulumi_func(main)
