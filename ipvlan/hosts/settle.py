@@ -148,6 +148,7 @@ def _settled(
     state = inspected["State"]
     secrets = values_of(inspected["Config"].get("Env") or (), secret_names)
     checks = (state.get("Health") or {}).get("Log") or ()
+    log = _shown(_complete_lines(output.text("log")), secrets)
     return Settled(
         kind=kind,
         id=inspected["Id"],
@@ -159,7 +160,7 @@ def _settled(
         error=_shown(state.get("Error") or "", secrets),
         health=_shown(checks[-1].get("Output") or "", secrets) if checks else "",
         unbound=unbound,
-        log=tuple(_shown(_complete_lines(output.text("log")), secrets).split("\n")[-LOG_LINES:]),
+        log=tuple(log.split("\n")[-LOG_LINES:]) if log else (),
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from ipvlan.hosts.ids import short_id
 from ipvlan.plan.docker_versions import SEVERAL_NETWORKS_API
 from ipvlan.plan.resource_names import BRIDGE, PREVIOUS_LABEL
 
@@ -118,8 +119,8 @@ def copy_of(inspected: Mapping[str, Any], *, image: str, api_version: str) -> Co
 
 def _config(inspected: Mapping[str, Any], record: Record) -> dict[str, Any]:
     config = {key: value for key, value in inspected["Config"].items() if key not in _CONFIG_LEFT_OUT}
-    if inspected["Id"].startswith(config.get("Hostname") or "-"):
-        # Docker's own choice: the short id.
+    if config.get("Hostname") == short_id(inspected["Id"]):
+        # Docker's own choice.
         del config["Hostname"]
     # Docker takes the image's where there is none; what it reports has the image's already, unless that was switched off.
     config["Entrypoint"] = config.get("Entrypoint") or []
@@ -163,7 +164,7 @@ def _endpoint(endpoint: Mapping[str, Any], id_: str) -> dict[str, Any]:
     """Return an endpoint's settings, without its network's id: a network of that name may be created anew before the start."""
     kept = {key: endpoint[key] for key in _ENDPOINT_KEPT if endpoint.get(key)}
     # Before Docker 25 the short id is among them, which Docker adds by itself.
-    aliases = [alias for alias in endpoint.get("Aliases") or () if not id_.startswith(alias)]
+    aliases = [alias for alias in endpoint.get("Aliases") or () if alias != short_id(id_)]
     return {**kept, **({"Aliases": aliases} if aliases else {})}
 
 

@@ -54,7 +54,7 @@ OLDEST_API: Final = "1.44"
 """Docker 29 refuses an older Engine API (moby daemon/config, MinAPIVersion); an older Docker says which one it supports."""
 
 SEVERAL_NETWORKS_API: Final = "1.44"
-"""The Engine API of Docker 25, the first one in which a container is created on more than one network (moby, changes of API v1.44)."""
+"""The Engine API of Docker 25, the first one in which a container is created on more than one network (its history, v1.44)."""
 
 OLDEST_KERNEL: Final[Version] = (4, 2, 0)
 """The first Linux with ipvlan's l3 mode as Docker uses it (Docker's documentation of the driver)."""

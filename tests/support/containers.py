@@ -87,7 +87,8 @@ class ContainerHost:
         start = {
             "images": {IMAGE: {"Labels": None}},
             "volumes": [],
-            "dies_after": None,
+            "down": False,
+            "history": [],
             "refuses": {},
             "steps": [],
             "log": "",

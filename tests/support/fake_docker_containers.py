@@ -1,13 +1,13 @@
 """A substitute for a host's `docker` command line that has containers: it renames, starts, stops and removes them.
 
-A container is a document as `docker container inspect` prints it. Its messages are those of Docker 26.1. After `dies_after`
-changes the daemon is down, as after a power cut. That a real daemon behaves so is shown by tests/lab.
+A container is a document as `docker container inspect` prints it; `history` has all of them after each change. Its messages are
+those of Docker 26.1. That a real daemon behaves so is shown by tests/lab.
 """
 
 import json
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+import time
 from typing import Any
 
 from tests.support.docker_substitute import fail, run
@@ -28,11 +28,13 @@ def act(arguments: list[str], state: dict[str, Any]) -> int:
     if arguments[:3] == ["network", "connect", "--help"]:
         print("      --ip string")
         return 0
-    if state["dies_after"] == 0:
+    if state["down"]:
         return fail("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
-    status = change(arguments, state) if arguments[0] in CHANGES else look(arguments, state)
-    if arguments[0] in CHANGES and status == 0 and state["dies_after"] is not None:
-        state["dies_after"] -= 1
+    if arguments[0] not in CHANGES:
+        return look(arguments, state)
+    status = change(arguments, state)
+    if status == 0:
+        state["history"].append(json.loads(json.dumps(state["containers"])))
     return status
 
 
@@ -47,8 +49,8 @@ def look(arguments: list[str], state: dict[str, Any]) -> int:
             if template.startswith("state ") and state["steps"]:
                 step = state["steps"].pop(0)
                 if "started_ago" in step:
-                    started = datetime.now(UTC) - timedelta(seconds=step.pop("started_ago"))
-                    container["State"]["StartedAt"] = started.strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+                    started = time.gmtime(time.time() - step.pop("started_ago"))
+                    container["State"]["StartedAt"] = time.strftime("%Y-%m-%dT%H:%M:%S.5Z", started)
                 container["RestartCount"] = step.pop("RestartCount", container["RestartCount"])
                 container["State"].update(step)
             print(fill(template, container))
@@ -139,12 +141,13 @@ def fill(template: str, container: dict[str, Any]) -> str:
     template = template.replace(
         "{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}", health["Status"] if health else "none"
     ).replace("{{with .Config.StopTimeout}}{{.}}{{else}}10{{end}}", str(container["Config"].get("StopTimeout") or 10))
+    label = r'\{\{with \.Config\.Labels\}\}\{\{with index \. "([^"]*)"\}\}'
     template = re.sub(
-        r'\{\{eq \(index \.Config\.Labels "([^"]*)"\) "([^"]*)"\}\}',
-        lambda match: str(labels.get(match[1], "") == match[2]).lower(),
+        label + r'\{\{if eq \. "([^"]*)"\}\}yes(?:\{\{end\}\}){3}',
+        lambda match: "yes" if labels.get(match[1]) == match[2] else "",
         template,
     )
-    template = re.sub(r'\{\{index \.Config\.Labels "([^"]*)"\}\}', lambda match: labels.get(match[1], ""), template)
+    template = re.sub(label + r"\{\{\.\}\}(?:\{\{end\}\}){2}", lambda match: labels.get(match[1], ""), template)
 
     def value(match: re.Match[str]) -> str:
         part: Any = container

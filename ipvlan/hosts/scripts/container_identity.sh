@@ -7,10 +7,13 @@
 # where it is none). Argument: the name.
 identify() {
   whose=none id='' status='' record=''
-  # Names, ids and the owner label have no quotes, so a template can hold them.
-  template="named {{.Name}} {{.Id}} {{.State.Status}} {{.Image}} {{eq (index .Config.Labels \"$label\") \"$value\"}}"
+  # Names, ids and the owner label have no quotes, so a template can hold them. Docker's command line fills this one from JSON
+  # (there is no typed field Id), where a label that is not there is no text, and labels may be null.
+  owned="{{with .Config.Labels}}{{with index . \"$label\"}}{{if eq . \"$value\"}}yes{{end}}{{end}}{{end}}"
+  copied="{{with .Config.Labels}}{{with index . \"$previous_label\"}}{{.}}{{end}}{{end}}"
+  template="named {{.Name}} {{.Id}} {{.State.Status}} {{.Image}} owned=$owned $copied"
   # Its last line: a command line that cannot read its own settings complains first.
-  reply=$(timeout 30 docker container inspect --format "$template {{index .Config.Labels \"$previous_label\"}}" "$1" 2>&1 | tail -n 1)
+  reply=$(timeout 30 docker container inspect --format "$template" "$1" 2>&1 | tail -n 1)
   case $reply in
     "named /$1 "*) ;;
     # Docker takes a name for the first digits of an id where no container has it.
@@ -24,13 +27,13 @@ identify() {
   reply=${reply#"named /$1 "}
   # shellcheck disable=SC2086  # none of these values has a space
   set -- $reply
-  id=$1 status=$2 image=$3 labelled=$4
-  [ "$labelled" = true ] || return 0
+  id=$1 status=$2 image=$3 owned=$4
+  [ "$owned" = owned=yes ] || return 0
   # `docker commit` writes a container's labels into the image. Where the image is gone nobody knows whose label it is.
   config=$(timeout 30 docker image inspect --format '{{json .Config}}' "$image" 2>/dev/null) || return 0
   case $config in *"\"$label\""*) return 0 ;; esac
   # shellcheck disable=SC2034  # for the script that includes this
-  whose=ours record=${reply#"$id $status $image $labelled"}
+  whose=ours record=${reply#"$id $status $image $owned"}
   record=${record# }
 }
 

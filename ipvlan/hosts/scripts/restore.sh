@@ -53,9 +53,11 @@ fi
 restart=$(recorded_restart "$copy")
 must "the restart policy of $spare is not set" update --restart "${restart:-no}" "$spare"
 [ "$spare" = "$now" ] || must "$previous ($spare) is not renamed to $name" rename "$spare" "$name"
-# Docker may still release the address of what was stopped.
-timeout 60 docker start "$spare" >/dev/null 2>&1 || sleep 1
-must "$name ($spare) is not started" start "$spare"
+if ! timeout 60 docker start "$spare" >/dev/null 2>&1; then
+  # Docker may still release the address or a port of what was stopped.
+  sleep 1
+  must "$name ($spare) is not started" start "$spare"
+fi
 echo "restored=$spare"
 [ "$failed_whose" != ours ] || echo "replaced=$failed_id"
 echo "record=$copy"
