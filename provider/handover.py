@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.plan.container_updates import replaced_by
+from ipvlan.plan.container_updates import changed_arguments, replaced_by
 from provider.errors import not_importable
 from provider.open_handovers import OPEN_HANDOVERS
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare
@@ -25,10 +25,10 @@ _REST: Final = (
     "ssh_options",
     "on_failure",
     "service",
-    "fabric",
     "healthy_within",
+    "trigger",
 )
-"""Properties whose change is recorded, and does nothing on the host."""
+"""Properties whose change is an update; only one of the trigger does something on the host."""
 
 
 class Handover(Resource):
@@ -49,10 +49,13 @@ class Handover(Resource):
         return state
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Report an update where the container will be replaced, and where something else is to be recorded."""
+        """Report an update for other arguments, and where something else is to be recorded.
+
+        Arguments that Docker updates on a running container are recorded too: what the next change replaces is compared with them.
+        """
         rest = compare(old, new, identity=["host"], rest=_REST)
-        changed = [*rest.changed, *(["arguments"] if _replaces(old, new) else [])]
-        return Difference(changed, rest.replaces)
+        other = changed_arguments(old["arguments"], new["arguments"])
+        return Difference([*rest.changed, *(["arguments"] if other else [])], rest.replaces)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Rehearse the new container, and make a spare of the one that runs; fail before anything is stopped.

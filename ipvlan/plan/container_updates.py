@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.models import ContainerSettings
+if TYPE_CHECKING:
+    from ipvlan.config.models import ContainerSettings
 
 
 class Update(StrEnum):
@@ -102,14 +103,20 @@ _TRIGGERED: Final = frozenset({"labels", "ports"})
 """Arguments whose change the stack ignores: what of them replaces a container is in its replacement trigger."""
 
 
-def replaced_by(before: Mapping[str, object], after: Mapping[str, object]) -> bool:
-    """Return whether a container is replaced when its arguments change, its labels and ports left out.
+def changed_arguments(before: Mapping[str, object], after: Mapping[str, object]) -> frozenset[str]:
+    """Return the arguments of a container that differ, its labels and ports left out.
 
     Args:
         before: The docker provider's arguments, by their names in Pulumi's protocol (`networksAdvanced`).
         after: The new ones; a value that is not known yet counts as another one.
     """
-    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    names = (before.keys() | after.keys()) - _TRIGGERED
+    return frozenset(name for name in names if before.get(name) != after.get(name))
+
+
+def replaced_by(before: Mapping[str, object], after: Mapping[str, object]) -> bool:
+    """Return whether a container is replaced when its arguments change, its labels and ports left out; see `changed_arguments`."""
     return any(
-        key in _UNSET_REPLACES and not after.get(key) if key in _IN_PLACE else key not in _TRIGGERED for key in changed
+        name not in _IN_PLACE or (name in _UNSET_REPLACES and not after.get(name))
+        for name in changed_arguments(before, after)
     )

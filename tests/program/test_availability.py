@@ -8,12 +8,13 @@ from typing import Any
 import pulumi
 import pytest
 
-from ipvlan.checks.stack_state import StackStateError
+from ipvlan.checks.stack_state import StackState, StackStateError
 from ipvlan.hosts.availability import Visit
 from ipvlan.hosts.docker_environment import REDIRECTING
 from ipvlan.problems import Problem
 from tests.support.live_parts import silent_docker, unreachable_host
-from tests.support.strict_monitor import Run
+from tests.support.states import read_state, state_of
+from tests.support.strict_monitor import NOTHING_RECORDED, Run
 
 RunProgram = Callable[..., Run]
 
@@ -24,7 +25,10 @@ def test_an_unreachable_host_comes_last(run: RunProgram, config: dict[str, Any])
     result = run(config, visits={"docker-1": Visit(host="docker-1", failure=unreachable_host(host="docker-1"))})
     plugin = result.named("fabric-connections").urn
     others = {
-        result.named(f"fabric-docker-2-{name}").urn for name in ("network", "centos", "nginx", "nginx-published-bridge")
+        result.named(f"fabric-docker-2-{name}").urn
+        for name in (
+            *("network", "centos", "centos-settled", "nginx", "nginx-settled", "nginx-published-bridge"),
+        )
     }
     for name in ("fabric-docker-1-provider", "fabric-docker-1-check"):
         assert result.named(name).dependencies == {*others, plugin}
@@ -86,12 +90,12 @@ def test_another_machine_is_left_out(run: RunProgram, config: dict[str, Any]) ->
     with pytest.raises(
         pulumi.RunError, match=r"engine old, and engine-of-docker-2 answers(.|\n)*ipvlan forget docker-2"
     ):
-        run(config, visits=visits, engines=lambda _stack: {"docker-2": "old"}, registered=declared.append)
+        run(config, visits=visits, recorded=lambda _stack: read_state(state_of({}, {}, engines={"docker-2": "old"})), registered=declared.append)
     names = {resource.name for resource in declared[0].resources.values()}
     assert "fabric-docker-1-nginx" in names
     assert "fabric-docker-2-nginx" not in names
-    recorded = {name: visit.engine_id for name, visit in visits.items()}
-    assert run(config, visits=visits, engines=lambda _stack: recorded).named("fabric-docker-2-nginx")
+    same = read_state(state_of({}, {}, engines={name: visit.engine_id for name, visit in visits.items()}))
+    assert run(config, visits=visits, recorded=lambda _stack: same).named("fabric-docker-2-nginx")
 
 
 def test_a_state_that_cannot_be_read(run: RunProgram, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,15 +103,18 @@ def test_a_state_that_cannot_be_read(run: RunProgram, config: dict[str, Any], mo
     warnings: list[str] = []
     monkeypatch.setattr("pulumi.log.warn", warnings.append)
 
-    def engines(_stack: str) -> dict[str, str]:
+    def recorded(_stack: str) -> StackState:
         about = Problem(code="IPF917", key="state", value="", problem="no `pulumi`", effect="unknown", fix="install it")
         raise StackStateError([about])
 
     visits = {name: Visit(host=name, boot_id=name, engine_id="e") for name in ("docker-1", "docker-2")}
-    assert run(config, visits=visits, engines=engines).named("fabric-docker-2-nginx")
+    assert run(config, visits=visits, recorded=recorded).named("fabric-docker-2-nginx")
     assert len(warnings) == 1
     assert "no `pulumi`" in warnings[0]
-    assert warnings[0].endswith("Whether each host is still the machine in the state was not checked.")
+    assert warnings[0].endswith(
+        "Whether each host is still the machine in the state was not checked, and all containers of a service are created one "
+        "after another."
+    )
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -129,10 +136,10 @@ def test_the_state_is_that_of_the_running_stack(run: Callable[..., Run], config:
     """The state is read in a thread of its own, and the SDK knows the running stack in the main thread only."""
     asked: list[str] = []
 
-    def engines(stack: str) -> dict[str, str]:
+    def recorded(stack: str) -> StackState:
         asked.append(stack)
-        return {}
+        return NOTHING_RECORDED
 
     visits = {"docker-1": Visit(host="docker-1", boot_id="one", engine_id="first")}
-    run(config, visits=visits, engines=engines, stack="prod")
+    run(config, visits=visits, recorded=recorded, stack="prod")
     assert asked == ["prod"]

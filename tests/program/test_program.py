@@ -39,6 +39,11 @@ def host_urns(host: str) -> set[str]:
         f"{STACK}{FABRIC}${SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-nginx-{digest}",
         f"{STACK}{FABRIC}${SLICE}$docker:index/container:Container::{name}-centos",
         f"{STACK}{FABRIC}${SLICE}$docker:index/container:Container::{name}-nginx",
+        *(
+            f"{STACK}{FABRIC}${SLICE}$ipvlan-fabric:index:{kind}::{name}-{service}-{kind.lower()}"
+            for kind in ("Handover", "Settled")
+            for service in ("centos", "nginx")
+        ),
         f"{STACK}{FABRIC}${PUBLISHED}::{name}-nginx-published",
         f"{STACK}{FABRIC}${PUBLISHED}${BRIDGE}::{name}-nginx-published-bridge",
     }
@@ -157,12 +162,16 @@ def test_addresses_are_checked_unless_switched_off(run: RunProgram, reference: R
 
 
 def test_error_hooks(reference: Run) -> None:
-    """Networks and containers have their host's hook for a name that is taken, networks also the one for a parent in use."""
+    """Networks and containers have their host's hook for a name that is taken, networks also the one for a parent in use.
+
+    A container has the one for its previous container first: an orphan is only what that one did not set aside.
+    """
     for resource in reference.resources.values():
         slice_ = "fabric-docker-1" if "docker-1" in resource.name else "fabric-docker-2"
         orphans, parent_conflict = resource_names.orphans_hook(slice_), resource_names.parent_conflict_hook(slice_)
+        previous = resource_names.previous_hook(slice_)
         hooks = {
-            "docker:index/container:Container": (orphans,),
+            "docker:index/container:Container": (previous, orphans),
             "docker:index/network:Network": (orphans, parent_conflict),
         }
         assert resource.on_error == hooks.get(resource.type, ())
@@ -182,6 +191,7 @@ def test_bridge_connection(reference: Run) -> None:
         "host": "docker-1",
         "container": "nginx",
         "container_id": "fabric-docker-1-nginx-id",
+        "owner": f"{OWNER}/docker-1/nginx",
         "fabric": "ipvlanl2",
         "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80}],
     }
@@ -198,14 +208,20 @@ def test_bridge_connection(reference: Run) -> None:
 def test_unpublished_service_has_no_connection_and_the_same_container(
     run: RunProgram, reference: Run, config: dict[str, Any]
 ) -> None:
-    """Switching `published` off removes the two connections and changes no input of any container."""
+    """Switching `published` off removes the two connections and changes no input of any container, nor of its Handover.
+
+    Alone what proves that the containers are up has other ports, and does not wait for the connections.
+    """
     config["services"]["nginx"]["published"] = False
     after = run(config)
     removed = {r.name for urn, r in reference.resources.items() if urn not in after.resources}
     assert removed == {
         f"fabric-{host}-nginx-published{suffix}" for host in ("docker-1", "docker-2") for suffix in ("", "-bridge")
     }
-    assert all(reference.resources[urn] == resource for urn, resource in after.resources.items())
+    changed = {r.name for urn, r in after.resources.items() if r != reference.resources[urn]}
+    assert changed == {f"fabric-{host}-nginx-settled" for host in ("docker-1", "docker-2")}
+    settled = reference.named("fabric-docker-1-nginx-settled").inputs
+    assert after.named("fabric-docker-1-nginx-settled").inputs == {**settled, "ports": []}
 
 
 @pytest.mark.parametrize(

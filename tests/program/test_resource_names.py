@@ -74,7 +74,8 @@ def names(plan: Plan) -> Iterator[str]:
         for image in host.images:
             yield resource_names.image(slice_, image)
         for container in host.containers:
-            yield resource_names.container(slice_, container.service)
+            name = resource_names.container(slice_, container.service)
+            yield from (name, resource_names.handover(name), resource_names.settled(name))
             if container.bridged:
                 bridge = resource_names.bridge_component(
                     COMPONENT, host.name, container.service, published=container.published
@@ -117,9 +118,13 @@ def test_names_never_change(run: RunProgram, config: dict[str, Any]) -> None:
                 f"-image-os-{IMAGE}",
                 "-image-nginx-1.27",
                 "-centos",
+                "-centos-handover",
+                "-centos-settled",
                 "-centos-internet",
                 "-centos-internet-bridge",
                 "-nginx",
+                "-nginx-handover",
+                "-nginx-settled",
                 "-nginx-published",
                 "-nginx-published-bridge",
             )
@@ -128,6 +133,7 @@ def test_names_never_change(run: RunProgram, config: dict[str, Any]) -> None:
     # The state has the names of hooks too.
     network = result.named("fabric-docker-2-network")
     assert network.on_error == ("fabric-docker-2-leftovers", "fabric-docker-2-parent-holder")
+    assert result.named("fabric-docker-2-nginx").on_error == ("fabric-docker-2-previous", "fabric-docker-2-leftovers")
 
 
 def registered_urns(run: RunProgram, config: dict[str, Any]) -> tuple[set[str], Urns]:
@@ -197,7 +203,10 @@ def urns(plan: Plan) -> Iterator[tuple[str, str]]:
         for image in host.images:
             yield "image", resource_names.image(slice_, image)
         for container in host.containers:
-            yield "container", resource_names.container(slice_, container.service)
+            name = resource_names.container(slice_, container.service)
+            yield "container", name
+            yield "handover", resource_names.handover(name)
+            yield "settled", resource_names.settled(name)
             if container.bridged:
                 bridge = resource_names.bridge_component(
                     COMPONENT, host.name, container.service, published=container.published
@@ -268,3 +277,11 @@ def test_labels_never_change() -> None:
     assert resource_names.STACK_LABEL == "ipvlan-fabric.stack"
     assert resource_names.PORTS_LABEL == "ipvlan-fabric.ports"
     assert resource_names.HELPER_LABEL == "ipvlan-fabric.helper"
+    assert resource_names.PREVIOUS_LABEL == "ipvlan-fabric.previous"
+
+
+def test_suffixes_never_change() -> None:
+    """What a change leaves on a host is found by its name, by every later version."""
+    assert resource_names.PREVIOUS_SUFFIX == ".ipvlan-previous"
+    assert resource_names.FAILED_SUFFIX == ".ipvlan-failed"
+    assert resource_names.REHEARSAL_SUFFIX == ".ipvlan-rehearsal"

@@ -15,7 +15,7 @@ from ipvlan.hosts.availability import Visit
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
-from tests.support.strict_monitor import ROOT
+from tests.support.strict_monitor import NOTHING_RECORDED, ROOT
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,12 @@ class Visits:
         loaded.append("pulumi_docker" in sys.modules)
         return {{}}
 
+    def existing(self):
+        return ()
+
+    def replaced_networks(self):
+        return ()
+
 sections = json.loads({json.dumps(config)!r})
 with (
     mock.patch("components.program_inputs.HostVisits", Visits),
@@ -85,7 +91,7 @@ def test_hosts_are_visited_at_once_and_awaited_last(monkeypatch: pytest.MonkeyPa
         return {}
 
     monkeypatch.setattr(stack_module, "visit_hosts", visit)
-    monkeypatch.setattr(stack_module, "recorded_engines", lambda _stack: {})
+    monkeypatch.setattr(stack_module, "read_stack_state", lambda _stack, _folder: NOTHING_RECORDED)
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: False)
     plan = make_plan(parse(config))
     assert not stack_module.HostVisits(plan).unavailable()

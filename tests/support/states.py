@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ipvlan.checks.stack_state import StackState, read_resources
 from ipvlan.plan.resource_names import (
     COMPONENT,
     CONTAINER_TYPE,
@@ -55,7 +56,7 @@ def state_of(
         engines: Host -> its Docker's id, as the check recorded it.
         more: Further resources.
     """
-    hosts = sorted({*networks, *(host for host, _ in containers)})
+    hosts = sorted({*networks, *(host for host, _ in containers), *(engines or {})})
     resources: list[Mapping[str, Any]] = [
         {"urn": FABRIC_URN, "type": FABRIC_TYPE, "custom": False},
         *({"urn": slice_urn(host), "type": HOST_SLICE_TYPE, "parent": FABRIC_URN} for host in hosts),
@@ -71,6 +72,11 @@ def state_of(
         urn = f"{_TOP}{FABRIC_TYPE}${IDENTITY_TYPE}::{COMPONENT}-identity"
         resources.append({"urn": urn, "type": IDENTITY_TYPE, "parent": FABRIC_URN, "outputs": {"owner": owner}})
     return {"version": 3, "deployment": {"resources": resources}}
+
+
+def read_state(state: Mapping[str, Any]) -> StackState:
+    """Return a state as it is read."""
+    return StackState(stack="dev", exists=True, resources=tuple(read_resources(state)))
 
 
 def pulumi_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Path:

@@ -26,6 +26,7 @@ from pulumi import _types
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import Stack
 
+from ipvlan.checks.stack_state import StackState
 from ipvlan.hosts.availability import Visit
 from ipvlan.plan.resource_names import IDENTITY_TYPE, LOCK_FUNCTION
 from tests.support.states import OWNER
@@ -47,9 +48,13 @@ STACK_TYPE: Final = "pulumi:pulumi:Stack"
 """Type of the resource that the engine gives every program; it is in no URN but its own."""
 
 OWN = frozenset(
-    f"ipvlan-fabric:index:{kind}" for kind in ("AddressClaims", "BridgeConnection", "HostNetworking", "StackIdentity")
+    f"ipvlan-fabric:index:{kind}"
+    for kind in ("AddressClaims", "BridgeConnection", "Handover", "HostNetworking", "Settled", "StackIdentity")
 )
 """Types that our own plugin serves."""
+
+NOTHING_RECORDED: Final = StackState(stack="test", exists=True)
+"""The state of a stack before its first `up`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +75,7 @@ class Registered:
     dependencies: frozenset[str]
     property_dependencies: dict[str, frozenset[str]]
     on_error: tuple[str, ...]
+    secret_outputs: tuple[str, ...]
 
 
 class StrictError(AssertionError):
@@ -155,6 +161,7 @@ class StrictMonitor(mocks.MockMonitor):
                     key: frozenset(value.urns) for key, value in request.propertyDependencies.items()
                 },
                 on_error=tuple(request.hooks.on_error),
+                secret_outputs=tuple(request.additionalSecretOutputs),
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
@@ -246,7 +253,7 @@ def run_program(
     stack: str = "test",
     preview: bool = False,
     visits: Mapping[str, Visit] | None = None,
-    engines: Callable[[str], Mapping[str, str]] = lambda _stack: {},
+    recorded: Callable[[str], StackState] = lambda _stack: NOTHING_RECORDED,
     registered: Callable[[Run], None] = lambda _run: None,
     main: Callable[[], None] = _main,
     sharing_obstacle: str = "",
@@ -256,7 +263,7 @@ def run_program(
 
     `main` is the program; by default this project's `__main__.py`.
     `visits` (host -> what it answered) replaces the contact with the hosts: no test of the program runs ssh.
-    `engines` takes the stack, and returns host -> the id of its Engine in the state: no test of the program runs pulumi.
+    `recorded` takes the stack, and returns its state: no test of the program runs pulumi. By default the stack is new.
     `registered` is called with what was registered, also where the program raises.
     `refused` is why the hosts cannot be locked; empty: they can.
     `sharing_obstacle` is why the machine cannot share ssh connections; empty: it can.
@@ -277,7 +284,7 @@ def run_program(
         mocks.set_mocks(monitor.mocks, project="ipvlan-fabric", stack=stack, preview=preview, monitor=monitor)
         with (
             mock.patch("components.program_inputs.visit_hosts", return_value=dict(visits or {})),
-            mock.patch("components.program_inputs.recorded_engines", side_effect=engines),
+            mock.patch("components.program_inputs.read_stack_state", side_effect=lambda stack, _folder: recorded(stack)),
             mock.patch("ipvlan.hosts.ssh.obstacle", return_value=sharing_obstacle),
         ):
             await pulumi.runtime.stack.run_pulumi_func(main)

@@ -115,8 +115,10 @@ def test_pulumi_creates_containers_again(change: Change, name: str) -> None:
         "fabric-docker-1-image-nginx-000000000000",
         "fabric-docker-1-network",
         "fabric-docker-1-nginx",
+        "fabric-docker-1-nginx-handover",
         "fabric-docker-1-nginx-published",
         "fabric-docker-1-nginx-published-bridge",
+        "fabric-docker-1-nginx-settled",
         "fabric-identity",
     ]
 

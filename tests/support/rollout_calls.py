@@ -1,0 +1,154 @@
+"""What the resources around a container do on its host, noted instead of done, and the properties of such a container.
+
+Out of scope: the work on the host itself, which has tests of its own (tests/unit/hosts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError
+from ipvlan.hosts.restore import Restored
+from ipvlan.hosts.settle import Settled
+from provider.open_handovers import OpenHandovers
+from provider.rehearsal import RehearsalRequest
+from provider.resource import Operation, Properties
+
+OWNER: Final = "0123456789abcdef/docker-1/nginx"
+TODAY: Final = ("ssh", "today")
+"""The ssh command of this run; the state has another one."""
+RESTORED: Final = Restored(id="a" * 64, failed_id="b" * 64, of="c" * 64)
+
+ARGUMENTS: Final = {
+    "name": "web",
+    "image": "nginx:1",
+    "envs": ["TOKEN=correct horse"],
+    "restart": "always",
+    "labels": [{"label": "ipvlan-fabric.stack", "value": "dev"}],
+    "ports": [{"internal": 80.0, "external": 80.0}],
+}
+
+
+def handover_of(*, arguments: dict[str, Any] | None = None, **changes: Any) -> Properties:
+    """Return the properties of a Handover, some of its container's arguments and its own changed."""
+    return {
+        "host": "docker-1",
+        "ssh": ["ssh", "of the state"],
+        "service": "nginx",
+        "container": "web",
+        "owner": OWNER,
+        "healthy_within": 60.0,
+        "on_failure": "restore",
+        "docker_url": "ssh://root@192.0.2.1",
+        "ssh_options": ["-o", "BatchMode=yes"],
+        "arguments": {**ARGUMENTS, **(arguments or {})},
+        "trigger": "{}",
+        "existing": False,
+        **changes,
+    }
+
+
+def settled_of(**changes: Any) -> Properties:
+    """Return the properties of a Settled, some changed."""
+    return {
+        "host": "docker-1",
+        "ssh": ["ssh", "of the state"],
+        "service": "nginx",
+        "container": "web",
+        "owner": OWNER,
+        "healthy_within": 60.0,
+        "on_failure": "restore",
+        "container_id": "b" * 64,
+        "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80.0}],
+        "secret_names": ["TOKEN"],
+        **changes,
+    }
+
+
+def silent(host: str = "docker-1") -> HostError:
+    """Return the failure of a host whose Docker does not answer."""
+    return HostError.on(host, DOCKER_UNAVAILABLE, problem="Docker does not answer", effect="none", fix="see systemctl")
+
+
+@dataclass
+class Calls:
+    """What was done, in order; and what the host answers."""
+
+    made: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Each call's name and arguments."""
+    outcome: Settled = field(default_factory=lambda: Settled(kind="up", id="b" * 64))
+    restored: Restored | HostError | None = RESTORED
+    refusal: HostError | None = None
+    """Why the rehearsal fails."""
+    open: OpenHandovers = field(default_factory=OpenHandovers)
+    """The handovers of the process."""
+
+    @property
+    def names(self) -> list[str]:
+        """What was done."""
+        return [name for name, _ in self.made]
+
+    def of(self, name: str) -> dict[str, Any]:
+        """Return the arguments of the one call of that name."""
+        (arguments,) = (arguments for made, arguments in self.made if made == name)
+        return arguments
+
+    @property
+    def opened(self) -> list[str]:
+        """The containers whose handover is open."""
+        return [container for _, container in self.open._open]
+
+    def operation(self) -> Operation:
+        """Return what an operation has of the engine; the lock of a host is noted as `hold`."""
+        return Operation(
+            connections={"docker-1": TODAY}, hold=lambda connection: self.made.append(("hold", {"host": connection.name}))
+        )
+
+    def rehearse(self, request: RehearsalRequest) -> None:
+        """Note a rehearsal."""
+        self.made.append(("rehearse", {"request": request}))
+        if self.refusal is not None:
+            raise self.refusal
+
+    def make_spare(self, connection: HostConnection, name: str, owner: str, *, running: str = "") -> None:
+        """Note that a spare is made."""
+        self.made.append(("make_spare", {"ssh": connection.command, "name": name, "owner": owner, "running": running}))
+
+    def clear(self, connection: HostConnection, name: str, owner: str, *, also_restored: bool) -> list[Any]:
+        """Note that what a change left is removed."""
+        arguments = {"ssh": connection.command, "name": name, "owner": owner, "also_restored": also_restored}
+        self.made.append(("clear", arguments))
+        return []
+
+    def settle(
+        self, connection: HostConnection, id_: str, *, healthy_within: int, ports: Sequence[Any], secret_names: Sequence[str]
+    ) -> Settled:
+        """Note that the container is waited for."""
+        arguments = {"id": id_, "healthy_within": healthy_within, "ports": list(ports), "secrets": list(secret_names)}
+        self.made.append(("settle", {"ssh": connection.command, **arguments}))
+        return self.outcome
+
+    def restore(self, connection: HostConnection, name: str, owner: str, *, grace: int) -> Restored | None:
+        """Note that the previous container runs again."""
+        self.made.append(("restore", {"ssh": connection.command, "name": name, "owner": owner, "grace": grace}))
+        if isinstance(self.restored, HostError):
+            raise self.restored
+        return self.restored
+
+
+def noted(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Note what is done on hosts instead of doing it, with open handovers of the test's own."""
+    calls = Calls()
+    monkeypatch.setattr("provider.rehearsal.rehearse", calls.rehearse)
+    monkeypatch.setattr("ipvlan.hosts.spare.make_spare", calls.make_spare)
+    monkeypatch.setattr("ipvlan.hosts.spare.clear", calls.clear)
+    monkeypatch.setattr("ipvlan.hosts.settle.settle", calls.settle)
+    monkeypatch.setattr("ipvlan.hosts.restore.restore", calls.restore)
+    for module in ("handover", "settled", "bridge_connection"):
+        monkeypatch.setattr(f"provider.{module}.OPEN_HANDOVERS", calls.open)
+    return calls

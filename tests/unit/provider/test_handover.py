@@ -1,0 +1,173 @@
+"""What is done before a container is replaced, and when nothing is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi.output import Unknown
+
+from ipvlan.hosts.errors import HostError
+from provider.errors import PluginError
+from provider.handover import Handover
+from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, silent
+
+HANDOVER = Handover()
+OTHER_IMAGE = handover_of(arguments={"image": "nginx:2"})
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Return what is done on the host."""
+    return noted(monkeypatch)
+
+
+def test_a_first_creation_does_nothing_on_the_host(calls: Calls) -> None:
+    """The arguments are recorded, and the host is not even locked."""
+    created = HANDOVER.create(handover_of(), calls.operation())
+    assert created == ("docker-1/nginx", handover_of())
+    assert calls.made == []
+    assert calls.opened == []
+
+
+def test_a_container_that_the_state_has_already_is_prepared(calls: Calls) -> None:
+    """The first `up` with this resource may replace the container in the same run."""
+    created = HANDOVER.create(handover_of(existing=True), calls.operation())
+    assert created.id == "docker-1/nginx"
+    assert calls.names == ["hold", "rehearse", "make_spare"]
+    assert calls.opened == ["web"]
+
+
+def test_an_update_rehearses_before_it_makes_the_spare(calls: Calls) -> None:
+    """With the host's lock, by today's connection; the new arguments are tried, and the running container is copied."""
+    assert HANDOVER.update(handover_of(), OTHER_IMAGE, calls.operation()) == OTHER_IMAGE
+    assert calls.names == ["hold", "rehearse", "make_spare"]
+    request = calls.of("rehearse")["request"]
+    assert request.arguments == OTHER_IMAGE["arguments"]
+    assert (request.connection.name, request.connection.command) == ("docker-1", TODAY)
+    assert (request.docker_url, request.ssh_options) == ("ssh://root@192.0.2.1", ("-o", "BatchMode=yes"))
+    assert (request.owner, request.service) == (OWNER, "nginx")
+    assert calls.of("make_spare") == {"ssh": TODAY, "name": "web", "owner": OWNER, "running": "web"}
+    assert calls.opened == ["web"]
+
+
+def test_a_refusal_ends_before_anything_is_made(calls: Calls) -> None:
+    """No spare, no open handover: the container that runs is not going to be deleted."""
+    calls.refusal = silent()
+    with pytest.raises(HostError, match="does not answer"):
+        HANDOVER.update(handover_of(), OTHER_IMAGE, calls.operation())
+    assert calls.names == ["hold", "rehearse"]
+    assert calls.opened == []
+
+
+def test_a_container_that_gets_another_name_is_copied_under_the_new_one(calls: Calls) -> None:
+    """The one that runs has the old name; the spare is found by the name under which it is to run again."""
+    HANDOVER.update(handover_of(), handover_of(container="shop", arguments={"name": "shop"}), calls.operation())
+    spare = calls.of("make_spare")
+    assert (spare["name"], spare["running"]) == ("shop", "web")
+
+
+def test_leave_makes_no_spare(calls: Calls) -> None:
+    """The new container is rehearsed all the same, and nothing is to be ended after this process."""
+    HANDOVER.update(handover_of(), {**OTHER_IMAGE, "on_failure": "leave"}, calls.operation())
+    assert calls.names == ["hold", "rehearse"]
+    assert calls.opened == []
+
+
+def test_a_delete_removes_what_handovers_left(calls: Calls) -> None:
+    """The restored container too, which no state has."""
+    HANDOVER.delete(handover_of(), calls.operation())
+    assert calls.names == ["hold", "clear"]
+    assert calls.of("clear") == {"ssh": TODAY, "name": "web", "owner": OWNER, "also_restored": True}
+
+
+IN_PLACE = (
+    {"memory": 128.0},
+    {"memory": 128.0, "memorySwap": 256.0},
+    {"cpuShares": 512.0},
+    {"restart": "on-failure", "maxRetryCount": 3.0},
+    {"destroyGraceSeconds": 30.0},
+)
+
+
+@pytest.mark.parametrize("arguments", IN_PLACE)
+def test_what_docker_updates_in_place_is_recorded_alone(calls: Calls, arguments: dict[str, Any]) -> None:
+    """The container keeps running, so nothing is done on the host."""
+    new = handover_of(arguments=arguments)
+    assert HANDOVER.diff(handover_of(), new) == (["arguments"], [])
+    assert HANDOVER.update(handover_of(), new, calls.operation()) == new
+    assert calls.made == []
+
+
+@pytest.mark.parametrize("limit", ["memory", "cpuShares"])
+def test_a_limit_that_was_set_in_place_and_is_removed_replaces(calls: Calls, limit: str) -> None:
+    """Docker removes no limit from a running container. The state has the limit, although setting it replaced nothing."""
+    without, with_limit = handover_of(), handover_of(arguments={limit: 64.0})
+    recorded = without
+    if HANDOVER.diff(recorded, with_limit).changed:
+        recorded = HANDOVER.update(recorded, with_limit, calls.operation())
+    assert calls.made == []
+    assert HANDOVER.diff(recorded, without).changed == ["arguments"]
+    HANDOVER.update(recorded, without, calls.operation())
+    assert calls.names == ["hold", "rehearse", "make_spare"]
+
+
+REPLACING = (
+    {"image": "nginx:2"},
+    {"name": "shop"},
+    {"envs": ["TOKEN=other"]},
+    {"command": ["nginx"]},
+    {"healthcheck": {"tests": ["NONE"]}},
+    {"networksAdvanced": [{"name": Unknown(), "ipv4Address": "10.1.1.2"}]},
+)
+
+
+@pytest.mark.parametrize("arguments", REPLACING)
+def test_what_replaces_the_container_is_prepared(calls: Calls, arguments: dict[str, Any]) -> None:
+    """A value that a preview does not know counts as another one."""
+    new = handover_of(arguments=arguments)
+    assert HANDOVER.diff(handover_of(), new) == (["arguments"], [])
+    HANDOVER.update(handover_of(), new, calls.operation())
+    assert calls.names == ["hold", "rehearse", "make_spare"]
+
+
+def test_labels_and_ports_replace_by_the_trigger(calls: Calls) -> None:
+    """The engine ignores both: what of them replaces the container is in its trigger."""
+    changed = {"labels": [{"label": "ipvlan-fabric.stack", "value": "renamed"}], "ports": []}
+    assert HANDOVER.diff(handover_of(), handover_of(arguments=changed)) == ([], [])
+    triggered = handover_of(arguments=changed, trigger='{"ports": ""}')
+    assert HANDOVER.diff(handover_of(), triggered) == (["trigger"], [])
+    HANDOVER.update(handover_of(), triggered, calls.operation())
+    assert calls.names == ["hold", "rehearse", "make_spare"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"healthy_within": 90.0},
+        {"on_failure": "leave"},
+        {"ssh": ["ssh", "other"]},
+        {"docker_url": "ssh://root@192.0.2.2"},
+        {"ssh_options": []},
+        {"owner": "another"},
+    ],
+)
+def test_what_concerns_no_container_is_recorded(calls: Calls, change: dict[str, Any]) -> None:
+    """The next change of the container uses it."""
+    new = handover_of(**change)
+    assert HANDOVER.diff(handover_of(), new) == ([*change], [])
+    assert HANDOVER.update(handover_of(), new, calls.operation()) == new
+    assert calls.made == []
+
+
+def test_whether_the_state_had_the_container_is_no_change() -> None:
+    """The program says so of every container from the second `up` on."""
+    assert HANDOVER.diff(handover_of(), handover_of(existing=True)) == ([], [])
+
+
+def test_a_refresh_keeps_it_and_an_import_is_refused(calls: Calls) -> None:
+    """No host has it."""
+    assert HANDOVER.read("docker-1/nginx", handover_of(), calls.operation()) == handover_of()
+    with pytest.raises(PluginError, match="IPF731 Handover docker-1/nginx"):
+        HANDOVER.read("docker-1/nginx", {}, calls.operation())
+    assert calls.made == []
