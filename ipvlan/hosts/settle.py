@@ -47,6 +47,7 @@ SILENCE_SECONDS: Final = 20.0
 """How long Docker may give no answer meanwhile, as during its own restart."""
 
 _GOOD: Final = ("up", "done")
+_FAILED: Final = ("exited", "restarting", "dead", "unhealthy", "renamed")
 _NOT_SERVING: Final = (FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX)
 """Ends of the names of containers that do not serve."""
 
@@ -132,6 +133,16 @@ def settle_with(
     return _settled(kind, inspected, log, unbound, secret_names)
 
 
+def failed_already(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
+    """Return what became of a container that has failed by now; None for one that may still come up, or that is not there."""
+    watch = _Watch(engine, steady=STEADY_SECONDS, healthy_within=STEADY_SECONDS, ports=())
+    inspected = engine.find(id)
+    kind = None if inspected is None else watch.look(inspected)
+    if inspected is None or kind not in _FAILED:
+        return None
+    return _settled(kind, inspected, engine.log(id, LOG_LINES), (), secret_names)
+
+
 class _Watch:
     """The look at one container again and again, until it is known what becomes of it."""
 
@@ -161,12 +172,13 @@ class _Watch:
                 silent_since = None
                 if inspected is None:
                     return "absent", None
-                kind = self._look(inspected)
+                kind = self.look(inspected)
                 if kind is not None:
                     return kind, inspected
             time.sleep(LOOK_SECONDS)
 
-    def _look(self, inspected: Mapping[str, Any]) -> Kind | None:
+    def look(self, inspected: Mapping[str, Any]) -> Kind | None:
+        """Return what becomes of the container, as Docker describes it now; None where that is not known yet."""
         if inspected["Name"].endswith(_NOT_SERVING):
             return "renamed"
         state = inspected["State"]
