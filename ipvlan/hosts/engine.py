@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, HostError
 from ipvlan.plan.docker_versions import OLDEST_API
@@ -16,6 +16,9 @@ from ipvlan.plan.docker_versions import OLDEST_API
 if TYPE_CHECKING:
     import docker
     import requests
+
+LOG_BYTES: Final = 65536
+"""The last ones of a log that are given: a line may be of any length."""
 
 T = TypeVar("T")
 
@@ -51,15 +54,7 @@ class Engine:
 
     def find_container(self, id_: str) -> dict[str, Any] | None:
         """Return one container as `container` does; None where it is gone."""
-        import docker.errors  # noqa: PLC0415
-
-        def find(client: docker.APIClient) -> dict[str, Any] | None:
-            try:
-                return dict(client.inspect_container(id_))
-            except docker.errors.NotFound:
-                return None
-
-        return self._call(find)
+        return self._find(lambda client: dict(client.inspect_container(id_)))
 
     def log(self, id_: str, lines: int) -> str:
         """Return the last lines that a container printed; in their place why not, where its log cannot be read."""
@@ -67,7 +62,7 @@ class Engine:
 
         def log(client: docker.APIClient) -> str:
             try:
-                return bytes(client.logs(id_, tail=lines)).decode(errors="replace")
+                return _last_lines(bytes(client.logs(id_, tail=lines)))
             except docker.errors.APIError as error:
                 if "client version" in str(error):
                     raise
@@ -90,6 +85,17 @@ class Engine:
     def pull_failure(self, image: str) -> str:
         """Return why the host's Docker cannot pull the image, in Docker's words; empty when it can."""
         return self._refusal(lambda client: client.inspect_distribution(image))  # type: ignore[no-untyped-call]
+
+    def _find(self, request: Callable[[docker.APIClient], dict[str, Any]]) -> dict[str, Any] | None:
+        import docker.errors  # noqa: PLC0415
+
+        def find(client: docker.APIClient) -> dict[str, Any] | None:
+            try:
+                return request(client)
+            except docker.errors.NotFound:
+                return None
+
+        return self._call(find)
 
     def _refusal(self, request: Callable[[docker.APIClient], object]) -> str:
         import docker.errors  # noqa: PLC0415
@@ -171,6 +177,13 @@ def _seconds(date: str) -> float:
         return parsedate_to_datetime(date).timestamp()
     except ValueError:
         return 0.0
+
+
+def _last_lines(log: bytes) -> str:
+    """Return the whole lines among the last LOG_BYTES: what is left of a cut one could be the end of a secret value."""
+    if len(log) > LOG_BYTES:
+        log = log[-LOG_BYTES:].partition(b"\n")[2]
+    return log.decode(errors="replace")
 
 
 def _first_cause(error: BaseException) -> str:

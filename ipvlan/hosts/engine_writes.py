@@ -61,13 +61,9 @@ class EngineWrites(Engine):
 
     def container_named(self, name: str) -> dict[str, Any] | None:
         """Return the container of exactly that name; None where there is none."""
-        inspected = self.find(name)
+        inspected = self.find_container(name)
         # Docker takes a name for the first digits of an id where no container has it.
         return inspected if inspected is not None and inspected["Name"] == f"/{name}" else None
-
-    def find(self, id_: str) -> dict[str, Any] | None:
-        """Return the container of that id; None where there is none."""
-        return self._find(lambda client: dict(client.inspect_container(id_)))
 
     def image(self, reference: str) -> dict[str, Any] | None:
         """Return an image by its reference or id; None where there is none."""
@@ -157,18 +153,6 @@ class EngineWrites(Engine):
             effect="what was done before stays done, and it is safe to repeat",
             fix="fix what Docker names on the host, then run `pulumi up` again",
         )
-
-    def _find(self, request: Callable[[docker.APIClient], dict[str, Any]]) -> dict[str, Any] | None:
-        import docker.errors  # noqa: PLC0415
-
-        def find(client: docker.APIClient) -> dict[str, Any] | None:
-            try:
-                return request(client)
-            except docker.errors.NotFound:
-                return None
-
-        return self._call(find)
-
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
