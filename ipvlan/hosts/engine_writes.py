@@ -154,5 +154,6 @@ class EngineWrites(Engine):
             fix="fix what Docker names on the host, then run `pulumi up` again",
         )
 
+
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))

@@ -161,7 +161,7 @@ class _Watch:
         self._healthy_within = healthy_within
         self._ports = ports
         self._begin = time.monotonic()
-        self._started = ""
+        self._started: str | None = None
         """When it was started, as Docker writes it."""
         self._started_at = 0.0
         """The same in this machine's time, or later."""

@@ -138,9 +138,7 @@ def _copy(engine: EngineWrites, container: Mapping[str, Any]) -> Copy:
     image = engine.image(reference)
     # A tag may be on another image by now.
     resolves = image is not None and image["Id"] == container["Image"]
-    return copy_of(
-        container, image=reference if resolves else container["Image"], api_version=engine.request_version
-    )
+    return copy_of(container, image=reference if resolves else container["Image"], api_version=engine.request_version)
 
 
 def _runs(found: Holder) -> bool:

@@ -117,26 +117,27 @@ class ContainerEngine(FakeEngine):
         """Do what one request is for."""
         if self.ends_after is not None and len(self.changes) >= self.ends_after:
             raise NoReplyError
+        if method != "GET":
+            return self._change(method, action, query, body)
         kind, _, rest = action.partition("/")
         if kind == "images":
             image = self.images.get(rest.removesuffix("/json"))
             return message(404, f"No such image: {rest}") if image is None else document(200, image)
         which, _, verb = rest.partition("/")
-        if method == "GET":
-            container = self.find(which)
-            if container is None:
-                return message(404, f"No such container: {which}")
-            return document(200, container) if verb == "json" else self._log(query)
-        return self._change(method, kind, which, verb, query, body)
+        container = self.find(which)
+        if container is None:
+            return message(404, f"No such container: {which}")
+        return document(200, container) if verb == "json" else self._log(query)
 
     def _log(self, query: Mapping[str, str]) -> Reply:
         if "logs" in self.refuses:
+            if not self.refuses["logs"]:
+                raise NoReplyError
             return message(501, self.refuses["logs"][0])
         return log(b"\n".join(self.prints.split(b"\n")[-int(query["tail"]) :]))
 
-    def _change(
-        self, method: str, kind: str, which: str, verb: str, query: Mapping[str, str], body: dict[str, Any]
-    ) -> Reply:
+    def _change(self, method: str, action: str, query: Mapping[str, str], body: dict[str, Any]) -> Reply:
+        kind, which, verb = (*action.split("/"), "")[:3]
         removal = "remove" if kind == "containers" else "remove volume"
         name = removal if method == "DELETE" else verb or which
         about = query["name"] if name == "create" else body.get("Container", which)[:2]

@@ -35,7 +35,7 @@ def container(id_: str, name: str, **changes: Any) -> dict[str, Any]:
             "Error": "", "StartedAt": "2026-11-26T03:00:00.123456789Z",
         },
         "Config": {
-            "Hostname": (id_ * 32)[:12], "Env": ["PATH=/bin"], "Cmd": ["serve"], "Entrypoint": None,
+            "Hostname": (id_ * 32)[:12], "Tty": False, "Env": ["PATH=/bin"], "Cmd": ["serve"], "Entrypoint": None,
             "Image": "registry.lab:5000/nginx:1", "Labels": {OWNER_LABEL: OURS, "team": "web"},
         },
         "HostConfig": {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ipvlan.hosts import restore
+from ipvlan.hosts import bridge, restore
 from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, NAME_TAKEN, NOT_RESTORED, HostError
@@ -43,7 +43,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Containe
 def connected(monkeypatch: pytest.MonkeyPatch) -> list[BridgeAttachment]:
     """Return the attachments that are connected to the bridge after the start, by what `pulumi up` connects with too."""
     attachments: list[BridgeAttachment] = []
-    monkeypatch.setattr(restore.bridge, "connect", attachments.append)
+    monkeypatch.setattr(bridge, "connect", attachments.append)
     return attachments
 
 
@@ -182,7 +182,7 @@ def test_a_name_that_is_taken_meanwhile(docker: ContainerEngine) -> None:
     """Docker itself refuses a name that somebody took after the look."""
     docker.inspected = failed_change()[:2]
     docker.refuses["rename"] = ['Conflict. The container name "/web.ipvlan-failed" is already in use by container "44"']
-    with pytest.raises(HostError, match="222222222222 is not renamed to web.ipvlan-failed: Conflict") as raised:
+    with pytest.raises(HostError, match=r"222222222222 is not renamed to web\.ipvlan-failed: Conflict") as raised:
         run()
     assert code(raised) == NOT_RESTORED
     run()
