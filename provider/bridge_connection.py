@@ -78,8 +78,14 @@ class BridgeConnection(Resource):
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:
-        """Disconnect; succeed if the connection or the container is gone already."""
+        """Disconnect; succeed if the connection or the container is gone already.
+
+        Nothing is done where the container is replaced: Docker ends its connections with it, and until then its ports answer.
+        Should the run end before that, the connection is there as it was, and the next `up` takes it as it is.
+        """
         attachment = _attachment(state, operation)
+        if OPEN_HANDOVERS.is_open(attachment.host, attachment.container):
+            return
         operation.hold(attachment.connection)
         bridge.disconnect(attachment)
 
