@@ -100,15 +100,16 @@ def _require_running(inputs: Properties, attachment: bridge.BridgeAttachment) ->
         return
     with open_engine(attachment.connection) as engine:
         outcome = failed_already(engine, attachment.container_id, secret_names=rollout["secret_names"])
-    if outcome is not None:
-        raise not_up(
-            attachment.connection,
-            attachment.container,
-            rollout["owner"],
-            outcome,
-            healthy_within=int(rollout["healthy_within"]),
-            on_failure=rollout["on_failure"],
-        )
+        if outcome is not None:
+            raise not_up(
+                attachment.connection,
+                engine,
+                attachment.container,
+                rollout["owner"],
+                outcome,
+                healthy_within=int(rollout["healthy_within"]),
+                on_failure=rollout["on_failure"],
+            )
 
 
 def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: HostError) -> HostError:

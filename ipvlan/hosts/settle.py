@@ -130,7 +130,7 @@ def settle_with(
         return Settled(kind="absent", id=id)
     log = "" if kind in _GOOD else engine.log(id, LOG_LINES)
     unbound = state_of(inspected).missing(ports) if kind == "ports-unbound" else ()
-    return _settled(kind, inspected, log, unbound, secret_names)
+    return _settled(kind, _with_exit_code(engine, inspected), log, unbound, secret_names)
 
 
 def failed_already(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
@@ -140,7 +140,15 @@ def failed_already(engine: EngineWrites, id: str, *, secret_names: Collection[st
     kind = None if inspected is None else watch.look(inspected)
     if inspected is None or kind not in _FAILED:
         return None
-    return _settled(kind, inspected, engine.log(id, LOG_LINES), (), secret_names)
+    return _settled(kind, _with_exit_code(engine, inspected), engine.log(id, LOG_LINES), (), secret_names)
+
+
+def _with_exit_code(engine: EngineWrites, inspected: dict[str, Any]) -> dict[str, Any]:
+    """Return how Docker describes a container, with the exit code of its last end also where it was started again."""
+    if inspected["State"]["Status"] != "running" or not inspected["RestartCount"]:
+        return inspected
+    code = engine.last_exit_code(inspected["Id"])
+    return inspected if code is None else {**inspected, "State": {**inspected["State"], "ExitCode": code}}
 
 
 class _Watch:
