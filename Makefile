@@ -104,7 +104,7 @@ test-fast: setup ## tests that need no lab, under 45 s
 	@$(NEEDS_IP)
 	$(FAST_TESTS)
 
-coverage: setup ## the same tests with their coverage, which is printed; fails below its floor (10 s more)
+coverage: setup ## the same tests with their coverage, which is printed; fails below its floor (20 s more)
 	@$(NEEDS_IP)
 	$(FAST_TESTS) --cov --cov-report=
 
@@ -120,7 +120,7 @@ test-lab-all: setup ## all tests on a lab of their own (1 h)
 test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5 and a mixed pair, as a table (1.5 h; SUITES="forky" for some)
 	@$(BIN)/python -m tools.lab_matrix $(SUITES)
 
-test: check coverage check-wheel test-engine test-lab ## every check and every test, those of `make test-long` excepted
+test: check test-fast check-wheel test-engine test-lab ## every check and every test, those of `make test-long` excepted
 
 test-long: test-lab-all test-lab-matrix ## every test on the lab, and the version matrix (3 h)
 

@@ -13,6 +13,7 @@ from typing import ClassVar
 import pulumi
 
 from components.host_provider import OldProvider, taken_over, token
+from components.rollout_args import RolloutArgs
 from ipvlan.hosts import bridge
 from provider import bridge_connection
 
@@ -32,7 +33,7 @@ class BridgeConnection(pulumi.CustomResource):
         *,
         attachment: bridge.BridgeAttachment,
         container_id: pulumi.Input[str],
-        owner: pulumi.Input[str],
+        rollout: RolloutArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the connection.
@@ -41,7 +42,7 @@ class BridgeConnection(pulumi.CustomResource):
             name: Name of the resource.
             attachment: The container, and the ports that must be bound.
             container_id: An output of the container's resource: the connection is created after the container and replaced with it.
-            owner: The container's owner label, by which its previous container is found.
+            rollout: What is known of the container's replacement.
             opts: The resource's options.
         """
         super().__init__(
@@ -52,7 +53,8 @@ class BridgeConnection(pulumi.CustomResource):
                 "ssh": list(attachment.connection.command),
                 "container": attachment.container,
                 "container_id": container_id,
-                "owner": owner,
+                # Where the connection fails, the previous container runs again.
+                "rollout": rollout.of_connection,
                 "fabric": attachment.network,
                 "ports": [
                     {

@@ -6,48 +6,14 @@ Out of scope: the work on the host, which the plugin does (`provider.handover`, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_docker as docker
 
 from components.container_settings import replacement_trigger
-from components.host_provider import FabricProvider, token
+from components.host_provider import token
+from components.rollout_args import RolloutArgs
 from ipvlan.hosts.bridge import planned_attachment
-from ipvlan.hosts.connection import HostConnection
-from ipvlan.plan.model import ContainerPlan, HostPlan
-from ipvlan.plan.ownership import owner_label
-
-
-@dataclass(frozen=True, kw_only=True)
-class RolloutArgs:
-    """What both resources of one container have in common."""
-
-    host: HostPlan
-    planned: ContainerPlan
-    connection: HostConnection
-    owner: pulumi.Output[str]
-    """The stack's owner id."""
-    provider: FabricProvider
-    """What serves the resources."""
-
-    @property
-    def owner_label(self) -> pulumi.Output[str]:
-        """The owner label of the container."""
-        return self.owner.apply(lambda id_: owner_label(id_, self.planned.host, self.planned.service))
-
-    @property
-    def common(self) -> dict[str, pulumi.Input[object]]:
-        """Their common properties."""
-        return {
-            "host": self.host.name,
-            "ssh": list(self.connection.command),
-            "service": self.planned.service,
-            "container": self.planned.name,
-            "owner": self.owner_label,
-            "healthy_within": self.planned.rollout.healthy_within,
-            "on_failure": self.planned.rollout.on_failure,
-        }
 
 
 class Handover(pulumi.CustomResource):

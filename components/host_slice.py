@@ -17,10 +17,11 @@ import pulumi_docker as docker
 from components.address_claims import AddressClaims
 from components.container_settings import container_args, replace_on_changes, replacement_trigger
 from components.error_hooks import orphans_hook, parent_conflict_hook, previous_hook
-from components.handover import Handover, RolloutArgs, Settled
+from components.handover import Handover, Settled
 from components.host_check import host_check
 from components.host_networking import HostNetworking
 from components.host_provider import FabricProvider
+from components.rollout_args import RolloutArgs
 from components.stack_identity import qualified_stack
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.networking import planned_networking

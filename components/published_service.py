@@ -16,11 +16,11 @@ import pulumi
 
 from components.bridge_connection import BridgeConnection
 from components.host_provider import FabricProvider
+from components.rollout_args import RolloutArgs
 from ipvlan.hosts.bridge import planned_attachment
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan import resource_names
 from ipvlan.plan.model import ContainerPlan, HostPlan
-from ipvlan.plan.ownership import owner_label
 from ipvlan.plan.resource_names import token
 
 if TYPE_CHECKING:
@@ -71,7 +71,13 @@ class PublishedService(pulumi.ComponentResource):
             resource_names.bridge_connection(name),
             attachment=planned_attachment(args.host, args.planned, args.connection),
             container_id=args.container.id,
-            owner=args.owner.apply(lambda id_: owner_label(id_, args.planned.host, args.planned.service)),
+            rollout=RolloutArgs(
+                host=args.host,
+                planned=args.planned,
+                connection=args.connection,
+                owner=args.owner,
+                provider=args.fabric_provider,
+            ),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=args.fabric_provider,

@@ -11,6 +11,7 @@ from ipvlan.hosts import bridge
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from provider.errors import not_importable
+from provider.not_up import not_up
 from provider.open_handovers import OPEN_HANDOVERS
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare
 
@@ -45,6 +46,7 @@ class BridgeConnection(Resource):
         """Connect; succeed only if every port is bound then."""
         attachment = _attachment(inputs, operation)
         operation.hold(attachment.connection)
+        _require_running(inputs, attachment)
         try:
             state = bridge.connect(attachment)
         except HostError as error:
@@ -76,10 +78,37 @@ class BridgeConnection(Resource):
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:
-        """Disconnect; succeed if the connection or the container is gone already."""
+        """Disconnect; succeed if the connection or the container is gone already.
+
+        Nothing is done where the container is replaced: Docker ends its connections with it, and until then its ports answer.
+        Should the run end before that, the connection is there as it was, and the next `up` takes it as it is.
+        """
         attachment = _attachment(state, operation)
+        if OPEN_HANDOVERS.is_open(attachment.host, attachment.container):
+            return
         operation.hold(attachment.connection)
         bridge.disconnect(attachment)
+
+
+def _require_running(inputs: Properties, attachment: bridge.BridgeAttachment) -> None:
+    """Raise HostError where the container has failed already: each of its restarts would make the connection wait."""
+    from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process create no connection
+    from ipvlan.hosts.settle import failed_already  # noqa: PLC0415
+
+    rollout = inputs.get("rollout")
+    if rollout is None:
+        return
+    with open_engine(attachment.connection) as engine:
+        outcome = failed_already(engine, attachment.container_id, secret_names=rollout["secret_names"])
+    if outcome is not None:
+        raise not_up(
+            attachment.connection,
+            attachment.container,
+            rollout["owner"],
+            outcome,
+            healthy_within=int(rollout["healthy_within"]),
+            on_failure=rollout["on_failure"],
+        )
 
 
 def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: HostError) -> HostError:
@@ -87,9 +116,10 @@ def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: Ho
     from ipvlan.hosts.container_failure import with_restored  # noqa: PLC0415  # most connections succeed
     from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
 
-    name, owner = attachment.container, inputs.get("owner") or ""
-    if not owner:
+    rollout = inputs.get("rollout")
+    if rollout is None or rollout["on_failure"] != "restore":
         return error
+    name, owner = attachment.container, rollout["owner"]
     OPEN_HANDOVERS.end(attachment.host, name)
     try:
         restored = restore(attachment.connection, name, owner, grace=LONGEST_GRACE)

@@ -9,16 +9,14 @@ Out of scope: what counts as up (`ipvlan.hosts.settle`), and how the previous on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from ipvlan.hosts.bridge import BoundPort
 from provider.errors import not_importable
 from provider.handover import connection_of
+from provider.not_up import not_up
 from provider.open_handovers import OPEN_HANDOVERS
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare
-
-if TYPE_CHECKING:
-    from ipvlan.hosts.container_failure import Previous
 
 _REST: Final = ("ports", "container", "owner", "ssh", "healthy_within", "on_failure", "secret_names")
 
@@ -66,40 +64,30 @@ def bound_ports(ports: list[Mapping[str, Any]]) -> tuple[BoundPort, ...]:
 
 
 def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
-    from ipvlan.hosts.container_failure import describe  # noqa: PLC0415  # most runs of this process settle nothing
-    from ipvlan.hosts.errors import HostError  # noqa: PLC0415
-    from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
-    from ipvlan.hosts.settle import settle  # noqa: PLC0415
-    from ipvlan.hosts.spare import clear  # noqa: PLC0415
+    from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process settle nothing
+    from ipvlan.hosts.settle import settle_with  # noqa: PLC0415
+    from ipvlan.hosts.spare import clear_with  # noqa: PLC0415
 
     connection = connection_of(properties, operation)
     operation.hold(connection)
     name, owner = properties["container"], properties["owner"]
-    outcome = settle(
+    with open_engine(connection) as engine:
+        outcome = settle_with(
+            engine,
+            properties["container_id"],
+            healthy_within=int(properties["healthy_within"]),
+            ports=bound_ports(properties["ports"]),
+            secret_names=properties["secret_names"],
+        )
+        if outcome.up:
+            OPEN_HANDOVERS.end(connection.name, name)
+            clear_with(engine, name, owner, also_restored=False)
+            return
+    raise not_up(
         connection,
-        properties["container_id"],
-        healthy_within=int(properties["healthy_within"]),
-        ports=bound_ports(properties["ports"]),
-        secret_names=properties["secret_names"],
-    )
-    if outcome.up:
-        OPEN_HANDOVERS.end(connection.name, name)
-        clear(connection, name, owner, also_restored=False)
-        return
-    # A failure to restore is told to a person, who decides: no process tries it again behind their back.
-    OPEN_HANDOVERS.end(connection.name, name)
-    previous: Previous = "left"
-    failure = None
-    if properties["on_failure"] == "restore":
-        try:
-            previous = "none" if restore(connection, name, owner, grace=LONGEST_GRACE) is None else "restored"
-        except HostError as error:
-            failure = error
-    raise describe(
-        connection.name,
-        properties["service"],
+        name,
+        owner,
         outcome,
         healthy_within=int(properties["healthy_within"]),
-        previous=previous,
-        not_restored=failure,
+        on_failure=properties["on_failure"],
     )

@@ -1,22 +1,58 @@
-"""What is written through Docker's Engine API: a container that Docker's command line cannot create.
+"""Docker on one host with requests that change containers there: those of a handover.
 
-Out of scope: versions and failures, which are those of every request (`ipvlan.hosts.engine`).
+They go through the Engine API, and not Docker's command line: a service is down meanwhile, and each start of the command line takes
+as long as all of these requests together.
+
+Out of scope: versions and failures of requests in general (`ipvlan.hosts.engine`), and which container is whose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import NOT_RESTORED, HostError
+from ipvlan.hosts.ids import short_id
+from ipvlan.hosts.session import HostSession
+from ipvlan.plan.docker_versions import GATEWAY_PRIORITY_API
+from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
     import docker
 
+    from ipvlan.hosts.connection import HostConnection
+
+CONNECT_SECONDS: Final = 20.0
+"""For the connection through which Docker is asked."""
+
+REQUEST_SECONDS: Final = 60.0
+"""For one request to Docker; one that stops a container may take its grace and this."""
+
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def open_engine(connection: HostConnection) -> Iterator[EngineWrites]:
+    """Open a session to the host, and give its Docker.
+
+    Raises:
+        HostUnreachableError: The host does not answer.
+    """
+    with HostSession(connection, timeout=CONNECT_SECONDS) as session:
+        engine = EngineWrites(connection.name, session.socket, timeout=REQUEST_SECONDS)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
 
 class EngineWrites(Engine):
-    """Docker on one host, with requests that change something there."""
+    """Docker on one host, with requests that change something there.
+
+    What Docker refuses raises HostError (NOT_RESTORED), with Docker's sentence.
+    """
 
     @property
     def request_version(self) -> str:
@@ -25,33 +61,100 @@ class EngineWrites(Engine):
 
     def container_named(self, name: str) -> dict[str, Any] | None:
         """Return the container of exactly that name; None where there is none."""
-        inspected = self._find(lambda client: dict(client.inspect_container(name)))
+        inspected = self.find(name)
         # Docker takes a name for the first digits of an id where no container has it.
         return inspected if inspected is not None and inspected["Name"] == f"/{name}" else None
+
+    def find(self, id_: str) -> dict[str, Any] | None:
+        """Return the container of that id; None where there is none."""
+        return self._find(lambda client: dict(client.inspect_container(id_)))
 
     def image(self, reference: str) -> dict[str, Any] | None:
         """Return an image by its reference or id; None where there is none."""
         return self._find(lambda client: dict(client.inspect_image(reference)))  # type: ignore[no-untyped-call]
 
     def create(self, name: str, body: dict[str, Any]) -> str:
-        """Create a container, and return its id.
+        """Create a container, and return its id."""
+        return self._do(
+            f"{name} is not created",
+            lambda client: str(client.create_container_from_config(body, name)["Id"]),  # type: ignore[no-untyped-call]
+        )
 
-        Raises:
-            HostError: Docker refuses it. Then there is no such container.
+    def start(self, id_: str) -> None:
+        """Start a container; one that runs goes on."""
+        self._do(f"{short_id(id_)} is not started", lambda client: client.start(id_))
+
+    def stop(self, id_: str, grace: int) -> None:
+        """Stop a container, also one that Docker starts again and again; `grace` is in seconds, until it is killed."""
+        self._do(
+            f"{short_id(id_)} is not stopped",
+            lambda client: client.stop(id_, timeout=grace),
+        )
+
+    def rename(self, id_: str, name: str) -> None:
+        """Give a container another name, which must be free."""
+        self._do(
+            f"{short_id(id_)} is not renamed to {name}",
+            lambda client: client.rename(id_, name),
+        )
+
+    def set_restart(self, id_: str, policy: str) -> None:
+        """Set a container's restart policy, in Docker's words: `on-failure:3`."""
+        name, _, retries = policy.partition(":")
+        value = {"Name": name, "MaximumRetryCount": int(retries or 0)}
+        self._do(
+            f"the restart policy of {short_id(id_)} is not set",
+            lambda client: client.update_container(id_, restart_policy=value),  # type: ignore[arg-type]
+        )
+
+    def remove(self, id_: str, *, volumes: bool) -> None:
+        """Remove a container, running or not; with its own anonymous volumes where `volumes` is set."""
+        self._do(
+            f"{short_id(id_)} is not removed",
+            lambda client: client.remove_container(id_, v=volumes, force=True),
+        )
+
+    def remove_volume(self, name: str) -> bool:
+        """Remove a volume; return whether it is gone: Docker keeps one that a container uses."""
+        return not self._refusal(lambda client: client.remove_volume(name))
+
+    def connect_bridge(self, id_: str, priority: int) -> None:
+        """Connect a container that does not run to Docker's bridge, as its gateway once it runs.
+
+        Args:
+            id_: The container's id.
+            priority: The bridge's gateway priority, where Docker has them; elsewhere the network's name decides
+                (`ipvlan.hosts.bridge`).
         """
-        created: dict[str, str] = {}
 
-        def create(client: docker.APIClient) -> None:
-            created.update(client.create_container_from_config(body, name))  # type: ignore[no-untyped-call]
+        def connect(client: Any) -> None:
+            # docker-py 7.2.0 has no argument for the priority.
+            url = client._url("/networks/{0}/connect", BRIDGE)
+            endpoint = {"GwPriority": priority} if self._has_priorities() else {}
+            reply = client._post_json(url, data={"Container": id_, "EndpointConfig": endpoint})
+            client._raise_for_status(reply)
 
-        refusal = self._refusal(create)
+        if self._has_priorities(self.api_version) and not self._has_priorities():
+            # An older version of the API leaves the priority out.
+            self._client.close()
+            self._client = self._open(self.api_version)
+        self._do(f"{short_id(id_)} is not connected to the bridge", connect)
+
+    def _has_priorities(self, version: str = "") -> bool:
+        """Return whether a version of the API, by default that of requests, has gateway priorities."""
+        return _numbers(version or self.request_version) >= _numbers(GATEWAY_PRIORITY_API)
+
+    def _do(self, step: str, request: Callable[[docker.APIClient], T]) -> T:
+        """Make a request that changes something."""
+        done: list[T] = []
+        refusal = self._refusal(lambda client: done.append(request(client)))
         if not refusal:
-            return created["Id"]
+            return done[0]
         raise HostError.on(
             self.host,
             NOT_RESTORED,
-            problem=f"Docker does not create {name}: {refusal}",
-            effect="it was not created, and nothing was changed on the host",
+            problem=f"{step}: {refusal}",
+            effect="what was done before stays done, and it is safe to repeat",
             fix="fix what Docker names on the host, then run `pulumi up` again",
         )
 
@@ -65,3 +168,7 @@ class EngineWrites(Engine):
                 return None
 
         return self._call(find)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))

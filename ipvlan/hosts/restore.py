@@ -8,24 +8,26 @@ Out of scope: whether it is wanted (`rollout.on_failure`), and what became of th
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ipvlan.hosts import bridge
-from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
-from ipvlan.hosts.errors import NOT_RESTORED, HostError
-from ipvlan.hosts.script import Output, run_script
-from ipvlan.hosts.spare import TIMEOUT_SECONDS, answered, identity, taken
-from ipvlan.hosts.spare_copy import Record
-from ipvlan.plan.resource_names import BRIDGE
+from ipvlan.hosts.bridge import BoundPort, BridgeAttachment, state_of
+from ipvlan.hosts.engine_writes import EngineWrites, open_engine
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.spare import Holder, holder_of, taken
+from ipvlan.plan.resource_names import BRIDGE, FAILED_SUFFIX, PREVIOUS_SUFFIX
 
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
 
 SET_ASIDE_SECONDS: Final = 660.0
 """For the visit in which a restored container ends, which may have minutes for it (`stop_timeout`)."""
+
+DOCKER_GRACE: Final = 10
+"""Seconds between the stop signal and the kill where a container says nothing, as `docker stop` has it."""
 
 LONGEST_GRACE: Final = 5
 """Seconds that a replacement which did not come up has to end: the previous container waits for its address."""
@@ -52,27 +54,58 @@ def restore(connection: HostConnection, name: str, owner: str, *, grace: int) ->
         grace: Seconds between the stop signal and the kill of the replacement; `LONGEST_GRACE` at most.
 
     Returns:
-        What runs now, and what was put aside; None where there is no previous container, and nothing was changed.
+        What runs now, and what was put aside; None where there is no previous container, or where what has the name was not
+        replaced, and nothing was changed.
 
     Raises:
         HostError: The host or its Docker does not answer; something of others has a name that is needed, and nothing was changed;
             or Docker refuses a step. It is safe to call again.
     """
-    variables = {**identity(name, owner), "grace": str(max(0, min(grace, LONGEST_GRACE)))}
-    result = run_script(connection, "restore.sh", variables, timeout=TIMEOUT_SECONDS)
-    output = answered(connection, result).output
-    _refuse(connection, output, "it does not run; another `pulumi up` tries again")
-    if "restored" not in output:
-        return None
-    record = Record.parse(output.text("record"))
-    if record is not None and record.bridge:
-        inspected = json.loads(output.text("container"))[0]
-        bridge.connect(_own_attachment(connection, name, inspected))
-    return Restored(
-        id=output.text("restored"),
-        failed_id=output.text("replaced"),
-        of="" if record is None else record.of,
-    )
+    with open_engine(connection) as engine:
+        now = holder_of(engine, name, owner)
+        if now is not None and not now.ours:
+            raise taken(connection.name, name, now.id)
+        failed = holder_of(engine, f"{name}{FAILED_SUFFIX}", owner)
+        replaced = None if now is None or now.copy else now
+        spare = now if now is not None and now.copy else _spare(engine, name, owner)
+        if spare is None or spare.record is None or (replaced is not None and replaced.id == spare.record.of):
+            return None
+        if replaced is not None:
+            if failed is not None and not failed.ours:
+                raise taken(connection.name, f"{name}{FAILED_SUFFIX}", failed.id)
+            engine.stop(replaced.id, max(0, min(grace, LONGEST_GRACE)))
+            if failed is not None:
+                engine.remove(failed.id, volumes=True)
+            engine.rename(replaced.id, f"{name}{FAILED_SUFFIX}")
+        engine.set_restart(spare.id, spare.record.restart)
+        if spare is not now:
+            engine.rename(spare.id, name)
+        _start(engine, spare.id)
+        if replaced is not None:
+            # Not before: Docker updates no container that it is about to start again.
+            engine.set_restart(replaced.id, "no")
+        attachment = _own_attachment(connection, name, engine.container(spare.id))
+        missing = spare.record.bridge and state_of(engine.container(spare.id)).missing(attachment.ports)
+    if missing:
+        bridge.connect(attachment)
+    aside = replaced or (failed if failed is not None and failed.ours else None)
+    return Restored(id=spare.id, failed_id="" if aside is None else aside.id, of=spare.record.of)
+
+
+def _spare(engine: EngineWrites, name: str, owner: str) -> Holder | None:
+    spare = holder_of(engine, f"{name}{PREVIOUS_SUFFIX}", owner)
+    if spare is not None and not spare.ours:
+        raise taken(engine.host, f"{name}{PREVIOUS_SUFFIX}", spare.id)
+    return spare
+
+
+def _start(engine: EngineWrites, id_: str) -> None:
+    try:
+        engine.start(id_)
+    except HostError:
+        # Docker may still release the address of what was stopped.
+        time.sleep(1)
+        engine.start(id_)
 
 
 def set_aside(connection: HostConnection, name: str, owner: str) -> bool:
@@ -84,27 +117,20 @@ def set_aside(connection: HostConnection, name: str, owner: str) -> bool:
     Raises:
         HostError: The host or its Docker does not answer, something of others has the spare's name, or Docker refuses a step.
     """
-    output = answered(
-        connection, run_script(connection, "set_aside.sh", identity(name, owner), timeout=SET_ASIDE_SECONDS)
-    ).output
-    _refuse(connection, output, "it was not replaced")
-    return "aside" in output
-
-
-def _refuse(connection: HostConnection, output: Output, effect: str) -> None:
-    """Raise where something of others has a name, or Docker refused a step."""
-    if "taken" in output:
-        name, _, id_ = output.text("taken").partition(" ")
-        raise taken(connection.name, name, id_)
-    if "message" not in output:
-        return
-    raise HostError.on(
-        connection.name,
-        NOT_RESTORED,
-        problem=f"{output.text('step')}: {' '.join(output.text('message').split())}",
-        effect=effect,
-        fix="fix what Docker names on the host, then run `pulumi up` again",
-    )
+    with open_engine(connection) as engine:
+        restored = holder_of(engine, name, owner)
+        if restored is None or not restored.copy:
+            return False
+        spare = _spare(engine, name, owner)
+        if spare is not None:
+            # Its anonymous volumes may be those of the restored one.
+            engine.remove(spare.id, volumes=False)
+        # It served until now, and has the time to end that it is to have.
+        own = restored.inspected["Config"].get("StopTimeout")
+        engine.set_restart(restored.id, "no")
+        engine.stop(restored.id, DOCKER_GRACE if own is None else int(own))
+        engine.rename(restored.id, f"{name}{PREVIOUS_SUFFIX}")
+        return True
 
 
 def _own_attachment(connection: HostConnection, name: str, inspected: Mapping[str, Any]) -> BridgeAttachment:

@@ -1,25 +1,24 @@
 """Whether a container that was started comes up, and the evidence where it does not.
 
 A container is up when it runs without a restart for some seconds since its start, is healthy where it has a health check, and has
-its published ports bound. The host looks twice a second and reports as soon as the outcome is known.
+its published ports bound. It is looked at some times a second, and the outcome is reported as soon as it is known.
 
 Out of scope: what is done about it (`ipvlan.hosts.restore`), and the words for it (`ipvlan.hosts.container_failure`).
 """
 
 from __future__ import annotations
 
-import json
 import re
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ipvlan.hosts.bridge import BoundPort, state_of
-from ipvlan.hosts.errors import UNREADABLE, HostError
-from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.script import Output, run_script
+from ipvlan.hosts.engine_writes import EngineWrites, open_engine
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.secret_values import mask, values_of
-from ipvlan.hosts.spare import answered
 from ipvlan.plan.resource_names import FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX
 
 if TYPE_CHECKING:
@@ -41,9 +40,16 @@ CALM_SECONDS: Final = 60
 LOG_LINES: Final = 20
 """Of the container's log, as evidence."""
 
-_LOG_BYTES: Final = 65536
-_VISIT_SECONDS: Final = 90.0
-"""For the visit, beside the time that the container has to come up."""
+LOOK_SECONDS: Final = 0.3
+"""Between two looks at the container."""
+
+SILENCE_SECONDS: Final = 20.0
+"""How long Docker may give no answer meanwhile, as during its own restart."""
+
+_GOOD: Final = ("up", "done")
+_FAILED: Final = ("exited", "restarting", "dead", "unhealthy", "renamed")
+_NOT_SERVING: Final = (FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX)
+"""Ends of the names of containers that do not serve."""
 
 _CONTROL_SEQUENCE: Final = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
 """Colours and titles for a terminal (ECMA-48, 5.4)."""
@@ -77,7 +83,7 @@ class Settled:
     @property
     def up(self) -> bool:
         """Whether the container is as it should be."""
-        return self.kind in {"up", "done"}
+        return self.kind in _GOOD
 
 
 def settle(
@@ -102,53 +108,140 @@ def settle(
     Raises:
         HostError: The host or its Docker does not answer.
     """
-    variables = {
-        "id": id,
-        "steady": str(steady),
-        "healthy_within": str(healthy_within),
-        "calm": str(CALM_SECONDS),
-        "suffixes": "\n".join((FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX)),
-        "log_lines": str(LOG_LINES),
-        "log_bytes": str(_LOG_BYTES),
-    }
-    timeout = max(healthy_within, steady) + _VISIT_SECONDS
-    output = answered(connection, run_script(connection, "settle.sh", variables, timeout=timeout)).output
-    outcome = output.text("outcome")
-    kind: Kind | None = next((kind for kind in get_args(Kind) if kind == outcome), None)
-    if kind == "absent":
-        return Settled(kind=kind, id=id)
-    inspected = _inspected(output)
-    if kind is None or inspected is None:
-        raise HostError.on(
-            connection.name,
-            UNREADABLE,
-            problem=f"`docker container inspect {short_id(id)}` printed no JSON",
-            effect="nobody knows whether the container comes up",
-            fix="make sure that `docker` on the host is Docker's own command line, then run `pulumi up` again",
+    with open_engine(connection) as engine:
+        return settle_with(
+            engine, id, steady=steady, healthy_within=healthy_within, ports=ports, secret_names=secret_names
         )
-    unbound = state_of(inspected).missing(ports) if kind == "up" else ()
-    return _settled("ports-unbound" if unbound else kind, inspected, output, unbound, secret_names)
 
 
-def _inspected(output: Output) -> dict[str, Any] | None:
-    try:
-        containers: list[dict[str, Any]] = json.loads(output.text("container"))
-    except json.JSONDecodeError:
+def settle_with(
+    engine: EngineWrites,
+    id: str,  # noqa: A002
+    *,
+    steady: int = STEADY_SECONDS,
+    healthy_within: int,
+    ports: Sequence[BoundPort],
+    secret_names: Collection[str],
+) -> Settled:
+    """Do what `settle` does, in an open session."""
+    watch = _Watch(engine, steady=steady, healthy_within=healthy_within, ports=ports)
+    kind, inspected = watch.until_known(id)
+    if inspected is None:
+        return Settled(kind="absent", id=id)
+    log = "" if kind in _GOOD else engine.log(id, LOG_LINES)
+    unbound = state_of(inspected).missing(ports) if kind == "ports-unbound" else ()
+    return _settled(kind, inspected, log, unbound, secret_names)
+
+
+def failed_already(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
+    """Return what became of a container that has failed by now; None for one that may still come up, or that is not there."""
+    watch = _Watch(engine, steady=STEADY_SECONDS, healthy_within=STEADY_SECONDS, ports=())
+    inspected = engine.find(id)
+    kind = None if inspected is None else watch.look(inspected)
+    if inspected is None or kind not in _FAILED:
         return None
-    return containers[0] if containers else None
+    return _settled(kind, inspected, engine.log(id, LOG_LINES), (), secret_names)
+
+
+class _Watch:
+    """The look at one container again and again, until it is known what becomes of it."""
+
+    def __init__(self, engine: EngineWrites, *, steady: int, healthy_within: int, ports: Sequence[BoundPort]) -> None:
+        self._engine = engine
+        self._steady = steady
+        self._healthy_within = healthy_within
+        self._ports = ports
+        self._begin = time.monotonic()
+        self._seen: tuple[str, float] = ("", 0.0)
+        """When it was started, as Docker writes it, and when that was seen first, in this machine's time."""
+        self._restarts: int | None = None
+        """At the first look at it while it ran."""
+
+    def until_known(self, id_: str) -> tuple[Kind, dict[str, Any] | None]:
+        """Return what becomes of the container, and how Docker describes it; None where it is absent."""
+        silent_since: float | None = None
+        while True:
+            try:
+                inspected = self._engine.find(id_)
+            except HostError:
+                # Docker may be restarted meanwhile.
+                silent_since = silent_since or time.monotonic()
+                if time.monotonic() - silent_since > SILENCE_SECONDS:
+                    raise
+            else:
+                silent_since = None
+                if inspected is None:
+                    return "absent", None
+                kind = self.look(inspected)
+                if kind is not None:
+                    return kind, inspected
+            time.sleep(LOOK_SECONDS)
+
+    def look(self, inspected: Mapping[str, Any]) -> Kind | None:
+        """Return what becomes of the container, as Docker describes it now; None where that is not known yet."""
+        if inspected["Name"].endswith(_NOT_SERVING):
+            return "renamed"
+        state = inspected["State"]
+        kinds: Mapping[str, Kind | None] = {
+            "running": self._look_at_running(inspected) if state["Status"] == "running" else None,
+            "restarting": "restarting",
+            "exited": "done" if _is_done(inspected) else "exited",
+            "paused": "paused" if self._late else None,
+            "created": "created",
+        }
+        return kinds.get(state["Status"], "dead")
+
+    def _look_at_running(self, inspected: Mapping[str, Any]) -> Kind | None:
+        state, restarts = inspected["State"], inspected["RestartCount"]
+        running = self._runs_for(state["StartedAt"])
+        if self._restarts is None:
+            # Docker counts from the last start by a person or a program on.
+            self._restarts = -1 if restarts and running < CALM_SECONDS else restarts
+        health = (state.get("Health") or {}).get("Status") or "none"
+        if restarts > self._restarts:
+            return "restarting"
+        if health == "unhealthy":
+            return "unhealthy"
+        if running <= self._steady:
+            return None
+        if health == "starting":
+            return "not-healthy-in-time" if self._late else None
+        return "ports-unbound" if state_of(inspected).missing(self._ports) else "up"
+
+    @property
+    def _late(self) -> bool:
+        return time.monotonic() - self._begin >= self._healthy_within
+
+    def _runs_for(self, started: str) -> float:
+        """Return the seconds for which the container runs, by the host's clock or, where that was set meanwhile, by this one's."""
+        if self._seen[0] != started:
+            self._seen = (started, time.monotonic())
+        watched = time.monotonic() - self._seen[1]
+        try:
+            began = datetime.fromisoformat(f"{started[:19]}+00:00").timestamp()
+        except ValueError:
+            return watched
+        # Both are whole seconds, so this may be one too many; the limit is exceeded, and not just reached.
+        return max(watched, self._engine.now - began)
+
+
+def _is_done(inspected: Mapping[str, Any]) -> bool:
+    """Return whether a container that ended was a job that has done its work. With another policy Docker starts it again."""
+    policy = (inspected["HostConfig"].get("RestartPolicy") or {}).get("Name") or "no"
+    return policy in {"no", "on-failure"} and inspected["State"]["ExitCode"] == 0
 
 
 def _settled(
     kind: Kind,
     inspected: Mapping[str, Any],
-    output: Output,
+    log: str,
     unbound: tuple[BoundPort, ...],
     secret_names: Collection[str],
 ) -> Settled:
     state = inspected["State"]
     secrets = values_of(inspected["Config"].get("Env") or (), secret_names)
     checks = (state.get("Health") or {}).get("Log") or ()
-    log = _shown(_complete_lines(output.text("log")), secrets)
+    log = _shown(log, secrets)
     return Settled(
         kind=kind,
         id=inspected["Id"],
@@ -162,13 +255,6 @@ def _settled(
         unbound=unbound,
         log=tuple(log.split("\n")[-LOG_LINES:]) if log else (),
     )
-
-
-def _complete_lines(log: str) -> str:
-    """Return the log without a first line that was cut: a part of a secret value would be shown."""
-    if len(log.encode()) < _LOG_BYTES - LOG_LINES:
-        return log
-    return log.partition("\n")[2]
 
 
 def _shown(text: str, secrets: Sequence[str]) -> str:

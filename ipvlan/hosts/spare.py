@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from ipvlan.hosts.engine_writes import EngineWrites
-from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, NAME_TAKEN, HostError
+from ipvlan.hosts.bridge import BRIDGE_GATEWAY_PRIORITY
+from ipvlan.hosts.engine_writes import EngineWrites, open_engine
+from ipvlan.hosts.errors import NAME_TAKEN, HostError
 from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.script import ScriptResult, run_script
-from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.spare_copy import Record, copy_of
 from ipvlan.plan.resource_names import (
     FAILED_SUFFIX,
@@ -25,19 +24,9 @@ from ipvlan.plan.resource_names import (
     PREVIOUS_SUFFIX,
     REHEARSAL_SUFFIX,
 )
-from ipvlan.problems import shorten
 
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
-
-CONNECT_SECONDS: Final = 20.0
-"""For the connection through which Docker is asked to create the copy."""
-
-REQUEST_SECONDS: Final = 60.0
-"""For one request to Docker."""
-
-TIMEOUT_SECONDS: Final = 120.0
-"""For one visit: some docker commands, of which a few may have to stop a container, on a busy host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +48,54 @@ class Removed:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """What has a name on a host."""
+
+    id: str
+    ours: bool
+    """Whether the owner label of this stack and place is its own, and not its image's."""
+    record: Record | None
+    """What it is a copy of; None where it is no copy."""
+    inspected: Mapping[str, Any]
+
+    @property
+    def copy(self) -> bool:
+        """Whether it is a copy of ours: a spare, or a restored container."""
+        return self.ours and self.record is not None
+
+
+def holder_of(engine: EngineWrites, name: str, owner: str) -> Holder | None:
+    """Return what has a name; None where nothing has.
+
+    Args:
+        engine: Docker on the host.
+        name: The name.
+        owner: The owner label that this stack writes at this place.
+
+    Raises:
+        HostError: Docker does not answer.
+    """
+    if not owner:
+        raise ValueError(f"no owner label is given for {name}")
+    inspected = engine.container_named(name)
+    if inspected is None:
+        return None
+    labels = inspected["Config"].get("Labels") or {}
+    return Holder(
+        id=inspected["Id"],
+        ours=labels.get(OWNER_LABEL) == owner and not _labelled_by_image(engine, inspected["Image"]),
+        record=Record.parse(labels[PREVIOUS_LABEL]) if PREVIOUS_LABEL in labels else None,
+        inspected=inspected,
+    )
+
+
+def _labelled_by_image(engine: EngineWrites, id_: str) -> bool:
+    image = engine.image(id_)
+    # Where the image is gone nobody knows whose label it is.
+    return image is None or OWNER_LABEL in ((image.get("Config") or {}).get("Labels") or {})
+
+
 def make_spare(connection: HostConnection, name: str, owner: str, *, running: str = "") -> Spare | None:
     """Create a stopped copy of a container.
 
@@ -75,48 +112,34 @@ def make_spare(connection: HostConnection, name: str, owner: str, *, running: st
     Raises:
         HostError: The host does not answer, Docker refuses the copy, or something else has its name.
     """
-    with HostSession(connection, timeout=CONNECT_SECONDS) as session:
-        engine = EngineWrites(connection.name, session.socket, timeout=REQUEST_SECONDS)
-        try:
-            return _make_spare(engine, name, owner, running or name)
-        finally:
-            engine.close()
-
-
-def _make_spare(engine: EngineWrites, name: str, owner: str, running: str) -> Spare | None:
-    container = engine.container_named(running)
-    if container is None or not _is_copied(engine, container, owner):
-        return None
-    spare = f"{name}{PREVIOUS_SUFFIX}"
-    holder = engine.container_named(spare)
-    if holder is not None:
-        if _is_ours(engine, holder, owner) and PREVIOUS_LABEL in _labels(holder):
+    with open_engine(connection) as engine:
+        found = holder_of(engine, running or name, owner)
+        if found is None or not found.ours or found.copy or not _runs(found):
             return None
-        raise taken(engine.host, spare, holder["Id"])
-    reference = container["Config"]["Image"]
-    image = engine.image(reference)
-    # A tag may be on another image by now.
-    resolves = image is not None and image["Id"] == container["Image"]
-    copy = copy_of(container, image=reference if resolves else container["Image"], api_version=engine.request_version)
-    return Spare(id=engine.create(spare, copy.body), name=spare, record=copy.record)
+        spare = f"{name}{PREVIOUS_SUFFIX}"
+        holder = holder_of(engine, spare, owner)
+        if holder is not None:
+            if holder.copy:
+                return None
+            raise taken(connection.name, spare, holder.id)
+        container = found.inspected
+        reference = container["Config"]["Image"]
+        image = engine.image(reference)
+        # A tag may be on another image by now.
+        resolves = image is not None and image["Id"] == container["Image"]
+        copy = copy_of(
+            container, image=reference if resolves else container["Image"], api_version=engine.request_version
+        )
+        id_ = engine.create(spare, copy.body)
+        if copy.record.bridge:
+            # Its ports are bound at its start then.
+            engine.connect_bridge(id_, BRIDGE_GATEWAY_PRIORITY)
+        return Spare(id=id_, name=spare, record=copy.record)
 
 
-def _is_copied(engine: EngineWrites, container: Mapping[str, Any], owner: str) -> bool:
-    state = container["State"]
-    runs = state["Running"] and not state.get("Restarting", False)
-    return runs and PREVIOUS_LABEL not in _labels(container) and _is_ours(engine, container, owner)
-
-
-def _is_ours(engine: EngineWrites, container: Mapping[str, Any], owner: str) -> bool:
-    if not owner or _labels(container).get(OWNER_LABEL) != owner:
-        return False
-    image = engine.image(container["Image"])
-    # Where the image is gone nobody knows whose label it is.
-    return image is not None and OWNER_LABEL not in ((image.get("Config") or {}).get("Labels") or {})
-
-
-def _labels(container: Mapping[str, Any]) -> Mapping[str, str]:
-    return container["Config"].get("Labels") or {}
+def _runs(found: Holder) -> bool:
+    state = found.inspected["State"]
+    return bool(state["Running"]) and not state.get("Restarting", False)
 
 
 def clear(connection: HostConnection, name: str, owner: str, *, also_restored: bool) -> list[Removed]:
@@ -136,53 +159,25 @@ def clear(connection: HostConnection, name: str, owner: str, *, also_restored: b
     Raises:
         HostError: The host or its Docker does not answer, or Docker refuses to remove something.
     """
-    variables = {**identity(name, owner), "also_restored": "yes" if also_restored else ""}
-    result = answered(connection, run_script(connection, "spare_clear.sh", variables, timeout=TIMEOUT_SECONDS))
-    removed = [
-        Removed(id=id_, name=of) for of, _, id_ in (line.partition(" ") for line in result.output.lines("removed"))
-    ]
-    if "message" in result.output:
-        raise HostError.on(
-            connection.name,
-            DOCKER_REFUSED,
-            problem=f"{result.output.text('step')}: {' '.join(result.output.text('message').split())}",
-            effect="it stays on the host, and it does not run by itself",
-            fix="fix what Docker names on the host, then run `pulumi up` again",
-        )
+    with open_engine(connection) as engine:
+        return clear_with(engine, name, owner, also_restored=also_restored)
+
+
+def clear_with(engine: EngineWrites, name: str, owner: str, *, also_restored: bool) -> list[Removed]:
+    """Do what `clear` does, in an open session."""
+    removed: list[Removed] = []
+    volumes: list[str] = []
+    for suffix in (REHEARSAL_SUFFIX, FAILED_SUFFIX, PREVIOUS_SUFFIX, *([""] if also_restored else [])):
+        found = holder_of(engine, f"{name}{suffix}", owner)
+        if found is None or not found.ours or (suffix in {PREVIOUS_SUFFIX, ""} and not found.copy):
+            continue
+        # Its own anonymous volumes go with it, and none that another container uses.
+        engine.remove(found.id, volumes=True)
+        removed.append(Removed(id=found.id, name=f"{name}{suffix}"))
+        volumes += found.record.volumes if found.record is not None else ()
+    for volume in volumes:
+        engine.remove_volume(volume)
     return removed
-
-
-def identity(name: str, owner: str) -> dict[str, str]:
-    """Return the variables that `container_identity.sh` takes, and the names that a container has in a change."""
-    if not owner:
-        raise ValueError(f"no owner label is given for {name}")
-    return {
-        "name": name,
-        "previous": f"{name}{PREVIOUS_SUFFIX}",
-        "failed": f"{name}{FAILED_SUFFIX}",
-        "rehearsal": f"{name}{REHEARSAL_SUFFIX}",
-        "label": OWNER_LABEL,
-        "value": owner,
-        "previous_label": PREVIOUS_LABEL,
-    }
-
-
-def answered(connection: HostConnection, result: ScriptResult) -> ScriptResult:
-    """Return the result of a script, where Docker answered it.
-
-    Raises:
-        HostError: Docker did not answer.
-    """
-    unavailable = result.output.text("unavailable")
-    if not unavailable and "done" in result.output:
-        return result
-    raise HostError.on(
-        connection.name,
-        DOCKER_UNAVAILABLE,
-        problem=f"Docker does not answer: {shorten(unavailable or result.complaints) or 'no reason given'}",
-        effect="what was done until then stays done; it is safe to repeat",
-        fix="see `systemctl status docker` on the host",
-    )
 
 
 def taken(host: str, name: str, id_: str) -> HostError:

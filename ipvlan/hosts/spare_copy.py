@@ -54,7 +54,7 @@ class Record:
     """Names of its anonymous volumes, which the copy shares."""
 
     def __str__(self) -> str:
-        """Return the label's value: JSON on one line, in the form that `container_identity.sh` reads."""
+        """Return the label's value: JSON on one line."""
         name, _, retries = self.restart.partition(":")
         value = {
             "of": self.of,

@@ -26,9 +26,7 @@ def test_an_unreachable_host_comes_last(run: RunProgram, config: dict[str, Any])
     plugin = result.named("fabric-connections").urn
     others = {
         result.named(f"fabric-docker-2-{name}").urn
-        for name in (
-            *("network", "centos", "centos-settled", "nginx", "nginx-settled", "nginx-published-bridge"),
-        )
+        for name in (*("network", "centos", "centos-settled", "nginx", "nginx-settled", "nginx-published-bridge"),)
     }
     for name in ("fabric-docker-1-provider", "fabric-docker-1-check"):
         assert result.named(name).dependencies == {*others, plugin}
@@ -90,7 +88,12 @@ def test_another_machine_is_left_out(run: RunProgram, config: dict[str, Any]) ->
     with pytest.raises(
         pulumi.RunError, match=r"engine old, and engine-of-docker-2 answers(.|\n)*ipvlan forget docker-2"
     ):
-        run(config, visits=visits, recorded=lambda _stack: read_state(state_of({}, {}, engines={"docker-2": "old"})), registered=declared.append)
+        run(
+            config,
+            visits=visits,
+            recorded=lambda _stack: read_state(state_of({}, {}, engines={"docker-2": "old"})),
+            registered=declared.append,
+        )
     names = {resource.name for resource in declared[0].resources.values()}
     assert "fabric-docker-1-nginx" in names
     assert "fabric-docker-2-nginx" not in names

@@ -106,7 +106,8 @@ class Calls:
     def operation(self) -> Operation:
         """Return what an operation has of the engine; the lock of a host is noted as `hold`."""
         return Operation(
-            connections={"docker-1": TODAY}, hold=lambda connection: self.made.append(("hold", {"host": connection.name}))
+            connections={"docker-1": TODAY},
+            hold=lambda connection: self.made.append(("hold", {"host": connection.name})),
         )
 
     def rehearse(self, request: RehearsalRequest) -> None:
@@ -126,7 +127,13 @@ class Calls:
         return []
 
     def settle(
-        self, connection: HostConnection, id_: str, *, healthy_within: int, ports: Sequence[Any], secret_names: Sequence[str]
+        self,
+        connection: HostConnection,
+        id_: str,
+        *,
+        healthy_within: int,
+        ports: Sequence[Any],
+        secret_names: Sequence[str],
     ) -> Settled:
         """Note that the container is waited for."""
         arguments = {"id": id_, "healthy_within": healthy_within, "ports": list(ports), "secrets": list(secret_names)}

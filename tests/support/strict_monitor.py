@@ -284,7 +284,9 @@ def run_program(
         mocks.set_mocks(monitor.mocks, project="ipvlan-fabric", stack=stack, preview=preview, monitor=monitor)
         with (
             mock.patch("components.program_inputs.visit_hosts", return_value=dict(visits or {})),
-            mock.patch("components.program_inputs.read_stack_state", side_effect=lambda stack, _folder: recorded(stack)),
+            mock.patch(
+                "components.program_inputs.read_stack_state", side_effect=lambda stack, _folder: recorded(stack)
+            ),
             mock.patch("ipvlan.hosts.ssh.obstacle", return_value=sharing_obstacle),
         ):
             await pulumi.runtime.stack.run_pulumi_func(main)

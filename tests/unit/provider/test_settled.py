@@ -95,7 +95,9 @@ def test_a_previous_one_that_does_not_run_is_said_too(calls: Calls) -> None:
     assert calls.opened == []
 
 
-@pytest.mark.parametrize("change", [{"healthy_within": 90.0}, {"ports": []}, {"secret_names": []}, {"on_failure": "leave"}])
+@pytest.mark.parametrize(
+    "change", [{"healthy_within": 90.0}, {"ports": []}, {"secret_names": []}, {"on_failure": "leave"}]
+)
 def test_other_properties_are_recorded_alone(calls: Calls, change: dict[str, Any]) -> None:
     """The same container was proved to be up: nothing is done on the host, and an open handover stays open."""
     new = settled_of(**change)

@@ -1,0 +1,57 @@
+"""What the resources around one container know of it and of its replacement.
+
+Out of scope: the resources themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.host_provider import FabricProvider
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.plan.model import ContainerPlan, HostPlan
+from ipvlan.plan.ownership import owner_label
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutArgs:
+    """What both resources of one container have in common."""
+
+    host: HostPlan
+    planned: ContainerPlan
+    connection: HostConnection
+    owner: pulumi.Output[str]
+    """The stack's owner id."""
+    provider: FabricProvider
+    """What serves the resources."""
+
+    @property
+    def owner_label(self) -> pulumi.Output[str]:
+        """The owner label of the container."""
+        return self.owner.apply(lambda id_: owner_label(id_, self.planned.host, self.planned.service))
+
+    @property
+    def common(self) -> dict[str, pulumi.Input[object]]:
+        """Their common properties."""
+        return {
+            "host": self.host.name,
+            "ssh": list(self.connection.command),
+            "service": self.planned.service,
+            "container": self.planned.name,
+            "owner": self.owner_label,
+            "healthy_within": self.planned.rollout.healthy_within,
+            "on_failure": self.planned.rollout.on_failure,
+        }
+
+    @property
+    def of_connection(self) -> dict[str, pulumi.Input[object]]:
+        """What a bridge connection must know to restore the previous container."""
+        rollout = self.planned.rollout
+        return {
+            "owner": self.owner_label,
+            "healthy_within": rollout.healthy_within,
+            "on_failure": rollout.on_failure,
+            "secret_names": sorted(self.planned.secret_environment),
+        }

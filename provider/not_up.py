@@ -1,0 +1,53 @@
+"""What the plugin does about a container that does not come up: the previous one runs again, and the run fails with the evidence.
+
+Out of scope: what counts as up (`ipvlan.hosts.settle`), and the words (`ipvlan.hosts.container_failure`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provider.open_handovers import OPEN_HANDOVERS
+
+if TYPE_CHECKING:
+    from ipvlan.hosts.connection import HostConnection
+    from ipvlan.hosts.container_failure import Previous
+    from ipvlan.hosts.errors import HostError
+    from ipvlan.hosts.settle import Settled
+
+
+def not_up(
+    connection: HostConnection, name: str, owner: str, outcome: Settled, *, healthy_within: int, on_failure: str
+) -> HostError:
+    """Run the previous container again, where that is wanted and there is one, and return the failure of the new one.
+
+    Args:
+        connection: The host.
+        name: The container's name.
+        owner: The container's owner label, which has its service.
+        outcome: What became of the new container.
+        healthy_within: Seconds that it had to become healthy.
+        on_failure: `restore` or `leave`.
+    """
+    # Only here: most runs of this process have no such container.
+    from ipvlan.hosts.container_failure import describe  # noqa: PLC0415
+    from ipvlan.hosts.errors import HostError  # noqa: PLC0415
+    from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
+
+    # A failure to restore is told to a person, who decides: no process tries it again behind their back.
+    OPEN_HANDOVERS.end(connection.name, name)
+    previous: Previous = "left"
+    failure = None
+    if on_failure == "restore":
+        try:
+            previous = "none" if restore(connection, name, owner, grace=LONGEST_GRACE) is None else "restored"
+        except HostError as error:
+            failure = error
+    return describe(
+        connection.name,
+        owner.rpartition("/")[2],
+        outcome,
+        healthy_within=healthy_within,
+        previous=previous,
+        not_restored=failure,
+    )
