@@ -125,5 +125,6 @@ def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: Ho
     try:
         restored = restore(attachment.connection, name, owner, grace=LONGEST_GRACE)
     except HostError as failure:
-        return HostError([*error.problems, *failure.problems], host=attachment.host)
+        # Without the name of a host both are shown.
+        return HostError([*error.problems, *failure.problems])
     return error if restored is None else with_restored(error, name, restored)

@@ -92,6 +92,18 @@ def test_nothing_to_restore_changes_nothing(tmp_path: Path) -> None:
         assert host.changes == []
 
 
+def test_what_was_not_replaced_stays(tmp_path: Path) -> None:
+    """The spare is a copy of the container that has the name: the run ended before it deleted it, so it is not put aside."""
+    record = Record(of="22" * 32, restart="always", bridge=False, volumes=())
+    host = ContainerHost(tmp_path, container("22", "web", **FAILED), stopped("33", SPARE, record=record))
+    assert run(host) is None
+    assert host.changes == []
+    # Deleted since then: there is nobody else to run.
+    host.write(containers=host.state["containers"][1:])
+    assert run(host) == Restored(id="33" * 32, failed_id="", of="22" * 32)
+    assert host.containers == {"web": ("33", "running", "always")}
+
+
 @pytest.mark.parametrize(
     "containers",
     [

@@ -54,9 +54,9 @@ def put_image(engine: FakeEngine, reference: str, id_: str, labels: dict[str, st
     engine.answers[f"GET /images/{reference}/json"] = (200, {"Id": id_, "Config": {"Labels": labels}})
 
 
-def make(owner: str = OURS) -> Spare | None:
+def make(owner: str = OURS, name: str = "web", running: str = "") -> Spare | None:
     """Make the spare of the container web."""
-    return spare.make_spare(HostConnection(name="docker-1", command=("ssh", "docker-1")), "web", owner)
+    return spare.make_spare(HostConnection(name="docker-1", command=("ssh", "docker-1")), name, owner, running=running)
 
 
 @pytest.mark.parametrize(("server", "api"), [("Docker/20.10.24 (linux)", "1.41"), ("Docker/29.0.0 (linux)", "1.52")])
@@ -71,6 +71,18 @@ def test_a_running_container_gets_a_spare(docker: FakeEngine, server: str, api: 
     assert body["Image"] == "registry.lab:5000/nginx:1"
     assert body["Labels"][PREVIOUS_LABEL] == str(made.record)
     assert not any("/start" in request for request in docker.requests)
+
+
+def test_a_container_that_gets_another_name(docker: FakeEngine) -> None:
+    """The one that runs is found by its old name; its spare is that of the new one."""
+    made = make(name="shop", running="web")
+    assert made == Spare(
+        id=CONTAINER_ID,
+        name="shop.ipvlan-previous",
+        record=Record(of="22" * 32, restart="always", bridge=False, volumes=()),
+    )
+    # Nothing has the new name, and that alone is no reason to copy nothing.
+    assert make(name="shop") is None
 
 
 def test_a_tag_that_moved_is_not_followed(docker: FakeEngine) -> None:

@@ -1,0 +1,83 @@
+"""A bridge connection that cannot be made: the previous container runs again, and the failure says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ipvlan.hosts.errors import HostError
+from provider import bridge_connection
+from provider.bridge_connection import BridgeConnection
+from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, silent
+
+INPUTS: dict[str, Any] = {
+    "host": "docker-1",
+    "ssh": ["ssh", "of the state"],
+    "container": "web",
+    "container_id": "b" * 64,
+    "owner": OWNER,
+    "fabric": "ipvlanl2",
+    "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80.0}],
+}
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Return what is done on a host that refuses the connection."""
+    made = noted(monkeypatch)
+    made.open.begin(handover_of(), TODAY)
+
+    def connect(_attachment: Any) -> None:
+        made.made.append(("connect", {}))
+        raise HostError.on("docker-1", "IPF000", problem="port 80 is taken", effect="it is not published", fix="free it")
+
+    monkeypatch.setattr(bridge_connection.bridge, "connect", connect)
+    return made
+
+
+def failure(calls: Calls, **changes: Any) -> str:
+    """Create it, and return the text of its failure."""
+    with pytest.raises(HostError) as caught:
+        BridgeConnection().create({**INPUTS, **changes}, calls.operation())
+    return str(caught.value)
+
+
+def test_the_previous_one_runs_again(calls: Calls) -> None:
+    """It had its ports, which the new one does not get; nothing is left for another process to end."""
+    text = failure(calls)
+    assert calls.names == ["hold", "connect", "restore"]
+    assert calls.of("restore") == {"ssh": TODAY, "name": "web", "owner": OWNER, "grace": 5}
+    assert "port 80 is taken" in text
+    assert "it is not published; the previous container web (aaaaaaaaaaaa) runs again" in text
+    assert calls.opened == []
+
+
+def test_without_a_previous_one_it_is_the_failure_alone(calls: Calls) -> None:
+    """A first creation, or `on_failure: leave`: there is no spare."""
+    calls.restored = None
+    text = failure(calls)
+    assert "port 80 is taken" in text
+    assert "runs again" not in text
+
+
+def test_both_failures_are_said(calls: Calls) -> None:
+    """Where the previous one does not run again, a person has to know both."""
+    calls.restored = silent()
+    text = failure(calls)
+    assert "port 80 is taken" in text
+    assert "Docker does not answer" in text
+    assert calls.opened == []
+
+
+@pytest.mark.parametrize("owner", ["", None])
+def test_a_connection_of_an_earlier_version_restores_nothing(calls: Calls, owner: str | None) -> None:
+    """Without the owner label nobody knows whose the containers are."""
+    assert "port 80 is taken" in failure(calls, owner=owner)
+    assert calls.names == ["hold", "connect"]
+
+
+def test_an_owner_label_in_the_inputs_is_no_change() -> None:
+    """The connections of a state from before this version stay as they are."""
+    before = {key: value for key, value in INPUTS.items() if key != "owner"}
+    assert BridgeConnection().diff(before, INPUTS) == ([], [])
