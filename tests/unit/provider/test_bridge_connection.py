@@ -30,7 +30,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
     def connect(_attachment: Any) -> None:
         made.made.append(("connect", {}))
-        raise HostError.on("docker-1", "IPF000", problem="port 80 is taken", effect="it is not published", fix="free it")
+        raise HostError.on(
+            "docker-1", "IPF000", problem="port 80 is taken", effect="it is not published", fix="free it"
+        )
 
     monkeypatch.setattr(bridge_connection.bridge, "connect", connect)
     return made

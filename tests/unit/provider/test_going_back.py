@@ -135,8 +135,9 @@ def test_without_the_lock_nothing_is_done(
 
 def test_nothing_open_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every preview and every `up` without a replacement ends without another process, and so does one whose handovers ended."""
-
-    monkeypatch.setattr(open_handovers, "subprocess", Mock(Popen=Mock(side_effect=AssertionError("a process is started"))))
+    monkeypatch.setattr(
+        open_handovers, "subprocess", Mock(Popen=Mock(side_effect=AssertionError("a process is started")))
+    )
     open_ = OpenHandovers()
     open_.give_away()
     open_.begin(handover_of(), TODAY)
@@ -170,7 +171,9 @@ def test_the_process_runs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         started.append(subprocess.Popen(*arguments, **options))
         return started[0]
 
-    monkeypatch.setattr(open_handovers, "subprocess", Mock(Popen=popen, PIPE=subprocess.PIPE, DEVNULL=subprocess.DEVNULL))
+    monkeypatch.setattr(
+        open_handovers, "subprocess", Mock(Popen=popen, PIPE=subprocess.PIPE, DEVNULL=subprocess.DEVNULL)
+    )
     open_ = OpenHandovers()
     open_.begin(handover_of(owner=OURS), host.connection.command)
     open_.give_away()
