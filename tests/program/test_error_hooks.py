@@ -206,8 +206,10 @@ def test_the_previous_container_runs_again_after_another_refusal(
     assert not hook.after(error)
     assert calls == [("restore", HOST, "web", OWNER_LABEL, 5)]
     assert log == [
-        'host "docker-1", service "web": the previous container web (aaaaaaaaaaaa) runs again at its address; '
-        "the new one is stopped, as web.ipvlan-failed"
+        (
+            'host "docker-1", service "web": the previous container web (aaaaaaaaaaaa) runs again at its address; '
+            "the new one is stopped, as web.ipvlan-failed"
+        )
     ]
 
 
