@@ -172,7 +172,9 @@ def previous(
         return value
 
     monkeypatch.setattr(error_hooks, "set_aside", lambda *arguments: answer(aside, "set_aside", *arguments))
-    monkeypatch.setattr(error_hooks, "restore", lambda *arguments, grace: answer(restored, "restore", *arguments, grace))
+    monkeypatch.setattr(
+        error_hooks, "restore", lambda *arguments, grace: answer(restored, "restore", *arguments, grace)
+    )
     return error_hooks.previous_hook("fabric-docker-1", HOST), calls
 
 
@@ -192,7 +194,9 @@ def test_another_container_of_that_name_is_for_the_next_hook(monkeypatch: pytest
     assert log == []
 
 
-@pytest.mark.parametrize("error", ["invalid mount config", "failed to set up container networking: Address already in use"])
+@pytest.mark.parametrize(
+    "error", ["invalid mount config", "failed to set up container networking: Address already in use"]
+)
 def test_the_previous_container_runs_again_after_another_refusal(
     monkeypatch: pytest.MonkeyPatch, log: list[str], error: str
 ) -> None:
@@ -202,8 +206,10 @@ def test_the_previous_container_runs_again_after_another_refusal(
     assert not hook.after(error)
     assert calls == [("restore", HOST, "web", OWNER_LABEL, 5)]
     assert log == [
-        'host "docker-1", service "web": the previous container web (aaaaaaaaaaaa) runs again at its address; '
-        "the new one is stopped, as web.ipvlan-failed"
+        (
+            'host "docker-1", service "web": the previous container web (aaaaaaaaaaaa) runs again at its address; '
+            "the new one is stopped, as web.ipvlan-failed"
+        )
     ]
 
 

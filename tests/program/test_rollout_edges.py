@@ -54,7 +54,10 @@ def settled_before(run: Run, host: str, service: str = "nginx") -> set[str]:
 def test_the_resources_of_a_container_are_in_this_order(run: RunProgram, config: dict[str, Any]) -> None:
     """Its image, its Handover, the container, its bridge connection, and the proof that it is up; each waits for those before."""
     result = run(config)
-    order = [f"fabric-docker-1-{name}" for name in (IMAGE, "nginx-handover", "nginx", "nginx-published-bridge", "nginx-settled")]
+    order = [
+        f"fabric-docker-1-{name}"
+        for name in (IMAGE, "nginx-handover", "nginx", "nginx-published-bridge", "nginx-settled")
+    ]
     for position, name in enumerate(order):
         assert waits_for(result, name).issuperset(order[:position]), name
     # A network that is replaced replaces the container with it.
@@ -121,7 +124,9 @@ def test_a_preview_and_an_unreadable_state_take_all_for_existing(run: RunProgram
 
 
 @pytest.mark.parametrize("services", [(), ("nginx", "centos")])
-def test_a_service_comes_after_all_of_another(run: RunProgram, config: dict[str, Any], services: tuple[str, ...]) -> None:
+def test_a_service_comes_after_all_of_another(
+    run: RunProgram, config: dict[str, Any], services: tuple[str, ...]
+) -> None:
     """On every host, in a first creation and in a replacement: it is touched when the other is up everywhere."""
     config["services"]["centos"]["after"] = ["nginx"]
     result = run(config, recorded=having(*services))
