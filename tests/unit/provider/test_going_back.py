@@ -116,7 +116,7 @@ def test_it_waits_for_the_lock_of_the_run_that_ended(
     """The lock is tried again: the run has it for some seconds more, or the host does not answer for a moment."""
     locked = HostLockedError(silent().problems)
     monkeypatch.setattr(going_back, "HostLocks", Locks(calls, {"docker-1": [locked, silent()]}))
-    monkeypatch.setattr(going_back.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
     end(handover_of())
     assert calls.names == ["lock", "settle", "release"]
 
@@ -150,8 +150,8 @@ def test_the_plugin_ends_its_children_before_it_starts_the_process(monkeypatch: 
     """So the process that it leaves behind is none of those that it ends."""
     done: list[str] = []
     monkeypatch.setattr(process, "end_children", lambda: done.append("children"))
-    monkeypatch.setattr(process.OPEN_HANDOVERS, "give_away", lambda: done.append("give away"))
-    monkeypatch.setattr(process.os, "_exit", lambda status: done.append(f"exit {status}"))
+    monkeypatch.setattr(open_handovers.OPEN_HANDOVERS, "give_away", lambda: done.append("give away"))
+    monkeypatch.setattr("os._exit", lambda status: done.append(f"exit {status}"))
     process._end()
     assert done == ["children", "give away", "exit 0"]
 
