@@ -6,13 +6,16 @@ Out of scope: the resources themselves.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pulumi
-
-from components.host_provider import FabricProvider
-from ipvlan.hosts.connection import HostConnection
-from ipvlan.plan.model import ContainerPlan, HostPlan
 from ipvlan.plan.ownership import owner_label
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from components.host_provider import FabricProvider
+    from ipvlan.hosts.connection import HostConnection
+    from ipvlan.plan.model import ContainerPlan, HostPlan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,8 +78,14 @@ class BridgeConnection(Resource):
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:
-        """Disconnect; succeed if the connection or the container is gone already."""
+        """Disconnect; succeed if the connection or the container is gone already.
+
+        Nothing is done where the container is replaced: Docker ends its connections with it, and until then its ports answer.
+        Should the run end before that, the connection is there as it was, and the next `up` takes it as it is.
+        """
         attachment = _attachment(state, operation)
+        if OPEN_HANDOVERS.is_open(attachment.host, attachment.container):
+            return
         operation.hold(attachment.connection)
         bridge.disconnect(attachment)
 
@@ -94,15 +100,16 @@ def _require_running(inputs: Properties, attachment: bridge.BridgeAttachment) ->
         return
     with open_engine(attachment.connection) as engine:
         outcome = failed_already(engine, attachment.container_id, secret_names=rollout["secret_names"])
-    if outcome is not None:
-        raise not_up(
-            attachment.connection,
-            attachment.container,
-            rollout["owner"],
-            outcome,
-            healthy_within=int(rollout["healthy_within"]),
-            on_failure=rollout["on_failure"],
-        )
+        if outcome is not None:
+            raise not_up(
+                attachment.connection,
+                engine,
+                attachment.container,
+                rollout["owner"],
+                outcome,
+                healthy_within=int(rollout["healthy_within"]),
+                on_failure=rollout["on_failure"],
+            )
 
 
 def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: HostError) -> HostError:
@@ -118,5 +125,6 @@ def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: Ho
     try:
         restored = restore(attachment.connection, name, owner, grace=LONGEST_GRACE)
     except HostError as failure:
-        return HostError([*error.problems, *failure.problems], host=attachment.host)
+        # Without the name of a host both are shown.
+        return HostError([*error.problems, *failure.problems])
     return error if restored is None else with_restored(error, name, restored)

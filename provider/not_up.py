@@ -12,17 +12,26 @@ from provider.open_handovers import OPEN_HANDOVERS
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.hosts.container_failure import Previous
+    from ipvlan.hosts.engine_writes import EngineWrites
     from ipvlan.hosts.errors import HostError
     from ipvlan.hosts.settle import Settled
 
 
 def not_up(
-    connection: HostConnection, name: str, owner: str, outcome: Settled, *, healthy_within: int, on_failure: str
+    connection: HostConnection,
+    session: EngineWrites,
+    name: str,
+    owner: str,
+    outcome: Settled,
+    *,
+    healthy_within: int,
+    on_failure: str,
 ) -> HostError:
     """Run the previous container again, where that is wanted and there is one, and return the failure of the new one.
 
     Args:
         connection: The host.
+        session: Docker on the host.
         name: The container's name.
         owner: The container's owner label, which has its service.
         outcome: What became of the new container.
@@ -40,7 +49,8 @@ def not_up(
     failure = None
     if on_failure == "restore":
         try:
-            previous = "none" if restore(connection, name, owner, grace=LONGEST_GRACE) is None else "restored"
+            restored = restore(connection, name, owner, grace=LONGEST_GRACE, session=session)
+            previous = "none" if restored is None else "restored"
         except HostError as error:
             failure = error
     return describe(

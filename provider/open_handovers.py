@@ -35,6 +35,11 @@ class OpenHandovers:
         with self._guard:
             self._open[properties["host"], properties["container"]] = entry
 
+    def is_open(self, host: str, container: str) -> bool:
+        """Return whether the container is about to be deleted."""
+        with self._guard:
+            return (host, container) in self._open
+
     def end(self, host: str, container: str) -> None:
         """Note that the new container is up, or that the previous one runs again."""
         with self._guard:

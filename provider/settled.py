@@ -83,11 +83,12 @@ def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
             OPEN_HANDOVERS.end(connection.name, name)
             clear_with(engine, name, owner, also_restored=False)
             return
-    raise not_up(
-        connection,
-        name,
-        owner,
-        outcome,
-        healthy_within=int(properties["healthy_within"]),
-        on_failure=properties["on_failure"],
-    )
+        raise not_up(
+            connection,
+            engine,
+            name,
+            owner,
+            outcome,
+            healthy_within=int(properties["healthy_within"]),
+            on_failure=properties["on_failure"],
+        )

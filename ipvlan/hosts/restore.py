@@ -8,6 +8,7 @@ Out of scope: whether it is wanted (`rollout.on_failure`), and what became of th
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +49,9 @@ class Restored:
     """Id of the container that it is a copy of."""
 
 
-def restore(connection: HostConnection, name: str, owner: str, *, grace: int) -> Restored | None:
+def restore(
+    connection: HostConnection, name: str, owner: str, *, grace: int, session: EngineWrites | None = None
+) -> Restored | None:
     """Start the previous container under its name again, with its published ports; put its replacement aside.
 
     Args:
@@ -56,6 +59,7 @@ def restore(connection: HostConnection, name: str, owner: str, *, grace: int) ->
         name: The container's name.
         owner: The owner label that this stack writes at this place.
         grace: Seconds between the stop signal and the kill of the replacement; `LONGEST_GRACE` at most.
+        session: Docker on the host, where a session is open already.
 
     Returns:
         What runs now, and what was put aside; None where there is no previous container, or where what has the name was not
@@ -65,7 +69,7 @@ def restore(connection: HostConnection, name: str, owner: str, *, grace: int) ->
         HostError: The host or its Docker does not answer; something of others has a name that is needed, and nothing was changed;
             or Docker refuses a step. It is safe to call again.
     """
-    with open_engine(connection) as engine:
+    with open_engine(connection) if session is None else contextlib.nullcontext(session) as engine:
         now = holder_of(engine, name, owner)
         if now is not None and not now.ours:
             raise taken(connection.name, name, now.id)

@@ -47,8 +47,9 @@ def _until_first_check(check: Healthcheck | None) -> int:
     """Return the seconds until the first check that counts has ended, rounded up."""
     if check is None or check.test[:1] == ("NONE",):
         return 0
-    durations = (check.start_period, check.interval, check.timeout)
-    return math.ceil(sum(nanoseconds(text) or 0 for text in durations if text is not None) / NANOSECONDS["s"])
+    # Docker's own values: docs.docker.com/reference/dockerfile, HEALTHCHECK.
+    durations = (check.start_period or "0s", check.interval or "30s", check.timeout or "30s")
+    return math.ceil(sum(nanoseconds(text) or 0 for text in durations) / NANOSECONDS["s"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

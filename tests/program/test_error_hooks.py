@@ -15,6 +15,7 @@ from components import error_hooks
 from ipvlan.checks.stack_state import StackStateError
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.orphans import Found
+from ipvlan.hosts.restore import Restored
 from ipvlan.problems import Problem
 from tests.support.live_parts import unreachable_host
 
@@ -153,6 +154,87 @@ def test_other_failures_ask_no_host(monkeypatch: pytest.MonkeyPatch, log: list[s
     assert not hook.after(NAME_TAKEN, operation="update")
     assert not hook.after(NAME_TAKEN, type_="docker:index/remoteImage:RemoteImage")
     assert not hook.after(NETWORK_TAKEN)
+    assert not hook.after()
+    assert calls == []
+    assert log == []
+
+
+def previous(
+    monkeypatch: pytest.MonkeyPatch, *, aside: bool | Exception = False, restored: Restored | Exception | None = None
+) -> tuple[Any, list[tuple[Any, ...]]]:
+    """Return the hook, and the list of calls that it makes; `aside` and `restored` are what they find, or raise."""
+    calls: list[tuple[Any, ...]] = []
+
+    def answer(value: Any, *call: Any) -> Any:
+        calls.append(call)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    monkeypatch.setattr(error_hooks, "set_aside", lambda *arguments: answer(aside, "set_aside", *arguments))
+    monkeypatch.setattr(
+        error_hooks, "restore", lambda *arguments, grace: answer(restored, "restore", *arguments, grace)
+    )
+    return error_hooks.previous_hook("fabric-docker-1", HOST), calls
+
+
+def test_a_restored_container_makes_room(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
+    """It is in no state, so the corrected one finds its name taken: it is set aside, and the engine tries again."""
+    hook, calls = previous(monkeypatch, aside=True)
+    assert hook.after(NAME_TAKEN)
+    assert calls == [("set_aside", HOST, "web", OWNER_LABEL)]
+    assert log == []
+
+
+def test_another_container_of_that_name_is_for_the_next_hook(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
+    """Nothing is restored: the container that has the name may be the one that serves."""
+    hook, calls = previous(monkeypatch, aside=False)
+    assert not hook.after(NAME_TAKEN)
+    assert [call[0] for call in calls] == ["set_aside"]
+    assert log == []
+
+
+@pytest.mark.parametrize(
+    "error", ["invalid mount config", "failed to set up container networking: Address already in use"]
+)
+def test_the_previous_container_runs_again_after_another_refusal(
+    monkeypatch: pytest.MonkeyPatch, log: list[str], error: str
+) -> None:
+    """The engine does not try again: Docker would refuse the same. It prints the refusal, and the log what serves now."""
+    restored = Restored(id="a" * 64, failed_id="b" * 64, of="c" * 64)
+    hook, calls = previous(monkeypatch, restored=restored)
+    assert not hook.after(error)
+    assert calls == [("restore", HOST, "web", OWNER_LABEL, 5)]
+    assert log == [
+        (
+            'host "docker-1", service "web": the previous container web (aaaaaaaaaaaa) runs again at its address; '
+            "the new one is stopped, as web.ipvlan-failed"
+        )
+    ]
+
+
+def test_a_refusal_without_a_previous_container_adds_nothing(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
+    """A first creation, or `on_failure: leave`: there is no spare, and the engine has said it all."""
+    hook, calls = previous(monkeypatch)
+    assert not hook.after("invalid mount config")
+    assert [call[0] for call in calls] == ["restore"]
+    assert log == []
+
+
+@pytest.mark.parametrize("error", [NAME_TAKEN, "invalid mount config"])
+def test_a_host_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch, log: list[str], error: str) -> None:
+    """What could not be done on it is in the log, and the engine does not try again."""
+    failure = unreachable_host(host="docker-1")
+    hook, _ = previous(monkeypatch, aside=failure, restored=failure)
+    assert not hook.after(error)
+    assert log == [str(failure)]
+
+
+def test_only_a_creation_that_was_refused_brings_it_back(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
+    """An update or a deletion that fails leaves a container that runs, and no error is none."""
+    hook, calls = previous(monkeypatch)
+    assert not hook.after("no space left on device", operation="update")
+    assert not hook.after("no space left on device", operation="delete")
     assert not hook.after()
     assert calls == []
     assert log == []

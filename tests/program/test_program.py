@@ -191,7 +191,12 @@ def test_bridge_connection(reference: Run) -> None:
         "host": "docker-1",
         "container": "nginx",
         "container_id": "fabric-docker-1-nginx-id",
-        "owner": f"{OWNER}/docker-1/nginx",
+        "rollout": {
+            "owner": f"{OWNER}/docker-1/nginx",
+            "healthy_within": 60,
+            "on_failure": "restore",
+            "secret_names": [],
+        },
         "fabric": "ipvlanl2",
         "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80}],
     }

@@ -7,11 +7,13 @@ real daemon behaves so is shown by tests/lab.
 from __future__ import annotations
 
 import copy
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -21,10 +23,16 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.plan.resource_names import BRIDGE
 from tests.support.containers import FABRIC
-from tests.support.fake_engine import JSON, FakeEngine, NoReplyError, Reply, document, log, message
+from tests.support.fake_engine import JSON, STREAM, FakeEngine, NoReplyError, Reply, document, log, message
 
 DONE: Reply = (204, b"", JSON)
 NOTHING_TO_DO: Reply = (304, b"", JSON)
+SSH = """#!/bin/sh
+PATH={folder}:$PATH
+case "$2" in *docker.sock) ln -s {socket} "${{2%%:*}}" ;; esac
+for last; do :; done
+exec sh -c "$last"
+"""
 ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 
 
@@ -67,6 +75,8 @@ class ContainerEngine(FakeEngine):
     """What the host's clock shows more than `caller`."""
     events: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     """What happens on the host, and when: in seconds of `caller`."""
+    ended: list[tuple[float, int]] = field(default_factory=list)
+    """Ends of the container, as Docker's events have them: the host's time, and the exit code."""
     silent: bool = False
     """Whether requests get no answer."""
 
@@ -119,6 +129,8 @@ class ContainerEngine(FakeEngine):
             raise NoReplyError
         if method != "GET":
             return self._change(method, action, query, body)
+        if action == "events":
+            return self._events(query)
         kind, _, rest = action.partition("/")
         if kind == "images":
             image = self.images.get(rest.removesuffix("/json"))
@@ -128,6 +140,17 @@ class ContainerEngine(FakeEngine):
         if container is None:
             return message(404, f"No such container: {which}")
         return document(200, container) if verb == "json" else self._log(query)
+
+    def _events(self, query: Mapping[str, str]) -> Reply:
+        if float(query["until"]) > self.clock():
+            # Docker waits for what is to come.
+            raise NoReplyError
+        found = [
+            {"Type": "container", "Action": "die", "Actor": {"Attributes": {"exitCode": str(code)}}}
+            for at, code in self.ended
+            if float(query["since"]) <= at <= float(query["until"])
+        ]
+        return 200, "\n".join(map(json.dumps, found)).encode(), STREAM
 
     def _log(self, query: Mapping[str, str]) -> Reply:
         if "logs" in self.refuses:
@@ -276,6 +299,17 @@ def _bind(container: dict[str, Any]) -> None:
 
 def _volumes(container: Mapping[str, Any]) -> set[str]:
     return {mount["Name"] for mount in container["Mounts"] if ANONYMOUS.fullmatch(mount.get("Name", ""))}
+
+
+def put_ssh(folder: Path, engine: ContainerEngine) -> str:
+    """Write an `ssh` to the folder that runs texts on this machine and forwards the daemon's socket; return its path.
+
+    What is in the folder is found before other programs.
+    """
+    ssh = folder / "ssh"
+    ssh.write_text(SSH.format(socket=engine.socket, folder=folder))
+    ssh.chmod(0o755)
+    return str(ssh)
 
 
 def open_directly(monkeypatch: pytest.MonkeyPatch, engine: ContainerEngine, *modules: ModuleType) -> None:

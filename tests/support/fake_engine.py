@@ -23,6 +23,8 @@ from urllib.parse import parse_qsl
 LOG = "application/vnd.docker.multiplexed-stream"
 CONTAINER_ID = "5cafe" * 12
 JSON = "application/json"
+STREAM = "application/json; chunked"
+"""For a reply whose end Docker does not know beforehand: it is sent in chunks."""
 Reply = tuple[int, bytes, str]
 """Status, content, and its type."""
 POLL_SECONDS = 0.005
@@ -154,7 +156,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Api-Version", self.engine.newest_api)
         self.send_header("Content-Type", kind)
-        if status not in {204, 304}:
+        if kind == STREAM:
+            self.send_header("Transfer-Encoding", "chunked")
+            chunks = [content, b""] if content else [b""]
+            content = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+        elif status not in {204, 304}:
             self.send_header("Content-Length", str(len(content)))
         # A client that has given up is gone.
         with contextlib.suppress(BrokenPipeError):

@@ -5,7 +5,8 @@ Out of scope: the work on the host itself, which has tests of its own (tests/uni
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -120,6 +121,11 @@ class Calls:
         """Note that a spare is made."""
         self.made.append(("make_spare", {"ssh": connection.command, "name": name, "owner": owner, "running": running}))
 
+    @contextmanager
+    def open_engine(self, connection: HostConnection) -> Iterator[HostConnection]:
+        """Open a session to the host: what has the place of its Docker is the connection."""
+        yield connection
+
     def clear(self, connection: HostConnection, name: str, owner: str, *, also_restored: bool) -> list[Any]:
         """Note that what a change left is removed."""
         arguments = {"ssh": connection.command, "name": name, "owner": owner, "also_restored": also_restored}
@@ -140,6 +146,11 @@ class Calls:
         self.made.append(("settle", {"ssh": connection.command, **arguments}))
         return self.outcome
 
+    def failed_already(self, connection: HostConnection, id_: str, *, secret_names: Sequence[str]) -> Settled | None:
+        """Note that the container is looked at once."""
+        self.made.append(("look", {"ssh": connection.command, "id": id_, "secrets": list(secret_names)}))
+        return None if self.outcome.up else self.outcome
+
     def restore(self, connection: HostConnection, name: str, owner: str, *, grace: int) -> Restored | None:
         """Note that the previous container runs again."""
         self.made.append(("restore", {"ssh": connection.command, "name": name, "owner": owner, "grace": grace}))
@@ -152,10 +163,14 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """Note what is done on hosts instead of doing it, with open handovers of the test's own."""
     calls = Calls()
     monkeypatch.setattr("provider.rehearsal.rehearse", calls.rehearse)
+    monkeypatch.setattr("ipvlan.hosts.engine_writes.open_engine", calls.open_engine)
     monkeypatch.setattr("ipvlan.hosts.spare.make_spare", calls.make_spare)
-    monkeypatch.setattr("ipvlan.hosts.spare.clear", calls.clear)
-    monkeypatch.setattr("ipvlan.hosts.settle.settle", calls.settle)
+    for name in ("clear", "clear_with"):
+        monkeypatch.setattr(f"ipvlan.hosts.spare.{name}", calls.clear)
+    for name in ("settle", "settle_with"):
+        monkeypatch.setattr(f"ipvlan.hosts.settle.{name}", calls.settle)
+    monkeypatch.setattr("ipvlan.hosts.settle.failed_already", calls.failed_already)
     monkeypatch.setattr("ipvlan.hosts.restore.restore", calls.restore)
-    for module in ("handover", "settled", "bridge_connection"):
+    for module in ("handover", "settled", "bridge_connection", "not_up"):
         monkeypatch.setattr(f"provider.{module}.OPEN_HANDOVERS", calls.open)
     return calls

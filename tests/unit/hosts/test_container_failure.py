@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ipvlan.hosts.bridge import BoundPort
-from ipvlan.hosts.container_failure import Previous, describe
+from ipvlan.hosts.container_failure import Previous, describe, restored_text, with_restored
 from ipvlan.hosts.errors import NOT_RESTORED, NOT_UP, HostError
+from ipvlan.hosts.restore import Restored
 from ipvlan.hosts.settle import Settled
 
 ID = "22" * 32
@@ -82,3 +83,20 @@ def test_a_previous_one_that_does_not_run_again_is_said_too() -> None:
     error = failure("none", cause)
     assert [problem.code for problem in error.problems] == [NOT_UP, NOT_RESTORED]
     assert "Address already in use" in str(error)
+
+
+RAN_AGAIN = "the previous container shop (333333333333) runs again at its address"
+
+
+@pytest.mark.parametrize(
+    ("failed_id", "text"), [("22" * 32, f"{RAN_AGAIN}; the new one is stopped, as shop.ipvlan-failed"), ("", RAN_AGAIN)]
+)
+def test_a_failure_of_another_resource_says_what_serves_now(failed_id: str, text: str) -> None:
+    """After a refusal, which the engine prints, and in the failure of a bridge connection, whose other words stay."""
+    restored = Restored(id="33" * 32, failed_id=failed_id, of="11" * 32)
+    assert restored_text("docker-1", "web", "shop", restored) == f'host "docker-1", service "web": {text}'
+    error = HostError.on("docker-1", NOT_UP, problem="no", effect="port 80 is not bound", fix="free it")
+    (problem,) = with_restored(error, "shop", restored).problems
+    assert problem.effect == f"port 80 is not bound; {text}"
+    assert (problem.code, problem.problem, problem.fix) == (NOT_UP, "no", "free it")
+    assert with_restored(error, "shop", restored).host == "docker-1"

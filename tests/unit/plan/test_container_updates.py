@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from ipvlan.config.models import ContainerSettings
-from ipvlan.plan.container_updates import BY_SETTING, UPDATES, Update
+from ipvlan.plan.container_updates import (
+    BY_SETTING,
+    UPDATES,
+    Update,
+    changed_arguments,
+    replaced_by,
+    replacing_arguments,
+)
 
 
 def test_every_setting_is_in_the_table_once() -> None:
@@ -18,3 +27,43 @@ def test_a_limit_is_updated_and_its_removal_replaces() -> None:
     memory = BY_SETTING["memory"]
     assert memory.update is Update.REPLACES_WHEN_UNSET
     assert [memory.replaces(value) for value in (2**26, 0, None)] == [False, True, True]
+
+
+ARGUMENTS = {"image": "nginx:1", "memory": 64.0, "cpuShares": 512.0, "restart": "always", "labels": [1], "ports": [80]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "replaces"),
+    [
+        ({}, False),
+        ({"image": "nginx:2"}, True),
+        ({"command": ["nginx"]}, True),
+        ({"healthcheck": {"tests": ["NONE"]}}, True),
+        ({"memory": 128.0}, False),
+        ({"memory": None}, True),
+        ({"memory": 0.0}, True),
+        ({"cpuShares": 2.0}, False),
+        ({"cpuShares": None}, True),
+        ({"memorySwap": 128.0}, False),
+        ({"restart": "no"}, False),
+        ({"restart": "on-failure", "maxRetryCount": 3.0}, False),
+        ({"destroyGraceSeconds": 30.0}, False),
+        ({"labels": [], "ports": []}, False),
+        ({"memory": 128.0, "image": "nginx:2"}, True),
+    ],
+)
+def test_what_replaces_a_container_that_is_there(changes: dict[str, object], replaces: bool) -> None:
+    """The docker provider's arguments decide; labels and ports are left out of both."""
+    after = {key: value for key, value in {**ARGUMENTS, **changes}.items() if value is not None}
+    assert replaced_by(ARGUMENTS, after) is replaces
+    assert changed_arguments(ARGUMENTS, after) == changes.keys() - {"labels", "ports"}
+
+
+@pytest.mark.parametrize("limits", [{}, {"memory": "64m"}, {"cpu_shares": 2}, {"memory": "64m", "cpu_shares": 2}])
+def test_it_agrees_with_what_the_components_tell_the_engine(limits: dict[str, object]) -> None:
+    """An argument whose change the engine turns into a replacement is one that is prepared for, and the other way round."""
+    forced = replacing_arguments(ContainerSettings.model_validate(limits))
+    values = {"memory": 64.0 if "memory" in limits else 0.0, "cpuShares": 2.0 if "cpu_shares" in limits else 0.0}
+    for name in ("memory", "cpuShares", "healthcheck", "init", "tmpfs"):
+        after = {name: values.get(name, "new")}
+        assert replaced_by({name: 1.0}, after) is (name in forced), name

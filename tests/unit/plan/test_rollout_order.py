@@ -155,7 +155,7 @@ def test_the_first_check_of_health_is_in_time(healthcheck: dict[str, Any], fits:
     ("healthcheck", "within"),
     [
         ({"test": ["CMD", "true"]}, 60),
-        ({"test": ["CMD", "true"], "interval": "1m30s"}, 90),
+        ({"test": ["CMD", "true"], "interval": "1m30s"}, 120),
         ({"test": ["CMD", "true"], "interval": "1m30s", "timeout": "1.5s", "start_period": "2m"}, 212),
         ({"test": ["NONE"], "interval": "2m"}, 60),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pulumi.output import Unknown
+from pulumi.output import UNKNOWN
 
 from ipvlan.hosts.errors import HostError
 from provider.errors import PluginError
@@ -118,7 +118,7 @@ REPLACING = (
     {"envs": ["TOKEN=other"]},
     {"command": ["nginx"]},
     {"healthcheck": {"tests": ["NONE"]}},
-    {"networksAdvanced": [{"name": Unknown(), "ipv4Address": "10.1.1.2"}]},
+    {"networksAdvanced": [{"name": UNKNOWN, "ipv4Address": "10.1.1.2"}]},
 )
 
 

@@ -1,0 +1,115 @@
+"""A bridge connection that cannot be made: the previous container runs again, and the failure says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.settle import Settled as Outcome
+from provider.bridge_connection import BridgeConnection
+from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, silent
+
+INPUTS: dict[str, Any] = {
+    "host": "docker-1",
+    "ssh": ["ssh", "of the state"],
+    "container": "web",
+    "container_id": "b" * 64,
+    "rollout": {"owner": OWNER, "healthy_within": 60.0, "on_failure": "restore", "secret_names": ["TOKEN"]},
+    "fabric": "ipvlanl2",
+    "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80.0}],
+}
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Return what is done on a host that refuses the connection."""
+    made = noted(monkeypatch)
+    made.open.begin(handover_of(), TODAY)
+
+    def connect(_attachment: Any) -> None:
+        made.made.append(("connect", {}))
+        raise HostError.on(
+            "docker-1", "IPF000", problem="port 80 is taken", effect="it is not published", fix="free it"
+        )
+
+    monkeypatch.setattr("ipvlan.hosts.bridge.connect", connect)
+    return made
+
+
+def failure(calls: Calls, **changes: Any) -> str:
+    """Create it, and return the text of its failure."""
+    with pytest.raises(HostError) as caught:
+        BridgeConnection().create({**INPUTS, **changes}, calls.operation())
+    return str(caught.value)
+
+
+def test_the_previous_one_runs_again(calls: Calls) -> None:
+    """It had its ports, which the new one does not get; nothing is left for another process to end."""
+    text = failure(calls)
+    assert calls.names == ["hold", "look", "connect", "restore"]
+    assert calls.of("restore") == {"ssh": TODAY, "name": "web", "owner": OWNER, "grace": 5}
+    assert "port 80 is taken" in text
+    assert "it is not published; the previous container web (aaaaaaaaaaaa) runs again" in text
+    assert calls.opened == []
+
+
+def test_without_a_previous_one_it_is_the_failure_alone(calls: Calls) -> None:
+    """A first creation, or `on_failure: leave`: there is no spare."""
+    calls.restored = None
+    text = failure(calls)
+    assert "port 80 is taken" in text
+    assert "runs again" not in text
+
+
+def test_both_failures_are_said(calls: Calls) -> None:
+    """Where the previous one does not run again, a person has to know both."""
+    calls.restored = silent()
+    text = failure(calls)
+    assert "port 80 is taken" in text
+    assert "Docker does not answer" in text
+    assert calls.opened == []
+
+
+def test_leave_restores_nothing(calls: Calls) -> None:
+    """There is no spare, and the new container stays as it is."""
+    assert "port 80 is taken" in failure(calls, rollout={**INPUTS["rollout"], "on_failure": "leave"})
+    assert calls.names == ["hold", "look", "connect"]
+
+
+def test_a_container_that_has_failed_by_now_is_not_connected(calls: Calls) -> None:
+    """Each of its restarts would make the connection wait: it fails as `Settled` would, with the evidence, and goes back."""
+    calls.outcome = Outcome(
+        kind="restarting", id="b" * 64, name="web", status="restarting", exit_code=1, log=("no config",)
+    )
+    text = failure(calls)
+    assert calls.names == ["hold", "look", "restore"]
+    assert calls.of("look") == {"ssh": TODAY, "id": "b" * 64, "secrets": ["TOKEN"]}
+    for part in ('service "nginx" does not come up', "exit code 1", "| no config", "runs again"):
+        assert part in text
+    assert calls.opened == []
+
+
+def test_a_connection_of_an_earlier_version_restores_nothing(calls: Calls) -> None:
+    """Without the owner label nobody knows whose the containers are."""
+    assert "port 80 is taken" in failure(calls, rollout=None)
+    assert calls.names == ["hold", "connect"]
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_a_replaced_container_keeps_its_ports_until_it_is_deleted(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, *, is_replaced: bool
+) -> None:
+    """Docker ends the connection with the container; only one of a container that stays is disconnected."""
+    monkeypatch.setattr("ipvlan.hosts.bridge.disconnect", lambda _attachment: calls.made.append(("disconnect", {})))
+    if not is_replaced:
+        calls.open.end("docker-1", "web")
+    BridgeConnection().delete(INPUTS, calls.operation())
+    assert calls.names == ([] if is_replaced else ["hold", "disconnect"])
+
+
+def test_the_rollout_in_the_inputs_is_no_change() -> None:
+    """The connections of a state from before this version stay as they are."""
+    before = {key: value for key, value in INPUTS.items() if key != "rollout"}
+    assert BridgeConnection().diff(before, INPUTS) == ([], [])

@@ -1,0 +1,191 @@
+"""What is open when the plugin's process ends: it is given to another process, and that one ends it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.host_lock import HostLockedError
+from ipvlan.hosts.settle import Settled as Outcome
+from ipvlan.plan.resource_names import OWNER_LABEL
+from provider import going_back, open_handovers, process
+from provider.open_handovers import OpenHandovers
+from tests.support.container_engine import ContainerEngine, put_ssh
+from tests.support.containers import IMAGE, OURS, RECORD, container, stopped
+from tests.support.fake_engine import serve
+from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, silent
+
+EXITED = Outcome(kind="exited", id="b" * 64)
+
+
+class Locks:
+    """The locks of a run that ends: some hosts are refused a few times, some for good."""
+
+    def __init__(self, calls: Calls, refusals: dict[str, list[HostError]]) -> None:
+        self.calls, self.refusals = calls, refusals
+
+    def __call__(self, _holder: Any, *, timeout: float) -> Locks:
+        """Take the place of the class."""
+        assert timeout > 0
+        return self
+
+    def __enter__(self) -> Locks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.calls.made.append(("release", {}))
+
+    def acquire(self, connections: list[HostConnection]) -> dict[str, Any]:
+        """Take the lock of one host."""
+        (connection,) = connections
+        waiting = self.refusals.get(connection.name) or []
+        if waiting:
+            refusal = waiting.pop(0)
+            if isinstance(refusal, HostLockedError):
+                raise refusal
+            return {connection.name: refusal}
+        self.calls.made.append(("lock", {"host": connection.name}))
+        return {connection.name: None}
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Return what is done on hosts whose locks are free."""
+    made = noted(monkeypatch)
+    monkeypatch.setattr(going_back, "settle", made.settle)
+    monkeypatch.setattr(going_back, "restore", made.restore)
+    monkeypatch.setattr(going_back, "HostLocks", Locks(made, {}))
+    return made
+
+
+def entries(*handovers: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the plugin gives away when these are open."""
+    open_ = OpenHandovers()
+    for handover in handovers:
+        open_.begin(handover, TODAY)
+    return list(open_._open.values())
+
+
+@pytest.fixture
+def end(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return the function that runs the process's program with these open handovers."""
+
+    def run(*handovers: dict[str, Any]) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(entries(*handovers))))
+        going_back.main()
+
+    return run
+
+
+def test_what_is_up_stays(calls: Calls, end: Callable[..., None]) -> None:
+    """It is looked for by its name: the run may have ended before anybody knew its id. Its ports are not asked for."""
+    end(handover_of())
+    assert calls.names == ["lock", "settle", "release"]
+    assert calls.of("settle") == {"ssh": TODAY, "id": "web", "healthy_within": 60, "ports": [], "secrets": []}
+
+
+@pytest.mark.parametrize("kind", ["absent", "created", "exited", "restarting", "unhealthy"])
+def test_what_is_not_up_goes_back(calls: Calls, end: Callable[..., None], kind: Any) -> None:
+    """Also where the new one was never created; while the lock of the host is held."""
+    calls.outcome = Outcome(kind=kind, id="web")
+    end(handover_of())
+    assert calls.names == ["lock", "settle", "restore", "release"]
+    assert calls.of("restore") == {"ssh": TODAY, "name": "web", "owner": OWNER, "grace": 5}
+
+
+def test_one_container_that_fails_stops_no_other(calls: Calls, end: Callable[..., None]) -> None:
+    """Nobody reads an error of this process: it goes on with the next one, and every host has its turn."""
+    calls.outcome, calls.restored = EXITED, silent()
+    end(handover_of(), handover_of(container="shop"), handover_of(host="docker-2"))
+    names = [arguments["name"] for made, arguments in calls.made if made == "restore"]
+    assert sorted(names) == ["shop", "web", "web"]
+    assert {arguments["host"] for made, arguments in calls.made if made == "lock"} == {"docker-1", "docker-2"}
+
+
+def test_it_waits_for_the_lock_of_the_run_that_ended(
+    calls: Calls, end: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock is tried again: the run has it for some seconds more, or the host does not answer for a moment."""
+    locked = HostLockedError(silent().problems)
+    monkeypatch.setattr(going_back, "HostLocks", Locks(calls, {"docker-1": [locked, silent()]}))
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    end(handover_of())
+    assert calls.names == ["lock", "settle", "release"]
+
+
+def test_without_the_lock_nothing_is_done(
+    calls: Calls, end: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run works on the host by then; the other hosts are no less done."""
+    locked: list[HostError] = [HostLockedError(silent().problems)]
+    monkeypatch.setattr(going_back, "HostLocks", Locks(calls, {"docker-1": locked}))
+    monkeypatch.setattr(going_back, "SECONDS_FOR_LOCKS", -1.0)
+    end(handover_of(), handover_of(host="docker-2"))
+    assert [arguments["host"] for made, arguments in calls.made if made == "lock"] == ["docker-2"]
+    assert calls.names.count("settle") == 1
+
+
+def test_nothing_open_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every preview and every `up` without a replacement ends without another process, and so does one whose handovers ended."""
+    monkeypatch.setattr(
+        open_handovers, "subprocess", Mock(Popen=Mock(side_effect=AssertionError("a process is started")))
+    )
+    open_ = OpenHandovers()
+    open_.give_away()
+    open_.begin(handover_of(), TODAY)
+    open_.end("docker-1", "web")
+    open_.end("docker-1", "web")
+    open_.give_away()
+
+
+def test_the_plugin_ends_its_children_before_it_starts_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the process that it leaves behind is none of those that it ends."""
+    done: list[str] = []
+    monkeypatch.setattr(process, "end_children", lambda: done.append("children"))
+    monkeypatch.setattr(open_handovers.OPEN_HANDOVERS, "give_away", lambda: done.append("give away"))
+    monkeypatch.setattr("os._exit", lambda status: done.append(f"exit {status}"))
+    process._end()
+    assert done == ["children", "give away", "exit 0"]
+
+
+def test_the_process_runs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a given-away handover to the container that runs again: another process, and a substitute for Docker's Engine."""
+    failing = container("22", "web", State__Status="restarting", State__Restarting=True, RestartCount=3)
+    docker = ContainerEngine(
+        tmp_path / "engine.sock",
+        inspected=[failing, stopped("33", "web.ipvlan-previous", record=RECORD)],
+        images={IMAGE: {"Id": IMAGE, "Config": {"Labels": None}}},
+    )
+    # The lock of this machine is for others.
+    flock = tmp_path / "flock"
+    flock.write_text("#!/bin/sh\nexit 0\n")
+    flock.chmod(0o755)
+    assert failing["Config"]["Labels"][OWNER_LABEL] == OURS
+    started: list[subprocess.Popen[bytes]] = []
+
+    def popen(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(*arguments, **options))
+        return started[0]
+
+    monkeypatch.setattr(
+        open_handovers, "subprocess", Mock(Popen=popen, PIPE=subprocess.PIPE, DEVNULL=subprocess.DEVNULL)
+    )
+    open_ = OpenHandovers()
+    open_.begin(handover_of(owner=OURS), (put_ssh(tmp_path, docker), "docker-1"))
+    with serve(docker):
+        open_.give_away()
+        (process_,) = started
+        # Neither a Ctrl-C nor the engine, which signal process groups, reach it.
+        assert os.getsid(process_.pid) == process_.pid
+        assert process_.wait(30) == 0
+    assert docker.summary == {"web": ("33", "running", "always"), "web.ipvlan-failed": ("22", "exited", "no")}
