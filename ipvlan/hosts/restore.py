@@ -81,19 +81,22 @@ def restore(
             if failed is not None:
                 engine.remove(failed.id, volumes=True)
             engine.rename(replaced.id, f"{name}{FAILED_SUFFIX}")
+        aside = replaced or (failed if failed is not None and failed.ours else None)
+        if aside is not None and replaced is None:
+            # A boot of the host may have started it: an earlier visit ended before it had its policy.
+            engine.stop(aside.id, max(0, min(grace, LONGEST_GRACE)))
         engine.set_restart(spare.id, spare.record.restart)
         if spare is not now:
             engine.rename(spare.id, name)
         _start(engine, spare.id)
-        if replaced is not None:
+        if aside is not None:
             # Not before: Docker updates no container that it is about to start again.
-            engine.set_restart(replaced.id, "no")
+            engine.set_restart(aside.id, "no")
         inspected = engine.container(spare.id)
         attachment = _own_attachment(connection, name, inspected)
         missing = spare.record.bridge and state_of(inspected).missing(attachment.ports)
     if missing:
         bridge.connect(attachment)
-    aside = replaced or (failed if failed is not None and failed.ours else None)
     return Restored(id=spare.id, failed_id="" if aside is None else aside.id, of=spare.record.of)
 
 

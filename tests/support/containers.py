@@ -1,16 +1,18 @@
-"""A host of the substitute `fake_docker_containers`, and containers as Docker inspects them."""
+"""Hosts of the substitute `fake_container_engine`, and containers as Docker inspects them."""
 
 from __future__ import annotations
 
 import copy
-import os
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.spare_copy import Record
 from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL
-from tests.support.docker_substitute import put_docker, read_state, write_state
+from tests.support.fake_container_engine import Containers, serving
 
 OURS = "0123456789abcdef/docker-1/web"
 IMAGE = "sha256:" + "1f" * 32
@@ -76,33 +78,38 @@ def stopped(id_: str, name: str, *, record: Record | None = None, **changes: Any
     )
 
 
-class ContainerHost:
-    """A host whose `docker` is the substitute; its shell is this machine's own."""
+SSH = """#!/bin/sh
+PATH=FOLDER:$PATH
+export PATH
+case "$2" in *docker.sock) ln -s SOCKET "${2%%:*}" ;; esac
+for last; do :; done
+exec sh -c "$last"
+"""
+"""An ssh that runs everything here, and leads to the substitute's socket."""
 
-    def __init__(self, folder: Path, *containers: dict[str, Any], **state: Any) -> None:
+
+class ContainerHost:
+    """A host whose Docker is the substitute; its shell is this machine's own."""
+
+    def __init__(self, folder: Path, socket: Path, engine: Containers) -> None:
         self.folder = folder
-        put_docker(folder, "fake_docker_containers")
-        path = f"{folder}:{os.environ['PATH']}"
-        self.connection = HostConnection(name="docker-1", command=("env", f"PATH={path}", "sh", "-c"))
-        start = {
-            "images": {IMAGE: {"Labels": None}},
-            "volumes": [],
-            "down": False,
-            "history": [],
-            "refuses": {},
-            "steps": [],
-            "log": "",
-        }
-        write_state(folder, containers=list(containers), **{**start, **state})
+        """Comes first in the PATH of what runs on the host."""
+        self._engine = engine
+        ssh = socket.with_suffix(".ssh")
+        ssh.write_text(SSH.replace("SOCKET", str(socket)).replace("FOLDER", str(folder)))
+        ssh.chmod(0o755)
+        self.connection = HostConnection(name="docker-1", command=(str(ssh), "docker-1"))
 
     def write(self, **changes: Any) -> None:
         """Change the substitute's state."""
-        write_state(self.folder, **changes)
+        with self._engine.guard:
+            self._engine.state.update(changes)
 
     @property
     def state(self) -> dict[str, Any]:
         """The substitute's state."""
-        return read_state(self.folder)
+        with self._engine.guard:
+            return copy.deepcopy(self._engine.state)
 
     @property
     def containers(self) -> dict[str, tuple[str, str, str]]:
@@ -118,6 +125,28 @@ class ContainerHost:
 
     @property
     def changes(self) -> list[str]:
-        """The commands that changed something, or tried to."""
-        reading = ("container inspect", "image inspect", "logs", "version", "network connect --help")
-        return [call for call in self.state["calls"] if not call.startswith(reading)]
+        """What was changed, or tried to be."""
+        changes: list[str] = self.state["changes"]
+        return changes
+
+
+class NewHost(Protocol):
+    """Returns a new host with these containers; `state` is more of the substitute's."""
+
+    def __call__(self, *containers: dict[str, Any], **state: Any) -> ContainerHost:
+        """Return the host."""
+
+
+@contextmanager
+def container_hosts(folder: Path) -> Iterator[NewHost]:
+    """Give what makes hosts; they end with this."""
+    with ExitStack() as stack:
+        count = itertools.count()
+
+        def new(*containers: dict[str, Any], **state: Any) -> ContainerHost:
+            engine = Containers(**{"images": {IMAGE: {"Labels": None}}, **state, "containers": list(containers)})
+            socket = folder / f"{next(count)}.sock"
+            stack.enter_context(serving(engine, socket))
+            return ContainerHost(folder, socket, engine)
+
+        yield new

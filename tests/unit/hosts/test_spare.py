@@ -11,11 +11,11 @@ import pytest
 
 from ipvlan.hosts import spare
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, NAME_TAKEN, NOT_RESTORED, HostError
+from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, NAME_TAKEN, NOT_RESTORED, HostError
 from ipvlan.hosts.spare import Removed, Spare
 from ipvlan.hosts.spare_copy import Record
 from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL
-from tests.support.containers import IMAGE, OURS, RECORD, VOLUME, ContainerHost, container, stopped
+from tests.support.containers import IMAGE, OURS, RECORD, VOLUME, NewHost, container, stopped
 from tests.support.fake_engine import CONTAINER_ID, FakeEngine, fake_engine
 
 SPARE, FAILED, REHEARSAL = "web.ipvlan-previous", "web.ipvlan-failed", "web.ipvlan-rehearsal"
@@ -113,8 +113,9 @@ def test_nothing_else_is_copied(docker: FakeEngine, changes: dict[str, Any]) -> 
 
 
 def test_no_container_and_no_owner(docker: FakeEngine) -> None:
-    """A name that nothing has, and a stack without an owner id."""
-    assert make(owner="") is None
+    """A name that nothing has; without an owner id nobody could say whose a container is."""
+    with pytest.raises(ValueError, match="no owner label"):
+        make(owner="")
     del docker.answers["GET /containers/web/json"]
     assert make() is None
 
@@ -144,11 +145,10 @@ def test_a_copy_that_docker_refuses(docker: FakeEngine) -> None:
     assert raised.value.problems[0].code == NOT_RESTORED
 
 
-def test_all_that_a_change_left_is_removed(tmp_path: Path) -> None:
+def test_all_that_a_change_left_is_removed(new_host: NewHost) -> None:
     """By ids, with the anonymous volumes that nobody uses; a restored one only where that is asked for."""
     record = Record(of="00" * 32, restart="always", bridge=False, volumes=(VOLUME, "0b" * 32))
-    host = ContainerHost(
-        tmp_path,
+    host = new_host(
         container("22", "web", Config__Labels=LABELLED, Mounts=[{"Name": "0b" * 32}]),
         stopped("33", SPARE, record=record),
         stopped("44", FAILED),
@@ -167,21 +167,19 @@ def test_all_that_a_change_left_is_removed(tmp_path: Path) -> None:
     assert spare.clear(host.connection, "web", OURS, also_restored=True) == []
 
 
-def test_what_others_have_stays(tmp_path: Path) -> None:
+def test_what_others_have_stays(new_host: NewHost) -> None:
     """Also a container of ours that is no copy and has only the name of one, and the container itself."""
-    host = ContainerHost(
-        tmp_path, container("22", "web"), stopped("33", SPARE), stopped("44", FAILED, **OTHERS), volumes=[VOLUME]
-    )
+    host = new_host(container("22", "web"), stopped("33", SPARE), stopped("44", FAILED, **OTHERS), volumes=[VOLUME])
     assert spare.clear(host.connection, "web", OURS, also_restored=True) == []
     assert host.changes == []
 
 
 @pytest.mark.parametrize(
-    ("state", "code"), [({"refuses": {"rm": "device busy"}}, DOCKER_REFUSED), ({"down": True}, DOCKER_UNAVAILABLE)]
+    ("state", "code"), [({"refuses": {"rm": "device busy"}}, NOT_RESTORED), ({"down": True}, DOCKER_UNAVAILABLE)]
 )
-def test_a_removal_that_fails(tmp_path: Path, state: dict[str, Any], code: str) -> None:
+def test_a_removal_that_fails(new_host: NewHost, state: dict[str, Any], code: str) -> None:
     """Docker refuses it, or does not answer."""
-    host = ContainerHost(tmp_path, stopped("44", FAILED), **state)
+    host = new_host(stopped("44", FAILED), **state)
     with pytest.raises(HostError) as raised:
         spare.clear(host.connection, "web", OURS, also_restored=False)
     assert raised.value.problems[0].code == code

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -20,7 +19,7 @@ from ipvlan.hosts.settle import Settled as Outcome
 from ipvlan.plan.resource_names import OWNER_LABEL
 from provider import going_back, open_handovers, process
 from provider.open_handovers import OpenHandovers
-from tests.support.containers import OURS, RECORD, ContainerHost, container, stopped
+from tests.support.containers import OURS, RECORD, NewHost, container, stopped
 from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, silent
 
 EXITED = Outcome(kind="exited", id="b" * 64)
@@ -156,12 +155,12 @@ def test_the_plugin_ends_its_children_before_it_starts_the_process(monkeypatch: 
     assert done == ["children", "give away", "exit 0"]
 
 
-def test_the_process_runs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a given-away handover to the container that runs again: another process, the real scripts, a substitute for docker."""
+def test_the_process_runs_by_itself(new_host: NewHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a given-away handover to the container that runs again: another process, a substitute for Docker."""
     failing = container("22", "web", State__Status="restarting", State__Restarting=True, RestartCount=3)
-    host = ContainerHost(tmp_path, failing, stopped("33", "web.ipvlan-previous", record=RECORD))
+    host = new_host(failing, stopped("33", "web.ipvlan-previous", record=RECORD))
     # The lock of this machine is for others.
-    flock = tmp_path / "flock"
+    flock = host.folder / "flock"
     flock.write_text("#!/bin/sh\nexit 0\n")
     flock.chmod(0o755)
     assert failing["Config"]["Labels"][OWNER_LABEL] == OURS
