@@ -68,7 +68,7 @@ def test_a_command_that_exits_at_once(lab: Lab, stack: Stack, rollouts: Rollouts
     assert beside(lab) == [f"{FIRST}/{WEB}.ipvlan-failed"]
     failed = containers(lab)[FIRST][f"{WEB}.ipvlan-failed"]
     assert (failed.running, failed.policy) == (False, "no")
-    assert differences(lab) == [("container-restored", FIRST, WEB)]
+    assert differences(lab) == [("container-restored", FIRST, WEB), ("failed-left", FIRST, WEB)]
 
 
 def test_the_same_file_again(rollouts: Rollouts) -> None:
