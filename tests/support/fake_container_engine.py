@@ -170,7 +170,7 @@ class Containers:
         return None
 
 
-def _words(method: str, parts: list[str], query: dict[str, str], body: dict[str, Any]) -> list[str] | None:
+def _words(method: str, parts: list[str], query: dict[str, str], body: dict[str, Any]) -> list[str] | None:  # noqa: PLR0911
     """Return a change in the words of Docker's command line, without `container`; None for one that is not known."""
     match method, *parts:
         case "DELETE", "volumes", volume:
@@ -193,7 +193,7 @@ def _words(method: str, parts: list[str], query: dict[str, str], body: dict[str,
 def _address(container: dict[str, Any]) -> str:
     """Return the planned address of a container."""
     networks = container["NetworkSettings"]["Networks"].values()
-    return next(network["IPAMConfig"]["IPv4Address"] for network in networks if network.get("IPAMConfig"))
+    return next(str(network["IPAMConfig"]["IPv4Address"]) for network in networks if network.get("IPAMConfig"))
 
 
 @contextmanager

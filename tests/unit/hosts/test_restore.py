@@ -148,9 +148,8 @@ def test_a_published_one_is_published_again(new_host: NewHost, monkeypatch: pyte
     record = Record(of="00" * 32, restart="always", bridge=True, volumes=())
     ports = {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}
     made: list[BridgeAttachment] = []
-    monkeypatch.setattr(restore.bridge, "connect", made.append)
-    spare = stopped("33", SPARE, record=record, HostConfig__PortBindings=ports)
-    host = new_host(spare)
+    monkeypatch.setattr("ipvlan.hosts.bridge.connect", made.append)
+    host = new_host(stopped("33", SPARE, record=record, HostConfig__PortBindings=ports))
     assert run(host) is not None
     expected = BridgeAttachment(
         connection=host.connection,
@@ -161,8 +160,8 @@ def test_a_published_one_is_published_again(new_host: NewHost, monkeypatch: pyte
     )
     assert made == [expected]
     # A spare that is on the bridge already has its ports by its start.
-    spare["NetworkSettings"]["Networks"]["bridge"] = {}
-    assert run(new_host(spare)) is not None
+    changes = {"HostConfig__PortBindings": ports, "NetworkSettings__Networks__bridge": {}}
+    assert run(new_host(stopped("33", SPARE, record=record, **changes))) is not None
     assert made == [expected]
 
 
