@@ -30,25 +30,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spare:
-    """A copy that was created and not started."""
-
-    id: str
-    name: str
-    """Its name on the host: `web.ipvlan-previous`."""
-    record: Record
-    """What it is a copy of."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
-    """A container that was removed."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """What has a name on a host."""
 
@@ -96,8 +77,11 @@ def _labelled_by_image(engine: EngineWrites, id_: str) -> bool:
     return image is None or OWNER_LABEL in ((image.get("Config") or {}).get("Labels") or {})
 
 
-def make_spare(connection: HostConnection, name: str, owner: str, *, running: str = "") -> Spare | None:
+def make_spare(connection: HostConnection, name: str, owner: str, *, running: str = "") -> None:
     """Create a stopped copy of a container.
+
+    Nothing is done where there is nothing to copy: no such container, one that is not ours, that does not run, or that is itself a
+    restored one. A spare that is there already is kept.
 
     Args:
         connection: The host.
@@ -105,17 +89,13 @@ def make_spare(connection: HostConnection, name: str, owner: str, *, running: st
         running: Its name now; empty for the same.
         owner: The owner label that this stack writes at this place.
 
-    Returns:
-        The copy. None where there is nothing to copy: no such container, one that is not ours, that does not run, or that is itself
-        a restored one; or there is a spare already, which is kept.
-
     Raises:
         HostError: The host does not answer, Docker refuses the copy, or something else has its name.
     """
     with open_engine(connection) as engine:
         found = holder_of(engine, running or name, owner)
         if found is None or not found.ours or found.copy or not _runs(found):
-            return None
+            return
         spare = f"{name}{PREVIOUS_SUFFIX}"
         holder = holder_of(engine, spare, owner)
         if holder is not None and not holder.copy:
@@ -124,13 +104,12 @@ def make_spare(connection: HostConnection, name: str, owner: str, *, running: st
             # The run that created it may have ended before it was connected.
             if holder.record is not None and holder.record.bridge and not state_of(holder.inspected).connected:
                 engine.connect_bridge(holder.id, BRIDGE_GATEWAY_PRIORITY)
-            return None
+            return
         copy = _copy(engine, found.inspected)
         id_ = engine.create(spare, copy.body)
         if copy.record.bridge:
             # Its ports are bound at its start then.
             engine.connect_bridge(id_, BRIDGE_GATEWAY_PRIORITY)
-        return Spare(id=id_, name=spare, record=copy.record)
 
 
 def _copy(engine: EngineWrites, container: Mapping[str, Any]) -> Copy:
@@ -146,7 +125,7 @@ def _runs(found: Holder) -> bool:
     return bool(state["Running"]) and not state.get("Restarting", False)
 
 
-def clear(connection: HostConnection, name: str, owner: str, *, also_restored: bool) -> list[Removed]:
+def clear(connection: HostConnection, name: str, owner: str, *, also_restored: bool) -> None:
     """Remove the spare of a container, a replacement that failed and one of a rehearsal, with their anonymous volumes.
 
     What others have under these names stays, and volumes that a container uses too. It succeeds where nothing is there.
@@ -157,19 +136,15 @@ def clear(connection: HostConnection, name: str, owner: str, *, also_restored: b
         owner: The owner label that this stack writes at this place.
         also_restored: Remove the container of that name too, where it is a restored one.
 
-    Returns:
-        What was removed.
-
     Raises:
         HostError: The host or its Docker does not answer, or Docker refuses to remove something.
     """
     with open_engine(connection) as engine:
-        return clear_with(engine, name, owner, also_restored=also_restored)
+        clear_with(engine, name, owner, also_restored=also_restored)
 
 
-def clear_with(engine: EngineWrites, name: str, owner: str, *, also_restored: bool) -> list[Removed]:
+def clear_with(engine: EngineWrites, name: str, owner: str, *, also_restored: bool) -> None:
     """Do what `clear` does, in an open session."""
-    removed: list[Removed] = []
     volumes: list[str] = []
     for suffix in (REHEARSAL_SUFFIX, FAILED_SUFFIX, PREVIOUS_SUFFIX, *([""] if also_restored else [])):
         found = holder_of(engine, f"{name}{suffix}", owner)
@@ -177,11 +152,9 @@ def clear_with(engine: EngineWrites, name: str, owner: str, *, also_restored: bo
             continue
         # Its own anonymous volumes go with it, and none that another container uses.
         engine.remove(found.id, volumes=True)
-        removed.append(Removed(id=found.id, name=f"{name}{suffix}"))
         volumes += found.record.volumes if found.record is not None else ()
     for volume in volumes:
         engine.remove_volume(volume)
-    return removed
 
 
 def taken(host: str, name: str, id_: str) -> HostError:

@@ -66,7 +66,8 @@ class ContainerEngine(FakeEngine):
     ends_after: int | None = None
     """After that many changes nothing is answered any more: as if the daemon, the connection or the caller ended."""
     refuses: dict[str, list[str]] = field(default_factory=dict)
-    """A kind of change, `start` -> messages with which it is refused, one after another."""
+    """A kind of change, `start` -> messages with which it is refused, one after another; `logs` without one, and `events`, get no
+    answer."""
     connected_in: list[str] = field(default_factory=list)
     """Version of the API and gateway priority of each connection to the bridge: `1.51 100`."""
     caller: Clock | None = None
@@ -79,6 +80,8 @@ class ContainerEngine(FakeEngine):
     """Ends of the container, as Docker's events have them: the host's time, and the exit code."""
     silent: bool = False
     """Whether requests get no answer."""
+    hangs: float = 0.0
+    """Seconds of `caller` after which it gives up to wait for an answer that does not come."""
 
     def clock(self) -> float:
         """Return what the host's clock shows."""
@@ -120,6 +123,8 @@ class ContainerEngine(FakeEngine):
             self.events.remove(event)
             event[1]()
         if self.silent:
+            if self.caller is not None:
+                self.caller.sleep(self.hangs)
             raise NoReplyError
         return super().reply(method, path, query, body)
 
@@ -142,8 +147,8 @@ class ContainerEngine(FakeEngine):
         return document(200, container) if verb == "json" else self._log(query)
 
     def _events(self, query: Mapping[str, str]) -> Reply:
-        if float(query["until"]) > self.clock():
-            # Docker waits for what is to come.
+        # Docker waits for what is to come.
+        if "events" in self.refuses or float(query["until"]) > self.clock():
             raise NoReplyError
         found = [
             {"Type": "container", "Action": "die", "Actor": {"Attributes": {"exitCode": str(code)}}}

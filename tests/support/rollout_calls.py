@@ -126,11 +126,10 @@ class Calls:
         """Open a session to the host: what has the place of its Docker is the connection."""
         yield connection
 
-    def clear(self, connection: HostConnection, name: str, owner: str, *, also_restored: bool) -> list[Any]:
+    def clear(self, connection: HostConnection, name: str, owner: str, *, also_restored: bool) -> None:
         """Note that what a change left is removed."""
         arguments = {"ssh": connection.command, "name": name, "owner": owner, "also_restored": also_restored}
         self.made.append(("clear", arguments))
-        return []
 
     def settle(
         self,

@@ -13,7 +13,6 @@ import pytest
 from ipvlan.hosts import spare
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, NAME_TAKEN, NOT_RESTORED, HostError
-from ipvlan.hosts.spare import Removed, Spare
 from ipvlan.hosts.spare_copy import Record
 from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL
 from tests.support.container_engine import ContainerEngine, open_directly, put_ssh
@@ -44,28 +43,32 @@ def put_image(engine: ContainerEngine, reference: str, id_: str, labels: dict[st
     engine.images[reference] = {"Id": id_, "Config": {"Labels": labels}}
 
 
-def make(running: str = "") -> Spare | None:
+def make(running: str = "") -> None:
     """Make the spare of the container web."""
-    return spare.make_spare(CONNECTION, "web", OURS, running=running)
+    spare.make_spare(CONNECTION, "web", OURS, running=running)
 
 
-def clear(*, also_restored: bool = False) -> list[str]:
-    """Remove what changes of the container web left; return the names of what was removed."""
-    return [removed.name for removed in spare.clear(CONNECTION, "web", OURS, also_restored=also_restored)]
+def clear(*, also_restored: bool = False) -> None:
+    """Remove what changes of the container web left."""
+    spare.clear(CONNECTION, "web", OURS, also_restored=also_restored)
+
+
+def record_of(docker: ContainerEngine) -> Record:
+    """Return what the label of the only created container says."""
+    (body,) = docker.created
+    record = Record.parse(body["Labels"][PREVIOUS_LABEL])
+    assert record is not None
+    return record
 
 
 @pytest.mark.parametrize(("server", "api"), [("Docker/20.10.24 (linux)", "1.41"), ("Docker/29.0.0 (linux)", "1.52")])
 def test_a_running_container_gets_a_spare(docker: ContainerEngine, server: str, api: str) -> None:
     """It is created under its own name, from the same image, and not started, on old and new Dockers."""
     docker.server, docker.newest_api = server, api
-    made = make()
-    assert made == Spare(
-        id="a1" * 32, name=SPARE, record=Record(of="22" * 32, restart="always", bridge=False, volumes=())
-    )
+    make()
+    assert record_of(docker) == Record(of="22" * 32, restart="always", bridge=False, volumes=())
     assert docker.summary == {"web": ("22", "running", "always"), SPARE: ("a1", "created", "no")}
-    (body,) = docker.created
-    assert body["Image"] == "registry.lab:5000/nginx:1"
-    assert body["Labels"][PREVIOUS_LABEL] == str(made.record)
+    assert docker.created[0]["Image"] == "registry.lab:5000/nginx:1"
     assert docker.changes == [f"create {SPARE}"]
 
 
@@ -77,7 +80,7 @@ def test_it_is_made_through_a_session(docker: ContainerEngine, tmp_path: Path, m
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     put_ssh(tmp_path, docker)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert make() is not None
+    make()
     assert SPARE in docker.summary
     assert list(folder.iterdir()) == []
 
@@ -85,9 +88,11 @@ def test_it_is_made_through_a_session(docker: ContainerEngine, tmp_path: Path, m
 def test_one_of_another_name(docker: ContainerEngine) -> None:
     """A container that gets a new name has its spare under the new one."""
     docker.inspected[:] = [container("22", "old-web")]
-    made = make(running="old-web")
-    assert made is not None
-    assert (made.name, made.record.of) == (SPARE, "22" * 32)
+    make()
+    assert docker.changes == []
+    make(running="old-web")
+    assert docker.changes == [f"create {SPARE}"]
+    assert record_of(docker).of == "22" * 32
 
 
 def test_a_tag_that_moved_is_not_followed(docker: ContainerEngine) -> None:
@@ -106,9 +111,8 @@ def test_one_on_the_bridge(docker: ContainerEngine, api: str, connection: str) -
     """The spare is on it before it starts: as the gateway by priority, in the newest API, where Docker has priorities."""
     docker.newest_api = api
     docker.inspected[0]["NetworkSettings"]["Networks"]["bridge"] = {}
-    made = make()
-    assert made is not None
-    assert made.record.bridge
+    make()
+    assert record_of(docker).bridge
     assert docker.connected_in == [connection]
     assert docker.changes == [f"create {SPARE}", "connect a1"]
     assert set(docker.inspected[1]["NetworkSettings"]["Networks"]) == {FABRIC, "bridge"}
@@ -121,8 +125,8 @@ def test_a_spare_that_was_not_connected_is(docker: ContainerEngine) -> None:
     with pytest.raises(HostError):
         make()
     docker.ends_after = None
-    assert make() is None
-    assert make() is None
+    make()
+    make()
     assert docker.changes == [f"create {SPARE}", "connect a1"]
 
 
@@ -142,14 +146,14 @@ def test_a_spare_that_was_not_connected_is(docker: ContainerEngine) -> None:
 def test_nothing_else_is_copied(docker: ContainerEngine, changes: dict[str, Any]) -> None:
     """Neither what is not ours, nor a restored one, nor one that does not run."""
     docker.inspected[:] = [container("22", "web", **changes)]
-    assert make() is None
+    make()
     assert docker.changes == []
 
 
 def test_no_container_and_no_owner(docker: ContainerEngine) -> None:
     """A name that nothing has; and a label that would be everybody's, which is a fault of the caller."""
     docker.inspected.clear()
-    assert make() is None
+    make()
     with pytest.raises(ValueError, match="no owner label"):
         spare.make_spare(CONNECTION, "web", "")
 
@@ -157,16 +161,16 @@ def test_no_container_and_no_owner(docker: ContainerEngine) -> None:
 def test_an_image_that_carries_our_label(docker: ContainerEngine) -> None:
     """`docker commit` copies labels: what is made of that image is not ours."""
     put_image(docker, IMAGE, IMAGE, {OWNER_LABEL: OURS})
-    assert make() is None
+    make()
     docker.inspected.append(stopped("44", FAILED))
-    assert clear() == []
+    clear()
     assert docker.changes == []
 
 
 def test_a_spare_that_is_there_is_kept(docker: ContainerEngine) -> None:
     """An earlier run was cut short, and that one is known to have worked. What others have under the name is said."""
     docker.inspected.append(stopped("33", SPARE, record=RECORD))
-    assert make() is None
+    make()
     docker.inspected[1] = stopped("33", SPARE, **OTHERS)
     with pytest.raises(HostError) as raised:
         make()
@@ -205,16 +209,16 @@ def put_remains(docker: ContainerEngine) -> None:
 def test_all_that_a_change_left_is_removed(docker: ContainerEngine) -> None:
     """By ids, with the anonymous volumes that nobody uses; a restored one only where that is asked for."""
     put_remains(docker)
-    removed = spare.clear(CONNECTION, "web", OURS, also_restored=False)
-    assert removed == [
-        Removed(id="55" * 32, name=REHEARSAL),
-        Removed(id="44" * 32, name=FAILED),
-        Removed(id="33" * 32, name=SPARE),
-    ]
+    clear()
+    removed = [f"remove {id_}" for id_ in ("55", "44", "33")]
+    volumes = [f"remove volume {name[:2]}" for name in (VOLUME, OTHER_VOLUME)]
+    assert docker.changes == [*removed, *volumes]
     assert set(docker.summary) == {"web"}
     assert docker.volumes == {OTHER_VOLUME, "named"}
-    assert clear(also_restored=True) == ["web"]
-    assert clear(also_restored=True) == []
+    clear(also_restored=True)
+    assert docker.changes[len(removed + volumes) :] == ["remove 22"]
+    clear(also_restored=True)
+    assert len(docker.changes) == len(removed + volumes) + 1
 
 
 @pytest.mark.parametrize("done", range(4))
@@ -233,7 +237,7 @@ def test_what_others_have_stays(docker: ContainerEngine) -> None:
     """Also a container of ours that is no copy and has only the name of one, and the container itself."""
     docker.inspected += [stopped("33", SPARE), stopped("44", FAILED, **OTHERS)]
     before = copy.deepcopy(docker.inspected)
-    assert clear(also_restored=True) == []
+    clear(also_restored=True)
     assert docker.changes == []
     assert docker.inspected == before
 
