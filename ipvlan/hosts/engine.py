@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, HostError
 from ipvlan.plan.docker_versions import OLDEST_API
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     import docker
     import requests
 
+LOG_BYTES: Final = 65536
+"""The last ones of a log that are given: a line may be of any length."""
+
 T = TypeVar("T")
+
+EVENT_SECONDS: Final = 600
+"""How far back Docker's events are looked at; it keeps the last 256 of them (moby daemon/events)."""
 
 
 class Engine:
@@ -51,15 +57,7 @@ class Engine:
 
     def find_container(self, id_: str) -> dict[str, Any] | None:
         """Return one container as `container` does; None where it is gone."""
-        import docker.errors  # noqa: PLC0415
-
-        def find(client: docker.APIClient) -> dict[str, Any] | None:
-            try:
-                return dict(client.inspect_container(id_))
-            except docker.errors.NotFound:
-                return None
-
-        return self._call(find)
+        return self._find(lambda client: dict(client.inspect_container(id_)))
 
     def log(self, id_: str, lines: int) -> str:
         """Return the last lines that a container printed; in their place why not, where its log cannot be read."""
@@ -67,13 +65,28 @@ class Engine:
 
         def log(client: docker.APIClient) -> str:
             try:
-                return bytes(client.logs(id_, tail=lines)).decode(errors="replace")
+                return _last_lines(bytes(client.logs(id_, tail=lines)))
             except docker.errors.APIError as error:
                 if "client version" in str(error):
                     raise
                 return f"(Docker gives no log of it: {error.explanation or error})"
 
         return self._call(log)
+
+    def last_exit_code(self, id_: str) -> int | None:
+        """Return with which exit code a container ended last, as Docker's events have it; None where they have none.
+
+        Docker's description of a container that was started again has the exit code 0.
+        """
+
+        def ends(client: docker.APIClient) -> list[dict[str, Any]]:
+            # It must be in the past: Docker waits for what is to come.
+            until = int(self.now)
+            filters = {"container": id_, "event": "die"}
+            return list(client.events(since=until - EVENT_SECONDS, until=until, filters=filters, decode=True))
+
+        found = self._call(ends)
+        return int(found[-1]["Actor"]["Attributes"]["exitCode"]) if found else None
 
     def id(self) -> str:
         """Return the Engine's id, which it keeps in its data folder: another one has none of the containers."""
@@ -90,6 +103,17 @@ class Engine:
     def pull_failure(self, image: str) -> str:
         """Return why the host's Docker cannot pull the image, in Docker's words; empty when it can."""
         return self._refusal(lambda client: client.inspect_distribution(image))  # type: ignore[no-untyped-call]
+
+    def _find(self, request: Callable[[docker.APIClient], dict[str, Any]]) -> dict[str, Any] | None:
+        import docker.errors  # noqa: PLC0415
+
+        def find(client: docker.APIClient) -> dict[str, Any] | None:
+            try:
+                return request(client)
+            except docker.errors.NotFound:
+                return None
+
+        return self._call(find)
 
     def _refusal(self, request: Callable[[docker.APIClient], object]) -> str:
         import docker.errors  # noqa: PLC0415
@@ -171,6 +195,13 @@ def _seconds(date: str) -> float:
         return parsedate_to_datetime(date).timestamp()
     except ValueError:
         return 0.0
+
+
+def _last_lines(log: bytes) -> str:
+    """Return the whole lines among the last LOG_BYTES: what is left of a cut one could be the end of a secret value."""
+    if len(log) > LOG_BYTES:
+        log = log[-LOG_BYTES:].partition(b"\n")[2]
+    return log.decode(errors="replace")
 
 
 def _first_cause(error: BaseException) -> str:

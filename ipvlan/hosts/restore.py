@@ -24,14 +24,18 @@ from ipvlan.plan.resource_names import BRIDGE, FAILED_SUFFIX, PREVIOUS_SUFFIX
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
 
-SET_ASIDE_SECONDS: Final = 660.0
-"""For the visit in which a restored container ends, which may have minutes for it (`stop_timeout`)."""
-
 DOCKER_GRACE: Final = 10
 """Seconds between the stop signal and the kill where a container says nothing, as `docker stop` has it."""
 
 LONGEST_GRACE: Final = 5
 """Seconds that a replacement which did not come up has to end: the previous container waits for its address."""
+
+
+RELEASE_SECONDS: Final = 1.0
+"""Until Docker has released the address of what was stopped."""
+
+_TAKES_NO_POLICY: Final = ("dead", "removing")
+"""States of a container for which Docker refuses an update; it does not start such a one either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +78,13 @@ def restore(
         spare = now if now is not None and now.copy else _spare(engine, name, owner)
         if spare is None or spare.record is None or (replaced is not None and replaced.id == spare.record.of):
             return None
+        if replaced is not None and failed is not None and not failed.ours:
+            raise taken(connection.name, f"{name}{FAILED_SUFFIX}", failed.id)
+        aside = replaced or (failed if failed is not None and failed.ours else None)
+        if aside is not None and (aside is replaced or aside.inspected["State"]["Running"]):
+            # One that is aside already may run where its host started meanwhile: its policy is set last.
+            engine.stop(aside.id, max(0, min(grace, LONGEST_GRACE)))
         if replaced is not None:
-            if failed is not None and not failed.ours:
-                raise taken(connection.name, f"{name}{FAILED_SUFFIX}", failed.id)
-            engine.stop(replaced.id, max(0, min(grace, LONGEST_GRACE)))
             if failed is not None:
                 engine.remove(failed.id, volumes=True)
             engine.rename(replaced.id, f"{name}{FAILED_SUFFIX}")
@@ -85,15 +92,14 @@ def restore(
         if spare is not now:
             engine.rename(spare.id, name)
         _start(engine, spare.id)
-        if replaced is not None:
-            # Not before: Docker updates no container that it is about to start again.
-            engine.set_restart(replaced.id, "no")
+        if aside is not None:
+            # Not before: Docker updates no container that it is about to start again, and the service is down meanwhile.
+            _keep_stopped(engine, aside)
         inspected = engine.container(spare.id)
-        attachment = _own_attachment(connection, name, inspected)
-        missing = spare.record.bridge and state_of(inspected).missing(attachment.ports)
-    if missing:
+    attachment = _own_attachment(connection, name, inspected)
+    state = state_of(inspected)
+    if spare.record.bridge and (not state.connected or state.missing(attachment.ports)):
         bridge.connect(attachment)
-    aside = replaced or (failed if failed is not None and failed.ours else None)
     return Restored(id=spare.id, failed_id="" if aside is None else aside.id, of=spare.record.of)
 
 
@@ -108,9 +114,14 @@ def _start(engine: EngineWrites, id_: str) -> None:
     try:
         engine.start(id_)
     except HostError:
-        # Docker may still release the address of what was stopped.
-        time.sleep(1)
+        time.sleep(RELEASE_SECONDS)
         engine.start(id_)
+
+
+def _keep_stopped(engine: EngineWrites, aside: Holder) -> None:
+    policy = (aside.inspected["HostConfig"].get("RestartPolicy") or {}).get("Name") or "no"
+    if policy != "no" and aside.inspected["State"]["Status"] not in _TAKES_NO_POLICY:
+        engine.set_restart(aside.id, "no")
 
 
 def set_aside(connection: HostConnection, name: str, owner: str) -> bool:
@@ -132,8 +143,9 @@ def set_aside(connection: HostConnection, name: str, owner: str) -> bool:
             engine.remove(spare.id, volumes=False)
         # It served until now, and has the time to end that it is to have.
         own = restored.inspected["Config"].get("StopTimeout")
-        engine.set_restart(restored.id, "no")
         engine.stop(restored.id, DOCKER_GRACE if own is None else int(own))
+        # Not before: Docker updates no container that it is about to start again.
+        engine.set_restart(restored.id, "no")
         engine.rename(restored.id, f"{name}{PREVIOUS_SUFFIX}")
         return True
 

@@ -16,13 +16,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ipvlan.hosts.bridge import BoundPort, state_of
-from ipvlan.hosts.engine_writes import EngineWrites, open_engine
+from ipvlan.hosts.engine_writes import open_engine
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.secret_values import mask, values_of
+from ipvlan.hosts.secret_values import complete_output, mask, values_of
 from ipvlan.plan.resource_names import FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX
 
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
+    from ipvlan.hosts.engine import Engine
 
 Kind = Literal[
     "up", "done", "exited", "restarting", "created", "dead", "unhealthy", "not-healthy-in-time", "paused", "ports-unbound",
@@ -115,7 +116,7 @@ def settle(
 
 
 def settle_with(
-    engine: EngineWrites,
+    engine: Engine,
     id: str,  # noqa: A002
     *,
     steady: int = STEADY_SECONDS,
@@ -128,22 +129,22 @@ def settle_with(
     kind, inspected = watch.until_known(id)
     if inspected is None:
         return Settled(kind="absent", id=id)
-    log = "" if kind in _GOOD else engine.log(id, LOG_LINES)
+    log = "" if kind in _GOOD else _log(engine, id)
     unbound = state_of(inspected).missing(ports) if kind == "ports-unbound" else ()
     return _settled(kind, _with_exit_code(engine, inspected), log, unbound, secret_names)
 
 
-def failed_already(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
+def failed_already(engine: Engine, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
     """Return what became of a container that has failed by now; None for one that may still come up, or that is not there."""
     watch = _Watch(engine, steady=STEADY_SECONDS, healthy_within=STEADY_SECONDS, ports=())
-    inspected = engine.find(id)
+    inspected = engine.find_container(id)
     kind = None if inspected is None else watch.look(inspected)
     if inspected is None or kind not in _FAILED:
         return None
-    return _settled(kind, _with_exit_code(engine, inspected), engine.log(id, LOG_LINES), (), secret_names)
+    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), (), secret_names)
 
 
-def _with_exit_code(engine: EngineWrites, inspected: dict[str, Any]) -> dict[str, Any]:
+def _with_exit_code(engine: Engine, inspected: dict[str, Any]) -> dict[str, Any]:
     """Return how Docker describes a container, with the exit code of its last end also where it was started again."""
     if inspected["State"]["Status"] != "running" or not inspected["RestartCount"]:
         return inspected
@@ -151,17 +152,27 @@ def _with_exit_code(engine: EngineWrites, inspected: dict[str, Any]) -> dict[str
     return inspected if code is None else {**inspected, "State": {**inspected["State"], "ExitCode": code}}
 
 
+def _log(engine: Engine, id_: str) -> str:
+    """Return the end of the container's log; why there is none where Docker does not answer: what failed is known without it."""
+    try:
+        return engine.log(id_, LOG_LINES)
+    except HostError as error:
+        return f"(the log is not known: {error.problems[0].problem})"
+
+
 class _Watch:
     """The look at one container again and again, until it is known what becomes of it."""
 
-    def __init__(self, engine: EngineWrites, *, steady: int, healthy_within: int, ports: Sequence[BoundPort]) -> None:
+    def __init__(self, engine: Engine, *, steady: int, healthy_within: int, ports: Sequence[BoundPort]) -> None:
         self._engine = engine
         self._steady = steady
         self._healthy_within = healthy_within
         self._ports = ports
         self._begin = time.monotonic()
-        self._seen: tuple[str, float] = ("", 0.0)
-        """When it was started, as Docker writes it, and when that was seen first, in this machine's time."""
+        self._started = ""
+        """When it was started, as Docker writes it."""
+        self._started_at = 0.0
+        """The same in this machine's time, or later."""
         self._restarts: int | None = None
         """At the first look at it while it ran."""
 
@@ -169,11 +180,12 @@ class _Watch:
         """Return what becomes of the container, and how Docker describes it; None where it is absent."""
         silent_since: float | None = None
         while True:
+            asked = time.monotonic()
             try:
-                inspected = self._engine.find(id_)
+                inspected = self._engine.find_container(id_)
             except HostError:
                 # Docker may be restarted meanwhile.
-                silent_since = silent_since or time.monotonic()
+                silent_since = asked if silent_since is None else silent_since
                 if time.monotonic() - silent_since > SILENCE_SECONDS:
                     raise
             else:
@@ -221,16 +233,22 @@ class _Watch:
         return time.monotonic() - self._begin >= self._healthy_within
 
     def _runs_for(self, started: str) -> float:
-        """Return the seconds for which the container runs, by the host's clock or, where that was set meanwhile, by this one's."""
-        if self._seen[0] != started:
-            self._seen = (started, time.monotonic())
-        watched = time.monotonic() - self._seen[1]
+        """Return the seconds for which the container runs, or up to two too few.
+
+        The host's clock counts where the start is seen first, and this machine's from then on: the host's may be set meanwhile.
+        """
+        if self._started != started:
+            self._started, self._started_at = started, time.monotonic() - self._age(started)
+        return time.monotonic() - self._started_at
+
+    def _age(self, started: str) -> float:
+        """Return the seconds since the start by the host's clock, at the last answer."""
         try:
             began = datetime.fromisoformat(f"{started[:19]}+00:00").timestamp()
         except ValueError:
-            return watched
-        # Both are whole seconds, so this may be one too many; the limit is exceeded, and not just reached.
-        return max(watched, self._engine.now - began)
+            return 0.0
+        # Both are whole seconds, so their difference may be one too many.
+        return max(0.0, self._engine.now - began - 1)
 
 
 def _is_done(inspected: Mapping[str, Any]) -> bool:
@@ -259,7 +277,7 @@ def _settled(
         restarts=inspected["RestartCount"],
         oom_killed=state.get("OOMKilled", False),
         error=_shown(state.get("Error") or "", secrets),
-        health=_shown(checks[-1].get("Output") or "", secrets) if checks else "",
+        health=_shown(complete_output(checks[-1].get("Output") or ""), secrets) if checks else "",
         unbound=unbound,
         log=tuple(log.split("\n")[-LOG_LINES:]) if log else (),
     )

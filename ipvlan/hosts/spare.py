@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ipvlan.hosts.bridge import BRIDGE_GATEWAY_PRIORITY
+from ipvlan.hosts.bridge import BRIDGE_GATEWAY_PRIORITY, state_of
 from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import NAME_TAKEN, HostError
 from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.spare_copy import Record, copy_of
+from ipvlan.hosts.spare_copy import Copy, Record, copy_of
 from ipvlan.plan.resource_names import (
     FAILED_SUFFIX,
     OWNER_LABEL,
@@ -118,23 +118,27 @@ def make_spare(connection: HostConnection, name: str, owner: str, *, running: st
             return None
         spare = f"{name}{PREVIOUS_SUFFIX}"
         holder = holder_of(engine, spare, owner)
-        if holder is not None:
-            if holder.copy:
-                return None
+        if holder is not None and not holder.copy:
             raise taken(connection.name, spare, holder.id)
-        container = found.inspected
-        reference = container["Config"]["Image"]
-        image = engine.image(reference)
-        # A tag may be on another image by now.
-        resolves = image is not None and image["Id"] == container["Image"]
-        copy = copy_of(
-            container, image=reference if resolves else container["Image"], api_version=engine.request_version
-        )
+        if holder is not None:
+            # The run that created it may have ended before it was connected.
+            if holder.record is not None and holder.record.bridge and not state_of(holder.inspected).connected:
+                engine.connect_bridge(holder.id, BRIDGE_GATEWAY_PRIORITY)
+            return None
+        copy = _copy(engine, found.inspected)
         id_ = engine.create(spare, copy.body)
         if copy.record.bridge:
             # Its ports are bound at its start then.
             engine.connect_bridge(id_, BRIDGE_GATEWAY_PRIORITY)
         return Spare(id=id_, name=spare, record=copy.record)
+
+
+def _copy(engine: EngineWrites, container: Mapping[str, Any]) -> Copy:
+    reference = container["Config"]["Image"]
+    image = engine.image(reference)
+    # A tag may be on another image by now.
+    resolves = image is not None and image["Id"] == container["Image"]
+    return copy_of(container, image=reference if resolves else container["Image"], api_version=engine.request_version)
 
 
 def _runs(found: Holder) -> bool:

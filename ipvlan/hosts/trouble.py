@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from ipvlan.hosts.secret_values import mask
+from ipvlan.hosts.secret_values import complete_output, mask
 
 if TYPE_CHECKING:
     from ipvlan.hosts.engine import Engine
@@ -32,9 +32,6 @@ _JUST_STARTED: Final = re.compile(r"Up (Less than a second|\d+ seconds?)\b")
 
 _FEWEST_RESTARTS: Final = 2
 """Restarts of a container that runs, from which on it may be in a loop; one can have been an accident."""
-
-_CUT_BYTES: Final = 4096
-"""Bytes of a health check's output from which on Docker cuts it (`maxOutputLen` of moby's health checks)."""
 
 _ESCAPES: Final = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\^_])")
 """Control sequences of terminals (ECMA-48, 5.3 to 5.6): colours, cursor movements, titles."""
@@ -121,7 +118,7 @@ def _trouble(
         looping=False,
         restarts=restarts,
         exit_code=int(health[-1].get("ExitCode") or 0),
-        output=_lines(_complete(health[-1].get("Output") or ""), _secrets(engine, live, planned, inspected)),
+        output=_lines(complete_output(health[-1].get("Output") or ""), _secrets(engine, live, planned, inspected)),
     )
 
 
@@ -145,13 +142,6 @@ def _secrets(
     image = live.image_id if live.image_id and engine.image_present(live.image_id) else ""
     variables = engine.image_variables(image) if image else ()
     return secret_values((inspected.get("Config") or {}).get("Env") or (), planned, variables)
-
-
-def _complete(output: str) -> str:
-    """Return a health check's output without a last line that Docker cut: it may end within a secret value."""
-    if len(output.encode()) < _CUT_BYTES:
-        return output
-    return output.rpartition("\n")[0]
 
 
 def _lines(printed: str, secrets: Sequence[str]) -> tuple[str, ...]:

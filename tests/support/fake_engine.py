@@ -11,18 +11,31 @@ import re
 import socketserver
 import struct
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import parse_qsl
 
 LOG = "application/vnd.docker.multiplexed-stream"
 CONTAINER_ID = "5cafe" * 12
 JSON = "application/json"
-POLL_SECONDS = 0.02
+STREAM = "application/json; chunked"
+"""For a reply whose end Docker does not know beforehand: it is sent in chunks."""
+Reply = tuple[int, bytes, str]
+"""Status, content, and its type."""
+POLL_SECONDS = 0.005
 """How soon the server sees that it is to end: half a second by default, which every test would wait."""
+
+
+E = TypeVar("E", bound="FakeEngine")
+
+
+class NoReplyError(Exception):
+    """The daemon ended while it had a request."""
 
 
 @dataclass
@@ -49,44 +62,60 @@ class FakeEngine:
     containers: set[str] = field(default_factory=set)
     """The ids of those that are there."""
 
-    def reply(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, bytes, str]:
-        """Return status, content and its type for a request; `path` begins with the API's version."""
+    def clock(self) -> float:
+        """Return what the host's clock shows, in seconds since 1970."""
+        return time.time()
+
+    def reply(self, method: str, path: str, query: Mapping[str, str], body: dict[str, Any]) -> Reply:
+        """Return status, content and its type for a request; `path` begins with the API's version.
+
+        Raises:
+            NoReplyError: The connection is to be closed without one.
+        """
         version, _, action = path.removeprefix("/v").partition("/")
         self.requests.append(f"{method} {path}")
         if _number(version) > _number(self.newest_api):
             text = f"client version {version} is too new. Maximum supported API version is {self.newest_api}"
-            return _message(400, text)
+            return message(400, text)
         self.stopped.wait(self.delay)
         if f"{method} /{action}" in self.answers:
             status, answer = self.answers[f"{method} /{action}"]
-            if isinstance(answer, bytes):
-                return status, _log(answer), LOG
-            return status, json.dumps(answer).encode(), JSON
+            return log(answer, status) if isinstance(answer, bytes) else document(status, answer)
+        return self.act(method, action, query, body)
+
+    def act(self, method: str, action: str, query: Mapping[str, str], body: dict[str, Any]) -> Reply:
+        """Return the reply to a request for which the test has none: `action` is its path without the API's version."""
         if method == "POST" and action == "containers/create":
             self.created.append(body)
             self.containers.add(CONTAINER_ID)
-            return 201, json.dumps({"Id": CONTAINER_ID, "Warnings": []}).encode(), JSON
+            return document(201, {"Id": CONTAINER_ID, "Warnings": []})
         return self._of_container(method, action.removeprefix(f"containers/{CONTAINER_ID}"))
 
-    def _of_container(self, method: str, action: str) -> tuple[int, bytes, str]:
+    def _of_container(self, method: str, action: str) -> Reply:
         replies = {
-            "POST /start": _message(500, self.refuses_start) if self.refuses_start else (204, b"", JSON),
-            "POST /wait": (200, json.dumps({"StatusCode": 0}).encode(), JSON),
-            "GET /json": (200, json.dumps({"Id": CONTAINER_ID, "Config": {"Tty": False}}).encode(), JSON),
-            "GET /logs": (200, _log(self.prints), LOG),
+            "POST /start": message(500, self.refuses_start) if self.refuses_start else (204, b"", JSON),
+            "POST /wait": document(200, {"StatusCode": 0}),
+            "GET /json": document(200, {"Id": CONTAINER_ID, "Config": {"Tty": False}}),
+            "GET /logs": log(self.prints),
             "DELETE ": (204, b"", JSON),
         }
         if method == "DELETE":
             self.containers.discard(CONTAINER_ID)
-        return replies.get(f"{method} {action}", _message(404, "page not found"))
+        return replies.get(f"{method} {action}", message(404, "page not found"))
 
 
 @contextmanager
 def fake_engine(socket: Path) -> Iterator[FakeEngine]:
     """Serve a new daemon on a socket, whose path must be short: the kernel allows 107 bytes."""
-    engine = FakeEngine(socket)
+    with serve(FakeEngine(socket)) as engine:
+        yield engine
+
+
+@contextmanager
+def serve(engine: E) -> Iterator[E]:
+    """Serve a daemon on its socket."""
     handler = type("Handler", (_Handler,), {"engine": engine})
-    with _Server(str(socket), handler) as server:
+    with _Server(str(engine.socket), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,))
         thread.start()
         try:
@@ -116,17 +145,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reply(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = self.path.partition("?")[0]
-        status, content, kind = self.engine.reply(self.command, path, json.loads(body or b"{}"))
+        path, _, query = self.path.partition("?")
+        try:
+            status, content, kind = self.engine.reply(
+                self.command, path, dict(parse_qsl(query)), json.loads(body or b"{}")
+            )
+        except NoReplyError:
+            self.close_connection = True
+            return
         self.send_response(status)
         self.send_header("Api-Version", self.engine.newest_api)
         self.send_header("Content-Type", kind)
-        if status != 204:
+        if kind == STREAM:
+            self.send_header("Transfer-Encoding", "chunked")
+            chunks = [content, b""] if content else [b""]
+            content = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+        elif status not in {204, 304}:
             self.send_header("Content-Length", str(len(content)))
         # A client that has given up is gone.
         with contextlib.suppress(BrokenPipeError):
             self.end_headers()
             self.wfile.write(content)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string(self.engine.clock() if timestamp is None else timestamp)
 
     def version_string(self) -> str:
         return self.engine.server
@@ -135,13 +177,19 @@ class _Handler(BaseHTTPRequestHandler):
         return
 
 
-def _log(printed: bytes) -> bytes:
-    # Without a terminal each piece of a log has a header: 1 for standard output, three zeros, the length.
-    return struct.pack(">BxxxL", 1, len(printed)) + printed
+def log(printed: bytes, status: int = 200) -> Reply:
+    """Return what a container printed; without a terminal each piece has a header: 1 for its output, three zeros, the length."""
+    return status, struct.pack(">BxxxL", 1, len(printed)) + printed, LOG
 
 
-def _message(status: int, text: str) -> tuple[int, bytes, str]:
-    return status, json.dumps({"message": text}).encode(), JSON
+def document(status: int, value: object) -> Reply:
+    """Return a reply in JSON."""
+    return status, json.dumps(value).encode(), JSON
+
+
+def message(status: int, text: str) -> Reply:
+    """Return a refusal."""
+    return document(status, {"message": text})
 
 
 def _number(version: str) -> tuple[int, ...]:

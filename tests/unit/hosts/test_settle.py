@@ -1,25 +1,66 @@
-"""Whether a container comes up: the real script against a substitute for the docker command line."""
+"""Whether a container comes up, against a substitute for Docker's Engine, in a time that passes only where somebody sleeps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ipvlan.hosts import engine as engine_module
+from ipvlan.hosts import engine_writes, settle
 from ipvlan.hosts.bridge import BoundPort
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError
-from ipvlan.hosts.settle import LOG_LINES, Settled, settle
-from tests.support.containers import ContainerHost, container
+from ipvlan.hosts.settle import LOG_LINES, STEADY_SECONDS, Settled, failed_already
+from tests.support.container_engine import Clock, ContainerEngine, open_directly, set_state
+from tests.support.containers import container
+from tests.support.fake_engine import serve
 
+ID = "22" * 32
 PORT = BoundPort(container_port="80/tcp", host_address="", host_port=8080)
+BINDINGS = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}  # noqa: S104
 
 
-def run(host: ContainerHost, *, healthy_within: int = 0, ports: tuple[BoundPort, ...] = ()) -> Settled:
-    """Wait for the container, which must run for one second."""
-    return settle(
-        host.connection, "22" * 32, steady=1, healthy_within=healthy_within, ports=ports, secret_names={"TOKEN"}
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ContainerEngine]:
+    """Serve a Docker that has just started the container web."""
+    engine = ContainerEngine(tmp_path / "engine.sock", caller=Clock())
+    open_directly(monkeypatch, engine, settle)
+    monkeypatch.setattr(settle, "time", engine.caller)
+    put(engine)
+    with serve(engine):
+        yield engine
+
+
+def put(docker: ContainerEngine, *, name: str = "web", ago: float = 0, **changes: Any) -> dict[str, Any]:
+    """Let Docker have that container alone, started so many seconds ago."""
+    docker.inspected = [container("22", name, **{"State__StartedAt": docker.timestamp(ago), **changes})]
+    return docker.inspected[0]
+
+
+def run(*, healthy_within: int = 0, ports: tuple[BoundPort, ...] = ()) -> Settled:
+    """Wait for the container."""
+    return settle.settle(
+        HostConnection(name="docker-1", command=("ssh", "docker-1")),
+        ID,
+        healthy_within=healthy_within,
+        ports=ports,
+        secret_names={"TOKEN"},
     )
+
+
+def passed(docker: ContainerEngine) -> float:
+    """Return the seconds that were waited."""
+    assert docker.caller is not None
+    return docker.caller.seconds - Clock().seconds
+
+
+def later(docker: ContainerEngine, seconds: float, event: Callable[[], None]) -> None:
+    """Let something happen on the host after so many seconds."""
+    docker.events.append((Clock().seconds + seconds, event))
 
 
 def health(status: str, *outputs: str) -> dict[str, Any]:
@@ -27,114 +68,241 @@ def health(status: str, *outputs: str) -> dict[str, Any]:
     return {"Status": status, "Log": [{"ExitCode": 1, "Output": output} for output in outputs]}
 
 
-def test_one_that_runs_is_up(tmp_path: Path) -> None:
-    """Without a restart since its start, for the time that is asked for; earlier restarts do not count."""
-    host = ContainerHost(tmp_path, container("22", "web", RestartCount=4, State__StartedAt="2020-01-01T00:00:00Z"))
-    settled = run(host)
+def turn(docker: ContainerEngine, status: str, **changes: Any) -> Callable[[], None]:
+    """Return the event that the container gets that state."""
+    return lambda: set_state(docker.inspected[0], status, **changes)
+
+
+def restart(docker: ContainerEngine) -> None:
+    """Let Docker start the container again by itself."""
+    docker.inspected[0]["RestartCount"] += 1
+    set_state(docker.inspected[0], "running", StartedAt=docker.timestamp())
+
+
+def test_one_that_runs_is_up(docker: ContainerEngine) -> None:
+    """As soon as it runs for longer than is asked for, and no later than it must: one second is that of the host's clock."""
+    settled = run()
+    assert settled == Settled(kind="up", id=ID, name="web", status="running")
     assert settled.up
-    assert (settled.kind, settled.name, settled.restarts, settled.log) == ("up", "web", 4, ())
-    assert len([call for call in host.state["calls"] if "--format state" in call]) == 1
+    assert STEADY_SECONDS < passed(docker) <= STEADY_SECONDS + 1
 
 
-def test_it_is_waited_for(tmp_path: Path) -> None:
-    """One that has just started must run for a while, and its health check must succeed."""
-    steps = [{"started_ago": 0, "Health": health("starting")}, {"Health": health("starting")}]
-    host = ContainerHost(tmp_path, container("22", "web"), steps=[*steps, *({},) * 3, {"Health": health("healthy")}])
-    assert run(host, healthy_within=60).kind == "up"
-    assert host.state["steps"] == []
+def test_one_that_runs_for_long_is_up_at_once(docker: ContainerEngine) -> None:
+    """Restarts of long ago do not count."""
+    put(docker, ago=3600, RestartCount=4)
+    settled = run()
+    assert (settled.kind, settled.restarts, settled.log) == ("up", 4, ())
+    assert passed(docker) == 0
+
+
+def test_its_health_is_waited_for(docker: ContainerEngine) -> None:
+    """Its check must succeed."""
+    put(docker, State__Health=health("starting"))
+    later(docker, 20, turn(docker, "running", Health=health("healthy")))
+    assert run(healthy_within=60).kind == "up"
+    assert 20 <= passed(docker) < 21
+
+
+def test_it_is_not_healthy_in_time(docker: ContainerEngine) -> None:
+    """Its checks neither succeed nor fail."""
+    put(docker, State__Health=health("starting"))
+    assert run(healthy_within=30).kind == "not-healthy-in-time"
+    assert 30 <= passed(docker) < 31
 
 
 @pytest.mark.parametrize(
-    ("steps", "kind"),
+    ("status", "changes", "kind"),
     [
-        ([{"Status": "exited", "ExitCode": 3}], "exited"),
-        ([{"started_ago": 0}, {"Status": "restarting", "RestartCount": 1}], "restarting"),
-        # Docker may start it again between two looks.
-        ([{"started_ago": 0}, {"started_ago": 0, "RestartCount": 1}], "restarting"),
-        ([{"started_ago": 5, "RestartCount": 3}], "restarting"),
-        ([{"Status": "created"}], "created"),
-        ([{"Status": "dead"}], "dead"),
-        ([{"Status": "paused"}], "paused"),
-        ([{"started_ago": 0, "Health": health("unhealthy", "first", "refused")}], "unhealthy"),
-        ([{"started_ago": 9, "Health": health("starting")}], "not-healthy-in-time"),
+        ("exited", {"ExitCode": 3}, "exited"),
+        ("restarting", {"ExitCode": 3}, "restarting"),
+        ("created", {"Error": "no such file"}, "created"),
+        ("dead", {}, "dead"),
+        ("removing", {}, "dead"),
+        ("paused", {}, "paused"),
+        ("running", {"Health": health("unhealthy", "first", "refused")}, "unhealthy"),
     ],
 )
-def test_one_that_does_not_come_up(tmp_path: Path, steps: list[dict[str, Any]], kind: str) -> None:
-    """Each has its name, as soon as it is known."""
-    host = ContainerHost(tmp_path, container("22", "web"), steps=steps, log="starting\nfailed")
-    settled = run(host)
-    assert settled.kind == kind
-    assert not settled.up
+@pytest.mark.parametrize("after", [0, 2])
+def test_one_that_does_not_come_up(
+    docker: ContainerEngine, after: int, status: str, changes: dict[str, Any], kind: str
+) -> None:
+    """Each has its name, as soon as it is known; the log is shown."""
+    later(docker, after, turn(docker, status, **changes))
+    docker.prints = b"starting\nfailed"
+    settled = run(healthy_within=0)
+    assert (settled.kind, settled.status, settled.up) == (kind, status, False)
+    assert settled.exit_code == changes.get("ExitCode", 0)
+    assert settled.error == changes.get("Error", "")
     assert settled.log == ("starting", "failed")
     assert settled.health == ("refused" if kind == "unhealthy" else "")
+    assert after <= passed(docker) < after + 0.5
+
+
+def test_a_pause_may_end(docker: ContainerEngine) -> None:
+    """Within the time for its health: a person looks at something."""
+    later(docker, 1, turn(docker, "paused"))
+    later(docker, 8, turn(docker, "running"))
+    assert run(healthy_within=60).kind == "up"
+    assert 8 <= passed(docker) < 8.5
+
+
+def test_docker_starts_it_again_between_two_looks(docker: ContainerEngine) -> None:
+    """It was never seen as anything but running."""
+    later(docker, 1, lambda: restart(docker))
+    settled = run()
+    assert (settled.kind, settled.restarts) == ("restarting", 1)
+    assert passed(docker) < 1.5
+
+
+@pytest.mark.parametrize(("ago", "kind"), [(5, "restarting"), (58, "restarting"), (3600, "up")])
+def test_restarts_before_the_first_look(docker: ContainerEngine, ago: float, kind: str) -> None:
+    """Docker counts them since somebody started it: those of just now are a loop, those of last week are not."""
+    put(docker, ago=ago, RestartCount=3)
+    assert run().kind == kind
+    assert passed(docker) == 0
+
+
+def test_a_person_starts_it_again(docker: ContainerEngine) -> None:
+    """Docker counts anew then, and so does this: it must run for the time once more."""
+    put(docker, ago=1)
+    later(docker, 2, lambda: set_state(docker.inspected[0], "running", StartedAt=docker.timestamp()))
+    assert run().kind == "up"
+    assert 5 < passed(docker) <= 6.5
 
 
 @pytest.mark.parametrize(
     ("policy", "code", "kind"),
     [
         ("no", 0, "done"), ("on-failure", 0, "done"), ("", 0, "done"), ("no", 1, "exited"), ("on-failure", 1, "exited"),
-        ("always", 0, "exited"),
+        ("always", 0, "exited"), ("unless-stopped", 0, "exited"),
     ],
 )  # fmt: skip
-def test_a_job_that_has_done_its_work_is_up(tmp_path: Path, policy: str, code: int, kind: str) -> None:
+def test_a_job_that_has_done_its_work_is_up(docker: ContainerEngine, policy: str, code: int, kind: str) -> None:
     """Where Docker is not to start it again, exit code 0 is a success; its ports are gone with it."""
-    state = {"State__Status": "exited", "State__ExitCode": code, "HostConfig__RestartPolicy": {"Name": policy}}
-    settled = run(ContainerHost(tmp_path, container("22", "web", **state)), ports=(PORT,))
+    put(docker, HostConfig__RestartPolicy={"Name": policy})
+    later(docker, 1, turn(docker, "exited", ExitCode=code))
+    settled = run(ports=(PORT,))
     assert settled.kind == kind
     assert settled.up == (kind == "done")
 
 
 @pytest.mark.parametrize("bound", [True, False])
-def test_ports_must_be_bound(tmp_path: Path, bound: bool) -> None:
+def test_ports_must_be_bound(docker: ContainerEngine, bound: bool) -> None:
     """One that runs and whose port nobody reaches is not up."""
-    ports = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]} if bound else {}  # noqa: S104
-    settled = run(ContainerHost(tmp_path, container("22", "web", NetworkSettings__Ports=ports)), ports=(PORT,))
+    put(docker, NetworkSettings__Ports=BINDINGS if bound else {"80/tcp": None})
+    settled = run(ports=(PORT,))
     assert settled.kind == ("up" if bound else "ports-unbound")
     assert settled.unbound == (() if bound else (PORT,))
 
 
-def test_one_that_is_gone_or_was_put_aside(tmp_path: Path) -> None:
+def test_one_that_is_gone_or_was_put_aside(docker: ContainerEngine) -> None:
     """A failed one of an earlier run has its evidence still."""
-    host = ContainerHost(tmp_path, container("22", "web.ipvlan-failed", State__Status="exited", State__ExitCode=3))
-    settled = run(host)
+    docker.prints = b"no such table"
+    put(docker, name="web.ipvlan-failed", State__Status="exited", State__ExitCode=3)
+    settled = run()
     assert (settled.kind, settled.name, settled.exit_code) == ("renamed", "web.ipvlan-failed", 3)
-    host.write(containers=[])
-    assert run(host) == Settled(kind="absent", id="22" * 32)
+    assert settled.log == ("no such table",)
+    docker.inspected = []
+    assert run() == Settled(kind="absent", id=ID)
 
 
-def test_the_evidence_has_no_secrets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [-7200, -2, 2, 7200])
+def test_the_hosts_clock_is_set_meanwhile(docker: ContainerEngine, seconds: float) -> None:
+    """As after a boot without a battery: it is up neither too soon nor never, and what ends then is seen."""
+
+    def set_clock() -> None:
+        docker.clock_ahead += seconds
+
+    later(docker, 1, set_clock)
+    assert run().kind == "up"
+    assert STEADY_SECONDS < passed(docker) <= STEADY_SECONDS + 1
+
+
+@pytest.mark.parametrize("started", ["", "0001-01-01", "soon"])
+def test_a_start_that_nobody_can_read(docker: ContainerEngine, started: str) -> None:
+    """Then it counts from the first look on."""
+    put(docker, State__StartedAt=started)
+    assert run().kind == "up"
+    assert passed(docker) > STEADY_SECONDS
+
+
+def test_docker_restarts_meanwhile(docker: ContainerEngine) -> None:
+    """A short silence is waited out, more than once too: each one counts for itself."""
+    silence = settle.SILENCE_SECONDS - 2
+    for begin in (1, 30):
+        later(docker, begin, lambda: setattr(docker, "silent", True))
+        later(docker, begin + silence, lambda: setattr(docker, "silent", False))
+    put(docker, State__Health=health("starting"))
+    later(docker, 60, turn(docker, "running", Health=health("healthy")))
+    assert run(healthy_within=120).kind == "up"
+
+
+def test_docker_stays_silent(docker: ContainerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some seconds that is said."""
+    monkeypatch.setattr(settle, "SILENCE_SECONDS", 5.0)
+    later(docker, 2, lambda: setattr(docker, "silent", True))
+    with pytest.raises(HostError, match="Docker does not answer") as raised:
+        run(healthy_within=120)
+    assert raised.value.problems[0].code == DOCKER_UNAVAILABLE
+    assert 7 <= passed(docker) < 8
+
+
+def test_the_evidence_has_no_secrets(docker: ContainerEngine) -> None:
     """Neither the log, nor the health check's output, nor Docker's words; and nothing that a terminal would act on."""
-    log = "\n".join(f"line {number}" for number in range(30)) + "\n\x1b[31mtoken hunt\x1b[0mer22\x07 hunter22\r"
-    host = ContainerHost(
-        tmp_path,
-        container(
-            "22", "web", Config__Env=["A=line", "TOKEN=hunter22"], State__Health=health("unhealthy", "401 hunter22\n"),
-            State__Error="hunter22", State__OOMKilled=True, State__ExitCode=137,
-        ),
-        log=log,
+    lines = "\n".join(f"line {number}" for number in range(30))
+    docker.prints = f"{lines}\n\x1b[31mtoken hunt\x1b[0mer22\x07 hunter22\r".encode()
+    put(
+        docker, Config__Env=["A=line", "TOKEN=hunter22"], State__Health=health("unhealthy", "401 hunter22\n"),
+        State__Error="hunter22", State__OOMKilled=True, State__ExitCode=137,
     )  # fmt: skip
-    settled = run(host)
+    settled = run()
     assert (settled.health, settled.error, settled.oom_killed, settled.exit_code) == ("401 ***", "***", True, 137)
     assert len(settled.log) == LOG_LINES
     assert settled.log[-2:] == ("line 29", "token *** ***")
 
 
-def test_a_long_log_is_cut_at_a_line(tmp_path: Path) -> None:
-    """What is left of its first line could be the end of a secret value."""
-    host = ContainerHost(
-        tmp_path,
-        container("22", "web", Config__Env=["TOKEN=hunter22"], State__Status="exited"),
-        log="hunter22" * 9000 + "\nthe end",
-    )
-    assert run(host).log == ("the end",)
+def test_what_was_cut_is_not_shown(docker: ContainerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left of a cut line could be a part of a secret value: of a long log its first, of a long health check its last."""
+    monkeypatch.setattr(engine_module, "LOG_BYTES", 100)
+    docker.prints = b"hunter22" * 90 + b"\nthe end"
+    check = "refused\n" + "x" * (4096 - len("refused\nhunte")) + "hunte"
+    put(docker, Config__Env=["TOKEN=hunter22"], State__Health=health("unhealthy", check))
+    settled = run()
+    assert settled.log == ("the end",)
+    assert settled.health == "refused"
 
 
-def test_docker_that_does_not_answer(tmp_path: Path) -> None:
-    """It may be restarted meanwhile; after some seconds that is said."""
-    sleep = tmp_path / "sleep"
-    sleep.write_text("#!/bin/sh\n")
-    sleep.chmod(0o755)
-    host = ContainerHost(tmp_path, down=True)
-    with pytest.raises(HostError, match="Cannot connect") as raised:
-        run(host)
-    assert raised.value.problems[0].code == DOCKER_UNAVAILABLE
+def test_a_log_that_cannot_be_read(docker: ContainerEngine) -> None:
+    """Docker says why; and where Docker is silent by then, what failed is known all the same."""
+    put(docker, State__Status="exited")
+    docker.refuses["logs"] = ["configured logging driver does not support reading"]
+    assert run().log == ("(Docker gives no log of it: configured logging driver does not support reading)",)
+    docker.refuses["logs"] = []
+    settled = run()
+    assert settled.kind == "exited"
+    assert settled.log[0].startswith("(the log is not known: Docker does not answer")
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"State__Status": "restarting"}, "restarting"),
+        ({"State__Status": "exited", "State__ExitCode": 1}, "exited"),
+        ({"State__Health": health("unhealthy", "refused")}, "unhealthy"),
+        ({}, ""),
+        ({"State__Status": "paused"}, ""),
+        ({"State__Status": "exited", "HostConfig__RestartPolicy": {"Name": "no"}}, ""),
+    ],
+)
+def test_what_has_failed_already(docker: ContainerEngine, changes: dict[str, Any], kind: str) -> None:
+    """One look, without a wait: what may still come up, or has done its work, has not failed."""
+    docker.prints = b"starting"
+    put(docker, **changes)
+    client = EngineWrites("docker-1", docker.socket, timeout=engine_writes.REQUEST_SECONDS)
+    found = failed_already(client, ID, secret_names=())
+    docker.inspected = []
+    assert failed_already(client, ID, secret_names=()) is None
+    client.close()
+    assert (found.kind if found is not None else "") == kind
+    assert found is None or found.log == ("starting",)
+    assert passed(docker) == 0
