@@ -16,14 +16,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ipvlan.hosts.bridge import BoundPort, state_of
-from ipvlan.hosts.engine_writes import open_engine
+from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.secret_values import complete_output, mask, values_of
 from ipvlan.plan.resource_names import FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX
 
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
-    from ipvlan.hosts.engine import Engine
 
 Kind = Literal[
     "up", "done", "exited", "restarting", "created", "dead", "unhealthy", "not-healthy-in-time", "paused", "ports-unbound",
@@ -116,7 +115,7 @@ def settle(
 
 
 def settle_with(
-    engine: Engine,
+    engine: EngineWrites,
     id: str,  # noqa: A002
     *,
     steady: int = STEADY_SECONDS,
@@ -129,12 +128,13 @@ def settle_with(
     kind, inspected = watch.until_known(id)
     if inspected is None:
         return Settled(kind="absent", id=id)
-    log = "" if kind in _GOOD else _log(engine, id)
+    if kind in _GOOD:
+        return _settled(kind, inspected, "", (), secret_names)
     unbound = state_of(inspected).missing(ports) if kind == "ports-unbound" else ()
-    return _settled(kind, _with_exit_code(engine, inspected), log, unbound, secret_names)
+    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), unbound, secret_names)
 
 
-def failed_already(engine: Engine, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
+def failed_already(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
     """Return what became of a container that has failed by now; None for one that may still come up, or that is not there."""
     watch = _Watch(engine, steady=STEADY_SECONDS, healthy_within=STEADY_SECONDS, ports=())
     inspected = engine.find_container(id)
@@ -144,15 +144,7 @@ def failed_already(engine: Engine, id: str, *, secret_names: Collection[str]) ->
     return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), (), secret_names)
 
 
-def _with_exit_code(engine: Engine, inspected: dict[str, Any]) -> dict[str, Any]:
-    """Return how Docker describes a container, with the exit code of its last end also where it was started again."""
-    if inspected["State"]["Status"] != "running" or not inspected["RestartCount"]:
-        return inspected
-    code = engine.last_exit_code(inspected["Id"])
-    return inspected if code is None else {**inspected, "State": {**inspected["State"], "ExitCode": code}}
-
-
-def _log(engine: Engine, id_: str) -> str:
+def _log(engine: EngineWrites, id_: str) -> str:
     """Return the end of the container's log; why there is none where Docker does not answer: what failed is known without it."""
     try:
         return engine.log(id_, LOG_LINES)
@@ -160,16 +152,28 @@ def _log(engine: Engine, id_: str) -> str:
         return f"(the log is not known: {error.problems[0].problem})"
 
 
+def _with_exit_code(engine: EngineWrites, inspected: dict[str, Any]) -> dict[str, Any]:
+    """Return how Docker describes a container, with the exit code of its last end also where it was started again."""
+    if inspected["State"]["Status"] != "running" or not inspected["RestartCount"]:
+        return inspected
+    try:
+        code = engine.last_exit_code(inspected["Id"])
+    except HostError:
+        # What failed is known without it.
+        return inspected
+    return inspected if code is None else {**inspected, "State": {**inspected["State"], "ExitCode": code}}
+
+
 class _Watch:
     """The look at one container again and again, until it is known what becomes of it."""
 
-    def __init__(self, engine: Engine, *, steady: int, healthy_within: int, ports: Sequence[BoundPort]) -> None:
+    def __init__(self, engine: EngineWrites, *, steady: int, healthy_within: int, ports: Sequence[BoundPort]) -> None:
         self._engine = engine
         self._steady = steady
         self._healthy_within = healthy_within
         self._ports = ports
         self._begin = time.monotonic()
-        self._started = ""
+        self._started: str | None = None
         """When it was started, as Docker writes it."""
         self._started_at = 0.0
         """The same in this machine's time, or later."""

@@ -151,7 +151,9 @@ class Calls:
         self.made.append(("look", {"ssh": connection.command, "id": id_, "secrets": list(secret_names)}))
         return None if self.outcome.up else self.outcome
 
-    def restore(self, connection: HostConnection, name: str, owner: str, *, grace: int) -> Restored | None:
+    def restore(
+        self, connection: HostConnection, name: str, owner: str, *, grace: int, session: object = None
+    ) -> Restored | None:
         """Note that the previous container runs again."""
         self.made.append(("restore", {"ssh": connection.command, "name": name, "owner": owner, "grace": grace}))
         if isinstance(self.restored, HostError):

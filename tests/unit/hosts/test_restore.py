@@ -13,6 +13,7 @@ import pytest
 from ipvlan.hosts import bridge, restore
 from ipvlan.hosts.bridge import BoundPort, BridgeAttachment
 from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, NAME_TAKEN, NOT_RESTORED, HostError
 from ipvlan.hosts.restore import Restored
 from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL
@@ -152,6 +153,21 @@ def test_nothing_to_restore_changes_nothing(docker: ContainerEngine) -> None:
     docker.inspected = []
     assert run() is None
     assert docker.changes == []
+    # The container that the spare is a copy of was deleted since then: there is nobody else to run.
+    docker.inspected = [own]
+    assert run() == Restored(id="33" * 32, failed_id="", of="22" * 32)
+    assert docker.summary == {"web": ("33", "running", "always")}
+
+
+def test_it_works_in_an_open_session(docker: ContainerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which its caller closes."""
+    monkeypatch.undo()
+    docker.inspected = failed_change()
+    session = EngineWrites("docker-1", docker.socket, timeout=5)
+    assert restore.restore(CONNECTION, "web", OURS, grace=3, session=session) is not None
+    assert docker.summary == RESTORED
+    assert session.container_named("web") is not None
+    session.close()
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,16 @@ def test_restarts_before_the_first_look(docker: ContainerEngine, ago: float, kin
     assert passed(docker) == 0
 
 
+@pytest.mark.parametrize(("ended", "code"), [([], 0), ([(3, 1), (2, 7)], 7), ([(700, 7)], 0)])
+def test_the_exit_code_of_one_that_runs_again(
+    docker: ContainerEngine, ended: list[tuple[float, int]], code: int
+) -> None:
+    """Docker's description has 0 by then; its events have that of the last end."""
+    docker.ended = [(docker.clock() - ago, code) for ago, code in ended]
+    put(docker, ago=1, RestartCount=2)
+    assert (run().kind, run().exit_code) == ("restarting", code)
+
+
 def test_a_person_starts_it_again(docker: ContainerEngine) -> None:
     """Docker counts anew then, and so does this: it must run for the time once more."""
     put(docker, ago=1)
@@ -226,8 +236,9 @@ def test_a_start_that_nobody_can_read(docker: ContainerEngine, started: str) -> 
     assert passed(docker) > STEADY_SECONDS
 
 
-def test_docker_restarts_meanwhile(docker: ContainerEngine) -> None:
+def test_docker_restarts_meanwhile(docker: ContainerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A short silence is waited out, more than once too: each one counts for itself."""
+    monkeypatch.setattr(settle, "LOOK_SECONDS", 1.0)
     silence = settle.SILENCE_SECONDS - 2
     for begin in (1, 30):
         later(docker, begin, lambda: setattr(docker, "silent", True))
@@ -278,8 +289,11 @@ def test_a_log_that_cannot_be_read(docker: ContainerEngine) -> None:
     docker.refuses["logs"] = ["configured logging driver does not support reading"]
     assert run().log == ("(Docker gives no log of it: configured logging driver does not support reading)",)
     docker.refuses["logs"] = []
+    # Nor does it tell its events.
+    put(docker, RestartCount=1, ago=1)
+    docker.answers["GET /events"] = (500, {"message": "no"})
     settled = run()
-    assert settled.kind == "exited"
+    assert (settled.kind, settled.exit_code) == ("restarting", 0)
     assert settled.log[0].startswith("(the log is not known: Docker does not answer")
 
 

@@ -16,7 +16,7 @@ from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, NAME_TAKEN, NOT_RESTORED, Ho
 from ipvlan.hosts.spare import Removed, Spare
 from ipvlan.hosts.spare_copy import Record
 from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL
-from tests.support.container_engine import ContainerEngine, open_directly
+from tests.support.container_engine import ContainerEngine, open_directly, put_ssh
 from tests.support.containers import FABRIC, IMAGE, OURS, RECORD, VOLUME, container, stopped
 from tests.support.fake_engine import serve
 
@@ -26,12 +26,6 @@ LABELLED = {OWNER_LABEL: OURS, PREVIOUS_LABEL: str(RECORD)}
 OTHERS: dict[str, Any] = {"Config__Labels": {OWNER_LABEL: "ffffffffffffffff/docker-1/web"}}
 
 OTHER_VOLUME = "0b" * 32
-
-SSH = """#!/bin/sh
-case "$2" in *docker.sock) ln -s SOCKET "${2%%:*}" ;; esac
-for last; do :; done
-exec sh -c "$last"
-"""
 
 
 @pytest.fixture
@@ -81,9 +75,7 @@ def test_it_is_made_through_a_session(docker: ContainerEngine, tmp_path: Path, m
     folder = tmp_path / "sockets"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    ssh = tmp_path / "ssh"
-    ssh.write_text(SSH.replace("SOCKET", str(docker.socket)))
-    ssh.chmod(0o755)
+    put_ssh(tmp_path, docker)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert make() is not None
     assert SPARE in docker.summary

@@ -20,16 +20,11 @@ from ipvlan.hosts.settle import Settled as Outcome
 from ipvlan.plan.resource_names import OWNER_LABEL
 from provider import going_back, open_handovers, process
 from provider.open_handovers import OpenHandovers
-from tests.support.container_engine import Clock, ContainerEngine
+from tests.support.container_engine import ContainerEngine, put_ssh
 from tests.support.containers import IMAGE, OURS, RECORD, container, stopped
 from tests.support.fake_engine import serve
 from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, silent
 
-SSH = """#!/bin/sh
-case "$2" in *docker.sock) ln -s SOCKET "${2%%:*}" ;; esac
-for last; do :; done
-exec sh -c "$last"
-"""
 EXITED = Outcome(kind="exited", id="b" * 64)
 
 
@@ -164,15 +159,13 @@ def test_the_plugin_ends_its_children_before_it_starts_the_process(monkeypatch: 
 
 
 def test_the_process_runs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a given-away handover to the container that runs again: another process, a real session, a substitute for Docker."""
+    """From a given-away handover to the container that runs again: another process, and a substitute for Docker's Engine."""
     failing = container("22", "web", State__Status="restarting", State__Restarting=True, RestartCount=3)
-    engine = ContainerEngine(tmp_path / "engine.sock", caller=Clock())
-    engine.images[IMAGE] = {"Id": IMAGE, "Config": {"Labels": None}}
-    engine.inspected[:] = [failing, stopped("33", "web.ipvlan-previous", record=RECORD)]
-    ssh = tmp_path / "ssh"
-    ssh.write_text(SSH.replace("SOCKET", str(engine.socket)))
-    ssh.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    docker = ContainerEngine(
+        tmp_path / "engine.sock",
+        inspected=[failing, stopped("33", "web.ipvlan-previous", record=RECORD)],
+        images={IMAGE: {"Id": IMAGE, "Config": {"Labels": None}}},
+    )
     # The lock of this machine is for others.
     flock = tmp_path / "flock"
     flock.write_text("#!/bin/sh\nexit 0\n")
@@ -188,11 +181,11 @@ def test_the_process_runs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         open_handovers, "subprocess", Mock(Popen=popen, PIPE=subprocess.PIPE, DEVNULL=subprocess.DEVNULL)
     )
     open_ = OpenHandovers()
-    open_.begin(handover_of(owner=OURS), (str(ssh),))
-    with serve(engine):
+    open_.begin(handover_of(owner=OURS), (put_ssh(tmp_path, docker), "docker-1"))
+    with serve(docker):
         open_.give_away()
         (process_,) = started
         # Neither a Ctrl-C nor the engine, which signal process groups, reach it.
         assert os.getsid(process_.pid) == process_.pid
         assert process_.wait(30) == 0
-    assert engine.summary == {"web": ("33", "running", "always"), "web.ipvlan-failed": ("22", "exited", "no")}
+    assert docker.summary == {"web": ("33", "running", "always"), "web.ipvlan-failed": ("22", "exited", "no")}
