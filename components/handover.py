@@ -19,6 +19,9 @@ from ipvlan.hosts.bridge import planned_attachment
 class Handover(pulumi.CustomResource):
     """What is done on the host before the container is replaced. Its id is `HOST/SERVICE`."""
 
+    replacement: pulumi.Output[str]
+    """The container's replacement trigger."""
+
     def __init__(
         self,
         name: str,
@@ -46,6 +49,8 @@ class Handover(pulumi.CustomResource):
                 "ssh_options": list(args.connection.options),
                 "arguments": arguments,
                 "trigger": replacement_trigger(args.planned),
+                # An output; the input is that of the first generation, which a preview of its creation shows.
+                "replacement": replacement_trigger(args.planned),
                 "existing": existing,
             },
             pulumi.ResourceOptions.merge(

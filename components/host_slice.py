@@ -15,7 +15,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.address_claims import AddressClaims
-from components.container_settings import container_args, replace_on_changes, replacement_trigger
+from components.container_settings import container_args, replace_on_changes
 from components.error_hooks import orphans_hook, parent_conflict_hook, previous_hook
 from components.handover import Handover, Settled
 from components.host_check import host_check
@@ -152,7 +152,7 @@ class HostSlice(pulumi.ComponentResource):
                 # Ports are read back as empty while the bridge is not connected (docs/decisions/0015-provider-behaviour.md, 1).
                 # The stack's own labels replace nothing (docs/decisions/0019-identity.md). What of both must, is the trigger.
                 ignore_changes=["ports", "labels"],
-                replacement_trigger=replacement_trigger(planned),
+                replacement_trigger=handover.replacement,
                 replace_on_changes=replace_on_changes(planned.settings),
                 hooks=pulumi.ResourceHookBinding(on_error=self._on_error),
             ),

@@ -40,7 +40,7 @@ class Handover(Resource):
         """Record the arguments; prepare where the state has the container already, as one of an earlier version has."""
         if inputs["existing"]:
             _prepare(inputs, inputs["container"], operation)
-        return Created(f"{inputs['host']}/{inputs['service']}", inputs)
+        return Created(f"{inputs['host']}/{inputs['service']}", {**inputs, "generation": 0})
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties:  # noqa: ARG002  # no host has it
         """Return the arguments as they are: the state alone has them."""
@@ -63,10 +63,20 @@ class Handover(Resource):
         Raises:
             HostError: Docker refuses the new container, and why; or the host does not answer.
         """
-        if not _replaces(old, new):
-            return new
-        _prepare(new, old["container"], operation)
-        return new
+        if _replaces(old, new):
+            _prepare(new, old["container"], operation)
+        return {**new, **self.preview(old, new)}
+
+    def preview(self, old: Properties, new: Properties) -> Properties:
+        """Return the container's replacement trigger: another one when the container is to be replaced.
+
+        Without it the docker provider keeps what the new arguments leave out: a `command` that is removed from the stack file
+        (optional and computed in resource_docker_container.go, 4.5.0). The first generation has the trigger of stacks from before
+        this resource.
+        """
+        generation = int(old.get("generation") or 0) + (1 if _replaces(old, new) else 0)
+        replacement = f"{generation} {new['trigger']}" if generation else new["trigger"]
+        return {"generation": generation, "replacement": replacement}
 
     def delete(self, state: Properties, operation: Operation) -> None:
         """Remove what handovers left on the host: the container is gone by now."""

@@ -94,6 +94,10 @@ class Resource(ABC):
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Change it, and return its outputs."""
 
+    def preview(self, old: Properties, new: Properties) -> Properties:  # noqa: ARG002  # most kinds have nothing to say
+        """Return the outputs of an update that are known before it, besides the inputs; contact no host."""
+        return {}
+
     @abstractmethod
     def delete(self, state: Properties, operation: Operation) -> None:
         """Delete it; succeed if it is gone already."""

@@ -96,14 +96,11 @@ class Servicer(ProviderServicer):
 
     @override
     async def Configure(self, request: proto.ConfigureRequest, context: Any) -> proto.ConfigureResponse:
-        """Take today's connections, and refuse what Handshake refuses, for an engine that does not call it.
-
-        Without `supportsPreview` the engine creates and updates nothing in a preview.
-        """
+        """Take today's connections, and refuse what Handshake refuses, for an engine that does not call it."""
         await _refuse_redirection(context)
         settings = _plain(request.args)
         self._connections = json.loads(settings.get(CONNECTIONS, "{}"))
-        return proto.ConfigureResponse(acceptSecrets=True, acceptResources=True)
+        return proto.ConfigureResponse(acceptSecrets=True, acceptResources=True, supportsPreview=True)
 
     @override
     async def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
@@ -133,6 +130,8 @@ class Servicer(ProviderServicer):
 
     @override
     async def Create(self, request: proto.CreateRequest, context: Any) -> proto.CreateResponse:
+        if request.preview:
+            return proto.CreateResponse(properties=request.properties)
         inputs, operation = _plain(request.properties), self._operation(request.urn)
         created = await self._run(request, context, lambda: _kind(request).create(inputs, operation))
         return proto.CreateResponse(id=created.id, properties=await _struct(created.outputs))
@@ -149,6 +148,9 @@ class Servicer(ProviderServicer):
     @override
     async def Update(self, request: proto.UpdateRequest, context: Any) -> proto.UpdateResponse:
         old, new, operation = _plain(request.olds), _plain(request.news), self._operation(request.urn)
+        if request.preview:
+            request.news.update(await self._run(request, context, lambda: _kind(request).preview(old, new)))
+            return proto.UpdateResponse(properties=request.news)
         outputs = await self._run(request, context, lambda: _kind(request).update(old, new, operation))
         return proto.UpdateResponse(properties=await _struct(outputs))
 

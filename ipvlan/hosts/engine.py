@@ -22,6 +22,9 @@ LOG_BYTES: Final = 65536
 
 T = TypeVar("T")
 
+EVENT_SECONDS: Final = 600
+"""How far back Docker's events are looked at; it keeps the last 256 of them (moby daemon/events)."""
+
 
 class Engine:
     """Docker on one host. Every method raises HostError when Docker does not answer in time."""
@@ -69,6 +72,21 @@ class Engine:
                 return f"(Docker gives no log of it: {error.explanation or error})"
 
         return self._call(log)
+
+    def last_exit_code(self, id_: str) -> int | None:
+        """Return with which exit code a container ended last, as Docker's events have it; None where they have none.
+
+        Docker's description of a container that was started again has the exit code 0.
+        """
+
+        def ends(client: docker.APIClient) -> list[dict[str, Any]]:
+            # It must be in the past: Docker waits for what is to come.
+            until = int(self.now)
+            filters = {"container": id_, "event": "die"}
+            return list(client.events(since=until - EVENT_SECONDS, until=until, filters=filters, decode=True))
+
+        found = self._call(ends)
+        return int(found[-1]["Actor"]["Attributes"]["exitCode"]) if found else None
 
     def id(self) -> str:
         """Return the Engine's id, which it keeps in its data folder: another one has none of the containers."""

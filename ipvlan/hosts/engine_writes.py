@@ -30,9 +30,6 @@ CONNECT_SECONDS: Final = 20.0
 REQUEST_SECONDS: Final = 60.0
 """For one request to Docker; one that stops a container may take its grace and this."""
 
-EVENT_SECONDS: Final = 600
-"""How far back Docker's events are looked at; it keeps the last 256 of them (moby daemon/events)."""
-
 T = TypeVar("T")
 
 
@@ -71,21 +68,6 @@ class EngineWrites(Engine):
     def image(self, reference: str) -> dict[str, Any] | None:
         """Return an image by its reference or id; None where there is none."""
         return self._find(lambda client: dict(client.inspect_image(reference)))  # type: ignore[no-untyped-call]
-
-    def last_exit_code(self, id_: str) -> int | None:
-        """Return with which exit code a container ended last, as Docker's events have it; None where they have none.
-
-        Docker's description of a container that was started again has the exit code 0.
-        """
-
-        def ends(client: docker.APIClient) -> list[dict[str, Any]]:
-            # It must be in the past: Docker waits for what is to come.
-            until = int(self.now)
-            filters = {"container": id_, "event": "die"}
-            return list(client.events(since=until - EVENT_SECONDS, until=until, filters=filters, decode=True))
-
-        found = self._call(ends)
-        return int(found[-1]["Actor"]["Attributes"]["exitCode"]) if found else None
 
     def create(self, name: str, body: dict[str, Any]) -> str:
         """Create a container, and return its id."""
