@@ -23,7 +23,7 @@ EXITS = ["sh", "-c", f'echo "{LAST_WORDS} with $TOKEN"; exit 3']
 """A command that ends at once, and prints a secret."""
 REFUSED = {"log_driver": "nonesuch"}
 """What passes every rule of ours, since a host may have any driver as a plugin, and what Docker refuses at the creation."""
-REFUSAL = "no log driver named 'nonesuch' is registered"
+REFUSAL = 'error looking up logging plugin nonesuch: plugin "nonesuch" not found'
 """Docker's sentence (moby, ValidateLogOpts of its package daemon.logger)."""
 SICK = "no-address-of-the-first-host"
 HEALTHY_ON_FIRST = {
