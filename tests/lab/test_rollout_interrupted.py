@@ -7,6 +7,8 @@ The tests share one service; each leaves it as planned.
 from __future__ import annotations
 
 import json
+import signal
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -80,6 +82,25 @@ def test_pulumi_is_killed(lab: Lab, stack: Stack, rollouts: Rollouts, moment: st
     watched.case.assert_untouched(SECOND)
     stack.pulumi("cancel", "--yes")
     assert_resolved(rollouts, value, f"kill -9, {moment}")
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT], ids=["kill -9 of pulumi alone", "Ctrl-C"])
+def test_the_service_comes_back_by_itself(lab: Lab, stack: Stack, rollouts: Rollouts, end: signal.Signals) -> None:
+    """Where the plugin sees the end of the run, a process of its own runs the previous container again, without another `up`."""
+    value = f"alone-{end.value}"
+    change(rollouts, PHASES["old one deleted"], value)
+    with rollouts.watched(f"{end.name} of pulumi alone") as watched, HostEvents.of_lab(lab, FIRST) as events:
+        process = stack.start_up()
+        events.wait_for(PHASES["old one deleted"].event)
+        process.send_signal(end)
+        watched.done = ended(process, 120)
+        limit = time.monotonic() + 90
+        while WEB not in containers(lab)[FIRST] or not containers(lab)[FIRST][WEB].running:
+            assert time.monotonic() < limit, containers(lab)[FIRST]
+            time.sleep(1)
+    watched.case.assert_untouched(SECOND)
+    stack.pulumi("cancel", "--yes", check=False)
+    assert_resolved(rollouts, value, f"{end.name} of pulumi alone")
 
 
 @pytest.mark.parametrize("moment", CUTS)
