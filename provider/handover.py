@@ -40,7 +40,7 @@ class Handover(Resource):
         """Record the arguments; prepare where the state has the container already, as one of an earlier version has."""
         if inputs["existing"]:
             _prepare(inputs, inputs["container"], operation)
-        return Created(f"{inputs['host']}/{inputs['service']}", {**inputs, "generation": 0})
+        return Created(f"{inputs['host']}/{inputs['service']}", {**inputs, **_generation(0, inputs)})
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties:  # noqa: ARG002  # no host has it
         """Return the arguments as they are: the state alone has them."""
@@ -71,12 +71,9 @@ class Handover(Resource):
         """Return the container's replacement trigger: another one when the container is to be replaced.
 
         Without it the docker provider keeps what the new arguments leave out: a `command` that is removed from the stack file
-        (optional and computed in resource_docker_container.go, 4.5.0). The first generation has the trigger of stacks from before
-        this resource.
+        (docs/decisions/0015-provider-behaviour.md, 16).
         """
-        generation = int(old.get("generation") or 0) + (1 if _replaces(old, new) else 0)
-        replacement = f"{generation} {new['trigger']}" if generation else new["trigger"]
-        return {"generation": generation, "replacement": replacement}
+        return _generation(int(old.get("generation") or 0) + _replaces(old, new), new)
 
     def delete(self, state: Properties, operation: Operation) -> None:
         """Remove what handovers left on the host: the container is gone by now."""
@@ -114,6 +111,12 @@ def _prepare(properties: Properties, running: str, operation: Operation) -> None
     if properties["on_failure"] == "restore":
         make_spare(connection, properties["container"], properties["owner"], running=running)
         OPEN_HANDOVERS.begin(properties, connection.command)
+
+
+def _generation(number: int, properties: Mapping[str, Any]) -> Properties:
+    """Return how many replacements there were, and the trigger: the first one is that of stacks from before this resource."""
+    trigger = properties["trigger"]
+    return {"generation": number, "replacement": f"{number} {trigger}" if number else trigger}
 
 
 def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

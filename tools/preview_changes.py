@@ -90,11 +90,12 @@ def changes(preview: Mapping[str, Any]) -> list[str]:
 def _trigger_reasons(step: Mapping[str, Any]) -> set[str]:
     """Return what differs in a container's replacement trigger (`components.container_settings`): `labels`, `ports`.
 
-    The engine names no reason for such a replacement. A trigger that only one state has replaces nothing.
+    The engine names no reason for such a replacement. A trigger that only one state has replaces nothing. The number of replacements
+    before it (`provider.handover`) is no reason: the inputs that differ are shown.
     """
     texts = [(step.get(state) or {}).get("replacementTrigger") for state in ("oldState", "newState")]
     try:
-        before, after = (json.loads(text or "null") for text in texts)
+        before, after = (json.loads((text or "null").lstrip("0123456789 ")) for text in texts)
         return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     except (TypeError, ValueError, AttributeError):
         return set()

@@ -194,6 +194,7 @@ def test_the_inputs_of_a_handover(run: RunProgram, config: dict[str, Any]) -> No
         "docker_url": "ssh://root@192.168.140.201",
         "arguments": container.inputs,
         "trigger": container.replacement_trigger,
+        "replacement": container.replacement_trigger,
         "existing": True,
     }
     assert handover.secret_outputs == ("arguments",)

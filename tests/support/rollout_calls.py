@@ -49,9 +49,16 @@ def handover_of(*, arguments: dict[str, Any] | None = None, **changes: Any) -> P
         "ssh_options": ["-o", "BatchMode=yes"],
         "arguments": {**ARGUMENTS, **(arguments or {})},
         "trigger": "{}",
+        "replacement": "{}",
         "existing": False,
         **changes,
     }
+
+
+def recorded(inputs: Properties, *, generation: int = 0) -> Properties:
+    """Return the outputs of a Handover with these inputs, after so many replacements."""
+    replacement = f"{generation} {inputs['trigger']}" if generation else inputs["trigger"]
+    return {**inputs, "generation": generation, "replacement": replacement}
 
 
 def settled_of(**changes: Any) -> Properties:

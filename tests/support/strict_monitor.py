@@ -28,7 +28,8 @@ from pulumi.runtime.stack import Stack
 
 from ipvlan.checks.stack_state import StackState
 from ipvlan.hosts.availability import Visit
-from ipvlan.plan.resource_names import IDENTITY_TYPE, LOCK_FUNCTION
+from ipvlan.plan.resource_names import HANDOVER_TYPE, IDENTITY_TYPE, LOCK_FUNCTION
+from provider.handover import Handover
 from tests.support.states import OWNER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,9 +92,15 @@ class Mocks(mocks.Mocks):
         self.refused = refused
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        """Return a made-up id and the inputs; of the stack's identity the owner id."""
-        made = {"owner": OWNER} if args.typ == IDENTITY_TYPE else {}
-        return f"{args.name}-id", {**args.inputs, **made}
+        """Return a made-up id, the inputs, and what our plugin makes of them where the program uses it."""
+        inputs: dict[Any, Any] = args.inputs
+        made: dict[Any, Any] = {}
+        if args.typ == IDENTITY_TYPE:
+            made = {"owner": OWNER}
+        elif args.typ == HANDOVER_TYPE:
+            # Those of its creation: nothing replaces the container.
+            made = Handover().preview(inputs, inputs)
+        return f"{args.name}-id", {**inputs, **made}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         """Answer for the locks of the hosts; refuse everything else, and everything in a preview: that contacts a host."""

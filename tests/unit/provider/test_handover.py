@@ -10,7 +10,7 @@ from pulumi.output import UNKNOWN
 from ipvlan.hosts.errors import HostError
 from provider.errors import PluginError
 from provider.handover import Handover
-from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, silent
+from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, recorded, silent
 
 HANDOVER = Handover()
 OTHER_IMAGE = handover_of(arguments={"image": "nginx:2"})
@@ -25,7 +25,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 def test_a_first_creation_does_nothing_on_the_host(calls: Calls) -> None:
     """The arguments are recorded, and the host is not even locked."""
     created = HANDOVER.create(handover_of(), calls.operation())
-    assert created == ("docker-1/nginx", handover_of())
+    assert created == ("docker-1/nginx", recorded(handover_of()))
     assert calls.made == []
     assert calls.opened == []
 
@@ -33,14 +33,15 @@ def test_a_first_creation_does_nothing_on_the_host(calls: Calls) -> None:
 def test_a_container_that_the_state_has_already_is_prepared(calls: Calls) -> None:
     """The first `up` with this resource may replace the container in the same run."""
     created = HANDOVER.create(handover_of(existing=True), calls.operation())
-    assert created.id == "docker-1/nginx"
+    assert created == ("docker-1/nginx", recorded(handover_of(existing=True)))
     assert calls.names == ["hold", "rehearse", "make_spare"]
     assert calls.opened == ["web"]
 
 
 def test_an_update_rehearses_before_it_makes_the_spare(calls: Calls) -> None:
     """With the host's lock, by today's connection; the new arguments are tried, and the running container is copied."""
-    assert HANDOVER.update(handover_of(), OTHER_IMAGE, calls.operation()) == OTHER_IMAGE
+    new = recorded(OTHER_IMAGE, generation=1)
+    assert HANDOVER.update(recorded(handover_of()), OTHER_IMAGE, calls.operation()) == new
     assert calls.names == ["hold", "rehearse", "make_spare"]
     request = calls.of("rehearse")["request"]
     assert request.arguments == OTHER_IMAGE["arguments"]
@@ -95,7 +96,9 @@ def test_what_docker_updates_in_place_is_recorded_alone(calls: Calls, arguments:
     """The container keeps running, so nothing is done on the host."""
     new = handover_of(arguments=arguments)
     assert HANDOVER.diff(handover_of(), new) == (["arguments"], [])
-    assert HANDOVER.update(handover_of(), new, calls.operation()) == new
+    for generation in (0, 3):
+        state = recorded(handover_of(), generation=generation)
+        assert HANDOVER.update(state, new, calls.operation()) == recorded(new, generation=generation)
     assert calls.made == []
 
 
@@ -103,12 +106,12 @@ def test_what_docker_updates_in_place_is_recorded_alone(calls: Calls, arguments:
 def test_a_limit_that_was_set_in_place_and_is_removed_replaces(calls: Calls, limit: str) -> None:
     """Docker removes no limit from a running container. The state has the limit, although setting it replaced nothing."""
     without, with_limit = handover_of(), handover_of(arguments={limit: 64.0})
-    recorded = without
-    if HANDOVER.diff(recorded, with_limit).changed:
-        recorded = HANDOVER.update(recorded, with_limit, calls.operation())
+    state = recorded(without)
+    if HANDOVER.diff(state, with_limit).changed:
+        state = HANDOVER.update(state, with_limit, calls.operation())
     assert calls.made == []
-    assert HANDOVER.diff(recorded, without).changed == ["arguments"]
-    HANDOVER.update(recorded, without, calls.operation())
+    assert HANDOVER.diff(state, without).changed == ["arguments"]
+    assert HANDOVER.update(state, without, calls.operation()) == recorded(without, generation=1)
     assert calls.names == ["hold", "rehearse", "make_spare"]
 
 
@@ -128,6 +131,38 @@ def test_what_replaces_the_container_is_prepared(calls: Calls, arguments: dict[s
     new = handover_of(arguments=arguments)
     assert HANDOVER.diff(handover_of(), new) == (["arguments"], [])
     HANDOVER.update(handover_of(), new, calls.operation())
+    assert calls.names == ["hold", "rehearse", "make_spare"]
+
+
+def test_each_replacement_has_another_trigger(calls: Calls) -> None:
+    """The first generation has the text of a stack from before this resource, so that the take-over replaces no container."""
+    state = HANDOVER.create(handover_of(), calls.operation()).outputs
+    assert state["replacement"] == "{}"
+    for image, trigger in (("nginx:2", "1 {}"), ("nginx:3", "2 {}"), ("nginx:3", "2 {}"), ("nginx:1", "3 {}")):
+        state = HANDOVER.update(state, handover_of(arguments={"image": image}), calls.operation())
+        assert state["replacement"] == trigger
+
+
+def test_a_state_without_a_generation_has_the_first(calls: Calls) -> None:
+    """An in-place change of it leaves the container's trigger; a replacing one changes it."""
+    assert HANDOVER.update(handover_of(), handover_of(healthy_within=90.0), calls.operation())["generation"] == 0
+    assert HANDOVER.update(handover_of(), OTHER_IMAGE, calls.operation())["generation"] == 1
+
+
+@pytest.mark.parametrize("after", [{"image": "nginx:2"}, {"memory": 128.0}])
+def test_a_preview_says_what_the_update_records(calls: Calls, after: dict[str, Any]) -> None:
+    """The same trigger, and nothing is done on a host for it."""
+    state, new = recorded(handover_of(), generation=1), handover_of(arguments=after)
+    foreseen = HANDOVER.preview(state, new)
+    assert calls.made == []
+    assert HANDOVER.update(state, new, calls.operation()) == {**new, **foreseen}
+
+
+def test_an_argument_that_is_left_out_replaces(calls: Calls) -> None:
+    """The docker provider would keep it, and the container would run on with it."""
+    state = recorded(handover_of(arguments={"command": ["nginx"]}))
+    assert HANDOVER.preview(state, handover_of()) == {"generation": 1, "replacement": "1 {}"}
+    assert HANDOVER.update(state, handover_of(), calls.operation()) == recorded(handover_of(), generation=1)
     assert calls.names == ["hold", "rehearse", "make_spare"]
 
 
@@ -156,7 +191,9 @@ def test_what_concerns_no_container_is_recorded(calls: Calls, change: dict[str, 
     """The next change of the container uses it."""
     new = handover_of(**change)
     assert HANDOVER.diff(handover_of(), new) == ([*change], [])
-    assert HANDOVER.update(handover_of(), new, calls.operation()) == new
+    for generation in (0, 3):
+        state = recorded(handover_of(), generation=generation)
+        assert HANDOVER.update(state, new, calls.operation()) == recorded(new, generation=generation)
     assert calls.made == []
 
 

@@ -87,6 +87,9 @@ def test_a_replacement_by_the_trigger_has_its_reasons() -> None:
     replaced = step(CONTAINER, "replace", old={"labels": [{"label": "a"}]}, new={"labels": [{"label": "b"}]})
     replaced["oldState"]["replacementTrigger"] = '{"labels": {}, "ports": "80:80"}'
     replaced["newState"]["replacementTrigger"] = '{"labels": {"team": "web"}, "ports": "80:80"}'
+    numbered = json.loads(json.dumps(replaced))
+    numbered["newState"]["replacementTrigger"] = "1 " + replaced["newState"]["replacementTrigger"]
+    assert changes(read_preview(json.dumps(document(numbered)))) == changes(read_preview(json.dumps(document(replaced))))
     first = step(CONTAINER, "update", old={}, new={})
     first["newState"]["replacementTrigger"] = "{}"
     assert changes(read_preview(json.dumps(document(replaced)))) == [
