@@ -90,8 +90,8 @@ def changes(preview: Mapping[str, Any]) -> list[str]:
 def _trigger_reasons(step: Mapping[str, Any]) -> set[str]:
     """Return what differs in a container's replacement trigger (`components.container_settings`): `labels`, `ports`.
 
-    The engine names no reason for such a replacement. A trigger that only one state has replaces nothing. The number of replacements
-    before it (`provider.handover`) is no reason: the inputs that differ are shown.
+    The engine names no reason for such a replacement. A trigger that only one state has replaces nothing. The number before it
+    (`provider.handover`) is no reason: the inputs that differ are shown.
     """
     texts = [(step.get(state) or {}).get("replacementTrigger") for state in ("oldState", "newState")]
     try:
