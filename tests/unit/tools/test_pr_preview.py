@@ -89,7 +89,13 @@ def test_a_replacement_by_the_trigger_has_its_reasons() -> None:
     replaced["newState"]["replacementTrigger"] = '{"labels": {"team": "web"}, "ports": "80:80"}'
     numbered = json.loads(json.dumps(replaced))
     numbered["newState"]["replacementTrigger"] = "1 " + replaced["newState"]["replacementTrigger"]
-    assert changes(read_preview(json.dumps(document(numbered)))) == changes(read_preview(json.dumps(document(replaced))))
+    assert changes(read_preview(json.dumps(document(numbered)))) == changes(
+        read_preview(json.dumps(document(replaced)))
+    )
+    numbered["newState"]["replacementTrigger"] = "1 " + replaced["oldState"]["replacementTrigger"]
+    assert changes(read_preview(json.dumps(document(numbered))))[0].endswith(
+        "fabric-docker-1-nginx (replace: arguments)"
+    )
     first = step(CONTAINER, "update", old={}, new={})
     first["newState"]["replacementTrigger"] = "{}"
     assert changes(read_preview(json.dumps(document(replaced)))) == [
