@@ -70,7 +70,7 @@ class Handover(Resource):
     def preview(self, old: Properties, new: Properties) -> Properties:
         """Return the container's replacement trigger: another one when the container is to be replaced.
 
-        Without it the docker provider keeps what the new arguments leave out: a `command` that is removed from the stack file
+        The docker provider keeps what the new arguments leave out, such as a `command` that is not in the stack file any more
         (docs/decisions/0015-provider-behaviour.md, 16).
         """
         return _generation(int(old.get("generation") or 0) + _replaces(old, new), new)

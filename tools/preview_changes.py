@@ -88,15 +88,16 @@ def changes(preview: Mapping[str, Any]) -> list[str]:
 
 
 def _trigger_reasons(step: Mapping[str, Any]) -> set[str]:
-    """Return what differs in a container's replacement trigger (`components.container_settings`): `labels`, `ports`.
+    """Return what differs in a container's replacement trigger: `labels`, `ports` (`components.container_settings`) or `arguments`.
 
-    The engine names no reason for such a replacement. A trigger that only one state has replaces nothing. The number before it
-    (`provider.handover`) is no reason: the inputs that differ are shown.
+    The engine names no reason for such a replacement. A trigger that only one state has replaces nothing. The number before the
+    JSON (`provider.handover`) is another one where any argument replaces the container.
     """
-    texts = [(step.get(state) or {}).get("replacementTrigger") for state in ("oldState", "newState")]
+    texts = [(step.get(state) or {}).get("replacementTrigger") or "null" for state in ("oldState", "newState")]
     try:
-        before, after = (json.loads((text or "null").lstrip("0123456789 ")) for text in texts)
-        return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        before, after = (json.loads(text.lstrip("0123456789 ")) for text in texts)
+        different = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        return different or ({"arguments"} if texts[0] != texts[1] else set())
     except (TypeError, ValueError, AttributeError):
         return set()
 

@@ -92,6 +92,10 @@ def test_a_replacement_by_the_trigger_has_its_reasons() -> None:
     assert changes(read_preview(json.dumps(document(numbered)))) == changes(
         read_preview(json.dumps(document(replaced)))
     )
+    numbered["newState"]["replacementTrigger"] = "1 " + replaced["oldState"]["replacementTrigger"]
+    assert changes(read_preview(json.dumps(document(numbered))))[0].endswith(
+        "fabric-docker-1-nginx (replace: arguments)"
+    )
     first = step(CONTAINER, "update", old={}, new={})
     first["newState"]["replacementTrigger"] = "{}"
     assert changes(read_preview(json.dumps(document(replaced)))) == [
