@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.plan.container_updates import changed_arguments, replaced_by
+from ipvlan.plan.container_updates import changed_arguments, left_out, replaced_by
 from provider.errors import not_importable
 from provider.open_handovers import OPEN_HANDOVERS
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare
@@ -68,12 +68,13 @@ class Handover(Resource):
         return {**new, **self.preview(old, new)}
 
     def preview(self, old: Properties, new: Properties) -> Properties:
-        """Return the container's replacement trigger: another one when the container is to be replaced.
+        """Return the container's replacement trigger: another one where the docker provider would not see what replaces it.
 
-        The docker provider keeps what the new arguments leave out, such as a `command` that is not in the stack file any more
-        (docs/decisions/0015-provider-behaviour.md, 16).
+        It keeps what the new arguments leave out, such as a `command` that is not in the stack file any more
+        (docs/decisions/0015-provider-behaviour.md, 16). All else it sees itself, and says in a preview what differs.
         """
-        return _generation(int(old.get("generation") or 0) + _replaces(old, new), new)
+        unseen = bool(left_out(old["arguments"], new["arguments"]))
+        return _generation(int(old.get("generation") or 0) + unseen, new)
 
     def delete(self, state: Properties, operation: Operation) -> None:
         """Remove what handovers left on the host: the container is gone by now."""
@@ -114,7 +115,7 @@ def _prepare(properties: Properties, running: str, operation: Operation) -> None
 
 
 def _generation(number: int, properties: Mapping[str, Any]) -> Properties:
-    """Return how many replacements there were, and the trigger: the first one is that of stacks from before this resource."""
+    """Return how many replacements the docker provider did not see, and the trigger, at first that of stacks from before."""
     trigger = properties["trigger"]
     return {"generation": number, "replacement": f"{number} {trigger}" if number else trigger}
 

@@ -91,7 +91,7 @@ def _trigger_reasons(step: Mapping[str, Any]) -> set[str]:
     """Return what differs in a container's replacement trigger: `labels`, `ports` (`components.container_settings`) or `arguments`.
 
     The engine names no reason for such a replacement. A trigger that only one state has replaces nothing. The number before the
-    JSON (`provider.handover`) is another one where any argument replaces the container.
+    JSON (`provider.handover`) is another one where an argument is left out.
     """
     texts = [(step.get(state) or {}).get("replacementTrigger") or "null" for state in ("oldState", "newState")]
     try:

@@ -99,6 +99,23 @@ def replacing_arguments(settings: ContainerSettings) -> tuple[str, ...]:
 _IN_PLACE: Final = frozenset({"restart", "maxRetryCount", "memory", "memorySwap", "cpuShares", "destroyGraceSeconds"})
 """The docker provider's arguments that it changes on a running container, or that are no setting of Docker's."""
 _UNSET_REPLACES: Final = frozenset({"memory", "cpuShares"})
+_KEPT_WHEN_LEFT_OUT: Final = frozenset(
+    {
+        "command",
+        "entrypoints",
+        "healthcheck",
+        "hostname",
+        "init",
+        "logDriver",
+        "securityOpts",
+        "shmSize",
+        "stopSignal",
+        "stopTimeout",
+        "user",
+        "workingDir",
+    }
+)
+"""Arguments that the docker provider keeps where the program gives none any more (decision 0015, 16)."""
 _TRIGGERED: Final = frozenset({"labels", "ports"})
 """Arguments whose change the stack ignores: what of them replaces a container is in its replacement trigger."""
 
@@ -120,3 +137,8 @@ def replaced_by(before: Mapping[str, object], after: Mapping[str, object]) -> bo
         name not in _IN_PLACE or (name in _UNSET_REPLACES and not after.get(name))
         for name in changed_arguments(before, after)
     )
+
+
+def left_out(before: Mapping[str, object], after: Mapping[str, object]) -> frozenset[str]:
+    """Return the arguments that had a value, have none any more, and that the docker provider would keep."""
+    return frozenset(name for name in _KEPT_WHEN_LEFT_OUT if before.get(name) and not after.get(name))

@@ -79,7 +79,7 @@ def test_an_update_of_another_kind_is_answered_by_its_inputs(plugin: Plugin, kin
 def test_a_replacement_is_foreseen_and_secrets_stay_secret(plugin: Plugin) -> None:
     """The id of a network that is to be replaced is unknown; all else of the answer is what came."""
     unknown = arguments_of(networksAdvanced=[{"name": rpc.UNKNOWN, "ipv4Address": "10.1.1.2"}])
-    answer = foreseen(plugin, arguments_of(), unknown)
+    answer = foreseen(plugin, arguments_of(user="1"), unknown)
     assert answer == struct(handover_of() | {"arguments": unknown, "generation": 2, "replacement": "2 {}"})
     assert answer["arguments"]["envs"][1][rpc._special_sig_key] == rpc._special_secret_sig
 
@@ -96,8 +96,8 @@ def test_no_replacement_is_foreseen_of_what_docker_updates(plugin: Plugin) -> No
 
 
 def test_a_secret_that_is_not_known_yet(plugin: Plugin) -> None:
-    """A replacement is shown rather than hidden."""
+    """It stays unknown and secret; the docker provider shows the replacement."""
     new = {**SECRET, "value": rpc.UNKNOWN}
     answer = foreseen(plugin, arguments_of(), arguments_of(envs=["MODE=fast", new]))
-    assert answer["replacement"] == "2 {}"
+    assert answer["replacement"] == "1 {}"
     assert answer["arguments"]["envs"][1] == struct(new)
