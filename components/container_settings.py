@@ -12,6 +12,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_docker as docker
 
+from components.rollout_args import DEFAULT_STOP_TIMEOUT
 from ipvlan.config.models import ContainerSettings
 from ipvlan.config.types.mounts import volume_parts
 from ipvlan.plan.container_updates import replacing_arguments
@@ -19,20 +20,21 @@ from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.ownership import owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, PORTS_LABEL, STACK_LABEL, ports_label
 
-DEFAULT_STOP_TIMEOUT: Final = 10
-"""Seconds between the stop signal and the kill where the config gives none, as `docker stop` has it. Without a value the provider
-kills at once (docs/decisions/0015-provider-behaviour.md, 5)."""
-
 _MEBIBYTE: Final = 1024 * 1024
 
 
-def replace_on_changes(settings: ContainerSettings) -> list[str]:
+def replace_on_changes(settings: ContainerSettings, *, proven: bool) -> list[str]:
     """Return the arguments whose change replaces the container, though the provider would update it in place.
 
     `ipvlan.plan.container_updates` says which. "#initerror" is a container that was created and did not start: an update would
-    succeed and start nothing (docs/decisions/0015-provider-behaviour.md, 4).
+    succeed and start nothing (docs/decisions/0015-provider-behaviour.md, 4). Where the place had a container that was up, that one
+    runs again, and the same once more would interrupt it for nothing.
+
+    Args:
+        settings: The container's settings.
+        proven: Whether the state has a container of this place as one that was up.
     """
-    return [*replacing_arguments(settings), "#initerror"]
+    return [*replacing_arguments(settings), *([] if proven else ["#initerror"])]
 
 
 def replacement_trigger(planned: ContainerPlan) -> str:

@@ -52,6 +52,7 @@ class Handover(pulumi.CustomResource):
                 # An output; the input is that of the first generation, which a preview of its creation shows.
                 "replacement": replacement_trigger(args.planned),
                 "existing": existing,
+                "stop_seconds": args.stop_seconds,
             },
             pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(provider=args.provider, additional_secret_outputs=["arguments"])
@@ -68,6 +69,7 @@ class Settled(pulumi.CustomResource):
         args: RolloutArgs,
         *,
         container_id: pulumi.Input[str],
+        recorded_id: str,
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -77,6 +79,7 @@ class Settled(pulumi.CustomResource):
             name: Name of the resource.
             args: The container.
             container_id: An output of the container's resource.
+            recorded_id: The id of the container that the state has before this run; empty where it has none.
             after: The container's bridge connection, where it has one: its ports are bound by it.
             opts: The resource's options.
         """
@@ -88,6 +91,7 @@ class Settled(pulumi.CustomResource):
             {
                 **args.common,
                 "container_id": container_id,
+                "recorded_id": recorded_id,
                 "ports": [
                     {
                         "container_port": port.container_port,

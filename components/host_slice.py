@@ -119,13 +119,14 @@ class HostSlice(pulumi.ComponentResource):
         )
 
     def add_container(
-        self, planned: ContainerPlan, *, existing: bool, after: Sequence[pulumi.Resource]
+        self, planned: ContainerPlan, *, existing: bool, proven: bool, after: Sequence[pulumi.Resource]
     ) -> docker.Container:
         """Declare one container of the host, and what prepares its replacement.
 
         Args:
             planned: The container.
             existing: Whether the state has it.
+            proven: Whether the state has one of this place that was up.
             after: What must be complete before the container is created or replaced.
         """
         args, name = self._args, resource_names.container(self._name, planned.service)
@@ -153,7 +154,7 @@ class HostSlice(pulumi.ComponentResource):
                 # The stack's own labels replace nothing (docs/decisions/0019-identity.md). What of both must, is the trigger.
                 ignore_changes=["ports", "labels"],
                 replacement_trigger=handover.replacement,
-                replace_on_changes=replace_on_changes(planned.settings),
+                replace_on_changes=replace_on_changes(planned.settings, proven=proven),
                 hooks=pulumi.ResourceHookBinding(on_error=self._on_error),
             ),
         )
@@ -161,12 +162,19 @@ class HostSlice(pulumi.ComponentResource):
         self.resources.append(container)
         return container
 
-    def settle(self, planned: ContainerPlan, *, after: Sequence[pulumi.Resource]) -> Settled:
-        """Declare the proof that a container which was added is up; `after` is its bridge connection, where it has one."""
+    def settle(self, planned: ContainerPlan, *, recorded_id: str, after: Sequence[pulumi.Resource]) -> Settled:
+        """Declare the proof that a container which was added is up.
+
+        Args:
+            planned: The container.
+            recorded_id: Docker's id of the container that the state has; empty where it has none.
+            after: Its bridge connection, where it has one.
+        """
         settled = Settled(
             resource_names.settled(resource_names.container(self._name, planned.service)),
             self._rollout(planned),
             container_id=self.containers[planned.service].id,
+            recorded_id=recorded_id,
             after=after,
             opts=pulumi.ResourceOptions(parent=self),
         )

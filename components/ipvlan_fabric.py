@@ -49,8 +49,12 @@ class FabricArgs:
     """Host name -> why nothing can be done on it in this run. The work on all other hosts comes first. Then a host that ssh does
     not reach is tried; where ssh reached it the run ends with the reason (docs/decisions/0020-availability.md)."""
 
-    existing: Collection[Place] | None = None
-    """The containers that the state has: they may be replaced, so they wait for each other. None: it is not known, and all do."""
+    existing: Mapping[Place, str] | None = None
+    """The containers that the state has, with their ids: they may be replaced, so they wait for each other. None: it is not known, and
+    all do."""
+
+    proven: Collection[Place] = ()
+    """The places whose container was up once."""
 
     replaced_networks: Collection[str] = ()
     """Hosts whose network is replaced, with all containers on it: these hosts follow each other."""
@@ -78,10 +82,11 @@ class IpvlanFabric(pulumi.ComponentResource):
             order.add_images(slices)
             resources: list[pulumi.Resource] = []
             for planned in order.containers(hosts):
-                slice_ = slices[planned.host]
+                slice_, place = slices[planned.host], Place(planned.host, planned.service)
                 container = slice_.add_container(
                     planned,
-                    existing=args.existing is not None and Place(planned.host, planned.service) in args.existing,
+                    existing=args.existing is None or place in args.existing,
+                    proven=place in args.proven,
                     after=order.before(planned),
                 )
                 attachment = self._attachment(shared, plan.host(planned.host), planned, container)
@@ -90,7 +95,11 @@ class IpvlanFabric(pulumi.ComponentResource):
                     resources.append(attachment.bridge_connection)
                 order.add(
                     planned,
-                    slice_.settle(planned, after=[attachment.bridge_connection] if attachment is not None else []),
+                    slice_.settle(
+                        planned,
+                        recorded_id=(args.existing or {}).get(place, ""),
+                        after=[attachment.bridge_connection] if attachment is not None else [],
+                    ),
                 )
             for slice_ in slices.values():
                 slice_.complete()

@@ -23,6 +23,7 @@ from ipvlan.hosts.availability import Visit, visit_hosts
 from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.docker_environment import check_environment
 from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.hosts.restored_containers import require_no_restored
 from ipvlan.hosts.ssh import require_connections
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
@@ -68,6 +69,7 @@ def fabric_args(config: StackConfig, secrets: Mapping[str, pulumi.Output[str]]) 
         secrets=secrets,
         unavailable=visits.unavailable(),
         existing=visits.existing(),
+        proven=visits.proven(),
         replaced_networks=visits.replaced_networks(),
     )
 
@@ -137,21 +139,36 @@ class HostVisits:
                 pulumi.log.info(f"{failure.summary}. Nothing is done on it; the other hosts come first.")
         return failures
 
-    def existing(self) -> Collection[Place] | None:
-        """Return the containers that the state has; None in a preview, and where the state cannot be read."""
+    def existing(self) -> Mapping[Place, str] | None:
+        """Return the containers that the state has, with their ids; None in a preview, and where the state cannot be read."""
         try:
-            return None if self._state is None else self._state.result().ownership.containers.keys()
+            return None if self._state is None else self._state.result().ownership.containers
         except StackStateError:
             return None
 
-    def replaced_networks(self) -> Collection[str]:
-        """Return the hosts whose network is another one in the state; none in a preview, and all where it cannot be read."""
+    def proven(self) -> Collection[Place]:
+        """Return the places whose container was up once; none in a preview, and where the state cannot be read."""
         try:
-            if self._state is None:
-                return ()
-            return changed_networks(self._state.result().networks(), self._plan)
+            return () if self._state is None else self._state.result().proven()
+        except StackStateError:
+            return ()
+
+    def replaced_networks(self) -> Collection[str]:
+        """Return the hosts whose network is another one in the state; none in a preview, and all where it cannot be read.
+
+        Raises:
+            HostError: A previous container runs on such a network: Docker would not delete it.
+        """
+        if self._state is None:
+            return ()
+        try:
+            state = self._state.result()
         except StackStateError:
             return [host.name for host in self._plan.hosts]
+        changed = changed_networks(state.networks(), self._plan)
+        hosts = [host for host in self._plan.hosts if host.name in changed]
+        require_no_restored([connection_to(host, self._plan.ssh) for host in hosts], state.ownership.owner)
+        return changed
 
     def _engines(self) -> Mapping[str, str]:
         """Return host -> the id of its Engine in the state; none where the state cannot be read, with a warning."""

@@ -6,7 +6,7 @@ Out of scope: the resources themselves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ipvlan.plan.ownership import owner_label
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from components.host_provider import FabricProvider
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.plan.model import ContainerPlan, HostPlan
+
+DEFAULT_STOP_TIMEOUT: Final = 10
+"""Seconds between the stop signal and the kill where the config gives none, as `docker stop` has it. Without a value the provider
+kills at once (docs/decisions/0015-provider-behaviour.md, 5)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,12 @@ class RolloutArgs:
             "healthy_within": self.planned.rollout.healthy_within,
             "on_failure": self.planned.rollout.on_failure,
         }
+
+    @property
+    def stop_seconds(self) -> int:
+        """Seconds that the container has to stop."""
+        timeout = self.planned.settings.stop_timeout
+        return DEFAULT_STOP_TIMEOUT if timeout is None else timeout
 
     @property
     def of_connection(self) -> dict[str, pulumi.Input[object]]:

@@ -206,6 +206,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF733": "Docker on a host refuses a new container",
     "IPF734": "a container does not come up",
     "IPF735": "a previous container cannot be kept or run again",
+    "IPF736": "a network is replaced while a previous container runs on it",
     "IPF741": "a container on a host is not the one that was declared",
     "IPF742": "what was asked of a host did not end in time",
     "IPF743": "a value cannot be sent to a host",

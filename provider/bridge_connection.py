@@ -46,7 +46,8 @@ class BridgeConnection(Resource):
         """Connect; succeed only if every port is bound then."""
         attachment = _attachment(inputs, operation)
         operation.hold(attachment.connection)
-        _require_running(inputs, attachment)
+        if _connected_while_it_restarts(inputs, attachment):
+            return Created(f"{inputs['host']}/{attachment.container_id}", inputs)
         try:
             state = bridge.connect(attachment)
         except HostError as error:
@@ -78,28 +79,29 @@ class BridgeConnection(Resource):
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:
-        """Disconnect; succeed if the connection or the container is gone already.
-
-        Nothing is done where the container is replaced: Docker ends its connections with it, and until then its ports answer.
-        Should the run end before that, the connection is there as it was, and the next `up` takes it as it is.
-        """
+        """Disconnect; succeed if the connection or the container is gone already."""
         attachment = _attachment(state, operation)
-        if OPEN_HANDOVERS.is_open(attachment.host, attachment.container):
-            return
         operation.hold(attachment.connection)
         bridge.disconnect(attachment)
 
 
-def _require_running(inputs: Properties, attachment: bridge.BridgeAttachment) -> None:
-    """Raise HostError where the container has failed already: each of its restarts would make the connection wait."""
+def _connected_while_it_restarts(inputs: Properties, attachment: bridge.BridgeAttachment) -> bool:
+    """Connect a container that Docker starts again and again, and return whether it was one; its ports are not proven then.
+
+    It may need the connection to come up. Whether it does is seen afterwards (`provider.settled`). The usual way would wait for
+    each of its restarts.
+
+    Raises:
+        HostError: It has ended for good.
+    """
     from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process create no connection
-    from ipvlan.hosts.settle import failed_already  # noqa: PLC0415
+    from ipvlan.hosts.settle import ended_for_good, is_restarting  # noqa: PLC0415
 
     rollout = inputs.get("rollout")
     if rollout is None:
-        return
+        return False
     with open_engine(attachment.connection) as engine:
-        outcome = failed_already(engine, attachment.container_id, secret_names=rollout["secret_names"])
+        outcome = ended_for_good(engine, attachment.container_id, secret_names=rollout["secret_names"])
         if outcome is not None:
             raise not_up(
                 attachment.connection,
@@ -110,6 +112,14 @@ def _require_running(inputs: Properties, attachment: bridge.BridgeAttachment) ->
                 healthy_within=int(rollout["healthy_within"]),
                 on_failure=rollout["on_failure"],
             )
+        if not is_restarting(engine, attachment.container_id):
+            return False
+        try:
+            engine.connect_bridge(attachment.container_id, bridge.BRIDGE_GATEWAY_PRIORITY)
+        except HostError:
+            # Docker refuses it in the middle of a restart: the usual way waits.
+            return False
+        return True
 
 
 def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: HostError) -> HostError:
@@ -121,9 +131,9 @@ def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: Ho
     if rollout is None or rollout["on_failure"] != "restore":
         return error
     name, owner = attachment.container, rollout["owner"]
-    OPEN_HANDOVERS.end(attachment.host, name)
     try:
         restored = restore(attachment.connection, name, owner, grace=LONGEST_GRACE)
+        OPEN_HANDOVERS.end(attachment.host, name)
     except HostError as failure:
         # Without the name of a host both are shown.
         return HostError([*error.problems, *failure.problems])

@@ -16,17 +16,25 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from ipvlan.hosts import bridge
 from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.engine_writes import open_engine
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.host_lock import Holder, HostLockedError, HostLocks
-from ipvlan.hosts.restore import LONGEST_GRACE, restore
-from ipvlan.hosts.settle import settle
+from ipvlan.hosts.host_lock import Holder as LockHolder
+from ipvlan.hosts.host_lock import HostLockedError, HostLocks
+from ipvlan.hosts.restore import LONGEST_GRACE, own_attachment, restore
+from ipvlan.hosts.settle import settle_with
+from ipvlan.hosts.spare import Holder, holder_of
+from ipvlan.plan.resource_names import PREVIOUS_SUFFIX
 
 SECONDS_FOR_LOCKS: Final = 60.0
 """How long the lock of a host is tried for: the run that has ended may still have it for some seconds."""
 
 HOST_SECONDS: Final = 20.0
 """Time limit of one host's lock, in seconds."""
+
+STOP_SECONDS: Final = 5.0
+"""How much longer than its grace a container may take to stop and to be deleted, in seconds."""
 
 
 def main() -> None:
@@ -41,7 +49,9 @@ def main() -> None:
 
 def _on_host(handovers: list[dict[str, Any]]) -> None:
     connection = HostConnection(name=handovers[0]["host"], command=tuple(handovers[0]["ssh"]))
-    with HostLocks(Holder(what="ipvlan-fabric, the end of an interrupted pulumi up"), timeout=HOST_SECONDS) as locks:
+    with HostLocks(
+        LockHolder(what="ipvlan-fabric, the end of an interrupted pulumi up"), timeout=HOST_SECONDS
+    ) as locks:
         if not _lock(locks, connection):
             return
         for handover in handovers:
@@ -65,16 +75,37 @@ def _lock(locks: HostLocks, connection: HostConnection) -> bool:
 
 
 def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
-    """Run the previous container again unless the new one comes up, or no longer needs a judge.
+    """Run the previous container again unless the new one comes up; bind the ports of the new one where the run did not.
 
     Raises:
         HostError: The host does not answer, or the previous one does not run.
     """
     name, owner = handover["container"], handover["owner"]
-    # Its ports are bound by a bridge connection that the run may not have made.
-    outcome = settle(connection, name, healthy_within=int(handover["healthy_within"]), ports=(), secret_names=())
-    if not outcome.up:
-        restore(connection, name, owner, grace=LONGEST_GRACE)
+    with open_engine(connection) as engine:
+        found = holder_of(engine, name, owner)
+        spare = holder_of(engine, f"{name}{PREVIOUS_SUFFIX}", owner)
+        if found is not None and found.ours and not _is_new(found, spare):
+            # Docker may be about to stop it: it goes on with what it was asked for before the run ended.
+            time.sleep(float(handover["stop_seconds"]) + STOP_SECONDS)
+            found = holder_of(engine, name, owner)
+        within = int(handover["healthy_within"])
+        up = (
+            found is not None
+            and found.ours
+            and settle_with(engine, found.id, healthy_within=within, ports=(), secret_names=()).kind == "up"
+        )
+        if not up:
+            restore(connection, name, owner, grace=LONGEST_GRACE, session=engine)
+            return
+        bridged = spare is not None and spare.record is not None and spare.record.bridge
+        attachment = own_attachment(connection, name, engine.container(name)) if bridged else None
+    if attachment is not None:
+        bridge.connect(attachment)
+
+
+def _is_new(found: Holder, spare: Holder | None) -> bool:
+    """Return whether a container is the replacement, and not the one that was to be replaced."""
+    return not found.copy and (spare is None or spare.record is None or found.id != spare.record.of)
 
 
 if __name__ == "__main__":

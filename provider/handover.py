@@ -54,7 +54,7 @@ class Handover(Resource):
         Arguments that Docker updates on a running container are recorded too: what the next change replaces is compared with them.
         """
         rest = compare(old, new, identity=["host"], rest=_REST)
-        other = changed_arguments(old["arguments"], new["arguments"])
+        other = _is_unknown(new) or changed_arguments(old["arguments"], new["arguments"])
         return Difference([*rest.changed, *(["arguments"] if other else [])], rest.replaces)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
@@ -73,7 +73,7 @@ class Handover(Resource):
         It keeps what the new arguments leave out, such as a `command` that is not in the stack file any more
         (docs/decisions/0015-provider-behaviour.md, 16). All else it sees itself, and says in a preview what differs.
         """
-        unseen = bool(left_out(old["arguments"], new["arguments"]))
+        unseen = not _is_unknown(new) and bool(left_out(old["arguments"], new["arguments"]))
         return _generation(int(old.get("generation") or 0) + unseen, new)
 
     def delete(self, state: Properties, operation: Operation) -> None:
@@ -110,7 +110,9 @@ def _prepare(properties: Properties, running: str, operation: Operation) -> None
         )
     )
     if properties["on_failure"] == "restore":
-        make_spare(connection, properties["container"], properties["owner"], running=running)
+        missing = make_spare(connection, properties["container"], properties["owner"], running=running)
+        if missing:
+            operation.warn(missing)
         OPEN_HANDOVERS.begin(properties, connection.command)
 
 
@@ -122,4 +124,11 @@ def _generation(number: int, properties: Mapping[str, Any]) -> Properties:
 
 def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Return whether the container is replaced when these properties change; unknown arguments, in a preview, count as others."""
-    return old.get("trigger") != new.get("trigger") or replaced_by(old["arguments"], new["arguments"])
+    return (
+        _is_unknown(new) or old.get("trigger") != new.get("trigger") or replaced_by(old["arguments"], new["arguments"])
+    )
+
+
+def _is_unknown(properties: Mapping[str, Any]) -> bool:
+    """Return whether nothing of the arguments is known: so the engine asks where it replaces the network that they refer to."""
+    return not isinstance(properties["arguments"], Mapping)

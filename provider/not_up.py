@@ -43,14 +43,14 @@ def not_up(
     from ipvlan.hosts.errors import HostError  # noqa: PLC0415
     from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
 
-    # A failure to restore is told to a person, who decides: no process tries it again behind their back.
-    OPEN_HANDOVERS.end(connection.name, name)
     previous: Previous = "left"
     failure = None
     if on_failure == "restore":
         try:
             restored = restore(connection, name, owner, grace=LONGEST_GRACE, session=session)
             previous = "none" if restored is None else "restored"
+            # Not before: where the run is interrupted meanwhile, another process goes on with it.
+            OPEN_HANDOVERS.end(connection.name, name)
         except HostError as error:
             failure = error
     return describe(

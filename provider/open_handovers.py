@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-_KEYS: Final = ("host", "service", "container", "owner", "healthy_within")
+_KEYS: Final = ("host", "service", "container", "owner", "healthy_within", "stop_seconds")
 
 
 class OpenHandovers:
@@ -34,11 +34,6 @@ class OpenHandovers:
         entry = {key: properties[key] for key in _KEYS} | {"ssh": list(ssh)}
         with self._guard:
             self._open[properties["host"], properties["container"]] = entry
-
-    def is_open(self, host: str, container: str) -> bool:
-        """Return whether the container is about to be deleted."""
-        with self._guard:
-            return (host, container) in self._open
 
     def end(self, host: str, container: str) -> None:
         """Note that the new container is up, or that the previous one runs again."""

@@ -27,8 +27,14 @@ class Settled(Resource):
     name: ClassVar[str] = "Settled"
 
     def create(self, inputs: Properties, operation: Operation) -> Created:
-        """Wait for the container; fail if it does not come up."""
-        _wait(inputs, operation)
+        """Wait for the container; fail if it does not come up.
+
+        One that the state of an earlier version has, and that this run did not replace, is taken as it is: `status` says how it is.
+        """
+        if inputs["recorded_id"] == inputs["container_id"]:
+            _clear(inputs, operation)
+        else:
+            _wait(inputs, operation)
         return Created(f"{inputs['host']}/{inputs['service']}", inputs)
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties:  # noqa: ARG002  # `status` looks
@@ -61,6 +67,15 @@ def bound_ports(ports: list[Mapping[str, Any]]) -> tuple[BoundPort, ...]:
         )
         for port in ports
     )
+
+
+def _clear(properties: Mapping[str, Any], operation: Operation) -> None:
+    from ipvlan.hosts.spare import clear  # noqa: PLC0415  # most runs of this process settle nothing
+
+    connection = connection_of(properties, operation)
+    operation.hold(connection)
+    OPEN_HANDOVERS.end(connection.name, properties["container"])
+    clear(connection, properties["container"], properties["owner"], also_restored=False)
 
 
 def _wait(properties: Mapping[str, Any], operation: Operation) -> None:

@@ -32,11 +32,13 @@ from ipvlan.plan.resource_names import (
     HOST_SLICE_TYPE,
     IDENTITY_TYPE,
     NETWORK_TYPE,
+    SETTLED_TYPE,
     Urns,
     host_of,
     service_of,
     stack_identity,
 )
+from ipvlan.plan.resource_names import settled as settled_name
 from ipvlan.problems import Problem, ToolError, shorten
 
 STATE_SECONDS: Final = 60.0
@@ -105,6 +107,15 @@ class StackState:
             return Urns(stack, project)
         raise _failure(self.stack, "there is nothing in it", "create the stack's resources: pulumi up")
 
+    def proven(self) -> frozenset[Place]:
+        """Return the places whose container was up once: the state has the proof."""
+        slices = dict(_hosts_of_slices(self.resources))
+        places: set[Place] = set()
+        for resource in self.resources:
+            if resource.type == SETTLED_TYPE and resource.parent in slices and not resource.delete:
+                places.add(Place(slices[resource.parent][1], str(resource.outputs.get("service") or "")))
+        return frozenset(places)
+
     def networks(self) -> Mapping[str, StateResource]:
         """Return host -> its network, leaving out those that are still to be deleted."""
         slices = dict(_hosts_of_slices(self.resources))
@@ -116,8 +127,17 @@ class StackState:
 
     @property
     def before_plugin(self) -> bool:
-        """Whether no `up` was complete since the plugin serves the resources on hosts: until then Pulumi refuses `--target`."""
-        return any(resource.type.startswith(f"{DYNAMIC_TYPE}:") and not resource.delete for resource in self.resources)
+        """Whether no `up` was complete since this version's resources are declared: until then Pulumi refuses `--target`.
+
+        A container waits for `Settled` of another host, which must be in the state or a target.
+        """
+        live = [resource for resource in self.resources if not resource.delete]
+        settled = {resource.name for resource in live if resource.type == SETTLED_TYPE}
+        return any(
+            resource.type.startswith(f"{DYNAMIC_TYPE}:")
+            or (resource.type == CONTAINER_TYPE and settled_name(resource.name) not in settled)
+            for resource in live
+        )
 
     @cached_property
     def ownership(self) -> Ownership:

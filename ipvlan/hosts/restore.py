@@ -62,8 +62,8 @@ def restore(
         session: Docker on the host, where a session is open already.
 
     Returns:
-        What runs now, and what was put aside; None where there is no previous container, or where what has the name was not
-        replaced, and nothing was changed.
+        What runs now, and what was put aside; None where there is no previous container, and nothing was changed, or where what has
+        the name was not replaced: it runs then.
 
     Raises:
         HostError: The host or its Docker does not answer; something of others has a name that is needed, and nothing was changed;
@@ -76,7 +76,12 @@ def restore(
         failed = holder_of(engine, f"{name}{FAILED_SUFFIX}", owner)
         replaced = None if now is None or now.copy else now
         spare = now if now is not None and now.copy else _spare(engine, name, owner)
-        if spare is None or spare.record is None or (replaced is not None and replaced.id == spare.record.of):
+        if spare is None or spare.record is None:
+            return None
+        if replaced is not None and replaced.id == spare.record.of:
+            if not replaced.inspected["State"]["Running"]:
+                # It was stopped for a deletion that did not happen.
+                _start(engine, replaced.id)
             return None
         if replaced is not None and failed is not None and not failed.ours:
             raise taken(connection.name, f"{name}{FAILED_SUFFIX}", failed.id)
@@ -96,7 +101,7 @@ def restore(
             # Not before: Docker updates no container that it is about to start again, and the service is down meanwhile.
             _keep_stopped(engine, aside)
         inspected = engine.container(spare.id)
-    attachment = _own_attachment(connection, name, inspected)
+    attachment = own_attachment(connection, name, inspected)
     state = state_of(inspected)
     if spare.record.bridge and (not state.connected or state.missing(attachment.ports)):
         bridge.connect(attachment)
@@ -150,7 +155,7 @@ def set_aside(connection: HostConnection, name: str, owner: str) -> bool:
         return True
 
 
-def _own_attachment(connection: HostConnection, name: str, inspected: Mapping[str, Any]) -> BridgeAttachment:
+def own_attachment(connection: HostConnection, name: str, inspected: Mapping[str, Any]) -> BridgeAttachment:
     """Return the bridge attachment of a container with its own ports: those of its replacement may be others."""
     networks = inspected["NetworkSettings"].get("Networks") or {}
     bindings = inspected["HostConfig"].get("PortBindings") or {}

@@ -37,6 +37,8 @@ CLOSING_SECONDS: Final = 3.0
 """Time for a connection to end; a slower one is ended by force."""
 
 _SOCKET: Final = "docker.sock"
+_REBIND: Final = ("-o", "StreamLocalBindUnlink=yes")
+"""A shared connection that refuses one more session (MaxSessions) has bound the socket by then, and ssh connects by itself."""
 
 # Printed after each text: ends its output.
 _END: Final = "--ipvlan-fabric--"
@@ -70,7 +72,15 @@ class HostSession:
         self.socket = self._folder / _SOCKET
         """A local Unix socket that leads to Docker's on the host, while the session is open."""
         self._forward = ("-L", f"{self.socket}:{self.docker_socket}")
-        command = [self._command[0], *self._forward, "-o", "ExitOnForwardFailure=yes", *self._command[1:], "exec sh -s"]
+        command = [
+            self._command[0],
+            *self._forward,
+            "-o",
+            "ExitOnForwardFailure=yes",
+            *_REBIND,
+            *self._command[1:],
+            "exec sh -s",
+        ]
         try:
             self._process = ssh_process.start(self.name, command)
         except HostError:

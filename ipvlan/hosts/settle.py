@@ -34,8 +34,8 @@ again, such as a job. `created` never started."""
 STEADY_SECONDS: Final = 3
 """How long a container must run without a restart."""
 
-CALM_SECONDS: Final = 60
-"""A container that Docker started again less than this before the first look is one that restarts."""
+RESTARTED_SECONDS: Final = 10
+"""How long one must run that Docker has started again."""
 
 LOG_LINES: Final = 20
 """Of the container's log, as evidence."""
@@ -47,7 +47,7 @@ SILENCE_SECONDS: Final = 20.0
 """How long Docker may give no answer meanwhile, as during its own restart."""
 
 _GOOD: Final = ("up", "done")
-_FAILED: Final = ("exited", "restarting", "dead", "unhealthy", "renamed")
+_ENDED: Final = ("exited", "dead", "renamed")
 _NOT_SERVING: Final = (FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX)
 """Ends of the names of containers that do not serve."""
 
@@ -134,14 +134,20 @@ def settle_with(
     return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), unbound, secret_names)
 
 
-def failed_already(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
-    """Return what became of a container that has failed by now; None for one that may still come up, or that is not there."""
+def ended_for_good(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
+    """Return what became of a container that does not run and that Docker does not start again; None for any other."""
     watch = _Watch(engine, steady=STEADY_SECONDS, healthy_within=STEADY_SECONDS, ports=())
     inspected = engine.find_container(id)
     kind = None if inspected is None else watch.look(inspected)
-    if inspected is None or kind not in _FAILED:
+    if inspected is None or kind not in _ENDED:
         return None
     return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), (), secret_names)
+
+
+def is_restarting(engine: EngineWrites, id: str) -> bool:  # noqa: A002
+    """Return whether Docker is about to start the container again, or has started it again a moment ago."""
+    inspected = engine.find_container(id)
+    return inspected is not None and bool(inspected["State"].get("Restarting") or inspected["RestartCount"])
 
 
 def _log(engine: EngineWrites, id_: str) -> str:
@@ -208,7 +214,7 @@ class _Watch:
         state = inspected["State"]
         kinds: Mapping[str, Kind | None] = {
             "running": self._look_at_running(inspected) if state["Status"] == "running" else None,
-            "restarting": "restarting",
+            "restarting": self._restarted(inspected["RestartCount"]),
             "exited": "done" if _is_done(inspected) else "exited",
             "paused": "paused" if self._late else None,
             "created": "created",
@@ -218,19 +224,23 @@ class _Watch:
     def _look_at_running(self, inspected: Mapping[str, Any]) -> Kind | None:
         state, restarts = inspected["State"], inspected["RestartCount"]
         running = self._runs_for(state["StartedAt"])
-        if self._restarts is None:
-            # Docker counts from the last start by a person or a program on.
-            self._restarts = -1 if restarts and running < CALM_SECONDS else restarts
         health = (state.get("Health") or {}).get("Status") or "none"
-        if restarts > self._restarts:
+        if self._restarted(restarts):
             return "restarting"
         if health == "unhealthy":
             return "unhealthy"
-        if running <= self._steady:
+        # It may have waited for its bridge connection. A start again is believed when it lasts.
+        if running <= (RESTARTED_SECONDS if restarts else self._steady):
             return None
         if health == "starting":
             return "not-healthy-in-time" if self._late else None
         return "ports-unbound" if state_of(inspected).missing(self._ports) else "up"
+
+    def _restarted(self, restarts: int) -> Kind | None:
+        """Return `restarting` where Docker started it again since the first look; Docker counts at the end, not at the start."""
+        if self._restarts is None:
+            self._restarts = restarts
+        return "restarting" if restarts > self._restarts else None
 
     @property
     def _late(self) -> bool:

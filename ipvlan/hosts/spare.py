@@ -77,7 +77,7 @@ def _labelled_by_image(engine: EngineWrites, id_: str) -> bool:
     return image is None or OWNER_LABEL in ((image.get("Config") or {}).get("Labels") or {})
 
 
-def make_spare(connection: HostConnection, name: str, owner: str, *, running: str = "") -> None:
+def make_spare(connection: HostConnection, name: str, owner: str, *, running: str = "") -> str:
     """Create a stopped copy of a container.
 
     Nothing is done where there is nothing to copy: no such container, one that is not ours, that does not run, or that is itself a
@@ -89,13 +89,23 @@ def make_spare(connection: HostConnection, name: str, owner: str, *, running: st
         running: Its name now; empty for the same.
         owner: The owner label that this stack writes at this place.
 
+    Returns:
+        Why there is none, where a person should know; empty otherwise.
+
     Raises:
         HostError: The host does not answer, Docker refuses the copy, or something else has its name.
     """
     with open_engine(connection) as engine:
         found = holder_of(engine, running or name, owner)
-        if found is None or not found.ours or found.copy or not _runs(found):
-            return
+        if running not in {"", name}:
+            found = _moved(engine, found, running, name, owner)
+        if found is not None and not found.ours:
+            return (
+                f'host "{connection.name}": no copy of {running or name} ({short_id(found.id)}) is kept, because it has no owner '
+                f"label of this stack: where its replacement does not come up, it does not run again"
+            )
+        if found is None or found.copy or not _runs(found):
+            return ""
         spare = f"{name}{PREVIOUS_SUFFIX}"
         holder = holder_of(engine, spare, owner)
         if holder is not None and not holder.copy:
@@ -104,12 +114,25 @@ def make_spare(connection: HostConnection, name: str, owner: str, *, running: st
             # The run that created it may have ended before it was connected.
             if holder.record is not None and holder.record.bridge and not state_of(holder.inspected).connected:
                 engine.connect_bridge(holder.id, BRIDGE_GATEWAY_PRIORITY)
-            return
+            return ""
         copy = _copy(engine, found.inspected)
         id_ = engine.create(spare, copy.body)
         if copy.record.bridge:
             # Its ports are bound at its start then.
             engine.connect_bridge(id_, BRIDGE_GATEWAY_PRIORITY)
+        return ""
+
+
+def _moved(engine: EngineWrites, found: Holder | None, running: str, name: str, owner: str) -> Holder | None:
+    """Give what earlier changes left under a container's old name the new one; return what is to be copied."""
+    if found is not None and found.copy:
+        # It serves until the new one is created, which sets it aside.
+        engine.rename(found.id, name)
+        found = None
+    spare = holder_of(engine, f"{running}{PREVIOUS_SUFFIX}", owner)
+    if spare is not None and spare.copy:
+        engine.rename(spare.id, f"{name}{PREVIOUS_SUFFIX}")
+    return found
 
 
 def _copy(engine: EngineWrites, container: Mapping[str, Any]) -> Copy:

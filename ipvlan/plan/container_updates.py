@@ -116,6 +116,10 @@ _KEPT_WHEN_LEFT_OUT: Final = frozenset(
     }
 )
 """Arguments that the docker provider keeps where the program gives none any more (decision 0015, 16)."""
+_SETS: Final = frozenset(
+    {"devices", "dns", "dnsSearches", "envs", "hosts", "networksAdvanced", "securityOpts", "ulimits", "volumes"}
+)
+"""Arguments that are sets to the docker provider (schema.TypeSet in resource_docker_container.go)."""
 _TRIGGERED: Final = frozenset({"labels", "ports"})
 """Arguments whose change the stack ignores: what of them replaces a container is in its replacement trigger."""
 
@@ -128,7 +132,16 @@ def changed_arguments(before: Mapping[str, object], after: Mapping[str, object])
         after: The new ones; a value that is not known yet counts as another one.
     """
     names = (before.keys() | after.keys()) - _TRIGGERED
-    return frozenset(name for name in names if before.get(name) != after.get(name))
+    return frozenset(name for name in names if _value(name, before.get(name)) != _value(name, after.get(name)))
+
+
+def _value(name: str, value: object) -> object:
+    """Return a value in which the order says nothing where the docker provider has a set."""
+    if name in _SETS and isinstance(value, list):
+        return sorted(value, key=repr)
+    if name == "capabilities" and isinstance(value, Mapping):
+        return {key: sorted(names, key=repr) for key, names in value.items() if isinstance(names, list)}
+    return value
 
 
 def replaced_by(before: Mapping[str, object], after: Mapping[str, object]) -> bool:
