@@ -50,7 +50,7 @@ class FabricArgs:
     not reach is tried; where ssh reached it the run ends with the reason (docs/decisions/0020-availability.md)."""
 
     existing: Mapping[Place, str] | None = None
-    """The containers that the state has, with their ids: they may be replaced, so they wait for each other. None: it is not known, and
+    """The containers that the state has, with their ids: they may be replaced, so they wait for each other. None: not known, and
     all do."""
 
     proven: Collection[Place] = ()
