@@ -79,7 +79,7 @@ class Settled(pulumi.CustomResource):
             name: Name of the resource.
             args: The container.
             container_id: An output of the container's resource.
-            recorded_id: The id of the container that the state has before this run; empty where it has none.
+            recorded_id: The id of the container where only an earlier version declared it; empty otherwise.
             after: The container's bridge connection, where it has one: its ports are bound by it.
             opts: The resource's options.
         """

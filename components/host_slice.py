@@ -167,7 +167,7 @@ class HostSlice(pulumi.ComponentResource):
 
         Args:
             planned: The container.
-            recorded_id: Docker's id of the container that the state has; empty where it has none.
+            recorded_id: Docker's id of the container where only an earlier version declared it; empty otherwise.
             after: Its bridge connection, where it has one.
         """
         settled = Settled(

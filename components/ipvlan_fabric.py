@@ -49,9 +49,11 @@ class FabricArgs:
     """Host name -> why nothing can be done on it in this run. The work on all other hosts comes first. Then a host that ssh does
     not reach is tried; where ssh reached it the run ends with the reason (docs/decisions/0020-availability.md)."""
 
-    existing: Mapping[Place, str] | None = None
-    """The containers that the state has, with their ids: they may be replaced, so they wait for each other. None: not known, and
-    all do."""
+    existing: Collection[Place] | None = None
+    """The containers that the state has: they may be replaced, so they wait for each other. None: it is not known, and all do."""
+
+    from_before: Mapping[Place, str] = field(default_factory=dict)
+    """Those of them that only an earlier version declared, with their ids: one that is not replaced is taken as it is."""
 
     proven: Collection[Place] = ()
     """The places whose container was up once."""
@@ -97,7 +99,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                     planned,
                     slice_.settle(
                         planned,
-                        recorded_id=(args.existing or {}).get(place, ""),
+                        recorded_id=args.from_before.get(place, ""),
                         after=[attachment.bridge_connection] if attachment is not None else [],
                     ),
                 )

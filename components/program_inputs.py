@@ -69,6 +69,7 @@ def fabric_args(config: StackConfig, secrets: Mapping[str, pulumi.Output[str]]) 
         secrets=secrets,
         unavailable=visits.unavailable(),
         existing=visits.existing(),
+        from_before=visits.from_before(),
         proven=visits.proven(),
         replaced_networks=visits.replaced_networks(),
     )
@@ -139,12 +140,19 @@ class HostVisits:
                 pulumi.log.info(f"{failure.summary}. Nothing is done on it; the other hosts come first.")
         return failures
 
-    def existing(self) -> Mapping[Place, str] | None:
-        """Return the containers that the state has, with their ids; None in a preview, and where the state cannot be read."""
+    def existing(self) -> Collection[Place] | None:
+        """Return the containers that the state has; None in a preview, and where the state cannot be read."""
         try:
-            return None if self._state is None else self._state.result().ownership.containers
+            return None if self._state is None else self._state.result().ownership.containers.keys()
         except StackStateError:
             return None
+
+    def from_before(self) -> Mapping[Place, str]:
+        """Return those that only an earlier version declared; none in a preview, and where the state cannot be read."""
+        try:
+            return {} if self._state is None else self._state.result().from_before()
+        except StackStateError:
+            return {}
 
     def proven(self) -> Collection[Place]:
         """Return the places whose container was up once; none in a preview, and where the state cannot be read."""

@@ -29,7 +29,7 @@ class Settled(Resource):
     def create(self, inputs: Properties, operation: Operation) -> Created:
         """Wait for the container; fail if it does not come up.
 
-        One that the state of an earlier version has, and that this run did not replace, is taken as it is: `status` says how it is.
+        One that only an earlier version declared, and that this run did not replace, is taken as it is: `status` says how it is.
         """
         if inputs["recorded_id"] == inputs["container_id"]:
             _clear(inputs, operation)

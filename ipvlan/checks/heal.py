@@ -103,7 +103,7 @@ class Known:
     """Read from the state: without it nothing is repaired."""
     urns: Urns
     before_plugin: bool = False
-    """Whether the state is from before the plugin: Pulumi refuses `--target` then."""
+    """Whether no `up` of this version was complete: Pulumi refuses `--target` then."""
 
     def holders(self, address: IPAddress, but: LiveContainer | None) -> Iterator[tuple[str, LiveContainer]]:
         """Yield who has the address on the fabric's LAN, or will have it at its next start, with the host; `but` left out.
@@ -258,8 +258,8 @@ def _without_target(known: Known, step: RepairStep) -> RepairStep:
     if step.by != "pulumi" or not known.before_plugin:
         return step
     description = (
-        f"run `pulumi up --refresh --stack {known.ownership.stack}` once, which repairs this too: until the first complete `up` "
-        "with this version Pulumi cannot create single resources again"
+        f"run `pulumi up --refresh --stack {known.ownership.stack}` once, which repairs this too: the state is that of an earlier "
+        "version or of an `up` that did not complete, and until one does Pulumi cannot create single resources again"
     )
     return replace(step, by="person", description=description)
 

@@ -28,6 +28,7 @@ from ipvlan.plan.resource_names import (
     CONTAINER_TYPE,
     DYNAMIC_TYPE,
     FABRIC_TYPE,
+    HANDOVER_TYPE,
     HOST_CHECK_TYPE,
     HOST_SLICE_TYPE,
     IDENTITY_TYPE,
@@ -38,7 +39,6 @@ from ipvlan.plan.resource_names import (
     service_of,
     stack_identity,
 )
-from ipvlan.plan.resource_names import settled as settled_name
 from ipvlan.problems import Problem, ToolError, shorten
 
 STATE_SECONDS: Final = 60.0
@@ -109,12 +109,23 @@ class StackState:
 
     def proven(self) -> frozenset[Place]:
         """Return the places whose container was up once: the state has the proof."""
+        return self._places(SETTLED_TYPE)
+
+    def from_before(self) -> Mapping[Place, str]:
+        """Return the containers that only an earlier version declared, with their ids: this version prepares each one first.
+
+        One that this version created and that never came up is none of them.
+        """
+        prepared = self._places(HANDOVER_TYPE)
+        return {place: id_ for place, id_ in self.ownership.containers.items() if place not in prepared}
+
+    def _places(self, type_: str) -> frozenset[Place]:
         slices = dict(_hosts_of_slices(self.resources))
-        places: set[Place] = set()
-        for resource in self.resources:
-            if resource.type == SETTLED_TYPE and resource.parent in slices and not resource.delete:
-                places.add(Place(slices[resource.parent][1], str(resource.outputs.get("service") or "")))
-        return frozenset(places)
+        return frozenset(
+            Place(slices[resource.parent][1], str(resource.outputs.get("service") or ""))
+            for resource in self.resources
+            if resource.type == type_ and resource.parent in slices and not resource.delete
+        )
 
     def networks(self) -> Mapping[str, StateResource]:
         """Return host -> its network, leaving out those that are still to be deleted."""
@@ -127,17 +138,13 @@ class StackState:
 
     @property
     def before_plugin(self) -> bool:
-        """Whether no `up` was complete since this version's resources are declared: until then Pulumi refuses `--target`.
+        """Whether resources of this version are missing: until an `up` is complete Pulumi refuses `--target`.
 
-        A container waits for `Settled` of another host, which must be in the state or a target.
+        A container waits for `Settled` of another host, which must be in the state or a target. It is missing in a state of an
+        earlier version, and where a container never came up.
         """
-        live = [resource for resource in self.resources if not resource.delete]
-        settled = {resource.name for resource in live if resource.type == SETTLED_TYPE}
-        return any(
-            resource.type.startswith(f"{DYNAMIC_TYPE}:")
-            or (resource.type == CONTAINER_TYPE and settled_name(resource.name) not in settled)
-            for resource in live
-        )
+        dynamic = (resource.type.startswith(f"{DYNAMIC_TYPE}:") and not resource.delete for resource in self.resources)
+        return any(dynamic) or not self.ownership.containers.keys() <= self.proven()
 
     @cached_property
     def ownership(self) -> Ownership:

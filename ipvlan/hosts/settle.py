@@ -147,7 +147,10 @@ def ended_for_good(engine: EngineWrites, id: str, *, secret_names: Collection[st
 def is_restarting(engine: EngineWrites, id: str) -> bool:  # noqa: A002
     """Return whether Docker is about to start the container again, or has started it again a moment ago."""
     inspected = engine.find_container(id)
-    return inspected is not None and bool(inspected["State"].get("Restarting") or inspected["RestartCount"])
+    if inspected is None:
+        return False
+    watch = _Watch(engine, steady=STEADY_SECONDS, healthy_within=STEADY_SECONDS, ports=())
+    return bool(inspected["State"].get("Restarting")) or watch.runs_again(inspected)
 
 
 def _log(engine: EngineWrites, id_: str) -> str:
@@ -241,6 +244,11 @@ class _Watch:
         if self._restarts is None:
             self._restarts = restarts
         return "restarting" if restarts > self._restarts else None
+
+    def runs_again(self, inspected: Mapping[str, Any]) -> bool:
+        """Return whether the container runs, and Docker started it again a moment ago; one that it started long ago is steady."""
+        runs, restarts = inspected["State"]["Status"] == "running", inspected["RestartCount"]
+        return bool(runs and restarts) and self._runs_for(inspected["State"]["StartedAt"]) <= RESTARTED_SECONDS
 
     @property
     def _late(self) -> bool:

@@ -265,6 +265,7 @@ def by_hand(name: str, image: str, network: str) -> list[Step]:
     return [*removed(name), *started(name, container(image, "sleep", "1000000", network=network))]
 
 
+@pytest.mark.long
 def test_our_containers_replaced_by_hand(lab: Lab, stack: Stack, recorder: Recorder) -> None:
     """Containers of others that have taken the names of ours keep their networks, and the host keeps docker0.
 

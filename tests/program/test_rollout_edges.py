@@ -113,14 +113,14 @@ def test_a_new_host_has_no_place_in_the_chain(run: RunProgram, config: dict[str,
 
 
 def test_a_preview_and_an_unreadable_state_take_all_for_existing(run: RunProgram, config: dict[str, Any]) -> None:
-    """Where it is not known which containers run, they follow each other; none is prepared as one of the state."""
+    """Where it is not known which containers run, they follow each other, and each is prepared as one of the state."""
 
     def unreadable(_stack: str) -> StackState:
         raise StackStateError([Problem(code="IPF917", key="state", value="", problem="no", effect="", fix="")])
 
     for result in (run(config, preview=True, recorded=having("nginx")), run(config, recorded=unreadable)):
         assert {"docker-1-nginx", "docker-2-nginx"} <= settled_before(result, "docker-3")
-        assert not any(result.named(f"fabric-{host}-nginx-handover").inputs["existing"] for host in HOSTS)
+        assert all(result.named(f"fabric-{host}-nginx-handover").inputs["existing"] for host in HOSTS)
 
 
 @pytest.mark.parametrize("services", [(), ("nginx", "centos")])
@@ -196,6 +196,7 @@ def test_the_inputs_of_a_handover(run: RunProgram, config: dict[str, Any]) -> No
         "trigger": container.replacement_trigger,
         "replacement": container.replacement_trigger,
         "existing": True,
+        "stop_seconds": 10,
     }
     assert handover.secret_outputs == ("arguments",)
 
@@ -215,6 +216,7 @@ def test_the_inputs_of_a_settled(run: RunProgram, config: dict[str, Any]) -> Non
         "healthy_within": 60,
         "on_failure": "restore",
         "container_id": "fabric-docker-1-nginx-id",
+        "recorded_id": "",
         "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80}],
         "secret_names": ["TOKEN"],
     }

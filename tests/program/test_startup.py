@@ -62,6 +62,12 @@ class Visits:
     def existing(self):
         return ()
 
+    def from_before(self):
+        return {{}}
+
+    def proven(self):
+        return ()
+
     def replaced_networks(self):
         return ()
 

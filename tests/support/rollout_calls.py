@@ -51,6 +51,7 @@ def handover_of(*, arguments: dict[str, Any] | None = None, **changes: Any) -> P
         "trigger": "{}",
         "replacement": "{}",
         "existing": False,
+        "stop_seconds": 10.0,
         **changes,
     }
 
@@ -72,6 +73,7 @@ def settled_of(**changes: Any) -> Properties:
         "healthy_within": 60.0,
         "on_failure": "restore",
         "container_id": "b" * 64,
+        "recorded_id": "",
         "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80.0}],
         "secret_names": ["TOKEN"],
         **changes,
@@ -93,6 +95,12 @@ class Calls:
     restored: Restored | HostError | None = RESTORED
     refusal: HostError | None = None
     """Why the rehearsal fails."""
+    missing: str = ""
+    """Why there is no spare."""
+    restarts: bool = False
+    """Whether Docker starts the container again and again."""
+    warned: list[str] = field(default_factory=list)
+    """The warnings of the operations."""
     open: OpenHandovers = field(default_factory=OpenHandovers)
     """The handovers of the process."""
 
@@ -115,6 +123,7 @@ class Calls:
         """Return what an operation has of the engine; the lock of a host is noted as `hold`."""
         return Operation(
             connections={"docker-1": TODAY},
+            warn=self.warned.append,
             hold=lambda connection: self.made.append(("hold", {"host": connection.name})),
         )
 
@@ -124,9 +133,10 @@ class Calls:
         if self.refusal is not None:
             raise self.refusal
 
-    def make_spare(self, connection: HostConnection, name: str, owner: str, *, running: str = "") -> None:
+    def make_spare(self, connection: HostConnection, name: str, owner: str, *, running: str = "") -> str:
         """Note that a spare is made."""
         self.made.append(("make_spare", {"ssh": connection.command, "name": name, "owner": owner, "running": running}))
+        return self.missing
 
     @contextmanager
     def open_engine(self, connection: HostConnection) -> Iterator[HostConnection]:
@@ -152,7 +162,7 @@ class Calls:
         self.made.append(("settle", {"ssh": connection.command, **arguments}))
         return self.outcome
 
-    def failed_already(self, connection: HostConnection, id_: str, *, secret_names: Sequence[str]) -> Settled | None:
+    def ended_for_good(self, connection: HostConnection, id_: str, *, secret_names: Sequence[str]) -> Settled | None:
         """Note that the container is looked at once."""
         self.made.append(("look", {"ssh": connection.command, "id": id_, "secrets": list(secret_names)}))
         return None if self.outcome.up else self.outcome
@@ -177,7 +187,8 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Calls:
         monkeypatch.setattr(f"ipvlan.hosts.spare.{name}", calls.clear)
     for name in ("settle", "settle_with"):
         monkeypatch.setattr(f"ipvlan.hosts.settle.{name}", calls.settle)
-    monkeypatch.setattr("ipvlan.hosts.settle.failed_already", calls.failed_already)
+    monkeypatch.setattr("ipvlan.hosts.settle.ended_for_good", calls.ended_for_good)
+    monkeypatch.setattr("ipvlan.hosts.settle.is_restarting", lambda _engine, _id: calls.restarts)
     monkeypatch.setattr("ipvlan.hosts.restore.restore", calls.restore)
     for module in ("handover", "settled", "bridge_connection", "not_up"):
         monkeypatch.setattr(f"provider.{module}.OPEN_HANDOVERS", calls.open)

@@ -15,10 +15,12 @@ from ipvlan.plan.resource_names import (
     COMPONENT,
     CONTAINER_TYPE,
     FABRIC_TYPE,
+    HANDOVER_TYPE,
     HOST_CHECK_TYPE,
     HOST_SLICE_TYPE,
     IDENTITY_TYPE,
     NETWORK_TYPE,
+    SETTLED_TYPE,
 )
 
 OWNER = "0123456789abcdef"
@@ -37,6 +39,16 @@ def child(host: str, type_: str, name: str, id_: str, **other: Any) -> dict[str,
     """Return a resource of a host's slice; `name` continues the slice's name."""
     urn = f"{_TOP}{FABRIC_TYPE}${HOST_SLICE_TYPE}${type_}::{COMPONENT}-{host}-{name}"
     return {"urn": urn, "type": type_, "id": id_, "custom": True, "parent": slice_urn(host), **other}
+
+
+def handover(host: str, service: str, **other: Any) -> dict[str, Any]:
+    """Return what prepares a container, which this version declares before it."""
+    return child(host, HANDOVER_TYPE, f"{service}-handover", "x", outputs={"host": host, "service": service}, **other)
+
+
+def settled(host: str, service: str, **other: Any) -> dict[str, Any]:
+    """Return the proof that a container was up."""
+    return child(host, SETTLED_TYPE, f"{service}-settled", "x", outputs={"host": host, "service": service}, **other)
 
 
 def state_of(

@@ -82,6 +82,7 @@ def test_one_host_down(lab: Lab, stack: Stack) -> None:
             "kill -CONT $(pidof dockerd)",
             "Docker takes connections and does not answer",
             id="hung",
+            marks=pytest.mark.long,
         ),
     ],
 )

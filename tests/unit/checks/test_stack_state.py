@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from ipvlan.checks.stack_state import OwnershipInDoubt, StackStateError, StateReading, read_stack_state
 from ipvlan.plan.ownership import Place, by_labels
-from ipvlan.plan.resource_names import CONTAINER_TYPE, OWNER_LABEL, STACK_LABEL
+from ipvlan.plan.resource_names import CONTAINER_TYPE, OWNER_LABEL, SETTLED_TYPE, STACK_LABEL
 from tests.support.projects import ROOT
-from tests.support.states import OWNER, child, export_on_path, pulumi_on_path, slice_urn, state_of
+from tests.support.states import (
+    OWNER,
+    child,
+    export_on_path,
+    handover,
+    pulumi_on_path,
+    read_state,
+    settled,
+    slice_urn,
+    state_of,
+)
 
 
 class Item(NamedTuple):
@@ -25,6 +35,20 @@ class Item(NamedTuple):
 
 CONTAINERS = {("docker-1", "nginx"): "c1", ("docker-2", "nginx"): "c2"}
 NETWORKS = {"docker-1": "n1", "docker-2": "n2"}
+
+
+def proofs(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the Settled of each container of a state."""
+    return [
+        {
+            "urn": f"{one['urn'].replace(CONTAINER_TYPE, SETTLED_TYPE)}-settled",
+            "type": SETTLED_TYPE,
+            "parent": one["parent"],
+            "outputs": {"service": one["urn"].rpartition("-")[2]},
+        }
+        for one in resources
+        if one["type"] == CONTAINER_TYPE
+    ]
 
 
 def test_ids_places_and_the_owner_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +90,7 @@ def test_an_earlier_state_owns_by_id(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("file", ["tests/engine/take_over/state.json", "tests/support/state_4f49adf.json"])
 def test_a_state_from_before_the_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
-    """States that 4f49adf wrote are known, also after a part of an `up`; one without its dynamic resources is none."""
+    """States that 4f49adf wrote are known, also after a part of an `up`; a complete one leaves none of its dynamic resources."""
     state = json.loads((ROOT / file).read_text(encoding="utf-8"))
     resources = state["deployment"]["resources"]
     dynamic = [one for one in resources if one["type"].startswith("pulumi-python:dynamic/ipvlan-fabric:")]
@@ -74,15 +98,37 @@ def test_a_state_from_before_the_plugin(tmp_path: Path, monkeypatch: pytest.Monk
         "urn": "urn:pulumi:dev::own::pulumi-python:dynamic:Resource::mine",
         "type": "pulumi-python:dynamic:Resource",
     }
-    taken_over = [one for one in resources if one not in dynamic]
+    without_proofs = [one for one in resources if one not in dynamic]
+    taken_over = [*without_proofs, *proofs(without_proofs)]
     for left, before in (
         (resources, True),
         ([*taken_over, dynamic[0]], True),
+        (without_proofs, True),
+        (taken_over[:-1], True),
         ([*taken_over, others], False),
         ([*taken_over, dynamic[0] | {"delete": True}], False),
     ):
         export_on_path(tmp_path, monkeypatch, state | {"deployment": {"resources": left}})
         assert read_stack_state("dev", tmp_path).before_plugin is before
+
+
+def test_a_container_that_never_came_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its proof is missing: Pulumi refuses `--target` of what waits for it. Containers outside the fabric have none."""
+    own = {"urn": f"urn:pulumi:dev::ipvlan-fabric::{CONTAINER_TYPE}::mine", "type": CONTAINER_TYPE, "id": "mine"}
+    old = child("docker-3", CONTAINER_TYPE, "nginx", "old", delete=True)
+    up = [settled("docker-1", "nginx"), settled("docker-2", "nginx"), own, old]
+    for more, place in ((up, None), (up[1:], "docker-1"), ([up[0] | {"delete": True}, *up[1:]], "docker-1")):
+        state = read_state(state_of(CONTAINERS, NETWORKS, more=more))
+        assert state.before_plugin is (place is not None)
+        assert Place("docker-2", "nginx") in state.proven()
+        assert (Place("docker-1", "nginx") in state.proven()) is (place is None)
+
+
+def test_what_only_an_earlier_version_declared() -> None:
+    """It has no Handover: one that has it was created by this version, whether it came up or not."""
+    state = read_state(state_of(CONTAINERS, NETWORKS, more=[handover("docker-1", "nginx")]))
+    assert state.from_before() == {Place("docker-2", "nginx"): "c2"}
+    assert read_state(state_of(CONTAINERS, NETWORKS)).from_before() == state.ownership.containers
 
 
 def test_what_is_still_to_be_deleted_is_owned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from ipvlan.hosts.bridge import BoundPort
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError
-from ipvlan.hosts.settle import LOG_LINES, STEADY_SECONDS, Settled, failed_already
+from ipvlan.hosts.settle import LOG_LINES, RESTARTED_SECONDS, STEADY_SECONDS, Settled, ended_for_good, is_restarting
 from tests.support.container_engine import Clock, ContainerEngine, open_directly, set_state
 from tests.support.containers import container
 from tests.support.fake_engine import serve
@@ -114,7 +114,6 @@ def test_it_is_not_healthy_in_time(docker: ContainerEngine) -> None:
     ("status", "changes", "kind"),
     [
         ("exited", {"ExitCode": 3}, "exited"),
-        ("restarting", {"ExitCode": 3}, "restarting"),
         ("created", {"Error": "no such file"}, "created"),
         ("dead", {}, "dead"),
         ("removing", {}, "dead"),
@@ -154,12 +153,33 @@ def test_docker_starts_it_again_between_two_looks(docker: ContainerEngine) -> No
     assert passed(docker) < 1.5
 
 
-@pytest.mark.parametrize(("ago", "kind"), [(5, "restarting"), (58, "restarting"), (3600, "up")])
-def test_restarts_before_the_first_look(docker: ContainerEngine, ago: float, kind: str) -> None:
-    """Docker counts them since somebody started it: those of just now are a loop, those of last week are not."""
+@pytest.mark.parametrize(("ago", "waits"), [(0, 10), (5, 5), (3600, 0)])
+def test_restarts_before_the_first_look(docker: ContainerEngine, ago: float, waits: float) -> None:
+    """It may have waited for its bridge connection: they are no failure, but it must run for longer than one without any."""
     put(docker, ago=ago, RestartCount=3)
-    assert run().kind == kind
-    assert passed(docker) == 0
+    settled = run()
+    assert (settled.kind, settled.restarts) == ("up", 3)
+    assert waits <= passed(docker) <= waits + 1.5
+    assert STEADY_SECONDS < RESTARTED_SECONDS == 10
+
+
+@pytest.mark.parametrize("status", ["restarting", "running"])
+def test_one_more_restart_is_a_loop(docker: ContainerEngine, status: str) -> None:
+    """Those before the first look are taken as they are; the one after it is not, whatever was seen first."""
+    put(docker, ago=1, RestartCount=3)
+    set_state(docker.inspected[0], status)
+    later(docker, 4, lambda: restart(docker))
+    settled = run(healthy_within=60)
+    assert (settled.kind, settled.restarts) == ("restarting", 4)
+    assert 4 <= passed(docker) < 4.5
+
+
+def test_one_that_waits_for_its_next_start_may_come_up(docker: ContainerEngine) -> None:
+    """Docker had counted its last end when it was first seen."""
+    put(docker, ago=1, RestartCount=1, State__Status="restarting", State__Restarting=True)
+    later(docker, 2, lambda: set_state(docker.inspected[0], "running", StartedAt=docker.timestamp()))
+    assert run().kind == "up"
+    assert 12 <= passed(docker) <= 13.5
 
 
 @pytest.mark.parametrize(("ended", "code"), [([], 0), ([(3, 1), (2, 7)], 7), ([(700, 7)], 0)])
@@ -169,7 +189,9 @@ def test_the_exit_code_of_one_that_runs_again(
     """Docker's description has 0 by then; its events have that of the last end."""
     docker.ended = [(docker.clock() - ago, code) for ago, code in ended]
     put(docker, ago=1, RestartCount=2)
-    assert (run().kind, run().exit_code) == ("restarting", code)
+    later(docker, 0.5, lambda: restart(docker))
+    settled = run()
+    assert (settled.kind, settled.exit_code) == ("restarting", code)
 
 
 def test_a_person_starts_it_again(docker: ContainerEngine) -> None:
@@ -295,6 +317,7 @@ def test_a_log_that_cannot_be_read(docker: ContainerEngine) -> None:
     docker.refuses["logs"] = []
     # Nor does it tell its events.
     put(docker, RestartCount=1, ago=1)
+    later(docker, 0.5, lambda: restart(docker))
     docker.refuses["events"] = []
     settled = run()
     assert (settled.kind, settled.exit_code) == ("restarting", 0)
@@ -304,23 +327,46 @@ def test_a_log_that_cannot_be_read(docker: ContainerEngine) -> None:
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({"State__Status": "restarting"}, "restarting"),
+        ({"State__Status": "restarting"}, ""),
+        ({"RestartCount": 3}, ""),
         ({"State__Status": "exited", "State__ExitCode": 1}, "exited"),
-        ({"State__Health": health("unhealthy", "refused")}, "unhealthy"),
+        ({"State__Health": health("unhealthy", "refused")}, ""),
+        ({"State__Status": "dead"}, "dead"),
         ({}, ""),
         ({"State__Status": "paused"}, ""),
         ({"State__Status": "exited", "HostConfig__RestartPolicy": {"Name": "no"}}, ""),
     ],
 )
-def test_what_has_failed_already(docker: ContainerEngine, changes: dict[str, Any], kind: str) -> None:
-    """One look, without a wait: what may still come up, or has done its work, has not failed."""
+def test_what_has_ended_for_good(docker: ContainerEngine, changes: dict[str, Any], kind: str) -> None:
+    """One look, without a wait: what may still come up, also with the help of its bridge connection, or has done its work, has not."""
     docker.prints = b"starting"
     put(docker, **changes)
     client = EngineWrites("docker-1", docker.socket, timeout=engine_writes.REQUEST_SECONDS)
-    found = failed_already(client, ID, secret_names=())
+    found = ended_for_good(client, ID, secret_names=())
     docker.inspected = []
-    assert failed_already(client, ID, secret_names=()) is None
+    assert ended_for_good(client, ID, secret_names=()) is None
     client.close()
     assert (found.kind if found is not None else "") == kind
     assert found is None or found.log == ("starting",)
     assert passed(docker) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "restarts"),
+    [
+        ({}, False),
+        ({"State__Status": "restarting", "State__Restarting": True}, True),
+        ({"RestartCount": 1, "ago": 2}, True),
+        # Docker has started it again last week.
+        ({"RestartCount": 4, "ago": 3600}, False),
+        ({"RestartCount": 4, "State__Status": "exited", "State__Running": False}, False),
+    ],
+)
+def test_what_restarts(docker: ContainerEngine, changes: dict[str, Any], restarts: bool) -> None:
+    """One that Docker starts again and again, and not one that it has started again some time ago."""
+    put(docker, **changes)
+    client = EngineWrites("docker-1", docker.socket, timeout=engine_writes.REQUEST_SECONDS)
+    assert is_restarting(client, ID) is restarts
+    docker.inspected = []
+    assert not is_restarting(client, ID)
+    client.close()

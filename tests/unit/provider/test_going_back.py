@@ -17,6 +17,7 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_lock import HostLockedError
 from ipvlan.hosts.settle import Settled as Outcome
+from ipvlan.hosts.spare import Holder
 from ipvlan.plan.resource_names import OWNER_LABEL
 from provider import going_back, open_handovers, process
 from provider.open_handovers import OpenHandovers
@@ -26,6 +27,8 @@ from tests.support.fake_engine import serve
 from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, silent
 
 EXITED = Outcome(kind="exited", id="b" * 64)
+HOLDER = Holder(id="b" * 64, ours=True, record=None, inspected={})
+NAMES = ("web", "shop")
 
 
 class Locks:
@@ -62,7 +65,9 @@ class Locks:
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """Return what is done on hosts whose locks are free."""
     made = noted(monkeypatch)
-    monkeypatch.setattr(going_back, "settle", made.settle)
+    monkeypatch.setattr(going_back, "open_engine", made.open_engine)
+    monkeypatch.setattr(going_back, "holder_of", lambda _engine, name, _owner: HOLDER if name in NAMES else None)
+    monkeypatch.setattr(going_back, "settle_with", made.settle)
     monkeypatch.setattr(going_back, "restore", made.restore)
     monkeypatch.setattr(going_back, "HostLocks", Locks(made, {}))
     return made
@@ -88,13 +93,13 @@ def end(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def test_what_is_up_stays(calls: Calls, end: Callable[..., None]) -> None:
-    """It is looked for by its name: the run may have ended before anybody knew its id. Its ports are not asked for."""
+    """It is found by its name: the run may have ended before anybody knew its id. Its ports are not asked for."""
     end(handover_of())
     assert calls.names == ["lock", "settle", "release"]
-    assert calls.of("settle") == {"ssh": TODAY, "id": "web", "healthy_within": 60, "ports": [], "secrets": []}
+    assert calls.of("settle") == {"ssh": TODAY, "id": "b" * 64, "healthy_within": 60, "ports": [], "secrets": []}
 
 
-@pytest.mark.parametrize("kind", ["absent", "created", "exited", "restarting", "unhealthy"])
+@pytest.mark.parametrize("kind", ["absent", "created", "exited", "restarting", "unhealthy", "done"])
 def test_what_is_not_up_goes_back(calls: Calls, end: Callable[..., None], kind: Any) -> None:
     """Also where the new one was never created; while the lock of the host is held."""
     calls.outcome = Outcome(kind=kind, id="web")
@@ -160,7 +165,7 @@ def test_the_plugin_ends_its_children_before_it_starts_the_process(monkeypatch: 
 
 def test_the_process_runs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a given-away handover to the container that runs again: another process, and a substitute for Docker's Engine."""
-    failing = container("22", "web", State__Status="restarting", State__Restarting=True, RestartCount=3)
+    failing = container("22", "web", State__Status="exited", State__Running=False, State__ExitCode=1)
     docker = ContainerEngine(
         tmp_path / "engine.sock",
         inspected=[failing, stopped("33", "web.ipvlan-previous", record=RECORD)],
