@@ -101,8 +101,8 @@ def test_a_state_without_a_complete_up() -> None:
         assert bool(repair.targets) is not old
         if old:
             assert repair.steps[0].description == (
-                f"run `pulumi up --refresh --stack {STACK}` once, which repairs this too: the state is that of an earlier version or "
-                "of an `up` that did not complete, and until one does Pulumi cannot create single resources again"
+                f"run `pulumi up --refresh --stack {STACK}` once, which repairs this too: the state is that of an earlier "
+                "version or of an `up` that did not complete, and until one does Pulumi cannot create single resources again"
             )
 
 

@@ -178,7 +178,7 @@ def passed(docker: ContainerEngine) -> float:
     return docker.caller.seconds - Clock().seconds
 
 
-def after(docker: ContainerEngine, seconds: float, event: Callable[[], object]) -> None:
+def after(docker: ContainerEngine, seconds: float, event: Callable[[], None]) -> None:
     """Let something happen on the host after so many seconds."""
     docker.events.append((Clock().seconds + seconds, event))
 
