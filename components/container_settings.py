@@ -23,18 +23,18 @@ from ipvlan.plan.resource_names import OWNER_LABEL, PORTS_LABEL, STACK_LABEL, po
 _MEBIBYTE: Final = 1024 * 1024
 
 
-def replace_on_changes(settings: ContainerSettings, *, proven: bool) -> list[str]:
+def replace_on_changes(settings: ContainerSettings, *, restored: bool) -> list[str]:
     """Return the arguments whose change replaces the container, though the provider would update it in place.
 
     `ipvlan.plan.container_updates` says which. "#initerror" is a container that was created and did not start: an update would
-    succeed and start nothing (docs/decisions/0015-provider-behaviour.md, 4). Where the place had a container that was up, that one
-    runs again, and the same once more would interrupt it for nothing.
+    succeed and start nothing (docs/decisions/0015-provider-behaviour.md, 4). Where the previous one runs
+    again in its place, the same once more would interrupt that one for nothing.
 
     Args:
         settings: The container's settings.
-        proven: Whether the state has a container of this place as one that was up.
+        restored: Whether a previous one runs again where this one does not start.
     """
-    return [*replacing_arguments(settings), *([] if proven else ["#initerror"])]
+    return [*replacing_arguments(settings), *([] if restored else ["#initerror"])]
 
 
 def replacement_trigger(planned: ContainerPlan) -> str:

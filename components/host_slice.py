@@ -154,7 +154,9 @@ class HostSlice(pulumi.ComponentResource):
                 # The stack's own labels replace nothing (docs/decisions/0019-identity.md). What of both must, is the trigger.
                 ignore_changes=["ports", "labels"],
                 replacement_trigger=handover.replacement,
-                replace_on_changes=replace_on_changes(planned.settings, proven=proven),
+                replace_on_changes=replace_on_changes(
+                    planned.settings, restored=proven and planned.rollout.on_failure == "restore"
+                ),
                 hooks=pulumi.ResourceHookBinding(on_error=self._on_error),
             ),
         )

@@ -17,8 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from ipvlan.hosts import bridge
+from ipvlan.hosts.bridge import BridgeAttachment
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.engine_writes import open_engine
+from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_lock import Holder as LockHolder
 from ipvlan.hosts.host_lock import HostLockedError, HostLocks
@@ -84,28 +85,41 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
     with open_engine(connection) as engine:
         found = holder_of(engine, name, owner)
         spare = holder_of(engine, f"{name}{PREVIOUS_SUFFIX}", owner)
-        if found is not None and found.ours and not _is_new(found, spare):
+        if _is_previous(found) or _is_there(engine, spare):
             # Docker may be about to stop it: it goes on with what it was asked for before the run ended.
             time.sleep(float(handover["stop_seconds"]) + STOP_SECONDS)
             found = holder_of(engine, name, owner)
         within = int(handover["healthy_within"])
-        up = (
-            found is not None
-            and found.ours
-            and settle_with(engine, found.id, healthy_within=within, ports=(), secret_names=()).kind == "up"
-        )
-        if not up:
+        if (
+            found is None
+            or not found.ours
+            # One that was stopped meanwhile may have ended with exit code 0: it is no job that has done its work.
+            or settle_with(engine, found.id, healthy_within=within, ports=(), secret_names=()).kind != "up"
+        ):
             restore(connection, name, owner, grace=LONGEST_GRACE, session=engine)
             return
         bridged = spare is not None and spare.record is not None and spare.record.bridge
-        attachment = own_attachment(connection, name, engine.container(name)) if bridged else None
+        attachment = own_attachment(connection, name, engine.container(found.id)) if bridged else None
     if attachment is not None:
+        _publish(attachment, owner)
+
+
+def _publish(attachment: BridgeAttachment, owner: str) -> None:
+    """Connect the new container; run the previous one again where its ports are not bound then."""
+    try:
         bridge.connect(attachment)
+    except HostError:
+        restore(attachment.connection, attachment.container, owner, grace=LONGEST_GRACE)
 
 
-def _is_new(found: Holder, spare: Holder | None) -> bool:
-    """Return whether a container is the replacement, and not the one that was to be replaced."""
-    return not found.copy and (spare is None or spare.record is None or found.id != spare.record.of)
+def _is_previous(found: Holder | None) -> bool:
+    """Return whether what has the name is a restored container."""
+    return found is not None and found.copy
+
+
+def _is_there(engine: EngineWrites, spare: Holder | None) -> bool:
+    """Return whether the container of which the spare is a copy was not deleted; it may have another name than the new one."""
+    return spare is not None and spare.record is not None and engine.find_container(spare.record.of) is not None
 
 
 if __name__ == "__main__":

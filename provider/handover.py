@@ -64,7 +64,9 @@ class Handover(Resource):
             HostError: Docker refuses the new container, and why; or the host does not answer.
         """
         if _replaces(old, new):
-            _prepare(new, old["container"], operation)
+            # The one that is stopped has the time of its own settings.
+            stop_seconds = max(old.get("stop_seconds") or 0, new["stop_seconds"])
+            _prepare({**new, "stop_seconds": stop_seconds}, old["container"], operation)
         return {**new, **self.preview(old, new)}
 
     def preview(self, old: Properties, new: Properties) -> Properties:

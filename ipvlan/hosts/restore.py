@@ -62,8 +62,8 @@ def restore(
         session: Docker on the host, where a session is open already.
 
     Returns:
-        What runs now, and what was put aside; None where there is no previous container, and nothing was changed, or where what has
-        the name was not replaced: it runs then.
+        What runs now, and what was put aside; None where there is no previous container, and nothing was changed, or where the
+        container of which it is a copy was not deleted: that one runs then, by this name or by the one that it had.
 
     Raises:
         HostError: The host or its Docker does not answer; something of others has a name that is needed, and nothing was changed;
@@ -78,10 +78,13 @@ def restore(
         spare = now if now is not None and now.copy else _spare(engine, name, owner)
         if spare is None or spare.record is None:
             return None
-        if replaced is not None and replaced.id == spare.record.of:
-            if not replaced.inspected["State"]["Running"]:
+        original = (
+            engine.find_container(spare.record.of) if replaced is None or replaced.id == spare.record.of else None
+        )
+        if original is not None:
+            if not original["State"]["Running"]:
                 # It was stopped for a deletion that did not happen.
-                _start(engine, replaced.id)
+                _start(engine, original["Id"])
             return None
         if replaced is not None and failed is not None and not failed.ours:
             raise taken(connection.name, f"{name}{FAILED_SUFFIX}", failed.id)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SECONDS: Final = 20.0
 """For one host to answer."""
 
+_ON_NETWORK: Final = ("running", "restarting", "paused")
+"""States of a container whose network Docker does not delete."""
+
 
 def require_no_restored(connections: Sequence[HostConnection], owner: str) -> None:
     """Raise where a previous container runs on one of these hosts.
@@ -56,7 +59,7 @@ def _running_copies(session: HostSession, owner: str) -> list[str]:
         return sorted(
             container["Names"][0].removeprefix("/")
             for container in engine.containers()
-            if container["State"] == "running"
+            if container["State"] in _ON_NETWORK
             and PREVIOUS_LABEL in (container.get("Labels") or {})
             and str((container.get("Labels") or {}).get(OWNER_LABEL, "")).startswith(f"{owner}/")
         )

@@ -140,7 +140,7 @@ def _value(name: str, value: object) -> object:
     if name in _SETS and isinstance(value, list):
         return sorted(value, key=repr)
     if name == "capabilities" and isinstance(value, Mapping):
-        return {key: sorted(names, key=repr) for key, names in value.items() if isinstance(names, list)}
+        return {key: sorted(names, key=repr) if isinstance(names, list) else names for key, names in value.items()}
     return value
 
 

@@ -8,14 +8,14 @@ from ipvlan.config.models import ContainerSettings
 
 def test_the_components_replace_what_the_provider_would_update() -> None:
     """`replace_on_changes` has each argument that the provider updates without effect, a limit only while it is unset."""
-    assert set(replace_on_changes(ContainerSettings(), proven=False)) == {
+    assert set(replace_on_changes(ContainerSettings(), restored=False)) == {
         *("healthcheck", "init", "tmpfs", "memory", "cpuShares", "#initerror")
     }
-    assert set(replace_on_changes(ContainerSettings(memory="64m", cpu_shares=2), proven=False)) == {
+    assert set(replace_on_changes(ContainerSettings(memory="64m", cpu_shares=2), restored=False)) == {
         *("healthcheck", "init", "tmpfs", "#initerror")
     }
 
 
 def test_a_place_that_had_a_container_keeps_one_that_did_not_start() -> None:
     """The previous one runs again there: the same once more would interrupt it for nothing."""
-    assert "#initerror" not in replace_on_changes(ContainerSettings(), proven=True)
+    assert "#initerror" not in replace_on_changes(ContainerSettings(), restored=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pulumi
 import pytest
 
 from ipvlan.checks.stack_state import StackState, StackStateError
 from ipvlan.hosts.availability import Visit
+from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import RESTORED_ON_NETWORK, HostError
 from ipvlan.problems import Problem
 from tests.support.live_parts import unreachable_host
-from tests.support.states import OWNER, read_state, state_of
+from tests.support.states import OWNER, handover, read_state, settled, state_of
 from tests.support.strict_monitor import Run
 from tools.reference_setup import reference_config
 
@@ -173,6 +176,71 @@ def test_hosts_with_another_network_follow_each_other(run: RunProgram, config: d
     assert "fabric-docker-1-nginx-settled" in waits_for(result, "fabric-docker-2-network")
     assert "fabric-docker-2-nginx-settled" in waits_for(result, "fabric-docker-3-network")
     assert not {name for name in waits_for(result, "fabric-docker-1-network") if "docker-2" in name}
+
+
+def test_a_network_is_not_replaced_under_a_previous_container(
+    run: RunProgram, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker would delete every other container of the host first: the hosts with another network are asked, and only those."""
+    asked: list[list[str]] = []
+
+    def refuse(connections: list[HostConnection], owner: str) -> None:
+        asked.append([connection.name for connection in connections])
+        assert owner == OWNER
+        if connections:
+            raise HostError.on("docker-1", RESTORED_ON_NETWORK, problem="web runs", effect="", fix="")
+
+    monkeypatch.setattr("components.program_inputs.require_no_restored", refuse)
+    same = read_state(state_of({(host, "nginx"): f"{host}-nginx" for host in HOSTS}, {}))
+    run(config, recorded=lambda _stack: same)
+    other = read_state(state_of({(host, "nginx"): f"{host}-nginx" for host in HOSTS}, {"docker-1": "n"}))
+    declared: list[Run] = []
+    with pytest.raises(pulumi.RunError, match=RESTORED_ON_NETWORK):
+        run(config, recorded=lambda _stack: other, registered=declared.append)
+    assert asked == [[], ["docker-1"]]
+    assert not [one for one in declared[0].resources.values() if "docker" in one.name]
+
+
+def proven_state(*, proven: bool, prepared: bool) -> StackState:
+    """Return a state that has nginx on all hosts, with the proof that it was up and with what prepares it, or without."""
+    more = [one(host, "nginx") for one, wanted in ((settled, proven), (handover, prepared)) if wanted for host in HOSTS]
+    return read_state(state_of({(host, "nginx"): f"{host}-nginx" for host in HOSTS}, {}, more=more))
+
+
+@pytest.mark.parametrize(
+    ("proven", "on_failure", "again"),
+    [(False, "restore", True), (True, "restore", False), (False, "leave", True), (True, "leave", True)],
+)
+def test_one_that_did_not_start_is_created_again_where_nothing_runs(
+    run: RunProgram, config: dict[str, Any], proven: bool, on_failure: str, again: bool
+) -> None:
+    """Where the previous one runs again in its place, the same file must not interrupt that one."""
+    config["services"]["nginx"]["rollout"] = {"on_failure": on_failure}
+    result = run(config, recorded=lambda _stack: proven_state(proven=proven, prepared=True))
+    for host in HOSTS:
+        assert ("#initerror" in result.named(f"fabric-{host}-nginx").replace_on_changes) is again
+        assert "#initerror" in result.named(f"fabric-{host}-centos").replace_on_changes
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_only_what_an_earlier_version_declared_is_taken_as_it_is(
+    run: RunProgram, config: dict[str, Any], prepared: bool
+) -> None:
+    """One that this version created and that did not come up has to come up in the next run."""
+    result = run(config, recorded=lambda _stack: proven_state(proven=False, prepared=prepared))
+    recorded = [result.named(f"fabric-{host}-nginx-settled").inputs["recorded_id"] for host in HOSTS]
+    assert recorded == (["", "", ""] if prepared else [f"{host}-nginx" for host in HOSTS])
+    assert result.named("fabric-docker-1-centos-settled").inputs["recorded_id"] == ""
+
+
+@pytest.mark.parametrize(("configured", "seconds"), [(45, 45), (0, 0), (None, 10)])
+def test_a_handover_has_the_time_to_stop(
+    run: RunProgram, config: dict[str, Any], configured: int | None, seconds: int
+) -> None:
+    """What ends an interrupted run waits so long."""
+    if configured is not None:
+        config["services"]["nginx"]["stop_timeout"] = configured
+    assert run(config).named("fabric-docker-1-nginx-handover").inputs["stop_seconds"] == seconds
 
 
 def test_the_inputs_of_a_handover(run: RunProgram, config: dict[str, Any]) -> None:

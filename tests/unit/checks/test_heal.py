@@ -88,14 +88,22 @@ def test_connections_and_stopped_containers_are_fixed_on_the_host(change: Change
     assert step.seen.id == f"id-of-{step.difference.container}-docker-1"
 
 
-def test_a_state_from_before_the_plugin() -> None:
-    """Pulumi would refuse `--target`: a person gets its step, and those that would come with it stay left out."""
+def test_a_state_without_a_complete_up() -> None:
+    """Pulumi would refuse `--target`: a person gets its step, and those that would come with it stay left out.
+
+    The text fits both: a state of an earlier version, and one in which a new container did not come up.
+    """
     plan = reference_plan()
     before = known(plan, lambda live: replace(live, networks=()), disconnect("centos", "ipvlanl2"))
     for old, by in ((False, "pulumi"), (True, "person")):
         repair = planned(replace(before, before_plugin=old))
         assert done(repair) == [(by, "network-missing")]
         assert bool(repair.targets) is not old
+        if old:
+            assert repair.steps[0].description == (
+                f"run `pulumi up --refresh --stack {STACK}` once, which repairs this too: the state is that of an earlier "
+                "version or of an `up` that did not complete, and until one does Pulumi cannot create single resources again"
+            )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, NAME_TAKEN, NOT_RESTORED, HostError
 from ipvlan.hosts.restore import Restored
 from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL
-from tests.support.container_engine import Clock, ContainerEngine, open_directly
+from tests.support.container_engine import Clock, ContainerEngine, open_directly, set_state
 from tests.support.containers import FABRIC, IMAGE, OURS, RECORD, VOLUME, container, stopped
 from tests.support.fake_engine import serve
 
@@ -327,3 +327,26 @@ def test_the_name_of_the_spare_is_taken(docker: ContainerEngine) -> None:
         restore.set_aside(CONNECTION, "web", OURS)
     assert code(raised) == NAME_TAKEN
     assert docker.changes == []
+
+
+@pytest.mark.parametrize("name", ["web", "old-web"])
+@pytest.mark.parametrize("runs", [True, False])
+def test_one_that_was_stopped_and_not_deleted_runs_again(docker: ContainerEngine, name: str, runs: bool) -> None:
+    """The run ended in between. The container itself is better than its copy; it may be one that was to get another name."""
+    own = container("22", name)
+    docker.inspected = [own, stopped("33", SPARE, record=replace(RECORD, of="22" * 32))]
+    if not runs:
+        set_state(own, "exited", ExitCode=0)
+    assert run() is None
+    assert docker.changes == ([] if runs else ["start 22"])
+    assert docker.summary == {name: ("22", "running", "always"), SPARE: ("33", "created", "no")}
+
+
+def test_another_name_of_the_replaced_one_does_not_matter(docker: ContainerEngine) -> None:
+    """Where the new one has the name, that one failed: the copy takes its place."""
+    docker.inspected = [
+        container("22", "web", **LOOPS),
+        stopped("33", SPARE, record=replace(RECORD, of="44" * 32)),
+        stopped("44", "kept-by-hand"),
+    ]
+    assert run() == Restored(id="33" * 32, failed_id="22" * 32, of="44" * 32)

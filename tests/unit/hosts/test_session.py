@@ -87,3 +87,13 @@ def test_a_script_of_the_package_runs_in_a_session(fake_ssh: Path) -> None:
         output = session.run_script("host_snapshot.sh", {"parent": "lo", "shim": ""}, timeout=5)
     assert output.text("uid") == str(os.getuid())
     assert "parent_mtu" in output
+
+
+def test_a_second_try_of_ssh_may_bind_the_socket_again(fake_ssh: Path, tmp_path: Path) -> None:
+    """Where a shared connection takes no more sessions, it has bound the socket by then, and ssh connects by itself."""
+    fake_ssh.write_text(SSH.replace("MODE", ":").replace("\nfor", f'\necho "$*" >> {tmp_path}/bin/arguments\nfor', 1))
+    plan = reference_plan()
+    with HostSession(connection_to(plan.hosts[0], plan.ssh), timeout=5):
+        pass
+    opened = (tmp_path / "bin" / "arguments").read_text().splitlines()[0]
+    assert "-o StreamLocalBindUnlink=yes" in opened

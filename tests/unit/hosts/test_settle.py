@@ -338,7 +338,7 @@ def test_a_log_that_cannot_be_read(docker: ContainerEngine) -> None:
     ],
 )
 def test_what_has_ended_for_good(docker: ContainerEngine, changes: dict[str, Any], kind: str) -> None:
-    """One look, without a wait: what may still come up, also with its bridge connection, or has done its work, has not."""
+    """One look, without a wait: what may still come up, such as with its bridge connection, or has done its work, has not."""
     docker.prints = b"starting"
     put(docker, **changes)
     client = EngineWrites("docker-1", docker.socket, timeout=engine_writes.REQUEST_SECONDS)

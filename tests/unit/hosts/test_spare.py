@@ -43,9 +43,9 @@ def put_image(engine: ContainerEngine, reference: str, id_: str, labels: dict[st
     engine.images[reference] = {"Id": id_, "Config": {"Labels": labels}}
 
 
-def make(running: str = "") -> None:
-    """Make the spare of the container web."""
-    spare.make_spare(CONNECTION, "web", OURS, running=running)
+def make(running: str = "") -> str:
+    """Make the spare of the container web, and return why there is none."""
+    return spare.make_spare(CONNECTION, "web", OURS, running=running)
 
 
 def clear(*, also_restored: bool = False) -> None:
@@ -253,3 +253,44 @@ def test_a_removal_that_fails(docker: ContainerEngine) -> None:
         clear()
     codes = [error.value.problems[0].code for error in (refused, silent)]
     assert codes == [NOT_RESTORED, DOCKER_UNAVAILABLE]
+
+
+@pytest.mark.parametrize("labels", [None, {OWNER_LABEL: "ffffffffffffffff/docker-1/web"}])
+def test_that_there_is_no_copy_is_said(docker: ContainerEngine, labels: dict[str, str] | None) -> None:
+    """Of a container without this stack's owner label, such as one of an early version; for all else there is nothing to say."""
+    assert make() == ""
+    docker.inspected[:] = [container("22", "web", Config__Labels=labels)]
+    assert "no copy of web (222222222222) is kept, because it has no owner label" in make()
+    docker.inspected[:] = [container("22", "old-web", Config__Labels=labels)]
+    assert "no copy of old-web (222222222222)" in make(running="old-web")
+    docker.inspected.clear()
+    assert make() == ""
+
+
+def test_a_restored_one_gets_the_new_name(docker: ContainerEngine) -> None:
+    """It serves on, under the name by which the error hook of the new container looks for it."""
+    docker.inspected[:] = [container("22", "old-web", Config__Labels=LABELLED)]
+    assert make(running="old-web") == ""
+    assert docker.changes == ["rename 22 name=web"]
+    assert docker.summary == {"web": ("22", "running", "always")}
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_spare_gets_the_new_name(docker: ContainerEngine, runs: bool) -> None:
+    """It is of an earlier run that was cut short: the one that is known to have worked is kept, and no other is made."""
+    docker.inspected[:] = [container("22", "old-web")] * runs + [
+        stopped("33", "old-web.ipvlan-previous", record=RECORD)
+    ]
+    make(running="old-web")
+    make(running="old-web")
+    assert docker.changes == [f"rename 33 name={SPARE}"]
+
+
+def test_what_others_have_under_the_old_name_stays(docker: ContainerEngine) -> None:
+    """Neither is it renamed."""
+    docker.inspected[:] = [
+        container("22", "old-web", **OTHERS),
+        stopped("33", "old-web.ipvlan-previous", **OTHERS),
+    ]
+    make(running="old-web")
+    assert docker.changes == []

@@ -67,3 +67,27 @@ def test_it_agrees_with_what_the_components_tell_the_engine(limits: dict[str, ob
     for name in ("memory", "cpuShares", "healthcheck", "init", "tmpfs"):
         after = {name: values.get(name, "new")}
         assert replaced_by({name: 1.0}, after) is (name in forced), name
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ({"envs": ["A=1", "B=2"]}, {"envs": ["B=2", "A=1"]}, False),
+        ({"envs": ["A=1", "B=2"]}, {"envs": ["A=1"]}, True),
+        (
+            {"hosts": [{"host": "a", "ip": "1"}, {"host": "b", "ip": "2"}]},
+            {"hosts": [{"host": "b", "ip": "2"}, {"host": "a", "ip": "1"}]},
+            False,
+        ),
+        ({"capabilities": {"adds": ["A", "B"]}}, {"capabilities": {"adds": ["B", "A"]}}, False),
+        ({"capabilities": {"adds": ["A"]}}, {"capabilities": {"adds": ["A"], "drops": ["B"]}}, True),
+        # Nothing of it is known in a preview.
+        ({"capabilities": {"adds": ["A"]}}, {"capabilities": {"adds": ["A"], "drops": object()}}, True),
+        # A list: its order says something.
+        ({"command": ["a", "b"]}, {"command": ["b", "a"]}, True),
+    ],
+)
+def test_the_order_of_a_set_is_no_change(before: dict[str, object], after: dict[str, object], changed: bool) -> None:
+    """The docker provider has sets where Pulumi has lists."""
+    assert bool(changed_arguments(before, after)) is changed
+    assert replaced_by(before, after) is changed

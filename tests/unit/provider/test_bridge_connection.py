@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -78,17 +80,68 @@ def test_leave_restores_nothing(calls: Calls) -> None:
     assert calls.names == ["hold", "look", "connect"]
 
 
-def test_a_container_that_has_failed_by_now_is_not_connected(calls: Calls) -> None:
-    """Each of its restarts would make the connection wait: it fails as `Settled` would, with the evidence, and goes back."""
-    calls.outcome = Outcome(
-        kind="restarting", id="b" * 64, name="web", status="restarting", exit_code=1, log=("no config",)
-    )
+def test_a_container_that_has_ended_for_good_is_not_connected(calls: Calls) -> None:
+    """Docker does not start it again: it fails as `Settled` would, with the evidence, and goes back."""
+    calls.outcome = Outcome(kind="exited", id="b" * 64, name="web", status="exited", exit_code=1, log=("no config",))
     text = failure(calls)
     assert calls.names == ["hold", "look", "restore"]
     assert calls.of("look") == {"ssh": TODAY, "id": "b" * 64, "secrets": ["TOKEN"]}
     for part in ('service "nginx" does not come up', "exit code 1", "| no config", "runs again"):
         assert part in text
     assert calls.opened == []
+
+
+class Engine:
+    """A Docker that connects a container to the bridge, or refuses it."""
+
+    def __init__(self, calls: Calls, *, refuses: bool) -> None:
+        self.calls, self.refuses = calls, refuses
+
+    @contextmanager
+    def opened(self, _connection: Any) -> Iterator[Engine]:
+        """Take the place of `open_engine`."""
+        yield self
+
+    def connect_bridge(self, id_: str, _priority: int) -> None:
+        """Note it."""
+        self.calls.made.append(("connect at once", {"id": id_}))
+        if self.refuses:
+            raise silent()
+
+
+def restarting(calls: Calls, monkeypatch: pytest.MonkeyPatch, *, refuses: bool) -> None:
+    """Let Docker start the container again and again."""
+    calls.restarts = True
+    monkeypatch.setattr("ipvlan.hosts.settle.ended_for_good", lambda *_, **__: None)
+    monkeypatch.setattr("ipvlan.hosts.engine_writes.open_engine", Engine(calls, refuses=refuses).opened)
+
+
+def test_one_that_restarts_is_connected_at_once(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may need the connection to come up: `Settled` says whether it does, with its ports. The handover stays open until then."""
+    restarting(calls, monkeypatch, refuses=False)
+    assert BridgeConnection().create(INPUTS, calls.operation()) == (f"docker-1/{'b' * 64}", INPUTS)
+    assert calls.names == ["hold", "connect at once"]
+    assert calls.of("connect at once") == {"id": "b" * 64}
+    assert calls.opened == ["web"]
+
+
+def test_what_docker_refuses_between_two_starts_is_waited_for(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual way connects it when it runs, or fails."""
+    restarting(calls, monkeypatch, refuses=True)
+    assert "port 80 is taken" in failure(calls)
+    assert calls.names == ["hold", "connect at once", "connect", "restore"]
+
+
+def test_a_handover_is_open_until_the_previous_one_runs(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this process is ended during the restore, another one goes on with it."""
+    seen = list[list[str]]()
+
+    def restore(*_arguments: Any, **_named: Any) -> None:
+        seen.append(calls.opened)
+
+    monkeypatch.setattr("ipvlan.hosts.restore.restore", restore)
+    failure(calls)
+    assert (seen, calls.opened) == ([["web"]], [])
 
 
 def test_a_connection_of_an_earlier_version_restores_nothing(calls: Calls) -> None:

@@ -6,22 +6,26 @@ import io
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+from ipvlan.hosts import bridge
+from ipvlan.hosts import restore as restore_module
+from ipvlan.hosts import settle as settle_module
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_lock import HostLockedError
 from ipvlan.hosts.settle import Settled as Outcome
 from ipvlan.hosts.spare import Holder
-from ipvlan.plan.resource_names import OWNER_LABEL
+from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL
 from provider import going_back, open_handovers, process
 from provider.open_handovers import OpenHandovers
-from tests.support.container_engine import ContainerEngine, put_ssh
+from tests.support.container_engine import Clock, ContainerEngine, open_directly, put_ssh, set_state
 from tests.support.containers import IMAGE, OURS, RECORD, container, stopped
 from tests.support.fake_engine import serve
 from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, silent
@@ -29,6 +33,7 @@ from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted,
 EXITED = Outcome(kind="exited", id="b" * 64)
 HOLDER = Holder(id="b" * 64, ours=True, record=None, inspected={})
 NAMES = ("web", "shop")
+SPARE = "web.ipvlan-previous"
 
 
 class Locks:
@@ -138,6 +143,134 @@ def test_without_the_lock_nothing_is_done(
     end(handover_of(), handover_of(host="docker-2"))
     assert [arguments["host"] for made, arguments in calls.made if made == "lock"] == ["docker-2"]
     assert calls.names.count("settle") == 1
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ContainerEngine]:
+    """Serve a Docker whose container web is to be replaced: it runs, and has a spare that is on the bridge."""
+    engine = ContainerEngine(tmp_path / "engine.sock", caller=Clock(), images={IMAGE: {"Id": IMAGE, "Config": {}}})
+    own = container("22", "web", State__StartedAt=engine.timestamp(3600))
+    engine.inspected = [own, stopped("33", SPARE, record=replace(RECORD, of="22" * 32, bridge=True))]
+    open_directly(monkeypatch, engine, going_back, restore_module)
+    for module in (going_back, restore_module, settle_module):
+        monkeypatch.setattr(module, "time", engine.caller)
+    with serve(engine):
+        yield engine
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the ids of the containers that are connected to the bridge after their start."""
+    ids: list[str] = []
+    monkeypatch.setattr(bridge, "connect", lambda attachment: ids.append(attachment.container_id))
+    return ids
+
+
+def go_back(*, stop_seconds: float = 30) -> None:
+    """End the handover of the container web."""
+    (entry,) = entries(handover_of(owner=OURS, stop_seconds=stop_seconds))
+    going_back.go_back(HostConnection(name="docker-1", command=("ssh", "docker-1")), entry)
+
+
+def passed(docker: ContainerEngine) -> float:
+    """Return the seconds that were waited."""
+    assert docker.caller is not None
+    return docker.caller.seconds - Clock().seconds
+
+
+def after(docker: ContainerEngine, seconds: float, event: Callable[[], None]) -> None:
+    """Let something happen on the host after so many seconds."""
+    docker.events.append((Clock().seconds + seconds, event))
+
+
+@pytest.mark.parametrize("name", ["web", "old-web"])
+def test_one_that_docker_stops_after_the_run_has_ended(
+    docker: ContainerEngine, connected: list[str], name: str
+) -> None:
+    """The deletion goes on by itself: the spare runs when it is complete, and not beside the one that is being stopped."""
+    own = docker.inspected[0]
+    own["Name"] = f"/{name}"
+    after(docker, 29, lambda: set_state(own, "exited"))
+    after(docker, 30, lambda: docker.inspected.remove(own))
+    go_back()
+    assert docker.summary == {"web": ("33", "running", "always")}
+    assert connected == ["33" * 32]
+    assert 35 <= passed(docker) < 45
+
+
+@pytest.mark.parametrize("policy", ["always", "no"])
+def test_one_that_was_stopped_and_not_deleted_runs_again(
+    docker: ContainerEngine, connected: list[str], policy: str
+) -> None:
+    """Also where its end looks like that of a job that has done its work."""
+    own = docker.inspected[0]
+    own["HostConfig"]["RestartPolicy"]["Name"] = policy
+    after(docker, 20, lambda: set_state(own, "exited", ExitCode=0))
+    go_back()
+    assert docker.summary == {"web": ("22", "running", policy), SPARE: ("33", "created", "no")}
+
+
+def test_one_that_nobody_stopped_goes_on(docker: ContainerEngine, connected: list[str]) -> None:
+    """The run ended before the deletion began: nothing is changed, and the next `up` finds the spare."""
+    go_back()
+    assert docker.summary == {"web": ("22", "running", "always"), SPARE: ("33", "created", "no")}
+    assert docker.changes == []
+    assert passed(docker) >= 35
+
+
+def test_a_restored_one_that_is_about_to_be_set_aside(docker: ContainerEngine, connected: list[str]) -> None:
+    """It is waited for too: it runs again under its name whether Docker stopped it or not."""
+    restored = container("33", "web", Config__Labels={OWNER_LABEL: OURS, PREVIOUS_LABEL: str(RECORD)})
+    docker.inspected = [restored]
+    after(docker, 20, lambda: set_state(restored, "exited"))
+    go_back()
+    assert docker.summary == {"web": ("33", "running", "always")}
+
+
+def put_new(docker: ContainerEngine) -> None:
+    """Let Docker have the new container in place of the old one; it runs for long."""
+    docker.inspected[0] = container("44", "web", State__StartedAt=docker.timestamp(3600))
+
+
+def test_a_new_one_that_is_up_is_published(docker: ContainerEngine, connected: list[str]) -> None:
+    """Nobody else is there to connect it; and nobody waits, because Docker is not stopping it."""
+    put_new(docker)
+    go_back()
+    assert connected == ["44" * 32]
+    assert docker.changes == []
+    assert passed(docker) < 1
+
+
+def test_a_new_one_without_the_bridge_is_not_connected(docker: ContainerEngine, connected: list[str]) -> None:
+    """The one before had no connection either."""
+    put_new(docker)
+    docker.inspected[1] = stopped("33", SPARE, record=replace(RECORD, of="22" * 32))
+    go_back()
+    assert connected == []
+
+
+def test_a_new_one_that_is_not_published_goes_back(docker: ContainerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a run that is not interrupted: something else has its port."""
+    put_new(docker)
+    tried: list[str] = []
+
+    def connect(attachment: bridge.BridgeAttachment) -> None:
+        tried.append(attachment.container_id[:2])
+        if len(tried) == 1:
+            raise silent()
+
+    monkeypatch.setattr(bridge, "connect", connect)
+    go_back()
+    assert docker.summary == {"web": ("33", "running", "always"), "web.ipvlan-failed": ("44", "exited", "no")}
+    assert tried == ["44", "33"]
+
+
+def test_what_others_have_is_not_judged(docker: ContainerEngine, connected: list[str]) -> None:
+    """Nothing is changed where somebody else took the name."""
+    docker.inspected[0] = container("44", "web", Config__Labels={})
+    with pytest.raises(HostError, match="is not this stack's"):
+        go_back()
+    assert docker.changes == []
 
 
 def test_nothing_open_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -218,3 +218,41 @@ def test_a_refresh_keeps_it_and_an_import_is_refused(calls: Calls) -> None:
     with pytest.raises(PluginError, match="IPF731 Handover docker-1/nginx"):
         HANDOVER.read("docker-1/nginx", {}, calls.operation())
     assert calls.made == []
+
+
+def test_arguments_of_which_nothing_is_known(calls: Calls) -> None:
+    """The engine asks so where it replaces the network that they refer to: they count as others, and no argument is left out."""
+    state, new = (
+        recorded(handover_of(arguments={"command": ["a"]}), generation=2),
+        {**handover_of(), "arguments": UNKNOWN},
+    )
+    assert HANDOVER.diff(state, new) == (["arguments"], [])
+    assert HANDOVER.preview(state, new) == {"generation": 2, "replacement": "2 {}"}
+    HANDOVER.update(state, new, calls.operation())
+    assert calls.names == ["hold", "rehearse", "make_spare"]
+
+
+@pytest.mark.parametrize("order", [("B=2", "A=1"), ("A=1", "B=2")])
+def test_another_order_of_a_set_prepares_nothing(calls: Calls, order: tuple[str, ...]) -> None:
+    """The docker provider sees no change, so the container is not replaced either."""
+    old, new = (handover_of(arguments={"envs": envs}) for envs in (["A=1", "B=2"], [*order]))
+    assert HANDOVER.diff(old, new) == ([], [])
+    HANDOVER.update(old, {**new, "healthy_within": 90.0}, calls.operation())
+    assert calls.made == []
+
+
+def test_that_there_is_no_spare_is_a_warning(calls: Calls) -> None:
+    """The replacement goes on: the person knows what does not come back."""
+    HANDOVER.update(handover_of(), OTHER_IMAGE, calls.operation())
+    assert calls.warned == []
+    calls.missing = "no copy of web is kept"
+    HANDOVER.update(handover_of(), OTHER_IMAGE, calls.operation())
+    assert calls.warned == ["no copy of web is kept"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(60.0, 10.0), (10.0, 60.0), (None, 60.0)])
+def test_the_one_that_is_stopped_has_its_own_time(calls: Calls, before: float | None, after: float) -> None:
+    """What ends an interrupted run waits for the longer of both; a state from before has none."""
+    HANDOVER.update(handover_of(stop_seconds=before), {**OTHER_IMAGE, "stop_seconds": after}, calls.operation())
+    (entry,) = calls.open._open.values()
+    assert entry["stop_seconds"] == 60

@@ -120,3 +120,32 @@ def test_no_host_is_visited_for_its_end(calls: Calls) -> None:
     with pytest.raises(PluginError, match="IPF731 Settled docker-1/nginx"):
         SETTLED.read("docker-1/nginx", {}, calls.operation())
     assert calls.made == []
+
+
+def test_one_of_an_earlier_version_is_taken_as_it_is(calls: Calls) -> None:
+    """It was not replaced, so nobody waits for it; what the preparation made is removed, and the handover has ended."""
+    calls.outcome = EXITED
+    inputs = settled_of(recorded_id="b" * 64)
+    assert SETTLED.create(inputs, calls.operation()) == ("docker-1/nginx", inputs)
+    assert calls.names == ["hold", "clear"]
+    assert calls.of("clear") == {"ssh": TODAY, "name": "web", "owner": OWNER, "also_restored": False}
+    assert calls.opened == []
+
+
+def test_one_that_replaced_that_of_an_earlier_version_proves_itself(calls: Calls) -> None:
+    """Its id is another one."""
+    calls.outcome = EXITED
+    assert "does not come up" in failure(calls, recorded_id="a" * 64)
+    assert calls.names == ["hold", "settle", "restore"]
+
+
+def test_a_handover_is_open_until_the_previous_one_runs(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this process is ended during the restore, another one goes on with it."""
+    calls.outcome, seen = EXITED, list[list[str]]()
+
+    def restore(*_arguments: Any, **_named: Any) -> None:
+        seen.append(calls.opened)
+
+    monkeypatch.setattr("ipvlan.hosts.restore.restore", restore)
+    failure(calls)
+    assert (seen, calls.opened) == ([["web"]], [])
