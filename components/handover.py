@@ -53,6 +53,7 @@ class Handover(pulumi.CustomResource):
                 "replacement": replacement_trigger(args.planned),
                 "existing": existing,
                 "stop_seconds": args.stop_seconds,
+                "bridged": args.planned.bridged,
             },
             pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(provider=args.provider, additional_secret_outputs=["arguments"])

@@ -98,8 +98,7 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
         ):
             restore(connection, name, owner, grace=LONGEST_GRACE, session=engine)
             return
-        bridged = spare is not None and spare.record is not None and spare.record.bridge
-        attachment = own_attachment(connection, name, engine.container(found.id)) if bridged else None
+        attachment = own_attachment(connection, name, engine.container(found.id)) if handover["bridged"] else None
     if attachment is not None:
         _publish(attachment, owner)
 

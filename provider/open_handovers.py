@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-_KEYS: Final = ("host", "service", "container", "owner", "healthy_within", "stop_seconds")
+_KEYS: Final = ("host", "service", "container", "owner", "healthy_within", "stop_seconds", "bridged")
 
 
 class OpenHandovers:

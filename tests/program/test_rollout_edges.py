@@ -265,6 +265,7 @@ def test_the_inputs_of_a_handover(run: RunProgram, config: dict[str, Any]) -> No
         "replacement": container.replacement_trigger,
         "existing": True,
         "stop_seconds": 10,
+        "bridged": True,
     }
     assert handover.secret_outputs == ("arguments",)
 

@@ -52,6 +52,7 @@ def handover_of(*, arguments: dict[str, Any] | None = None, **changes: Any) -> P
         "replacement": "{}",
         "existing": False,
         "stop_seconds": 10.0,
+        "bridged": False,
         **changes,
     }
 
