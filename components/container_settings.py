@@ -27,8 +27,8 @@ def replace_on_changes(settings: ContainerSettings, *, restored: bool) -> list[s
     """Return the arguments whose change replaces the container, though the provider would update it in place.
 
     `ipvlan.plan.container_updates` says which. "#initerror" is a container that was created and did not start: an update would
-    succeed and start nothing (docs/decisions/0015-provider-behaviour.md, 4). Where the previous one runs again in its place, the same
-    once more would interrupt that one for nothing.
+    succeed and start nothing (docs/decisions/0015-provider-behaviour.md, 4). Where the previous one runs again in its
+    place, the same once more would interrupt that one for nothing.
 
     Args:
         settings: The container's settings.
