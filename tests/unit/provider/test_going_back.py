@@ -224,7 +224,9 @@ def test_a_restored_one_that_is_about_to_be_set_aside(docker: ContainerEngine, c
     docker.inspected = [restored]
     after(docker, 20, lambda: set_state(restored, "exited"))
     go_back()
+    assert docker.changes == ["update 33", "start 33"]
     assert docker.summary == {"web": ("33", "running", "always")}
+    assert passed(docker) >= 35
 
 
 def put_new(docker: ContainerEngine) -> None:
