@@ -217,7 +217,7 @@ class _Watch:
         state = inspected["State"]
         kinds: Mapping[str, Kind | None] = {
             "running": self._look_at_running(inspected) if state["Status"] == "running" else None,
-            "restarting": self._restarted(inspected["RestartCount"]) or ("restarting" if self._late else None),
+            "restarting": self._restarted(inspected["RestartCount"]),
             "exited": "done" if _is_done(inspected) else "exited",
             "paused": "paused" if self._late else None,
             "created": "created",
