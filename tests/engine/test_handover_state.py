@@ -42,6 +42,8 @@ PROPERTIES: dict[str, Any] = {
     "ssh_options": ["-o", "BatchMode=yes"],
     "trigger": "{}",
     "existing": False,
+    "stop_seconds": 10,
+    "bridged": False,
 }
 
 
