@@ -158,7 +158,8 @@ def test_l3s(lab: Lab, stack: Stack) -> None:
     stack.assert_unchanged()
 
 
-@pytest.mark.parametrize("mode", ["l3", pytest.param("l3s", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("mode", ["l3", "l3s"])
 def test_publishing_in_l3(lab: Lab, stack: Stack, mode: str) -> None:
     """Publishing in l3 and l3s needs Docker 28: an older one is refused before anything is created."""
     config = example(stack, "l3")
@@ -172,6 +173,7 @@ def test_publishing_in_l3(lab: Lab, stack: Stack, mode: str) -> None:
     assert_verified(stack)
 
 
+@pytest.mark.long
 def test_egress(lab: Lab, stack: Stack) -> None:
     """`internet` gives egress through the host and publishes no port, `egress: gateway` through the router; DNS works in both."""
     config = example(stack, "internet")

@@ -232,6 +232,8 @@ LONG = {
     "published switched off, a limit set",
     "another ssh target of a host",
     "addresses reserved",
+    "a host leaves a service",
+    "a host joins a service",
 }
 """Changes whose kind another one stands for in `make test`; no other step needs them."""
 

@@ -41,6 +41,7 @@ def footprint(lab: Lab) -> dict[str, dict[str, str]]:
     return {host: lab.footprint(host) for host in HOSTS}
 
 
+@pytest.mark.long  # The corrected file is one too.
 def test_a_good_change(rollouts: Rollouts) -> None:
     """A changed service is replaced on one host, which gives its page again before the next host's container is stopped."""
     rollouts.web["environment"] = {"CHANGED": "first"}

@@ -196,6 +196,7 @@ def test_a_changed_slice_replaces_that_host_only(lab: Lab, stack: Stack) -> None
     stack.assert_unchanged()
 
 
+@pytest.mark.long  # test_l3 of tests/lab/test_modes.py stands for it in `make test`.
 @pytest.mark.versions
 def test_a_changed_mode_replaces_both_networks(lab: Lab, stack: Stack) -> None:
     """Switching from l2 to l3 and back replaces networks and containers, as the preview says, and ends with the matrix of l2.

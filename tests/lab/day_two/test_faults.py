@@ -193,6 +193,7 @@ def test_an_unmanaged_container_with_a_planned_address(lab: Lab, stack: Stack) -
     assert_as_planned(stack)
 
 
+@pytest.mark.long  # A reboot, which starts Docker too, is in tests/lab/day_two/test_trouble.py.
 @pytest.mark.versions
 def test_docker_restarted(lab: Lab, stack: Stack) -> None:
     """After a restart of Docker everything is as planned without any command, published ports included."""
@@ -234,6 +235,7 @@ def test_bound_but_silent(lab: Lab, stack: Stack) -> None:
         stack.up()
 
 
+@pytest.mark.long  # What `up` finds before it begins is the same: test_addresses.py, and tests/lab/test_bad_input.py.
 def test_preflight_finds_an_address_and_a_port_in_use(lab: Lab, stack: Stack) -> None:
     """Before an `up`, preflight finds that a planned address answers on the LAN and that a planned port is in use."""
     nginx = image_of(stack, "nginx")

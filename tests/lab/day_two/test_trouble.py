@@ -111,6 +111,7 @@ def test_docker_down_on_one_host(lab: Lab, stack: Stack, spoil: str, fix: str, r
     stack.assert_unchanged()
 
 
+@pytest.mark.long  # An empty host at the same address, in test_faults.py, stands for it in `make test`.
 def test_an_address_that_is_another_machine(lab: Lab, stack: Stack) -> None:
     """`up`, `status` and `verify` notice it by Docker's id and believe nothing; the corrected `up` changes nothing."""
     before = lab.container_ids()
