@@ -114,7 +114,7 @@ test-engine: setup ## tests with the real Pulumi engine and our plugin, without 
 test-lab: setup ## tests on a lab of their own, without those marked `long`
 	@$(BIN)/pytest -v --durations=40 -m 'not long' tests/lab
 
-test-lab-all: setup ## all tests on a lab of their own (1 h)
+test-lab-all: setup ## all tests on a lab of their own (2 h)
 	@$(BIN)/pytest -v --durations=40 tests/lab
 
 test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5 and a mixed pair, as a table (1.5 h; SUITES="forky" for some)
@@ -122,7 +122,7 @@ test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 2
 
 test: check test-fast check-wheel test-engine test-lab ## every check and every test, those of `make test-long` excepted
 
-test-long: test-lab-all test-lab-matrix ## every test on the lab, and the version matrix (3 h)
+test-long: test-lab-all test-lab-matrix ## every test on the lab, and the version matrix (4 h)
 
 ## Written files
 
