@@ -224,9 +224,8 @@ def test_unpublished_service_has_no_connection_and_the_same_container(
         f"fabric-{host}-nginx-published{suffix}" for host in ("docker-1", "docker-2") for suffix in ("", "-bridge")
     }
     changed = {r.name for urn, r in after.resources.items() if r != reference.resources[urn]}
-    assert changed == {
-        f"fabric-{host}-nginx-{kind}" for host in ("docker-1", "docker-2") for kind in ("handover", "settled")
-    }
+    hosts, kinds = ("docker-1", "docker-2"), ("handover", "settled")
+    assert changed == {f"fabric-{host}-nginx-{kind}" for host in hosts for kind in kinds}
     # Not among the properties whose change does something (`provider.handover`).
     handover = reference.named("fabric-docker-1-nginx-handover").inputs
     assert after.named("fabric-docker-1-nginx-handover").inputs == {**handover, "bridged": False}
