@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+import pytest
+
 from lab.harness import HOSTS, Lab, Result, Stack
 from tests.support.lab_commands import in_parallel
 
@@ -19,6 +21,7 @@ def forget(lab: Lab, stack: Stack, *arguments: str, check: bool = True) -> Resul
     return lab.exec(*command, *arguments, check=check)
 
 
+@pytest.mark.long  # test_forget of tests/lab/test_neighbours.py stands for it in `make test`.
 def test_a_host_that_never_comes_back(lab: Lab, stack: Stack) -> None:
     """No other host's container changes, `up` and `destroy` succeed, and the printed lines leave nothing on the machine."""
     before = {host: lab.footprint(host) for host in HOSTS}

@@ -260,6 +260,7 @@ def test_shim(lab: Lab, stack: Stack, mode: str) -> None:
     assert "shim" not in lab.ssh("docker-1", "ip -o link")
 
 
+@pytest.mark.long
 def test_vlans(lab: Lab, stack: Stack) -> None:
     """A VLAN parent is created, survives a boot and is removed; a stack with the same subnet on another VLAN is isolated from it.
 

