@@ -8,6 +8,7 @@ Out of scope: the work on the host, which the plugin does (`provider.bridge_conn
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import pulumi
@@ -16,6 +17,18 @@ from components.host_provider import OldProvider, taken_over, token
 from components.rollout_args import RolloutArgs
 from ipvlan.hosts import bridge
 from provider import bridge_connection
+
+
+def port_inputs(ports: Iterable[bridge.BoundPort]) -> list[dict[str, object]]:
+    """Return ports that must be bound as the plugin takes them (`provider.resource.bound_ports`)."""
+    return [
+        {
+            "container_port": port.container_port,
+            "host_address": port.host_address,
+            "host_port": port.host_port,
+        }
+        for port in ports
+    ]
 
 
 class BridgeConnectionProvider(OldProvider):
@@ -56,14 +69,7 @@ class BridgeConnection(pulumi.CustomResource):
                 # Where the connection fails, the previous container runs again.
                 "rollout": rollout.of_connection,
                 "fabric": attachment.network,
-                "ports": [
-                    {
-                        "container_port": port.container_port,
-                        "host_address": port.host_address,
-                        "host_port": port.host_port,
-                    }
-                    for port in attachment.ports
-                ],
+                "ports": port_inputs(attachment.ports),
             },
             taken_over("BridgeConnection", opts),
         )

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_docker as docker
 
-from components.rollout_args import DEFAULT_STOP_TIMEOUT
+from components.rollout_args import stop_seconds
 from ipvlan.config.models import ContainerSettings
 from ipvlan.config.types.mounts import volume_parts
 from ipvlan.plan.container_updates import replacing_arguments
@@ -135,7 +135,7 @@ def _settings(settings: ContainerSettings) -> dict[str, Any]:
         "log_opts": dict(settings.log_opts),
         "stop_signal": settings.stop_signal,
         "stop_timeout": settings.stop_timeout,
-        "destroy_grace_seconds": DEFAULT_STOP_TIMEOUT if settings.stop_timeout is None else settings.stop_timeout,
+        "destroy_grace_seconds": stop_seconds(settings),
         "cgroupns_mode": settings.cgroupns_mode,
     }
     # The provider would compare an empty list or map with what the image sets.

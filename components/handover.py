@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_docker as docker
 
+from components.bridge_connection import port_inputs
 from components.container_settings import replacement_trigger
 from components.host_provider import token
-from components.rollout_args import RolloutArgs
+from components.rollout_args import RolloutArgs, stop_seconds
 from ipvlan.hosts.bridge import planned_attachment
 
 
@@ -52,7 +53,7 @@ class Handover(pulumi.CustomResource):
                 # An output; the input is that of the first generation, which a preview of its creation shows.
                 "replacement": replacement_trigger(args.planned),
                 "existing": existing,
-                "stop_seconds": args.stop_seconds,
+                "stop_seconds": stop_seconds(args.planned.settings),
                 "bridged": args.planned.bridged,
             },
             pulumi.ResourceOptions.merge(
@@ -93,14 +94,7 @@ class Settled(pulumi.CustomResource):
                 **args.common,
                 "container_id": container_id,
                 "recorded_id": recorded_id,
-                "ports": [
-                    {
-                        "container_port": port.container_port,
-                        "host_address": port.host_address,
-                        "host_port": port.host_port,
-                    }
-                    for port in ports
-                ],
+                "ports": port_inputs(ports),
                 "secret_names": sorted(planned.secret_environment),
             },
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=args.provider, depends_on=[*after])),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 
@@ -131,7 +132,8 @@ class HostVisits:
         if same is not None:
             raise pulumi.RunError(str(same))
         failures = {visit.host: visit.failure for visit in visits.values() if visit.failure is not None}
-        failures |= other_machines({visit.host: visit.engine_id for visit in visits.values()}, self._engines())
+        engines = {} if self._recorded is None else self._recorded.ownership.engines
+        failures |= other_machines({visit.host: visit.engine_id for visit in visits.values()}, engines)
         for failure in failures.values():
             if isinstance(failure, HostUnreachableError):
                 pulumi.log.warn(f"{failure}\nNothing is changed on it before the work on all other hosts is complete.")
@@ -142,24 +144,15 @@ class HostVisits:
 
     def existing(self) -> Collection[Place] | None:
         """Return the containers that the state has; None in a preview, and where the state cannot be read."""
-        try:
-            return None if self._state is None else self._state.result().ownership.containers.keys()
-        except StackStateError:
-            return None
+        return None if self._recorded is None else self._recorded.ownership.containers.keys()
 
     def from_before(self) -> Mapping[Place, str]:
         """Return those that only an earlier version declared; none in a preview, and where the state cannot be read."""
-        try:
-            return {} if self._state is None else self._state.result().from_before()
-        except StackStateError:
-            return {}
+        return {} if self._recorded is None else self._recorded.from_before()
 
     def proven(self) -> Collection[Place]:
         """Return the places whose container was up once; none in a preview, and where the state cannot be read."""
-        try:
-            return () if self._state is None else self._state.result().proven()
-        except StackStateError:
-            return ()
+        return () if self._recorded is None else self._recorded.proven()
 
     def replaced_networks(self) -> Collection[str]:
         """Return the hosts whose network is another one in the state; none in a preview, and all where it cannot be read.
@@ -169,25 +162,24 @@ class HostVisits:
         """
         if self._state is None:
             return ()
-        try:
-            state = self._state.result()
-        except StackStateError:
+        if self._recorded is None:
             return [host.name for host in self._plan.hosts]
-        changed = changed_networks(state.networks(), self._plan)
+        changed = changed_networks(self._recorded.networks(), self._plan)
         hosts = [host for host in self._plan.hosts if host.name in changed]
-        require_no_restored([connection_to(host, self._plan.ssh) for host in hosts], state.ownership.owner)
+        require_no_restored([connection_to(host, self._plan.ssh) for host in hosts], self._recorded.ownership.owner)
         return changed
 
-    def _engines(self) -> Mapping[str, str]:
-        """Return host -> the id of its Engine in the state; none where the state cannot be read, with a warning."""
+    @cached_property
+    def _recorded(self) -> StackState | None:
+        """The state; None in a preview and, with a warning, where it cannot be read."""
         try:
-            return {} if self._state is None else self._state.result().ownership.engines
+            return None if self._state is None else self._state.result()
         except StackStateError as error:
             pulumi.log.warn(
                 f"{error}\nWhether each host is still the machine in the state was not checked, and all containers of a service "
                 f"are created one after another."
             )
-            return {}
+            return None
 
 
 def running_stack() -> str:

@@ -6,20 +6,23 @@ Out of scope: the resources themselves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from ipvlan.hosts.restore import DOCKER_GRACE
 from ipvlan.plan.ownership import owner_label
 
 if TYPE_CHECKING:
     import pulumi
 
     from components.host_provider import FabricProvider
+    from ipvlan.config.models import ContainerSettings
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.plan.model import ContainerPlan, HostPlan
 
-DEFAULT_STOP_TIMEOUT: Final = 10
-"""Seconds between the stop signal and the kill where the config gives none, as `docker stop` has it. Without a value the provider
-kills at once (docs/decisions/0015-provider-behaviour.md, 5)."""
+
+def stop_seconds(settings: ContainerSettings) -> int:
+    """Return the seconds that a container has to stop. Without a value the provider kills at once (decision 0015, 5)."""
+    return DOCKER_GRACE if settings.stop_timeout is None else settings.stop_timeout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +54,6 @@ class RolloutArgs:
             "healthy_within": self.planned.rollout.healthy_within,
             "on_failure": self.planned.rollout.on_failure,
         }
-
-    @property
-    def stop_seconds(self) -> int:
-        """Seconds that the container has to stop."""
-        timeout = self.planned.settings.stop_timeout
-        return DEFAULT_STOP_TIMEOUT if timeout is None else timeout
 
     @property
     def of_connection(self) -> dict[str, pulumi.Input[object]]:
