@@ -8,32 +8,31 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from ipvlan.hosts import bridge
-from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from provider.errors import not_importable
-from provider.not_up import not_up
-from provider.open_handovers import OPEN_HANDOVERS
-from provider.resource import Created, Difference, Operation, Properties, Resource, compare
+from provider.not_up import bring_back, not_up
+from provider.resource import (
+    Created,
+    Difference,
+    Operation,
+    Properties,
+    Resource,
+    bound_ports,
+    compare,
+    connection_of,
+)
 
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
 """Properties whose change replaces the connection. The only other one is `ssh`, and a change of it does nothing on the host."""
 
 
 def _attachment(properties: Properties, operation: Operation) -> bridge.BridgeAttachment:
-    host = properties["host"]
     return bridge.BridgeAttachment(
-        connection=HostConnection(name=host, command=operation.ssh(host, properties["ssh"])),
+        connection=connection_of(properties, operation),
         container=properties["container"],
         container_id=properties["container_id"],
         network=properties["fabric"],
-        ports=tuple(
-            bridge.BoundPort(
-                container_port=port["container_port"],
-                host_address=port["host_address"],
-                host_port=int(port["host_port"]),
-            )
-            for port in properties["ports"]
-        ),
+        ports=bound_ports(properties["ports"]),
     )
 
 
@@ -125,16 +124,12 @@ def _connected_while_it_restarts(inputs: Properties, attachment: bridge.BridgeAt
 def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: HostError) -> HostError:
     """Run the previous container again, where there is one, and return the error with what became of it."""
     from ipvlan.hosts.container_failure import with_restored  # noqa: PLC0415  # most connections succeed
-    from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
 
     rollout = inputs.get("rollout")
     if rollout is None or rollout["on_failure"] != "restore":
         return error
-    name, owner = attachment.container, rollout["owner"]
-    try:
-        restored = restore(attachment.connection, name, owner, grace=LONGEST_GRACE)
-        OPEN_HANDOVERS.end(attachment.host, name)
-    except HostError as failure:
+    restored, failure = bring_back(attachment.connection, attachment.container, rollout["owner"])
+    if failure is not None:
         # Without the name of a host both are shown.
         return HostError([*error.problems, *failure.problems])
-    return error if restored is None else with_restored(error, name, restored)
+    return error if restored is None else with_restored(error, attachment.container, restored)

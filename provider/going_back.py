@@ -24,7 +24,7 @@ from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_lock import Holder as LockHolder
 from ipvlan.hosts.host_lock import HostLockedError, HostLocks
 from ipvlan.hosts.restore import LONGEST_GRACE, own_attachment, restore
-from ipvlan.hosts.settle import settle_with
+from ipvlan.hosts.settle import settle
 from ipvlan.hosts.spare import Holder, holder_of
 from ipvlan.plan.resource_names import PREVIOUS_SUFFIX
 
@@ -94,7 +94,7 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
             found is None
             or not found.ours
             # One that was stopped meanwhile may have ended with exit code 0: it is no job that has done its work.
-            or settle_with(engine, found.id, healthy_within=within, ports=(), secret_names=()).kind != "up"
+            or settle(engine, found.id, healthy_within=within, ports=(), secret_names=()).kind != "up"
         ):
             restore(connection, name, owner, grace=LONGEST_GRACE, session=engine)
             return

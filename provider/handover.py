@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from ipvlan.hosts.connection import HostConnection
 from ipvlan.plan.container_updates import changed_arguments, left_out, replaced_by
 from provider.errors import not_importable
 from provider.open_handovers import OPEN_HANDOVERS
-from provider.resource import Created, Difference, Operation, Properties, Resource, compare
+from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
 
 _REST: Final = (
     "container",
@@ -85,12 +84,6 @@ class Handover(Resource):
         connection = connection_of(state, operation)
         operation.hold(connection)
         clear(connection, state["container"], state["owner"], also_restored=True)
-
-
-def connection_of(properties: Mapping[str, Any], operation: Operation) -> HostConnection:
-    """Return today's connection to the host of a resource."""
-    host = properties["host"]
-    return HostConnection(name=host, command=operation.ssh(host, properties["ssh"]))
 
 
 def _prepare(properties: Properties, running: str, operation: Operation) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ipvlan.hosts.container_failure import Previous
     from ipvlan.hosts.engine_writes import EngineWrites
     from ipvlan.hosts.errors import HostError
+    from ipvlan.hosts.restore import Restored
     from ipvlan.hosts.settle import Settled
 
 
@@ -40,19 +41,12 @@ def not_up(
     """
     # Only here: most runs of this process have no such container.
     from ipvlan.hosts.container_failure import describe  # noqa: PLC0415
-    from ipvlan.hosts.errors import HostError  # noqa: PLC0415
-    from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
 
     previous: Previous = "left"
     failure = None
     if on_failure == "restore":
-        try:
-            restored = restore(connection, name, owner, grace=LONGEST_GRACE, session=session)
-            previous = "none" if restored is None else "restored"
-            # Not before: where the run is interrupted meanwhile, another process goes on with it.
-            OPEN_HANDOVERS.end(connection.name, name)
-        except HostError as error:
-            failure = error
+        restored, failure = bring_back(connection, name, owner, session)
+        previous = "none" if restored is None else "restored"
     return describe(
         connection.name,
         owner.rpartition("/")[2],
@@ -61,3 +55,27 @@ def not_up(
         previous=previous,
         not_restored=failure,
     )
+
+
+def bring_back(
+    connection: HostConnection, name: str, owner: str, session: EngineWrites | None = None
+) -> tuple[Restored | None, HostError | None]:
+    """Run the previous container again; return it, where there is one, or why it does not run.
+
+    Args:
+        connection: The host.
+        name: The container's name.
+        owner: The container's owner label.
+        session: Docker on the host, where a session is open already.
+    """
+    # Only here: most runs of this process bring nothing back.
+    from ipvlan.hosts.errors import HostError  # noqa: PLC0415
+    from ipvlan.hosts.restore import LONGEST_GRACE, restore  # noqa: PLC0415
+
+    try:
+        restored = restore(connection, name, owner, grace=LONGEST_GRACE, session=session)
+    except HostError as error:
+        return None, error
+    # Not before: where the run is interrupted meanwhile, another process goes on with it.
+    OPEN_HANDOVERS.end(connection.name, name)
+    return restored, None

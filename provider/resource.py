@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
+from ipvlan.hosts.bridge import BoundPort
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.shared_connection import same_connection
 
@@ -70,6 +71,24 @@ class Operation:
         An address in an old state may be another machine by now, and an old user or key may be gone.
         """
         return tuple(self.connections.get(host, recorded))
+
+
+def connection_of(properties: Mapping[str, Any], operation: Operation) -> HostConnection:
+    """Return today's connection to the host of a resource."""
+    host = properties["host"]
+    return HostConnection(name=host, command=operation.ssh(host, properties["ssh"]))
+
+
+def bound_ports(ports: list[Mapping[str, Any]]) -> tuple[BoundPort, ...]:
+    """Return the ports of a resource's property, in which numbers may be floats."""
+    return tuple(
+        BoundPort(
+            container_port=port["container_port"],
+            host_address=port["host_address"],
+            host_port=int(port["host_port"]),
+        )
+        for port in ports
+    )
 
 
 class Resource(ABC):

@@ -11,12 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from ipvlan.hosts.bridge import BoundPort
 from provider.errors import not_importable
-from provider.handover import connection_of
 from provider.not_up import not_up
 from provider.open_handovers import OPEN_HANDOVERS
-from provider.resource import Created, Difference, Operation, Properties, Resource, compare
+from provider.resource import (
+    Created,
+    Difference,
+    Operation,
+    Properties,
+    Resource,
+    bound_ports,
+    compare,
+    connection_of,
+)
 
 _REST: Final = ("ports", "container", "owner", "ssh", "healthy_within", "on_failure", "secret_names")
 
@@ -57,18 +64,6 @@ class Settled(Resource):
         """Forget it, with the state's entry."""
 
 
-def bound_ports(ports: list[Mapping[str, Any]]) -> tuple[BoundPort, ...]:
-    """Return the ports of a resource's property, in which numbers may be floats."""
-    return tuple(
-        BoundPort(
-            container_port=port["container_port"],
-            host_address=port["host_address"],
-            host_port=int(port["host_port"]),
-        )
-        for port in ports
-    )
-
-
 def _clear(properties: Mapping[str, Any], operation: Operation) -> None:
     from ipvlan.hosts.spare import clear  # noqa: PLC0415  # most runs of this process settle nothing
 
@@ -80,14 +75,14 @@ def _clear(properties: Mapping[str, Any], operation: Operation) -> None:
 
 def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
     from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process settle nothing
-    from ipvlan.hosts.settle import settle_with  # noqa: PLC0415
+    from ipvlan.hosts.settle import settle  # noqa: PLC0415
     from ipvlan.hosts.spare import clear_with  # noqa: PLC0415
 
     connection = connection_of(properties, operation)
     operation.hold(connection)
     name, owner = properties["container"], properties["owner"]
     with open_engine(connection) as engine:
-        outcome = settle_with(
+        outcome = settle(
             engine,
             properties["container_id"],
             healthy_within=int(properties["healthy_within"]),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ipvlan.hosts.errors import NOT_UP, HostError
 from ipvlan.hosts.ids import short_id
+from ipvlan.hosts.printed_text import shortened
 from ipvlan.plan.resource_names import FAILED_SUFFIX
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 Previous = Literal["restored", "left", "none"]
 """What became of the previous container: it runs again; the failed one is left there (`on_failure: leave`); there is none."""
 
-_LONGEST_LINE: Final = 300
 _HEALTH_LINES: Final = 5
 _INDENT: Final = " " * 13
 """Below the text of a problem (`ipvlan.problems.Problem`)."""
@@ -135,8 +135,7 @@ def _evidence(settled: Settled) -> str:
 
 
 def _block(heading: str, lines: Sequence[str]) -> str:
-    shown = (f"{line[:_LONGEST_LINE]}{'...' if len(line) > _LONGEST_LINE else ''}" for line in lines)
-    return f"\n{_INDENT}{heading}" + "".join(f"\n{_INDENT}  | {line}".rstrip() for line in shown)
+    return f"\n{_INDENT}{heading}" + "".join(f"\n{_INDENT}  | {shortened(line)}".rstrip() for line in lines)
 
 
 def _fix(service: str, settled: Settled) -> str:

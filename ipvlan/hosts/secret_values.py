@@ -21,21 +21,10 @@ SHORTEST: Final = 4
 """Characters from which a value is replaced wherever it is; a shorter one only as a word of its own, as it is part of many."""
 
 
-_CUT_BYTES: Final = 4096
-"""Bytes of a health check's output from which on Docker cuts it (`maxOutputLen` of moby's health checks)."""
-
-
 def values_of(environment: Iterable[str], names: Collection[str]) -> tuple[str, ...]:
     """Return the values of these variables in an environment, given as `NAME=value`; empty ones are no secret."""
     pairs = (variable.partition("=") for variable in environment)
     return tuple(value for name, _, value in pairs if name in names and value)
-
-
-def complete_output(output: str) -> str:
-    """Return a health check's output without a last line that Docker cut: it may end within a secret value."""
-    if len(output.encode()) < _CUT_BYTES:
-        return output
-    return output.rpartition("\n")[0]
 
 
 def mask(text: str, values: Sequence[str]) -> str:

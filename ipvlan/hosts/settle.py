@@ -8,21 +8,18 @@ Out of scope: what is done about it (`ipvlan.hosts.restore`), and the words for 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from ipvlan.hosts.bridge import BoundPort, state_of
-from ipvlan.hosts.engine_writes import EngineWrites, open_engine
+from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.secret_values import complete_output, mask, values_of
+from ipvlan.hosts.printed_text import LAST_LINES, complete_output, printable
+from ipvlan.hosts.secret_values import values_of
 from ipvlan.plan.resource_names import FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX
-
-if TYPE_CHECKING:
-    from ipvlan.hosts.connection import HostConnection
 
 Kind = Literal[
     "up", "done", "exited", "restarting", "created", "dead", "unhealthy", "not-healthy-in-time", "paused", "ports-unbound",
@@ -37,9 +34,6 @@ STEADY_SECONDS: Final = 3
 RESTARTED_SECONDS: Final = 10
 """How long one must run that Docker has started again."""
 
-LOG_LINES: Final = 20
-"""Of the container's log, as evidence."""
-
 LOOK_SECONDS: Final = 0.3
 """Between two looks at the container."""
 
@@ -50,9 +44,6 @@ _GOOD: Final = ("up", "done")
 _ENDED: Final = ("exited", "dead", "renamed")
 _NOT_SERVING: Final = (FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX)
 """Ends of the names of containers that do not serve."""
-
-_CONTROL_SEQUENCE: Final = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
-"""Colours and titles for a terminal (ECMA-48, 5.4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +69,7 @@ class Settled:
     unbound: tuple[BoundPort, ...] = ()
     """Ports that are not bound on the host."""
     log: tuple[str, ...] = ()
-    """The last lines of its log, LOG_LINES at most."""
+    """The last lines of its log, LAST_LINES at most."""
 
     @property
     def up(self) -> bool:
@@ -87,10 +78,9 @@ class Settled:
 
 
 def settle(
-    connection: HostConnection,
+    engine: EngineWrites,
     id: str,  # noqa: A002
     *,
-    steady: int = STEADY_SECONDS,
     healthy_within: int,
     ports: Sequence[BoundPort],
     secret_names: Collection[str],
@@ -98,9 +88,8 @@ def settle(
     """Wait until the container is up, or does not come up.
 
     Args:
-        connection: The host.
+        engine: Docker on the host.
         id: The container's id.
-        steady: Seconds that it must run without a restart.
         healthy_within: Seconds until it must be healthy, from now; without a meaning where it has no health check.
         ports: What must be bound on the host.
         secret_names: Names of its environment variables whose values are not shown.
@@ -108,23 +97,7 @@ def settle(
     Raises:
         HostError: The host or its Docker does not answer.
     """
-    with open_engine(connection) as engine:
-        return settle_with(
-            engine, id, steady=steady, healthy_within=healthy_within, ports=ports, secret_names=secret_names
-        )
-
-
-def settle_with(
-    engine: EngineWrites,
-    id: str,  # noqa: A002
-    *,
-    steady: int = STEADY_SECONDS,
-    healthy_within: int,
-    ports: Sequence[BoundPort],
-    secret_names: Collection[str],
-) -> Settled:
-    """Do what `settle` does, in an open session."""
-    watch = _Watch(engine, steady=steady, healthy_within=healthy_within, ports=ports)
+    watch = _Watch(engine, healthy_within=healthy_within, ports=ports)
     kind, inspected = watch.until_known(id)
     if inspected is None:
         return Settled(kind="absent", id=id)
@@ -136,9 +109,8 @@ def settle_with(
 
 def ended_for_good(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
     """Return what became of a container that does not run and that Docker does not start again; None for any other."""
-    watch = _Watch(engine, steady=STEADY_SECONDS, healthy_within=STEADY_SECONDS, ports=())
     inspected = engine.find_container(id)
-    kind = None if inspected is None else watch.look(inspected)
+    kind = None if inspected is None else _Watch(engine).look(inspected)
     if inspected is None or kind not in _ENDED:
         return None
     return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), (), secret_names)
@@ -149,14 +121,13 @@ def is_restarting(engine: EngineWrites, id: str) -> bool:  # noqa: A002
     inspected = engine.find_container(id)
     if inspected is None:
         return False
-    watch = _Watch(engine, steady=STEADY_SECONDS, healthy_within=STEADY_SECONDS, ports=())
-    return bool(inspected["State"].get("Restarting")) or watch.runs_again(inspected)
+    return bool(inspected["State"].get("Restarting")) or _Watch(engine).runs_again(inspected)
 
 
 def _log(engine: EngineWrites, id_: str) -> str:
     """Return the end of the container's log; why there is none where Docker does not answer: what failed is known without it."""
     try:
-        return engine.log(id_, LOG_LINES)
+        return engine.log(id_, LAST_LINES)
     except HostError as error:
         return f"(the log is not known: {error.problems[0].problem})"
 
@@ -176,9 +147,10 @@ def _with_exit_code(engine: EngineWrites, inspected: dict[str, Any]) -> dict[str
 class _Watch:
     """The look at one container again and again, until it is known what becomes of it."""
 
-    def __init__(self, engine: EngineWrites, *, steady: int, healthy_within: int, ports: Sequence[BoundPort]) -> None:
+    def __init__(
+        self, engine: EngineWrites, *, healthy_within: int = STEADY_SECONDS, ports: Sequence[BoundPort] = ()
+    ) -> None:
         self._engine = engine
-        self._steady = steady
         self._healthy_within = healthy_within
         self._ports = ports
         self._begin = time.monotonic()
@@ -233,7 +205,7 @@ class _Watch:
         if health == "unhealthy":
             return "unhealthy"
         # It may have waited for its bridge connection. A start again is believed when it lasts.
-        if running <= (RESTARTED_SECONDS if restarts else self._steady):
+        if running <= (RESTARTED_SECONDS if restarts else STEADY_SECONDS):
             return None
         if health == "starting":
             return "not-healthy-in-time" if self._late else None
@@ -289,7 +261,7 @@ def _settled(
     state = inspected["State"]
     secrets = values_of(inspected["Config"].get("Env") or (), secret_names)
     checks = (state.get("Health") or {}).get("Log") or ()
-    log = _shown(log, secrets)
+    log = printable(log, secrets).strip("\n")
     return Settled(
         kind=kind,
         id=inspected["Id"],
@@ -298,15 +270,8 @@ def _settled(
         exit_code=state["ExitCode"],
         restarts=inspected["RestartCount"],
         oom_killed=state.get("OOMKilled", False),
-        error=_shown(state.get("Error") or "", secrets),
-        health=_shown(complete_output(checks[-1].get("Output") or ""), secrets) if checks else "",
+        error=printable(state.get("Error") or "", secrets).strip("\n"),
+        health=printable(complete_output(checks[-1].get("Output") or ""), secrets).strip("\n") if checks else "",
         unbound=unbound,
-        log=tuple(log.split("\n")[-LOG_LINES:]) if log else (),
+        log=tuple(log.split("\n")[-LAST_LINES:]) if log else (),
     )
-
-
-def _shown(text: str, secrets: Sequence[str]) -> str:
-    """Return the text without secret values, and without what a terminal would act on."""
-    plain = _CONTROL_SEQUENCE.sub("", mask(text, secrets)).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    printable = "".join(letter for letter in plain if letter.isprintable() or letter == "\n")
-    return mask(printable, secrets).strip("\n")

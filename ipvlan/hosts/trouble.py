@@ -9,32 +9,23 @@ Out of scope: what it means for the plan (`ipvlan.checks`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from ipvlan.hosts.secret_values import complete_output, mask
+from ipvlan.hosts.printed_text import LAST_LINES, complete_output, printable, shortened
 
 if TYPE_CHECKING:
     from ipvlan.hosts.engine import Engine
     from ipvlan.hosts.snapshot import LiveContainer
     from ipvlan.plan.model import ContainerPlan
 
-MOST_LINES: Final = 20
-"""Lines that are kept of what a container printed."""
-
-LONGEST_LINE: Final = 300
-"""Characters that are kept of a line."""
-
 _JUST_STARTED: Final = re.compile(r"Up (Less than a second|\d+ seconds?)\b")
 """The status of one that runs for less than a minute (docker/go-units, `HumanDuration`): it may be between two restarts."""
 
 _FEWEST_RESTARTS: Final = 2
 """Restarts of a container that runs, from which on it may be in a loop; one can have been an accident."""
-
-_ESCAPES: Final = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\^_])")
-"""Control sequences of terminals (ECMA-48, 5.3 to 5.6): colours, cursor movements, titles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +100,7 @@ def _trouble(
             # Docker sets it to 0 at each start.
             exit_code=int(state["ExitCode"]) if waits else None,
             error="out of memory" if state.get("OOMKilled") else " ".join(_lines(state.get("Error") or "", secrets)),
-            output=_lines(engine.log(live.id, MOST_LINES), secrets),
+            output=_lines(engine.log(live.id, LAST_LINES), secrets),
         )
     health = (state.get("Health") or {}).get("Log") or []
     if live.health != "unhealthy" or not health:
@@ -145,15 +136,5 @@ def _secrets(
 
 
 def _lines(printed: str, secrets: Sequence[str]) -> tuple[str, ...]:
-    # Once more at the end: a control character may have split a value.
-    text = mask("\n".join(_clean(mask(printed, secrets))), secrets)
-    lines = text.split("\n")[-MOST_LINES:] if text else ()
-    return tuple(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..." for line in lines)
-
-
-def _clean(printed: str) -> Iterator[str]:
-    """Yield the lines that are not empty, without what a terminal would obey."""
-    for line in _ESCAPES.sub("", printed).splitlines():
-        text = "".join(letter for letter in line.replace("\t", " ") if letter.isprintable()).rstrip()
-        if text:
-            yield text
+    lines = [line.rstrip() for line in printable(printed, secrets).split("\n") if line.strip()]
+    return tuple(map(shortened, lines[-LAST_LINES:]))

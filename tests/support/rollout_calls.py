@@ -35,16 +35,22 @@ ARGUMENTS: Final = {
 }
 
 
+COMMON: Final[Properties] = {
+    "host": "docker-1",
+    "ssh": ["ssh", "of the state"],
+    "service": "nginx",
+    "container": "web",
+    "owner": OWNER,
+    "healthy_within": 60.0,
+    "on_failure": "restore",
+}
+"""The properties that a Handover and a Settled have in common."""
+
+
 def handover_of(*, arguments: dict[str, Any] | None = None, **changes: Any) -> Properties:
     """Return the properties of a Handover, some of its container's arguments and its own changed."""
     return {
-        "host": "docker-1",
-        "ssh": ["ssh", "of the state"],
-        "service": "nginx",
-        "container": "web",
-        "owner": OWNER,
-        "healthy_within": 60.0,
-        "on_failure": "restore",
+        **COMMON,
         "docker_url": "ssh://root@192.0.2.1",
         "ssh_options": ["-o", "BatchMode=yes"],
         "arguments": {**ARGUMENTS, **(arguments or {})},
@@ -66,13 +72,7 @@ def recorded(inputs: Properties, *, generation: int = 0) -> Properties:
 def settled_of(**changes: Any) -> Properties:
     """Return the properties of a Settled, some changed."""
     return {
-        "host": "docker-1",
-        "ssh": ["ssh", "of the state"],
-        "service": "nginx",
-        "container": "web",
-        "owner": OWNER,
-        "healthy_within": 60.0,
-        "on_failure": "restore",
+        **COMMON,
         "container_id": "b" * 64,
         "recorded_id": "",
         "ports": [{"container_port": "80/tcp", "host_address": "", "host_port": 80.0}],
@@ -186,11 +186,10 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Calls:
     monkeypatch.setattr("ipvlan.hosts.spare.make_spare", calls.make_spare)
     for name in ("clear", "clear_with"):
         monkeypatch.setattr(f"ipvlan.hosts.spare.{name}", calls.clear)
-    for name in ("settle", "settle_with"):
-        monkeypatch.setattr(f"ipvlan.hosts.settle.{name}", calls.settle)
+    monkeypatch.setattr("ipvlan.hosts.settle.settle", calls.settle)
     monkeypatch.setattr("ipvlan.hosts.settle.ended_for_good", calls.ended_for_good)
     monkeypatch.setattr("ipvlan.hosts.settle.is_restarting", lambda _engine, _id: calls.restarts)
     monkeypatch.setattr("ipvlan.hosts.restore.restore", calls.restore)
-    for module in ("handover", "settled", "bridge_connection", "not_up"):
+    for module in ("handover", "settled", "not_up"):
         monkeypatch.setattr(f"provider.{module}.OPEN_HANDOVERS", calls.open)
     return calls

@@ -14,7 +14,8 @@ from ipvlan.hosts.bridge import BoundPort
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError
-from ipvlan.hosts.settle import LOG_LINES, RESTARTED_SECONDS, STEADY_SECONDS, Settled, ended_for_good, is_restarting
+from ipvlan.hosts.printed_text import LAST_LINES
+from ipvlan.hosts.settle import RESTARTED_SECONDS, STEADY_SECONDS, Settled, ended_for_good, is_restarting
 from tests.support.container_engine import Clock, ContainerEngine, open_directly, set_state
 from tests.support.containers import container
 from tests.support.fake_engine import serve
@@ -28,7 +29,7 @@ BINDINGS = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}  # noqa: S104
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ContainerEngine]:
     """Serve a Docker that has just started the container web."""
     engine = ContainerEngine(tmp_path / "engine.sock", caller=Clock())
-    open_directly(monkeypatch, engine, settle)
+    open_directly(monkeypatch, engine, engine_writes)
     monkeypatch.setattr(settle, "time", engine.caller)
     put(engine)
     with serve(engine):
@@ -43,13 +44,8 @@ def put(docker: ContainerEngine, *, name: str = "web", ago: float = 0, **changes
 
 def run(*, healthy_within: int = 0, ports: tuple[BoundPort, ...] = ()) -> Settled:
     """Wait for the container."""
-    return settle.settle(
-        HostConnection(name="docker-1", command=("ssh", "docker-1")),
-        ID,
-        healthy_within=healthy_within,
-        ports=ports,
-        secret_names={"TOKEN"},
-    )
+    with engine_writes.open_engine(HostConnection(name="docker-1", command=("ssh", "docker-1"))) as engine:
+        return settle.settle(engine, ID, healthy_within=healthy_within, ports=ports, secret_names={"TOKEN"})
 
 
 def passed(docker: ContainerEngine) -> float:
@@ -294,7 +290,7 @@ def test_the_evidence_has_no_secrets(docker: ContainerEngine) -> None:
     )  # fmt: skip
     settled = run()
     assert (settled.health, settled.error, settled.oom_killed, settled.exit_code) == ("401 ***", "***", True, 137)
-    assert len(settled.log) == LOG_LINES
+    assert len(settled.log) == LAST_LINES
     assert settled.log[-2:] == ("line 29", "token *** ***")
 
 

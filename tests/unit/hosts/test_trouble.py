@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from ipvlan.hosts.engine import Engine
+from ipvlan.hosts.printed_text import LAST_LINES, LONGEST_LINE
 from ipvlan.hosts.snapshot import LiveContainer
-from ipvlan.hosts.trouble import LONGEST_LINE, MOST_LINES, Trouble, read_troubles
+from ipvlan.hosts.trouble import Trouble, read_troubles
 from ipvlan.plan.model import ContainerPlan
 from tests.support.fake_engine import FakeEngine, fake_engine
 from tests.support.live_parts import live_container, reference_plan
@@ -170,7 +171,7 @@ def test_what_a_terminal_would_obey_is_not_shown(docker: FakeEngine) -> None:
 def test_a_log_is_short(docker: FakeEngine) -> None:
     """The last lines, and the beginning of a long one."""
     shown = lines(docker, b"\n".join(b"%d" % number for number in range(99)) + b"\n" + b"y" * 2000)
-    assert len(shown) == MOST_LINES
+    assert len(shown) == LAST_LINES
     assert shown[-2] == "98"
     assert shown[-1] == "y" * LONGEST_LINE + "..."
 

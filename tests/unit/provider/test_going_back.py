@@ -72,7 +72,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     made = noted(monkeypatch)
     monkeypatch.setattr(going_back, "open_engine", made.open_engine)
     monkeypatch.setattr(going_back, "holder_of", lambda _engine, name, _owner: HOLDER if name in NAMES else None)
-    monkeypatch.setattr(going_back, "settle_with", made.settle)
+    monkeypatch.setattr(going_back, "settle", made.settle)
     monkeypatch.setattr(going_back, "restore", made.restore)
     monkeypatch.setattr(going_back, "HostLocks", Locks(made, {}))
     return made
