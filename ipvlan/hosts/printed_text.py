@@ -33,10 +33,9 @@ def complete_output(output: str) -> str:
 
 def printable(text: str, secrets: Sequence[str]) -> str:
     """Return the text without the secret values and without control characters; a line break is one newline, a tab a space."""
-    lines = _CONTROL_SEQUENCE.sub("", mask(text, secrets)).replace("\t", " ").splitlines()
-    plain = "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
+    plain = _CONTROL_SEQUENCE.sub("", mask(text, secrets)).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     # Once more at the end: a control character may have split a value.
-    return mask(plain, secrets)
+    return mask("".join(letter for letter in plain if letter.isprintable() or letter == "\n"), secrets)
 
 
 def shortened(line: str) -> str:
