@@ -21,8 +21,8 @@ from ipvlan.hosts.bridge import BridgeAttachment
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.host_lock import ENDS_A_RUN, HostLockedError, HostLocks
 from ipvlan.hosts.host_lock import Holder as LockHolder
-from ipvlan.hosts.host_lock import HostLockedError, HostLocks
 from ipvlan.hosts.restore import LONGEST_GRACE, own_attachment, restore
 from ipvlan.hosts.settle import settle
 from ipvlan.hosts.spare import Holder, holder_of
@@ -50,9 +50,7 @@ def main() -> None:
 
 def _on_host(handovers: list[dict[str, Any]]) -> None:
     connection = HostConnection(name=handovers[0]["host"], command=tuple(handovers[0]["ssh"]))
-    with HostLocks(
-        LockHolder(what="ipvlan-fabric, the end of an interrupted pulumi up"), timeout=HOST_SECONDS
-    ) as locks:
+    with HostLocks(LockHolder(what=ENDS_A_RUN), timeout=HOST_SECONDS) as locks:
         if not _lock(locks, connection):
             return
         for handover in handovers:

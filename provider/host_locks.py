@@ -9,7 +9,7 @@ Out of scope: the lock itself (`ipvlan.hosts.host_lock`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ipvlan.hosts.connection import HostConnection
@@ -31,13 +31,19 @@ class RunLocks:
         self._locks: HostLocks | None = None
 
     def lock(
-        self, connections: Sequence[HostConnection], what: str, *, timeout: float = HOST_SECONDS
+        self,
+        connections: Sequence[HostConnection],
+        what: str,
+        *,
+        warn: Callable[[str], None],
+        timeout: float = HOST_SECONDS,
     ) -> list[HostError]:
         """Take the locks of these hosts that this process does not have yet; return why the others have none.
 
         Args:
             connections: The hosts.
             what: The command, for others that ask who works there.
+            warn: Told before this run waits for the end of an interrupted one.
             timeout: Seconds for one host.
         """
         with self._guard:
@@ -45,14 +51,15 @@ class RunLocks:
                 self._locks = HostLocks(Holder(what=what), timeout=timeout)
             locks = self._locks
         try:
-            answers = locks.acquire([connection for connection in connections if not locks.has(connection.name)])
+            missing = [connection for connection in connections if not locks.has(connection.name)]
+            answers = locks.acquire(missing, waiting=warn)
         except HostError as error:
             return [error]
         return [answer for answer in answers.values() if isinstance(answer, HostError)]
 
-    def hold(self, connection: HostConnection, what: str) -> None:
+    def hold(self, connection: HostConnection, what: str, warn: Callable[[str], None]) -> None:
         """Make sure that this run has the host's lock. Raises HostError where it has not."""
-        refused = self.lock([connection], what)
+        refused = self.lock([connection], what, warn=warn)
         if refused:
             raise refused[0]
         if self._locks is not None:
@@ -76,7 +83,7 @@ LOCKS: Final = RunLocks()
 def lock_hosts(arguments: Properties, operation: Operation) -> Properties:
     """Take the locks of `hosts` for `what`, within `seconds` each; return as `refused` why not, empty where all are taken."""
     connections = [HostConnection(name=host, command=operation.ssh(host, ())) for host in arguments["hosts"]]
-    refused = LOCKS.lock(connections, arguments["what"], timeout=float(arguments["seconds"]))
+    refused = LOCKS.lock(connections, arguments["what"], warn=operation.warn, timeout=float(arguments["seconds"]))
     problems = [problem for error in refused for problem in error.problems]
     if len(refused) == 1:
         return {"refused": str(refused[0])}

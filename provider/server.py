@@ -197,7 +197,7 @@ class Servicer(ProviderServicer):
         return Operation(
             warn=warn,
             connections=self._connections,
-            hold=lambda connection: LOCKS.hold(connection, f"pulumi, stack {stack}"),
+            hold=lambda connection: LOCKS.hold(connection, f"pulumi, stack {stack}", warn),
         )
 
     async def _run(self, request: Any, context: Any, work: Callable[[], T]) -> T:

@@ -133,7 +133,8 @@ class _Run:
             return
         hosts = [self.plan.host(name) for name in confirmed.changed_hosts]
         with HostLocks(Holder(what=f"ipvlan heal --stack {self.stack.name}"), timeout=self.timeout) as locks:
-            answers = locks.acquire([connection_to(host, self.plan.ssh) for host in hosts])
+            connections = [connection_to(host, self.plan.ssh) for host in hosts]
+            answers = locks.acquire(connections, waiting=out.print)
             known, fresh = self._planned()
             unlocked = {host: answer for host, answer in answers.items() if isinstance(answer, HostError)}
             repairs, skipped = still_valid(known, confirmed, fresh, unlocked)

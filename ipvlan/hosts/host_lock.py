@@ -18,7 +18,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,6 +46,12 @@ BEAT_SECONDS: Final = 5.0
 """Time between two lines to each host. OpenSSH gives a connection up after 15 s (`ipvlan.hosts.ssh`): this machine knows that a
 lock is lost before the host gives it to another run."""
 
+ENDS_A_RUN: Final = "ipvlan-fabric, the end of an interrupted pulumi up"
+"""What the process that ends an interrupted run says of itself (`provider.going_back`): it ends by itself, so others wait."""
+
+ENDING_SECONDS: Final = 240.0
+"""How long others wait for it: it looks at a container for as long as its `healthy_within`, by default a minute."""
+
 LOCK_TOKEN: Final = "IPVLAN_FABRIC_LOCK"  # noqa: S105  # a name
 """Environment variable with the token of the run that started this one: its locks are this one's too."""
 
@@ -57,6 +63,8 @@ class HostLockedError(HostError):
     """Another run has the lock of a host."""
 
     heading = "other runs are working on hosts:"
+    ends_by_itself: bool = False
+    """Whether every holder only ends an interrupted run."""
 
 
 def _user() -> str:
@@ -95,6 +103,7 @@ class HostLocks:
         self._waiting: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self._ended = threading.Event()
+        self._impatient = threading.Event()
         self._heart: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -107,12 +116,16 @@ class HostLocks:
         """Give all locks back."""
         self.release()
 
-    def acquire(self, connections: Sequence[HostConnection], visit: str = "") -> Mapping[str, Output | HostError]:
+    def acquire(
+        self, connections: Sequence[HostConnection], visit: str = "", *, waiting: Callable[[str], None] | None = None
+    ) -> Mapping[str, Output | HostError]:
         """Take the locks of these hosts, in parallel, or none of them.
 
         Args:
             connections: The hosts. One whose lock this run has already is only visited.
             visit: POSIX shell text that is run while the lock is held, in the same visit.
+            waiting: Waits for processes that only end an interrupted run, up to `ENDING_SECONDS`, and is told so first.
+                None does not wait.
 
         Returns:
             Host name -> what the visit printed, or why there is no lock: the host does not answer, or has nothing to lock.
@@ -120,6 +133,20 @@ class HostLocks:
         Raises:
             HostLockedError: Other runs have the locks of some hosts; none is taken.
         """
+        deadline, told = time.monotonic() + ENDING_SECONDS, False
+        while True:
+            try:
+                return self._acquire(connections, visit)
+            except HostLockedError as error:
+                if waiting is None or not error.ends_by_itself or time.monotonic() > deadline:
+                    raise
+                if not told:
+                    waiting(f"waiting for the end of an interrupted run: {error.summary}")
+                    told = True
+                if self._impatient.wait(1):
+                    raise
+
+    def _acquire(self, connections: Sequence[HostConnection], visit: str) -> Mapping[str, Output | HostError]:
         if not connections:
             return {}
         taken: list[str] = []
@@ -146,7 +173,9 @@ class HostLocks:
         if locked:
             self._drop(taken)
             problems = [problem for error in locked for problem in error.problems]
-            raise HostLockedError(problems, host=locked[0].host if len(locked) == 1 else "")
+            error = HostLockedError(problems, host=locked[0].host if len(locked) == 1 else "")
+            error.ends_by_itself = all(one.ends_by_itself for one in locked)
+            raise error
         return dict(zip((connection.name for connection in connections), results, strict=True))
 
     def has(self, host: str) -> bool:
@@ -168,6 +197,7 @@ class HostLocks:
 
     def stop_waiting(self) -> None:
         """End what still waits for a host, in other threads; the locks that were taken stay."""
+        self._impatient.set()
         for process in list(self._waiting):
             ssh_process.end(process)
 
@@ -266,7 +296,7 @@ def _failure(host: str, output: Output, process: subprocess.Popen[bytes]) -> Hos
     if output.text("lock") == "held":
         file = output.text("file")
         holders = [holder for line in output.lines("holder") if (holder := _holder(line)) is not None]
-        return HostLockedError(
+        error = HostLockedError(
             [
                 Problem(
                     code=HOST_LOCKED,
@@ -281,6 +311,8 @@ def _failure(host: str, output: Output, process: subprocess.Popen[bytes]) -> Hos
             ],
             host=host,
         )
+        error.ends_by_itself = bool(holders) and all(holder.what == ENDS_A_RUN for holder in holders)
+        return error
     if "lock" in output:
         return HostError.on(
             host,

@@ -68,8 +68,8 @@ def locks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RunLocks]
 
 def test_an_operation_holds_its_hosts_lock(locks: RunLocks) -> None:
     """A run without a program locks a host at the first change on it, and holds the lock from then on."""
-    locks.hold(HERE, "pulumi, stack dev")
-    locks.hold(HERE, "pulumi, stack dev")
+    locks.hold(HERE, "pulumi, stack dev", print)
+    locks.hold(HERE, "pulumi, stack dev", print)
     with (
         HostLocks(Holder(what="ipvlan heal", token="other"), timeout=10) as other,
         pytest.raises(HostError, match="runs `pulumi, stack dev` there since"),
@@ -82,8 +82,8 @@ def test_an_operation_on_a_host_that_another_run_changes_is_refused(locks: RunLo
     with HostLocks(Holder(what="ipvlan heal", who="ann@desk", token="other"), timeout=10) as other:
         other.acquire([HERE])
         with pytest.raises(HostError, match="ann@desk runs `ipvlan heal` there"):
-            locks.hold(HERE, "pulumi, stack dev")
-    locks.hold(HERE, "pulumi, stack dev")
+            locks.hold(HERE, "pulumi, stack dev", print)
+    locks.hold(HERE, "pulumi, stack dev", print)
 
 
 def test_the_run_that_started_this_one_is_no_obstacle(locks: RunLocks, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,17 +91,17 @@ def test_the_run_that_started_this_one_is_no_obstacle(locks: RunLocks, monkeypat
     with HostLocks(Holder(what="ipvlan heal", token="heals"), timeout=10) as heal:
         heal.acquire([HERE])
         monkeypatch.setenv(host_lock.LOCK_TOKEN, "heals")
-        assert locks.lock([HERE], "pulumi up") == []
+        assert locks.lock([HERE], "pulumi up", warn=print) == []
         monkeypatch.setattr(host_lock, "LOCK_FILES", ("/missing",))
-        locks.hold(HERE, "pulumi up")
+        locks.hold(HERE, "pulumi up", print)
 
 
 def test_a_lost_lock_ends_the_operations(locks: RunLocks) -> None:
     """When the connection that holds the lock ends, the next change on the host is refused."""
-    locks.hold(HERE, "pulumi, stack dev")
+    locks.hold(HERE, "pulumi, stack dev", print)
     assert locks._locks is not None
     (process,) = locks._locks._kept.values()
     process.kill()
     process.wait()
     with pytest.raises(HostError, match="the connection that holds its lock has ended"):
-        locks.hold(HERE, "pulumi, stack dev")
+        locks.hold(HERE, "pulumi, stack dev", print)

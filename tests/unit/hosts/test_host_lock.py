@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,36 @@ def test_a_second_run_is_told_who_has_the_lock(file: Path) -> None:
     assert is_free(file)
     with locks(SECOND) as second:
         second.acquire([HERE])
+
+
+def test_the_end_of_an_interrupted_run_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run says once that it waits for what only ends an interrupted run, and goes on; for others it does not wait."""
+    told: list[str] = []
+    with locks(Holder(what=host_lock.ENDS_A_RUN)) as ending, locks(SECOND) as second:
+        ending.acquire([HERE])
+        with pytest.raises(HostLockedError):
+            second.acquire([HERE])
+        release = threading.Timer(2.5, ending.release)
+        release.start()
+        second.acquire([HERE], waiting=told.append)
+        release.join()
+        assert len(told) == 1
+        assert host_lock.ENDS_A_RUN in told[0]
+    with locks(Holder(what=host_lock.ENDS_A_RUN)) as ending, locks(SECOND) as second:
+        ending.acquire([HERE])
+        monkeypatch.setattr(host_lock, "ENDING_SECONDS", 0.5)
+        with pytest.raises(HostLockedError):
+            second.acquire([HERE], waiting=told.append)
+        monkeypatch.setattr(host_lock, "ENDING_SECONDS", 60)
+        second.stop_waiting()
+        with pytest.raises(HostLockedError):
+            second.acquire([HERE], waiting=told.append)
+    told.clear()
+    with locks(FIRST) as first, locks(SECOND) as second:
+        first.acquire([HERE])
+        with pytest.raises(HostLockedError):
+            second.acquire([HERE], waiting=told.append)
+        assert told == []
 
 
 def test_all_or_none(file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
