@@ -79,7 +79,7 @@ def test_the_end_of_an_interrupted_run_is_waited_for(monkeypatch: pytest.MonkeyP
         ending.acquire([HERE])
         with pytest.raises(HostLockedError):
             second.acquire([HERE])
-        release = threading.Timer(2.5, ending.release)
+        release = threading.Timer(0.5, ending.release)
         release.start()
         second.acquire([HERE], waiting=told.append)
         release.join()
