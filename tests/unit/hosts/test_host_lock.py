@@ -106,7 +106,10 @@ def test_all_or_none(file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     """A run that does not get the lock of one host gives back those that it got."""
     free = tmp_path / "free"
     free.touch()
-    other = HostConnection(name="docker-2", command=(sys.executable, "-c", RUN_ON.format(file=file, free=free)))
+    other = HostConnection(
+        name="docker-2",
+        command=(sys.executable, "-c", RUN_ON.format(file=file, free=free, marker=host_lock.LOCK_MARKER)),
+    )
     with locks(FIRST) as first, locks(SECOND) as second:
         first.acquire([HERE])
         with pytest.raises(HostLockedError):
@@ -116,13 +119,13 @@ def test_all_or_none(file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 RUN_ON = (
     "import subprocess, sys\n"
-    "text = sys.stdin.buffer.raw.read(65536).decode().replace('{file}', '{free}')\n"
+    "text = sys.stdin.buffer.raw.read(65536).decode().replace('{file}', '{free}').replace('{marker}', 'elsewhere')\n"
     "shell = subprocess.Popen(['sh', '-s'], stdin=subprocess.PIPE)\n"
     "shell.stdin.write(text.encode()); shell.stdin.flush()\n"
     "for line in sys.stdin.buffer.raw: shell.stdin.write(line); shell.stdin.flush()\n"
     "shell.stdin.close(); shell.wait()\n"
 )
-"""Another host: the same shell text with another file."""
+"""Another host: the same shell text with another file, whose holder is not seen from the first host."""
 
 
 def test_what_a_run_started_is_not_stopped_by_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
