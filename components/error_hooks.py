@@ -16,7 +16,7 @@ from typing import Any, Final
 import pulumi
 
 from ipvlan import PROJECT
-from ipvlan.checks.stack_state import StackStateError, read_stack_state
+from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.container_failure import restored_text
 from ipvlan.hosts.errors import HostError
@@ -47,12 +47,19 @@ def orphans_hook(host_slice: str, connection: HostConnection, stack: str) -> pul
 
     def remove_or_explain(failure: pulumi.ErrorHookArgs, kind: Kind, name: str, owner: str) -> bool:
         try:
-            begun, unread = read_stack_state(stack, Path.cwd()).begun.get(failure.urn, 0), ""
+            state, unread = read_stack_state(stack, Path.cwd()), ""
         except StackStateError as error:
-            begun, unread = 0, error.problems[0].problem
+            state, unread = StackState(stack=stack, exists=False), error.problems[0].problem
         try:
-            # One creation is the one that just failed.
-            found = remove_orphan(connection, kind, name, owner, interrupted=begun > 1)
+            found = remove_orphan(
+                connection,
+                kind,
+                name,
+                owner,
+                # One creation is the one that just failed.
+                interrupted=state.begun.get(failure.urn, 0) > 1,
+                deleted=state.deleted_for_replacement(failure.urn),
+            )
         except HostError as error:
             pulumi.log.warn(str(error))
             return False
@@ -63,9 +70,13 @@ def orphans_hook(host_slice: str, connection: HostConnection, stack: str) -> pul
             key = f"{PROJECT}:fabric.name" if kind == "network" else f"{PROJECT}:services.{service}.container_name"
             pulumi.log.error(str(name_taken(connection, kind, name, found, key=key, unread=unread)))
             return False
+        what = (
+            "the state has it as deleted, and it was there again, as after a power cut"
+            if found.id == state.deleted_for_replacement(failure.urn)
+            else "an interrupted `up` created it and did not record it in the state"
+        )
         pulumi.log.warn(
-            f'host "{connection.name}": removed the orphaned {kind} {name} ({found.id[:SHORT]}): an interrupted `up` created it '
-            f"and did not record it in the state. It is created again."
+            f'host "{connection.name}": removed the orphaned {kind} {name} ({found.id[:SHORT]}): {what}. It is created again.'
         )
         return True
 

@@ -72,6 +72,8 @@ class StateResource:
     """URNs of what it depends on: its dependencies in general, those of single properties, and what it is deleted with."""
     delete: bool
     """Whether it was replaced, and is still to be deleted."""
+    replacing: bool
+    """Whether it was deleted for its replacement, which an interrupted run did not create; it has the deleted one's id."""
     inputs: Mapping[str, Any] = field(repr=False)
     """Secrets are encrypted in it."""
     outputs: Mapping[str, Any] = field(repr=False)
@@ -95,6 +97,10 @@ class StackState:
     def find(self, urn: str) -> StateResource | None:
         """Return the resource of that URN, leaving out one that is still to be deleted."""
         return next((resource for resource in self.resources if resource.urn == urn and not resource.delete), None)
+
+    def deleted_for_replacement(self, urn: str) -> str:
+        """Return the id that the resource had when it was deleted for a replacement that was not created; empty if it was not."""
+        return next((resource.id for resource in self.resources if resource.urn == urn and resource.replacing), "")
 
     def urns(self) -> Urns:
         """Return what names the resources of the program in this stack, as the state has its names.
@@ -330,6 +336,7 @@ def read_resources(document: Mapping[str, Any]) -> Iterator[StateResource]:
             provider=resource.get("provider") or "",
             dependencies=tuple(dict.fromkeys(_dependencies(resource))),
             delete=bool(resource.get("delete")),
+            replacing=bool(resource.get("pendingReplacement")),
             inputs=dict(resource.get("inputs") or {}),
             outputs=dict(resource.get("outputs") or {}),
         )

@@ -1,6 +1,6 @@
 """Orphaned resources: what an interrupted `up` created on a host and did not record in the stack's state.
 
-Docker refuses a second container or network of that name, so the next `up` could never complete. Responsible for finding such a
+One that was deleted is one too where a power cut brought it back: Docker does not wait until a deletion is on the disk. Docker refuses a second container or network of that name, so the next `up` could never complete. Responsible for finding such a
 resource by its name and its owner label, for removing it by its id where it cannot be in use by another run, and for saying what
 it is where it stays.
 
@@ -61,11 +61,13 @@ class Found:
     """Why it was not removed: a key of KEPT; empty where it was removed."""
 
 
-def remove_orphan(connection: HostConnection, kind: Kind, name: str, owner: str, *, interrupted: bool) -> Found | None:
+def remove_orphan(
+    connection: HostConnection, kind: Kind, name: str, owner: str, *, interrupted: bool, deleted: str = ""
+) -> Found | None:
     """Remove the container or network of that name if it is an orphan of the stack that creates it.
 
     A network is removed where no container uses it. A container is removed where it never ran, or where the state says that its
-    creation was begun and not ended: another copy of the state may have recorded one that runs
+    creation was begun and not ended, or that this one was deleted: another copy of the state may have recorded one that runs
     (docs/decisions/0019-identity.md).
 
     Call it only for what the state does not know.
@@ -76,6 +78,7 @@ def remove_orphan(connection: HostConnection, kind: Kind, name: str, owner: str,
         name: Its name.
         owner: The owner label that this stack writes at this place.
         interrupted: Whether the state has the creation as begun and not ended by an earlier run.
+        deleted: The id that the state has as deleted for a replacement; empty for none.
 
     Returns:
         What has the name; None where nothing has.
@@ -89,6 +92,7 @@ def remove_orphan(connection: HostConnection, kind: Kind, name: str, owner: str,
         "label": OWNER_LABEL,
         "value": owner,
         "interrupted": "yes" if interrupted else "",
+        "deleted": deleted,
     }
     output = run_script(connection, "remove_orphan.sh", variables, timeout=TIMEOUT_SECONDS).output
     if "id" not in output:

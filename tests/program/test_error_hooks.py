@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
-from unittest import mock
 
 import pulumi
 import pytest
 
 from components import error_hooks
-from ipvlan.checks.stack_state import StackStateError
+from ipvlan.checks.stack_state import StackState, StackStateError, StateResource, read_resources
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.orphans import Found
 from ipvlan.hosts.restore import Restored
@@ -66,16 +65,20 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def orphans(
-    monkeypatch: pytest.MonkeyPatch, found: Found | Exception | None, begun: int | Exception = 1
+    monkeypatch: pytest.MonkeyPatch,
+    found: Found | Exception | None,
+    begun: int | Exception = 1,
+    resources: tuple[StateResource, ...] = (),
 ) -> tuple[Any, list[tuple[Any, ...]]]:
     """Return the hook, and the list of calls that it makes; each finds `found` or raises it.
 
-    `begun` is how many creations of the resource the state has as begun, that of this run among them, or why it is not read.
+    `begun` is how many creations of the resource the state has as begun, that of this run among them, or why it is not read;
+    `resources` are in the state.
     """
     calls: list[tuple[Any, ...]] = []
 
-    def remove(*arguments: Any, interrupted: bool) -> Found | None:
-        calls.append((*arguments, interrupted))
+    def remove(*arguments: Any, interrupted: bool, deleted: str) -> Found | None:
+        calls.append((*arguments, interrupted, deleted))
         if isinstance(found, Exception):
             raise found
         return found
@@ -84,7 +87,7 @@ def orphans(
         assert stack == "organization/ipvlan-fabric/dev"
         if isinstance(begun, Exception):
             raise begun
-        return mock.Mock(begun={"u": begun})
+        return StackState(stack="dev", exists=True, begun={"u": begun}, resources=resources)
 
     monkeypatch.setattr(error_hooks, "remove_orphan", remove)
     monkeypatch.setattr(error_hooks, "read_stack_state", state)
@@ -101,7 +104,7 @@ def test_an_orphan_is_removed_and_created_again(
     """A name that is taken is looked up with the planned owner label; what is removed is logged, and the engine tries again."""
     hook, calls = orphans(monkeypatch, REMOVED)
     assert hook.after(error, type_=type_, name=orphan[1])
-    assert calls == [(HOST, *orphan, OWNER_LABEL, False)]
+    assert calls == [(HOST, *orphan, OWNER_LABEL, False, "")]
     assert 'host "docker-1"' in log[0]
     assert f"{' '.join(orphan)} (0123456789ab)" in log[0]
 
@@ -113,8 +116,21 @@ def test_the_state_says_whether_an_earlier_creation_was_interrupted(
     """One creation that has begun is the one that just failed; a second one is of an interrupted run."""
     hook, calls = orphans(monkeypatch, REMOVED, begun)
     assert hook.after(NAME_TAKEN)
-    assert [call[-1] for call in calls] == [interrupted]
+    assert [call[-2] for call in calls] == [interrupted]
     assert log
+
+
+@pytest.mark.parametrize(("replacing", "deleted"), [(True, REMOVED.id), (False, "")])
+def test_the_state_says_which_container_was_deleted_for_its_replacement(
+    monkeypatch: pytest.MonkeyPatch, log: list[str], replacing: bool, deleted: str
+) -> None:
+    """A power cut of the host may bring it back; the text says so."""
+    one = {"urn": "u", "type": CONTAINER, "id": REMOVED.id, "pendingReplacement": replacing}
+    resources = tuple(read_resources({"deployment": {"resources": [one]}}))
+    hook, calls = orphans(monkeypatch, REMOVED, resources=resources)
+    assert hook.after(NAME_TAKEN)
+    assert [call[-1] for call in calls] == [deleted]
+    assert ("as after a power cut" in log[0]) == replacing
 
 
 @pytest.mark.parametrize(
@@ -131,7 +147,7 @@ def test_what_stays_is_explained(
     unread = StackStateError([Problem(code="", key="", value="", problem="not logged in", effect="", fix="")])
     hook, calls = orphans(monkeypatch, replace(REMOVED, kept="running"), unread)
     assert not hook.after(error, type_=type_)
-    assert [call[-1] for call in calls] == [False]
+    assert [call[-2:] for call in calls] == [(False, "")]
     for part in ("IPF751", "0123456789ab", key, "not logged in"):
         assert part in log[0]
 

@@ -1,9 +1,10 @@
 # Removes the container or network that an interrupted `up` created and did not record. What else has the name stays.
 # Variables: kind (container or network), name, label and value (its owner label, as this stack writes it for this place),
-# interrupted (yes where the stack's state has the creation as begun and not ended, else empty).
+# interrupted (yes where the stack's state has the creation as begun and not ended, else empty), deleted (the id that the state has
+# as deleted for a replacement, else empty).
 # Output: removed (the id), or id, labels (JSON) and kept (why it stays): label, image, running or used; nothing where nothing has
 # the name.
-: "${kind?}" "${name?}" "${label?}" "${value?}" "${interrupted?}"
+: "${kind?}" "${name?}" "${label?}" "${value?}" "${interrupted?}" "${deleted?}"
 
 # Names, ids and the owner label have no quotes, so a template can hold them.
 is_ours=".Labels \"$label\") \"$value\"}}"
@@ -31,7 +32,7 @@ case $kind in
     if [ "$status" = created ] && [ "${started#0001-}" != "$started" ]; then
       # It never ran. Without --force: if somebody starts it now, it stays.
       timeout 60 docker container rm "$id" >/dev/null || keep running
-    elif [ "$interrupted" = yes ]; then
+    elif [ "$interrupted" = yes ] || [ "$id" = "$deleted" ]; then
       timeout 60 docker container rm --force "$id" >/dev/null || keep running
     else
       keep running

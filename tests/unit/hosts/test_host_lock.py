@@ -106,9 +106,11 @@ def test_all_or_none(file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     """A run that does not get the lock of one host gives back those that it got."""
     free = tmp_path / "free"
     free.touch()
+    marker = f"test-lock-{uuid4().hex}"
+    monkeypatch.setattr(host_lock, "LOCK_MARKER", marker)
     other = HostConnection(
         name="docker-2",
-        command=(sys.executable, "-c", RUN_ON.format(file=file, free=free, marker=host_lock.LOCK_MARKER)),
+        command=(sys.executable, "-c", RUN_ON.format(file=file, free=free, marker=marker)),
     )
     with locks(FIRST) as first, locks(SECOND) as second:
         first.acquire([HERE])

@@ -37,7 +37,13 @@ class Host:
     """Whether Docker refuses the removal."""
 
     def remove(
-        self, kind: Kind = "container", name: str = "web", *, interrupted: bool = False, owner: str = OURS
+        self,
+        kind: Kind = "container",
+        name: str = "web",
+        *,
+        interrupted: bool = False,
+        deleted: str = "",
+        owner: str = OURS,
     ) -> Found | None:
         """Call the real script."""
         state = {key: value for key, value in vars(self).items() if key != "folder"}
@@ -46,7 +52,8 @@ class Host:
         docker.write_text(f'#!/bin/sh\nexec {PYTHON} "{SUBSTITUTE}" "{self.folder}" "$@"\n', encoding="utf-8")
         docker.chmod(0o755)
         ssh = ("env", f"PATH={self.folder}:{os.environ['PATH']}", "sh", "-c")
-        return remove_orphan(HostConnection(name="docker-1", command=ssh), kind, name, owner, interrupted=interrupted)
+        connection = HostConnection(name="docker-1", command=ssh)
+        return remove_orphan(connection, kind, name, owner, interrupted=interrupted, deleted=deleted)
 
     @property
     def removals(self) -> list[str]:
@@ -76,6 +83,23 @@ def test_an_orphan_that_ran_is_removed_only_after_an_interrupted_creation(tmp_pa
     assert found is not None
     assert not found.kept
     assert host.removals == [f"container rm --force {ID}"]
+
+
+def test_a_container_that_came_back_after_its_deletion_is_removed_by_its_id(tmp_path: Path) -> None:
+    """A power cut brings back what Docker deleted just before; the state has the id as deleted. Any other id stays."""
+    host = Host(folder=tmp_path, status="running", started="2026-11-26T03:00:00Z")
+    found = host.remove(deleted="f" * 64)
+    assert found is not None
+    assert found.kept == "running"
+    assert host.removals == []
+    found = host.remove(deleted=ID)
+    assert found is not None
+    assert not found.kept
+    assert host.removals == [f"container rm --force {ID}"]
+    others = Host(folder=tmp_path, labels={}, status="running", started="2026-11-26T03:00:00Z")
+    found = others.remove(deleted=ID)
+    assert found is not None
+    assert found.kept == "label"
 
 
 @pytest.mark.parametrize(
