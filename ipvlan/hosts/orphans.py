@@ -1,8 +1,9 @@
 """Orphaned resources: what an interrupted `up` created on a host and did not record in the stack's state.
 
-One that was deleted is one too where a power cut brought it back: Docker does not wait until a deletion is on the disk. Docker refuses a second container or network of that name, so the next `up` could never complete. Responsible for finding such a
-resource by its name and its owner label, for removing it by its id where it cannot be in use by another run, and for saying what
-it is where it stays.
+One that was deleted is one too, where a power cut brought it back: Docker does not wait until a deletion is on the disk. Docker
+refuses a second container or network of that name, so the next `up` could never complete. Responsible for finding such a resource
+by its name and its owner label, for removing it by its id where it cannot be in use by another run, and for saying what it is
+where it stays.
 
 Out of scope: whether the state records it, which the engine knows.
 """
