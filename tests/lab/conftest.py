@@ -46,7 +46,7 @@ def stack(lab: Lab) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def figures(pytestconfig: pytest.Config) -> FiguresTable:
     """Return the table of the session's rollouts, which is printed at its end."""
-    return pytestconfig.stash.setdefault(_FIGURES, FiguresTable())
+    return pytestconfig.stash.setdefault(_FIGURES, FiguresTable(file=FIGURES_FILE))
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +57,8 @@ def rollouts(lab: Lab, stack: Stack, figures: FiguresTable) -> Iterator[Rollouts
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the figures of the rollouts, and keep them in a file."""
+    """Print the figures of the rollouts."""
     text = config.stash.get(_FIGURES, FiguresTable()).text()
     if text:
         terminalreporter.section("rollouts")
         terminalreporter.write_line(text)
-        FIGURES_FILE.parent.mkdir(exist_ok=True)
-        FIGURES_FILE.write_text(f"{text}\n", encoding="utf-8")

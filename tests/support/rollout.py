@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from lab.harness import ADDRESSES, HOSTS, TRACEBACK, Lab, Result, Stack
@@ -165,9 +166,11 @@ class FiguresTable:
     """The figures of every case of a session, as a Markdown table."""
 
     rows: list[str] = field(default_factory=list)
+    file: Path | None = None
+    """Where the table is kept as it grows: a run that is ended leaves what it has seen."""
 
     def add(self, case: Case) -> None:
-        """Add a case."""
+        """Add a case, to the file too."""
         cells = [case.name]
         for host in HOSTS:
             figures = case.watch.hosts[host]
@@ -181,6 +184,9 @@ class FiguresTable:
         printed = " ".join(line.strip() for line in case.problem.splitlines()[:2])
         cells.append(printed.replace("|", "\\|"))
         self.rows.append(f"| {' | '.join(cells)} |")
+        if self.file is not None:
+            self.file.parent.mkdir(exist_ok=True)
+            self.file.write_text(f"{self.text()}\n", encoding="utf-8")
 
     def text(self) -> str:
         """Return the table; "" without a case."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_the_names_beside_a_container() -> None:
     assert [bool(OURS_BESIDE.search(name)) for name in names] == [True, True, True, False, False]
 
 
-def test_the_table() -> None:
+def test_the_table(tmp_path: Path) -> None:
     """A row has the longest gap, the action and the id of each host, and the first two lines of our error."""
     still, gap = (
         Figures(gaps=(), slowest=0.7, pages=90),
@@ -66,7 +67,7 @@ def test_the_table() -> None:
     case.assert_named("it ends")
     case.assert_restored("docker-1")
     case.assert_untouched("docker-2")
-    table = FiguresTable()
+    table = FiguresTable(file=tmp_path / "made" / "figures.md")
     assert table.text() == ""
     table.add(case)
     cells = [
@@ -76,3 +77,4 @@ def test_the_table() -> None:
         'IPF799 host "docker-1" problem: it ends',
     ]
     assert table.text().splitlines()[-1] == f"| {' | '.join(cells)} |"
+    assert (tmp_path / "made" / "figures.md").read_text(encoding="utf-8") == f"{table.text()}\n"
