@@ -94,12 +94,14 @@ def _connected_while_it_restarts(inputs: Properties, attachment: bridge.BridgeAt
         HostError: It has ended for good.
     """
     from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process create no connection
+    from ipvlan.hosts.restore import start_unstarted  # noqa: PLC0415
     from ipvlan.hosts.settle import ended_for_good, is_restarting  # noqa: PLC0415
 
     rollout = inputs.get("rollout")
     if rollout is None:
         return False
     with open_engine(attachment.connection) as engine:
+        start_unstarted(engine, attachment.container_id)
         outcome = ended_for_good(engine, attachment.container_id, secret_names=rollout["secret_names"])
         if outcome is not None:
             raise not_up(

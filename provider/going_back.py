@@ -23,7 +23,7 @@ from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_lock import ENDS_A_RUN, HostLockedError, HostLocks
 from ipvlan.hosts.host_lock import Holder as LockHolder
-from ipvlan.hosts.restore import LONGEST_GRACE, own_attachment, restore
+from ipvlan.hosts.restore import LONGEST_GRACE, own_attachment, restore, start_unstarted
 from ipvlan.hosts.settle import settle
 from ipvlan.hosts.spare import Holder, holder_of
 from ipvlan.plan.resource_names import PREVIOUS_SUFFIX
@@ -87,6 +87,8 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
             # Docker may be about to stop it: it goes on with what it was asked for before the run ended.
             time.sleep(float(handover["stop_seconds"]) + STOP_SECONDS)
             found = holder_of(engine, name, owner)
+        if found is not None and found.ours:
+            start_unstarted(engine, found.id)
         within = int(handover["healthy_within"])
         if (
             found is None

@@ -75,6 +75,7 @@ def _clear(properties: Mapping[str, Any], operation: Operation) -> None:
 
 def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
     from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process settle nothing
+    from ipvlan.hosts.restore import start_unstarted  # noqa: PLC0415
     from ipvlan.hosts.settle import settle  # noqa: PLC0415
     from ipvlan.hosts.spare import clear_with  # noqa: PLC0415
 
@@ -82,6 +83,7 @@ def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
     operation.hold(connection)
     name, owner = properties["container"], properties["owner"]
     with open_engine(connection) as engine:
+        start_unstarted(engine, properties["container_id"])
         outcome = settle(
             engine,
             properties["container_id"],

@@ -30,6 +30,8 @@ DOCKER_GRACE: Final = 10
 LONGEST_GRACE: Final = 5
 """Seconds that a replacement which did not come up has to end: the previous container waits for its address."""
 
+NEVER: Final = "0001-"
+"""How the time of a start begins that has not been (the zero time of Go)."""
 
 RELEASE_SECONDS: Final = 1.0
 """Until Docker has released the address of what was stopped."""
@@ -109,6 +111,21 @@ def restore(
     if spare.record.bridge and (not state.connected or state.missing(attachment.ports)):
         bridge.connect(attachment)
     return Restored(id=spare.id, failed_id="" if aside is None else aside.id, of=spare.record.of)
+
+
+def start_unstarted(engine: EngineWrites, id_: str) -> None:
+    """Start a container that was created and never started, and that nothing is wrong with; leave any other one.
+
+    The docker provider starts what it creates. A power cut undoes the start: Docker does not wait until it is on the disk. Where
+    Docker refuses the start nothing is raised: it keeps the reason, and whoever looks at the container finds that.
+    """
+    inspected = engine.find_container(id_)
+    if inspected is None or inspected["Name"].endswith(FAILED_SUFFIX):
+        return
+    state = inspected["State"]
+    if state["Status"] == "created" and not state.get("Error") and state["StartedAt"].startswith(NEVER):
+        with contextlib.suppress(HostError):
+            engine.start(id_)
 
 
 def _spare(engine: EngineWrites, name: str, owner: str) -> Holder | None:

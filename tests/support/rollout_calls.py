@@ -102,6 +102,8 @@ class Calls:
     """Whether Docker starts the container again and again."""
     warned: list[str] = field(default_factory=list)
     """The warnings of the operations."""
+    started: list[str] = field(default_factory=list)
+    """Ids of the containers that were started where they never had been, before they were looked at."""
     open: OpenHandovers = field(default_factory=OpenHandovers)
     """The handovers of the process."""
 
@@ -186,6 +188,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Calls:
     monkeypatch.setattr("ipvlan.hosts.spare.make_spare", calls.make_spare)
     for name in ("clear", "clear_with"):
         monkeypatch.setattr(f"ipvlan.hosts.spare.{name}", calls.clear)
+    monkeypatch.setattr("ipvlan.hosts.restore.start_unstarted", lambda _engine, id_: calls.started.append(id_))
     monkeypatch.setattr("ipvlan.hosts.settle.settle", calls.settle)
     monkeypatch.setattr("ipvlan.hosts.settle.ended_for_good", calls.ended_for_good)
     monkeypatch.setattr("ipvlan.hosts.settle.is_restarting", lambda _engine, _id: calls.restarts)

@@ -350,3 +350,37 @@ def test_another_name_of_the_replaced_one_does_not_matter(docker: ContainerEngin
         stopped("44", "kept-by-hand"),
     ]
     assert run() == Restored(id="33" * 32, failed_id="22" * 32, of="44" * 32)
+
+
+UNSTARTED: dict[str, Any] = {"State__StartedAt": "0001-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "started"),
+    [
+        ("web", UNSTARTED, True),
+        # Docker refused its start, it ran once, it was set aside, it runs.
+        ("web", {**UNSTARTED, "State__Error": "no such device"}, False),
+        ("web", {"State__StartedAt": "2026-11-26T03:00:00Z"}, False),
+        (REPLACED, UNSTARTED, False),
+        ("web", {**UNSTARTED, "State__Status": "running"}, False),
+    ],
+)
+def test_what_never_started_is_started(
+    docker: ContainerEngine, name: str, changes: dict[str, Any], started: bool
+) -> None:
+    """A power cut undoes a start. What Docker refused to start, or what ran, is not tried again."""
+    docker.inspected = [stopped("22", name, **changes)]
+    with restore.open_engine(CONNECTION) as engine:
+        restore.start_unstarted(engine, "22" * 32)
+        restore.start_unstarted(engine, "99" * 32)
+    assert docker.changes == (["start 22"] if started else [])
+
+
+def test_a_start_that_docker_refuses_is_seen_by_the_next_look(docker: ContainerEngine) -> None:
+    """Docker keeps the reason with the container."""
+    docker.inspected = [stopped("22", "web", **UNSTARTED)]
+    docker.refuses["start"] = ["driver failed"]
+    with restore.open_engine(CONNECTION) as engine:
+        restore.start_unstarted(engine, "22" * 32)
+    assert docker.changes == []

@@ -78,6 +78,7 @@ def test_leave_restores_nothing(calls: Calls) -> None:
     """There is no spare, and the new container stays as it is."""
     assert "port 80 is taken" in failure(calls, rollout={**INPUTS["rollout"], "on_failure": "leave"})
     assert calls.names == ["hold", "look", "connect"]
+    assert calls.started == ["b" * 64]
 
 
 def test_a_container_that_has_ended_for_good_is_not_connected(calls: Calls) -> None:

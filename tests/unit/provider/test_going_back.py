@@ -72,6 +72,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     made = noted(monkeypatch)
     monkeypatch.setattr(going_back, "open_engine", made.open_engine)
     monkeypatch.setattr(going_back, "holder_of", lambda _engine, name, _owner: HOLDER if name in NAMES else None)
+    monkeypatch.setattr(going_back, "start_unstarted", lambda _engine, id_: made.started.append(id_))
     monkeypatch.setattr(going_back, "settle", made.settle)
     monkeypatch.setattr(going_back, "restore", made.restore)
     monkeypatch.setattr(going_back, "HostLocks", Locks(made, {}))
@@ -241,6 +242,15 @@ def test_a_new_one_that_is_up_is_published(docker: ContainerEngine, connected: l
     assert connected == ["44" * 32]
     assert docker.changes == []
     assert passed(docker) < 1
+
+
+def test_a_new_one_whose_start_a_power_cut_undid_is_started(docker: ContainerEngine, connected: list[str]) -> None:
+    """Nothing is wrong with it: it was created, and Docker says of no start and of no refusal."""
+    docker.inspected[0] = stopped("44", "web", State__StartedAt="0001-01-01T00:00:00Z")
+    go_back()
+    assert docker.changes == ["start 44"]
+    assert docker.summary["web"][:2] == ("44", "running")
+    assert connected == ["44" * 32]
 
 
 def test_a_new_one_without_the_bridge_is_not_connected(docker: ContainerEngine, connected: list[str]) -> None:

@@ -40,6 +40,7 @@ def test_a_container_that_is_up_needs_no_spare(calls: Calls, kind: Kind) -> None
     created = SETTLED.create(settled_of(), calls.operation())
     assert created == ("docker-1/nginx", settled_of())
     assert calls.names == ["hold", "settle", "clear"]
+    assert calls.started == ["b" * 64]
     assert calls.of("settle") == {
         "ssh": TODAY,
         "id": "b" * 64,
