@@ -371,9 +371,10 @@ def test_what_never_started_is_started(
 ) -> None:
     """A power cut undoes a start. What Docker refused to start, or what ran, is not tried again."""
     docker.inspected = [stopped("22", name, **changes)]
-    with restore.open_engine(CONNECTION) as engine:
-        restore.start_unstarted(engine, "22" * 32)
-        restore.start_unstarted(engine, "99" * 32)
+    engine = EngineWrites("docker-1", docker.socket, timeout=5)
+    restore.start_unstarted(engine, "22" * 32)
+    restore.start_unstarted(engine, "99" * 32)
+    engine.close()
     assert docker.changes == (["start 22"] if started else [])
 
 
@@ -381,6 +382,8 @@ def test_a_start_that_docker_refuses_is_seen_by_the_next_look(docker: ContainerE
     """Docker keeps the reason with the container."""
     docker.inspected = [stopped("22", "web", **UNSTARTED)]
     docker.refuses["start"] = ["driver failed"]
-    with restore.open_engine(CONNECTION) as engine:
-        restore.start_unstarted(engine, "22" * 32)
-    assert docker.changes == []
+    engine = EngineWrites("docker-1", docker.socket, timeout=5)
+    restore.start_unstarted(engine, "22" * 32)
+    engine.close()
+    assert docker.changes == ["start 22"]
+    assert docker.summary == {"web": ("22", "created", "no")}
