@@ -87,7 +87,7 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
             # Docker may be about to stop it: it goes on with what it was asked for before the run ended.
             time.sleep(float(handover["stop_seconds"]) + STOP_SECONDS)
             found = holder_of(engine, name, owner)
-        if found is not None and found.ours:
+        if found is not None and found.ours and not found.copy:
             start_unstarted(engine, found.id)
         within = int(handover["healthy_within"])
         if (

@@ -253,6 +253,16 @@ def test_a_new_one_whose_start_a_power_cut_undid_is_started(docker: ContainerEng
     assert connected == ["44" * 32]
 
 
+def test_a_restoring_that_was_cut_short_is_completed(docker: ContainerEngine, connected: list[str]) -> None:
+    """The previous one has its name back and never ran: what failed must not start with the host any more."""
+    docker.inspected = [
+        stopped("33", "web", record=RECORD, State__StartedAt="0001-01-01T00:00:00Z"),
+        container("44", "web.ipvlan-failed", State__Status="exited", State__Running=False, State__ExitCode=3),
+    ]
+    go_back()
+    assert docker.summary == {"web": ("33", "running", "always"), "web.ipvlan-failed": ("44", "exited", "no")}
+
+
 def test_a_new_one_without_the_bridge_is_not_connected(docker: ContainerEngine, connected: list[str]) -> None:
     """The plan decides: the one before may have been published, and the new one is not to be."""
     put_new(docker)
