@@ -67,11 +67,11 @@ def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Proble
     value = "" if entry["type"] == "missing" else shorten(entry["input"])
     if value and location and location[0] in HIDDEN:
         value = "(not shown)"
-    code, problem, effect, fix = _wording(entry, location)
+    code, problem, effect, fix = _wording(entry)
     return Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)
 
 
-def _wording(entry: Mapping[str, Any], location: list[Any]) -> Wording:
+def _wording(entry: Mapping[str, Any]) -> Wording:
     context: Mapping[str, Any] = entry.get("ctx", {})
     if entry["type"] == ERROR_TYPE:
         return Wording(**context)
@@ -80,8 +80,6 @@ def _wording(entry: Mapping[str, Any], location: list[Any]) -> Wording:
             "IPF110", str(entry["msg"]), "Docker or Pulumi would refuse it", "docs/config.md says what is allowed"
         )
     wording = WORDINGS[entry["type"]]
-    if entry["type"] == "missing" and location[-1:] == ["slice"]:
-        return wording._replace(fix="run `ipvlan allocate`, which writes the next free slice into the file")
     return wording._replace(fix=wording.fix.format(**context))
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
-from ipvlan.config.types.addresses import Address, Dynamic, Network, Offset, Reserved
+from ipvlan.config.types.addresses import Address, Dynamic, Network, Offset, Reserved, Shim, Slice
 from ipvlan.config.types.base import Text
 from ipvlan.config.types.docker import Command, Image, Memory, Name, Restart, Size, Words
 from ipvlan.config.types.health import Duration, HealthTest
@@ -92,14 +92,17 @@ class HostConfig(Model):
     """The host's own address in the LAN, where clients find published ports."""
     parent: Parent
     """The NIC that carries the fabric, or a VLAN of it: ens33.40."""
-    slice: Network
-    """The part of the subnet whose addresses this host's containers have."""
+    slice: Slice = ()
+    """The part of the subnet that belongs to this host: a subnet, a range (FIRST-LAST), an address, or a list of them. None is needed
+    where every container of the host has an address in `addresses`."""
     dynamic: Dynamic = None
-    """The part of the slice from which Docker may assign addresses to containers that are not of this stack, or `none`; without it
-    Docker may assign every address of the slice that no container has at that time."""
-    shim: Flag = False
-    """A link on the parent, at the last usable address of the slice, over which the host and its own containers reach each other;
-    it needs root and systemd on the host. Changing it does not affect any container."""
+    """The part of the slice from which Docker may assign addresses to containers that are not of this stack, or `none`. Without it
+    Docker may assign every address of a slice that is one subnet (/30 or larger) and that no container has at that time, and none
+    of any other slice."""
+    shim: Shim = False
+    """A link on the parent over which the host and its own containers reach each other: an address of the fabric, or `true` for the
+    last usable address of the slice's first subnet; it needs root and systemd on the host. Changing it does not affect any
+    container."""
     ssh: Target | None = None
     """[USER@]HOST[:PORT]; default root@ADDRESS."""
     host_key: HostKey | None = None
@@ -206,7 +209,7 @@ class ServiceConfig(ContainerSettings):
     container_name: Name | None = None
     """The container's name; the default is the service's."""
     offset: Offset | None = None
-    """The slice's address plus this number is the container's address."""
+    """The slice's first address plus this number is the container's address; it counts through all entries of the slice."""
     addresses: Mapping[Text, Address] = Field(default_factory=dict)
     """Host -> address, instead of the offset on that host."""
     hosts: tuple[Text, ...] | None = None

@@ -1,8 +1,8 @@
 """The addresses of a fabric: which exist, which a container may have and why not, who has which, which are free.
 
 Every rule about a single address is here. The rules turn a reason into a problem, `allocate` takes what is free, the usage counts,
-and the comparison with the hosts asks which addresses Docker may assign. A host may have several blocks and a fabric several
-subnets, of either address family; today's config has one of each, IPv4.
+and the comparison with the hosts asks which addresses Docker may assign. A host may have several blocks, or none, and a fabric
+several subnets, of either address family; today's config has one subnet, IPv4.
 
 Out of scope: texts for people, and reading a config.
 """
@@ -17,10 +17,18 @@ from typing import Final
 from netaddr import IPAddress, IPNetwork, IPSet
 
 from ipvlan.config.models import FabricConfig, HostConfig, Mode, ServiceConfig
-from ipvlan.plan.blocks import WIDTH, Block, BlockIndex, broadcast_address, network_address, set_of, subnets_of
-
-SMALLEST_BLOCK_WITH_OWN_ADDRESS: Final = 4
-"""Addresses of a /30, the smallest block with room for the host's own address and a container."""
+from ipvlan.plan.blocks import (
+    Block,
+    BlockIndex,
+    broadcast_address,
+    contains,
+    count_subnets,
+    destinations,
+    has_edges,
+    network_address,
+    set_of,
+)
+from ipvlan.plan.offsets import Offsets
 
 
 class Cause(Enum):
@@ -32,11 +40,14 @@ class Cause(Enum):
     OTHER_SLICE = auto()
     """In the slice of another host."""
     SLICE_NETWORK = auto()
-    """The first address of a slice. In mode l3 no container can have it; other programs take it for the slice itself."""
+    """The first address of a slice that is a subnet, in mode l3 or l3s: other programs take it for the slice itself. In l2 a slice
+    is no subnet for anybody, and its first and last address are like the others."""
     SLICE_BROADCAST = auto()
-    """The last address of a slice, likewise."""
+    """The last address of such a slice, likewise."""
     DOCKER = auto()
     """Docker has it: the gateway of a network in mode l3 or l3s."""
+    WITHHELD = auto()
+    """Docker is kept from assigning addresses with it: see `AddressSpace.withheld`."""
     SHIM = auto()
     """The host's shim has it."""
     GATEWAY = auto()
@@ -65,32 +76,41 @@ class HostBlocks:
     """The blocks of one host."""
 
     slices: tuple[Block, ...]
-    """Offsets count through them in this order."""
+    """Offsets count through them in this order; empty for a host whose containers all have explicit addresses."""
     dynamic: tuple[Block, ...]
     """What Docker may assign; empty where nothing is set aside for it."""
     static_only: bool
     """Whether Docker may assign nothing."""
-    shim: bool
+    shim: IPAddress | None
+    """The address of the host's shim."""
 
     @classmethod
     def from_config(cls, host: HostConfig) -> HostBlocks:
         """Return the blocks of a host of the config."""
         return cls(
-            slices=(host.slice,),
+            slices=host.slice,
             dynamic=(host.dynamic,) if isinstance(host.dynamic, IPNetwork) else (),
             static_only=host.dynamic == "none",
-            shim=host.shim,
+            shim=own_address(host.slice) if host.shim is True else host.shim or None,
         )
 
+    @property
+    def assigned(self) -> tuple[Block, ...]:
+        """The blocks out of which Docker may assign addresses: what is set aside for it, or a slice that is one subnet."""
+        if self.static_only or self.dynamic:
+            return self.dynamic
+        return self.slices if len(self.slices) == 1 and has_edges(self.slices[0]) else ()
 
-def own_address(block: Block) -> IPAddress | None:
-    """Return the address of a slice that is the host's own: the last one before the broadcast. None for a slice without room.
+
+def own_address(slices: Iterable[Block]) -> IPAddress | None:
+    """Return the address of the slices that is the host's own: the last one before the broadcast of the first subnet that has one.
 
     In l3 and l3s Docker has it as the network's gateway; no route uses it. Left to itself Docker silently takes the first free
     address, .1, and a container that is to have it fails with "Address already in use" (measured with 26.1). In every mode it is
-    the address of the host's shim.
+    the address of a shim that has none in the config. None for slices without a /30 or a larger subnet.
     """
-    return IPAddress(block.last - 1, block.version) if block.size >= SMALLEST_BLOCK_WITH_OWN_ADDRESS else None
+    block = next(filter(has_edges, slices), None)
+    return None if block is None else IPAddress(block.last - 1, block.version)
 
 
 class AddressSpace:
@@ -123,9 +143,10 @@ class AddressSpace:
         )
         self._of_fabric = _by_address(self._fabric_reasons())
         self._of_host = {name: _by_address(self._host_reasons(name)) for name in hosts}
-        self._offsets = {name: _offsets(host.slices) for name, host in hosts.items()}
+        self._offsets = {name: Offsets(host.slices) for name, host in hosts.items()}
         self._addresses: dict[tuple[str, str], IPAddress] = {}
         self._holders: dict[IPAddress, list[tuple[str, str]]] = {}
+        self._explicit: set[tuple[IPAddress, str]] = set()
 
     @classmethod
     def from_config(
@@ -147,15 +168,19 @@ class AddressSpace:
                 if not service.runs_on(host):
                     continue
                 address = service.addresses.get(host)
-                if address is None and service.offset is not None and service.offset in space.offsets(host):
-                    address = space.at(host, service.offset)
                 if address is not None:
-                    space.assign(name, host, address)
+                    space.assign(name, host, address, explicit=True)
+                elif service.offset is not None and service.offset in space.offsets(host).all:
+                    address = space.offsets(host).at(service.offset)
+                    if address is not None:
+                        space.assign(name, host, address)
         return space
 
-    def assign(self, service: str, host: str, address: IPAddress) -> None:
-        """Note that the container has the address, which others may have too."""
+    def assign(self, service: str, host: str, address: IPAddress, *, explicit: bool = False) -> None:
+        """Note that the container has the address, which others may have too; `explicit` is one that the config has in full."""
         self._addresses[service, host] = address
+        if explicit:
+            self._explicit.add((address, host))
         self._holders.setdefault(address, []).append((service, host))
 
     def slices(self, host: str) -> tuple[Block, ...]:
@@ -171,31 +196,23 @@ class AddressSpace:
         """Yield each pair of overlapping slices of two hosts, each with its host, by where they begin."""
         return ((one, other) for one, other in self._slices.overlaps() if one[1] != other[1])
 
-    def offsets(self, host: str) -> range:
-        """Return the offsets that lead to an address of the host's slices, the edges of the slices left out."""
+    def dynamic(self, host: str) -> tuple[Block, ...]:
+        """Return what is set aside for Docker on the host."""
+        return self._hosts[host].dynamic
+
+    def assigned(self, host: str) -> tuple[Block, ...]:
+        """Return the blocks out of which Docker may assign addresses on the host."""
+        return self._hosts[host].assigned
+
+    def offsets(self, host: str) -> Offsets:
+        """Return the offsets of the host's slices."""
         return self._offsets[host]
 
-    def at(self, host: str, offset: int) -> IPAddress | None:
-        """Return the address at an offset of the host's slices.
-
-        An offset that they do not have counts on behind the last block; None where the address family ends before it.
-        """
-        for block in self._hosts[host].slices[:-1]:
-            if offset < block.size:
-                return IPAddress(block.first + offset, block.version)
-            offset -= block.size
-        block = self._hosts[host].slices[-1]
-        value = block.first + offset
-        return IPAddress(value, block.version) if value.bit_length() <= WIDTH[block.version] else None
-
-    def offset_of(self, address: IPAddress, host: str) -> int | None:
-        """Return the offset of an address in the host's slices; None for an address of another host."""
-        offset = 0
-        for block in self._hosts[host].slices:
-            if address in block:
-                return offset + int(address) - int(block.first)
-            offset += block.size
-        return None
+    def destinations(self, host: str) -> tuple[IPNetwork, ...]:
+        """Return what a route to the host's containers leads to: its slices, and each of their addresses outside of them."""
+        return destinations(
+            self._hosts[host].slices, (address for (_, on), address in self._addresses.items() if on == host)
+        )
 
     def address(self, service: str, host: str) -> IPAddress | None:
         """Return the container's address."""
@@ -209,30 +226,51 @@ class AddressSpace:
         """Yield each address that several containers have, with their services and hosts."""
         return ((address, holders) for address, holders in self._holders.items() if len(holders) > 1)
 
-    def own_address(self, host: str) -> IPAddress | None:
-        """Return the address for the host's shim, and in l3 and l3s for Docker: see `own_address`.
-
-        It is in the first block, so that further blocks do not move it.
-        """
-        return own_address(self._hosts[host].slices[0])
+    def shim(self, host: str) -> IPAddress | None:
+        """Return the address of the host's shim; None where it has none."""
+        return self._hosts[host].shim
 
     def gateway(self, host: str) -> IPAddress | None:
-        """Return the gateway of Docker's network on the host: the fabric's, in l3 and l3s the host's own address."""
-        if self._routed and (own := self.own_address(host)) is not None:
-            return own
-        return next(iter(self._gateways), None)
+        """Return the gateway of Docker's network on the host: the fabric's; in l3 and l3s an address of Docker's own.
+
+        That is the host's own address (`own_address`), or without one the last address of the subnet that a container could have.
+        """
+        if not self._routed:
+            return next(iter(self._gateways), None)
+        subnet = self._subnets[0]
+        last = IPAddress(subnet.last - (broadcast_address(subnet) is not None), subnet.version)
+        return own_address(self._hosts[host].slices) or last
+
+    def withheld(self, host: str) -> IPAddress | None:
+        """Return the address that keeps Docker from assigning any on the host: in l2 with `dynamic: none` the first of the slice.
+
+        None where the gateway does the same, which Docker has itself: in l3 and l3s; where the slice is not one subnet; and where
+        the first address is the subnet's own, the gateway's, or explicitly a container's.
+        """
+        blocks = self._hosts[host]
+        if self._routed or not blocks.static_only or len(blocks.slices) != 1 or not has_edges(blocks.slices[0]):
+            return None
+        first = IPAddress(blocks.slices[0].first, blocks.slices[0].version)
+        taken = first in self._gateways or first in map(network_address, self._subnets)
+        return None if taken or (first, host) in self._explicit else first
 
     def reasons(self, address: IPAddress, host: str | None = None) -> Iterator[Reason]:
         """Yield every reason why no container of the host may have the address.
 
-        Without a host, ask for the host whose slice has the address. That other containers have the address is no reason here.
+        An address that is in no host's slice may be a container's on any host, as long as the config has it explicitly. Without a
+        host, ask for the host whose slice has the address. That other containers have the address is no reason here.
         """
+        known = host is not None
         if host is None:
             host = self.slice_owner(address)
         if host is None or not any(address in block for block in self._hosts[host].slices):
-            yield self._misplaced(address)
+            reason = self._misplaced(address)
+            if not known or reason.cause is not Cause.UNASSIGNED:
+                yield reason
         if host is not None:
             yield from self._of_host[host].get(address, ())
+            if address == self.withheld(host):
+                yield Reason(Cause.WITHHELD, f"hosts.{host}.dynamic", self._hosts[host].slices[0], host)
         yield from self._of_fabric.get(address, ())
         yield from self._reserved.at(address)
         yield from self._dynamic.at(address)
@@ -246,42 +284,58 @@ class AddressSpace:
         return address not in self._holders and self.unusable(address, host) is None
 
     def usable(self, host: str) -> IPSet:
-        """Return the addresses that containers of the host may have, taken or not."""
-        taken: list[Block | IPAddress] = [*self._of_fabric, *self._of_host[host]]
-        for block in self._hosts[host].slices:
-            taken += [entry for index in (self._reserved, self._dynamic) for entry, _ in index.overlapping(block)]
-        return set_of(self._hosts[host].slices) - set_of(taken)
+        """Return the addresses of the host's slices that its containers may have, taken or not."""
+        return self._without_reasons(self._hosts[host].slices, host)
 
     def free(self, host: str) -> IPSet:
-        """Return the addresses that further containers of the host may have."""
+        """Return the addresses of the host's slices that further containers may have."""
         return self.usable(host) - set_of(
             address for address in self._holders if any(address in block for block in self._hosts[host].slices)
         )
 
+    def free_elsewhere(self, host: str) -> IPSet:
+        """Return the addresses in no host's slice that further containers of the host may have explicitly."""
+        unassigned = set_of(self._subnets) - set_of(self._slices.blocks())
+        return (self._without_reasons(self._subnets, host) & unassigned) - set_of(self._holders)
+
+    def edges(self, host: str) -> set[IPAddress]:
+        """Return the first and last address of each of the host's slices that is a subnet."""
+        blocks = self._hosts[host].slices
+        return {address for block in blocks for address in (network_address(block), broadcast_address(block)) if address}
+
     def inside(self, host: str) -> int:
-        """Return how many addresses the host's slices have, their edges left out."""
-        return sum(
-            block.size - len({network_address(block), broadcast_address(block)} - {None})
-            for block in self._hosts[host].slices
-        )
+        """Return how many addresses the host's slices have, without the edges that no container could have in any config."""
+        slices = self._hosts[host].slices
+        edges = self.edges(host) if self._routed else set()
+        edges |= {address for subnet in self._subnets for address in (network_address(subnet), broadcast_address(subnet)) if address}
+        return int((set_of(slices) - set_of(edges)).size)
 
     def assignable(self, address: IPAddress, host: str) -> bool:
         """Return whether the config lets Docker assign the address on that host."""
-        blocks = self._hosts[host]
-        if blocks.static_only or self._reserved.at(address):
-            return False
-        return any(address in block for block in blocks.dynamic or blocks.slices)
+        return not self._reserved.at(address) and any(address in block for block in self._hosts[host].assigned)
 
-    def free_blocks(self, prefixlen: int) -> Iterator[IPNetwork]:
-        """Yield the subnets of that length without an address of a host, a gateway or a reservation, lowest first."""
-        taken = [*self._slices.blocks(), *self._reserved.blocks(), *self._gateways]
+    def free_blocks(self, prefixlen: int, avoid: Iterable[IPAddress] = ()) -> Iterator[IPNetwork]:
+        """Yield the subnets of that length in which nothing has an address yet, lowest first.
+
+        Nothing is: a host, a gateway, a reservation, a shim, a container, and what else is to be avoided.
+        """
+        shims = [host.shim for host in self._hosts.values() if host.shim is not None]
+        taken = [*self._slices.blocks(), *self._reserved.blocks(), *self._gateways, *shims, *self._holders, *avoid]
         for free in (set_of(self._subnets) - set_of(taken)).iter_cidrs():
             if free.prefixlen <= prefixlen:
                 yield from free.subnet(prefixlen)
 
     def assigned_blocks(self, prefixlen: int) -> int:
         """Return how many subnets of that length have an address of a host's slice."""
-        return len(subnets_of(self._slices.blocks(), prefixlen))
+        return sum(count_subnets(self._slices.blocks(), prefixlen, subnet) for subnet in self._subnets)
+
+    def _without_reasons(self, blocks: Iterable[Block], host: str) -> IPSet:
+        taken: list[Block | IPAddress] = [*self._of_fabric, *self._of_host[host]]
+        if (withheld := self.withheld(host)) is not None:
+            taken.append(withheld)
+        for block in blocks:
+            taken += [entry for index in (self._reserved, self._dynamic) for entry, _ in index.overlapping(block)]
+        return set_of(blocks) - set_of(taken)
 
     def _misplaced(self, address: IPAddress) -> Reason:
         if (owner := self.slice_owner(address)) is not None:
@@ -296,17 +350,26 @@ class AddressSpace:
         for subnet in self._subnets:
             yield network_address(subnet), Reason(Cause.SUBNET_NETWORK, "fabric.subnet", subnet)
             yield broadcast_address(subnet), Reason(Cause.SUBNET_BROADCAST, "fabric.subnet", subnet)
+        for name in self._hosts:
+            if not self._has_own_shim(name):
+                yield self.shim(name), self._shim_reason(name)
 
     def _host_reasons(self, name: str) -> Iterator[tuple[IPAddress | None, Reason]]:
-        host, own = self._hosts[name], self.own_address(name)
-        key = f"hosts.{name}.slice"
-        for block in host.slices:
-            yield network_address(block), Reason(Cause.SLICE_NETWORK, key, block, name)
-            yield broadcast_address(block), Reason(Cause.SLICE_BROADCAST, key, block, name)
+        for block in self._hosts[name].slices if self._routed else ():
+            yield network_address(block), Reason(Cause.SLICE_NETWORK, f"hosts.{name}.slice", block, name)
+            yield broadcast_address(block), Reason(Cause.SLICE_BROADCAST, f"hosts.{name}.slice", block, name)
         if self._routed:
-            yield own, Reason(Cause.DOCKER, "fabric.mode", host.slices[0], name)
-        if host.shim:
-            yield own, Reason(Cause.SHIM, f"hosts.{name}.shim", host.slices[0], name)
+            yield self.gateway(name), Reason(Cause.DOCKER, "fabric.mode", host=name)
+        if self._has_own_shim(name):
+            yield self.shim(name), self._shim_reason(name)
+
+    def _has_own_shim(self, name: str) -> bool:
+        """Return whether the host's shim is in its own slice, where other hosts' containers have no address anyway."""
+        address = self.shim(name)
+        return address is not None and any(address in block for block in self._hosts[name].slices)
+
+    def _shim_reason(self, name: str) -> Reason:
+        return Reason(Cause.SHIM, f"hosts.{name}.shim", host=name)
 
 
 def _by_address(entries: Iterable[tuple[IPAddress | None, Reason]]) -> Mapping[IPAddress, list[Reason]]:
@@ -315,8 +378,3 @@ def _by_address(entries: Iterable[tuple[IPAddress | None, Reason]]) -> Mapping[I
         if address is not None:
             reasons.setdefault(address, []).append(reason)
     return reasons
-
-
-def _offsets(slices: Sequence[Block]) -> range:
-    last = sum(block.size for block in slices) - (broadcast_address(slices[-1]) is not None)
-    return range(1, last)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, IPRange
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
-from ipvlan.config.types.base import as_text, fail, need_string, string_schema
+from ipvlan.config.types.base import as_text, fail, json_pattern, need_string, string_schema
 
 DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 """Four decimal numbers; whether they are an address is a further question."""
@@ -126,6 +127,46 @@ def parse_range(value: object) -> AddressRange:
     return AddressRange(first, last, text)
 
 
+SliceEntry: TypeAlias = IPNetwork | AddressRange
+"""A part of a slice: a subnet, or a range, which may be one address."""
+
+
+def parse_slice_entry(value: object) -> SliceEntry:
+    """Return a part of a slice from `10.1.1.0/24`, `10.1.1.50-10.1.1.59` or `10.1.1.53`."""
+    if isinstance(value, IPNetwork | AddressRange):
+        return value
+    text = need_string(value, "a slice").strip()
+    return parse_network(text) if "/" in text else parse_range(text)
+
+
+def parse_slice(value: object) -> tuple[object, ...]:
+    """Return the entries of a slice, which may be one without a list, or none; those of a list are parsed one by one."""
+    if value is None:
+        return ()
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    return (parse_slice_entry(value),)
+
+
+def written_slice(entries: tuple[SliceEntry, ...]) -> str | list[str]:
+    """Return a slice as the config writes it."""
+    return str(entries[0]) if len(entries) == 1 else [str(entry) for entry in entries]
+
+
+def parse_shim(value: object) -> IPAddress | bool:
+    """Return the address of a shim; True for one that the plan chooses, and False for no shim."""
+    if isinstance(value, bool | IPAddress):
+        return value
+    if not isinstance(value, str):
+        fail(
+            "IPF104",
+            "this is neither true nor false nor an address",
+            "the host's own link on the fabric would have no address",
+            "write true, false, or an address of the fabric in quotes",
+        )
+    return parse_address(value)
+
+
 def parse_offset(value: object) -> int:
     """Return the offset of an address in a slice; 0 is the slice's first address."""
     if isinstance(value, bool) or not isinstance(value, int):
@@ -135,12 +176,12 @@ def parse_offset(value: object) -> int:
             "no address can be computed from it",
             "write a number without quotes: offset 2 is the slice's address + 2",
         )
-    if value < 1:
+    if value < 0:
         fail(
             "IPF139",
-            "offsets begin at 1",
-            "offset 0 is the slice's network address, which no container can have",
-            "write a number from 1 on, or leave it out and run `ipvlan allocate`",
+            "offsets begin at 0",
+            "the address would be before the slice's first one",
+            "write a number from 0 on, or leave it out and run `ipvlan allocate`",
         )
     return value
 
@@ -162,5 +203,32 @@ Reserved = Annotated[
     BeforeValidator(parse_range),
     as_text,
     string_schema("An address, a range FIRST-LAST or a subnet", RANGE, CIDR),
+]
+_SLICE_ENTRY_SCHEMA: Final[Mapping[str, Any]] = {
+    "type": "string",
+    "pattern": json_pattern(CIDR, RANGE),
+    "description": "A subnet, a range FIRST-LAST or an address: 10.1.1.0/24",
+}
+Slice = Annotated[
+    tuple[Annotated[SliceEntry, PlainValidator(parse_slice_entry)], ...],
+    BeforeValidator(parse_slice),
+    PlainSerializer(written_slice, return_type=str | list[str]),
+    WithJsonSchema(
+        {
+            "anyOf": [dict(_SLICE_ENTRY_SCHEMA), {"type": "array", "items": dict(_SLICE_ENTRY_SCHEMA)}],
+            "description": "A subnet, a range FIRST-LAST, an address, or a list of them",
+        }
+    ),
+]
+Shim = Annotated[
+    IPAddress | bool,
+    PlainValidator(parse_shim),
+    PlainSerializer(lambda value: value if isinstance(value, bool) else str(value), return_type=bool | str),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": json_pattern(DOTTED)}],
+            "description": "true, false or an address of the fabric: 10.1.0.9",
+        }
+    ),
 ]
 Offset = Annotated[int, BeforeValidator(parse_offset)]
