@@ -122,10 +122,14 @@ class Diagnosis:
         if self._plan.mode == "l2" or cell.source_host is None or cell.target_host is None:
             return
         for host, other in ((cell.source_host, cell.target_host), (cell.target_host, cell.source_host)):
-            slice_ = self._plan.host(other).slice
             snapshot = self._snapshot(host)
-            if snapshot is not None and not snapshot.has_route(slice_):
-                yield f"no route: {host} has none to {slice_} (`ipvlan heal`)"
+            missing = [
+                str(destination)
+                for destination in self._plan.host(other).destinations
+                if snapshot is not None and not snapshot.has_route(destination)
+            ]
+            if missing:
+                yield f"no route: {host} has none to {', '.join(missing)} (`ipvlan heal`)"
 
     def _outside_the_hosts(self, cell: Cell) -> str | None:
         """Return where to look when everything on the hosts is as planned; None where the kind of cell does not tell."""

@@ -134,17 +134,19 @@ class Comparison:
                 yield difference(
                     DriftKind.ROUTE_MISSING,
                     host,
-                    f"{host.name} has no route to {route.destination}, the slice of {route.host}",
+                    f"{host.name} has no route to {route.destination}, which is {route.host}'s",
                     self._heal(host),
                 )
         if host.shim is not None and (
-            snapshot.shim_address != host.shim.address or not snapshot.routes_over(host.slice, host.shim.link)
+            snapshot.shim_address != host.shim.address
+            or not all(snapshot.routes_over(destination, host.shim.link) for destination in host.destinations)
         ):
+            parts = [f"link {host.shim.link} with {host.shim.address}"]
+            parts += [f"route to {', '.join(map(str, host.destinations))}"] if host.destinations else []
             yield difference(
                 DriftKind.SHIM_MISSING,
                 host,
-                f"{host.name} has no link {host.shim.link} with {host.shim.address} and the route to {host.slice}: "
-                "it and its own containers do not reach each other",
+                f"{host.name} has no {' and the '.join(parts)}: it and its own containers do not reach each other",
                 self._heal(host),
             )
 

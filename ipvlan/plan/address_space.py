@@ -21,7 +21,6 @@ from ipvlan.plan.blocks import (
     Block,
     BlockIndex,
     broadcast_address,
-    contains,
     count_subnets,
     destinations,
     has_edges,
@@ -301,13 +300,20 @@ class AddressSpace:
     def edges(self, host: str) -> set[IPAddress]:
         """Return the first and last address of each of the host's slices that is a subnet."""
         blocks = self._hosts[host].slices
-        return {address for block in blocks for address in (network_address(block), broadcast_address(block)) if address}
+        return {
+            address for block in blocks for address in (network_address(block), broadcast_address(block)) if address
+        }
 
     def inside(self, host: str) -> int:
         """Return how many addresses the host's slices have, without the edges that no container could have in any config."""
         slices = self._hosts[host].slices
         edges = self.edges(host) if self._routed else set()
-        edges |= {address for subnet in self._subnets for address in (network_address(subnet), broadcast_address(subnet)) if address}
+        edges |= {
+            address
+            for subnet in self._subnets
+            for address in (network_address(subnet), broadcast_address(subnet))
+            if address
+        }
         return int((set_of(slices) - set_of(edges)).size)
 
     def assignable(self, address: IPAddress, host: str) -> bool:

@@ -8,16 +8,20 @@ Out of scope: writing the file (`ipvlan.config.yaml_edit`), and which addresses 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from netaddr import IPNetwork
 
 from ipvlan.config.load import Reading, read_config
 from ipvlan.config.models import FabricConfig, ServiceConfig, StackConfig
 from ipvlan.config.shared_file import with_common
 from ipvlan.config.yaml_file import Folder
 from ipvlan.plan.address_space import AddressSpace
+from ipvlan.plan.blocks import set_of
 from ipvlan.plan.make import make_plan
+from ipvlan.plan.offsets import common, each
 from ipvlan.plan.validate import well_formed
 from ipvlan.problems import ConfigError, Problem
 
@@ -52,7 +56,7 @@ def allocate(raw: Mapping[str, object], folder: Folder) -> list[Allocation]:
     if not reading.fabric_read or any(problem.key.startswith("fabric") for problem in reading.problems):
         # Without the fabric nothing can be decided.
         well_formed(reading)
-    slices = _slices(reading.config, _without_slice(sections["hosts"]))
+    slices = _slices(reading.config, _without_slice(sections["hosts"], reading.config))
     if slices:
         reading = read_config(filled(raw, slices), folder)
     offsets = _offsets(reading.config)
@@ -72,11 +76,19 @@ def filled(raw: Mapping[str, object], allocations: Sequence[Allocation]) -> dict
     return content
 
 
-def _without_slice(hosts: object) -> list[str]:
-    """Return the hosts that have keys, and no slice among them."""
+def _without_slice(hosts: object, config: StackConfig) -> list[str]:
+    """Return the hosts that have keys, and no slice among them; not those whose containers all have addresses without one."""
     if not isinstance(hosts, Mapping):
         return []
-    return [str(name) for name, entry in hosts.items() if isinstance(entry, Mapping) and entry.get("slice") is None]
+    missing = [str(name) for name, entry in hosts.items() if isinstance(entry, Mapping) and entry.get("slice") is None]
+    return [name for name in missing if not _is_explicit(config, name)]
+
+
+def _is_explicit(config: StackConfig, host: str) -> bool:
+    """Return whether the host has containers, all with an address in `addresses`, and nothing is to be set aside for Docker."""
+    services = [service for service in config.services.values() if service.runs_on(host)]
+    with_range = host in config.hosts and isinstance(config.hosts[host].dynamic, IPNetwork)
+    return bool(services) and all(host in service.addresses for service in services) and not with_range
 
 
 def _slices(config: StackConfig, names: Sequence[str]) -> list[Allocation]:
@@ -96,8 +108,8 @@ def _slices(config: StackConfig, names: Sequence[str]) -> list[Allocation]:
                 )
             ]
         )
-    space = AddressSpace.from_config(fabric, config.hosts, {})
-    free = space.free_blocks(fabric.slice_prefix)
+    space = AddressSpace.from_config(fabric, config.hosts, config.services)
+    free = space.free_blocks(fabric.slice_prefix, (host.address for host in config.hosts.values()))
     allocations = [Allocation("hosts", name, "slice", str(block)) for name, block in zip(names, free, strict=False)]
     if len(allocations) < len(names):
         raise ConfigError([_subnet_is_full(fabric, space, names, len(allocations))])
@@ -112,7 +124,7 @@ def _subnet_is_full(fabric: FabricConfig, space: AddressSpace, names: Sequence[s
         key="fabric.subnet",
         value=str(fabric.subnet),
         problem=f"it is full: of its {total} slices of /{fabric.slice_prefix}, {held} belong to hosts, "
-        f"{total - held - free} contain the gateway or reserved addresses, {free} are free, and "
+        f"{total - held - free} contain the gateway, reserved or other addresses that are taken, {free} are free, and "
         f"{len(names)} hosts have none ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})",
         effect="these hosts can run no container",
         fix="enlarge fabric.subnet, or raise fabric.slice_prefix for smaller slices",
@@ -122,17 +134,19 @@ def _subnet_is_full(fabric: FabricConfig, space: AddressSpace, names: Sequence[s
 def _offsets(config: StackConfig) -> list[Allocation]:
     space = AddressSpace.from_config(config.fabric, config.hosts, config.services)
     used = {service.offset for service in config.services.values() if service.offset is not None}
+    choice = _Choice(space)
     allocations: list[Allocation] = []
     for name, service in config.services.items():
         hosts = _hosts_by_offset(config, service)
-        if service.offset is not None or not hosts:
+        # A host without a slice is reported, and no offset leads to an address there.
+        if service.offset is not None or not hosts or not all(space.slices(host) for host in hosts):
             continue
-        offset = _free_offset(space, hosts, used)
+        offset = choice.lowest(hosts, used)
         if offset is None:
             raise ConfigError([_no_offset(space, name, hosts)])
         used.add(offset)
         for host in hosts:
-            address = space.at(host, offset)
+            address = space.offsets(host).at(offset)
             if address is not None:
                 space.assign(name, host, address)
         allocations.append(Allocation("services", name, "offset", offset))
@@ -144,40 +158,52 @@ def _hosts_by_offset(config: StackConfig, service: ServiceConfig) -> list[str]:
     return [host for host in config.hosts if service.runs_on(host) and host not in service.addresses]
 
 
-def _free_offset(space: AddressSpace, hosts: Sequence[str], used: set[int]) -> int | None:
-    """Return the lowest offset that is free on all the hosts; one that no other service has, if there is one.
+class _Choice:
+    """Chooses offsets out of what is usable on hosts, which is found once for each host."""
 
-    With an offset of its own a service can run on further hosts later, whatever runs there.
-    """
-    shared: int | None = None
-    for offset in min((space.offsets(host) for host in hosts), key=len):
-        if all(_is_free(space, host, offset) for host in hosts):
-            if offset not in used:
-                return offset
-            shared = shared or offset
-    return shared
+    def __init__(self, space: AddressSpace) -> None:
+        self._space = space
+        self._usable: dict[tuple[str, bool], list[range]] = {}
 
+    def lowest(self, hosts: Sequence[str], used: Collection[int]) -> int | None:
+        """Return the lowest offset that is free on all the hosts; one that no other service has, if there is one.
 
-def _is_free(space: AddressSpace, host: str, offset: int) -> bool:
-    address = space.at(host, offset)
-    return address is not None and space.is_free(address, host)
+        With an offset of its own a service can run on further hosts later, whatever runs there. The first and last address of a
+        slice that is a subnet are taken last: in l3 no container can have them, and people do not expect one there.
+        """
+        for edges in (False, True):
+            runs = self._runs(hosts[0], edges=edges)
+            for host in hosts[1:]:
+                runs = common(runs, self._runs(host, edges=edges))
+            for unused in (True, False):
+                # Each offset that is passed over is one that a service has: few, whatever the size of the slices.
+                for offset in each(runs):
+                    if not (unused and offset in used) and self._is_free(hosts, offset):
+                        return offset
+        return None
+
+    def _runs(self, host: str, *, edges: bool) -> list[range]:
+        if (host, edges) not in self._usable:
+            usable = self._space.usable(host) - (set_of([]) if edges else set_of(self._space.edges(host)))
+            self._usable[host, edges] = self._space.offsets(host).runs(usable)
+        return self._usable[host, edges]
+
+    def _is_free(self, hosts: Sequence[str], offset: int) -> bool:
+        addresses = (self._space.offsets(host).at(offset) for host in hosts)
+        return not any(address is not None and self._space.holders(address) for address in addresses)
 
 
 def _no_offset(space: AddressSpace, name: str, hosts: Sequence[str]) -> Problem:
-    smallest = min(hosts, key=lambda host: len(space.offsets(host)))
-    offsets = space.offsets(smallest)
-    addresses = [address for offset in offsets if (address := space.at(smallest, offset)) is not None]
-    taken = sum(1 for address in addresses if space.holders(address))
-    aside = sum(
-        1 for address in addresses if not space.holders(address) and space.unusable(address, smallest) is not None
-    )
+    smallest = min(hosts, key=lambda host: len(space.offsets(host).all))
+    usable = space.usable(smallest).size
+    inside = space.inside(smallest)
     return Problem(
         code="IPF603",
         key=f"services.{name}.offset",
         value="",
         problem=f"no offset is free on all of its {len(hosts)} hosts: the slice "
-        f"{', '.join(map(str, space.slices(smallest)))} of {smallest} has {len(offsets)} addresses, {taken} of "
-        f"containers and {aside} reserved or dynamic",
+        f"{', '.join(map(str, space.slices(smallest)))} of {smallest} has {inside} addresses, "
+        f"{usable - space.free(smallest).size} of containers and {inside - usable} reserved, dynamic, or the gateway's or shim's",
         effect="the service has no address",
         fix=f"enlarge the slice, or run the service on fewer hosts (services.{name}.hosts)",
     )

@@ -21,6 +21,7 @@ from ipvlan.config.types.ports import Port
 from ipvlan.config.types.rollout import Otherwise
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace, HostBlocks
+from ipvlan.plan.blocks import Block, destinations
 from ipvlan.problems import Problem
 
 
@@ -34,14 +35,14 @@ class NetworkPlan:
     """The fabric's subnet, in every mode. In l3 the slice would suffice for an unpublished container. A published container has its
     default route on the bridge, and would reach other slices through the host's NAT (docs/decisions/0013-l3-subnet.md)."""
     gateway: IPAddress | None
-    """The fabric's in l2; in l3 and l3s the host's own address (`ipvlan.plan.address_space.own_address`)."""
+    """The fabric's in l2; in l3 and l3s an address of Docker's own (`ipvlan.plan.address_space.AddressSpace.gateway`)."""
     ip_range: IPNetwork
-    """From where Docker assigns addresses to containers that ask for none: the slice, or the host's `dynamic`."""
+    """From where Docker assigns addresses to containers that ask for none: see `ipvlan.plan.docker_pool`."""
     parent: str
     auxiliary: Mapping[str, IPAddress]
-    """Docker's `aux_addresses`, name -> address that it must not assign; empty but for `dynamic: none` in l2. There `ip_range` is
-    the slice's first address, which no container has. With that address excluded too, the daemon refuses every container that asks
-    for no address. In l3 the gateway has the same effect."""
+    """Docker's `aux_addresses`, name -> address that it must not assign: hosts' own addresses, and with `dynamic: none` in l2 the
+    slice's first address, where that is `ip_range` too. With it excluded, the daemon refuses every container that asks for no
+    address. Everywhere else the gateway has the same effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class ShimPlan:
     link: str
     """Name of the link on the host."""
     address: IPAddress
-    """An address of the slice that nothing else has."""
+    """An address of the fabric that nothing else has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Route:
     """A route that a host needs, so that its containers reach those of another host (l3 and l3s)."""
 
     destination: IPNetwork
-    """The other host's slice."""
+    """A part of the other host's slice, or the address of one container outside of it."""
     via: IPAddress
     """The other host's own address."""
     host: str
@@ -131,7 +132,8 @@ class HostPlan:
     host_key: str | None
     docker_socket: str
     """Where Docker listens on the host."""
-    slice: IPNetwork
+    slices: tuple[Block, ...]
+    """As the config has them; empty where every container has an address of its own in the config."""
     dynamic: IPNetwork | None
     """What Docker may assign by plan: the host's `dynamic`; None where nothing is set aside for it."""
     static_only: bool
@@ -140,7 +142,7 @@ class HostPlan:
     containers: tuple[ContainerPlan, ...]
     """Sorted by service."""
     routes: tuple[Route, ...]
-    """Sorted by host; empty in l2."""
+    """Sorted by host, then by destination; empty in l2."""
     shim: ShimPlan | None
     """None where the host and its own containers do not reach each other."""
 
@@ -148,6 +150,16 @@ class HostPlan:
     def docker_url(self) -> str:
         """Where the docker provider finds Docker: `ssh://[USER@]HOST[:PORT][/SOCKET]`, without the usual socket."""
         return self.ssh.url + ("" if self.docker_socket == DEFAULT_SOCKET else self.docker_socket)
+
+    @property
+    def slice_text(self) -> str:
+        """The slices as people read them: as the config writes them, with commas; `none` where there is none."""
+        return ", ".join(map(str, self.slices)) or "none"
+
+    @property
+    def destinations(self) -> tuple[IPNetwork, ...]:
+        """What a route to the host's containers leads to: its slices as subnets, and each address outside of them."""
+        return destinations(self.slices, (container.address for container in self.containers))
 
     @property
     def parent(self) -> str:
@@ -208,24 +220,28 @@ class Plan:
             mode=self.mode,
             hosts={
                 host.name: HostBlocks(
-                    slices=(host.slice,),
+                    slices=host.slices,
                     dynamic=() if host.dynamic is None else (host.dynamic,),
                     static_only=host.static_only,
-                    shim=host.shim is not None,
+                    shim=None if host.shim is None else host.shim.address,
                 )
                 for host in self.hosts
             },
         )
         for container in self.containers():
-            space.assign(container.service, container.host, container.address)
+            space.assign(container.service, container.host, container.address, explicit=True)
         return space
 
     @property
     def slice_routes(self) -> tuple[Route, ...]:
-        """The route to every slice, sorted by host: what a router needs to reach the containers. Empty in l2."""
+        """The routes to all slices, sorted by host: what a router needs to reach the containers. Empty in l2."""
         if self.mode == "l2":
             return ()
-        return tuple(Route(destination=host.slice, via=host.address, host=host.name) for host in self.hosts)
+        return tuple(
+            Route(destination=destination, via=host.address, host=host.name)
+            for host in self.hosts
+            for destination in host.destinations
+        )
 
     def host(self, name: str) -> HostPlan:
         """Return the host of that name; KeyError where there is none."""

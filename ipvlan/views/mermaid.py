@@ -39,7 +39,7 @@ def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) 
     for number, host in enumerate(plan.hosts):
         drawn = host.containers[:MOST_CONTAINERS] if len(plan.hosts) <= MOST_HOSTS_IN_FULL else ()
         lines.append(f'  subgraph h{number}["{host.name} · {host.address}"]')
-        lines.append(f'    p{number}["{host.parent}<br/>{host.slice}{_not_drawn(host, len(drawn))}"]')
+        lines.append(f'    p{number}["{host.parent}<br/>{host.slice_text}{_not_drawn(host, len(drawn))}"]')
         for index, container in enumerate(drawn):
             nodes[host.name, container.service] = f"h{number}c{index}"
             style = styles.get((host.name, container.service)) or ("published" if container.published else "")

@@ -51,7 +51,7 @@ def _hosts(plan: Plan) -> Table:
             host.name,
             str(host.address),
             host.parent,
-            str(host.slice),
+            host.slice_text,
             str(use.used),
             str(use.free),
             _dynamic_range(host),

@@ -70,7 +70,7 @@ class Route(TypedDict):
     destination: str
     via: str
     host: str
-    """The host whose slice the destination is."""
+    """The host that the destination belongs to."""
 
 
 @document_part
@@ -90,6 +90,9 @@ class Host(TypedDict):
     ssh: str
     parent: str
     slice: str
+    """All of it in one text, with commas; empty where the host has none."""
+    slices: list[str]
+    """Its subnets, ranges and addresses, as the config has them."""
     dynamic: str | None
     """The range in which Docker may hand out addresses by itself, if the config has one."""
     static_only: bool
@@ -206,7 +209,8 @@ def _host(plan: Plan, host: HostPlan) -> Host:
         "address": str(host.address),
         "ssh": str(host.ssh),
         "parent": host.parent,
-        "slice": str(host.slice),
+        "slice": ", ".join(map(str, host.slices)),
+        "slices": [str(block) for block in host.slices],
         "dynamic": None if host.dynamic is None else str(host.dynamic),
         "static_only": host.static_only,
         "used": use.used,

@@ -62,7 +62,7 @@ def _hosts(status: Status, plan: Plan, stack: str) -> Table:
         table.add_column(heading, justify="right")
     for host in status.hosts:
         use = slice_use(plan, host.plan)
-        figures = (str(host.plan.slice), str(use.used), str(host.foreign), str(max(use.free - host.foreign, 0)))
+        figures = (host.plan.slice_text, str(use.used), str(host.foreign), str(max(use.free - host.foreign, 0)))
         snapshot = host.snapshot
         if not isinstance(snapshot, HostSnapshot):
             table.add_row(host.plan.name, Text("no answer", style=_BAD), *[_ABSENT] * 3, *figures)

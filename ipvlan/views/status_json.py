@@ -40,6 +40,9 @@ class SliceEntry(TypedDict):
     """How the host's slice is used; counts of addresses."""
 
     network: str
+    """All of it in one text, with commas; empty where the host has none."""
+    networks: list[str]
+    """Its subnets, ranges and addresses, as the config has them."""
     planned: int
     """Of the plan's containers."""
     set_aside: int
@@ -171,7 +174,8 @@ def _host_entry(host: HostStatus, plan: Plan) -> ReachableHost | UnreachableHost
         },
         "network": _network_entry(snapshot, plan),
         "slice": {
-            "network": str(host.plan.slice),
+            "network": ", ".join(map(str, host.plan.slices)),
+            "networks": [str(block) for block in host.plan.slices],
             "planned": use.used,
             "set_aside": use.set_aside,
             "free": use.free,

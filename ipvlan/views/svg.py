@@ -29,6 +29,8 @@ MOST_ORDERED: Final = 6
 
 # All in pixels.
 CARD_WIDTH: Final = 300
+LONGEST_SLICE: Final = 28
+"""Characters beside a parent of 15; a longer list of slices is cut, and complete in its tooltip."""
 GAP: Final = 28
 MARGIN: Final = 28
 LINE: Final = 26
@@ -162,7 +164,11 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
     yield _text(x + 12, y + 22, _fit(host.name, 18), size=15, weight="bold", title=host.name)
     yield _text(x + CARD_WIDTH - 12, y + 22, str(host.address), anchor="end")
     yield _text(x + 12, y + 46, f"{host.parent}", colour=_SOFT)
-    yield _text(x + CARD_WIDTH - 12, y + 46, f"slice {host.slice}", colour=_SOFT, anchor="end")
+    whole = f"slice {host.slice_text}"
+    short = _fit(whole, LONGEST_SLICE)
+    yield _text(
+        x + CARD_WIDTH - 12, y + 46, short, colour=_SOFT, anchor="end", title=host.slice_text if short != whole else ""
+    )
     line = y + HEAD
     drawn = host.containers[:MOST_CONTAINERS]
     yield from _arrows(drawn, x, line)

@@ -159,7 +159,7 @@ def parse_shim(value: object) -> IPAddress | bool:
         return value
     if not isinstance(value, str):
         fail(
-            "IPF104",
+            "IPF337",
             "this is neither true nor false nor an address",
             "the host's own link on the fabric would have no address",
             "write true, false, or an address of the fabric in quotes",

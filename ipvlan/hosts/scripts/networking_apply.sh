@@ -1,7 +1,7 @@
 # Sets the host's routes and shim, now and for every boot. Needs root. Routes that stay are never removed in between.
 # Variables: units, networks and runtime (folders: of systemd's units, of networkd's .network files, of /run/systemd), unit (file name
 # of the unit), unit_text, mark (its first line), drop_in (file name), parent (the NIC that carries the fabric), routes (a line
-# `DESTINATION VIA` for each), shim and slice (name of the link, and what is reached over it; empty where there is none), old_routes
+# `DESTINATION VIA` for each), shim and slice (name of the link, and what is reached over it, with spaces in between; empty where there is none), old_routes
 # (those that are no longer planned), old_shim and old_address (of a link that is no longer planned; empty where there is none).
 # Output: problem (why nothing was changed, or what failed), or foreign_unit, foreign_link or foreign_route (what is there and not the
 # fabric's: a path, a name, and the route as `ip route` prints it). The exit status is 1 then.
@@ -46,11 +46,14 @@ refuse_foreign() {
         is_own_route "$destination" "$via" "$route" || echo "foreign_route=$route"
       done
     done
-    [ -z "$slice" ] || ip -4 -o route show exact "$slice" | while read -r route; do
-      case "$route " in
-        "$slice dev $shim "*) ;;
-        *) echo "foreign_route=$route" ;;
-      esac
+    for destination in $slice; do
+      ip -4 -o route show exact "$destination" | while read -r route; do
+        # The route to a single address is printed without its prefix length.
+        case "$route " in
+          "${destination%/32} dev $shim "*) ;;
+          *) echo "foreign_route=$route" ;;
+        esac
+      done
     done
   )
   if [ -n "$foreign" ]; then

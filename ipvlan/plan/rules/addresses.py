@@ -1,10 +1,11 @@
-"""Rules of container addresses: in the slice of their host, usable, one container each.
+"""Rules of container addresses: in the slice of their host or in that of none, usable, one container each.
 
 Which addresses are usable is decided in `ipvlan.plan.address_space`; the texts about it are here.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ from netaddr import IPAddress
 
 from ipvlan.config.models import ServiceConfig, StackConfig
 from ipvlan.plan.address_space import AddressSpace, Cause, Reason
+from ipvlan.plan.offsets import each
 from ipvlan.problems import Problem, shorten
 
 
@@ -29,7 +31,9 @@ def check(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
                 continue
             address = space.address(name, host)
             if address is None:
-                (missing if service.offset is None else beyond).setdefault(name, []).append(host)
+                # Where the host has no slice, that is what is wrong: `ipvlan.plan.rules.slices`.
+                if space.slices(host):
+                    (missing if service.offset is None else beyond).setdefault(name, []).append(host)
             elif space.unusable(address, host) is not None:
                 yield from _unusable(_Container(name, service, host, address), space)
     yield from (_missing(name, hosts) for name, hosts in missing.items())
@@ -80,18 +84,7 @@ def _other_slice(container: _Container, reason: Reason, space: AddressSpace) -> 
         value=container.value,
         problem=f"it is in the slice of {reason.host} ({reason.block})",
         effect=f"{reason.host} may give it to another container",
-        fix=f"write an address of {_slices(space, container.host)}",
-    )
-
-
-def _unassigned(container: _Container, _: Reason, space: AddressSpace) -> Problem:
-    return Problem(
-        code="IPF502",
-        key=container.key,
-        value=container.value,
-        problem=f"it is outside the slice of {container.host} ({_slices(space, container.host)})",
-        effect="no slice keeps it free, so another host may use it",
-        fix=f"write an address of {_slices(space, container.host)}",
+        fix=_use_another(space, container.host),
     )
 
 
@@ -100,10 +93,9 @@ def _outside(container: _Container, reason: Reason, space: AddressSpace) -> Prob
         code="IPF503",
         key=container.key,
         value=container.value,
-        problem=f"it is outside the slice of {container.host} ({_slices(space, container.host)}) and outside the subnet "
-        f"{reason.block}",
+        problem=f"it is outside the subnet {reason.block}",
         effect="the daemon refuses the container",
-        fix=f"write an address of {_slices(space, container.host)}",
+        fix=_use_another(space, container.host),
     )
 
 
@@ -113,9 +105,9 @@ def _slice_edge(container: _Container, reason: Reason, space: AddressSpace) -> P
         code="IPF504",
         key=container.key,
         value=container.value,
-        problem=f"it is the {kind} address of the slice {reason.block}",
-        effect="in mode l3 no container can have it, and other programs do not take it for a container's",
-        fix=f"use one of {_offset_range(space, container.host)}",
+        problem=f"it is the {kind} address of the slice {reason.block}, which is routed in mode {space.mode}",
+        effect="routers and other programs do not take it for a container's",
+        fix=_use_another(space, container.host),
     )
 
 
@@ -124,9 +116,21 @@ def _docker(container: _Container, reason: Reason, space: AddressSpace) -> Probl
         code="IPF505",
         key=container.key,
         value=container.value,
-        problem=f"it is the last address of the slice {reason.block}, which Docker uses in mode {space.mode}",
+        problem=f"Docker has it on {reason.host}, as the gateway that a network of mode {space.mode} has there",
         effect='the daemon refuses the container with "Address already in use"',
-        fix=f"use one of {_offset_range(space, container.host, less=1)}",
+        fix=_use_another(space, container.host),
+    )
+
+
+def _withheld(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
+    return Problem(
+        code="IPF338",
+        key=f"{container.key} and {reason.key}",
+        value=container.value,
+        problem=f"Docker is kept from assigning addresses with it on {reason.host} (dynamic: none)",
+        effect="the daemon refuses the container",
+        fix=f"{_use_another(space, container.host)}; or write it as services.{container.name}.addresses.{container.host}, "
+        "and another one is taken, which replaces the host's network once",
     )
 
 
@@ -135,9 +139,9 @@ def _shim(container: _Container, reason: Reason, space: AddressSpace) -> Problem
         code="IPF506",
         key=f"{container.key} and {reason.key}",
         value=container.value,
-        problem=f"it is the last address of the slice {reason.block}, which the shim of {reason.host} has",
+        problem=f"the shim of {reason.host} has it",
         effect="the container or the shim would not start, since the kernel assigns an address once",
-        fix=f"use one of {_offset_range(space, container.host, less=1)}, or remove the shim",
+        fix=f"{_use_another(space, container.host)}, or give the shim another address, or remove it",
     )
 
 
@@ -188,11 +192,11 @@ def _dynamic(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
 
 _TEXTS: Final[Mapping[Cause, Callable[[_Container, Reason, AddressSpace], Problem]]] = {
     Cause.OTHER_SLICE: _other_slice,
-    Cause.UNASSIGNED: _unassigned,
     Cause.OUTSIDE_SUBNET: _outside,
     Cause.SLICE_NETWORK: _slice_edge,
     Cause.SLICE_BROADCAST: _slice_edge,
     Cause.DOCKER: _docker,
+    Cause.WITHHELD: _withheld,
     Cause.SHIM: _shim,
     Cause.GATEWAY: _gateway,
     Cause.SUBNET_NETWORK: _subnet_edge,
@@ -207,10 +211,18 @@ def _slices(space: AddressSpace, host: str) -> str:
     return ", ".join(map(str, space.slices(host)))
 
 
-def _offset_range(space: AddressSpace, host: str, *, less: int = 0) -> str:
-    """Return the first and the last address that an offset leads to, `less` of them left out at the end."""
-    offsets = space.offsets(host)
-    return f"{space.at(host, offsets.start)} to {space.at(host, offsets.stop - 1 - less)}"
+def _use_another(space: AddressSpace, host: str) -> str:
+    """Return what to write instead: addresses that are free on the host, or, where none is, how there will be one."""
+    free = space.free(host) if space.slices(host) else space.free_elsewhere(host)
+    if not free.size:
+        return (
+            f"enlarge hosts.{host}.slice, which has no free address" if space.slices(host) else "enlarge fabric.subnet"
+        )
+    runs = list(itertools.islice(free.iter_ipranges(), 2))
+    run = max(runs, key=lambda one: one.size)
+    if run.size == 1:
+        return f"use {IPAddress(run.first, run.version)}"
+    return f"use one of {IPAddress(run.first, run.version)} to {IPAddress(run.last, run.version)}"
 
 
 def _on(hosts: list[str]) -> str:
@@ -232,20 +244,20 @@ def _missing(name: str, hosts: list[str]) -> Problem:
 def _beyond(config: StackConfig, space: AddressSpace, name: str, hosts: list[str]) -> Problem:
     host = hosts[0]
     offset, offsets = config.services[name].offset or 0, space.offsets(host)
-    address = space.at(host, offset)
+    address = offsets.at(offset)
     owner = None if address is None else space.slice_owner(address)
-    inside = address is not None and space.offset_of(address, host) is not None
-    what = "the broadcast address of" if inside else "beyond"
+    free = next(each(offsets.runs(space.free(host))), None)
+    smaller = f"write a smaller offset ({free} is free there)" if free is not None else "write a larger slice"
     return Problem(
         code="IPF512",
         key=f"services.{name}.offset",
         value=shorten(offset),
-        problem=f"it is {what} the slice {_slices(space, host)} of {_on(hosts)}, which has "
-        + (f"offsets {offsets.start} to {offsets.stop - 1}" if offsets else "no room for a container"),
+        problem=f"it is beyond the slice {_slices(space, host)} of {_on(hosts)}, which has "
+        + (f"offsets 0 to {len(offsets.all) - 1}" if len(offsets.all) > 1 else "the offset 0 alone"),
         effect=f"{address} belongs to {owner}: two containers could have it"
         if owner not in (None, host)
         else "the slice has no such address",
-        fix=f"write a smaller offset, a larger slice, or services.{name}.addresses.{host}",
+        fix=f"{smaller}, or services.{name}.addresses.{host}",
     )
 
 

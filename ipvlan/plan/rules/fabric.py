@@ -36,8 +36,8 @@ PRIVATE: Final = (
 DOCKER_BRIDGE: Final = IPNetwork("172.17.0.0/16")
 """What the daemon gives its own bridge unless it is configured (moby, daemon/libnetwork/ipamutils)."""
 
-LONGEST_SUBNET: Final = 30
-"""A /31 or /32 has no room for a gateway and a container."""
+LONGEST_SUBNET: Final = 31
+"""A /32 has no room for a gateway and a container; a /31 has (RFC 3021)."""
 SMALL_SUBNET: Final = 24
 """A longer prefix has fewer than 254 addresses for all hosts together: legal, and soon too small."""
 
@@ -119,6 +119,7 @@ def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
             code=code, key="fabric.subnet", value=str(subnet), problem=text, effect=effect, fix=fix, severity=severity
         )
 
+    usable = subnet.size - len({network_address(subnet), broadcast_address(subnet)} - {None})
     unusable = [f"{block}, {meaning}" for block, meaning in UNUSABLE if overlap(subnet, block)]
     if unusable:
         yield problem(
@@ -148,12 +149,12 @@ def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
             "IPF208",
             f"it has {subnet.size} address{'' if subnet.size == 1 else 'es'}",
             "there is no room for a gateway and a container",
-            "use at least a /30; a /16 is usual",
+            "use at least a /31; a /16 is usual",
         )
     elif subnet.prefixlen > SMALL_SUBNET:
         yield problem(
             "IPF209",
-            f"it is small: {subnet.size - 2} usable addresses for the gateway and all hosts together",
+            f"it is small: {usable} usable addresses for the gateway and all hosts together",
             "it cannot grow without a new address for every container",
             "use a /24 or larger; a /16 costs nothing in a private range",
             "warning",
@@ -181,7 +182,7 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             value="",
             problem="it is missing, and mode l2 needs one",
             effect="Docker would take the first address of the subnet as gateway, and the plan would not know",
-            fix=f"write it, for example {IPAddress(subnet.first + (subnet.size > 1), subnet.version)}",
+            fix=f"write it, for example {_example(subnet)}",
         )
     elif gateway not in subnet:
         yield Problem(
@@ -190,9 +191,9 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             value=value,
             problem=f"it is outside the subnet {subnet}",
             effect="the daemon refuses the network on every host",
-            fix=f"write an address of {subnet}",
+            fix=f"write the router's address in {subnet}, for example {_example(subnet)}",
         )
-    elif gateway in (network_address(subnet), broadcast_address(subnet)) and subnet.prefixlen <= LONGEST_SUBNET:
+    elif gateway in (network_address(subnet), broadcast_address(subnet)):
         kind = "network" if gateway == network_address(subnet) else "broadcast"
         yield Problem(
             code="IPF213",
@@ -200,5 +201,10 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             value=value,
             problem=f"it is the {kind} address of {subnet}",
             effect="no router can have it",
-            fix=f"write for example {IPAddress(subnet.first + 1, subnet.version)}",
+            fix=f"write for example {_example(subnet)}",
         )
+
+
+def _example(subnet: IPNetwork) -> IPAddress:
+    """Return the second address of the subnet, which routers often have; of a /32 the only one."""
+    return IPAddress(min(subnet.first + 1, subnet.last), subnet.version)

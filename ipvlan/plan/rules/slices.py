@@ -1,0 +1,133 @@
+"""Rules of the hosts' slices: where they are, what they have room for, what Docker may assign out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ipvlan.config.models import StackConfig
+from ipvlan.plan.address_space import AddressSpace
+from ipvlan.plan.blocks import Block, BlockIndex, contains, has_edges, overlap
+from ipvlan.problems import Problem
+
+
+def check(config: StackConfig, space: AddressSpace, name: str) -> Iterator[Problem]:
+    """Yield the problems of one host's slice."""
+    slices = space.slices(name)
+    if not slices:
+        yield from _missing(config, name)
+        return
+    outside = [number for number, block in enumerate(slices) if not contains(config.fabric.subnet, block)]
+    for number in outside:
+        yield _outside(config, _key(slices, name, number), slices[number])
+    yield from _overlaps(slices, name)
+    if not outside and not space.usable(name).size and not space.dynamic(name):
+        yield Problem(
+            code="IPF303",
+            key=f"hosts.{name}.slice",
+            value=", ".join(map(str, slices)),
+            problem="all its addresses are reserved, the gateway's, the subnet's own or the host's",
+            effect="no container can have an address of it",
+            fix="enlarge it, or write another one",
+            severity="warning",
+        )
+    if not outside:
+        yield from _assigned(config, space, name)
+
+
+def among(space: AddressSpace) -> Iterator[Problem]:
+    """Yield the slices that overlap those of another host, one problem for each two hosts."""
+    pairs: dict[tuple[str, str], list[tuple[Block, Block]]] = {}
+    for (one, name), (other, other_name) in space.overlapping_slices():
+        pairs.setdefault((name, other_name), []).append((one, other))
+    for (name, other_name), blocks in pairs.items():
+        one, other = blocks[0]
+        more = f" (and {len(blocks) - 1} more)" if len(blocks) > 1 else ""
+        yield Problem(
+            code="IPF312",
+            key=f"hosts.{name}.slice and hosts.{other_name}.slice",
+            value=f"{one} and {other}{more}",
+            problem="the slices are the same" if one == other else "the slices overlap",
+            effect="two hosts could give one address to two containers, and each would be reached intermittently",
+            fix="give each host its own slice; without `slice`, `ipvlan allocate` writes a free one",
+        )
+
+
+def _key(slices: tuple[Block, ...], name: str, number: int) -> str:
+    return f"hosts.{name}.slice" + (f"[{number}]" if len(slices) > 1 else "")
+
+
+def _missing(config: StackConfig, name: str) -> Iterator[Problem]:
+    without = [
+        service
+        for service, settings in config.services.items()
+        if settings.runs_on(name) and name not in settings.addresses
+    ]
+    if not without:
+        return
+    more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+    written = "slice" in config.hosts[name].model_fields_set
+    yield Problem(
+        code="IPF334",
+        key=f"hosts.{name}.slice",
+        value="",
+        problem=("it is empty" if written else "it is missing")
+        + f", and these services have no address of their own on the host: {without[0]}{more}",
+        effect="their containers would have no address",
+        fix=("remove the line and run" if written else "run")
+        + f" `ipvlan allocate`, which writes the next free slice into the file; or write services.{without[0]}.addresses.{name}",
+    )
+
+
+def _outside(config: StackConfig, key: str, block: Block) -> Problem:
+    subnet = config.fabric.subnet
+    where = "outside" if not overlap(block, subnet) else "larger than" if contains(block, subnet) else "partly outside"
+    return Problem(
+        code="IPF302",
+        key=key,
+        value=str(block),
+        problem=f"it is {where} the fabric's subnet {subnet}",
+        effect="the daemon refuses the network, since its ip range is not part of the subnet"
+        if has_edges(block)
+        else "the daemon refuses containers with an address of it",
+        fix=f"write a part of {subnet}, or enlarge fabric.subnet",
+    )
+
+
+def _overlaps(slices: tuple[Block, ...], name: str) -> Iterator[Problem]:
+    index = BlockIndex((block, number) for number, block in enumerate(slices))
+    for (one, number), (other, other_number) in index.overlaps():
+        first, second = sorted((number, other_number))
+        yield Problem(
+            code="IPF333",
+            key=f"hosts.{name}.slice[{first}] and hosts.{name}.slice[{second}]",
+            value=f"{slices[first]} and {slices[second]}",
+            problem="they are the same" if one == other else "they overlap",
+            effect="two offsets would lead to one address",
+            fix="write each address once",
+        )
+
+
+def _assigned(config: StackConfig, space: AddressSpace, name: str) -> Iterator[Problem]:
+    """Yield what Docker may assign out of a slice without `dynamic`, and ought not to."""
+    assigned = space.assigned(name)
+    if not assigned or space.dynamic(name):
+        return
+    [block] = assigned
+    reserved = [
+        f"fabric.reserved[{number}]" for number, entry in enumerate(config.fabric.reserved) if overlap(entry, block)
+    ]
+    shim = space.shim(name)
+    with_shim = shim is not None and shim in block and shim != space.gateway(name)
+    if not reserved and not with_shim:
+        return
+    what = ["reserved addresses"] if reserved else []
+    what += [f"the shim's address {shim}"] if with_shim else []
+    yield Problem(
+        code="IPF332",
+        key=" and ".join([f"hosts.{name}.slice", *reserved, *([f"hosts.{name}.shim"] if with_shim else [])]),
+        value=str(block),
+        problem=f"Docker may assign {' and '.join(what)} to a container that asks for none",
+        effect="such a container, which is not of this stack, would conflict with what has the address",
+        fix=f"write hosts.{name}.dynamic: none, or the part of the slice that Docker may assign",
+        severity="warning",
+    )
