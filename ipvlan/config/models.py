@@ -93,8 +93,8 @@ class HostConfig(Model):
     parent: Parent
     """The NIC that carries the fabric, or a VLAN of it: ens33.40."""
     slice: Slice = ()
-    """The part of the subnet that belongs to this host: a subnet, a range (FIRST-LAST), an address, or a list of them. None is needed
-    where every container of the host has an address in `addresses`."""
+    """The part of the subnet that belongs to this host: a subnet, a range (FIRST-LAST), an address, or a list of them. None is
+    needed where every container of the host has an address in `addresses`."""
     dynamic: Dynamic = None
     """The part of the slice from which Docker may assign addresses to containers that are not of this stack, or `none`. Without it
     Docker may assign every address of a slice that is one subnet (/30 or larger) and that no container has at that time, and none

@@ -43,17 +43,6 @@ FABRIC: Final = (
         ("hosts.docker-2.address", "IPF304"),
     ),
     BadInput.of(
-        "subnet /31",
-        {
-            "fabric.subnet": "10.1.1.0/31",
-            "fabric.gateway": "10.1.1.0",
-            "hosts": {"docker-1": host(1, slice="10.1.1.0/31")},
-            "services": {},
-        },
-        ("fabric.subnet", "IPF208"),
-        ("hosts.docker-1.slice", "IPF303"),
-    ),
-    BadInput.of(
         "subnet /32",
         {
             "fabric.subnet": "10.1.1.0/32",

@@ -16,7 +16,38 @@ HOSTS: Final = (
     BadInput.of("host name of 4 KB", {"hosts." + "h" * 4096: host(3)}, ("hosts.hhh", "IPF020")),
     BadInput.of("address missing", {"hosts.docker-1.address": REMOVE}, ("hosts.docker-1.address", "IPF101")),
     BadInput.of("parent missing", {"hosts.docker-1.parent": REMOVE}, ("hosts.docker-1.parent", "IPF101")),
-    BadInput.of("slice missing", {"hosts.docker-1.slice": REMOVE}, ("hosts.docker-1.slice", "IPF101")),
+    BadInput.of("slice missing", {"hosts.docker-1.slice": REMOVE}, ("hosts.docker-1.slice", "IPF334")),
+    BadInput.of("slice empty", {"hosts.docker-1.slice": []}, ("hosts.docker-1.slice", "IPF334")),
+    BadInput.of(
+        "slice with an entry that is none",
+        {"hosts.docker-1.slice": ["10.1.1.0/24", 7]},
+        ("hosts.docker-1.slice[1]", "IPF111"),
+    ),
+    BadInput.of(
+        "slice with a range that ends before it begins",
+        {"hosts.docker-1.slice": "10.1.1.9-10.1.1.2"},
+        ("hosts.docker-1.slice", "IPF118"),
+    ),
+    BadInput.of(
+        "entries of a slice that overlap",
+        {"hosts.docker-1.slice": ["10.1.1.0/24", "10.1.1.250-10.1.1.255"]},
+        ("hosts.docker-1.slice[0] and hosts.docker-1.slice[1]", "IPF333"),
+    ),
+    BadInput.of(
+        "an entry of a slice outside the subnet",
+        {"hosts.docker-1.slice": ["10.1.1.0/24", "10.2.0.9"]},
+        ("hosts.docker-1.slice[1]", "IPF302"),
+    ),
+    BadInput.of(
+        "Docker may assign reserved addresses",
+        {"fabric.reserved": ["10.1.1.9"]},
+        ("hosts.docker-1.slice and fabric.reserved[0]", "IPF332"),
+    ),
+    BadInput.of(
+        "dynamic range without a slice",
+        {"hosts.docker-1": host(1, slice=[], dynamic="10.1.1.128/25"), "services": {}},
+        ("hosts.docker-1.dynamic", "IPF306"),
+    ),
     BadInput.of(
         "slices overlap",
         {"hosts.docker-2.slice": "10.1.0.0/22", "services": {}},
@@ -43,8 +74,8 @@ HOSTS: Final = (
         ("hosts.docker-1.slice", "IPF117"),
     ),
     BadInput.of(
-        "slice /31",
-        {"hosts.docker-1.slice": "10.1.1.0/31", "services": {}},
+        "slice that is the gateway's address",
+        {"hosts.docker-1.slice": "10.1.0.1/32", "services": {}},
         ("hosts.docker-1.slice", "IPF303"),
     ),
     BadInput.of(
@@ -134,8 +165,28 @@ HOSTS: Final = (
     BadInput.of(
         "shim in a slice without room",
         {"hosts.docker-1": host(1, slice="10.1.1.0/31", shim=True), "services": {}},
-        ("hosts.docker-1.slice", "IPF303"),
         ("hosts.docker-1.shim and hosts.docker-1.slice", "IPF308"),
+    ),
+    BadInput.of("shim that is no address", {"hosts.docker-1.shim": 7}, ("hosts.docker-1.shim", "IPF337")),
+    BadInput.of(
+        "shim outside the subnet",
+        {"hosts.docker-1.shim": "10.2.0.9"},
+        ("hosts.docker-1.shim and fabric.subnet", "IPF335"),
+    ),
+    BadInput.of(
+        "shim at the subnet's broadcast address",
+        {"hosts.docker-1.shim": "10.1.255.255"},
+        ("hosts.docker-1.shim and fabric.subnet", "IPF339"),
+    ),
+    BadInput.of(
+        "shim in another host's slice",
+        {"hosts.docker-1.shim": "10.1.2.9"},
+        ("hosts.docker-1.shim and hosts.docker-2.slice", "IPF336"),
+    ),
+    BadInput.of(
+        "two shims with one address",
+        {"hosts.docker-1.shim": "10.1.9.9", "hosts.docker-2.shim": "10.1.9.9"},
+        ("hosts.docker-2.shim and hosts.docker-1.shim", "IPF336"),
     ),
     BadInput.of(
         "shim at the gateway's address",

@@ -42,23 +42,29 @@ def check(config: StackConfig, space: AddressSpace, name: str) -> Iterator[Probl
 
 
 def _of_others(config: StackConfig, space: AddressSpace, name: str, address: IPAddress) -> Iterator[Problem]:
-    """Yield the hosts that have the address: as their own, or for their shim."""
+    """Yield the hosts that have the address: in their slice, as their own, or for their shim."""
+    owner = space.slice_owner(address)
+    if owner not in (None, name) and not any(address in block for block in space.slices(name)):
+        yield _taken(
+            name, address, f"hosts.{owner}.slice", f"it is in the slice of {owner}, which may give it to a container"
+        )
     for other, host in config.hosts.items():
         if host.address == address:
-            key, problem = f"hosts.{other}.address", f"it is the own address of {other}"
-        # Once for two shims: at the second.
+            yield _taken(name, address, f"hosts.{other}.address", f"it is the own address of {other}")
+        # Once for two shims.
         elif space.shim(other) == address and other < name:
-            key, problem = f"hosts.{other}.shim", f"the shim of {other} has it too"
-        else:
-            continue
-        yield Problem(
-            code="IPF336",
-            key=f"hosts.{name}.shim and {key}",
-            value=str(address),
-            problem=problem,
-            effect="two links would have one address, and each would be reached intermittently",
-            fix=_MOVE,
-        )
+            yield _taken(name, address, f"hosts.{other}.shim", f"the shim of {other} has it too")
+
+
+def _taken(name: str, address: IPAddress, key: str, problem: str) -> Problem:
+    return Problem(
+        code="IPF336",
+        key=f"hosts.{name}.shim and {key}",
+        value=str(address),
+        problem=problem,
+        effect="two links would have one address, and each would be reached intermittently",
+        fix=_MOVE,
+    )
 
 
 def _problem(name: str, address: IPAddress, what: str, reason: Reason, *, chosen: bool) -> Problem | None:
@@ -75,15 +81,12 @@ def _problem(name: str, address: IPAddress, what: str, reason: Reason, *, chosen
             code, problem = "IPF311", f"{what} is reserved"
             effect = "what the address is reserved for would conflict with the host"
             fix = f"reserve less, or {_MOVE}; an address that is reserved by itself may be the shim's"
-        case Cause.OTHER_SLICE:
-            code, problem = "IPF336", f"{what} is in the slice of {reason.host}"
-            effect, fix = f"{reason.host} may give it to a container", _MOVE
         case Cause.OUTSIDE_SUBNET:
             code, problem = "IPF335", f"{what} is outside the fabric's subnet"
             effect, fix = "no container would reach it", _MOVE
         case Cause.SUBNET_NETWORK | Cause.SUBNET_BROADCAST:
             kind = "network" if reason.cause is Cause.SUBNET_NETWORK else "broadcast"
-            code, problem = "IPF335", f"{what} is the {kind} address of the subnet"
+            code, problem = "IPF339", f"{what} is the {kind} address of the subnet"
             effect, fix = "no host can have it", _MOVE
         case _:
             # Of those that are left none keeps the host from the address.

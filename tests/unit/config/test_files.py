@@ -44,11 +44,11 @@ def test_a_shared_file_outside_the_project(tmp_path: Path, path: str) -> None:
 def test_a_shared_file_that_is_missing(tmp_path: Path) -> None:
     """A missing shared file is reported together with what else is wrong."""
     write_project(
-        tmp_path, STACK_TEXT.replace("config:\n", f"{COMMON}stacks/common.yaml\n").replace("offset: 2", "offset: 0")
+        tmp_path, STACK_TEXT.replace("config:\n", f"{COMMON}stacks/common.yaml\n").replace("offset: 2", "offset: -1")
     )
     assert keys(tmp_path) == [
         ("common: stacks/common.yaml", "there is no such file"),
-        ("services.nginx.offset", "offsets begin at 1"),
+        ("services.nginx.offset", "offsets begin at 0"),
     ]
 
 

@@ -33,7 +33,7 @@ def test_who_holds_an_address(address: str, holder: str) -> None:
 
 
 def test_use_of_a_slice_counts_everything_once() -> None:
-    """Used, set aside and free make up the slice without its first and last address, however ranges overlap."""
+    """Used, set aside and free make up the slice, however ranges overlap."""
     plan = make_plan(
         parse(
             changed(
@@ -46,5 +46,5 @@ def test_use_of_a_slice_counts_everything_once() -> None:
         )
     )
     use = slice_use(plan, plan.host("docker-2"))
-    # 4 to 15 are 12 addresses; 128 to 254 are 127, the last one of the slice left out.
-    assert (use.used, use.set_aside, use.free) == (2, 139, 254 - 2 - 139)
+    # 4 to 15 are 12 addresses; 128 to 255 are 128.
+    assert (use.used, use.set_aside, use.free) == (2, 140, 256 - 2 - 140)
