@@ -125,8 +125,12 @@ def live_host(host: HostPlan) -> HostSnapshot:
         root=True,
         parent=Parent(name=host.parent, present=True, up=True, mtu=1500),
         routes=(
-            *(f"{route.destination} via {route.via} dev ens33" for route in host.routes),
-            *([f"{host.slice} dev {host.shim.link} scope link src {host.shim.address}"] if host.shim else []),
+            *(f"{str(route.destination).removesuffix('/32')} via {route.via} dev ens33" for route in host.routes),
+            *(
+                f"{str(destination).removesuffix('/32')} dev {host.shim.link} scope link src {host.shim.address}"
+                for destination in host.destinations
+                if host.shim
+            ),
         ),
         shim_address=host.shim.address if host.shim else None,
         containers={planned.name: live_container(planned, host) for planned in host.containers},

@@ -19,6 +19,7 @@ ADDRESSES: Final = (
         "offset of the broadcast address of a routed slice",
         {**ROUTED, "services.centos.offset": 255},
         ("services.centos.offset", "IPF504"),
+        ("services.centos.offset", "IPF504"),
     ),
     BadInput.of("offset beyond the slice", {"services.nginx.offset": 258}, ("services.nginx.offset", "IPF512")),
     BadInput.of("offset beyond IPv4", {"services.nginx.offset": 2**40}, ("services.nginx.offset", "IPF512")),

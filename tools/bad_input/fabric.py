@@ -51,7 +51,6 @@ FABRIC: Final = (
             "services": {},
         },
         ("fabric.subnet", "IPF208"),
-        ("hosts.docker-1.slice", "IPF303"),
     ),
     BadInput.of(
         "multicast subnet",

@@ -42,6 +42,7 @@ HOSTS: Final = (
         "Docker may assign reserved addresses",
         {"fabric.reserved": ["10.1.1.9"]},
         ("hosts.docker-1.slice and fabric.reserved[0]", "IPF332"),
+        warning=True,
     ),
     BadInput.of(
         "dynamic range without a slice",
@@ -77,6 +78,7 @@ HOSTS: Final = (
         "slice that is the gateway's address",
         {"hosts.docker-1.slice": "10.1.0.1/32", "services": {}},
         ("hosts.docker-1.slice", "IPF303"),
+        warning=True,
     ),
     BadInput.of(
         "host's own address inside the fabric",

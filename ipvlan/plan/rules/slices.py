@@ -128,6 +128,6 @@ def _assigned(config: StackConfig, space: AddressSpace, name: str) -> Iterator[P
         value=str(block),
         problem=f"Docker may assign {' and '.join(what)} to a container that asks for none",
         effect="such a container, which is not of this stack, would conflict with what has the address",
-        fix=f"write hosts.{name}.dynamic: none, or the part of the slice that Docker may assign",
+        fix=f"write hosts.{name}.dynamic: none, or the part of the slice that Docker may assign; it replaces the network once",
         severity="warning",
     )

@@ -144,7 +144,7 @@ def test_offsets_count_through_several_blocks() -> None:
 
 
 def test_only_a_routed_subnet_has_edges() -> None:
-    """The first and last address of a subnet may not be a container's in l3; those of a range, a /31 and a /32 may, and all in l2."""
+    """The first and last address of a subnet may not be a container's in l3; others may, and all in l2."""
     slices = (
         IPNetwork("10.1.1.0/30"),
         IPRange("10.1.9.5", "10.1.9.6"),
