@@ -9,6 +9,7 @@ Out of scope: texts for people, and reading a config.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -27,6 +28,7 @@ from ipvlan.plan.blocks import (
     network_address,
     set_of,
 )
+from ipvlan.plan.host_blocks import HostBlocks, own_address
 from ipvlan.plan.offsets import Offsets
 
 
@@ -70,48 +72,6 @@ class Reason:
     """The host that the key belongs to; None for a key of the fabric."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostBlocks:
-    """The blocks of one host."""
-
-    slices: tuple[Block, ...]
-    """Offsets count through them in this order; empty for a host whose containers all have explicit addresses."""
-    dynamic: tuple[Block, ...]
-    """What Docker may assign; empty where nothing is set aside for it."""
-    static_only: bool
-    """Whether Docker may assign nothing."""
-    shim: IPAddress | None
-    """The address of the host's shim."""
-
-    @classmethod
-    def from_config(cls, host: HostConfig) -> HostBlocks:
-        """Return the blocks of a host of the config."""
-        return cls(
-            slices=host.slice,
-            dynamic=(host.dynamic,) if isinstance(host.dynamic, IPNetwork) else (),
-            static_only=host.dynamic == "none",
-            shim=own_address(host.slice) if host.shim is True else host.shim or None,
-        )
-
-    @property
-    def assigned(self) -> tuple[Block, ...]:
-        """The blocks out of which Docker may assign addresses: what is set aside for it, or a slice that is one subnet."""
-        if self.static_only or self.dynamic:
-            return self.dynamic
-        return self.slices if len(self.slices) == 1 and has_edges(self.slices[0]) else ()
-
-
-def own_address(slices: Iterable[Block]) -> IPAddress | None:
-    """Return the address of the slices that is the host's own: the last one before the broadcast of the first subnet that has one.
-
-    In l3 and l3s Docker has it as the network's gateway; no route uses it. Left to itself Docker silently takes the first free
-    address, .1, and a container that is to have it fails with "Address already in use" (measured with 26.1). In every mode it is
-    the address of a shim that has none in the config. None for slices without a /30 or a larger subnet.
-    """
-    block = next(filter(has_edges, slices), None)
-    return None if block is None else IPAddress(block.last - 1, block.version)
-
-
 class AddressSpace:
     """All addresses of a fabric. Containers are named by service and host."""
 
@@ -145,7 +105,11 @@ class AddressSpace:
         self._offsets = {name: Offsets(host.slices) for name, host in hosts.items()}
         self._addresses: dict[tuple[str, str], IPAddress] = {}
         self._holders: dict[IPAddress, list[tuple[str, str]]] = {}
+        self._on: dict[str, list[IPAddress]] = {}
         self._explicit: set[tuple[IPAddress, str]] = set()
+        # Computed when they are asked for, and again after an assignment.
+        self._held: list[tuple[int, int]] = []
+        self._free: dict[str, IPSet] = {}
 
     @classmethod
     def from_config(
@@ -178,6 +142,8 @@ class AddressSpace:
     def assign(self, service: str, host: str, address: IPAddress, *, explicit: bool = False) -> None:
         """Note that the container has the address, which others may have too; `explicit` is one that the config has in full."""
         self._addresses[service, host] = address
+        self._on.setdefault(host, []).append(address)
+        self._held, self._free = [], {}
         if explicit:
             self._explicit.add((address, host))
         self._holders.setdefault(address, []).append((service, host))
@@ -209,9 +175,7 @@ class AddressSpace:
 
     def destinations(self, host: str) -> tuple[IPNetwork, ...]:
         """Return what a route to the host's containers leads to: its slices, and each of their addresses outside of them."""
-        return destinations(
-            self._hosts[host].slices, (address for (_, on), address in self._addresses.items() if on == host)
-        )
+        return destinations(self._hosts[host].slices, self._on.get(host, ()))
 
     def address(self, service: str, host: str) -> IPAddress | None:
         """Return the container's address."""
@@ -288,9 +252,9 @@ class AddressSpace:
 
     def free(self, host: str) -> IPSet:
         """Return the addresses of the host's slices that further containers may have."""
-        return self.usable(host) - set_of(
-            address for address in self._holders if any(address in block for block in self._hosts[host].slices)
-        )
+        if host not in self._free:
+            self._free[host] = self.usable(host) - set_of(self._held_in(self._hosts[host].slices))
+        return self._free[host]
 
     def free_elsewhere(self, host: str) -> IPSet:
         """Return the addresses in no host's slice that further containers of the host may have explicitly."""
@@ -334,6 +298,15 @@ class AddressSpace:
     def assigned_blocks(self, prefixlen: int) -> int:
         """Return how many subnets of that length have an address of a host's slice."""
         return sum(count_subnets(self._slices.blocks(), prefixlen, subnet) for subnet in self._subnets)
+
+    def _held_in(self, blocks: Iterable[Block]) -> Iterator[IPAddress]:
+        """Yield the addresses of the blocks that containers have."""
+        if len(self._held) != len(self._holders):
+            self._held = sorted((address.version, int(address)) for address in self._holders)
+        for block in blocks:
+            begin = bisect_left(self._held, (block.version, block.first))
+            end = bisect_right(self._held, (block.version, block.last))
+            yield from (IPAddress(value, block.version) for _, value in self._held[begin:end])
 
     def _without_reasons(self, blocks: Iterable[Block], host: str) -> IPSet:
         taken: list[Block | IPAddress] = [*self._of_fabric, *self._of_host[host]]

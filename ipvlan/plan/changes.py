@@ -112,6 +112,9 @@ def _host(name: str, old: HostPlan | None, new: HostPlan | None, network: tuple[
     if old.shim != new.shim:
         before, after = (f"{host.shim.link} {host.shim.address}" if host.shim else "none" for host in (old, new))
         yield HostChange(name, "update shim", (f"{before} -> {after}",))
+    elif old.shim and old.destinations != new.destinations and not network:
+        before, after = (", ".join(map(str, host.destinations)) or "none" for host in (old, new))
+        yield HostChange(name, "update shim", (f"routes: {before} -> {after}",))
 
 
 def _network(old: NetworkPlan, new: NetworkPlan) -> Iterator[str]:

@@ -45,7 +45,7 @@ def docker_pool(space: AddressSpace, host: str, hosts_own: Mapping[str, IPAddres
     Args:
         space: The addresses of the fabric, those of all containers included.
         host: Name of the host.
-        hosts_own: Every host's own address, in the fabric's subnet or not.
+        hosts_own: The hosts' own addresses that are in the fabric's subnet.
     """
     gateway = space.gateway(host)
     auxiliary: dict[str, IPAddress] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from netaddr import IPNetwork
 
@@ -37,7 +38,7 @@ def make_plan(config: StackConfig) -> Plan:
     if errors:
         raise PlanError(errors)
     settings = {name: _settings(config, service) for name, service in config.services.items()}
-    routes = _routes(config, space)
+    beside = _Beside(networks=_networks(config, space), routes=_routes(config, space))
     return Plan(
         network_name=config.fabric.name,
         subnet=config.fabric.subnet,
@@ -45,7 +46,7 @@ def make_plan(config: StackConfig) -> Plan:
         gateway=config.fabric.gateway,
         reserved=config.fabric.reserved,
         probe_addresses=config.fabric.probe_addresses,
-        hosts=tuple(_host(config, space, settings, routes, name) for name in sorted(config.hosts)),
+        hosts=tuple(_host(config, space, settings, beside, name) for name in sorted(config.hosts)),
         warnings=tuple(
             sorted(
                 (problem for problem in problems if problem.severity == "warning"),
@@ -68,11 +69,21 @@ def shim_link(parent: str) -> str:
     return f"shim.{hashlib.sha256(parent.encode()).hexdigest()[:10]}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What is decided for all hosts at once."""
+
+    networks: Mapping[str, NetworkPlan]
+    """By host."""
+    routes: Mapping[str, Sequence[Route]]
+    """The routes to each host's containers."""
+
+
 def _host(
     config: StackConfig,
     space: AddressSpace,
     settings: Mapping[str, ContainerSettings],
-    routes: Mapping[str, Sequence[Route]],
+    beside: _Beside,
     name: str,
 ) -> HostPlan:
     host = config.hosts[name]
@@ -90,9 +101,9 @@ def _host(
         slices=host.slice,
         dynamic=host.dynamic if isinstance(host.dynamic, IPNetwork) else None,
         static_only=host.dynamic == "none",
-        network=_network(config, space, name),
+        network=beside.networks[name],
         containers=containers,
-        routes=tuple(route for other, to_it in routes.items() if other != name for route in to_it),
+        routes=tuple(route for other, to_it in beside.routes.items() if other != name for route in to_it),
         shim=_shim(host, space, name),
     )
 
@@ -102,18 +113,22 @@ def _shim(host: HostConfig, space: AddressSpace, name: str) -> ShimPlan | None:
     return None if address is None else ShimPlan(link=shim_link(host.parent), address=address)
 
 
-def _network(config: StackConfig, space: AddressSpace, name: str) -> NetworkPlan:
-    fabric, host = config.fabric, config.hosts[name]
-    pool = docker_pool(space, name, {other: settings.address for other, settings in config.hosts.items()})
-    return NetworkPlan(
-        name=fabric.name,
-        mode=fabric.mode,
-        subnet=fabric.subnet,
-        gateway=pool.gateway,
-        ip_range=pool.ip_range,
-        parent=host.parent,
-        auxiliary=pool.auxiliary,
-    )
+def _networks(config: StackConfig, space: AddressSpace) -> Mapping[str, NetworkPlan]:
+    fabric = config.fabric
+    in_subnet = {name: host.address for name, host in config.hosts.items() if host.address in fabric.subnet}
+    networks: dict[str, NetworkPlan] = {}
+    for name, host in config.hosts.items():
+        pool = docker_pool(space, name, in_subnet)
+        networks[name] = NetworkPlan(
+            name=fabric.name,
+            mode=fabric.mode,
+            subnet=fabric.subnet,
+            gateway=pool.gateway,
+            ip_range=pool.ip_range,
+            parent=host.parent,
+            auxiliary=pool.auxiliary,
+        )
+    return networks
 
 
 def _container(

@@ -20,8 +20,9 @@ from ipvlan.config.types.addresses import AddressRange
 from ipvlan.config.types.ports import Port
 from ipvlan.config.types.rollout import Otherwise
 from ipvlan.config.types.ssh import SshTarget
-from ipvlan.plan.address_space import AddressSpace, HostBlocks
+from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.blocks import Block, destinations
+from ipvlan.plan.host_blocks import HostBlocks
 from ipvlan.problems import Problem
 
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork, IPRange, IPSet
 
-from ipvlan.plan.address_space import AddressSpace, HostBlocks
+from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.blocks import has_edges, set_of
 from ipvlan.plan.docker_pool import docker_pool
+from ipvlan.plan.host_blocks import HostBlocks
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.rules import check
