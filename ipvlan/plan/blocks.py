@@ -59,7 +59,12 @@ def cidrs_of(entry: Block | IPAddress) -> list[IPNetwork]:
 def destinations(slices: Iterable[Block], addresses: Iterable[IPAddress]) -> tuple[IPNetwork, ...]:
     """Return what a route must lead to: the slices exactly, and each address outside of them by itself; lowest first."""
     blocks = tuple(slices)
-    outside = {address for address in addresses if not any(address in block for block in blocks)}
+    bounds = [(block.version, int(block.first), int(block.last)) for block in blocks]
+    outside = {
+        address
+        for address in addresses
+        if not any(version == address.version and first <= int(address) <= last for version, first, last in bounds)
+    }
     return tuple(sorted(cidr for entry in (*blocks, *outside) for cidr in cidrs_of(entry)))
 
 

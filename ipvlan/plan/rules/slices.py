@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netaddr import IPAddress
+
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.blocks import Block, BlockIndex, contains, has_edges, overlap
@@ -20,7 +22,7 @@ def check(config: StackConfig, space: AddressSpace, name: str) -> Iterator[Probl
     for number in outside:
         yield _outside(config, _key(slices, name, number), slices[number])
     yield from _overlaps(slices, name)
-    if not outside and not space.usable(name).size and not space.dynamic(name):
+    if not outside and not _has_usable(space, name) and not space.dynamic(name):
         yield Problem(
             code="IPF303",
             key=f"hosts.{name}.slice",
@@ -50,6 +52,15 @@ def among(space: AddressSpace) -> Iterator[Problem]:
             effect="two hosts could give one address to two containers, and each would be reached intermittently",
             fix="give each host its own slice; without `slice`, `ipvlan allocate` writes a free one",
         )
+
+
+def _has_usable(space: AddressSpace, name: str) -> bool:
+    first = space.slices(name)[0]
+    near = range(first.first, min(first.first + 4, first.last + 1))
+    # All addresses are looked at only where none of the first few is usable, which is rare.
+    if any(space.unusable(IPAddress(value, first.version), name) is None for value in near):
+        return True
+    return space.usable(name).size > 0
 
 
 def _key(slices: tuple[Block, ...], name: str, number: int) -> str:
