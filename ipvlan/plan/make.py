@@ -100,7 +100,7 @@ def _host(
         docker_socket=host.docker_socket,
         slices=host.slice,
         dynamic=host.dynamic if isinstance(host.dynamic, IPNetwork) else None,
-        static_only=host.dynamic == "none",
+        static_only=not space.assigned(name),
         network=beside.networks[name],
         containers=containers,
         routes=tuple(route for other, to_it in beside.routes.items() if other != name for route in to_it),

@@ -138,7 +138,8 @@ class HostPlan:
     dynamic: IPNetwork | None
     """What Docker may assign by plan: the host's `dynamic`; None where nothing is set aside for it."""
     static_only: bool
-    """`dynamic: none`: Docker can assign nothing, and refuses a container that asks for no address."""
+    """Docker can assign nothing, and refuses a container that asks for no address: `dynamic: none`, or a slice that is not one
+    subnet of a /30 or more and has no `dynamic`."""
     network: NetworkPlan
     containers: tuple[ContainerPlan, ...]
     """Sorted by service."""

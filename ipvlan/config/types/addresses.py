@@ -113,7 +113,7 @@ def parse_range(value: object) -> AddressRange:
     text = need_string(value, "a reserved address, range or subnet").strip()
     if "/" in text:
         network = parse_network(text)
-        return AddressRange(IPAddress(network.first), IPAddress(network.last), text)
+        return AddressRange(IPAddress(network.first, network.version), IPAddress(network.last, network.version), text)
     first_text, dash, last_text = (part.strip() for part in text.partition("-"))
     first = parse_address(first_text)
     last = parse_address(last_text) if dash else first

@@ -60,7 +60,8 @@ def test_docker_assigns_nothing_that_belongs_to_others(raw: dict[str, Any]) -> N
             assert mine <= set_of([host.dynamic])
             assert not mine & (kept | planned(plan))
         else:
-            assert not mine
+            assert host.static_only
+        assert not (host.static_only and mine)
 
 
 @settings(max_examples=100, deadline=None)

@@ -256,3 +256,24 @@ def test_docker_takes_a_network_that_assigns_nothing(text: str, tmp_path: Path) 
     plan = plan_of(text, tmp_path)
     network = plan.hosts[0].network
     assert (str(network.ip_range), network.auxiliary) == (f"{plan.gateway}/32", {})
+
+
+def test_the_example_has_every_form(tmp_path: Path) -> None:
+    """examples/slices.yaml is planned without a warning; Docker may assign addresses on one host alone."""
+    plan = plan_of((Path(__file__).parents[3] / "examples" / "slices.yaml").read_text(encoding="utf-8"), tmp_path)
+    assert plan.warnings == ()
+    assert [host.slice_text for host in plan.hosts] == [
+        "10.1.1.0/29",
+        "10.1.1.50-10.1.1.59",
+        "10.1.1.60",
+        "10.1.1.61, 10.1.1.100-10.1.1.104, 10.1.2.0/25",
+        "none",
+    ]
+    assert [host.name for host in plan.hosts if not host.static_only] == ["docker-4"]
+    assert addresses(plan) == {
+        "docker-1": "10.1.1.7",
+        "docker-2": "10.1.1.50",
+        "docker-3": "10.1.1.60",
+        "docker-4": "10.1.1.61",
+        "docker-5": "10.1.9.9",
+    }
