@@ -18,6 +18,7 @@ from netaddr import IPAddress, IPNetwork, IPSet
 
 from ipvlan.config.models import FabricConfig, HostConfig, Mode, ServiceConfig
 from ipvlan.plan.blocks import WIDTH, Block, BlockIndex, broadcast_address, network_address, set_of, subnets_of
+from ipvlan.plan.lan import own_addresses
 
 SMALLEST_BLOCK_WITH_OWN_ADDRESS: Final = 4
 """Addresses of a /30, the smallest block with room for the host's own address and a container."""
@@ -39,6 +40,8 @@ class Cause(Enum):
     """Docker has it: the gateway of a network in mode l3 or l3s."""
     SHIM = auto()
     """The host's shim has it."""
+    HOST = auto()
+    """It is the own address of a host, which is on the LAN of the fabric's subnet (`ipvlan.plan.lan`)."""
     GATEWAY = auto()
     SUBNET_NETWORK = auto()
     SUBNET_BROADCAST = auto()
@@ -104,13 +107,18 @@ class AddressSpace:
         reserved: Sequence[Block],
         mode: Mode,
         hosts: Mapping[str, HostBlocks],
+        hosts_own: Mapping[str, IPAddress] | None = None,
     ) -> None:
-        """Take what the fabric and its hosts have; no container has an address yet."""
+        """Take what the fabric and its hosts have; no container has an address yet.
+
+        `hosts_own` are the own addresses of the hosts that are on the fabric's LAN, by host.
+        """
         self.mode: Final = mode
         self._subnets = tuple(subnets)
         self._gateways = tuple(gateways)
         self._routed = mode != "l2"
         self._hosts = hosts
+        self._hosts_own = dict(hosts_own or {})
         self._slices = BlockIndex((block, name) for name in sorted(hosts) for block in hosts[name].slices)
         self._reserved = BlockIndex(
             (block, Reason(Cause.RESERVED, f"fabric.reserved[{number}]", block))
@@ -141,6 +149,7 @@ class AddressSpace:
             reserved=fabric.reserved,
             mode=fabric.mode,
             hosts={name: HostBlocks.from_config(host) for name, host in hosts.items()},
+            hosts_own=own_addresses(fabric.subnet, fabric.mode, {name: host.address for name, host in hosts.items()}),
         )
         for host in hosts:
             for name, service in services.items():
@@ -268,13 +277,13 @@ class AddressSpace:
     def assignable(self, address: IPAddress, host: str) -> bool:
         """Return whether the config lets Docker assign the address on that host."""
         blocks = self._hosts[host]
-        if blocks.static_only or self._reserved.at(address):
+        if blocks.static_only or self._reserved.at(address) or address in self._hosts_own.values():
             return False
         return any(address in block for block in blocks.dynamic or blocks.slices)
 
     def free_blocks(self, prefixlen: int) -> Iterator[IPNetwork]:
         """Yield the subnets of that length without an address of a host, a gateway or a reservation, lowest first."""
-        taken = [*self._slices.blocks(), *self._reserved.blocks(), *self._gateways]
+        taken = [*self._slices.blocks(), *self._reserved.blocks(), *self._gateways, *self._hosts_own.values()]
         for free in (set_of(self._subnets) - set_of(taken)).iter_cidrs():
             if free.prefixlen <= prefixlen:
                 yield from free.subnet(prefixlen)
@@ -291,6 +300,8 @@ class AddressSpace:
         return Reason(Cause.UNASSIGNED if inside else Cause.OUTSIDE_SUBNET, "fabric.subnet", self._subnets[0])
 
     def _fabric_reasons(self) -> Iterator[tuple[IPAddress | None, Reason]]:
+        for name, address in self._hosts_own.items():
+            yield address, Reason(Cause.HOST, f"hosts.{name}.address", host=name)
         for gateway in self._gateways:
             yield gateway, Reason(Cause.GATEWAY, "fabric.gateway")
         for subnet in self._subnets:
