@@ -1,7 +1,7 @@
 """LAN mode: the fabric's subnet is that of a LAN that hosts are on with their own addresses, so that containers are its members.
 
-It is the case in mode l2 as soon as one host's own address is in the subnet; nothing else selects it. In l3 and l3s such a subnet is
-refused by `ipvlan.plan.rules.lan`: a container answers no ARP there, so that no machine of the LAN would reach it.
+It is the case in mode l2 as soon as one host's own address is in the subnet; nothing else selects it. In l3 and l3s such a subnet
+is refused by `ipvlan.plan.rules.lan`: a container answers no ARP there, so that no machine of the LAN would reach it.
 
 Out of scope: what follows for single addresses (`ipvlan.plan.address_space`) and for who reaches whom (`ipvlan.plan.reachability`).
 """

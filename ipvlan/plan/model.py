@@ -277,8 +277,8 @@ class Plan:
     def endpoints_of(self, container: ContainerPlan) -> tuple[str, ...]:
         """Return the URL of each tcp port at which clients find the container.
 
-        Published, they are at its host. In LAN mode every port is at the container's own address, and needs no publishing. Elsewhere
-        there are none: who reaches an own address there is not for the plan to say.
+        Published, they are at its host. In LAN mode every port is at the container's own address, and needs no publishing.
+        Elsewhere there are none: who reaches an own address there is not for the plan to say.
         """
         if container.published:
             return self.urls_of(container)

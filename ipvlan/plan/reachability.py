@@ -44,8 +44,8 @@ Kind = Literal[
     "container-port",
 ]
 """Source and target of a cell. From a container: to a container, to a host's own address, to the shim of its host, to the gateway,
-to the internet by address and by name. From a host: to its own container, to a container of another host (l3 and LAN mode). From the
-client: to a port at a host's address, to a container's own port at its own address (LAN mode)."""
+to the internet by address and by name. From a host: to its own container, to a container of another host (l3 and LAN mode). From
+the client: to a port at a host's address, to a container's own port at its own address (LAN mode)."""
 
 Expected = Literal["yes", "no", "any", "unless-gateway"]
 """`any`: the plan does not decide it. `unless-gateway`: no, as long as nothing answers at the gateway's address."""
