@@ -48,8 +48,8 @@ HOSTS: Final = (
         ("hosts.docker-1.slice", "IPF303"),
     ),
     BadInput.of(
-        "host's own address inside the fabric",
-        {"hosts.docker-1.address": "10.1.7.7"},
+        "host's own address inside the fabric in l3",
+        {"hosts.docker-1.address": "10.1.7.7", "fabric.mode": "l3", "fabric.gateway": REMOVE},
         ("hosts.docker-1.address", "IPF304"),
     ),
     BadInput.of(
