@@ -103,18 +103,20 @@ def test_outside_lan_mode_the_hosts_addresses_take_nothing() -> None:
 
 def test_allocate_avoids_the_hosts_own_addresses() -> None:
     """A slice that `allocate` writes has no host's own address, and an offset never leads to one."""
-    raw = changed({**ON_LAN, "fabric.slice_prefix": 29, "fabric.reserved": ["192.168.140.0-192.168.140.191"]})
-    del raw["hosts"]["docker-1"]["slice"], raw["hosts"]["docker-2"]["slice"], raw["services"]["nginx"]["offset"]
-    # .192/29 is free, .200/29 has both hosts.
-    assert [allocation.value for allocation in allocate(raw, Checkout(Path()))] == [
-        "192.168.140.192/29",
-        "192.168.140.208/29",
-        2,
-    ]
-    raw["hosts"]["docker-1"]["slice"] = "192.168.140.200/29"
-    raw["hosts"]["docker-1"]["address"] = "192.168.140.202"
-    raw["hosts"]["docker-2"]["slice"] = "192.168.140.208/29"
-    raw["hosts"]["docker-2"]["address"] = "192.168.140.203"
+    raw = changed(
+        {
+            **ON_LAN,
+            "fabric.slice_prefix": 29,
+            "fabric.reserved": ["192.168.140.0-192.168.140.191"],
+            "hosts.docker-1.slice": "192.168.140.192/29",
+            "hosts.docker-2.slice": REMOVE,
+            "services.nginx.offset": REMOVE,
+        }
+    )
+    # 192.168.140.200/29 has both hosts.
+    assert [allocation.value for allocation in allocate(raw, Checkout(Path()))] == ["192.168.140.208/29", 2]
+    raw["hosts"]["docker-1"].update(address="192.168.140.194")
+    raw["hosts"]["docker-2"].update(address="192.168.140.211", slice="192.168.140.208/29")
     assert [allocation.value for allocation in allocate(raw, Checkout(Path()))] == [4]
 
 
