@@ -84,7 +84,7 @@ def test_every_page_is_in_the_index() -> None:
 
 def readme_plan(folder: Path, example: int = 0) -> Plan:
     """Write a stack file of the README, by default its first, into `folder` as that of stack lan, and return its plan."""
-    stack_file = blocks(README, "yaml")[example]
+    stack_file = list(blocks(README, "yaml"))[example]
     (folder / "Pulumi.lan.yaml").write_text(stack_file, encoding="utf-8")
     return make_plan(load_stack("lan", folder))
 
@@ -92,7 +92,7 @@ def readme_plan(folder: Path, example: int = 0) -> Plan:
 def test_the_readmes_stack_file_is_short_and_valid(tmp_path: Path) -> None:
     """The stack file of the first screen has twelve lines and gives the addresses that the text names."""
     plan = readme_plan(tmp_path)
-    stack_file = blocks(README, "yaml")[0]
+    stack_file = next(blocks(README, "yaml"))
     assert len(stack_file.splitlines()) == 12
     assert {host: str(address) for host, address in plan.addresses["nginx"].items()} == {
         "docker-1": "10.1.1.2",
@@ -104,7 +104,7 @@ def test_the_readmes_stack_file_is_short_and_valid(tmp_path: Path) -> None:
 def test_the_readmes_second_stack_file_is_on_the_hosts_lan(tmp_path: Path) -> None:
     """The README's second stack file, the last one, is in LAN mode, and its text names where clients find the service."""
     plan = readme_plan(tmp_path, 1)
-    assert len(blocks(README, "yaml")) == 2
+    assert len(list(blocks(README, "yaml"))) == 2
     assert plan.lan
     assert {problem.code for problem in plan.warnings} == {"IPF405"}  # the image's tag
     first, second = plan.urls["nginx"]
