@@ -147,6 +147,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF342": "nothing of the LAN is reserved",
     "IPF343": "a dynamic range has the own address of a host",
     "IPF344": "a shim has the own address of a host",
+    "IPF345": "a name server is the containers' own host",
     "IPF401": "a host is unknown",
     "IPF402": "a host is named twice",
     "IPF403": "an address is for a host that the service does not run on",

@@ -57,6 +57,12 @@ LAN: Final = (
         ("hosts.docker-1.shim and hosts.docker-1.address", "IPF344"),
     ),
     BadInput.of(
+        "a name server that is the containers' own host",
+        {**ON_LAN, "fabric.dns": ["192.168.140.200"]},
+        ("fabric.dns", "IPF345"),
+        warning=True,
+    ),
+    BadInput.of(
         "internet for a service that clients of the LAN use",
         {**ON_LAN, "services.nginx.internet": True},
         ("services.nginx.internet", "IPF431"),

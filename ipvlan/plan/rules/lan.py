@@ -28,6 +28,7 @@ def check(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
     yield from _no_reservation(config)
     yield from _dynamic(config)
     yield from _shims(config, space)
+    yield from _name_servers(config)
     yield from _published(config)
     yield from _internet(config)
 
@@ -123,6 +124,26 @@ def _shims(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
                 )
 
 
+def _name_servers(config: StackConfig) -> Iterator[Problem]:
+    """Yield the name servers that are a host itself, for the services whose containers on that host cannot ask it."""
+    by_key: dict[tuple[str, str], list[str]] = {}
+    for host, address in lan_hosts(config).items():
+        for name, service in config.services.items():
+            servers, key = (service.dns, f"services.{name}.dns") if service.dns else (config.fabric.dns, "fabric.dns")
+            if address in servers and service.runs_on(host) and not config.hosts[host].shim:
+                by_key.setdefault((key, host), []).append(name)
+    for (key, host), names in by_key.items():
+        yield Problem(
+            code="IPF345",
+            key=key,
+            value=str(config.hosts[host].address),
+            problem=f"the name server is {host} itself, and {_list(names)} also {_runs(names)} there",
+            effect="the kernel isolates a host from its own containers, so these do not get an answer",
+            fix="use another name server, such as the LAN's router, or run these services on other hosts",
+            severity="warning",
+        )
+
+
 def _published(config: StackConfig) -> Iterator[Problem]:
     subnet, on_lan = config.fabric.subnet, lan_hosts(config)
     for name, service in config.services.items():
@@ -164,6 +185,10 @@ def _internet(config: StackConfig) -> Iterator[Problem]:
                 "it in both cases",
                 severity="warning",
             )
+
+
+def _runs(names: list[str]) -> str:
+    return "runs" if len(names) == 1 else "run"
 
 
 def _list(names: list[str]) -> str:

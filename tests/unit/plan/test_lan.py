@@ -249,3 +249,12 @@ def test_a_small_lan_is_no_choice() -> None:
         fabric__reserved=["192.168.140.240-192.168.140.250"],
     )
     assert plan.warnings == ()
+
+
+def test_a_name_server_on_a_host_is_asked_from_other_hosts_only() -> None:
+    """A host's own address as name server is told of where containers of that host ask it; with a shim the plan does not know."""
+    (warning,) = lan_plan(services__centos__dns=["192.168.140.200"]).warnings
+    assert (warning.code, warning.key) == ("IPF345", "services.centos.dns")
+    elsewhere = {"services__centos__dns": ["192.168.140.200"], "services__centos__hosts": ["docker-2"]}
+    assert lan_plan(**elsewhere).warnings == ()
+    assert lan_plan(services__centos__dns=["192.168.140.200"], **{"hosts__docker-1__shim": True}).warnings == ()
