@@ -40,7 +40,9 @@ class Diagnosis:
         for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
             if host is not None:
                 yield from self._end(self._plan.host(host), service)
-        if cell.port is not None:
+        if cell.kind == "container-port":
+            yield from self._own_port(cell, observed)
+        elif cell.port is not None:
             yield from self._port(cell, observed)
         if cell.kind in ("host-address", "internet", "internet-name"):
             yield from self._bridge(cell)
@@ -110,6 +112,18 @@ class Diagnosis:
                 f"({observed.outcome}): look at the firewalls of the host and in between"
             )
 
+    def _own_port(self, cell: Cell, observed: Observed) -> Iterator[str]:
+        if observed.outcome == "refused":
+            yield (
+                f"silent: nothing listens on {cell.published_port.host_port} in {cell.target} "
+                f"(`docker logs {cell.target.partition('/')[2]}` on {cell.target_host})"
+            )
+        else:
+            yield (
+                f"not reached from here: {cell.target} runs at {cell.address}, and the connection fails ({observed.outcome}): "
+                "look at the route from this machine to that address, and at what is between (switch, port security, a firewall)"
+            )
+
     def _bridge(self, cell: Cell) -> Iterator[str]:
         planned = self._source(cell)
         if planned is None or not planned.bridged:
@@ -159,6 +173,8 @@ class Diagnosis:
 
     def _works_wrongly(self, cell: Cell) -> str:
         """Return why a connection works that must not."""
+        if cell.kind == "container-port":
+            return f"this machine is {cell.target_host}, without a shim by the plan, and reaches {cell.address}: `ip route` here"
         if cell.port is not None:
             name = cell.target.partition("/")[2]
             live = self._live(cell.target_host, name)

@@ -69,11 +69,11 @@ class FabricConfig(Model):
     mode: Mode = "l2"
     """ipvlan mode: l2 shares the parent's broadcast domain, l3 and l3s route."""
     subnet: Network
-    """The subnet that all slices are part of."""
+    """The subnet that all slices are part of. In mode l2 it may be that of the LAN that the hosts are on themselves."""
     gateway: Address | None = None
     """Required for l2; none for l3 and l3s."""
     reserved: tuple[Reserved, ...] = ()
-    """Addresses, ranges (FIRST-LAST) or subnets that nothing may use."""
+    """Addresses, ranges (FIRST-LAST) or subnets that nothing may use, such as the pool of a DHCP server."""
     dns: tuple[Address, ...] = ()
     """Name servers of every container that has no `dns` of its own."""
     slice_prefix: Annotated[int, Field(strict=True, ge=1, le=30)] = 24
@@ -89,7 +89,7 @@ class HostConfig(Model):
     """One Docker host."""
 
     address: Address
-    """The host's own address in the LAN, where clients find published ports."""
+    """The host's own address in the LAN, where clients find published ports. In the fabric's subnet it is reserved."""
     parent: Parent
     """The NIC that carries the fabric, or a VLAN of it: ens33.40."""
     slice: Slice = ()

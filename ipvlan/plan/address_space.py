@@ -29,6 +29,7 @@ from ipvlan.plan.blocks import (
     set_of,
 )
 from ipvlan.plan.host_blocks import HostBlocks, own_address
+from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.offsets import Offsets
 
 
@@ -51,6 +52,8 @@ class Cause(Enum):
     """Docker is kept from assigning addresses with it: see `AddressSpace.withheld`."""
     SHIM = auto()
     """The host's shim has it."""
+    HOST = auto()
+    """It is the own address of a host, which is on the LAN of the fabric's subnet (`ipvlan.plan.lan`)."""
     GATEWAY = auto()
     SUBNET_NETWORK = auto()
     SUBNET_BROADCAST = auto()
@@ -83,13 +86,18 @@ class AddressSpace:
         reserved: Sequence[Block],
         mode: Mode,
         hosts: Mapping[str, HostBlocks],
+        hosts_own: Mapping[str, IPAddress] | None = None,
     ) -> None:
-        """Take what the fabric and its hosts have; no container has an address yet."""
+        """Take what the fabric and its hosts have; no container has an address yet.
+
+        `hosts_own` are the own addresses of the hosts that are on the fabric's LAN, by host.
+        """
         self.mode: Final = mode
         self._subnets = tuple(subnets)
         self._gateways = tuple(gateways)
         self._routed = mode != "l2"
         self._hosts = hosts
+        self._hosts_own = dict(hosts_own or {})
         self._slices = BlockIndex((block, name) for name in sorted(hosts) for block in hosts[name].slices)
         self._reserved = BlockIndex(
             (block, Reason(Cause.RESERVED, f"fabric.reserved[{number}]", block))
@@ -125,6 +133,7 @@ class AddressSpace:
             reserved=fabric.reserved,
             mode=fabric.mode,
             hosts={name: HostBlocks.from_config(host) for name, host in hosts.items()},
+            hosts_own=own_addresses(fabric.subnet, fabric.mode, {name: host.address for name, host in hosts.items()}),
         )
         for host in hosts:
             for name, service in services.items():
@@ -282,7 +291,9 @@ class AddressSpace:
 
     def assignable(self, address: IPAddress, host: str) -> bool:
         """Return whether the config lets Docker assign the address on that host."""
-        return not self._reserved.at(address) and any(address in block for block in self._hosts[host].assigned)
+        if self._reserved.at(address) or address in self._hosts_own.values():
+            return False
+        return any(address in block for block in self._hosts[host].assigned)
 
     def free_blocks(self, prefixlen: int, avoid: Iterable[IPAddress] = ()) -> Iterator[IPNetwork]:
         """Yield the subnets of that length in which nothing has an address yet, lowest first.
@@ -290,7 +301,10 @@ class AddressSpace:
         Nothing is: a host, a gateway, a reservation, a shim, a container, and what else is to be avoided.
         """
         shims = [host.shim for host in self._hosts.values() if host.shim is not None]
-        taken = [*self._slices.blocks(), *self._reserved.blocks(), *self._gateways, *shims, *self._holders, *avoid]
+        taken = [
+            *(*self._slices.blocks(), *self._reserved.blocks()),
+            *(*self._gateways, *self._hosts_own.values(), *shims, *self._holders, *avoid),
+        ]
         for free in (set_of(self._subnets) - set_of(taken)).iter_cidrs():
             if free.prefixlen <= prefixlen:
                 yield from free.subnet(prefixlen)
@@ -324,6 +338,8 @@ class AddressSpace:
         return Reason(Cause.UNASSIGNED if inside else Cause.OUTSIDE_SUBNET, "fabric.subnet", self._subnets[0])
 
     def _fabric_reasons(self) -> Iterator[tuple[IPAddress | None, Reason]]:
+        for name, address in self._hosts_own.items():
+            yield address, Reason(Cause.HOST, f"hosts.{name}.address", host=name)
         for gateway in self._gateways:
             yield gateway, Reason(Cause.GATEWAY, "fabric.gateway")
         for subnet in self._subnets:

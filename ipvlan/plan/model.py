@@ -23,6 +23,7 @@ from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.blocks import Block, destinations
 from ipvlan.plan.host_blocks import HostBlocks
+from ipvlan.plan.lan import own_addresses
 from ipvlan.problems import Problem
 
 
@@ -229,10 +230,21 @@ class Plan:
                 )
                 for host in self.hosts
             },
+            hosts_own=self.lan_hosts,
         )
         for container in self.containers():
             space.assign(container.service, container.host, container.address, explicit=True)
         return space
+
+    @cached_property
+    def lan_hosts(self) -> Mapping[str, IPAddress]:
+        """The hosts that are on the LAN of the fabric's subnet, each with its own address; none outside LAN mode."""
+        return own_addresses(self.subnet, self.mode, {host.name: host.address for host in self.hosts})
+
+    @property
+    def lan(self) -> bool:
+        """Whether the stack is in LAN mode: containers are members of the LAN that a host itself is on."""
+        return bool(self.lan_hosts)
 
     @property
     def slice_routes(self) -> tuple[Route, ...]:
@@ -264,11 +276,11 @@ class Plan:
 
     @property
     def urls(self) -> dict[str, list[str]]:
-        """Published service -> the URL of each published tcp port at each host (`http://HOST`, `:PORT` unless 80), sorted."""
+        """Service -> the URL of each tcp port that clients reach (`http://ADDRESS`, `:PORT` unless 80), on all hosts, sorted."""
         urls: dict[str, list[str]] = {}
         for container in self.containers():
-            if container.published:
-                urls.setdefault(container.service, []).extend(self.urls_of(container))
+            if container.published or self.endpoints_of(container):
+                urls.setdefault(container.service, []).extend(self.endpoints_of(container))
         return dict(sorted(urls.items()))
 
     def urls_of(self, container: ContainerPlan) -> tuple[str, ...]:
@@ -276,6 +288,22 @@ class Plan:
         return tuple(
             f"http://{port.host_address or self.host(container.host).address}"
             + ("" if port.host_port == 80 else f":{port.host_port}")
+            for port in container.ports
+            if port.protocol == "tcp"
+        )
+
+    def endpoints_of(self, container: ContainerPlan) -> tuple[str, ...]:
+        """Return the URL of each tcp port at which clients find the container.
+
+        Published, they are at its host. In LAN mode every port is at the container's own address, and needs no publishing.
+        Elsewhere there are none: who reaches an own address there is not for the plan to say.
+        """
+        if container.published:
+            return self.urls_of(container)
+        if not self.lan:
+            return ()
+        return tuple(
+            f"http://{container.address}" + ("" if port.container_port == 80 else f":{port.container_port}")
             for port in container.ports
             if port.protocol == "tcp"
         )

@@ -8,6 +8,10 @@ The rules (docs/concepts.md has the matrix; measured on Docker 26.1.5, kernel 6.
   NAT.
 - egress by the gateway: the gateway must answer, and the container reaches the internet through it.
 - shim: the host and its own containers reach each other in every mode, at the shim's address; in l3 at the host's own address too.
+- LAN mode (l2, hosts in the fabric's subnet): hosts on the LAN are on the containers' own link, whatever has the default route. So
+  a container reaches the other hosts and not its own, and a host the containers of others and not its own. With a shim the plan
+  does not decide whether a container reaches its host's own address: the host's filter for reverse paths does. Clients reach each
+  tcp port at the container's own address. Where the bridge has the container's default route, only clients on the LAN do.
 - l3, l3s, not on the bridge: the parent routes what leaves the container. The container reaches other hosts, since each has a route
   back to the slice, and not its own host. Beyond the LAN the routers decide. A host reaches the containers of the other hosts.
 - names: reached where the address is, since the container itself asks the name server.
@@ -37,10 +41,11 @@ Kind = Literal[
     "internet",
     "internet-name",
     "port",
+    "container-port",
 ]
 """Source and target of a cell. From a container: to a container, to a host's own address, to the shim of its host, to the gateway,
-to the internet by address and by name. From a host: to its own container, to a container of another host (l3). From the client: to
-a port at a host's address."""
+to the internet by address and by name. From a host: to its own container, to a container of another host (l3 and LAN mode). From
+the client: to a port at a host's address, to a container's own port at its own address (LAN mode)."""
 
 Expected = Literal["yes", "no", "any", "unless-gateway"]
 """`any`: the plan does not decide it. `unless-gateway`: no, as long as nothing answers at the gateway's address."""
@@ -71,10 +76,11 @@ class Cell:
     source_service: str | None = None
     target_service: str | None = None
     port: Port | None = None
+    """Its `host_port` is the one that is asked at `address`; of the kinds `port` and `container-port`."""
 
     @property
     def published_port(self) -> Port:
-        """The port of a cell of kind `port`; RuntimeError for another kind."""
+        """The port of a cell whose source is the client; RuntimeError for another kind."""
         if self.port is None:
             raise RuntimeError(f"a cell of kind {self.kind} has no port")
         return self.port
@@ -136,7 +142,7 @@ def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: F
         possible += len(matching)
         chosen.extend(sample(matching))
     # Every published port is tried: a port that does not answer is what people notice.
-    ports = [cell for cell in _ports(plan) if shown.matches(cell)]
+    ports = [cell for cells in (_ports(plan), _container_ports(plan)) for cell in cells if shown.matches(cell)]
     return Matrix(cells=(*chosen, *ports), possible=possible + len(ports))
 
 
@@ -187,6 +193,9 @@ def _between_containers(plan: Plan) -> Iterator[Cell]:
 
 
 def _to_host(plan: Plan, container: ContainerPlan, host: HostPlan) -> Expected:
+    if host.name in plan.lan_hosts:
+        # On the container's own link, which comes before any default route.
+        return "yes" if container.host != host.name else "no" if host.shim is None else "any"
     if container.bridged:
         return "yes"
     if plan.mode == "l2":
@@ -232,6 +241,13 @@ def _to_shims(plan: Plan) -> Iterator[Cell]:
             )
 
 
+def _to_own_container(plan: Plan, host: HostPlan) -> Expected:
+    if host.shim is not None:
+        return "yes"
+    # A host on the LAN asks no router for a neighbour.
+    return "unless-gateway" if plan.mode == "l2" and host.name not in plan.lan_hosts else "no"
+
+
 def _own_containers(plan: Plan) -> Iterator[Cell]:
     for host in plan.hosts:
         for container in host.containers:
@@ -240,7 +256,7 @@ def _own_containers(plan: Plan) -> Iterator[Cell]:
                 source=host.name,
                 target=place(container),
                 address=container.address,
-                expected="yes" if host.shim is not None else "unless-gateway" if plan.mode == "l2" else "no",
+                expected=_to_own_container(plan, host),
                 source_host=host.name,
                 target_host=host.name,
                 target_service=container.service,
@@ -248,10 +264,10 @@ def _own_containers(plan: Plan) -> Iterator[Cell]:
 
 
 def _other_containers(plan: Plan) -> Iterator[Cell]:
-    if plan.mode == "l2":
-        # The plan does not decide where the host's own routes lead.
-        return
     for host in plan.hosts:
+        if plan.mode == "l2" and host.name not in plan.lan_hosts:
+            # The plan does not decide where the host's own routes lead.
+            continue
         for container in plan.containers():
             if container.host != host.name:
                 yield Cell(
@@ -309,6 +325,9 @@ def _ports(plan: Plan) -> Iterator[Cell]:
                 if not container.published and (port.host_port, port.protocol) in published:
                     # Another container answers there, as planned.
                     continue
+                if not container.published and host.name in plan.lan_hosts:
+                    # Nothing needs to be published, so the port at the host's address is the host's own.
+                    continue
                 loopback = port.host_address is not None and port.host_address.is_loopback()
                 yield Cell(
                     kind="port",
@@ -321,3 +340,22 @@ def _ports(plan: Plan) -> Iterator[Cell]:
                     target_service=container.service,
                     port=port,
                 )
+
+
+def _container_ports(plan: Plan) -> Iterator[Cell]:
+    if not plan.lan:
+        return
+    for container in plan.containers():
+        for number in sorted({port.container_port for port in container.ports if port.protocol == "tcp"}):
+            yield Cell(
+                kind="container-port",
+                source=CLIENT,
+                target=place(container),
+                address=container.address,
+                # Through the bridge only a client on the LAN is answered from the container's address, and the plan has no client.
+                expected="any" if container.bridged else "yes",
+                source_host=None,
+                target_host=container.host,
+                target_service=container.service,
+                port=Port(container_port=number, host_port=number),
+            )

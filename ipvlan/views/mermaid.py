@@ -53,6 +53,10 @@ def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) 
                 has_clients = True
                 ports = ", ".join(str(port) for port in container.ports)
                 lines.append(f'  clients -- "{ports}" --> h{number}c{index}')
+    if plan.lan:
+        # They are on the fabric themselves.
+        lines.append('  clients -- "each container at its own address" --> fabric')
+        has_clients = True
     if has_clients:
         lines.insert(2, '  clients(["clients"])')
     return "\n".join([*lines, *_order(plan, nodes), *_STYLES])

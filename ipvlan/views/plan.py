@@ -24,6 +24,10 @@ def print_tables(plan: Plan, stack: str, out: Console) -> None:
     out.print(
         f"stack {stack}: network {plan.network_name}, mode {plan.mode}, subnet {plan.subnet}{gateway}", markup=False
     )
+    if plan.lan:
+        out.print(
+            f"on the LAN of {', '.join(plan.lan_hosts)}: every port is at the container's own address", markup=False
+        )
     if plan.reserved:
         out.print(f"reserved: {', '.join(map(str, plan.reserved))}", markup=False)
     out.print(_hosts(plan))
@@ -67,7 +71,7 @@ def _services(plan: Plan) -> Table:
         "container",
         "address",
         "default route",
-        "published at",
+        "clients find it at" if plan.lan else "published at",
         title="Services",
         title_justify="left",
     )
@@ -141,14 +145,18 @@ def _published_at(plan: Plan, container: ContainerPlan) -> str:
     """Return where clients find the container; its ports in brackets when it is not published."""
     if not container.ports:
         return ""
+    if plan.lan and not container.published:
+        return ", ".join([*plan.endpoints_of(container), *_other_endpoints(plan, container)])
     if not container.published:
         return f"(not published: {', '.join(map(str, container.ports))})"
     return ", ".join([*plan.urls_of(container), *_other_endpoints(plan, container)])
 
 
 def _other_endpoints(plan: Plan, container: ContainerPlan) -> Iterator[str]:
-    """Yield the published ports that have no URL, as `address:port/protocol`."""
+    """Yield the ports without a URL, as `address:port/protocol`: at the host, or the own ones of a container on a LAN."""
     for port in container.ports:
         if port.protocol != "tcp":
-            address = port.host_address or plan.host(container.host).address
-            yield f"{address}:{port.host_port}/{port.protocol}"
+            if container.published:
+                yield f"{port.host_address or plan.host(container.host).address}:{port.host_port}/{port.protocol}"
+            else:
+                yield f"{container.address}:{port.container_port}/{port.protocol}"

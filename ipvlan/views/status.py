@@ -128,6 +128,9 @@ def _container(
     bridge = Text("connected" if connected else "-", style="" if connected == planned.bridged else _BAD)
     state = ", ".join(part for part in (live.state, live.health, "restored" if restored else None) if part)
     ports = ", ".join(sorted({f"{port.host_port}/{port.protocol}" for port in live.bindings})) or "-"
+    if plan.lan and planned.ports and not planned.published:
+        own = ", ".join(sorted({f"{port.container_port}/{port.protocol}" for port in planned.ports}))
+        ports = f"{own} (own address)" if ports == "-" else f"{ports}; {own} (own address)"
     same_image = live.image == planned.image
     return (
         Text(state, style=_GOOD if live.running and live.health != "unhealthy" and not restored else _BAD),

@@ -39,8 +39,7 @@ FABRIC: Final = (
         "subnet /0",
         {"fabric.subnet": "0.0.0.0/0"},
         ("fabric.subnet", "IPF205"),
-        ("hosts.docker-1.address", "IPF304"),
-        ("hosts.docker-2.address", "IPF304"),
+        ("services.nginx.published", "IPF432"),
     ),
     BadInput.of(
         "subnet /32",

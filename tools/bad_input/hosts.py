@@ -81,8 +81,8 @@ HOSTS: Final = (
         warning=True,
     ),
     BadInput.of(
-        "host's own address inside the fabric",
-        {"hosts.docker-1.address": "10.1.7.7"},
+        "host's own address inside the fabric in l3",
+        {"hosts.docker-1.address": "10.1.7.7", "fabric.mode": "l3", "fabric.gateway": REMOVE},
         ("hosts.docker-1.address", "IPF304"),
     ),
     BadInput.of(

@@ -145,6 +145,17 @@ def _shim(container: _Container, reason: Reason, space: AddressSpace) -> Problem
     )
 
 
+def _host_own(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
+    return Problem(
+        code="IPF434",
+        key=f"{container.key} and {reason.key}",
+        value=container.value,
+        problem=f"it is the own address of {'the host' if reason.host == container.host else reason.host}",
+        effect="the container would answer instead of the host, or the host instead of the container",
+        fix="choose another address or offset",
+    )
+
+
 def _gateway(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
     return Problem(
         code="IPF507",
@@ -198,6 +209,7 @@ _TEXTS: Final[Mapping[Cause, Callable[[_Container, Reason, AddressSpace], Proble
     Cause.DOCKER: _docker,
     Cause.WITHHELD: _withheld,
     Cause.SHIM: _shim,
+    Cause.HOST: _host_own,
     Cause.GATEWAY: _gateway,
     Cause.SUBNET_NETWORK: _subnet_edge,
     Cause.SUBNET_BROADCAST: _subnet_edge,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from netaddr import IPAddress, IPNetwork
@@ -10,6 +10,7 @@ from netaddr import IPAddress, IPNetwork
 from ipvlan.config.models import FabricConfig, StackConfig
 from ipvlan.plan.blocks import broadcast_address, network_address, overlap
 from ipvlan.plan.docker_versions import GATEWAY_PRIORITY
+from ipvlan.plan.lan import is_lan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.problems import Problem, Severity
 
@@ -46,7 +47,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
     """Yield the problems of `fabric`."""
     fabric = config.fabric
     yield from _name(config)
-    yield from _subnet(fabric)
+    yield from _subnet(fabric, lan=is_lan(config))
     yield from _gateway(fabric)
     yield from _reserved(fabric)
     yield from _dns(config)
@@ -90,10 +91,16 @@ def _reserved(fabric: FabricConfig) -> Iterator[Problem]:
             )
 
 
+def servers_outside(servers: Iterable[IPAddress], fabric: FabricConfig) -> list[str]:
+    """Return the name servers that a container reaches only beyond the subnet; loopback is in the container itself."""
+    return [str(server) for server in servers if server not in fabric.subnet and not server.is_loopback()]
+
+
 def _dns(config: StackConfig) -> Iterator[Problem]:
     fabric = config.fabric
-    outside = [str(server) for server in fabric.dns if server not in fabric.subnet]
-    if not outside or fabric.mode != "l2":
+    outside = servers_outside(fabric.dns, fabric)
+    # In LAN mode the gateway is the router of the LAN, which the hosts use too.
+    if not outside or fabric.mode != "l2" or is_lan(config):
         return
     isolated = sorted(
         name for name, service in config.services.items() if not (service.dns or service.bridged or service.egress)
@@ -111,7 +118,7 @@ def _dns(config: StackConfig) -> Iterator[Problem]:
         )
 
 
-def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
+def _subnet(fabric: FabricConfig, *, lan: bool) -> Iterator[Problem]:
     subnet = fabric.subnet
 
     def problem(code: str, text: str, effect: str, fix: str, severity: Severity = "error") -> Problem:
@@ -151,7 +158,8 @@ def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
             "there is no room for a gateway and a container",
             "use at least a /31; a /16 is usual",
         )
-    elif subnet.prefixlen > SMALL_SUBNET:
+    elif subnet.prefixlen > SMALL_SUBNET and not lan:
+        # The size of a LAN is not the fabric's to choose.
         yield problem(
             "IPF209",
             f"it is small: {usable} usable addresses for the gateway and all hosts together",

@@ -28,7 +28,7 @@ def check(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
         )
     for name, host in config.hosts.items():
         yield from slices.check(config, space, name)
-        yield from _address(config, name, host)
+        yield from _address(name, host)
         yield from _dynamic(config, space, name)
         yield from shims.check(config, space, name)
     yield from among(config, space)
@@ -41,17 +41,8 @@ def among(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
     yield from _shared_targets(config)
 
 
-def _address(config: StackConfig, name: str, host: HostConfig) -> Iterator[Problem]:
+def _address(name: str, host: HostConfig) -> Iterator[Problem]:
     key, value = f"hosts.{name}.address", str(host.address)
-    if host.address in config.fabric.subnet:
-        yield Problem(
-            code="IPF304",
-            key=key,
-            value=value,
-            problem=f"the host's own address is inside the fabric's subnet {config.fabric.subnet}",
-            effect="containers would look for the host on the fabric, where the kernel isolates the two",
-            fix="give the fabric a subnet that the LAN does not use",
-        )
     for block, meaning in UNUSABLE:
         if host.address in block:
             yield Problem(

@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
-from ipvlan.config.models import ServiceConfig, StackConfig
+from ipvlan.config.models import FabricConfig, ServiceConfig, StackConfig
 from ipvlan.config.types.ports import Port
+from ipvlan.plan.lan import is_lan
 from ipvlan.plan.resource_names import LABEL_PREFIX
+from ipvlan.plan.rules.fabric import servers_outside
 from ipvlan.problems import Problem, shorten
 
 
 def check(config: StackConfig, unreadable: Collection[str]) -> Iterator[Problem]:
     """Yield the problems of `services`, but for their addresses; `unreadable` are hosts that are in the file."""
     known = {*config.hosts, *unreadable}
+    lan = is_lan(config)
     for name, service in config.services.items():
         yield from _hosts(name, service, known)
         yield from _image(name, service)
-        yield from _published(name, service)
-        yield from _egress(config, name, service)
+        yield from _published(config.fabric, name, service, lan=lan)
+        yield from _egress(config, name, service, lan=lan)
         yield from _settings(name, service)
     yield from _names(config)
     yield from _ports(config)
@@ -94,7 +97,7 @@ def _image(name: str, service: ServiceConfig) -> Iterator[Problem]:
     )
 
 
-def _published(name: str, service: ServiceConfig) -> Iterator[Problem]:
+def _published(fabric: FabricConfig, name: str, service: ServiceConfig, *, lan: bool) -> Iterator[Problem]:
     if service.published and not service.ports:
         yield Problem(
             code="IPF406",
@@ -104,19 +107,26 @@ def _published(name: str, service: ServiceConfig) -> Iterator[Problem]:
             effect="the bridge would be connected, and would publish nothing",
             fix=f'add services.{name}.ports: ["80:80"], or remove published',
         )
-    if service.ports and not service.internet and "published" not in service.model_fields_set:
+    # On the LAN of their clients, or behind its router, containers are reached at their own addresses: nothing is missing.
+    by_own_address = lan or service.egress is not None
+    if service.ports and not service.internet and not by_own_address and "published" not in service.model_fields_set:
+        reached = (
+            f"machines with an address of {fabric.subnet} on the parents' network"
+            if fabric.mode == "l2"
+            else "machines that have the routes of `ipvlan plan --routes`"
+        )
         yield Problem(
             code="IPF407",
             key=f"services.{name}.ports",
             value=", ".join(str(port) for port in service.ports[:5]),
             problem="the ports are not published: published is not set",
-            effect="no client reaches them, since ports are bound only while the bridge is connected",
+            effect=f"no client reaches them at the hosts' addresses, and at the containers' own addresses only {reached} do",
             fix="add published: true, or published: false to confirm it",
             severity="warning",
         )
 
 
-def _egress(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[Problem]:
+def _egress(config: StackConfig, name: str, service: ServiceConfig, *, lan: bool) -> Iterator[Problem]:
     """Yield the problems of `internet`, `egress` and `dns`: one default route, which the mode has, and reachable name servers."""
     if service.egress is not None:
         key = f"services.{name}.egress"
@@ -141,8 +151,8 @@ def _egress(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[
                     else "one of the two routes would not be used",
                     fix="remove one of the two",
                 )
-    elif config.fabric.mode == "l2" and not service.bridged:
-        outside = [str(server) for server in service.dns if server not in config.fabric.subnet]
+    elif config.fabric.mode == "l2" and not service.bridged and not lan:
+        outside = servers_outside(service.dns, config.fabric)
         if outside:
             yield Problem(
                 code="IPF410",
