@@ -175,6 +175,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF428": "a log driver does not have an option",
     "IPF429": "the value of a log option is refused",
     "IPF430": "a log that blocks has a buffer",
+    "IPF436": "a service publishes very many ports",
     "IPF501": "an address is in another host's slice",
     "IPF502": "an address is in no host's slice",
     "IPF503": "an address is outside the subnet",

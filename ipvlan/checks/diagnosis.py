@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.errors import HostError, OtherMachineError
+from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.reachability import Cell
@@ -105,9 +106,10 @@ class Diagnosis:
                 f"container (`docker logs {planned.name}`)"
             )
         else:
+            from_, between = ("the host itself", "") if cell.kind == "loopback-port" else ("here", " and in between")
             yield (
-                f"bound but silent: Docker has bound {port} of {name}, and the connection from here to {cell.address} fails "
-                f"({observed.outcome}): look at the firewalls of the host and in between"
+                f"bound but silent: Docker has bound {port} of {name}, and the connection from {from_} to {cell.address} fails "
+                f"({observed.outcome}): look at the firewalls of the host{between}"
             )
 
     def _bridge(self, cell: Cell) -> Iterator[str]:
@@ -158,7 +160,12 @@ class Diagnosis:
         if cell.port is not None:
             name = cell.target.partition("/")[2]
             live = self._live(cell.target_host, name)
-            if live is not None and BRIDGE in live.endpoints:
+            if self._at_every_address(cell, live):
+                return (
+                    f"bound at every address: Docker has bound port {cell.port.host_port} of {name} at every address of "
+                    f"{cell.target_host}, and the plan at {cell.port.host_address} alone (`ipvlan status`)"
+                )
+            if live is not None and BRIDGE in live.endpoints and not self._published(cell):
                 return (
                     f"bridge connected: {name} on {cell.target_host} is not published, and is connected to the bridge"
                 )
@@ -170,6 +177,23 @@ class Diagnosis:
         if cell.kind == "own-container":
             return f"{cell.source} has an address of the fabric itself, or a route to it (`ip route` there)"
         return f"something on the network answers for {cell.address}, which {cell.source} must not reach by the plan"
+
+    def _published(self, cell: Cell) -> bool:
+        """Return whether the target of a cell is a container whose ports are published by plan."""
+        if cell.target_host is None or cell.target_service is None:
+            return False
+        return self._plan.host(cell.target_host).container(cell.target_service).published
+
+    def _at_every_address(self, cell: Cell, live: LiveContainer | None) -> bool:
+        """Return whether Docker binds a port at every address of the host that the plan has at one."""
+        port = cell.port
+        if port is None or port.host_address is None or live is None:
+            return False
+        return any(
+            (binding.host_port, binding.protocol) == (port.host_port, port.protocol)
+            and binding.host_address in EVERY_ADDRESS
+            for binding in live.bindings
+        )
 
     def _source(self, cell: Cell) -> ContainerPlan | None:
         if cell.source_host is None or cell.source_service is None:

@@ -43,6 +43,9 @@ BRIDGE_GATEWAY_PRIORITY: Final = 100
 TIMEOUT_SECONDS: Final = 90.0
 """For one visit to a host: a docker command needs about one second, on a busy host many."""
 
+MOST_PORTS: Final = 5
+"""Ports that an error names; of more, the rest is counted."""
+
 _ENDED: Final = ("exited", "restarting", "dead")
 """Docker's states of a container whose process has ended."""
 
@@ -88,6 +91,12 @@ class BridgeAttachment:
         return self.connection.name
 
 
+def port_list(ports: Sequence[BoundPort]) -> str:
+    """Return ports as an error names them: some of them, and how many more."""
+    shown = ", ".join(map(str, ports[:MOST_PORTS]))
+    return shown if len(ports) <= MOST_PORTS else f"{shown} and {len(ports) - MOST_PORTS} more"
+
+
 def planned_attachment(
     host: HostPlan, container: ContainerPlan, connection: HostConnection, container_id: str = ""
 ) -> BridgeAttachment:
@@ -103,7 +112,8 @@ def planned_attachment(
                 host_address=str(port.host_address or ""),
                 host_port=port.host_port,
             )
-            for port in container.docker_ports
+            for written in container.docker_ports
+            for port in written.singles()
         ),
     )
 
@@ -286,7 +296,7 @@ def _failure(attachment: BridgeAttachment, reply: _Reply) -> HostError:
     missing = reply.state.missing(attachment.ports)
     reason, fix = _reason(attachment, reply, missing)
     if missing:
-        problem = f'service "{attachment.container}" is not published: port {", ".join(map(str, missing))} not bound. {reason}'
+        problem = f'service "{attachment.container}" is not published: port {port_list(missing)} not bound. {reason}'
         effect = "clients cannot reach the service at this host"
     else:
         problem = f'service "{attachment.container}" has no route to the internet: it is not connected to the bridge. {reason}'

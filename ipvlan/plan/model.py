@@ -17,7 +17,7 @@ from netaddr import IPAddress, IPNetwork
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.models import ContainerSettings, Mode
 from ipvlan.config.types.addresses import AddressRange
-from ipvlan.config.types.ports import Port
+from ipvlan.config.types.ports import MANY, Port
 from ipvlan.config.types.rollout import Otherwise
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace, HostBlocks
@@ -246,7 +246,7 @@ class Plan:
 
     @property
     def urls(self) -> dict[str, list[str]]:
-        """Published service -> the URL of each published tcp port at each host (`http://HOST`, `:PORT` unless 80), sorted."""
+        """Published service -> its URLs at each host (`urls_of`), sorted."""
         urls: dict[str, list[str]] = {}
         for container in self.containers():
             if container.published:
@@ -254,10 +254,15 @@ class Plan:
         return dict(sorted(urls.items()))
 
     def urls_of(self, container: ContainerPlan) -> tuple[str, ...]:
-        """Return the URL of each tcp port of one container at its host, whether the container is published or not."""
+        """Return the URL of each tcp port of one container at its host, whether the container is published or not.
+
+        `http://HOST`, with `:PORT` unless it is 80. None for a port at the host's own loopback, where no client finds it; of a range
+        of MANY ports or more, those of its ends.
+        """
         return tuple(
             f"http://{port.host_address or self.host(container.host).address}"
             + ("" if port.host_port == 80 else f":{port.host_port}")
-            for port in container.ports
-            if port.protocol == "tcp"
+            for written in container.ports
+            if written.protocol == "tcp" and not written.on_loopback
+            for port in (written.singles() if written.count < MANY else written.ends())
         )

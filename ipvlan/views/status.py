@@ -15,6 +15,7 @@ from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.views.findings import print_finding
+from ipvlan.views.ports import bound_ports
 
 MOST_CONTAINERS: Final = 60
 """Containers that the table lists. When there are more, it lists only those with a difference."""
@@ -127,7 +128,7 @@ def _container(
     connected = BRIDGE in live.endpoints
     bridge = Text("connected" if connected else "-", style="" if connected == planned.bridged else _BAD)
     state = ", ".join(part for part in (live.state, live.health, "restored" if restored else None) if part)
-    ports = ", ".join(sorted({f"{port.host_port}/{port.protocol}" for port in live.bindings})) or "-"
+    ports = ", ".join(bound_ports(live)) or "-"
     same_image = live.image == planned.image
     return (
         Text(state, style=_GOOD if live.running and live.health != "unhealthy" and not restored else _BAD),

@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts
+from ipvlan.views.ports import for_clients
 
 Mark = Literal["good", "bad", "unknown"]
 """As planned, different, or not known because the host does not answer."""
@@ -59,8 +60,9 @@ _PUBLISHED: Final = "#0969da"
 _EGRESS: Final[Mapping[str, tuple[str, str]]] = {
     "out": ("#8250df", "internet: egress through the host's NAT, no port is published"),
     "gw": ("#bf8700", "egress: through the fabric's gateway"),
+    "host": ("#57606a", "published at the host's own loopback: the host itself reaches it, no client does"),
 }
-"""Badge of an unpublished container with an egress -> its colour and what it means."""
+"""Badge of a container that no client reaches at its host -> its colour and what it means."""
 _LIVE_LEGEND: Final[tuple[tuple[str, Mark], ...]] = (
     ("as planned", "good"),
     ("different", "bad"),
@@ -209,18 +211,19 @@ def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None) 
 
 def _published_ports(container: ContainerPlan) -> str:
     """Return the published ports of the host, as many as fit, each in full. The rest is counted: `8004 +2`."""
-    ports = [str(port.host_port) for port in container.ports] if container.published else []
+    ports = [port.host_ports for port in for_clients(container)]
     for count in range(len(ports), 0, -1):
         text = ",".join(ports[:count]) + (f" +{len(ports) - count}" if count < len(ports) else "")
         if len(text) <= PORTS_WIDTH:
             return text
-    return f"{len(ports)} ports" if ports else ""
+    count = sum(port.count for port in for_clients(container))
+    return f"{count} ports" if ports else ""
 
 
 def _egress(container: ContainerPlan) -> str:
-    """Return the badge of an unpublished container with an egress; empty for the others."""
+    """Return the badge of a container that no client reaches at its host; empty for the others."""
     if container.published:
-        return ""
+        return "" if for_clients(container) or not container.ports else "host"
     return "out" if container.internet else "gw" if container.egress_gateway else ""
 
 

@@ -33,7 +33,11 @@ def need_string(value: object, what: str) -> str:
     kinds = {
         list: ("a list", "there is one value here, and it is unclear which one counts", "write one value, in quotes"),
         tuple: ("a list", "there is one value here, and it is unclear which one counts", "write one value, in quotes"),
-        dict: ("a mapping", "there is one value here, and none of the keys would be read", "write one value, in quotes"),
+        dict: (
+            "a mapping",
+            "there is one value here, and none of the keys would be read",
+            "write one value, in quotes",
+        ),
         bool: ("a boolean", *unquoted),
         int: ("a number", *unquoted),
         float: ("a number", *unquoted),

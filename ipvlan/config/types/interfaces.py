@@ -15,10 +15,6 @@ PARENT: Final = re.compile(r"(?!lo$)[A-Za-z0-9_][A-Za-z0-9_.-]*")
 """Names that no shell, terminal, unit of systemd, diagram or option of a command reads as something else. The kernel takes more
 (dev_valid_name, net/core/dev.c): all but a blank, a slash and a colon."""
 
-_VLAN: Final = re.compile(r"(?P<link>[^.]+)\.(?P<id>[1-9][0-9]{0,3})")
-HIGHEST_VLAN: Final = 4094
-"""IEEE 802.1Q: 0 and 4095 are reserved."""
-
 
 def parse_parent(value: object) -> str:
     """Return the name of a network interface: `ens33`, a VLAN on it, `ens33.40`, or any other link of the host, `lan.dmz`."""
@@ -42,22 +38,12 @@ def parse_parent(value: object) -> str:
     return text
 
 
-def vlan_of(parent: str) -> tuple[str, int] | None:
-    """Return the link and the id of the VLAN that Docker creates where no link has that name; None where it can create none.
-
-    It takes exactly one dot, and ids from 1 to 4094 (moby, drivers/ipvlan/ipvlan_setup.go, parseVlan and createVlanLink). Without
-    leading zeros, which it reads as a number: `eth0.0040` is a name that an operator gave.
-    """
-    match = _VLAN.fullmatch(parent)
-    if match is None or int(match["id"]) > HIGHEST_VLAN:
-        return None
-    return match["link"], int(match["id"])
-
-
 Parent = Annotated[
     str,
     BeforeValidator(parse_parent),
     string_schema(
-        "A link of the host: a NIC, ens33, a VLAN of it, ens33.40, a bridge or bond", PARENT, maxLength=LONGEST_INTERFACE
+        "A link of the host: a NIC, ens33, a VLAN of it, ens33.40, a bridge or bond",
+        PARENT,
+        maxLength=LONGEST_INTERFACE,
     ),
 ]

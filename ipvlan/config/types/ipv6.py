@@ -13,7 +13,9 @@ from ipvlan.config.types.base import fail
 IPV4_ONLY: Final = "IPv4 only for now"
 IPV6_EFFECT: Final = "the fabric's subnet is IPv4, so nothing on it could reach this address"
 
-_VALUE: Final = re.compile(r"\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:[0-9]+(?:\.[0-9]+){3})?\]?(?:%[A-Za-z0-9_.-]+)?\]?(?:/[0-9]*)?")
+_VALUE: Final = re.compile(
+    r"\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:[0-9]+(?:\.[0-9]+){3})?\]?(?:%[A-Za-z0-9_.-]+)?\]?(?:/[0-9]*)?"
+)
 """Hexadecimal digits and colons, with what may be around them: brackets, a zone, a prefix length, an IPv4 address at the end."""
 _KEY: Final = re.compile(
     r"(?:ip|inet|addr|address|addresses|subnet|gateway|gw|cidr|slice|range|dynamic|reserved|pool|prefix|network|route|dns|egress|"
@@ -24,8 +26,12 @@ _KEY: Final = re.compile(
 
 
 def is_ipv6(text: str) -> bool:
-    """Return whether somebody meant an IPv6 address or subnet by the text; it need not be a right one."""
-    return text.count(":") >= 2 and _VALUE.fullmatch(text.strip()) is not None
+    """Return whether somebody meant an IPv6 address or subnet by the text; it need not be a right one.
+
+    A hardware address and a time of day have colons too: IPv6 has `::`, or eight groups, or six and an IPv4 address.
+    """
+    colons = text.count(":")
+    return ("::" in text or colons >= 7 or (colons == 6 and "." in text)) and _VALUE.fullmatch(text.strip()) is not None
 
 
 def is_ipv6_key(key: str) -> bool:

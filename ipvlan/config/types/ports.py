@@ -29,6 +29,10 @@ MANY: Final = 100
 the label of a container, whose change replaces it, and in the program's outputs."""
 
 
+ON_THE_HOST: Final = "on the host itself"
+"""Where a port at the host's own loopback is reached."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
     """One published port, or a range of them, as the daemon binds it."""
@@ -69,17 +73,42 @@ class Port:
 
     def part(self, first: int, count: int) -> Port:
         """Return `count` of its ports, from number `first` on, which counts from 0."""
-        return replace(
-            self, host_port=self.host_port + first, container_port=self.container_port + first, count=count
-        )
+        return replace(self, host_port=self.host_port + first, container_port=self.container_port + first, count=count)
 
     def singles(self) -> Iterator[Port]:
         """Yield its ports one by one."""
         return (self.part(number, 1) for number in range(self.count))
 
+    def few(self) -> tuple[Port, ...]:
+        """Return its ports one by one; of MANY or more, the range as it is."""
+        return tuple(self.singles()) if self.count < MANY else (self,)
+
     def ends(self) -> tuple[Port, ...]:
         """Return its first and its last port; a single port once."""
         return tuple(self.part(number, 1) for number in sorted({0, self.count - 1}))
+
+
+def without(ports: Iterable[Port], others: Iterable[Port]) -> Iterator[Port]:
+    """Yield what of `ports` is not in `others`: ports, and parts of ranges."""
+    others = list(others)
+    for port in ports:
+        left = [port]
+        for other in others:
+            left = [part for one in left for part in _without(one, other)]
+        yield from left
+
+
+def _without(port: Port, other: Port) -> Iterator[Port]:
+    alike = replace(other, host_port=port.host_port, container_port=port.container_port, count=port.count) == port
+    shift = other.host_port - port.host_port
+    if not alike or other.container_port - port.container_port != shift:
+        yield port
+        return
+    before, after = min(max(shift, 0), port.count), min(max(shift + other.count, 0), port.count)
+    if before:
+        yield port.part(0, before)
+    if after < port.count:
+        yield port.part(max(after, before), port.count - max(after, before))
 
 
 def numbers(first: int, count: int) -> str:
@@ -166,7 +195,7 @@ def _at_ipv6(entry: str) -> bool:
     if entry.startswith("["):
         return True
     address, *rest = entry.rsplit(":", 2)
-    return len(rest) == 2 and is_ipv6(address)
+    return (len(rest) == 2 and is_ipv6(address)) or is_ipv6(entry.partition("/")[0])
 
 
 def _is_protocol(text: str) -> TypeGuard[Protocol]:
