@@ -184,7 +184,7 @@ def _parent(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
     key = f"ipvlan-fabric:hosts.{host}.parent"
     # Docker creates a VLAN of a link itself (moby drivers/ipvlan, parentExists).
     carrier = parent if parent in facts.links else vlan_link(parent)
-    if carrier not in facts.links:
+    if carrier is None or carrier not in facts.links:
         yield from _no_parent(required, facts, key)
         return
     link = facts.links[carrier]

@@ -180,4 +180,5 @@ def _probe(
     run = root_shell(session, snapshot, owned)
     if run is None:
         raise no_root(host.name, host.ssh.user)
-    return snapshot, observed | ping_cells(host.name, run, pings, snapshot.pids, snapshot.resolvers)
+    observed.update(ping_cells(host.name, run, pings, snapshot.pids, snapshot.resolvers))
+    return snapshot, observed

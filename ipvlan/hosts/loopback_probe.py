@@ -64,21 +64,20 @@ def read_loopback(cells: Sequence[Cell], output: Output) -> dict[Cell, Observed]
     }
 
 
+_FAILED: Final = {
+    "": Observed(reached=None, outcome="not tried"),
+    "refused": Observed(reached=False, outcome="refused"),
+    "silent": Observed(reached=False, outcome="no answer"),
+}
+"""What the script says of a port that it did not connect to -> the words of `connection_probe.connect`."""
+
+
 def _read(protocol: str, state: str, reply: str) -> Observed:
-    """Return one port in the words of `connection_probe.connect`."""
-    match state:
-        case "":
-            return Observed(reached=None, outcome="not tried")
-        case "refused":
-            return Observed(reached=False, outcome="refused")
-        case "silent":
-            return Observed(reached=False, outcome="no answer")
-        case "open" if protocol == "udp":
-            # Most servers do not answer a datagram that they do not understand.
-            return Observed(reached=None, outcome="no refusal")
-        case "open" if reply.startswith("HTTP/"):
-            return Observed(reached=True, outcome=f"HTTP {reply[9:12]}")
-        case "open":
-            return Observed(reached=True, outcome="open" if reply else "open, silent")
-        case _:
-            return Observed(reached=False, outcome=state[:80].lower())
+    if state != "open":
+        return _FAILED.get(state, Observed(reached=False, outcome=state[:80].lower()))
+    if protocol == "udp":
+        # Most servers do not answer a datagram that they do not understand.
+        return Observed(reached=None, outcome="no refusal")
+    if reply.startswith("HTTP/"):
+        return Observed(reached=True, outcome=f"HTTP {reply[9:12]}")
+    return Observed(reached=True, outcome="open" if reply else "open, silent")

@@ -256,8 +256,8 @@ class Plan:
     def urls_of(self, container: ContainerPlan) -> tuple[str, ...]:
         """Return the URL of each tcp port of one container at its host, whether the container is published or not.
 
-        `http://HOST`, with `:PORT` unless it is 80. None for a port at the host's own loopback, where no client finds it; of a range
-        of MANY ports or more, those of its ends.
+        `http://HOST`, with `:PORT` unless it is 80. There is none for a port at the host's own loopback, where no client finds it.
+        Of a range of MANY ports or more only the ends have theirs.
         """
         return tuple(
             f"http://{port.host_address or self.host(container.host).address}"

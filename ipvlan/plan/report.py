@@ -78,7 +78,9 @@ _Published = Mapping[tuple[str, str, str], Sequence[Port]]
 
 def _published(plan: Plan | None) -> _Published:
     ports: dict[tuple[str, str, str], list[Port]] = {}
-    for container in () if plan is None else plan.containers():
+    if plan is None:
+        return ports
+    for container in plan.containers():
         for port in container.ports if container.published else ():
             address = str(port.host_address or plan.host(container.host).address)
             ports.setdefault((container.host, container.service, address), []).append(port)

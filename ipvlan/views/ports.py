@@ -10,7 +10,7 @@ from ipvlan.plan.model import ContainerPlan, Plan
 
 
 def endpoints(plan: Plan, container: ContainerPlan) -> Iterator[str]:
-    """Yield where a published container is reached: a URL for a tcp port, `ADDRESS:PORTS/PROTOCOL` for a range or another protocol."""
+    """Yield where a published container is reached: a URL for a tcp port, `ADDRESS:PORTS/PROTOCOL` for the rest."""
     for port in container.ports:
         address = port.host_address or plan.host(container.host).address
         if port.protocol != "tcp" or port.count > 1:

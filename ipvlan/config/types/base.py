@@ -25,25 +25,17 @@ def need_string(value: object, what: str) -> str:
     """Return the value if it is a string; else reject it with the reason why YAML read something else."""
     if isinstance(value, str):
         return value
-    unquoted = (
-        "YAML changes unquoted values (080, 1e3, on and 22:22 become something else), so the hosts would not get what the "
-        "file shows",
-        "put the value in quotes",
-    )
-    kinds = {
-        list: ("a list", "there is one value here, and it is unclear which one counts", "write one value, in quotes"),
-        tuple: ("a list", "there is one value here, and it is unclear which one counts", "write one value, in quotes"),
-        dict: (
-            "a mapping",
-            "there is one value here, and none of the keys would be read",
-            "write one value, in quotes",
-        ),
-        bool: ("a boolean", *unquoted),
-        int: ("a number", *unquoted),
-        float: ("a number", *unquoted),
-        type(None): ("empty", *unquoted),
-    }
-    kind, effect, fix = kinds.get(type(value), ("not a string", *unquoted))
+    if isinstance(value, list | tuple | dict):
+        kind = "a mapping" if isinstance(value, dict) else "a list"
+        effect, fix = "one value is meant here, and it is unclear which one", "write one value, in quotes"
+    else:
+        kinds = {bool: "a boolean", int: "a number", float: "a number", type(None): "empty"}
+        kind = kinds.get(type(value), "not a string")
+        effect = (
+            "YAML changes unquoted values (080, 1e3, on and 22:22 become something else), so the hosts would not get what the "
+            "file shows"
+        )
+        fix = "put the value in quotes"
     fail("IPF111", f"{what} is a string, and this is {kind}", effect, fix)
 
 

@@ -25,8 +25,8 @@ PORT: Final = re.compile(
 
 
 MANY: Final = 100
-"""Ports of a range that is too long to be written out; one of fewer is, where earlier versions did so and something depends on it: in
-the label of a container, whose change replaces it, and in the program's outputs."""
+"""Ports of a range that is too long to be written out. One of fewer is, where earlier versions did so and something depends on it:
+in the label of a container, whose change replaces it, and in the program's outputs."""
 
 
 ON_THE_HOST: Final = "on the host itself"

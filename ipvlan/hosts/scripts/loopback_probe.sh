@@ -13,6 +13,7 @@ fi
 # Arguments: number, protocol, address, port.
 probe() {
   message=$(
+    # shellcheck disable=SC2016  # bash expands them
     LC_ALL=C timeout "$seconds" bash -c 'exec 3<>"/dev/$1/$2/$3" || exit 1
       # Only the second datagram learns that the first was refused.
       [ "$1" = tcp ] || { echo >&3; sleep 0.5; echo >&3; }' bash "$2" "$3" "$4" 2>&1
@@ -31,6 +32,7 @@ probe() {
 # Arguments: number, address, port.
 page() {
   reply=$(
+    # shellcheck disable=SC2016  # bash expands them
     timeout "$seconds" bash -c 'exec 3<>"/dev/tcp/$1/$2"
       printf "GET / HTTP/1.0\r\nHost: %s\r\nUser-Agent: ipvlan-fabric\r\n\r\n" "$1" >&3
       IFS= read -r -n 12 reply <&3
