@@ -43,6 +43,12 @@ BRIDGE_GATEWAY_PRIORITY: Final = 100
 TIMEOUT_SECONDS: Final = 90.0
 """For one visit to a host: a docker command needs about one second, on a busy host many."""
 
+DOCKER_SECONDS: Final = 60
+"""For one connection to the bridge, or its end, in seconds, but for its ports."""
+
+PORTS_A_SECOND: Final = 10
+"""Ports for which a connection gets another second: Docker was seen to bind 12 in one (moby/moby#14288)."""
+
 MOST_PORTS: Final = 5
 """Ports that an error names; of more, the rest is counted."""
 
@@ -197,7 +203,9 @@ def disconnect(attachment: BridgeAttachment) -> None:
     Raises:
         HostError: The connection is still there, or nobody knows.
     """
-    result = run_script(attachment.connection, "bridge_disconnect.sh", _identity(attachment), timeout=TIMEOUT_SECONDS)
+    more = _more_seconds(attachment)
+    variables = {**_identity(attachment), "seconds": str(DOCKER_SECONDS + more)}
+    result = run_script(attachment.connection, "bridge_disconnect.sh", variables, timeout=TIMEOUT_SECONDS + more)
     if "status" not in result.output:
         raise _docker_unavailable(attachment, result.stderr)
     state = _read_state(attachment, result.output)
@@ -219,15 +227,17 @@ def disconnect(attachment: BridgeAttachment) -> None:
 
 def _connect_once(attachment: BridgeAttachment) -> _Reply:
     # A name that sorts before "bridge" keeps the gateway where there are no priorities, and Docker reports no error.
+    more = _more_seconds(attachment)
     variables = {
         **_identity(attachment),
         "name": attachment.container,
+        "seconds": str(DOCKER_SECONDS + more),
         "priority": str(BRIDGE_GATEWAY_PRIORITY),
         "priority_api": GATEWAY_PRIORITY_API,
         "needs_priority": "true" if attachment.network < BRIDGE else "false",
         "ports": "\n".join(f"{port.protocol} {port.host_port}" for port in attachment.ports),
     }
-    result = run_script(attachment.connection, "bridge_connect.sh", variables, timeout=TIMEOUT_SECONDS)
+    result = run_script(attachment.connection, "bridge_connect.sh", variables, timeout=TIMEOUT_SECONDS + more)
     if "refused" in result.output:
         raise refusal(attachment, result.output)
     if "status" not in result.output:
@@ -242,6 +252,10 @@ def _connect_once(attachment: BridgeAttachment) -> _Reply:
         state=state,
         output=result.output,
     )
+
+
+def _more_seconds(attachment: BridgeAttachment) -> int:
+    return len(attachment.ports) // PORTS_A_SECOND
 
 
 def _identity(attachment: BridgeAttachment) -> dict[str, str]:
