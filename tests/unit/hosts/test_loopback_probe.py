@@ -58,9 +58,7 @@ def session() -> Iterator[Session]:
     """Return a host with a loopback and servers on it."""
     with network_namespace() as namespace:
         namespace.run("ip", "link", "set", "lo", "up")
-        servers = subprocess.Popen(
-            [*namespace.enter, sys.executable, "-c", SERVERS], stdout=subprocess.PIPE, text=True
-        )
+        servers = subprocess.Popen([*namespace.enter, sys.executable, "-c", SERVERS], stdout=subprocess.PIPE, text=True)
         try:
             assert servers.stdout is not None
             assert servers.stdout.readline() == "ready\n"
@@ -87,7 +85,7 @@ def cell(number: int, protocol: Any = "tcp") -> Cell:
 
 
 def test_what_the_host_finds_at_its_loopback(session: Session) -> None:
-    """Each port is seen as a client would see it: a page, silence, another protocol, a refusal, or a datagram that nobody refused."""
+    """Each port is seen as a client would see it: a page, silence, another protocol, a refusal, an unrefused datagram."""
     cells = [cell(5000), cell(5001), cell(5002), cell(5009), cell(5003, "udp"), cell(5009, "udp"), cell(5000, "sctp")]
     observed = loopback_cells(session, cells, timeout=10)  # type: ignore[arg-type]
     assert [(observed[one].reached, observed[one].outcome) for one in cells] == [
