@@ -74,7 +74,7 @@ def test_a_port_at_the_loopback(lab: Lab, ports: Stack) -> None:
 
 
 def test_a_port_at_the_loopback_that_nobody_serves(lab: Lab, ports: Stack) -> None:
-    """With the bridge disconnected by hand the host is refused at its own loopback, and the reason is the bridge; heal repairs it."""
+    """With the bridge disconnected by hand the host is refused at its own loopback, with the reason; heal repairs it."""
     lab.ssh("docker-1", "docker network disconnect bridge nginx")
     wrong = [cell for cell in ports.verify("--service", "nginx", "--host", "docker-1")["cells"] if not cell["ok"]]
     assert {cell["kind"] for cell in wrong} >= {"loopback-port"}
