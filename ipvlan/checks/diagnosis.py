@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ipvlan.config.types.ports import Port
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.errors import HostError, OtherMachineError
+from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.reachability import Cell
@@ -107,9 +109,10 @@ class Diagnosis:
                 f"container (`docker logs {planned.name}`)"
             )
         else:
+            from_, between = ("the host itself", "") if cell.kind == "loopback-port" else ("here", " and in between")
             yield (
-                f"bound but silent: Docker has bound {port} of {name}, and the connection from here to {cell.address} fails "
-                f"({observed.outcome}): look at the firewalls of the host and in between"
+                f"bound but silent: Docker has bound {port} of {name}, and the connection from {from_} to {cell.address} fails "
+                f"({observed.outcome}): look at the firewalls of the host{between}"
             )
 
     def _own_port(self, cell: Cell, observed: Observed) -> Iterator[str]:
@@ -176,13 +179,7 @@ class Diagnosis:
         if cell.kind == "container-port":
             return f"this machine is {cell.target_host}, without a shim by the plan, and reaches {cell.address}: `ip route` here"
         if cell.port is not None:
-            name = cell.target.partition("/")[2]
-            live = self._live(cell.target_host, name)
-            if live is not None and BRIDGE in live.endpoints:
-                return (
-                    f"bridge connected: {name} on {cell.target_host} is not published, and is connected to the bridge"
-                )
-            return f"another process on {cell.target_host} holds port {cell.port.host_port} (`ss -ltnp` there)"
+            return self._port_works_wrongly(cell, cell.port)
         live = self._live(cell.source_host, cell.source.partition("/")[2])
         others = sorted(set(live.endpoints) - {self._plan.network_name}) if live is not None else []
         if others:
@@ -190,6 +187,35 @@ class Diagnosis:
         if cell.kind == "own-container":
             return f"{cell.source} has an address of the fabric itself, or a route to it (`ip route` there)"
         return f"something on the network answers for {cell.address}, which {cell.source} must not reach by the plan"
+
+    def _port_works_wrongly(self, cell: Cell, port: Port) -> str:
+        name = cell.target.partition("/")[2]
+        live = self._live(cell.target_host, name)
+        if self._at_every_address(cell, live):
+            return (
+                f"bound at every address: Docker has bound port {port.host_port} of {name} at every address of "
+                f"{cell.target_host}, and the plan at {port.host_address} alone (`ipvlan status`)"
+            )
+        if live is not None and BRIDGE in live.endpoints and not self._published(cell):
+            return f"bridge connected: {name} on {cell.target_host} is not published, and is connected to the bridge"
+        return f"another process on {cell.target_host} holds port {port.host_port} (`ss -ltnp` there)"
+
+    def _published(self, cell: Cell) -> bool:
+        """Return whether the target of a cell is a container whose ports are published by plan."""
+        if cell.target_host is None or cell.target_service is None:
+            return False
+        return self._plan.host(cell.target_host).container(cell.target_service).published
+
+    def _at_every_address(self, cell: Cell, live: LiveContainer | None) -> bool:
+        """Return whether Docker binds a port at every address of the host that the plan has at one."""
+        port = cell.port
+        if port is None or port.host_address is None or live is None:
+            return False
+        return any(
+            (binding.host_port, binding.protocol) == (port.host_port, port.protocol)
+            and binding.host_address in EVERY_ADDRESS
+            for binding in live.bindings
+        )
 
     def _source(self, cell: Cell) -> ContainerPlan | None:
         if cell.source_host is None or cell.source_service is None:

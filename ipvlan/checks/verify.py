@@ -18,6 +18,7 @@ from ipvlan.checks.diagnosis import Diagnosis
 from ipvlan.checks.host_identity import other_machine
 from ipvlan.hosts.connection_probe import Observed, connect_cells, has_address, ping_cells
 from ipvlan.hosts.errors import HostError, OtherMachineError
+from ipvlan.hosts.loopback_probe import loopback_cells
 from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
@@ -183,9 +184,13 @@ def _probe(
     replaced = other_machine(host.name, owned().engines.get(host.name, ""), snapshot.engine_id)
     if replaced is not None:
         raise replaced
-    if not own:
-        return snapshot, {}
+    at_loopback = [cell for cell in own if cell.kind == "loopback-port"]
+    observed = dict(loopback_cells(session, at_loopback, timeout=timeout))
+    pings = [cell for cell in own if cell.kind != "loopback-port"]
+    if not pings:
+        return snapshot, observed
     run = root_shell(session, snapshot, owned)
     if run is None:
         raise no_root(host.name, host.ssh.user)
-    return snapshot, ping_cells(host.name, run, own, snapshot.pids, snapshot.resolvers)
+    observed.update(ping_cells(host.name, run, pings, snapshot.pids, snapshot.resolvers))
+    return snapshot, observed

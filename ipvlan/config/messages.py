@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ipvlan.config.models import Model
 from ipvlan.config.types.base import ERROR_TYPE
+from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6_key
 from ipvlan.problems import Problem, shorten
 
 
@@ -84,6 +85,8 @@ def _wording(entry: Mapping[str, Any]) -> Wording:
 
 
 def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
+    if is_ipv6_key(str(location[-1])[:100]):
+        return _ipv6_key(key)
     near = get_close_matches(str(location[-1])[:100], [*kind.model_fields], n=1) if len(location) == 1 else []
     return Problem(
         code="IPF109",
@@ -95,10 +98,23 @@ def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
     )
 
 
+def _ipv6_key(key: str) -> Problem:
+    return Problem(
+        code="IPF171",
+        key=key,
+        value="",
+        problem="there is no such key, since the fabric has no IPv6",
+        effect="no container would get an IPv6 address on the fabric",
+        fix=f"remove it: {IPV4_ONLY}",
+    )
+
+
 def unknown_sections(raw: Mapping[str, object], known: Collection[str], prefix: str, what: str) -> Iterator[Problem]:
     """Yield a problem for each key at the top that is not among the `known`, which are called `what` in the text."""
     for key in raw:
-        if key not in known:
+        if key not in known and is_ipv6_key(str(key)[:100]):
+            yield _ipv6_key(f"{prefix}{shorten(key)}")
+        elif key not in known:
             near = get_close_matches(str(key)[:100], list(known), n=1)
             yield Problem(
                 code="IPF016",

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
-from ipvlan.config.types.addresses import Address, Dynamic, Network, Offset, Reserved, Shim, Slice
+from ipvlan.config.types.addresses import Address, Dynamic, Offset, Reserved, Shim, Slice
 from ipvlan.config.types.base import Text
 from ipvlan.config.types.docker import Command, Image, Memory, Name, Restart, Size, Words
 from ipvlan.config.types.health import Duration, HealthTest
@@ -35,6 +35,7 @@ from ipvlan.config.types.process import (
 )
 from ipvlan.config.types.rollout import AtOnce, OnFailure, UpWithin
 from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
+from ipvlan.config.types.subnets import Subnet
 
 Mode = Literal["l2", "l3", "l3s"]
 
@@ -68,7 +69,7 @@ class FabricConfig(Model):
     """The Docker network's name on every host."""
     mode: Mode = "l2"
     """ipvlan mode: l2 shares the parent's broadcast domain, l3 and l3s route."""
-    subnet: Network
+    subnet: Subnet
     """The subnet that all slices are part of. In mode l2 it may be that of the LAN that the hosts are on themselves."""
     gateway: Address | None = None
     """Required for l2; none for l3 and l3s."""
@@ -91,7 +92,8 @@ class HostConfig(Model):
     address: Address
     """The host's own address in the LAN, where clients find published ports. In the fabric's subnet it is reserved."""
     parent: Parent
-    """The NIC that carries the fabric, or a VLAN of it: ens33.40."""
+    """The NIC that carries the fabric, or a VLAN of it: ens33.40. Any link of the host is taken. Docker creates one that does not
+    exist where it is NAME.VLAN and the host has NAME."""
     slice: Slice = ()
     """The part of the subnet that belongs to this host: a subnet, a range (FIRST-LAST), an address, or a list of them. None is
     needed where every container of the host has an address in `addresses`."""
@@ -215,7 +217,8 @@ class ServiceConfig(ContainerSettings):
     hosts: tuple[Text, ...] | None = None
     """The hosts it runs on; the default is every host."""
     ports: Ports = ()
-    """"HOST:CONTAINER", bound at the host while the bridge is connected."""
+    """"HOST:CONTAINER", bound at the host while the bridge is connected; both may be ranges, FIRST-LAST. "ADDRESS:HOST:CONTAINER"
+    binds it at one address of the host alone: at 127.0.0.1 only the host itself reaches it."""
     published: Flag = False
     """Whether the ports are bound at the host, by a connection to Docker's bridge; changing it never replaces the container."""
     internet: Flag = False

@@ -16,6 +16,7 @@ from typing import Literal
 from ipvlan.config.models import ContainerSettings
 from ipvlan.plan.container_updates import UPDATES, Update
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
+from ipvlan.plan.resource_names import ports_label
 
 Action = Literal["create", "delete", "replace", "update", "attach", "detach"]
 """`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach` and `detach`: only the
@@ -177,8 +178,10 @@ def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collectio
     )
     if before.command != after.command:
         yield "command"
-    old_ports, new_ports = (", ".join(map(str, plan.docker_ports)) or "none" for plan in (before, after))
-    yield from _differences(("ports", old_ports, new_ports))
+    # By the label that decides: two ways to write the same ports replace nothing.
+    if ports_label(before.docker_ports) != ports_label(after.docker_ports):
+        old_ports, new_ports = (", ".join(map(str, plan.docker_ports)) or "none" for plan in (before, after))
+        yield from _differences(("ports", old_ports, new_ports))
     for variable in sorted(before.environment.keys() | after.environment.keys()):
         if before.environment.get(variable) != after.environment.get(variable):
             yield f"environment {variable}"

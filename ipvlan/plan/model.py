@@ -17,7 +17,7 @@ from netaddr import IPAddress, IPNetwork
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.models import ContainerSettings, Mode
 from ipvlan.config.types.addresses import AddressRange
-from ipvlan.config.types.ports import Port
+from ipvlan.config.types.ports import MANY, Port
 from ipvlan.config.types.rollout import Otherwise
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
@@ -284,12 +284,17 @@ class Plan:
         return dict(sorted(urls.items()))
 
     def urls_of(self, container: ContainerPlan) -> tuple[str, ...]:
-        """Return the URL of each tcp port of one container at its host, whether the container is published or not."""
+        """Return the URL of each tcp port of one container at its host, whether the container is published or not.
+
+        `http://HOST`, with `:PORT` unless it is 80. There is none for a port at the host's own loopback, where no client finds it.
+        Of a range of MANY ports or more only the ends have theirs.
+        """
         return tuple(
             f"http://{port.host_address or self.host(container.host).address}"
             + ("" if port.host_port == 80 else f":{port.host_port}")
-            for port in container.ports
-            if port.protocol == "tcp"
+            for written in container.ports
+            if written.protocol == "tcp" and not written.on_loopback
+            for port in (written.singles() if written.count < MANY else written.ends())
         )
 
     def endpoints_of(self, container: ContainerPlan) -> tuple[str, ...]:
@@ -304,6 +309,7 @@ class Plan:
             return ()
         return tuple(
             f"http://{container.address}" + ("" if port.container_port == 80 else f":{port.container_port}")
-            for port in container.ports
-            if port.protocol == "tcp"
+            for written in container.ports
+            if written.protocol == "tcp"
+            for port in (written.singles() if written.count < MANY else written.ends())
         )

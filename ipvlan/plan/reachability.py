@@ -42,10 +42,12 @@ Kind = Literal[
     "internet-name",
     "port",
     "container-port",
+    "loopback-port",
 ]
 """Source and target of a cell. From a container: to a container, to a host's own address, to the shim of its host, to the gateway,
-to the internet by address and by name. From a host: to its own container, to a container of another host (l3 and LAN mode). From
-the client: to a port at a host's address, to a container's own port at its own address (LAN mode)."""
+to the internet by address and by name. From a host: to its own container, to a container of another host (l3 and LAN mode), to a
+port at its own loopback. From the client: to a port at a host's address, to a container's own port at its own address (LAN
+mode)."""
 
 Expected = Literal["yes", "no", "any", "unless-gateway"]
 """`any`: the plan does not decide it. `unless-gateway`: no, as long as nothing answers at the gateway's address."""
@@ -80,7 +82,7 @@ class Cell:
 
     @property
     def published_port(self) -> Port:
-        """The port of a cell whose source is the client; RuntimeError for another kind."""
+        """The port of a cell that has one, never a range; RuntimeError for another kind."""
         if self.port is None:
             raise RuntimeError(f"a cell of kind {self.kind} has no port")
         return self.port
@@ -142,7 +144,12 @@ def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: F
         possible += len(matching)
         chosen.extend(sample(matching))
     # Every published port is tried: a port that does not answer is what people notice.
-    ports = [cell for cells in (_ports(plan), _container_ports(plan)) for cell in cells if shown.matches(cell)]
+    ports = [
+        cell
+        for cells in (_ports(plan), _loopback_ports(plan), _container_ports(plan))
+        for cell in cells
+        if shown.matches(cell)
+    ]
     return Matrix(cells=(*chosen, *ports), possible=possible + len(ports))
 
 
@@ -313,28 +320,25 @@ def _to_internet(plan: Plan, target: IPAddress | str) -> Iterator[Cell]:
 
 
 def _ports(plan: Plan) -> Iterator[Cell]:
+    """Yield the ports as clients find them at a host's address; of a range, its first and its last."""
     for host in plan.hosts:
-        published = {
-            (port.host_port, port.protocol)
-            for container in host.containers
-            if container.published
-            for port in container.ports
-        }
+        published = [port for container in host.containers if container.published for port in container.ports]
         for container in host.containers:
-            for port in container.ports:
-                if not container.published and (port.host_port, port.protocol) in published:
-                    # Another container answers there, as planned.
+            for port in (end for written in container.ports for end in written.ends()):
+                address = host.address if port.on_loopback else port.host_address or host.address
+                expected = container.published and not port.on_loopback
+                if not expected and any(_answers(other, port, address) for other in published):
+                    # Another port or container answers there, as planned.
                     continue
                 if not container.published and host.name in plan.lan_hosts:
                     # Nothing needs to be published, so the port at the host's address is the host's own.
                     continue
-                loopback = port.host_address is not None and port.host_address.is_loopback()
                 yield Cell(
                     kind="port",
                     source=CLIENT,
                     target=place(container),
-                    address=port.host_address or host.address,
-                    expected="yes" if container.published and not loopback else "no",
+                    address=address,
+                    expected="yes" if expected else "no",
                     source_host=None,
                     target_host=host.name,
                     target_service=container.service,
@@ -346,7 +350,8 @@ def _container_ports(plan: Plan) -> Iterator[Cell]:
     if not plan.lan:
         return
     for container in plan.containers():
-        for number in sorted({port.container_port for port in container.ports if port.protocol == "tcp"}):
+        tcp = (end for written in container.ports if written.protocol == "tcp" for end in written.ends())
+        for number in sorted({port.container_port for port in tcp}):
             yield Cell(
                 kind="container-port",
                 source=CLIENT,
@@ -359,3 +364,35 @@ def _container_ports(plan: Plan) -> Iterator[Cell]:
                 target_service=container.service,
                 port=Port(container_port=number, host_port=number),
             )
+
+
+def _answers(published: Port, port: Port, address: IPAddress) -> bool:
+    """Return whether a published port, or a range, answers at that address where `port` does."""
+    return (
+        published.protocol == port.protocol
+        and published.holds(port.host_port)
+        and published.host_address in (None, address)
+    )
+
+
+def _loopback_ports(plan: Plan) -> Iterator[Cell]:
+    """Yield the ports at a host's own loopback, as the host itself finds them."""
+    for host in plan.hosts:
+        published = [port for container in host.containers if container.published for port in container.ports]
+        for container in host.containers:
+            for port in (end for written in container.ports if written.on_loopback for end in written.ends()):
+                if port.host_address is None or (
+                    not container.published and any(_answers(other, port, port.host_address) for other in published)
+                ):
+                    continue
+                yield Cell(
+                    kind="loopback-port",
+                    source=host.name,
+                    target=place(container),
+                    address=port.host_address,
+                    expected="yes" if container.published else "no",
+                    source_host=host.name,
+                    target_host=host.name,
+                    target_service=container.service,
+                    port=port,
+                )

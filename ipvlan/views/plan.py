@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from ipvlan.config.types.rollout import written_duration
 from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import BUILT_IN, ServiceRollout, service_rollouts
+from ipvlan.views.ports import endpoints
 from ipvlan.views.rollout import otherwise, pace
 
 MOST_HOSTS: Final = 4
@@ -145,18 +146,7 @@ def _published_at(plan: Plan, container: ContainerPlan) -> str:
     """Return where clients find the container; its ports in brackets when it is not published."""
     if not container.ports:
         return ""
-    if plan.lan and not container.published:
-        return ", ".join([*plan.endpoints_of(container), *_other_endpoints(plan, container)])
-    if not container.published:
+    if not container.published and not plan.lan:
         return f"(not published: {', '.join(map(str, container.ports))})"
-    return ", ".join([*plan.urls_of(container), *_other_endpoints(plan, container)])
-
-
-def _other_endpoints(plan: Plan, container: ContainerPlan) -> Iterator[str]:
-    """Yield the ports without a URL, as `address:port/protocol`: at the host, or the own ones of a container on a LAN."""
-    for port in container.ports:
-        if port.protocol != "tcp":
-            if container.published:
-                yield f"{port.host_address or plan.host(container.host).address}:{port.host_port}/{port.protocol}"
-            else:
-                yield f"{container.address}:{port.container_port}/{port.protocol}"
+    # URLs first.
+    return ", ".join(sorted(endpoints(plan, container), key=lambda text: not text.startswith("http")))

@@ -15,6 +15,7 @@ from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.views.findings import print_finding
+from ipvlan.views.ports import bound_ports
 
 MOST_CONTAINERS: Final = 60
 """Containers that the table lists. When there are more, it lists only those with a difference."""
@@ -127,9 +128,9 @@ def _container(
     connected = BRIDGE in live.endpoints
     bridge = Text("connected" if connected else "-", style="" if connected == planned.bridged else _BAD)
     state = ", ".join(part for part in (live.state, live.health, "restored" if restored else None) if part)
-    ports = ", ".join(sorted({f"{port.host_port}/{port.protocol}" for port in live.bindings})) or "-"
+    ports = ", ".join(bound_ports(live)) or "-"
     if plan.lan and planned.ports and not planned.published:
-        own = ", ".join(sorted({f"{port.container_port}/{port.protocol}" for port in planned.ports}))
+        own = ", ".join(sorted({f"{port.container_ports}/{port.protocol}" for port in planned.ports}))
         ports = f"{own} (own address)" if ports == "-" else f"{ports}; {own} (own address)"
     same_image = live.image == planned.image
     return (

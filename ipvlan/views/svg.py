@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts
+from ipvlan.views.ports import for_clients
 
 Mark = Literal["good", "bad", "unknown"]
 """As planned, different, or not known because the host does not answer."""
@@ -62,8 +63,9 @@ _ON_LAN: Final = "#1a7f37"
 _EGRESS: Final[Mapping[str, tuple[str, str]]] = {
     "out": ("#8250df", "internet: egress through the host's NAT, no port is published"),
     "gw": ("#bf8700", "egress: through the fabric's gateway"),
+    "host": ("#57606a", "published at the host's own loopback: the host itself reaches it, no client does"),
 }
-"""Badge of an unpublished container with an egress -> its colour and what it means."""
+"""Badge of a container that no client reaches at its host -> its colour and what it means."""
 _LIVE_LEGEND: Final[tuple[tuple[str, Mark], ...]] = (
     ("as planned", "good"),
     ("different", "bad"),
@@ -224,19 +226,21 @@ def _ports(container: ContainerPlan, *, lan: bool) -> str:
 
     They are at the host if published, and on a LAN at the container's own address.
     """
-    ports = [str(port.host_port) for port in container.ports] if container.published else []
-    if lan and not container.published:
-        ports = [str(port.container_port) for port in container.ports]
+    reached = list(container.ports) if lan and not container.published else for_clients(container)
+    ports = [port.host_ports if container.published else port.container_ports for port in reached]
     for count in range(len(ports), 0, -1):
         text = ",".join(ports[:count]) + (f" +{len(ports) - count}" if count < len(ports) else "")
         if len(text) <= PORTS_WIDTH:
             return text
-    return f"{len(ports)} ports" if ports else ""
+    count = sum(port.count for port in reached)
+    return f"{count} ports" if ports else ""
 
 
 def _egress(container: ContainerPlan, *, lan: bool) -> str:
-    """Return the badge of an unpublished container with an egress; empty for the others, and for one whose ports are shown."""
-    if container.published or (lan and container.ports):
+    """Return the badge of a container whose ports no client reaches, or that has none; empty for the others."""
+    if container.published:
+        return "" if for_clients(container) or not container.ports else "host"
+    if lan and container.ports:
         return ""
     return "out" if container.internet else "gw" if container.egress_gateway else ""
 

@@ -20,6 +20,7 @@ from ipvlan.hosts.ssh import connection_failure
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership, Place
+from ipvlan.plan.resource_names import ports_label
 from ipvlan.plan.validate import parse
 from tests.support.states import OWNER
 from tools.reference_setup import reference_config
@@ -76,7 +77,7 @@ def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
         attachments["bridge"] = attachment("bridge", "bridge", "172.17.0.2", fixed=False)
     labels = {"ipvlan-fabric.stack": STACK}
     if planned.docker_ports:
-        labels["ipvlan-fabric.ports"] = " ".join(str(port) for port in planned.docker_ports)
+        labels["ipvlan-fabric.ports"] = ports_label(planned.docker_ports)
     return LiveContainer(
         id=f"id-of-{planned.name}-{host.name}",
         name=planned.name,
@@ -93,7 +94,8 @@ def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
                 container_port=port.container_port,
                 protocol=port.protocol,
             )
-            for port in planned.ports
+            for written in planned.ports
+            for port in written.singles()
             if planned.published
         ),
     )

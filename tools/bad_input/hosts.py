@@ -147,7 +147,13 @@ HOSTS: Final = (
     BadInput.of(
         "interface name with a NUL", {"hosts.docker-1.parent": "ens\x0033"}, ("hosts.docker-1.parent", "IPF130")
     ),
-    BadInput.of("VLAN id out of range", {"hosts.docker-1.parent": "ens33.4095"}, ("hosts.docker-1.parent", "IPF131")),
+    BadInput.of(
+        "interface name with a command", {"hosts.docker-1.parent": ";reboot;#"}, ("hosts.docker-1.parent", "IPF130")
+    ),
+    BadInput.of(
+        "interface name like an option", {"hosts.docker-1.parent": "-all"}, ("hosts.docker-1.parent", "IPF130")
+    ),
+    BadInput.of("the loopback as parent", {"hosts.docker-1.parent": "lo"}, ("hosts.docker-1.parent", "IPF130")),
     BadInput.of(
         "dynamic range outside the slice",
         {"hosts.docker-1.dynamic": "10.1.2.128/25"},

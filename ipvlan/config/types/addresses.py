@@ -10,6 +10,7 @@ from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, IPRange
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
 from ipvlan.config.types.base import as_text, fail, json_pattern, need_string, string_schema
+from ipvlan.config.types.ipv6 import refuse_ipv6
 
 DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 """Four decimal numbers; whether they are an address is a further question."""
@@ -25,6 +26,7 @@ def parse_address(value: object) -> IPAddress:
     if isinstance(value, IPAddress):
         return value
     text = need_string(value, "an address")
+    refuse_ipv6(text)
     if DOTTED.fullmatch(text) and any(len(part) > 1 and part[0] == "0" for part in text.split(".")):
         fail(
             "IPF112",
@@ -41,13 +43,6 @@ def parse_address(value: object) -> IPAddress:
             "no host could be reached at it, and no container could have it",
             "write four numbers from 0 to 255 with dots, as in 10.1.1.2",
         )
-    if address.version != 4:
-        fail(
-            "IPF114",
-            "this is an IPv6 address" + (" that maps an IPv4 address" if address.is_ipv4_mapped() else ""),
-            "the fabric's subnet is IPv4, so nothing on it could reach this address",
-            f"write {address.ipv4()}" if address.is_ipv4_mapped() else "write an IPv4 address, as in 10.1.1.2",
-        )
     return address
 
 
@@ -56,6 +51,7 @@ def parse_network(value: object) -> IPNetwork:
     if isinstance(value, IPNetwork):
         return value
     text = need_string(value, "a subnet")
+    refuse_ipv6(text)
     base, slash, prefix = text.partition("/")
     if not slash:
         fail(
@@ -64,8 +60,6 @@ def parse_network(value: object) -> IPNetwork:
             "it would mean one single address instead of a subnet",
             f"write ADDRESS/LENGTH, for example {base}/24" if base else "write ADDRESS/LENGTH, as in 10.1.0.0/16",
         )
-    if ":" in base:
-        parse_address(base)
     if not PREFIX_LENGTH.fullmatch(prefix) or int(prefix) > 32:
         fail(
             "IPF116",
