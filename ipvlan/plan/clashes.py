@@ -8,7 +8,7 @@ Out of scope: reading the other stacks (`ipvlan.plan.neighbours`), and what one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 

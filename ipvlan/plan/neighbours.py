@@ -77,7 +77,7 @@ def read_neighbours(stack: str, folder: ProjectFolder) -> tuple[Sequence[Neighbo
     warnings: list[Problem] = []
     skipped: list[str] = []
     for name in folder.stack_files():
-        other = name.removeprefix("Pulumi.").removesuffix(".yaml")
+        other = _stack(name)
         if other == short_name(stack):
             continue
         try:
@@ -88,6 +88,9 @@ def read_neighbours(stack: str, folder: ProjectFolder) -> tuple[Sequence[Neighbo
             skipped.append(name)
         except UserError as error:
             warnings += _not_compared(folder, name, error)
+        except (ValueError, RecursionError) as error:
+            # What a library makes of a value that nobody foresaw, such as a number of 5,000 digits: a mistake of that file too.
+            warnings.append(_warning(name, f"it cannot be read: {shorten(str(error))}"))
     return neighbours, [*warnings, *([_skipped(skipped)] if skipped else [])]
 
 
@@ -95,7 +98,7 @@ def _not_compared(folder: ProjectFolder, name: str, error: UserError) -> list[Pr
     """Return the warning about a file with problems; none where it has no config."""
     count, first = len(error.problems), error.problems[0]
     problem = f"it has {count} problem{'' if count == 1 else 's'}, the first is {first.code} at {first.key}"
-    fix = f"run: ipvlan --stack {shorten(name.removeprefix('Pulumi.').removesuffix('.yaml'))} plan"
+    fix = ""
     try:
         config = parse_text(folder.text(name), name).get("config")
     except UserError:
@@ -106,17 +109,23 @@ def _not_compared(folder: ProjectFolder, name: str, error: UserError) -> list[Pr
         if isinstance(config, dict) and not any(f"{PROJECT}:{key}" in config for key in (*SECTIONS, COMMON)):
             problem = f"its config has no key {PROJECT}:{SECTIONS[0]} and none of the other sections"
             fix = f"write the project's name before each key ({PROJECT}:), or move the file to the project that it belongs to"
-    return [
-        Problem(
-            code="IPF350",
-            key=shorten(name),
-            value="",
-            problem=problem,
-            effect="this other stack of the project is not compared with the one that is planned",
-            fix=fix,
-            severity="warning",
-        )
-    ]
+    return [_warning(name, problem, fix)]
+
+
+def _warning(name: str, problem: str, fix: str = "") -> Problem:
+    return Problem(
+        code="IPF350",
+        key=shorten(name),
+        value="",
+        problem=problem,
+        effect="this other stack of the project is not compared with the one that is planned",
+        fix=fix or f"run: ipvlan --stack {shorten(_stack(name))} plan",
+        severity="warning",
+    )
+
+
+def _stack(name: str) -> str:
+    return name.removeprefix("Pulumi.").removesuffix(".yaml")
 
 
 def _skipped(names: Sequence[str]) -> Problem:
