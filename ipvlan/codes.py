@@ -197,6 +197,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF601": "slices would be larger than the subnet",
     "IPF602": "the subnet has no free slice",
     "IPF603": "a slice has no free offset",
+    "IPF620": "another run is editing the files of a stack",
+    "IPF621": "a file of a stack changes while it is edited",
     "IPF701": "another machine or container has a planned address",
     "IPF711": "a host is not reached over ssh",
     "IPF712": "Docker on a host does not answer",
