@@ -86,7 +86,7 @@ def write_texts(
 ) -> None:
     """Replace the contents of files, each at once: a reader sees the old text or the new one, never a part.
 
-    A link stays a link, and the file that it leads to is replaced. The file's permissions stay, and its owner where this is allowed.
+    A link stays a link, and the file that it leads to is replaced. Its permissions stay, and its owner where this is allowed.
 
     Args:
         folder: The project's folder.

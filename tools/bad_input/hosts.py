@@ -94,7 +94,7 @@ HOSTS: Final = (
     ),
     BadInput.of(
         "hosts with one ssh target, an address in another notation",
-        {"hosts.docker-2.ssh": "192.168.35784"},
+        {"hosts.docker-2.ssh": "192.168.36040"},
         ("hosts.docker-1.ssh and hosts.docker-2.ssh", "IPF314"),
     ),
     BadInput.of(
