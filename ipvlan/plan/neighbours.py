@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ipvlan import PROJECT
-from ipvlan.config.load import stack_file
 from ipvlan.config.models import COMMON, SECTIONS
 from ipvlan.config.stack_names import short_name
+from ipvlan.config.types.docker import HOST_NAME
 from ipvlan.config.yaml_file import ProjectFolder, StackFileError, parse_text
 from ipvlan.plan.clashes import Neighbour, clashes
 from ipvlan.plan.make import make_plan
@@ -78,12 +78,11 @@ def read_neighbours(stack: str, folder: ProjectFolder) -> tuple[Sequence[Neighbo
     skipped: list[str] = []
     for name in folder.stack_files():
         other = _stack(name)
-        if other == short_name(stack):
+        # What Pulumi could not name is no stack.
+        if other == short_name(stack) or not HOST_NAME.fullmatch(other):
             continue
         try:
-            # What Pulumi could not name is no stack.
-            if stack_file(other) == name:
-                neighbours.append(Neighbour(stack=other, file=name, plan=make_plan(load(other, metered))))
+            neighbours.append(Neighbour(stack=other, file=name, plan=make_plan(load(other, metered))))
         except _TooMuchError:
             skipped.append(name)
         except UserError as error:

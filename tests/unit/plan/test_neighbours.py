@@ -19,7 +19,7 @@ from tools.reference_setup import STACK_TEXT
 
 APART = (
     STACK_TEXT.replace("10.1.", "10.2.")
-    .replace("ipvlanl2", "blue")
+    .replace("ipvlanl2", "second")
     .replace("ens33", "ens33.20")
     .replace("    nginx:", "    nginx2:")
     .replace("    centos:", "    centos2:")
@@ -128,8 +128,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.folder.yaml").mkdir()
     (tmp_path / "Pulumi.nothing.yaml").symlink_to("nowhere")
     (tmp_path / "Pulumi.-x y.yaml").write_text(SAME_PORT)
-    assert warnings(tmp_path)[:1] in ([], [("IPF350", "Pulumi.-x y.yaml")])
-    assert len(warnings(tmp_path)) <= 1
+    assert warnings(tmp_path) == []
 
 
 def test_more_than_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
