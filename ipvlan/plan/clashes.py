@@ -146,7 +146,7 @@ def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Cl
         keys = f"services.{own_container.service}.ports", f"services.{other_container.service}.ports"
         value = str(own_port) if str(own_port) == str(other_port) else f"{own_port} and {other_port}"
         yield _PORTS, _Clash(*keys, value, where)
-    if own.docker_socket != other.docker_socket:
+    if _socket(own) != _socket(other):
         # Two daemons: each has networks and names of its own.
         return
     names = {container.name: container for container in other.containers}
@@ -158,15 +158,29 @@ def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Cl
         yield _NETWORKS, _Clash("fabric.name", "fabric.name", own.network.name, where)
     if own.parent == other.parent:
         yield _PARENTS, _Clash(f"hosts.{own.name}.parent", f"hosts.{other.name}.parent", own.parent, where)
-    one, two = own.network, other.network
-    if one.subnet == two.subnet:
-        if one.ip_range == two.ip_range:
-            keys = f"hosts.{own.name}.slice", f"hosts.{other.name}.slice"
-            yield _POOLS, _Clash(*keys, f"{one.subnet} with {one.ip_range}", where)
-        elif one.gateway is not None and one.gateway == two.gateway:
-            yield _POOLS, _Clash("fabric.gateway", "fabric.gateway", f"{one.subnet} with {one.gateway}", where)
+    yield from _one_pool(own, other, where)
     for clash in _shared_addresses((own,), (other,)):
         yield _ADDRESSES, clash
+
+
+def _socket(host: HostPlan) -> str:
+    """Return where the daemon listens; `/var/run` is a link to `/run` (Filesystem Hierarchy Standard 3.0, 5.13)."""
+    return host.docker_socket.removeprefix("/var") if host.docker_socket.startswith("/var/run/") else host.docker_socket
+
+
+def _one_pool(own: HostPlan, other: HostPlan, where: str) -> Iterator[tuple[_Kind, _Clash]]:
+    """Yield what Docker refuses of two networks with one subnet."""
+    one, two = own.network, other.network
+    if one.subnet != two.subnet:
+        return
+    slices = f"hosts.{own.name}.slice", f"hosts.{other.name}.slice"
+    if one.gateway is not None and one.gateway == two.gateway:
+        # In l3 and l3s the gateway is an address of the slice.
+        own_key = "fabric.gateway" if one.mode == "l2" else slices[0]
+        other_key = "fabric.gateway" if two.mode == "l2" else slices[1]
+        yield _POOLS, _Clash(own_key, other_key, f"{one.subnet} with {one.gateway}", where)
+    elif one.ip_range == two.ip_range:
+        yield _POOLS, _Clash(*slices, f"{one.subnet} with {one.ip_range}", where)
 
 
 def _published(host: HostPlan) -> Iterator[tuple[ContainerPlan, Port]]:

@@ -93,7 +93,9 @@ def test_one_pool_in_l3() -> None:
         return changed(config, "fabric", {"name": name, "subnet": "10.1.0.0/16", "mode": "l3"})
 
     other = changed(stack(2, slice="10.1.1.0/24"), "services.web2.offset", 6)
-    assert [code for code, _, _ in said(routed(stack(1)), routed(other))] == ["IPF356"]
+    assert said(routed(stack(1)), routed(other)) == [
+        ("IPF356", "hosts.host1.slice and Pulumi.blue.yaml: hosts.host2.slice", "10.1.0.0/16 with 10.1.1.254")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +140,8 @@ def test_two_daemons_of_one_machine() -> None:
     """They have names and networks of their own; ports are the machine's."""
     other = changed(stack(1), "hosts.host1.docker_socket", "/run/user/1000/docker.sock")
     assert "IPF352" in [code for code, _, _ in said(stack(1), other)]
+    one_daemon = changed(stack(1), "hosts.host1.docker_socket", "/run/docker.sock")
+    assert "IPF354" in [code for code, _, _ in said(stack(1), one_daemon)]
     assert not {"IPF353", "IPF354", "IPF355", "IPF356"} & {code for code, _, _ in said(stack(1), other)}
 
 
