@@ -24,6 +24,9 @@ from ipvlan.problems import ConfigError, Problem, shorten
 LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes; a stack of 10,000 services has about 2 MB, so anything beyond is not a stack file."""
 
+STACK_FILES: Final = "Pulumi.*.yaml"
+"""The files of a project's stacks."""
+
 PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
 PLAIN_FLOAT: Final = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 _CONSTANTS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -59,6 +62,13 @@ class Folder(Protocol):
         """Return the text of the file at that path below the project's folder; raise StackFileError."""
 
 
+class ProjectFolder(Folder, Protocol):
+    """A folder whose stack files can be listed."""
+
+    def stack_files(self) -> list[str]:
+        """Return the names of the files `Pulumi.*.yaml` in the folder, sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkout:
     """The project's folder on disk."""
@@ -68,6 +78,10 @@ class Checkout:
     def text(self, name: str) -> str:
         """Return the file's text as it is now."""
         return _text(self.root / name, name)
+
+    def stack_files(self) -> list[str]:
+        """Return the stack files that are there now. What is no file is not opened: a pipe might never answer."""
+        return sorted(path.name for path in self.root.glob(STACK_FILES) if path.is_file())
 
 
 def read(folder: Folder, name: str) -> dict[str, Any]:
@@ -87,7 +101,7 @@ def _text(path: Path, name: str) -> str:
             )
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        others = ", ".join(sorted(other.name for other in path.parent.glob("Pulumi.*.yaml"))) or "none"
+        others = ", ".join(sorted(other.name for other in path.parent.glob(STACK_FILES))) or "none"
         raise _error(
             "IPF001",
             name,

@@ -121,6 +121,16 @@ HOSTS: Final = (
         ("hosts.docker-1.address and hosts.docker-2.ssh", "IPF314"),
     ),
     BadInput.of(
+        "hosts with one ssh target, in two spellings",
+        {"hosts.docker-1.ssh": "First.Example", "hosts.docker-2.ssh": "first.example.:22"},
+        ("hosts.docker-1.ssh and hosts.docker-2.ssh", "IPF314"),
+    ),
+    BadInput.of(
+        "hosts with one ssh target, an address in another notation",
+        {"hosts.docker-2.ssh": "192.168.36040"},
+        ("hosts.docker-1.ssh and hosts.docker-2.ssh", "IPF314"),
+    ),
+    BadInput.of(
         "ssh target with an option",
         {"hosts.docker-1.ssh": "-oProxyCommand=x"},
         ("hosts.docker-1.ssh", "IPF125"),

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from netaddr import IPNetwork
 
 from ipvlan.config.models import HostConfig, StackConfig
-from ipvlan.config.types.ssh import SSH_PORT
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.blocks import overlap, set_of
+from ipvlan.plan.machines import SshServer, is_one_machine, ssh_server
 from ipvlan.plan.rules import shims, slices
 from ipvlan.plan.rules.fabric import UNUSABLE
 from ipvlan.problems import Problem
@@ -105,30 +105,26 @@ def _shared_addresses(config: StackConfig) -> Iterator[Problem]:
 def _shared_targets(config: StackConfig) -> Iterator[Problem]:
     """Yield what the config alone shows: one ssh target, whatever its user. Names that lead to one machine are found by `up`."""
     by_address: dict[str, str] = {}
-    by_machine: dict[tuple[str, int], str] = {}
+    by_server: dict[SshServer, str] = {}
     for name, host in config.hosts.items():
         address = str(host.address)
         # Hosts with one address have one ssh target too: once is enough.
         if by_address.setdefault(address, name) == name:
-            first = by_machine.setdefault(_machine(host), name)
+            first = by_server.setdefault(ssh_server(host), name)
             if first != name:
                 yield _one_target(
                     f"hosts.{first}.ssh and hosts.{name}.ssh", _target(config.hosts[first]), _target(host)
                 )
     for name, host in config.hosts.items():
-        address, port = _machine(host)
+        address, _ = ssh_server(host)
         other = by_address.get(address, name)
         # Where the other host is reached by its address too, it is said above.
-        if other != name and _machine(host) != _machine(config.hosts[other]) and port == SSH_PORT:
+        if (
+            other != name
+            and ssh_server(host) != ssh_server(config.hosts[other])
+            and is_one_machine(host, config.hosts[other])
+        ):
             yield _one_target(f"hosts.{other}.address and hosts.{name}.ssh", address, _target(host))
-
-
-def _machine(host: HostConfig) -> tuple[str, int]:
-    """Return what decides which machine ssh reaches, as far as the config says.
-
-    Another user is the same machine, and so is a port that is left out; another port may lead through a NAT to another one.
-    """
-    return (str(host.address), SSH_PORT) if host.ssh is None else (host.ssh.host.lower(), host.ssh.port)
 
 
 def _target(host: HostConfig) -> str:

@@ -1,0 +1,283 @@
+"""What two stacks cannot both have: a port, a name, a network, a parent or an address, on one machine or on one link.
+
+All of it is a warning: of two stacks on one machine only one may be up at a time. Two fabrics on two VLANs of one machine are no
+clash (docs/decisions/0027-other-stacks.md has what was compared).
+
+Out of scope: reading the other stacks (`ipvlan.plan.neighbours`), and what one stack contradicts in itself (`ipvlan.plan.rules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from netaddr import IPAddress, IPNetwork
+
+from ipvlan.config.types.ports import Port
+from ipvlan.plan.blocks import Block, BlockIndex
+from ipvlan.plan.machines import SshServer, machine_keys
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+from ipvlan.plan.port_overlaps import overlapping_ports
+from ipvlan.problems import Problem, shorten
+
+SHOWN: Final = 3
+"""Further clashes of one kind that a warning lists."""
+
+_NEAR: Final = {4: 24, 6: 64}
+"""By IP version: the prefix length of the subnet in which two hosts count as being on one LAN. The stack files do not say how long
+the LAN's own prefix is; these are usual, and a longer reach would warn about sites that use one plan of addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Another stack of the project."""
+
+    stack: str
+    """Its short name."""
+    file: str
+    """The name of its file."""
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    """One thing that both stacks have."""
+
+    own: str
+    """The config key in this stack."""
+    other: str
+    """The config key in the other one."""
+    value: str
+    where: str
+    """The machine; empty where it is not about one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is said of all clashes of one kind; `{stack}` is the other stack."""
+
+    code: str
+    problem: str
+    effect: str
+    fix: str
+
+
+_ONE_AT_A_TIME: Final = "or have only one of the two stacks up at a time"
+
+_PORTS: Final = _Kind(
+    "IPF352",
+    "stack {stack} publishes the same port",
+    "a port of a host is bound once: the containers that come second are not published",
+    f"publish another host port in one of the stacks, {_ONE_AT_A_TIME}",
+)
+_CONTAINERS: Final = _Kind(
+    "IPF353",
+    "stack {stack} has a container of this name",
+    "Docker refuses the second container of a name",
+    f"give one of the services another container_name, {_ONE_AT_A_TIME}",
+)
+_NETWORKS: Final = _Kind(
+    "IPF354",
+    "stack {stack} calls its network the same",
+    "Docker refuses the second network of a name",
+    f"change fabric.name in one of the stacks, {_ONE_AT_A_TIME}",
+)
+_PARENTS: Final = _Kind(
+    "IPF355",
+    "stack {stack} has its network on the same parent",
+    "Docker has one ipvlan network per parent: the stack that comes second gets no network",
+    f"put one of the fabrics on a VLAN of its own (parent: NIC.VLAN), {_ONE_AT_A_TIME}",
+)
+_POOLS: Final = _Kind(
+    "IPF356",
+    "stack {stack} has the same subnet, with the same range for Docker or the same gateway",
+    "Docker has one register of addresses per subnet, also across VLANs, and refuses the second network",
+    f"give the two stacks different slices and gateways, {_ONE_AT_A_TIME}",
+)
+_ADDRESSES: Final = _Kind(
+    "IPF357",
+    "stack {stack} has the same address",
+    "only one of the two can have it: Docker refuses the second, or each is reached intermittently",
+    f"give one of them another address, {_ONE_AT_A_TIME}",
+)
+_SLICES: Final = _Kind(
+    "IPF358",
+    "stack {stack} has a slice on what looks like the same link, and the two overlap",
+    "Docker, or `ipvlan allocate`, can give one address to a container of each stack",
+    "give the stacks different slices; where the links are different ones, different subnets say so",
+)
+_KINDS: Final = (_PORTS, _CONTAINERS, _NETWORKS, _PARENTS, _POOLS, _ADDRESSES, _SLICES)
+
+
+def clashes(plan: Plan, neighbour: Neighbour) -> Iterator[Problem]:
+    """Yield one warning for each kind of thing that both stacks have; it names the first and counts the others."""
+    found: dict[_Kind, list[_Clash]] = {kind: [] for kind in _KINDS}
+    for own, other in _pairs(plan, neighbour.plan):
+        for kind, clash in _on_one_machine(own, other):
+            found[kind].append(clash)
+    if _on_one_link(plan, neighbour.plan):
+        found[_ADDRESSES] = list(_shared_addresses(plan.hosts, neighbour.plan.hosts, plan, neighbour.plan))
+        found[_SLICES] += _shared_slices(plan, neighbour.plan)
+    for kind, list_ in found.items():
+        if list_:
+            yield _warning(kind, list_, neighbour)
+
+
+def blocks_of(host: HostPlan) -> tuple[Block, ...]:
+    """Return the blocks of a host's slice."""
+    return (host.slice,)
+
+
+def _pairs(plan: Plan, other: Plan) -> Iterator[tuple[HostPlan, HostPlan]]:
+    """Yield each two hosts that are one machine, in the order of this plan."""
+    by_key: dict[SshServer, dict[str, HostPlan]] = {}
+    for host in other.hosts:
+        for key in machine_keys(host):
+            by_key.setdefault(key, {})[host.name] = host
+    for host in plan.hosts:
+        same = {name: found for key in machine_keys(host) for name, found in by_key.get(key, {}).items()}
+        yield from ((host, found) for _, found in sorted(same.items()))
+
+
+def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Clash]]:
+    where = str(own.address) if own.address == other.address else str(own.ssh)
+    for own_container, own_port, other_container, other_port in overlapping_ports(_published(own), _published(other)):
+        keys = f"services.{own_container.service}.ports", f"services.{other_container.service}.ports"
+        value = str(own_port) if str(own_port) == str(other_port) else f"{own_port} and {other_port}"
+        yield _PORTS, _Clash(*keys, value, where)
+    if _socket(own) != _socket(other):
+        # Two daemons: each has networks and names of its own.
+        return
+    names = {container.name: container for container in other.containers}
+    for container in own.containers:
+        if container.name in names:
+            keys = f"services.{container.service}", f"services.{names[container.name].service}"
+            yield _CONTAINERS, _Clash(*keys, container.name, where)
+    if own.network.name == other.network.name:
+        yield _NETWORKS, _Clash("fabric.name", "fabric.name", own.network.name, where)
+    if own.parent == other.parent:
+        yield _PARENTS, _Clash(f"hosts.{own.name}.parent", f"hosts.{other.name}.parent", own.parent, where)
+    yield from _one_pool(own, other, where)
+    for clash in _shared_addresses((own,), (other,)):
+        yield _ADDRESSES, clash
+
+
+def _socket(host: HostPlan) -> str:
+    """Return where the daemon listens; `/var/run` is a link to `/run` (Filesystem Hierarchy Standard 3.0, 5.13)."""
+    return host.docker_socket.removeprefix("/var") if host.docker_socket.startswith("/var/run/") else host.docker_socket
+
+
+def _one_pool(own: HostPlan, other: HostPlan, where: str) -> Iterator[tuple[_Kind, _Clash]]:
+    """Yield what Docker refuses of two networks with one subnet."""
+    one, two = own.network, other.network
+    if one.subnet != two.subnet:
+        return
+    slices = f"hosts.{own.name}.slice", f"hosts.{other.name}.slice"
+    if one.gateway is not None and one.gateway == two.gateway:
+        # In l3 and l3s the gateway is an address of the slice.
+        own_key = "fabric.gateway" if one.mode == "l2" else slices[0]
+        other_key = "fabric.gateway" if two.mode == "l2" else slices[1]
+        yield _POOLS, _Clash(own_key, other_key, f"{one.subnet} with {one.gateway}", where)
+    elif one.ip_range == two.ip_range:
+        yield _POOLS, _Clash(*slices, f"{one.subnet} with {one.ip_range}", where)
+
+
+def _published(host: HostPlan) -> Iterator[tuple[ContainerPlan, Port]]:
+    """Yield the ports that Docker binds on the host."""
+    for container in host.containers:
+        if container.published:
+            yield from ((container, port) for port in container.ports)
+
+
+def _on_one_link(plan: Plan, other: Plan) -> bool:
+    """Return whether two fabrics in mode l2 share a link, as far as the files say: one parent's name, on one LAN or machine."""
+    if plan.mode != "l2" or other.mode != "l2":
+        return False
+    return not _links(plan).isdisjoint(_links(other))
+
+
+def _links(plan: Plan) -> set[tuple[str, IPNetwork]]:
+    """Return each parent's name with the surroundings of its hosts."""
+    near = {(host.parent, _surroundings(host.address)) for host in plan.hosts}
+    # The subnet of a LAN that the fabric is on.
+    lan = {(host.parent, plan.subnet.cidr) for host in plan.hosts if host.address in plan.subnet}
+    return near | lan
+
+
+def _surroundings(address: IPAddress) -> IPNetwork:
+    return IPNetwork((int(address), _NEAR[address.version]), version=address.version).cidr
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """What has an address by plan."""
+
+    key: str
+    host: HostPlan
+    alone: bool
+    """Whether nothing of another stack may have it too; a host and a router are the same ones for two stacks."""
+
+
+def _holders(hosts: Iterable[HostPlan], plan: Plan | None) -> Iterator[tuple[IPAddress, _Holder]]:
+    """Yield who has which address; with the plan, the gateway and the hosts themselves too."""
+    for host in hosts:
+        for container in host.containers:
+            yield container.address, _Holder(f"services.{container.service}", host, alone=True)
+        if host.shim is not None:
+            yield host.shim.address, _Holder(f"hosts.{host.name}.shim", host, alone=True)
+        if plan is not None:
+            yield host.address, _Holder(f"hosts.{host.name}.address", host, alone=False)
+            if plan.gateway is not None:
+                yield plan.gateway, _Holder("fabric.gateway", host, alone=False)
+
+
+def _shared_addresses(
+    own_hosts: Iterable[HostPlan],
+    other_hosts: Iterable[HostPlan],
+    plan: Plan | None = None,
+    other: Plan | None = None,
+) -> Iterator[_Clash]:
+    """Yield the addresses that both have; one address once."""
+    by_address: dict[IPAddress, list[_Holder]] = {}
+    for address, holder in _holders(other_hosts, other):
+        by_address.setdefault(address, []).append(holder)
+    done: set[IPAddress] = set()
+    for address, holder in _holders(own_hosts, plan):
+        both = next((found for found in by_address.get(address, ()) if found.alone or holder.alone), None)
+        if both is not None and address not in done:
+            done.add(address)
+            yield _Clash(holder.key, both.key, str(address), f"{holder.host.name} here, {both.host.name} there")
+
+
+def _shared_slices(plan: Plan, other: Plan) -> Iterator[_Clash]:
+    index = BlockIndex((block, host) for host in other.hosts for block in blocks_of(host))
+    for host in plan.hosts:
+        for block in blocks_of(host):
+            for found, other_host in index.overlapping(block):
+                keys = f"hosts.{host.name}.slice", f"hosts.{other_host.name}.slice"
+                yield _Clash(*keys, str(block) if block == found else f"{block} and {found}", "")
+
+
+def _warning(kind: _Kind, found: Sequence[_Clash], neighbour: Neighbour) -> Problem:
+    first, *others = dict.fromkeys(found)
+    where = f" ({first.where})" if first.where else ""
+    return Problem(
+        code=kind.code,
+        key=f"{first.own} and {neighbour.file}: {first.other}",
+        value=shorten(first.value),
+        problem=kind.problem.format(stack=neighbour.stack) + where + _more(others),
+        effect=kind.effect,
+        fix=kind.fix,
+        severity="warning",
+    )
+
+
+def _more(others: Sequence[_Clash]) -> str:
+    """Return how many more there are, and the first of them."""
+    if not others:
+        return ""
+    shown = ", ".join(
+        shorten(f"{clash.value} ({clash.where})" if clash.where else clash.value) for clash in others[:SHOWN]
+    )
+    return f"; and {len(others)} more such: {shown}{', ...' if len(others) > SHOWN else ''}"
