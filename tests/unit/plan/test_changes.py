@@ -110,3 +110,12 @@ def test_an_update_beside_a_detach_is_reported() -> None:
     """A container that is no longer published and gets a limit is detached and updated, not replaced."""
     result = changes({NGINX + "published": False, NGINX + "memory": "64m"})
     assert [change.action for change in result.containers] == ["detach", "update"] * 2
+
+
+def test_a_route_over_a_shim_is_reported() -> None:
+    """A container outside of its host's slice gives the shim one more route, and changes nothing else of the host."""
+    before = {"hosts.docker-1.shim": True}
+    after = {**before, "services.centos.addresses": {"docker-1": "10.1.9.9"}}
+    [change] = changes(after, before).hosts
+    assert (change.host, change.action) == ("docker-1", "update shim")
+    assert change.reasons == ("routes: 10.1.1.0/24 -> 10.1.1.0/24, 10.1.9.9/32",)

@@ -38,7 +38,7 @@ def planned(plan: Plan, *, on: str = "", not_on: str = "") -> IPSet:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(slice_configs())
 def test_docker_assigns_nothing_that_belongs_to_others(raw: dict[str, Any]) -> None:
     """What Docker may assign is disjoint from all that is planned, for every form of a slice, mode and `dynamic`."""
@@ -64,7 +64,7 @@ def test_docker_assigns_nothing_that_belongs_to_others(raw: dict[str, Any]) -> N
         assert not (host.static_only and mine)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(slice_configs())
 def test_docker_takes_every_network(raw: dict[str, Any]) -> None:
     """Range, gateway and auxiliary addresses are of the subnet, different, not the subnet's own, and no container's."""
@@ -79,7 +79,7 @@ def test_docker_takes_every_network(raw: dict[str, Any]) -> None:
         assert {container.address for container in host.containers}.isdisjoint(reserved)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(slice_configs(), st.integers(SUBNET.first, SUBNET.last), st.integers(0, 1))
 def test_what_an_error_suggests_is_possible(raw: dict[str, Any], address: int, number: int) -> None:
     """Every address in the fix of an error about an address could be the container's."""
