@@ -15,7 +15,7 @@ from typing import Final
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.types.ports import Port
-from ipvlan.plan.blocks import Block, BlockIndex
+from ipvlan.plan.blocks import BlockIndex
 from ipvlan.plan.machines import SshServer, machine_keys
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.port_overlaps import overlapping_ports
@@ -122,11 +122,6 @@ def clashes(plan: Plan, neighbour: Neighbour) -> Iterator[Problem]:
     for kind, list_ in found.items():
         if list_:
             yield _warning(kind, list_, neighbour)
-
-
-def blocks_of(host: HostPlan) -> tuple[Block, ...]:
-    """Return the blocks of a host's slice."""
-    return (host.slice,)
 
 
 def _pairs(plan: Plan, other: Plan) -> Iterator[tuple[HostPlan, HostPlan]]:
@@ -251,9 +246,9 @@ def _shared_addresses(
 
 
 def _shared_slices(plan: Plan, other: Plan) -> Iterator[_Clash]:
-    index = BlockIndex((block, host) for host in other.hosts for block in blocks_of(host))
+    index = BlockIndex((block, host) for host in other.hosts for block in host.slices)
     for host in plan.hosts:
-        for block in blocks_of(host):
+        for block in host.slices:
             for found, other_host in index.overlapping(block):
                 keys = f"hosts.{host.name}.slice", f"hosts.{other_host.name}.slice"
                 yield _Clash(*keys, str(block) if block == found else f"{block} and {found}", "")

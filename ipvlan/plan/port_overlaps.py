@@ -26,20 +26,15 @@ def overlapping_ports(
     sorted_: dict[str, tuple[list[Bound], list[int], list[int]]] = {}
     for protocol, entries in by_protocol.items():
         entries.sort(key=lambda entry: entry[1].host_port)
-        ends = accumulate((last_port(port) for _, port in entries), max)
+        ends = accumulate((port.last_host_port for _, port in entries), max)
         sorted_[protocol] = entries, [port.host_port for _, port in entries], list(ends)
     for container, port in own:
         entries, starts, ends_so_far = sorted_.get(port.protocol, ([], [], []))
         # Up to the first entry that reaches the port, all end before it.
-        begin, end = bisect_left(ends_so_far, port.host_port), bisect_right(starts, last_port(port))
+        begin, end = bisect_left(ends_so_far, port.host_port), bisect_right(starts, port.last_host_port)
         for other_container, other in entries[begin:end]:
-            if port.host_port <= last_port(other) and _one_address(port, other):
+            if port.host_port <= other.last_host_port and _one_address(port, other):
                 yield container, port, other_container, other
-
-
-def last_port(port: Port) -> int:
-    """Return the last port of the host that an entry binds."""
-    return port.host_port
 
 
 def _one_address(one: Port, other: Port) -> bool:
