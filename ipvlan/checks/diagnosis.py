@@ -171,6 +171,12 @@ class Diagnosis:
                 return f"no router holds the fabric's gateway {cell.address}, and the service has egress: gateway"
             case "shim" | "own-container":
                 return "the shim is missing on the host, or has lost its address or route: `ipvlan heal`"
+            case "host-address" if cell.source_host == cell.target_host and cell.target_host in self._plan.lan_hosts:
+                parent = self._plan.host(cell.target_host).parent
+                return (
+                    f"the shim of {cell.target_host} is missing (`ipvlan heal`), or the host drops what comes from its own "
+                    f"containers: `sysctl net.ipv4.conf.{parent}.rp_filter` there is 1 (strict); at the shim's address it answers"
+                )
             case _:
                 return None
 

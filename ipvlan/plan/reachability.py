@@ -9,9 +9,9 @@ The rules (docs/concepts.md has the matrix; measured on Docker 26.1.5, kernel 6.
 - egress by the gateway: the gateway must answer, and the container reaches the internet through it.
 - shim: the host and its own containers reach each other in every mode, at the shim's address; in l3 at the host's own address too.
 - LAN mode (l2, hosts in the fabric's subnet): hosts on the LAN are on the containers' own link, whatever has the default route. So
-  a container reaches the other hosts and not its own, and a host the containers of others and not its own. With a shim the plan
-  does not decide whether a container reaches its host's own address: the host's filter for reverse paths does. Clients reach each
-  tcp port at the container's own address. Where the bridge has the container's default route, only clients on the LAN do.
+  a container reaches the other hosts and not its own, and a host the containers of others and not its own; with a shim both reach
+  their own too, where the host's filter for reverse paths is not strict (net.ipv4.conf.PARENT.rp_filter). Clients reach each tcp
+  port at the container's own address. Where the bridge has the container's default route, only clients on the LAN do.
 - l3, l3s, not on the bridge: the parent routes what leaves the container. The container reaches other hosts, since each has a route
   back to the slice, and not its own host. Beyond the LAN the routers decide. A host reaches the containers of the other hosts.
 - names: reached where the address is, since the container itself asks the name server.
