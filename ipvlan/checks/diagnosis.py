@@ -150,35 +150,42 @@ class Diagnosis:
 
     def _outside_the_hosts(self, cell: Cell) -> str | None:
         """Return where to look when everything on the hosts is as planned; None where the kind of cell does not tell."""
-        planned = self._source(cell)
         match cell.kind:
             case "internet-name":
                 return (
                     f"the container runs, and its name servers do not find {cell.address}, or it does not answer: look at "
                     "ipvlan-fabric:fabric.dns and the service's dns, and whether the internet is reached by address"
                 )
-            case "internet" if planned is not None and planned.egress_gateway:
-                return (
-                    "the container runs and leaves through the fabric's gateway: look at the router that holds "
-                    f"{self._plan.gateway}, and at its own route to {cell.address}"
-                )
             case "internet":
-                return (
-                    "the container runs and is connected to the bridge, so it leaves through the host's NAT: look at the host's "
-                    f"own route to {cell.address} and at its firewall (chain FORWARD)"
-                )
+                return self._beyond(cell)
             case "gateway":
                 return f"no router holds the fabric's gateway {cell.address}, and the service has egress: gateway"
             case "shim" | "own-container":
                 return "the shim is missing on the host, or has lost its address or route: `ipvlan heal`"
             case "host-address" if cell.source_host == cell.target_host and cell.target_host in self._plan.lan_hosts:
-                parent = self._plan.host(cell.target_host).parent
-                return (
-                    f"the shim of {cell.target_host} is missing (`ipvlan heal`), or the host drops what comes from its own "
-                    f"containers: `sysctl net.ipv4.conf.{parent}.rp_filter` there is 1 (strict); at the shim's address it answers"
-                )
+                return self._own_host(cell.target_host)
             case _:
                 return None
+
+    def _beyond(self, cell: Cell) -> str:
+        """Return where to look when a container that runs does not reach the internet by address."""
+        planned = self._source(cell)
+        if planned is not None and planned.egress_gateway:
+            return (
+                "the container runs and leaves through the fabric's gateway: look at the router that holds "
+                f"{self._plan.gateway}, and at its own route to {cell.address}"
+            )
+        return (
+            "the container runs and is connected to the bridge, so it leaves through the host's NAT: look at the host's "
+            f"own route to {cell.address} and at its firewall (chain FORWARD)"
+        )
+
+    def _own_host(self, host: str) -> str:
+        """Return why a container on a LAN does not reach its own host, which has a shim."""
+        return (
+            f"the shim of {host} is missing (`ipvlan heal`), or the host drops what comes from its own containers: `sysctl "
+            f"net.ipv4.conf.{self._plan.host(host).parent}.rp_filter` there is 1 (strict); at the shim's address it answers"
+        )
 
     def _works_wrongly(self, cell: Cell) -> str:
         """Return why a connection works that must not."""

@@ -86,7 +86,7 @@ def test_the_hosts_own_addresses_are_nobody_elses() -> None:
         assert not space.assignable(own, "docker-1")
         assert [reason.cause for reason in space.reasons(own, "docker-1")] == [Cause.HOST]
     assert who_holds(plan, IPAddress("192.168.140.201")) == ["the host docker-2 itself, in the LAN"]
-    assert slice_use(plan, plan.host("docker-1")).free == 14 - 2 - 2
+    assert slice_use(plan, plan.host("docker-1")).free == 16 - 2 - 2
 
 
 def test_outside_lan_mode_the_hosts_addresses_take_nothing() -> None:
@@ -257,4 +257,5 @@ def test_a_name_server_on_a_host_is_asked_from_other_hosts_only() -> None:
     assert (warning.code, warning.key) == ("IPF345", "services.centos.dns")
     elsewhere = {"services__centos__dns": ["192.168.140.200"], "services__centos__hosts": ["docker-2"]}
     assert lan_plan(**elsewhere).warnings == ()
-    assert lan_plan(services__centos__dns=["192.168.140.200"], **{"hosts__docker-1__shim": True}).warnings == ()
+    with_shim = {"hosts__docker-1__shim": True, "hosts__docker-1__dynamic": "none"}
+    assert lan_plan(services__centos__dns=["192.168.140.200"], **with_shim).warnings == ()
