@@ -162,8 +162,8 @@ class Diagnosis:
                 return f"no router holds the fabric's gateway {cell.address}, and the service has egress: gateway"
             case "shim" | "own-container":
                 return "the shim is missing on the host, or has lost its address or route: `ipvlan heal`"
-            case "host-address" if cell.source_host == cell.target_host and cell.target_host in self._plan.lan_hosts:
-                return self._own_host(cell.target_host)
+            case "host-address" if cell.target_host in self._plan.lan_hosts and cell.target_host == cell.source_host:
+                return self._own_host(cell.target)
             case _:
                 return None
 
