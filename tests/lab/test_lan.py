@@ -72,6 +72,7 @@ def test_lan(lab: Lab, stack: Stack) -> None:
     assert "IPF432" in done.stdout + done.stderr
     assert lab.container_ids() == ids
     del stack.config["services"]["nginx"]["published"]
+    stack.write()
 
     # What listens nowhere is named as that, and not as a port that is not published.
     lab.ssh("docker-1", "docker stop -t 1 nginx")
