@@ -1,9 +1,7 @@
-"""Ports at the host's own loopback, at an address that the host does not have, and a range of 200 of them, on real hosts."""
+"""Ports at the host's own loopback, at an address that the host does not have, and ranges of them, on real hosts."""
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +10,10 @@ from lab.harness import HOSTS, STACK, Lab, Stack, new_stack
 
 pytestmark = pytest.mark.steps
 
-RANGE = "20000-20199:20000-20199/udp"
+RANGE = "20000-20019:20000-20019/udp"
+"""Docker runs two processes for each of them; 200 exhaust a host of the lab (1 GB)."""
+MANY_PORTS = "16384-32768:16384-32768/udp"
+"""What a telephone exchange has; on the fabric's own address they need no publishing."""
 ABSENT = "192.168.140.99"
 """An address of the lab's LAN that neither host has."""
 
@@ -37,10 +38,7 @@ def ports(lab: Lab, footprints: dict[str, dict[str, str]]) -> Iterator[Stack]:
             "ports": [RANGE],
             "published": True,
         }
-        began = time.monotonic()
-        stack.up(timeout=900)
-        # For docs/config.md: how long 200 ports take.
-        print(f"up with 200 udp ports: {time.monotonic() - began:.0f} s")
+        stack.up(timeout=600)
         yield stack
 
 
@@ -84,21 +82,33 @@ def test_a_port_at_the_loopback_that_nobody_serves(lab: Lab, ports: Stack) -> No
 
 
 def test_a_range_of_ports(lab: Lab, ports: Stack) -> None:
-    """The range is bound, its label and `status` have it as a range, its ends are tried, and another `up` changes nothing."""
-    label = lab.ssh("docker-1", "docker inspect -f '{{index .Config.Labels \"ipvlan-fabric.ports\"}}' media").strip()
-    assert label == RANGE
-    assert int(lab.ssh("docker-1", "docker port media | grep -c 0.0.0.0").strip()) == 200
+    """The range is bound, its ends are tried, and another `up` changes nothing."""
+    assert int(lab.ssh("docker-1", "docker port media | grep -c 0.0.0.0").strip()) == 20
     status = lab.exec(".venv/bin/ipvlan", "--stack", STACK, "status", check=False)
     assert status.returncode == 0, status.stdout
-    document = json.loads(lab.exec(".venv/bin/ipvlan", "--stack", STACK, "status", "--json").stdout)
-    assert "0.0.0.0:20000-20199->20000-20199" in json.dumps(document)
     assert {port for kind, _, port in cells(ports, "media") if kind == "port"} == {
         "20000:20000/udp",
-        "20199:20199/udp",
+        "20019:20019/udp",
     }
     ports.assert_unchanged()
-    # What Docker makes of it, for docs/config.md.
-    print(lab.ssh("docker-1", "pgrep -c docker-proxy; free -m | sed -n 2p"))
+
+
+@pytest.mark.long
+def test_thousands_of_ports(lab: Lab, ports: Stack) -> None:
+    """16,385 ports that are not published are a range in the container's label, and another `up` changes nothing."""
+    services = ports.config["services"]
+    services["exchange"] = {
+        "image": services["nginx"]["image"], "offset": 10, "hosts": ["docker-2"], "ports": [MANY_PORTS], "published": False
+    }  # fmt: skip
+    ports.up(timeout=900)
+    label = lab.ssh("docker-2", "docker inspect -f '{{index .Config.Labels \"ipvlan-fabric.ports\"}}' exchange").strip()
+    assert label == MANY_PORTS
+    assert lab.ssh("docker-2", "docker port exchange") == ""
+    ports.assert_unchanged()
+    status = lab.exec(".venv/bin/ipvlan", "--stack", STACK, "status", check=False)
+    assert status.returncode == 0, status.stdout
+    del services["exchange"]
+    ports.up(timeout=600)
 
 
 def test_an_address_that_the_host_does_not_have(lab: Lab, ports: Stack) -> None:
@@ -132,7 +142,7 @@ def test_a_link_that_docker_does_not_create(lab: Lab, ports: Stack) -> None:
 
 
 def test_nothing_stays(lab: Lab, ports: Stack, footprints: dict[str, dict[str, str]]) -> None:
-    """After `destroy` each host is as it was before: no port, rule or process of the 200 stays."""
+    """After `destroy` each host is as it was before: no port, rule or process stays."""
     ports.pulumi("destroy", "--yes", "--skip-preview", timeout=600)
     assert {host: lab.footprint(host) for host in HOSTS} == footprints
     assert lab.ssh("docker-1", "pgrep -c docker-proxy || true").strip() == "0"
