@@ -96,7 +96,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 if attachment is not None:
                     urls.setdefault(planned.service, {})[planned.host] = attachment.urls
                     resources.append(attachment.bridge_connection)
-                if not planned.published and plan.endpoints_of(planned):
+                if plan.at_own_address(planned) and plan.endpoints_of(planned):
                     urls[planned.service][planned.host] = _known_with(container, plan.endpoints_of(planned))
                 order.add(
                     planned,

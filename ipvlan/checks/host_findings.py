@@ -222,7 +222,11 @@ def _no_parent(required: HostRequirements, facts: HostFacts, key: str) -> Iterat
     problem = f"{host} has no {parent}, and the network would have no connection; {has}"
     if dot and link in facts.links:
         only = f"Docker creates a link that is missing only as NAME.VLAN with an id from 1 to {HIGHEST_VLAN}"
-        why = f"{VLAN_ID}: {id_} is not such an id" if id_.isdecimal() else f"{parent} is not of that form"
+        why = f"{parent} is not of that form"
+        if id_.isdecimal():
+            why = f"{VLAN_ID}: {id_} " + (
+                "has a leading zero" if id_.startswith("0") and int(id_) else "is not such an id"
+            )
         problem = f"{host} has no {parent}. {only}, and {why}; {has}"
     yield Finding(
         check="parent",

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ipvlan.config.models import Model
 from ipvlan.config.types.base import ERROR_TYPE
-from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6_key
+from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
 from ipvlan.problems import Problem, shorten
 
 
@@ -85,7 +85,7 @@ def _wording(entry: Mapping[str, Any]) -> Wording:
 
 
 def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
-    if is_ipv6_key(str(location[-1])[:100]):
+    if is_ipv6_key(str(location[-1])[:100]) or is_ipv6(str(location[-1])[:100]):
         return _ipv6_key(key)
     near = get_close_matches(str(location[-1])[:100], [*kind.model_fields], n=1) if len(location) == 1 else []
     return Problem(

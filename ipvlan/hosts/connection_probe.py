@@ -158,13 +158,16 @@ def connect_cells(cells: Sequence[Cell]) -> Mapping[Cell, Observed]:
 
 
 def has_address(address: IPAddress) -> bool:
-    """Return whether this machine has the address itself. Sends nothing."""
+    """Return whether this machine has the address itself. Sends nothing.
+
+    To an address of its own a machine talks from that address. It may be allowed to bind any other (`ip_nonlocal_bind`).
+    """
     with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((str(address), 0))
+            probe.connect((str(address), 9))
         except OSError:
             return False
-    return True
+        return bool(probe.getsockname()[0] == str(address))
 
 
 def _connect_cell(cell: Cell) -> Observed:

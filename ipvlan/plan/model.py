@@ -297,16 +297,19 @@ class Plan:
             for port in (written.singles() if written.count < MANY else written.ends())
         )
 
+    def at_own_address(self, container: ContainerPlan) -> bool:
+        """Return whether clients find the container at its own address: on a LAN, unless it has ports for them at its host."""
+        return self.lan and not any(container.published and not port.on_loopback for port in container.ports)
+
     def endpoints_of(self, container: ContainerPlan) -> tuple[str, ...]:
         """Return the URL of each tcp port at which clients find the container.
 
-        Published, they are at its host. In LAN mode every port is at the container's own address, and needs no publishing.
+        Published, they are at its host. In LAN mode every port is at the container's own address, and needs no publishing; so it is
+        for a container whose ports are published for its host alone (127.0.0.1).
         Elsewhere there are none: who reaches an own address there is not for the plan to say.
         """
-        if container.published:
-            return self.urls_of(container)
-        if not self.lan:
-            return ()
+        if not self.at_own_address(container):
+            return self.urls_of(container) if container.published else ()
         return tuple(
             f"http://{container.address}" + ("" if port.container_port == 80 else f":{port.container_port}")
             for written in container.ports

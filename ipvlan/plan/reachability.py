@@ -383,8 +383,13 @@ def _loopback_ports(plan: Plan) -> Iterator[Cell]:
         for container in host.containers:
             for port in (end for written in container.ports if written.on_loopback for end in written.ends()):
                 if port.host_address is None or (
-                    not container.published and any(_answers(other, port, port.host_address) for other in published)
+                    not container.published
+                    and (
+                        host.name in plan.lan_hosts
+                        or any(_answers(other, port, port.host_address) for other in published)
+                    )
                 ):
+                    # The host's own, as at its other addresses, or another container answers there, as planned.
                     continue
                 yield Cell(
                     kind="loopback-port",

@@ -129,7 +129,7 @@ def _container(
     bridge = Text("connected" if connected else "-", style="" if connected == planned.bridged else _BAD)
     state = ", ".join(part for part in (live.state, live.health, "restored" if restored else None) if part)
     ports = ", ".join(bound_ports(live)) or "-"
-    if plan.lan and planned.ports and not planned.published:
+    if planned.ports and plan.at_own_address(planned):
         own = ", ".join(sorted({f"{port.container_ports}/{port.protocol}" for port in planned.ports}))
         ports = f"{own} (own address)" if ports == "-" else f"{ports}; {own} (own address)"
     same_image = live.image == planned.image

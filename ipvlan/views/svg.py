@@ -207,7 +207,7 @@ def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None, 
     yield _box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
     egress = _egress(container, lan=lan)
     badge = egress or _ports(container, lan=lan)
-    of_ports = _PUBLISHED if container.published else _ON_LAN
+    of_ports = _PUBLISHED if for_clients(container) else _ON_LAN
     colour, title = _EGRESS[egress] if egress else (of_ports, ", ".join(str(port) for port in container.ports))
     badge_width = len(badge) * 12 * _CHARACTER + 12 if badge else 0.0
     room = CARD_WIDTH - 20 - 28 - badge_width - len(str(container.address)) * 13 * _CHARACTER
@@ -226,8 +226,9 @@ def _ports(container: ContainerPlan, *, lan: bool) -> str:
 
     They are at the host if published, and on a LAN at the container's own address.
     """
-    reached = list(container.ports) if lan and not container.published else for_clients(container)
-    ports = [port.host_ports if container.published else port.container_ports for port in reached]
+    at_host = for_clients(container)
+    reached = at_host or (list(container.ports) if lan else [])
+    ports = [port.host_ports if at_host else port.container_ports for port in reached]
     for count in range(len(ports), 0, -1):
         text = ",".join(ports[:count]) + (f" +{len(ports) - count}" if count < len(ports) else "")
         if len(text) <= PORTS_WIDTH:
@@ -238,10 +239,10 @@ def _ports(container: ContainerPlan, *, lan: bool) -> str:
 
 def _egress(container: ContainerPlan, *, lan: bool) -> str:
     """Return the badge of a container whose ports no client reaches, or that has none; empty for the others."""
-    if container.published:
-        return "" if for_clients(container) or not container.ports else "host"
-    if lan and container.ports:
+    if for_clients(container) or (lan and container.ports):
         return ""
+    if container.published:
+        return "host" if container.ports else ""
     return "out" if container.internet else "gw" if container.egress_gateway else ""
 
 

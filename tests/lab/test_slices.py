@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from netaddr import IPAddress, IPNetwork, valid_ipv4
 
-from lab.harness import HOSTS, STACK, Lab, Stack
+from lab.harness import HOSTS, ROOT, STACK, Lab, Stack
 from tests.support.lab_stack import assert_clean, assert_verified
 
 pytestmark = pytest.mark.versions
@@ -30,6 +30,7 @@ def nothing_stays(lab: Lab, stack: Stack) -> Iterator[None]:
 
 def configure(stack: Stack, mode: str, slices: dict[str, Any], services: dict[str, dict[str, Any]]) -> None:
     """Give the stack a fabric of that mode, the hosts in `slices` with theirs (None: no key), and the services."""
+    stack.use_config_of(ROOT / "Pulumi.dev.yaml")
     images = {name: service["image"] for name, service in stack.config["services"].items()}
     hosts = stack.config["hosts"]
     fabric = stack.config["fabric"]

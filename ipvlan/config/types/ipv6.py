@@ -19,7 +19,7 @@ _VALUE: Final = re.compile(
 """Hexadecimal digits and colons, with what may be around them: brackets, a zone, a prefix length, an IPv4 address at the end."""
 _KEY: Final = re.compile(
     r"(?:ip|inet|addr|address|addresses|subnet|gateway|gw|cidr|slice|range|dynamic|reserved|pool|prefix|network|route|dns|egress|"
-    r"fabric|shim|[_-]v|v)s?[_-]?v?6(?![0-9])",
+    r"fabric|shim|nat|ra|radv|dhcp|[_-]v|v)s?[_-]?v?6(?![0-9])",
     re.IGNORECASE,
 )
 """A word of addressing with a 6 after it: ipv6, subnet6, gateway_v6, enable_ip6tables, fixed-cidr-v6."""

@@ -157,15 +157,21 @@ def _answered_on_the_fabric(port: Port, subnet: IPNetwork) -> bool:
 
 def _internet(config: StackConfig) -> Iterator[Problem]:
     for name, service in config.services.items():
-        if service.internet and not service.published and service.ports:
+        if service.bridged and service.ports:
+            key = f"services.{name}.{'published' if service.published else 'internet'}"
             yield Problem(
                 code="IPF431",
-                key=f"services.{name}.internet",
+                key=key,
                 value="true",
                 problem=f"the service has ports, and leaves {config.fabric.subnet} through its host's NAT",
-                effect="a client beyond the LAN's router gets its answer from the host's address, and drops it",
-                fix=f"write services.{name}.egress: gateway instead, which is the LAN's router; clients on the LAN reach "
-                "it in both cases",
+                effect="a client beyond the LAN's router that asks at the container's own address gets its answer from the host's, "
+                "and drops it",
+                fix="do nothing if all clients are on the LAN; "
+                + (
+                    "or publish nothing, and use the container's own address"
+                    if service.published
+                    else f"or write services.{name}.egress: gateway instead, which is the LAN's router"
+                ),
                 severity="warning",
             )
 

@@ -15,6 +15,7 @@ from netaddr import IPAddress
 
 from ipvlan.config.models import ServiceConfig, StackConfig
 from ipvlan.config.types.ports import Port, numbers
+from ipvlan.plan.lan import is_lan
 from ipvlan.problems import Problem
 
 MANY_PORTS: Final = 500
@@ -160,7 +161,7 @@ def _host_address(config: StackConfig, host_name: str, name: str, port: Port) ->
             effect=f"{host_name} cannot bind an address that it does not have, so it would publish nothing",
             fix=f"leave the address out, or set services.{name}.hosts: [{owner}]",
         )
-    elif port.host_address in config.fabric.subnet:
+    elif port.host_address in config.fabric.subnet and not is_lan(config):
         yield Problem(
             code="IPF419",
             key=f"services.{name}.ports",

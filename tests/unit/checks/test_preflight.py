@@ -270,7 +270,7 @@ def test_what_a_change_made_is_the_stacks(check: Run) -> None:
         ("nic9", {"ens33": WELL}, "has no nic9, and the network would have no connection; it has ens33"),
         ("ens33.4095", {"ens33": WELL}, "IPF131: 4095 is not such an id"),
         ("ens33.0", {"ens33": WELL}, "IPF131: 0 is not such an id"),
-        ("ens33.0040", {"ens33": WELL}, "IPF131: 0040 is not such an id"),
+        ("ens33.0040", {"ens33": WELL}, "IPF131: 0040 has a leading zero"),
         ("ens33.dmz", {"ens33": WELL}, "ens33.dmz is not of that form"),
         ("ens33.40.50", {"ens33": WELL, "ens33.40": WELL}, "ens33.40.50 is not of that form"),
         ("bond0.40", {"ens33": WELL}, "has no bond0.40, and the network would have no connection"),
