@@ -157,7 +157,8 @@ def _answered_on_the_fabric(port: Port, subnet: IPNetwork) -> bool:
 
 def _internet(config: StackConfig) -> Iterator[Problem]:
     for name, service in config.services.items():
-        if service.bridged and service.ports:
+        for_clients = service.published and not all(port.on_loopback for port in service.ports)
+        if service.bridged and service.ports and not for_clients:
             key = f"services.{name}.{'published' if service.published else 'internet'}"
             yield Problem(
                 code="IPF431",

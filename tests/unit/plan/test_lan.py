@@ -210,7 +210,9 @@ def test_a_port_is_published_only_where_no_client_of_the_lan_asks(ports: list[st
         )
     )
     if not refused:
-        assert make_plan(config).warnings == ()
+        # Clients use the container's own address where only the host is served at its own.
+        codes = ["IPF431"] if ports == ["127.0.0.1:80:80"] else []
+        assert [problem.code for problem in make_plan(config).warnings] == codes
         return
     with pytest.raises(ConfigError) as problems:
         make_plan(config)
