@@ -147,7 +147,8 @@ def incomplete_lans(draw: st.DrawFn) -> dict[str, Any]:
     subnet = IPNetwork("192.168.140.0/25")
     # The upper half of the LAN has the slices that are there, and no other address but of hosts.
     lower, upper = (list(half) for half in subnet.subnet(26))
-    pool = range(first := draw(st.integers(1, 60)), draw(st.integers(first + 1, 63)))
+    first = draw(st.integers(1, 60))
+    pool = range(first, min(first + draw(st.integers(1, 30)), 63))
     addresses = iter(draw(st.permutations([lower[number] for number in range(1, 64) if number not in pool])))
     own = iter(draw(st.permutations(upper[1:-1])))
     raw: dict[str, Any] = {
