@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netaddr import IPNetwork, IPSet
+from netaddr import IPNetwork
 
 from ipvlan.config.load import Reading, read_config
 from ipvlan.config.models import FabricConfig, ServiceConfig, StackConfig
@@ -116,7 +116,7 @@ def _slices(config: StackConfig, names: Sequence[str], elsewhere: TakenElsewhere
     space = AddressSpace.from_config(fabric, config.hosts, config.services)
     own = [host.address for host in config.hosts.values()]
     # What is taken for one of the hosts is left out for all of them, so that the order of the file decides.
-    others = IPSet(cidr for name in names for cidr in elsewhere.all(name, [fabric.subnet]).iter_cidrs())
+    others = elsewhere.all(names, [fabric.subnet])
     free = space.free_blocks(fabric.slice_prefix, [*own, *others.iter_cidrs()])
     allocations = [Allocation("hosts", name, "slice", str(block)) for name, block in zip(names, free, strict=False)]
     if len(allocations) < len(names):
@@ -213,7 +213,7 @@ class _Choice:
     def _runs(self, host: str, *, edges: bool, in_others: bool) -> list[range]:
         if (host, edges, in_others) not in self._usable:
             slices = self._space.slices(host)
-            others = self._elsewhere.held(host, slices) if in_others else self._elsewhere.all(host, slices)
+            others = self._elsewhere.held(host, slices) if in_others else self._elsewhere.all([host], slices)
             usable = self._space.usable(host) - others - (set_of([]) if edges else set_of(self._space.edges(host)))
             self._usable[host, edges, in_others] = self._space.offsets(host).runs(usable)
         return self._usable[host, edges, in_others]

@@ -51,35 +51,28 @@ class TakenElsewhere:
         self._held = BlockIndex(shared_held), {name: BlockIndex(entries) for name, entries in held.items()}
         self._slices = BlockIndex(shared_slices), {name: BlockIndex(entries) for name, entries in slices.items()}
 
-    def held(self, host: str, blocks: Iterable[Block]) -> IPSet:
+    def held(self, host: str, blocks: Sequence[Block]) -> IPSet:
         """Return the addresses of the blocks that something of another stack has, or Docker may assign for it, on the host."""
-        return set_of(block for block, _ in _overlapping(self._held, host, blocks))
+        return set_of({block for block, _ in _overlapping(self._held, [host], blocks)})
 
-    def all(self, host: str, blocks: Iterable[Block]) -> IPSet:
-        """Return the addresses of the blocks that `held` has, and those in slices of other stacks."""
-        blocks = tuple(blocks)
-        return self.held(host, blocks) | set_of(block for block, _ in _overlapping(self._slices, host, blocks))
+    def all(self, hosts: Sequence[str], blocks: Sequence[Block]) -> IPSet:
+        """Return the addresses of the blocks that `held` has for any of the hosts, and those in slices of other stacks."""
+        indexes = (self._held, self._slices)
+        return set_of({block for index in indexes for block, _ in _overlapping(index, hosts, blocks)})
 
-    def stacks(self, hosts: Iterable[str], blocks: Sequence[Block]) -> list[str]:
+    def stacks(self, hosts: Sequence[str], blocks: Sequence[Block]) -> list[str]:
         """Return the stacks that have addresses of the blocks, for any of the hosts, sorted."""
-        return sorted(
-            {
-                stack
-                for host in hosts
-                for index in (self._held, self._slices)
-                for _, stack in _overlapping(index, host, blocks)
-            }
-        )
+        indexes = (self._held, self._slices)
+        return sorted({stack for index in indexes for _, stack in _overlapping(index, hosts, blocks)})
 
 
 def _overlapping(
-    indexes: tuple[BlockIndex[str], dict[str, BlockIndex[str]]], host: str, blocks: Iterable[Block]
+    indexes: tuple[BlockIndex[str], dict[str, BlockIndex[str]]], hosts: Sequence[str], blocks: Sequence[Block]
 ) -> Iterator[tuple[Block, str]]:
     shared, by_host = indexes
-    for block in blocks:
-        yield from shared.overlapping(block)
-        if host in by_host:
-            yield from by_host[host].overlapping(block)
+    for index in (shared, *(by_host[host] for host in hosts if host in by_host)):
+        for block in blocks:
+            yield from index.overlapping(block)
 
 
 def _addresses(host: HostPlan) -> Iterator[Block]:

@@ -201,7 +201,7 @@ def test_whatever_allocate_writes_on_a_lan_is_planned_and_apart(raw: dict[str, A
     except ConfigError as error:
         assert {problem.code for problem in error.problems} <= {"IPF602", "IPF603"}  # noqa: PT017  # both are fine
         return
-    new = IPSet(IPNetwork(one.value) for one in allocations if one.key == "slice")
+    new = IPSet(IPNetwork(str(one.value)) for one in allocations if one.key == "slice")
     missing = [name for name, host in raw["hosts"].items() if "slice" not in host]
     assert [one.entry for one in allocations if one.key == "slice"] == missing
     taken = [raw["fabric"]["gateway"], *raw["fabric"]["reserved"]]
