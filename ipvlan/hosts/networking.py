@@ -314,11 +314,14 @@ def _failure(planned: Networking, result: ScriptResult, what: str, effect: str) 
     reason = " ".join(text for text in (problems, result.complaints) if text) or "no reason given"
     keys = [f"ipvlan-fabric:hosts.{planned.host}.shim"] if planned.shim is not None else []
     keys += ["ipvlan-fabric:fabric.mode"] if planned.routes else []
-    fix = (
-        "let its ssh user be root, or become root by sudo without a password"
-        if "sudo" in reason
-        else "fix that on the host"
-    )
+    if "sudo" in reason:
+        fix = "let its ssh user be root, or become root by sudo without a password"
+    elif "a network of its own" in reason:
+        fix = (
+            f"write slices that are no network of a host (ipvlan-fabric:hosts.{planned.host}.slice, or another host's)"
+        )
+    else:
+        fix = "fix that on the host"
     return HostError.on(
         planned.host,
         NETWORKING_FAILED,

@@ -18,18 +18,29 @@ require_systemd() {
   fi
 }
 
-# A route that covers a network which the host is part of would cut the host off.
+# A route that covers a network which the host is part of would cut the host off. Over the shim it may be around such a network or
+# in one, as on a LAN: the longer prefix wins. The same prefix would replace the kernel's route.
 refuse_own_networks() {
-  covered=$(printf '%s\n' "$routes" | while read -r destination _; do
-    [ -n "$destination" ] || continue
-    # Networks in the destination, and networks that the destination is in.
-    {
-      ip -4 route show root "$destination" proto kernel
-      ip -4 route show match "$destination" proto kernel
-    } | sort -u | while read -r own rest; do
-      echo "problem=a route to $destination would cover $own, a network of its own ($rest)"
+  covered=$(
+    printf '%s\n' "$routes" | while read -r destination _; do
+      [ -n "$destination" ] || continue
+      # Networks in the destination, and networks that the destination is in.
+      {
+        ip -4 route show root "$destination" proto kernel
+        ip -4 route show match "$destination" proto kernel
+      } | sort -u | while read -r own rest; do
+        echo "problem=a route to $destination would cover $own, a network of its own ($rest)"
+      done
     done
-  done)
+    for destination in $slice; do
+      ip -4 -o route show exact "$destination" proto kernel | while read -r own rest; do
+        case " $rest " in
+          *" dev $shim "*) ;;
+          *) echo "problem=a route to $destination over $shim would replace that of $own, a network of its own ($rest)" ;;
+        esac
+      done
+    done
+  )
   if [ -n "$covered" ]; then
     printf '%s\n' "$covered"
     exit 1
