@@ -147,6 +147,7 @@ def apply(planned: Networking, before: Networking | None = None) -> None:
         "slice": "" if planned.shim is None else planned.shim.slice,
         "old_shim": "" if old_shim is None else old_shim.link,
         "old_address": "" if old_shim is None else old_shim.address,
+        "old_over": "\n".join(_over(None if before is None else before.shim, planned.shim)),
     }
     result = run_script(planned.connection, "networking_apply.sh", variables, timeout=TIMEOUT_SECONDS, as_root=True)
     if result.status != 0:
@@ -159,10 +160,19 @@ def apply(planned: Networking, before: Networking | None = None) -> None:
 
 
 def _keeps(before: Shim | None, planned: Shim | None) -> bool:
-    """Return whether the link stays as it is: at most further routes are set over it."""
+    """Return whether the link stays as it is: at most other routes lead over it."""
     if before is None or planned is None:
         return before is planned
-    return replace(before, slice=planned.slice) == planned and set(before.destinations) <= set(planned.destinations)
+    return replace(before, slice=planned.slice) == planned
+
+
+def _over(before: Shim | None, planned: Shim | None) -> list[str]:
+    """Return a line `DESTINATION LINK ADDRESS` for each route over the shim of before that is not planned any more."""
+    lines, stay = (
+        [] if shim is None else [f"{destination} {shim.link} {shim.address}" for destination in shim.destinations]
+        for shim in (before, planned)
+    )
+    return [line for line in lines if line not in set(stay)]
 
 
 def remove(planned: Networking) -> None:
@@ -314,11 +324,14 @@ def _failure(planned: Networking, result: ScriptResult, what: str, effect: str) 
     reason = " ".join(text for text in (problems, result.complaints) if text) or "no reason given"
     keys = [f"ipvlan-fabric:hosts.{planned.host}.shim"] if planned.shim is not None else []
     keys += ["ipvlan-fabric:fabric.mode"] if planned.routes else []
-    fix = (
-        "let its ssh user be root, or become root by sudo without a password"
-        if "sudo" in reason
-        else "fix that on the host"
-    )
+    if "sudo" in reason:
+        fix = "let its ssh user be root, or become root by sudo without a password"
+    elif "a network of its own" in reason:
+        fix = (
+            f"write slices that are no network of a host (ipvlan-fabric:hosts.{planned.host}.slice, or another host's)"
+        )
+    else:
+        fix = "fix that on the host"
     return HostError.on(
         planned.host,
         NETWORKING_FAILED,

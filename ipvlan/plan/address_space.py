@@ -183,8 +183,14 @@ class AddressSpace:
         return self._offsets[host]
 
     def destinations(self, host: str) -> tuple[IPNetwork, ...]:
-        """Return what a route to the host's containers leads to: its slices, and each of their addresses outside of them."""
-        return destinations(self._hosts[host].slices, self._on.get(host, ()))
+        """Return what a route to the host's containers leads to: its slices, and each of their addresses outside of them.
+
+        On a LAN not to what is a machine of the LAN itself: the gateway, the hosts, what is reserved, and the edges of the subnet.
+        """
+        blocks: tuple[Block, ...] = self._hosts[host].slices
+        if self._hosts_own:
+            blocks = tuple((set_of(blocks) - set_of(self._machines_in(blocks))).iter_cidrs())
+        return destinations(blocks, self._on.get(host, ()))
 
     def address(self, service: str, host: str) -> IPAddress | None:
         """Return the container's address."""
@@ -320,6 +326,14 @@ class AddressSpace:
             *(*self._gateways, *self._hosts_own.values(), *shims, *self._holders, *avoid),
         ]
         return set_of(self._subnets) - set_of(taken)
+
+    def _machines_in(self, blocks: Iterable[Block]) -> Iterator[Block | IPAddress]:
+        """Yield what may be machines of the LAN in the blocks, and the edges of the subnet."""
+        yield from (*self._gateways, *self._hosts_own.values())
+        for subnet in self._subnets:
+            yield from filter(None, (network_address(subnet), broadcast_address(subnet)))
+        for block in blocks:
+            yield from (entry for entry, _ in self._reserved.overlapping(block))
 
     def _held_in(self, blocks: Iterable[Block]) -> Iterator[IPAddress]:
         """Yield the addresses of the blocks that containers have."""

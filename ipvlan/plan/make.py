@@ -104,6 +104,7 @@ def _host(
         network=beside.networks[name],
         containers=containers,
         routes=tuple(route for other, to_it in beside.routes.items() if other != name for route in to_it),
+        destinations=space.destinations(name),
         shim=_shim(host, space, name),
     )
 

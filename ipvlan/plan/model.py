@@ -21,7 +21,7 @@ from ipvlan.config.types.ports import MANY, Port
 from ipvlan.config.types.rollout import Otherwise
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.blocks import Block, destinations
+from ipvlan.plan.blocks import Block
 from ipvlan.plan.host_blocks import HostBlocks
 from ipvlan.plan.lan import own_addresses
 from ipvlan.problems import Problem
@@ -146,6 +146,8 @@ class HostPlan:
     """Sorted by service."""
     routes: tuple[Route, ...]
     """Sorted by host, then by destination; empty in l2."""
+    destinations: tuple[IPNetwork, ...]
+    """What a route to the host's containers leads to: `ipvlan.plan.address_space.AddressSpace.destinations`."""
     shim: ShimPlan | None
     """None where the host and its own containers do not reach each other."""
 
@@ -158,11 +160,6 @@ class HostPlan:
     def slice_text(self) -> str:
         """The slices as people read them: as the config writes them, with commas; `none` where there is none."""
         return ", ".join(map(str, self.slices)) or "none"
-
-    @property
-    def destinations(self) -> tuple[IPNetwork, ...]:
-        """What a route to the host's containers leads to: its slices as subnets, and each address outside of them."""
-        return destinations(self.slices, (container.address for container in self.containers))
 
     @property
     def parent(self) -> str:

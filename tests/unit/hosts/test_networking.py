@@ -219,7 +219,7 @@ def test_a_host_without_systemd_is_refused(host: Host) -> None:
 
 
 def test_a_shim_leads_to_everything_of_its_host(host: Host) -> None:
-    """Of a slice of several parts each has a route; one more is set without the link, and one that goes takes the link anew."""
+    """Of a slice of several parts each has a route; one is added, and one goes, without the link."""
     several = replace(SHIM, slice="10.1.1.0/28 10.1.9.9/32")
     planned = replace(host.planned, shim=several, routes=())
     networking.apply(planned)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork, IPSet, iprange_to_cidrs
 
 from ipvlan.config.yaml_file import Checkout
+from ipvlan.hosts.connection import connection_to
+from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan.address_space import AddressSpace, Cause
 from ipvlan.plan.address_usage import slice_use, who_holds
 from ipvlan.plan.allocate import allocate, filled
@@ -362,3 +364,63 @@ def test_a_name_server_on_a_host_is_asked_from_other_hosts_only() -> None:
     assert lan_plan(**elsewhere).warnings == ()
     with_shim = {"hosts__docker-1__shim": True, "hosts__docker-1__dynamic": "none"}
     assert lan_plan(services__centos__dns=["192.168.140.200"], **with_shim).warnings == ()
+
+
+def shim_of(plan: Plan, host: str) -> list[str]:
+    """Return what the host's shim leads to."""
+    networking = planned_networking(plan.host(host), connection_to(plan.host(host), plan.ssh))
+    assert networking is not None
+    assert networking.shim is not None
+    return list(networking.shim.destinations)
+
+
+def test_a_shim_on_the_lan_leads_to_no_machine_of_it() -> None:
+    """Gateway, hosts, reserved devices and the subnet's edges stay reachable over the LAN, though the slice has them."""
+    plan = lan_plan(
+        fabric__reserved=["192.168.140.2", "192.168.140.64/26"],
+        **{
+            "hosts__docker-1__slice": "192.168.140.0/25",
+            "hosts__docker-1__shim": "192.168.140.3",
+            "hosts__docker-1__address": "192.168.140.10",
+            "hosts__docker-2__address": "192.168.140.40",
+            "hosts__docker-2__slice": "192.168.140.128/28",
+            "services__centos__offset": 4,
+            "services__nginx__offset": 5,
+        },
+    )
+    led = IPSet(shim_of(plan, "docker-1"))
+    kept = ("0", "1", "2", "10", "40", *map(str, range(64, 128)))
+    assert led == IPSet(["192.168.140.0/25"]) - IPSet([f"192.168.140.{last}" for last in kept])
+    assert plan.host("docker-1").destinations == plan.address_space.destinations("docker-1")
+
+
+def test_a_shim_of_the_complete_lan() -> None:
+    """Its routes are parts of the LAN: none is the LAN itself, to which the kernel has the host's own route."""
+    plan = lan_plan(
+        **{
+            "hosts__docker-1__slice": "192.168.140.0/24",
+            "hosts__docker-1__shim": True,
+            "hosts__docker-2": REMOVE,
+            "services__centos__offset": 33,
+            "services__nginx__offset": 34,
+        }
+    )
+    led = shim_of(plan, "docker-1")
+    assert "192.168.140.0/24" not in led
+    assert not IPSet(led) & IPSet(["192.168.140.0", "192.168.140.1", "192.168.140.200", "192.168.140.255"])
+    assert IPSet(led) >= IPSet(str(container.address) for container in plan.containers())
+
+
+def test_a_shim_on_the_lan_leads_to_addresses_outside_of_the_slice() -> None:
+    """A container that has an address of its own in the config has a route of its own, as elsewhere."""
+    plan = lan_plan(
+        **{"hosts__docker-1__shim": True, "services__nginx__addresses": {"docker-1": "192.168.140.77"}},
+    )
+    assert shim_of(plan, "docker-1") == ["192.168.140.32/28", "192.168.140.77/32"]
+
+
+def test_outside_lan_mode_a_shim_leads_to_the_complete_slice() -> None:
+    """No stack of before has another route after the upgrade, whatever lies in its slice."""
+    inside = {"fabric.gateway": "10.1.1.253", "fabric.reserved": ["10.1.1.64/26"]}
+    plan = make_plan(parse(changed({"hosts.docker-1.shim": True, **inside})))
+    assert shim_of(plan, "docker-1") == ["10.1.1.0/24"]
