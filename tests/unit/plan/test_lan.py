@@ -12,6 +12,7 @@ from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.address_space import AddressSpace, Cause
 from ipvlan.plan.address_usage import slice_use, who_holds
 from ipvlan.plan.allocate import allocate
+from ipvlan.plan.changes import compare
 from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
@@ -259,3 +260,34 @@ def test_a_name_server_on_a_host_is_asked_from_other_hosts_only() -> None:
     assert lan_plan(**elsewhere).warnings == ()
     with_shim = {"hosts__docker-1__shim": True, "hosts__docker-1__dynamic": "none"}
     assert lan_plan(services__centos__dns=["192.168.140.200"], **with_shim).warnings == ()
+
+
+IN_THE_SLICE: dict[str, Any] = {"hosts__docker-1__slice": "192.168.140.192/28"}
+"""A slice with the own addresses of both hosts."""
+
+
+def test_renaming_a_host_replaces_no_network_of_another() -> None:
+    """The own addresses that Docker may not assign are named by address: Docker's network of docker-1 stays what it is."""
+    before = lan_plan(**IN_THE_SLICE)
+    raw = changed({**ON_LAN, "hosts.docker-1.slice": "192.168.140.192/28"})
+    raw["hosts"]["renamed"] = raw["hosts"].pop("docker-2")
+    after = make_plan(parse(raw))
+    assert dict(before.host("docker-1").network.auxiliary) == dict(after.host("docker-1").network.auxiliary)
+    assert [change.action for change in compare(before, after).hosts if change.host == "docker-1"] == []
+
+
+def test_a_host_that_leaves_replaces_the_networks_whose_slice_has_its_address() -> None:
+    """Docker may assign its address from then on, which is another network; the report predicts it."""
+    raw = changed({**ON_LAN, "hosts.docker-1.slice": "192.168.140.192/28"})
+    del raw["hosts"]["docker-2"]
+    [change] = [
+        change for change in compare(lan_plan(**IN_THE_SLICE), make_plan(parse(raw))).hosts if change.host == "docker-1"
+    ]
+    assert change.action == "replace network"
+    assert change.reasons == (
+        "addresses that Docker may not assign: 192.168.140.200, 192.168.140.201 -> 192.168.140.200",
+    )
+    raw["hosts"]["docker-1"]["dynamic"] = "none"
+    kept = make_plan(parse(raw))
+    both = lan_plan(**IN_THE_SLICE, **{"hosts__docker-1__dynamic": "none"})
+    assert [change.action for change in compare(both, kept).hosts if change.host == "docker-1"] == []
