@@ -291,3 +291,22 @@ def test_a_host_that_leaves_replaces_the_networks_whose_slice_has_its_address() 
     kept = make_plan(parse(raw))
     both = lan_plan(**IN_THE_SLICE, **{"hosts__docker-1__dynamic": "none"})
     assert [change.action for change in compare(both, kept).hosts if change.host == "docker-1"] == []
+
+
+def test_a_shim_makes_the_host_a_gateway_of_its_containers() -> None:
+    """The kernel isolates a host from its containers only without a shim; with one the host can be their gateway."""
+    as_gateway = {"fabric__gateway": "192.168.140.201", "hosts__docker-2__dynamic": "none"}
+    plan = lan_plan(**as_gateway, **{"hosts__docker-2__shim": True})
+    assert plan.host("docker-2").shim is not None
+    with pytest.raises(ConfigError) as raised:
+        lan_plan(**as_gateway)
+    [problem] = raised.value.problems
+    assert (problem.code, "hosts.docker-2.shim" in problem.fix) == ("IPF340", True)
+
+
+def test_a_name_server_on_the_own_host_can_be_reached_over_a_shim() -> None:
+    """The warning about a name server that is the host names the shim, which ends it."""
+    [warning] = lan_plan(fabric__dns=["192.168.140.200"]).warnings
+    assert (warning.code, "hosts.docker-1.shim" in warning.fix) == ("IPF345", True)
+    with_shim = {"hosts__docker-1__shim": True, "hosts__docker-1__dynamic": "none"}
+    assert lan_plan(fabric__dns=["192.168.140.200"], **with_shim).warnings == ()
