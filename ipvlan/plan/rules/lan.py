@@ -57,7 +57,8 @@ def _gateway(config: StackConfig) -> Iterator[Problem]:
                 value=str(address),
                 problem=f"the gateway is {name} itself, and {_list(routed)} of it would route through it",
                 effect="the kernel isolates a host from its own containers, so they could not leave the subnet",
-                fix=f"write the address of the LAN's router, give {name} a shim (hosts.{name}.shim), or run these services on other hosts",
+                fix=f"write the address of the LAN's router, give {name} a shim (hosts.{name}.shim), or run these "
+                "services on other hosts",
             )
 
 
