@@ -118,6 +118,7 @@ class AddressSpace:
         # Computed when they are asked for, and again after an assignment.
         self._held: list[tuple[int, int]] = []
         self._free: dict[str, IPSet] = {}
+        self._unassigned: IPSet | None = None
 
     @classmethod
     def from_config(
@@ -152,10 +153,25 @@ class AddressSpace:
         """Note that the container has the address, which others may have too; `explicit` is one that the config has in full."""
         self._addresses[service, host] = address
         self._on.setdefault(host, []).append(address)
-        self._held, self._free = [], {}
+        self._held, self._free, self._unassigned = [], {}, None
         if explicit:
             self._explicit.add((address, host))
         self._holders.setdefault(address, []).append((service, host))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names of all hosts."""
+        return tuple(self._hosts)
+
+    @property
+    def is_lan(self) -> bool:
+        """Whether the subnet is that of a LAN which hosts are on themselves: nothing of the fabric can enlarge it."""
+        return bool(self._hosts_own)
+
+    @property
+    def has_reservations(self) -> bool:
+        """Whether addresses are reserved."""
+        return bool(self._reserved.blocks())
 
     def slices(self, host: str) -> tuple[Block, ...]:
         """Return the host's blocks."""
@@ -273,8 +289,9 @@ class AddressSpace:
 
     def free_elsewhere(self, host: str) -> IPSet:
         """Return the addresses in no host's slice that further containers of the host may have explicitly."""
-        unassigned = set_of(self._subnets) - set_of(self._slices.blocks())
-        return (self._without_reasons(self._subnets, host) & unassigned) - set_of(self._holders)
+        if self._unassigned is None:
+            self._unassigned = set_of(self._subnets) - set_of((*self._slices.blocks(), *self._holders))
+        return self._without_reasons(self._subnets, host) & self._unassigned
 
     def edges(self, host: str) -> set[IPAddress]:
         """Return the first and last address of each of the host's slices that is a subnet."""

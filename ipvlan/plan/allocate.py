@@ -25,6 +25,7 @@ from ipvlan.plan.clashes import Neighbour
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.offsets import common, each
 from ipvlan.plan.taken_elsewhere import TakenElsewhere
+from ipvlan.plan.room import SMALLEST_SLICE, more_addresses, more_slices
 from ipvlan.plan.validate import well_formed
 from ipvlan.problems import ConfigError, Problem, shorten
 
@@ -109,7 +110,9 @@ def _slices(config: StackConfig, names: Sequence[str], elsewhere: TakenElsewhere
                     value=str(fabric.slice_prefix),
                     problem=f"a /{fabric.slice_prefix} is larger than the subnet {fabric.subnet}",
                     effect="no slice of that size exists",
-                    fix=f"write a number from {fabric.subnet.prefixlen} to 30",
+                    fix=f"write a number from {fabric.subnet.prefixlen} to {SMALLEST_SLICE}"
+                    if fabric.subnet.prefixlen <= SMALLEST_SLICE
+                    else f"write hosts.{names[0]}.slice yourself: allocate writes no slice smaller than a /{SMALLEST_SLICE}",
                 )
             ]
         )
@@ -150,10 +153,10 @@ def _subnet_is_full(
         problem=f"it is full: of its {total} slices of /{fabric.slice_prefix}, {held} belong to hosts, "
         f"{total - held - others.count - free} contain the gateway, reserved or other addresses that are taken, "
         f"{others.text('', ' contain addresses of other stacks on the link')}{', ' if others.count else ''}"
-        f"{free} are free, and "
-        f"{len(names)} hosts have none ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})",
-        effect="these hosts can run no container",
-        fix="enlarge fabric.subnet, or raise fabric.slice_prefix for smaller slices",
+        f"{free} are free, and {len(names)} {'host has' if len(names) == 1 else 'hosts have'} none ({', '.join(names[:5])}"
+        f"{', ...' if len(names) > 5 else ''})",
+        effect="this host can run no container" if len(names) == 1 else "these hosts can run no container",
+        fix=more_slices(fabric, space, names),
     )
 
 
@@ -234,12 +237,13 @@ def _no_offset(space: AddressSpace, name: str, hosts: Sequence[str], elsewhere: 
         code="IPF603",
         key=f"services.{name}.offset",
         value="",
-        problem=f"no offset is free on all of its {len(hosts)} hosts: the slice "
+        problem=f"no offset is free on {'its only host' if len(hosts) == 1 else f'all of its {len(hosts)} hosts'}: the slice "
         f"{', '.join(map(str, space.slices(smallest)))} of {smallest} has {inside} addresses, "
         f"{usable - space.free(smallest).size} of containers"
         f"{others.text(', ', ' of other stacks')} and {inside - usable} reserved, dynamic, or the gateway's or shim's",
         effect="the service has no address",
-        fix=f"enlarge the slice, or run the service on fewer hosts (services.{name}.hosts)",
+        fix=more_addresses(space, smallest)
+        + (f", or run the service on fewer hosts (services.{name}.hosts)" if len(hosts) > 1 else ""),
     )
 
 

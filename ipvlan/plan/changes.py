@@ -127,12 +127,19 @@ def _network(old: NetworkPlan, new: NetworkPlan) -> Iterator[str]:
         ("gateway", old.gateway or "none", new.gateway or "none"),
         ("ip range", old.ip_range, new.ip_range),
         ("parent", old.parent, new.parent),
-        (
-            "addresses that Docker may not assign",
-            ", ".join(map(str, old.auxiliary.values())) or "none",
-            ", ".join(map(str, new.auxiliary.values())) or "none",
-        ),
+        ("addresses that Docker may not assign", *_auxiliary(old, new)),
     )
+
+
+def _auxiliary(old: NetworkPlan, new: NetworkPlan) -> tuple[str, str]:
+    """Return the auxiliary addresses of two networks; with their names where only these differ, which is a reason too."""
+    before, after = (sorted(network.auxiliary.items(), key=lambda entry: entry[1]) for network in (old, new))
+    only_names = [address for _, address in before] == [address for _, address in after] and before != after
+    texts = (
+        ", ".join(f"{address} ({name})" if only_names else str(address) for name, address in entries) or "none"
+        for entries in (before, after)
+    )
+    return next(texts), next(texts)
 
 
 def _containers(

@@ -59,11 +59,16 @@ def docker_pool(space: AddressSpace, host: str, hosts_own: Mapping[str, IPAddres
         ip_range = IPNetwork(gateway)
     else:
         raise RuntimeError(f"{host} has no gateway, and ipvlan.plan.rules did not refuse it")
-    for name, address in sorted(hosts_own.items()):
+    for address in sorted(hosts_own.values()):
         # With the auxiliary address of `dynamic: none` the range is used up already.
         if address in ip_range and address not in (gateway, *auxiliary.values()):
-            auxiliary[f"host-{name}"] = address
+            auxiliary[_own_name(address)] = address
     return DockerPool(gateway=gateway, ip_range=ip_range, auxiliary=auxiliary)
+
+
+def _own_name(address: IPAddress) -> str:
+    """Return the name of a host's own address: not by the host, whose renaming would replace the networks of others."""
+    return "host-" + str(address).replace(".", "-").replace(":", "-")
 
 
 def _subnet(block: Block) -> IPNetwork:

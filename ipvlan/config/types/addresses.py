@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, IPRange
+from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, IPRange, iprange_to_cidrs, spanning_cidr
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
 from ipvlan.config.types.base import as_text, fail, json_pattern, need_string, string_schema
@@ -14,11 +14,37 @@ from ipvlan.config.types.ipv6 import refuse_ipv6
 
 DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 """Four decimal numbers; whether they are an address is a further question."""
+LAST_PART: Final = re.compile(r"[0-9]{1,3}")
+LARGEST_PART: Final = 255
 PREFIX_LENGTH: Final = re.compile(r"0|[1-9][0-9]?")
 CIDR: Final = re.compile(rf"{DOTTED.pattern}/(?:{PREFIX_LENGTH.pattern})")
 RANGE: Final = re.compile(rf"\s*{DOTTED.pattern}(?:\s*-\s*{DOTTED.pattern})?\s*")
+_ENTRY: Final = re.compile(rf"{DOTTED.pattern}(?:/[0-9]+|-{DOTTED.pattern})?")
+MOST_SHOWN: Final = 4
+"""Values of a text that a message repeats as a list."""
 NONE: Final = "none"
 """The value of `dynamic` that leaves Docker nothing to assign."""
+
+
+def _entries(text: str) -> list[str]:
+    """Return the values of a text that has several addresses, subnets or ranges, which a list ought to have; else the text."""
+    entries = [entry for entry in re.split(r"[\s,;]+", re.sub(r"\s*-\s*", "-", text.strip())) if entry]
+    return entries if len(entries) > 1 and all(_ENTRY.fullmatch(entry) for entry in entries) else [text]
+
+
+def _address(text: str) -> IPAddress | None:
+    """Return the address of a text; None where it is none."""
+    try:
+        return IPAddress(text.strip(), flags=INET_PTON)
+    except (AddrFormatError, ValueError):
+        return None
+
+
+def _bounds(text: str) -> tuple[IPAddress, IPAddress] | None:
+    """Return the first and last address of a range; None where the text is no range."""
+    first, dash, last = text.partition("-")
+    bounds = _address(first), _address(last)
+    return (bounds[0], bounds[1]) if dash and None not in bounds else None
 
 
 def parse_address(value: object) -> IPAddress:
@@ -34,6 +60,13 @@ def parse_address(value: object) -> IPAddress:
             "some programs read it as octal and would use another address (010 is 8)",
             "write the parts without leading zeros: " + ".".join(str(int(part)) for part in text.split(".")),
         )
+    if len(entries := _entries(text)) > 1:
+        fail(
+            "IPF113",
+            f"these are {len(entries)} values in one text, and not an IPv4 address",
+            "no host could be reached at it, and no container could have it",
+            f"write each address as an entry of its own if this is a list, else one: {entries[0]}",
+        )
     try:
         address = IPAddress(text, flags=INET_PTON)
     except (AddrFormatError, ValueError):
@@ -48,17 +81,41 @@ def parse_address(value: object) -> IPAddress:
 
 def parse_network(value: object) -> IPNetwork:
     """Return an IPv4 subnet from CIDR notation with all host bits zero."""
+    return _network(value, inside=False)
+
+
+def _network(value: object, *, inside: bool) -> IPNetwork:
+    """Return a subnet; what is suggested instead of a range is a subnet inside of it, or one that has all of it."""
     if isinstance(value, IPNetwork):
         return value
     text = need_string(value, "a subnet")
     refuse_ipv6(text)
+    if len(entries := _entries(text)) > 1:
+        fail(
+            "IPF116",
+            f"these are {len(entries)} values in one text, and one subnet is meant here",
+            "Docker would refuse the network on every host",
+            f"write one subnet: {entries[0]}" if "/" in entries[0] else "write one subnet, as in 10.1.0.0/16",
+        )
     base, slash, prefix = text.partition("/")
+    if not slash and (bounds := _bounds(text)) is not None:
+        lowest, highest = sorted(bounds)
+        largest = max(iprange_to_cidrs(lowest, highest), key=lambda cidr: cidr.size)
+        fail(
+            "IPF115",
+            "this is a range, which is not possible here",
+            "Docker takes a subnet",
+            f"write a subnet, such as {largest if inside else spanning_cidr([lowest, highest])}",
+        )
     if not slash:
+        known = _address(base)
         fail(
             "IPF115",
             "the prefix length is missing",
             "it would mean one single address instead of a subnet",
-            f"write ADDRESS/LENGTH, for example {base}/24" if base else "write ADDRESS/LENGTH, as in 10.1.0.0/16",
+            f"write ADDRESS/LENGTH, for example {IPNetwork(f'{known}/24').cidr}"
+            if known is not None
+            else "write ADDRESS/LENGTH, as in 10.1.0.0/16",
         )
     if not PREFIX_LENGTH.fullmatch(prefix) or int(prefix) > 32:
         fail(
@@ -83,7 +140,7 @@ def parse_dynamic(value: object) -> IPNetwork | Literal["none"] | None:
     """Return a subnet, the word `none`, or None where the key is left out."""
     if value is None or value == NONE:
         return value
-    return parse_network(value)
+    return _network(value, inside=True)
 
 
 class AddressRange(IPRange):
@@ -100,16 +157,36 @@ class AddressRange(IPRange):
         return self.text
 
 
+def _refuse_several(text: str) -> None:
+    """Reject several values in one text, where a list can have them."""
+    refuse_ipv6(text)
+    if len(entries := _entries(text)) > 1:
+        fail(
+            "IPF113",
+            f"these are {len(entries)} values in one text",
+            "no container could have an address of it",
+            f"write a list: [{', '.join(entries)}]" if len(entries) <= MOST_SHOWN else "write a list: [FIRST, SECOND]",
+        )
+
+
 def parse_range(value: object) -> AddressRange:
     """Return a range from `10.1.9.9`, `10.1.9.1-10.1.9.20` or `10.1.9.0/24`."""
     if isinstance(value, AddressRange):
         return value
-    text = need_string(value, "a reserved address, range or subnet").strip()
+    text = need_string(value, "an address, a range or a subnet").strip()
+    _refuse_several(text)
     if "/" in text:
         network = parse_network(text)
         return AddressRange(IPAddress(network.first, network.version), IPAddress(network.last, network.version), text)
     first_text, dash, last_text = (part.strip() for part in text.partition("-"))
     first = parse_address(first_text)
+    if LAST_PART.fullmatch(last_text) and int(last_text) <= LARGEST_PART:
+        fail(
+            "IPF113",
+            "the end of the range is not an IPv4 address",
+            "it is unclear where the range ends",
+            f"write both addresses in full: {first}-{str(first).rpartition('.')[0]}.{int(last_text)}",
+        )
     last = parse_address(last_text) if dash else first
     if last < first:
         fail(
@@ -130,6 +207,7 @@ def parse_slice_entry(value: object) -> SliceEntry:
     if isinstance(value, IPNetwork | AddressRange):
         return value
     text = need_string(value, "a slice").strip()
+    _refuse_several(text)
     return parse_network(text) if "/" in text else parse_range(text)
 
 

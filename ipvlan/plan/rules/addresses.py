@@ -15,6 +15,7 @@ from netaddr import IPAddress
 from ipvlan.config.models import ServiceConfig, StackConfig
 from ipvlan.plan.address_space import AddressSpace, Cause, Reason
 from ipvlan.plan.offsets import each
+from ipvlan.plan.room import has_room, more_addresses
 from ipvlan.problems import Problem, shorten
 
 
@@ -145,29 +146,29 @@ def _shim(container: _Container, reason: Reason, space: AddressSpace) -> Problem
     )
 
 
-def _host_own(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
+def _host_own(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     return Problem(
         code="IPF434",
         key=f"{container.key} and {reason.key}",
         value=container.value,
         problem=f"it is the own address of {'the host' if reason.host == container.host else reason.host}",
         effect="the container would answer instead of the host, or the host instead of the container",
-        fix="choose another address or offset",
+        fix=_choose_another(space, container.host),
     )
 
 
-def _gateway(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
+def _gateway(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     return Problem(
         code="IPF507",
         key=f"{container.key} and {reason.key}",
         value=container.value,
         problem="the container would have the gateway's address",
         effect="the daemon refuses it, or no container of the fabric can leave the subnet",
-        fix="choose another address or offset",
+        fix=_choose_another(space, container.host),
     )
 
 
-def _subnet_edge(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
+def _subnet_edge(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     kind = "network" if reason.cause is Cause.SUBNET_NETWORK else "broadcast"
     return Problem(
         code="IPF508",
@@ -175,29 +176,31 @@ def _subnet_edge(container: _Container, reason: Reason, _: AddressSpace) -> Prob
         value=container.value,
         problem=f"it is the {kind} address of the subnet {reason.block}",
         effect="no container can have it",
-        fix="choose another address or offset",
+        fix=_choose_another(space, container.host),
     )
 
 
-def _reserved(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
+def _reserved(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     return Problem(
         code="IPF509",
         key=f"{container.key} and {reason.key}",
         value=container.value,
         problem=f"it is reserved by {reason.block}",
         effect="what it is reserved for would conflict with the container",
-        fix="choose another address or offset, or reserve less",
+        fix=_choose_another(space, container.host, ", or reserve less"),
     )
 
 
-def _dynamic(container: _Container, reason: Reason, _: AddressSpace) -> Problem:
+def _dynamic(container: _Container, reason: Reason, space: AddressSpace) -> Problem:
     return Problem(
         code="IPF510",
         key=f"{container.key} and {reason.key}",
         value=container.value,
         problem=f"it is in the range that Docker may assign on {reason.host} ({reason.block})",
         effect="an unmanaged container can get the address while this one is stopped",
-        fix="choose an address outside the dynamic range, or make that range smaller",
+        fix="choose an address outside the dynamic range, or make that range smaller"
+        if has_room(space, container.host)
+        else f"make hosts.{reason.host}.dynamic smaller",
     )
 
 
@@ -227,14 +230,17 @@ def _use_another(space: AddressSpace, host: str) -> str:
     """Return what to write instead: addresses that are free on the host, or, where none is, how there will be one."""
     free = space.free(host) if space.slices(host) else space.free_elsewhere(host)
     if not free.size:
-        return (
-            f"enlarge hosts.{host}.slice, which has no free address" if space.slices(host) else "enlarge fabric.subnet"
-        )
+        return more_addresses(space, host)
     runs = list(itertools.islice(free.iter_ipranges(), 2))
     run = max(runs, key=lambda one: one.size)
     if run.size == 1:
         return f"use {IPAddress(run.first, run.version)}"
     return f"use one of {IPAddress(run.first, run.version)} to {IPAddress(run.last, run.version)}"
+
+
+def _choose_another(space: AddressSpace, host: str, more: str = "") -> str:
+    """Return that another address is to be chosen, and what else helps; or, where none is free, how there will be one."""
+    return f"choose another address or offset{more}" if has_room(space, host) else more_addresses(space, host)
 
 
 def _on(hosts: list[str]) -> str:
@@ -259,7 +265,7 @@ def _beyond(config: StackConfig, space: AddressSpace, name: str, hosts: list[str
     address = offsets.at(offset)
     owner = None if address is None else space.slice_owner(address)
     free = next(each(offsets.runs(space.free(host))), None)
-    smaller = f"write a smaller offset ({free} is free there)" if free is not None else "write a larger slice"
+    smaller = f"write a smaller offset ({free} is free there)" if free is not None else more_addresses(space, host)
     return Problem(
         code="IPF512",
         key=f"services.{name}.offset",
@@ -269,25 +275,27 @@ def _beyond(config: StackConfig, space: AddressSpace, name: str, hosts: list[str
         effect=f"{address} belongs to {owner}: two containers could have it"
         if owner not in (None, host)
         else "the slice has no such address",
-        fix=f"{smaller}, or services.{name}.addresses.{host}",
+        fix=smaller + (f", or write services.{name}.addresses.{host}" if has_room(space, host) else ""),
     )
 
 
 def _shared(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
-    by_key: dict[str, list[tuple[IPAddress, str, str]]] = {}
+    by_key: dict[str, list[tuple[IPAddress, tuple[str, str], tuple[str, str]]]] = {}
     for address, holders in space.shared():
         name, host = holders[0]
         for other, other_host in holders[1:]:
             key = f"{_key(config.services[name], name, host)} and {_key(config.services[other], other, other_host)}"
-            by_key.setdefault(key, []).append((address, f"{name} on {host}", f"{other} on {other_host}"))
+            by_key.setdefault(key, []).append((address, (name, host), (other, other_host)))
     for key, pairs in by_key.items():
-        address, one, two = pairs[0]
+        address, (name, host), (other, other_host) = pairs[0]
         more = f" (and {len(pairs) - 1} more)" if len(pairs) > 1 else ""
         yield Problem(
             code="IPF513",
             key=key,
             value=str(address),
-            problem=f"{one} and {two} have one address{more}",
+            problem=f"{name} on {host} and {other} on {other_host} have one address{more}",
             effect="the second container does not start, or both answer and connections break intermittently",
-            fix="give one of them another offset or address",
+            fix="give one of them another offset or address"
+            if has_room(space, host) or has_room(space, other_host)
+            else more_addresses(space, host),
         )

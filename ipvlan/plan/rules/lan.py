@@ -50,14 +50,15 @@ def _gateway(config: StackConfig) -> Iterator[Problem]:
         routed = [
             service for service, settings in config.services.items() if settings.runs_on(name) and not settings.bridged
         ]
-        if address == config.fabric.gateway and routed:
+        if address == config.fabric.gateway and routed and not config.hosts[name].shim:
             yield Problem(
                 code="IPF340",
                 key=f"fabric.gateway and hosts.{name}.address",
                 value=str(address),
                 problem=f"the gateway is {name} itself, and {_list(routed)} of it would route through it",
                 effect="the kernel isolates a host from its own containers, so they could not leave the subnet",
-                fix="write the address of the LAN's router, or run these services on other hosts",
+                fix=f"write the address of the LAN's router, give {name} a shim (hosts.{name}.shim), or run these "
+                "services on other hosts",
             )
 
 
@@ -122,7 +123,8 @@ def _name_servers(config: StackConfig) -> Iterator[Problem]:
             value=str(config.hosts[host].address),
             problem=f"the name server is {host} itself, and {_list(names)} also {_runs(names)} there",
             effect="the kernel isolates a host from its own containers, so these do not get an answer",
-            fix="use another name server, such as the LAN's router, or run these services on other hosts",
+            fix=f"use another name server, such as the LAN's router, give {host} a shim (hosts.{host}.shim), or run these "
+            "services on other hosts",
             severity="warning",
         )
 

@@ -9,6 +9,7 @@ from netaddr import IPAddress
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.blocks import Block, BlockIndex, contains, has_edges, overlap
+from ipvlan.plan.room import more_addresses
 from ipvlan.problems import Problem
 
 
@@ -20,7 +21,7 @@ def check(config: StackConfig, space: AddressSpace, name: str) -> Iterator[Probl
         return
     outside = [number for number, block in enumerate(slices) if not contains(config.fabric.subnet, block)]
     for number in outside:
-        yield _outside(config, _key(slices, name, number), slices[number])
+        yield _outside(config, space, _key(slices, name, number), slices[number])
     yield from _overlaps(slices, name)
     if not outside and not _has_usable(space, name) and not space.dynamic(name):
         yield Problem(
@@ -29,7 +30,7 @@ def check(config: StackConfig, space: AddressSpace, name: str) -> Iterator[Probl
             value=", ".join(map(str, slices)),
             problem="all its addresses are reserved, the gateway's, the subnet's own or the host's",
             effect="no container can have an address of it",
-            fix="enlarge it, or write another one",
+            fix="enlarge it, or write another one" if space.free_elsewhere(name).size else more_addresses(space, name),
             severity="warning",
         )
     if not outside:
@@ -89,7 +90,7 @@ def _missing(config: StackConfig, name: str) -> Iterator[Problem]:
     )
 
 
-def _outside(config: StackConfig, key: str, block: Block) -> Problem:
+def _outside(config: StackConfig, space: AddressSpace, key: str, block: Block) -> Problem:
     subnet = config.fabric.subnet
     where = "outside" if not overlap(block, subnet) else "larger than" if contains(block, subnet) else "partly outside"
     return Problem(
@@ -100,7 +101,7 @@ def _outside(config: StackConfig, key: str, block: Block) -> Problem:
         effect="the daemon refuses the network, since its ip range is not part of the subnet"
         if has_edges(block)
         else "the daemon refuses containers with an address of it",
-        fix=f"write a part of {subnet}, or enlarge fabric.subnet",
+        fix=f"write a part of {subnet}" + ("" if space.is_lan else ", or enlarge fabric.subnet"),
     )
 
 

@@ -172,4 +172,18 @@ def test_hosts_in_the_slice_are_kept_from_docker() -> None:
         hosts={"a": blocks},
     )
     own = {"a": IPAddress("10.1.1.9"), "b": IPAddress("10.1.2.9"), "c": IPAddress("10.1.1.8")}
-    assert docker_pool(space, "a", own).auxiliary == {"host-a": own["a"], "host-c": own["c"]}
+    assert docker_pool(space, "a", own).auxiliary == {"host-10-1-1-8": own["c"], "host-10-1-1-9": own["a"]}
+    renamed = {"z": own["a"], "b": own["b"], "c": own["c"]}
+    assert list(docker_pool(space, "a", renamed).auxiliary.items()) == list(
+        docker_pool(space, "a", own).auxiliary.items()
+    )
+
+
+def test_an_ipv6_address_has_a_name_without_colons() -> None:
+    """The name of an auxiliary address has letters, digits and `-`, whatever the address family."""
+    blocks = HostBlocks(slices=(IPNetwork("2001:db8::/64"),), dynamic=(), static_only=False, shim=None)
+    space = AddressSpace(
+        subnets=(IPNetwork("2001:db8::/64"),), gateways=(), reserved=(), mode="l2", hosts={"a": blocks}
+    )
+    own = IPAddress("2001:db8::9")
+    assert docker_pool(space, "a", {"a": own}).auxiliary == {"host-2001-db8--9": own}

@@ -16,6 +16,7 @@ from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan.address_space import AddressSpace, Cause
 from ipvlan.plan.address_usage import slice_use, who_holds
 from ipvlan.plan.allocate import allocate, filled
+from ipvlan.plan.changes import compare
 from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
@@ -424,3 +425,51 @@ def test_outside_lan_mode_a_shim_leads_to_the_complete_slice() -> None:
     inside = {"fabric.gateway": "10.1.1.253", "fabric.reserved": ["10.1.1.64/26"]}
     plan = make_plan(parse(changed({"hosts.docker-1.shim": True, **inside})))
     assert shim_of(plan, "docker-1") == ["10.1.1.0/24"]
+IN_THE_SLICE: dict[str, Any] = {"hosts__docker-1__slice": "192.168.140.192/28"}
+"""A slice with the own addresses of both hosts."""
+
+
+def test_renaming_a_host_replaces_no_network_of_another() -> None:
+    """The own addresses that Docker may not assign are named by address: Docker's network of docker-1 stays what it is."""
+    before = lan_plan(**IN_THE_SLICE)
+    raw = changed({**ON_LAN, "hosts.docker-1.slice": "192.168.140.192/28"})
+    raw["hosts"]["renamed"] = raw["hosts"].pop("docker-2")
+    after = make_plan(parse(raw))
+    assert dict(before.host("docker-1").network.auxiliary) == dict(after.host("docker-1").network.auxiliary)
+    assert [change.action for change in compare(before, after).hosts if change.host == "docker-1"] == []
+
+
+def test_a_host_that_leaves_replaces_the_networks_whose_slice_has_its_address() -> None:
+    """Docker may assign its address from then on, which is another network; the report predicts it."""
+    raw = changed({**ON_LAN, "hosts.docker-1.slice": "192.168.140.192/28"})
+    del raw["hosts"]["docker-2"]
+    [change] = [
+        change for change in compare(lan_plan(**IN_THE_SLICE), make_plan(parse(raw))).hosts if change.host == "docker-1"
+    ]
+    assert change.action == "replace network"
+    assert change.reasons == (
+        "addresses that Docker may not assign: 192.168.140.200, 192.168.140.201 -> 192.168.140.200",
+    )
+    raw["hosts"]["docker-1"]["dynamic"] = "none"
+    kept = make_plan(parse(raw))
+    both = lan_plan(**IN_THE_SLICE, **{"hosts__docker-1__dynamic": "none"})
+    assert [change.action for change in compare(both, kept).hosts if change.host == "docker-1"] == []
+
+
+def test_a_shim_makes_the_host_a_gateway_of_its_containers() -> None:
+    """The kernel isolates a host from its containers only without a shim; with one the host can be their gateway."""
+    as_gateway = {"fabric__gateway": "192.168.140.201", "hosts__docker-2__dynamic": "none"}
+    plan = lan_plan(**as_gateway, **{"hosts__docker-2__shim": True})
+    assert plan.host("docker-2").shim is not None
+    with pytest.raises(ConfigError) as raised:
+        lan_plan(**as_gateway)
+    [problem] = raised.value.problems
+    assert (problem.code, "hosts.docker-2.shim" in problem.fix) == ("IPF340", True)
+
+
+def test_a_name_server_on_the_own_host_can_be_reached_over_a_shim() -> None:
+    """The warning about a name server that is the host names the shim, which ends it."""
+    [warning] = lan_plan(fabric__dns=["192.168.140.200"]).warnings
+    assert (warning.code, "hosts.docker-1.shim" in warning.fix) == ("IPF345", True)
+    with_shim = {"hosts__docker-1__shim": True, "hosts__docker-1__dynamic": "none"}
+    assert lan_plan(fabric__dns=["192.168.140.200"], **with_shim).warnings == ()
