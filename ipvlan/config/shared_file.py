@@ -19,7 +19,7 @@ def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, ob
     # Pulumi.yaml declares the empty text as the key's default.
     if common in (None, ""):
         return sections, []
-    if not isinstance(common, str) or Path(common).is_absolute() or ".." in Path(common).parts:
+    if not isinstance(common, str) or not _is_below(common):
         return sections, [
             Problem(
                 code="IPF017",
@@ -44,6 +44,13 @@ def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, ob
     return {
         key: _merge(shared.get(key), sections[key], 1 if key in ("fabric", "ssh") else 2) for key in SECTIONS
     }, problems
+
+
+def _is_below(path: str) -> bool:
+    """Return whether the text is the path of something below a folder: neither NUL nor half a character is in a file's name."""
+    if "\0" in path or any("\ud800" <= character <= "\udfff" for character in path):
+        return False
+    return not Path(path).is_absolute() and ".." not in Path(path).parts
 
 
 def _merge(shared: object, own: object, depth: int) -> object:

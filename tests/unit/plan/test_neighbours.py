@@ -131,6 +131,32 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert warnings(tmp_path) == []
 
 
+@pytest.mark.timeout(20)
+def test_a_shared_file_that_is_no_file(tmp_path: Path) -> None:
+    """The stack that names a pipe is not compared, and the command ends."""
+    write_project(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    write_project(tmp_path, "config:\n  ipvlan-fabric:common: pipe\n  ipvlan-fabric:hosts: {}\n", "blue")
+    assert warnings(tmp_path) == [("IPF350", "Pulumi.blue.yaml")]
+    done = ipvlan(tmp_path, "plan")
+    assert (done.returncode, done.stderr.count("warning: IPF350 Pulumi.blue.yaml")) == (0, 1)
+
+
+def test_a_link_into_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named in a warning, and the stack is planned."""
+    real_stat = Path.stat
+
+    def refuse(path: Path, **_options: bool) -> os.stat_result:
+        if path.name == "Pulumi.blue.yaml":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real_stat(path)
+
+    write_project(tmp_path)
+    write_project(tmp_path, APART, "blue")
+    monkeypatch.setattr("pathlib.Path.stat", refuse)
+    assert warnings(tmp_path) == [("IPF350", "Pulumi.blue.yaml")]
+
+
 def test_more_than_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too much is not read, and one warning names all of it; small files after it are compared."""
     monkeypatch.setattr(neighbours, "MOST_TEXT", 3 * len(STACK_TEXT))
