@@ -142,7 +142,7 @@ class Comparison:
                     self._heal(host),
                 )
         if host.shim is not None and (
-            snapshot.shim_address != host.shim.address
+            host.shim.address not in snapshot.shim_addresses
             or not all(snapshot.routes_over(destination, host.shim.link) for destination in host.destinations)
         ):
             parts = [f"link {host.shim.link} with {host.shim.address}"]

@@ -134,7 +134,7 @@ def live_host(host: HostPlan) -> HostSnapshot:
                 if host.shim
             ),
         ),
-        shim_address=host.shim.address if host.shim else None,
+        shim_addresses=(host.shim.address,) if host.shim else (),
         containers={planned.name: live_container(planned, host) for planned in host.containers},
         networks=(live_network(host), BRIDGE_NETWORK),
         pids={},
