@@ -118,7 +118,7 @@ class AddressSpace:
         # Computed when they are asked for, and again after an assignment.
         self._held: list[tuple[int, int]] = []
         self._free: dict[str, IPSet] = {}
-        self._unassigned: IPSet | None = None
+        self._in_no_slice: IPSet | None = None
 
     @classmethod
     def from_config(
@@ -153,7 +153,7 @@ class AddressSpace:
         """Note that the container has the address, which others may have too; `explicit` is one that the config has in full."""
         self._addresses[service, host] = address
         self._on.setdefault(host, []).append(address)
-        self._held, self._free, self._unassigned = [], {}, None
+        self._held, self._free, self._in_no_slice = [], {}, None
         if explicit:
             self._explicit.add((address, host))
         self._holders.setdefault(address, []).append((service, host))
@@ -289,9 +289,9 @@ class AddressSpace:
 
     def free_elsewhere(self, host: str) -> IPSet:
         """Return the addresses in no host's slice that further containers of the host may have explicitly."""
-        if self._unassigned is None:
-            self._unassigned = set_of(self._subnets) - set_of((*self._slices.blocks(), *self._holders))
-        return self._without_reasons(self._subnets, host) & self._unassigned
+        if self._in_no_slice is None:
+            self._in_no_slice = set_of(self._subnets) - set_of((*self._slices.blocks(), *self._holders))
+        return self._without_reasons(self._subnets, host) & self._in_no_slice
 
     def edges(self, host: str) -> set[IPAddress]:
         """Return the first and last address of each of the host's slices that is a subnet."""

@@ -24,8 +24,8 @@ from ipvlan.plan.blocks import set_of
 from ipvlan.plan.clashes import Neighbour
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.offsets import common, each
-from ipvlan.plan.taken_elsewhere import TakenElsewhere
 from ipvlan.plan.room import SMALLEST_SLICE, more_addresses, more_slices
+from ipvlan.plan.taken_elsewhere import TakenElsewhere
 from ipvlan.plan.validate import well_formed
 from ipvlan.problems import ConfigError, Problem, shorten
 

@@ -43,8 +43,8 @@ def _address(text: str) -> IPAddress | None:
 def _bounds(text: str) -> tuple[IPAddress, IPAddress] | None:
     """Return the first and last address of a range; None where the text is no range."""
     first, dash, last = text.partition("-")
-    bounds = _address(first), _address(last)
-    return (bounds[0], bounds[1]) if dash and None not in bounds else None
+    begin, end = _address(first), _address(last)
+    return (begin, end) if dash and begin is not None and end is not None else None
 
 
 def parse_address(value: object) -> IPAddress:

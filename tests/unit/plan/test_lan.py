@@ -425,6 +425,8 @@ def test_outside_lan_mode_a_shim_leads_to_the_complete_slice() -> None:
     inside = {"fabric.gateway": "10.1.1.253", "fabric.reserved": ["10.1.1.64/26"]}
     plan = make_plan(parse(changed({"hosts.docker-1.shim": True, **inside})))
     assert shim_of(plan, "docker-1") == ["10.1.1.0/24"]
+
+
 IN_THE_SLICE: dict[str, Any] = {"hosts__docker-1__slice": "192.168.140.192/28"}
 """A slice with the own addresses of both hosts."""
 
