@@ -21,7 +21,6 @@ Out of scope: the state of the hosts. `ipvlan.hosts.connection_probe` tries the 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -29,6 +28,7 @@ from typing import Final, Literal
 from netaddr import IPAddress
 
 from ipvlan.config.types.ports import Port
+from ipvlan.plan.cell_sample import sample
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 Kind = Literal[
@@ -51,9 +51,6 @@ mode)."""
 
 Expected = Literal["yes", "no", "any", "unless-gateway"]
 """`any`: the plan does not decide it. `unless-gateway`: no, as long as nothing answers at the gateway's address."""
-
-MOST_PAIRS: Final = 400
-"""Cells of each kind that are tried; of more, a sample is."""
 
 CLIENT: Final = "client"
 """The name of the machine that runs the command, as a source."""
@@ -151,29 +148,6 @@ def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: F
         if shown.matches(cell)
     ]
     return Matrix(cells=(*chosen, *ports), possible=possible + len(ports))
-
-
-def sample(cells: Sequence[Cell], most: int = MOST_PAIRS) -> Sequence[Cell]:
-    """Return at most about `most` of the cells; more only if there are more pairs of hosts, or more containers."""
-    if len(cells) <= most:
-        return cells
-    # Not secret, only spread over the containers of each pair of hosts, and the same in every run.
-    order = random.Random(0).sample(range(len(cells)), len(cells))  # noqa: S311
-    chosen: set[int] = set()
-    covered: set[tuple[str, str | None, str | None]] = set()
-    for index in order:
-        cell = cells[index]
-        covers = {
-            ("pair", cell.source_host, cell.target_host),
-            ("source", cell.source, None),
-            ("target", cell.target, None),
-        }
-        if not covers <= covered:
-            covered |= covers
-            chosen.add(index)
-    others = [index for index in order if index not in chosen]
-    chosen.update(others[: max(0, most - len(chosen))])
-    return [cells[index] for index in sorted(chosen)]
 
 
 def place(container: ContainerPlan) -> str:

@@ -203,7 +203,7 @@ def test_a_full_subnet_counts_other_stacks() -> None:
     assert (problem.code, problem.key) == ("IPF602", "fabric.subnet")
     assert problem.problem == (
         "it is full: of its 4 slices of /24, 1 belong to hosts, 1 contain the gateway, reserved or other addresses that are "
-        "taken, 2 contain addresses of other stacks on the link (blue, green), 0 are free, and 1 hosts have none (docker-1)"
+        "taken, 2 contain addresses of other stacks on the link (blue, green), 0 are free, and 1 host has none (docker-1)"
     )
 
 

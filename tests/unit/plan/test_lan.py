@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from netaddr import IPAddress, IPNetwork, IPSet, iprange_to_cidrs
+from netaddr import IPAddress, IPNetwork
 
-from ipvlan.config.yaml_file import Checkout
-from ipvlan.hosts.connection import connection_to
-from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan.address_space import AddressSpace, Cause
 from ipvlan.plan.address_usage import slice_use, who_holds
-from ipvlan.plan.allocate import allocate, filled
-from ipvlan.plan.changes import compare
 from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
@@ -24,7 +16,7 @@ from ipvlan.plan.reachability import Cell, make_matrix
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
 from tools.bad_input.lan import ON_LAN
-from tools.reference_setup import REMOVE, changed, image
+from tools.reference_setup import REMOVE, changed
 
 INTERNET = IPAddress("203.0.113.10")
 
@@ -104,124 +96,6 @@ def test_outside_lan_mode_the_hosts_addresses_take_nothing() -> None:
     problems = [problem for problem in refused.value.problems if problem.code == "IPF304"]
     assert [problem.key for problem in problems] == ["hosts.docker-1.address", "hosts.docker-2.address"]
     assert all("in mode l3" in problem.problem for problem in problems)
-
-
-def test_allocate_avoids_the_hosts_own_addresses() -> None:
-    """A slice that `allocate` writes has no host's own address, and an offset never leads to one."""
-    raw = changed(
-        {
-            **ON_LAN,
-            "fabric.slice_prefix": 29,
-            "fabric.reserved": ["192.168.140.0-192.168.140.191"],
-            "hosts.docker-1.slice": "192.168.140.192/29",
-            "hosts.docker-2.slice": REMOVE,
-            "services.nginx.offset": REMOVE,
-        }
-    )
-    # 192.168.140.200/29 has both hosts.
-    assert [allocation.value for allocation in allocate(raw, Checkout(Path()))] == ["192.168.140.208/29", 2]
-    raw["hosts"]["docker-1"].update(address="192.168.140.194")
-    raw["hosts"]["docker-2"].update(address="192.168.140.211", slice="192.168.140.208/29")
-    assert [allocation.value for allocation in allocate(raw, Checkout(Path()))] == [4]
-
-
-def test_a_slice_is_beside_all_that_the_lan_has() -> None:
-    """One for a host that is in the LAN itself: not with its own address, nor with anybody's but the pool's in the way."""
-    raw = changed(
-        {
-            **ON_LAN,
-            "fabric.slice_prefix": 28,
-            "fabric.reserved": ["192.168.140.100-192.168.140.149", "192.168.140.2"],
-            "hosts.docker-1.address": "192.168.140.20",
-            "hosts.docker-1.slice": REMOVE,
-            "hosts.docker-1.shim": "192.168.140.70",
-            "hosts.docker-2.address": "192.168.140.35",
-            "hosts.docker-2.shim": "192.168.140.85",
-            "services.fixed": {**image(), "addresses": {"docker-1": "192.168.140.90", "docker-2": "192.168.140.161"}},
-        }
-    )
-    # .0 has the gateway, .16 and .32 hosts, .48 is a slice, .64 and .80 have shims, .96 to .144 the pool, .160 a container.
-    assert [one.value for one in allocate(raw, Checkout(Path()))] == ["192.168.140.176/28"]
-
-
-@st.composite
-def incomplete_lans(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw a stack on a LAN that has no mistake and lacks slices and offsets: each thing has an address of its own."""
-    subnet = IPNetwork("192.168.140.0/25")
-    # The upper half of the LAN has the slices that are there, and no other address but of hosts.
-    lower, upper = (list(half) for half in subnet.subnet(26))
-    first = draw(st.integers(1, 60))
-    pool = range(first, min(first + draw(st.integers(1, 30)), 63))
-    addresses = iter(draw(st.permutations([lower[number] for number in range(1, 64) if number not in pool])))
-    own = iter(draw(st.permutations(upper[1:-1])))
-    raw: dict[str, Any] = {
-        "fabric": {
-            "name": "lan",
-            "mode": "l2",
-            "subnet": str(subnet),
-            "gateway": str(next(addresses)),
-            "reserved": [f"{lower[pool.start]}-{lower[pool.stop - 1]}", str(next(addresses))],
-            "slice_prefix": draw(st.integers(27, 30)),
-        },
-        "hosts": {},
-        "services": {},
-    }
-    given_slices = iter(["192.168.140.64/28", "192.168.140.96/28"])
-    for number in range(draw(st.integers(1, 3))):
-        host: dict[str, Any] = {"parent": "eth0"}
-        # The first one is on the LAN, so that it is one.
-        kind = draw(st.sampled_from(["lower", "upper"] if number == 0 else ["lower", "upper", "outside"]))
-        host["address"] = {"lower": str(next(addresses)), "upper": str(next(own)), "outside": f"192.168.9.{number}"}[
-            kind
-        ]
-        shim = draw(st.sampled_from([False, True, "address"]))
-        host["shim"] = str(next(addresses)) if shim == "address" else shim
-        if draw(st.booleans()):
-            host["dynamic"] = "none"
-        if number < 2 and draw(st.booleans()):
-            # `shim: true` is the address before the last.
-            host["slice"] = next(given_slices)
-            host["shim"] = False if shim is True else host["shim"]
-        raw["hosts"][f"h{number}"] = host
-    for number in range(draw(st.integers(1, 4))):
-        hosts = draw(st.lists(st.sampled_from(sorted(raw["hosts"])), min_size=1, unique=True))
-        explicit = draw(st.lists(st.sampled_from(hosts), unique=True))
-        raw["services"][f"s{number}"] = {
-            **image(),
-            "hosts": hosts,
-            "addresses": {host: str(next(addresses)) for host in explicit},
-        }
-    # A host without a slice has containers that need one: with `shim: true` and none it has no address for the shim.
-    raw["services"]["everywhere"] = image()
-    return raw
-
-
-@given(incomplete_lans())
-def test_whatever_allocate_writes_on_a_lan_is_planned_and_apart(raw: dict[str, Any]) -> None:
-    """A slice has no address of a host, a shim, a container, the router or the pool; only a lack of room is refused."""
-    try:
-        allocations = allocate(raw, Checkout(Path()))
-    except ConfigError as error:
-        assert {problem.code for problem in error.problems} <= {"IPF602", "IPF603"}  # noqa: PT017  # both are fine
-        return
-    new = IPSet(IPNetwork(str(one.value)) for one in allocations if one.key == "slice")
-    missing = [name for name, host in raw["hosts"].items() if "slice" not in host]
-    assert [one.entry for one in allocations if one.key == "slice"] == missing
-    taken = [raw["fabric"]["gateway"], *raw["fabric"]["reserved"]]
-    for host in raw["hosts"].values():
-        taken += [host["address"], *([host["slice"]] if "slice" in host else [])]
-        taken += [host["shim"]] if isinstance(host["shim"], str) else []
-    for service in raw["services"].values():
-        taken += service.get("addresses", {}).values()
-    assert not new & IPSet(address for text in taken for address in _cidrs(text))
-    plan = make_plan(parse(filled(raw, allocations)))
-    assert plan.lan
-    assert {container.host for container in plan.containers() if container.service == "everywhere"} == set(raw["hosts"])
-    assert allocate(filled(raw, allocations), Checkout(Path())) == []
-
-
-def _cidrs(text: str) -> list[IPNetwork]:
-    return iprange_to_cidrs(*text.split("-")) if "-" in text else [IPNetwork(text)]
 
 
 def test_the_matrix_on_a_lan() -> None:
@@ -365,113 +239,3 @@ def test_a_name_server_on_a_host_is_asked_from_other_hosts_only() -> None:
     assert lan_plan(**elsewhere).warnings == ()
     with_shim = {"hosts__docker-1__shim": True, "hosts__docker-1__dynamic": "none"}
     assert lan_plan(services__centos__dns=["192.168.140.200"], **with_shim).warnings == ()
-
-
-def shim_of(plan: Plan, host: str) -> list[str]:
-    """Return what the host's shim leads to."""
-    networking = planned_networking(plan.host(host), connection_to(plan.host(host), plan.ssh))
-    assert networking is not None
-    assert networking.shim is not None
-    return list(networking.shim.destinations)
-
-
-def test_a_shim_on_the_lan_leads_to_no_machine_of_it() -> None:
-    """Gateway, hosts, reserved devices and the subnet's edges stay reachable over the LAN, though the slice has them."""
-    plan = lan_plan(
-        fabric__reserved=["192.168.140.2", "192.168.140.64/26"],
-        **{
-            "hosts__docker-1__slice": "192.168.140.0/25",
-            "hosts__docker-1__shim": "192.168.140.3",
-            "hosts__docker-1__address": "192.168.140.10",
-            "hosts__docker-2__address": "192.168.140.40",
-            "hosts__docker-2__slice": "192.168.140.128/28",
-            "services__centos__offset": 4,
-            "services__nginx__offset": 5,
-        },
-    )
-    led = IPSet(shim_of(plan, "docker-1"))
-    kept = ("0", "1", "2", "10", "40", *map(str, range(64, 128)))
-    assert led == IPSet(["192.168.140.0/25"]) - IPSet([f"192.168.140.{last}" for last in kept])
-    assert plan.host("docker-1").destinations == plan.address_space.destinations("docker-1")
-
-
-def test_a_shim_of_the_complete_lan() -> None:
-    """Its routes are parts of the LAN: none is the LAN itself, to which the kernel has the host's own route."""
-    plan = lan_plan(
-        **{
-            "hosts__docker-1__slice": "192.168.140.0/24",
-            "hosts__docker-1__shim": True,
-            "hosts__docker-2": REMOVE,
-            "services__centos__offset": 33,
-            "services__nginx__offset": 34,
-        }
-    )
-    led = shim_of(plan, "docker-1")
-    assert "192.168.140.0/24" not in led
-    assert not IPSet(led) & IPSet(["192.168.140.0", "192.168.140.1", "192.168.140.200", "192.168.140.255"])
-    assert IPSet(led) >= IPSet(str(container.address) for container in plan.containers())
-
-
-def test_a_shim_on_the_lan_leads_to_addresses_outside_of_the_slice() -> None:
-    """A container that has an address of its own in the config has a route of its own, as elsewhere."""
-    plan = lan_plan(
-        **{"hosts__docker-1__shim": True, "services__nginx__addresses": {"docker-1": "192.168.140.77"}},
-    )
-    assert shim_of(plan, "docker-1") == ["192.168.140.32/28", "192.168.140.77/32"]
-
-
-def test_outside_lan_mode_a_shim_leads_to_the_complete_slice() -> None:
-    """No stack of before has another route after the upgrade, whatever lies in its slice."""
-    inside = {"fabric.gateway": "10.1.1.253", "fabric.reserved": ["10.1.1.64/26"]}
-    plan = make_plan(parse(changed({"hosts.docker-1.shim": True, **inside})))
-    assert shim_of(plan, "docker-1") == ["10.1.1.0/24"]
-
-
-IN_THE_SLICE: dict[str, Any] = {"hosts__docker-1__slice": "192.168.140.192/28"}
-"""A slice with the own addresses of both hosts."""
-
-
-def test_renaming_a_host_replaces_no_network_of_another() -> None:
-    """The own addresses that Docker may not assign are named by address: Docker's network of docker-1 stays what it is."""
-    before = lan_plan(**IN_THE_SLICE)
-    raw = changed({**ON_LAN, "hosts.docker-1.slice": "192.168.140.192/28"})
-    raw["hosts"]["renamed"] = raw["hosts"].pop("docker-2")
-    after = make_plan(parse(raw))
-    assert dict(before.host("docker-1").network.auxiliary) == dict(after.host("docker-1").network.auxiliary)
-    assert [change.action for change in compare(before, after).hosts if change.host == "docker-1"] == []
-
-
-def test_a_host_that_leaves_replaces_the_networks_whose_slice_has_its_address() -> None:
-    """Docker may assign its address from then on, which is another network; the report predicts it."""
-    raw = changed({**ON_LAN, "hosts.docker-1.slice": "192.168.140.192/28"})
-    del raw["hosts"]["docker-2"]
-    [change] = [
-        change for change in compare(lan_plan(**IN_THE_SLICE), make_plan(parse(raw))).hosts if change.host == "docker-1"
-    ]
-    assert change.action == "replace network"
-    assert change.reasons == (
-        "addresses that Docker may not assign: 192.168.140.200, 192.168.140.201 -> 192.168.140.200",
-    )
-    raw["hosts"]["docker-1"]["dynamic"] = "none"
-    kept = make_plan(parse(raw))
-    both = lan_plan(**IN_THE_SLICE, **{"hosts__docker-1__dynamic": "none"})
-    assert [change.action for change in compare(both, kept).hosts if change.host == "docker-1"] == []
-
-
-def test_a_shim_makes_the_host_a_gateway_of_its_containers() -> None:
-    """The kernel isolates a host from its containers only without a shim; with one the host can be their gateway."""
-    as_gateway = {"fabric__gateway": "192.168.140.201", "hosts__docker-2__dynamic": "none"}
-    plan = lan_plan(**as_gateway, **{"hosts__docker-2__shim": True})
-    assert plan.host("docker-2").shim is not None
-    with pytest.raises(ConfigError) as raised:
-        lan_plan(**as_gateway)
-    [problem] = raised.value.problems
-    assert (problem.code, "hosts.docker-2.shim" in problem.fix) == ("IPF340", True)
-
-
-def test_a_name_server_on_the_own_host_can_be_reached_over_a_shim() -> None:
-    """The warning about a name server that is the host names the shim, which ends it."""
-    [warning] = lan_plan(fabric__dns=["192.168.140.200"]).warnings
-    assert (warning.code, "hosts.docker-1.shim" in warning.fix) == ("IPF345", True)
-    with_shim = {"hosts__docker-1__shim": True, "hosts__docker-1__dynamic": "none"}
-    assert lan_plan(fabric__dns=["192.168.140.200"], **with_shim).warnings == ()
