@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 from netaddr import IPNetwork
@@ -168,6 +169,7 @@ class _Choice:
     def __init__(self, space: AddressSpace) -> None:
         self._space = space
         self._usable: dict[tuple[str, bool], list[range]] = {}
+        self._shared: dict[tuple[tuple[str, ...], bool], list[range]] = {}
 
     def lowest(self, hosts: Sequence[str], used: Collection[int]) -> int | None:
         """Return the lowest offset that is free on all the hosts; one that no other service has, if there is one.
@@ -176,15 +178,19 @@ class _Choice:
         slice that is a subnet are taken last: in l3 no container can have them, and people do not expect one there.
         """
         for edges in (False, True):
-            runs = self._runs(hosts[0], edges=edges)
-            for host in hosts[1:]:
-                runs = common(runs, self._runs(host, edges=edges))
+            runs = self._common(tuple(hosts), edges=edges)
             for unused in (True, False):
                 # Each offset that is passed over is one that a service has: few, whatever the size of the slices.
                 for offset in each(runs):
                     if not (unused and offset in used) and self._is_free(hosts, offset):
                         return offset
         return None
+
+    def _common(self, hosts: tuple[str, ...], *, edges: bool) -> list[range]:
+        """Return what is usable on all the hosts, found once for each set of them: most services run on the same ones."""
+        if (hosts, edges) not in self._shared:
+            self._shared[hosts, edges] = reduce(common, (self._runs(host, edges=edges) for host in hosts))
+        return self._shared[hosts, edges]
 
     def _runs(self, host: str, *, edges: bool) -> list[range]:
         if (host, edges) not in self._usable:
