@@ -157,6 +157,14 @@ class AddressRange(IPRange):
     def __str__(self) -> str:
         return self.text
 
+    def __getstate__(self) -> tuple[object, str]:
+        # netaddr's own has no further fields, so that a copy would be without the text.
+        return super().__getstate__(), self.text
+
+    def __setstate__(self, state: tuple[object, str]) -> None:
+        addresses, self.text = state
+        super().__setstate__(addresses)
+
 
 def _refuse_several(text: str) -> None:
     """Reject several values in one text, where a list can have them."""
