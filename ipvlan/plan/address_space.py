@@ -98,7 +98,9 @@ class AddressSpace:
         self._routed = mode != "l2"
         self._hosts = hosts
         self._hosts_own = dict(hosts_own or {})
-        self._slices = BlockIndex((block, name) for name in sorted(hosts) for block in hosts[name].slices)
+        self._slices = BlockIndex(
+            (block, name) for name in sorted(hosts) for block in dict.fromkeys(hosts[name].slices)
+        )
         self._reserved = BlockIndex(
             (block, Reason(Cause.RESERVED, f"fabric.reserved[{number}]", block))
             for number, block in enumerate(reserved)
@@ -118,6 +120,7 @@ class AddressSpace:
         # Computed when they are asked for, and again after an assignment.
         self._held: list[tuple[int, int]] = []
         self._free: dict[str, IPSet] = {}
+        self._elsewhere: dict[str, IPSet] = {}
         self._in_no_slice: IPSet | None = None
 
     @classmethod
@@ -153,7 +156,7 @@ class AddressSpace:
         """Note that the container has the address, which others may have too; `explicit` is one that the config has in full."""
         self._addresses[service, host] = address
         self._on.setdefault(host, []).append(address)
-        self._held, self._free, self._in_no_slice = [], {}, None
+        self._held, self._free, self._elsewhere, self._in_no_slice = [], {}, {}, None
         if explicit:
             self._explicit.add((address, host))
         self._holders.setdefault(address, []).append((service, host))
@@ -291,7 +294,9 @@ class AddressSpace:
         """Return the addresses in no host's slice that further containers of the host may have explicitly."""
         if self._in_no_slice is None:
             self._in_no_slice = set_of(self._subnets) - set_of((*self._slices.blocks(), *self._holders))
-        return self._without_reasons(self._subnets, host) & self._in_no_slice
+        if host not in self._elsewhere:
+            self._elsewhere[host] = self._without_reasons(self._subnets, host) & self._in_no_slice
+        return self._elsewhere[host]
 
     def edges(self, host: str) -> set[IPAddress]:
         """Return the first and last address of each of the host's slices that is a subnet."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 from netaddr import IPNetwork
@@ -194,6 +195,7 @@ class _Choice:
         self._space = space
         self._elsewhere = elsewhere
         self._usable: dict[tuple[str, bool, bool], list[range]] = {}
+        self._shared: dict[tuple[tuple[str, ...], bool, bool], list[range]] = {}
 
     def lowest(self, hosts: Sequence[str], used: Collection[int]) -> int | None:
         """Return the lowest offset that is free on all the hosts; one that no other service has, if there is one.
@@ -203,15 +205,20 @@ class _Choice:
         addresses in a slice of another stack which nothing of it has: two stacks may have one slice, for one is up at a time.
         """
         for in_others, edges in ((False, False), (False, True), (True, False), (True, True)):
-            runs = self._runs(hosts[0], edges=edges, in_others=in_others)
-            for host in hosts[1:]:
-                runs = common(runs, self._runs(host, edges=edges, in_others=in_others))
+            runs = self._common(tuple(hosts), edges=edges, in_others=in_others)
             for unused in (True, False):
                 # Each offset that is passed over is one that a service has: few, whatever the size of the slices.
                 for offset in each(runs):
                     if not (unused and offset in used) and self._is_free(hosts, offset):
                         return offset
         return None
+
+    def _common(self, hosts: tuple[str, ...], *, edges: bool, in_others: bool) -> list[range]:
+        """Return what is usable on all the hosts, found once for each set of them: most services run on the same ones."""
+        if (hosts, edges, in_others) not in self._shared:
+            runs = (self._runs(host, edges=edges, in_others=in_others) for host in hosts)
+            self._shared[hosts, edges, in_others] = reduce(common, runs)
+        return self._shared[hosts, edges, in_others]
 
     def _runs(self, host: str, *, edges: bool, in_others: bool) -> list[range]:
         if (host, edges, in_others) not in self._usable:

@@ -5,11 +5,13 @@ Out of scope: which of them are free (`ipvlan.plan.address_space`), and which on
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from netaddr import IPAddress, IPSet
 
-from ipvlan.plan.blocks import WIDTH, Block, set_of
+from ipvlan.plan.blocks import WIDTH, Block
 
 
 class Offsets:
@@ -17,6 +19,10 @@ class Offsets:
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self._blocks = tuple(blocks)
+        # The offset of each block's first address.
+        self._starts = list(accumulate((int(block.size) for block in self._blocks[:-1]), initial=0))[
+            : len(self._blocks)
+        ]
         self.all = range(sum(block.size for block in blocks))
         """The offsets that lead to an address of the blocks."""
 
@@ -28,12 +34,9 @@ class Offsets:
         """
         if not self._blocks:
             return None
-        for block in self._blocks[:-1]:
-            if offset < block.size:
-                return IPAddress(block.first + offset, block.version)
-            offset -= block.size
-        block = self._blocks[-1]
-        value = block.first + offset
+        index = bisect_right(self._starts, offset) - 1
+        block = self._blocks[index]
+        value = block.first + offset - self._starts[index]
         return IPAddress(value, block.version) if value.bit_length() <= WIDTH[block.version] else None
 
     def of(self, address: IPAddress) -> int | None:
@@ -47,13 +50,15 @@ class Offsets:
 
     def runs(self, addresses: IPSet) -> list[range]:
         """Return the offsets of those addresses that the blocks have, as runs of adjacent ones, lowest first."""
+        spans = [(part.version, int(part.first), int(part.last)) for part in addresses.iter_ipranges()]
+        starts, ends = ([(span[0], span[index]) for span in spans] for index in (1, 2))
         found: list[range] = []
-        offset = 0
-        for block in self._blocks:
-            for part in (set_of([block]) & addresses).iter_ipranges():
-                first = offset + int(part.first) - int(block.first)
-                found.append(range(first, first + int(part.size)))
-            offset += block.size
+        for block, start in zip(self._blocks, self._starts, strict=True):
+            begin = bisect_left(ends, (block.version, block.first))
+            end = bisect_right(starts, (block.version, block.last))
+            for _, first, last in spans[begin:end]:
+                low, high = max(first, int(block.first)), min(last, int(block.last))
+                found.append(range(start + low - int(block.first), start + high + 1 - int(block.first)))
         return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, NoReturn, TypeAlias
 
 from netaddr import INET_PTON, AddrFormatError, IPAddress, IPNetwork, IPRange, iprange_to_cidrs, spanning_cidr
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
@@ -16,6 +16,8 @@ DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 """Four decimal numbers; whether they are an address is a further question."""
 LAST_PART: Final = re.compile(r"[0-9]{1,3}")
 LARGEST_PART: Final = 255
+WIDTH: Final = 32
+"""Bits of an address."""
 PREFIX_LENGTH: Final = re.compile(r"0|[1-9][0-9]?")
 CIDR: Final = re.compile(rf"{DOTTED.pattern}/(?:{PREFIX_LENGTH.pattern})")
 RANGE: Final = re.compile(rf"\s*{DOTTED.pattern}(?:\s*-\s*{DOTTED.pattern})?\s*")
@@ -43,8 +45,13 @@ def _address(text: str) -> IPAddress | None:
 def _bounds(text: str) -> tuple[IPAddress, IPAddress] | None:
     """Return the first and last address of a range; None where the text is no range."""
     first, dash, last = text.partition("-")
-    begin, end = _address(first), _address(last)
-    return (begin, end) if dash and begin is not None and end is not None else None
+    bounds = _address(first), _address(last)
+    return (bounds[0], bounds[1]) if dash and bounds[0] is not None and bounds[1] is not None else None
+
+
+def _no_address(problem: str, fix: str) -> NoReturn:
+    """Reject a text that is not one address."""
+    fail("IPF113", problem, "no host could be reached at it, and no container could have it", fix)
 
 
 def parse_address(value: object) -> IPAddress:
@@ -61,22 +68,35 @@ def parse_address(value: object) -> IPAddress:
             "write the parts without leading zeros: " + ".".join(str(int(part)) for part in text.split(".")),
         )
     if len(entries := _entries(text)) > 1:
-        fail(
-            "IPF113",
-            f"these are {len(entries)} values in one text, and not an IPv4 address",
-            "no host could be reached at it, and no container could have it",
+        _no_address(
+            f"these are {len(entries)} values in one text, and one IPv4 address is meant here",
             f"write each address as an entry of its own if this is a list, else one: {entries[0]}",
         )
     try:
         address = IPAddress(text, flags=INET_PTON)
     except (AddrFormatError, ValueError):
-        fail(
-            "IPF113",
+        _no_address(
             "this is not an IPv4 address",
-            "no host could be reached at it, and no container could have it",
             "write four numbers from 0 to 255 with dots, as in 10.1.1.2",
         )
     return address
+
+
+def _without_length(text: str, *, inside: bool) -> tuple[str, str, str]:
+    """Return problem, effect and fix of a text without a slash where a subnet is needed."""
+    if (bounds := _bounds(text)) is not None:
+        lowest, highest = sorted(bounds)
+        largest = max(iprange_to_cidrs(lowest, highest), key=lambda cidr: cidr.size)
+        subnet = largest if inside else spanning_cidr([lowest, highest])
+        return (
+            "this is a range, which is not possible here",
+            "Docker takes a subnet",
+            f"write a subnet, such as {subnet}",
+        )
+    address = _address(text)
+    example = "as in 10.1.0.0/16" if address is None else f"for example {IPNetwork(f'{address}/24').cidr}"
+    problem = "the prefix length is missing"
+    return problem, "it would mean one single address instead of a subnet", f"write ADDRESS/LENGTH, {example}"
 
 
 def parse_network(value: object) -> IPNetwork:
@@ -90,39 +110,20 @@ def _network(value: object, *, inside: bool) -> IPNetwork:
         return value
     text = need_string(value, "a subnet")
     refuse_ipv6(text)
-    if len(entries := _entries(text)) > 1:
-        fail(
-            "IPF116",
-            f"these are {len(entries)} values in one text, and one subnet is meant here",
-            "Docker would refuse the network on every host",
-            f"write one subnet: {entries[0]}" if "/" in entries[0] else "write one subnet, as in 10.1.0.0/16",
-        )
     base, slash, prefix = text.partition("/")
-    if not slash and (bounds := _bounds(text)) is not None:
-        lowest, highest = sorted(bounds)
-        largest = max(iprange_to_cidrs(lowest, highest), key=lambda cidr: cidr.size)
-        fail(
-            "IPF115",
-            "this is a range, which is not possible here",
-            "Docker takes a subnet",
-            f"write a subnet, such as {largest if inside else spanning_cidr([lowest, highest])}",
-        )
     if not slash:
-        known = _address(base)
-        fail(
-            "IPF115",
-            "the prefix length is missing",
-            "it would mean one single address instead of a subnet",
-            f"write ADDRESS/LENGTH, for example {IPNetwork(f'{known}/24').cidr}"
-            if known is not None
-            else "write ADDRESS/LENGTH, as in 10.1.0.0/16",
-        )
-    if not PREFIX_LENGTH.fullmatch(prefix) or int(prefix) > 32:
+        fail("IPF115", *_without_length(base, inside=inside))
+    several = len(entries := _entries(text)) > 1
+    if several or not PREFIX_LENGTH.fullmatch(prefix) or int(prefix) > WIDTH:
         fail(
             "IPF116",
-            f"the prefix length {prefix!r} is not a number from 0 to 32",
+            f"these are {len(entries)} values in one text, and one subnet is meant here"
+            if several
+            else f"the prefix length {prefix!r} is not a number from 0 to {WIDTH}",
             "Docker would refuse the network on every host",
-            "write a length such as 16 or 24 after the slash",
+            f"write one subnet: {next(entry for entry in entries if '/' in entry)}"
+            if several
+            else "write a length such as 16 or 24 after the slash",
         )
     address = parse_address(base)
     network = IPNetwork(f"{address}/{prefix}")
@@ -156,15 +157,21 @@ class AddressRange(IPRange):
     def __str__(self) -> str:
         return self.text
 
+    def __getstate__(self) -> tuple[object, str]:
+        # netaddr's own has no further fields, so that a copy would be without the text.
+        return super().__getstate__(), self.text
+
+    def __setstate__(self, state: tuple[object, str]) -> None:
+        addresses, self.text = state
+        super().__setstate__(addresses)
+
 
 def _refuse_several(text: str) -> None:
     """Reject several values in one text, where a list can have them."""
     refuse_ipv6(text)
     if len(entries := _entries(text)) > 1:
-        fail(
-            "IPF113",
+        _no_address(
             f"these are {len(entries)} values in one text",
-            "no container could have an address of it",
             f"write a list: [{', '.join(entries)}]" if len(entries) <= MOST_SHOWN else "write a list: [FIRST, SECOND]",
         )
 
@@ -181,10 +188,8 @@ def parse_range(value: object) -> AddressRange:
     first_text, dash, last_text = (part.strip() for part in text.partition("-"))
     first = parse_address(first_text)
     if LAST_PART.fullmatch(last_text) and int(last_text) <= LARGEST_PART:
-        fail(
-            "IPF113",
+        _no_address(
             "the end of the range is not an IPv4 address",
-            "it is unclear where the range ends",
             f"write both addresses in full: {first}-{str(first).rpartition('.')[0]}.{int(last_text)}",
         )
     last = parse_address(last_text) if dash else first

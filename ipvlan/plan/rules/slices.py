@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from netaddr import IPAddress
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.blocks import Block, BlockIndex, contains, has_edges, overlap
+from ipvlan.plan.blocks import Block, contains, has_edges, overlap
 from ipvlan.plan.room import more_addresses
 from ipvlan.problems import Problem
+
+MOST_NAMED: Final = 3
+"""Reservations that a warning names; of more it tells the number."""
 
 
 def check(config: StackConfig, space: AddressSpace, name: str) -> Iterator[Problem]:
@@ -106,14 +110,25 @@ def _outside(config: StackConfig, space: AddressSpace, key: str, block: Block) -
 
 
 def _overlaps(slices: tuple[Block, ...], name: str) -> Iterator[Problem]:
-    index = BlockIndex((block, number) for number, block in enumerate(slices))
-    for (one, number), (other, other_number) in index.overlaps():
-        first, second = sorted((number, other_number))
+    """Yield the entries that share addresses with one that begins before them: one problem for each such one, with their number."""
+    meeting: dict[int, list[int]] = {}
+    farthest: int | None = None
+    for number in sorted(range(len(slices)), key=lambda number: (slices[number].version, slices[number].first, number)):
+        if farthest is not None and overlap(slices[farthest], slices[number]):
+            meeting.setdefault(farthest, []).append(number)
+            if slices[number].last <= slices[farthest].last:
+                continue
+        farthest = number
+    for number, others in meeting.items():
+        first, second = sorted((number, others[0]))
+        more = len(others) - 1
+        counted = f" ({more} more {'entry has' if more == 1 else 'entries have'} addresses of {slices[number]})"
         yield Problem(
             code="IPF333",
             key=f"hosts.{name}.slice[{first}] and hosts.{name}.slice[{second}]",
             value=f"{slices[first]} and {slices[second]}",
-            problem="they are the same" if one == other else "they overlap",
+            problem=("they are the same" if slices[first] == slices[second] else "they overlap")
+            + (counted if more else ""),
             effect="two offsets would lead to one address",
             fix="write each address once",
         )
@@ -128,6 +143,8 @@ def _assigned(config: StackConfig, space: AddressSpace, name: str) -> Iterator[P
     reserved = [
         f"fabric.reserved[{number}]" for number, entry in enumerate(config.fabric.reserved) if overlap(entry, block)
     ]
+    if len(reserved) > MOST_NAMED:
+        reserved = [*reserved[:MOST_NAMED], f"{len(reserved) - MOST_NAMED} more"]
     shim = space.shim(name)
     with_shim = shim is not None and shim in block and shim != space.gateway(name)
     if not reserved and not with_shim:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from ipvlan.config.types.addresses import AddressRange, parse_range
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError, Problem
 from tools.reference_setup import changed
+
+
+def pickled(value: Any) -> Any:
+    """Return what pickle makes of the value."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301  # our own
+
 
 SLICE, DYNAMIC = "hosts.docker-1.slice", "hosts.docker-1.dynamic"
 
@@ -58,3 +68,24 @@ def test_an_empty_entry(key: str, value: Any) -> None:
 def test_a_range_with_blanks_is_one_range() -> None:
     """Blanks around the dash do not make a list of a range."""
     assert len(parse(changed({SLICE: "10.1.1.0 - 10.1.1.9"})).hosts["docker-1"].slice) == 1
+
+
+@pytest.mark.parametrize("text", ["10.1.9.9", "10.1.9.1-10.1.9.20", "10.1.9.0/24"])
+@pytest.mark.parametrize(
+    "again",
+    [copy.copy, copy.deepcopy, pickled],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_range_survives_a_copy(text: str, again: Callable[[AddressRange], AddressRange]) -> None:
+    """A copied range has its addresses and is shown as the config writes it."""
+    original = parse_range(text)
+    copied = again(original)
+    assert (type(copied), str(copied), copied) == (AddressRange, text, original)
+
+
+def test_a_config_survives_a_copy() -> None:
+    """A copied config has every address, subnet and range of the original."""
+    config = parse(changed({SLICE: ["10.1.1.0/25", "10.1.1.130-10.1.1.139"], "fabric.reserved": ["10.1.9.9"]}))
+    for copied in (copy.deepcopy(config), config.model_copy(deep=True), pickled(config)):
+        assert copied == config
+        assert str(copied.hosts["docker-1"].slice[1]) == "10.1.1.130-10.1.1.139"
