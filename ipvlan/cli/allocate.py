@@ -18,6 +18,7 @@ from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.allocate import Allocation
 from ipvlan.plan.allocate import allocate as find_allocations
 from ipvlan.plan.allocation_edits import new_texts
+from ipvlan.plan.neighbours import read_neighbours
 from ipvlan.problems import ConfigError
 from ipvlan.views import allocate as view
 
@@ -53,7 +54,9 @@ def _new_texts(stack: SelectedStack, own: str) -> tuple[Sequence[Allocation], Ma
     raw = read_raw(stack.name, folder)
     if raw.problems:
         raise ConfigError(raw.problems)
-    allocations = find_allocations(raw.sections, folder)
+    # A file that cannot be read is named by `ipvlan plan`; what is in it is not known here.
+    neighbours, _ = read_neighbours(stack.name, folder)
+    allocations = find_allocations(raw.sections, folder, neighbours)
     common = common_path(raw.sections)
     # Not `folder.text`: it removes a byte order mark, which has to stay in the file.
     before = read_texts(stack.folder, [own] if common is None else [own, common])

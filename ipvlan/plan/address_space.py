@@ -295,23 +295,31 @@ class AddressSpace:
             return False
         return any(address in block for block in self._hosts[host].assigned)
 
-    def free_blocks(self, prefixlen: int, avoid: Iterable[IPAddress] = ()) -> Iterator[IPNetwork]:
+    def free_blocks(self, prefixlen: int, avoid: Iterable[Block | IPAddress] = ()) -> Iterator[IPNetwork]:
         """Yield the subnets of that length in which nothing has an address yet, lowest first.
 
         Nothing is: a host, a gateway, a reservation, a shim, a container, and what else is to be avoided.
         """
+        for free in self._unassigned(avoid).iter_cidrs():
+            if free.prefixlen <= prefixlen:
+                yield from free.subnet(prefixlen)
+
+    def count_free_blocks(self, prefixlen: int, avoid: Iterable[Block | IPAddress] = ()) -> int:
+        """Return how many subnets `free_blocks` yields."""
+        free = self._unassigned(avoid).iter_cidrs()
+        return sum(2 ** (prefixlen - cidr.prefixlen) for cidr in free if cidr.prefixlen <= prefixlen)
+
+    def assigned_blocks(self, prefixlen: int) -> int:
+        """Return how many subnets of that length have an address of a host's slice."""
+        return sum(count_subnets(self._slices.blocks(), prefixlen, subnet) for subnet in self._subnets)
+
+    def _unassigned(self, avoid: Iterable[Block | IPAddress]) -> IPSet:
         shims = [host.shim for host in self._hosts.values() if host.shim is not None]
         taken = [
             *(*self._slices.blocks(), *self._reserved.blocks()),
             *(*self._gateways, *self._hosts_own.values(), *shims, *self._holders, *avoid),
         ]
-        for free in (set_of(self._subnets) - set_of(taken)).iter_cidrs():
-            if free.prefixlen <= prefixlen:
-                yield from free.subnet(prefixlen)
-
-    def assigned_blocks(self, prefixlen: int) -> int:
-        """Return how many subnets of that length have an address of a host's slice."""
-        return sum(count_subnets(self._slices.blocks(), prefixlen, subnet) for subnet in self._subnets)
+        return set_of(self._subnets) - set_of(taken)
 
     def _held_in(self, blocks: Iterable[Block]) -> Iterator[IPAddress]:
         """Yield the addresses of the blocks that containers have."""

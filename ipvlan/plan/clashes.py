@@ -3,7 +3,8 @@
 All of it is a warning: of two stacks on one machine only one may be up at a time. Two fabrics on two VLANs of one machine are no
 clash (docs/decisions/0027-other-stacks.md has what was compared).
 
-Out of scope: reading the other stacks (`ipvlan.plan.neighbours`), and what one stack contradicts in itself (`ipvlan.plan.rules`).
+Out of scope: what counts as one link or machine (`ipvlan.plan.links`), reading the other stacks (`ipvlan.plan.neighbours`), and
+what one stack contradicts in itself (`ipvlan.plan.rules`).
 """
 
 from __future__ import annotations
@@ -12,21 +13,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netaddr import IPAddress, IPNetwork
+from netaddr import IPAddress
 
 from ipvlan.config.types.ports import Port
 from ipvlan.plan.blocks import BlockIndex
-from ipvlan.plan.machines import SshServer, machine_keys
+from ipvlan.plan.links import Fabric, is_one_daemon, on_one_link, same_machines
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.port_overlaps import overlapping_ports
 from ipvlan.problems import Problem, shorten
 
 SHOWN: Final = 3
 """Further clashes of one kind that a warning lists."""
-
-_NEAR: Final = {4: 24, 6: 64}
-"""By IP version: the prefix length of the subnet in which two hosts count as being on one LAN. The stack files do not say how long
-the LAN's own prefix is; these are usual, and a longer reach would warn about sites that use one plan of addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,26 +110,16 @@ _KINDS: Final = (_PORTS, _CONTAINERS, _NETWORKS, _PARENTS, _POOLS, _ADDRESSES, _
 def clashes(plan: Plan, neighbour: Neighbour) -> Iterator[Problem]:
     """Yield one warning for each kind of thing that both stacks have; it names the first and counts the others."""
     found: dict[_Kind, list[_Clash]] = {kind: [] for kind in _KINDS}
-    for own, other in _pairs(plan, neighbour.plan):
-        for kind, clash in _on_one_machine(own, other):
+    own, other = Fabric.of_plan(plan), Fabric.of_plan(neighbour.plan)
+    for name, other_name in same_machines(own, other):
+        for kind, clash in _on_one_machine(plan.host(name), neighbour.plan.host(other_name)):
             found[kind].append(clash)
-    if _on_one_link(plan, neighbour.plan):
+    if on_one_link(own, other):
         found[_ADDRESSES] = list(_shared_addresses(plan.hosts, neighbour.plan.hosts, plan, neighbour.plan))
         found[_SLICES] += _shared_slices(plan, neighbour.plan)
     for kind, list_ in found.items():
         if list_:
             yield _warning(kind, list_, neighbour)
-
-
-def _pairs(plan: Plan, other: Plan) -> Iterator[tuple[HostPlan, HostPlan]]:
-    """Yield each two hosts that are one machine, in the order of this plan."""
-    by_key: dict[SshServer, dict[str, HostPlan]] = {}
-    for host in other.hosts:
-        for key in machine_keys(host):
-            by_key.setdefault(key, {})[host.name] = host
-    for host in plan.hosts:
-        same = {name: found for key in machine_keys(host) for name, found in by_key.get(key, {}).items()}
-        yield from ((host, found) for _, found in sorted(same.items()))
 
 
 def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Clash]]:
@@ -141,8 +128,7 @@ def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Cl
         keys = f"services.{own_container.service}.ports", f"services.{other_container.service}.ports"
         value = str(own_port) if str(own_port) == str(other_port) else f"{own_port} and {other_port}"
         yield _PORTS, _Clash(*keys, value, where)
-    if _socket(own) != _socket(other):
-        # Two daemons: each has networks and names of its own.
+    if not is_one_daemon(own, other):
         return
     names = {container.name: container for container in other.containers}
     for container in own.containers:
@@ -156,11 +142,6 @@ def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Cl
     yield from _one_pool(own, other, where)
     for clash in _shared_addresses((own,), (other,)):
         yield _ADDRESSES, clash
-
-
-def _socket(host: HostPlan) -> str:
-    """Return where the daemon listens; `/var/run` is a link to `/run` (Filesystem Hierarchy Standard 3.0, 5.13)."""
-    return host.docker_socket.removeprefix("/var") if host.docker_socket.startswith("/var/run/") else host.docker_socket
 
 
 def _one_pool(own: HostPlan, other: HostPlan, where: str) -> Iterator[tuple[_Kind, _Clash]]:
@@ -183,25 +164,6 @@ def _published(host: HostPlan) -> Iterator[tuple[ContainerPlan, Port]]:
     for container in host.containers:
         if container.published:
             yield from ((container, port) for port in container.ports)
-
-
-def _on_one_link(plan: Plan, other: Plan) -> bool:
-    """Return whether two fabrics in mode l2 share a link, as far as the files say: one parent's name, on one LAN or machine."""
-    if plan.mode != "l2" or other.mode != "l2":
-        return False
-    return not _links(plan).isdisjoint(_links(other))
-
-
-def _links(plan: Plan) -> set[tuple[str, IPNetwork]]:
-    """Return each parent's name with the surroundings of its hosts."""
-    near = {(host.parent, _surroundings(host.address)) for host in plan.hosts}
-    # The subnet of a LAN that the fabric is on.
-    lan = {(host.parent, plan.subnet.cidr) for host in plan.hosts if host.address in plan.subnet}
-    return near | lan
-
-
-def _surroundings(address: IPAddress) -> IPNetwork:
-    return IPNetwork((int(address), _NEAR[address.version]), version=address.version).cidr
 
 
 @dataclass(frozen=True, slots=True)
