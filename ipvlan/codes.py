@@ -167,6 +167,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF356": "two stacks have one pool of addresses on a machine",
     "IPF357": "two stacks use one address",
     "IPF358": "slices of two stacks overlap",
+    "IPF359": "two stacks have routes of a machine to one destination",
     "IPF401": "a host is unknown",
     "IPF402": "a host is named twice",
     "IPF403": "an address is for a host that the service does not run on",

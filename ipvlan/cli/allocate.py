@@ -13,7 +13,7 @@ from ipvlan.cli.options import JsonOption
 from ipvlan.cli.output import print_document
 from ipvlan.config.file_write import edit_lock, read_texts, write_texts
 from ipvlan.config.load import read_raw, stack_file
-from ipvlan.config.models import COMMON
+from ipvlan.config.shared_file import common_path
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.allocate import Allocation
 from ipvlan.plan.allocate import allocate as find_allocations
@@ -57,9 +57,7 @@ def _new_texts(stack: SelectedStack, own: str) -> tuple[Sequence[Allocation], Ma
     # A file that cannot be read is named by `ipvlan plan`; what is in it is not known here.
     neighbours, _ = read_neighbours(stack.name, folder)
     allocations = find_allocations(raw.sections, folder, neighbours)
-    common = raw.sections.get(COMMON)
-    # Pulumi.yaml declares the empty text as the key's default.
-    common = common if isinstance(common, str) and common else None
+    common = common_path(raw.sections)
     # Not `folder.text`: it removes a byte order mark, which has to stay in the file.
     before = read_texts(stack.folder, [own] if common is None else [own, common])
     return allocations, before, new_texts(allocations, before, own=own, common=common)

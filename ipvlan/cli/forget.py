@@ -22,7 +22,7 @@ from ipvlan.cli.options import JsonOption, listed
 from ipvlan.cli.output import print_document, result_console
 from ipvlan.config.file_write import edit_lock, read_texts, require_unchanged, write_texts
 from ipvlan.config.load import read_raw, stack_file
-from ipvlan.config.models import COMMON
+from ipvlan.config.shared_file import common_path
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.forget import ForgottenState, forget_host, hosts_in_state
 from ipvlan.plan.forget_edits import ConfigEdits, StackFiles, forget_edits, hosts_in_config
@@ -149,8 +149,7 @@ class _Run:
 
 def _files(stack: SelectedStack) -> StackFiles:
     own = stack_file(stack.name)
-    common = read_raw(stack.name, Checkout(stack.folder)).sections.get(COMMON)
-    common = common if isinstance(common, str) and common else None
+    common = common_path(read_raw(stack.name, Checkout(stack.folder)).sections)
     names = [own] if common is None else [own, common]
     # Not `Folder.text`: it removes a byte order mark, which has to stay in the file.
     return StackFiles(stack=stack.name, own=own, common=common, texts=read_texts(stack.folder, names))

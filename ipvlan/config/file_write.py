@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from ipvlan.config.yaml_file import file_text, read_bytes
 from ipvlan.problems import Problem, ToolError
 
 LOCK_SECONDS: Final = 10.0
@@ -27,8 +28,8 @@ _NO_LOCKS: Final = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENO
 
 
 def read_texts(folder: Path, names: Collection[str]) -> dict[str, str]:
-    """Return the texts of files as they are, with a byte order mark and their line ends."""
-    return {name: (folder / name).read_bytes().decode("utf-8") for name in names}
+    """Return the texts of files as they are, with a byte order mark and their line ends; raise StackFileError."""
+    return {name: file_text(folder / name, name, encoding="utf-8") for name in names}
 
 
 @contextmanager
@@ -45,13 +46,15 @@ def edit_lock(folder: Path, names: Collection[str]) -> Iterator[None]:
     Raises:
         ToolError: Another run holds the lock for longer than `LOCK_SECONDS`.
     """
-    folders = {folder.resolve(), *((folder / name).resolve().parent for name in names)}
+    # Not `Path.resolve`: it raises RuntimeError for a link that leads to itself.
+    folders = {Path(os.path.realpath(folder)), *(Path(os.path.realpath(folder / name)).parent for name in names)}
     deadline = time.monotonic() + LOCK_SECONDS
     with ExitStack() as held:
         # In one order in every run: two of them cannot wait for each other.
         for locked in sorted(folders):
-            with suppress(PermissionError):
-                # A folder that cannot be read is not locked; in one that can only be read nothing is written.
+            with suppress(PermissionError, FileNotFoundError, NotADirectoryError):
+                # A folder that cannot be read is not locked; in one that can only be read nothing is written. A link may lead to
+                # no folder at all: reading the file says so.
                 descriptor = os.open(locked, os.O_RDONLY | os.O_CLOEXEC)
                 held.callback(os.close, descriptor)
                 _lock(descriptor, locked, deadline)
@@ -66,7 +69,7 @@ def require_unchanged(folder: Path, before: Mapping[str, str]) -> None:
         before: Name -> the text that was read.
     """
     for name, text in before.items():
-        if (folder / name).read_bytes() != text.encode("utf-8"):
+        if not _is_text(folder / name, text):
             raise ToolError(
                 [
                     Problem(
@@ -86,7 +89,8 @@ def write_texts(
 ) -> None:
     """Replace the contents of files, each at once: a reader sees the old text or the new one, never a part.
 
-    A link stays a link, and the file that it leads to is replaced. Its permissions stay, and its owner where this is allowed.
+    A link stays a link, and the file that it leads to is replaced. Its permissions stay, and its owner and group where this is
+    allowed.
 
     Args:
         folder: The project's folder.
@@ -100,7 +104,7 @@ def write_texts(
     require_unchanged(folder, {name: before[name] for name in after})
     for name, text in after.items():
         try:
-            _replace((folder / name).resolve(strict=True), text)
+            _replace(Path(os.path.realpath(folder / name, strict=True)), text)
         except OSError as error:
             raise ToolError(
                 [
@@ -114,6 +118,14 @@ def write_texts(
                     )
                 ]
             ) from None
+
+
+def _is_text(path: Path, text: str) -> bool:
+    try:
+        return read_bytes(path) == text.encode("utf-8")
+    except OSError:
+        # It is gone, or something else is in its place.
+        return False
 
 
 def _lock(descriptor: int, folder: Path, deadline: float) -> None:
@@ -152,10 +164,17 @@ def _replace(path: Path, text: str) -> None:
             file.flush()
             # Without it a power cut could leave an empty file under the old name.
             os.fsync(file.fileno())
-        # Only root may give a file to another user.
-        with suppress(PermissionError):
-            os.chown(temporary, status.st_uid, status.st_gid)
+        _chown(temporary, status)
         Path(temporary).chmod(status.st_mode & 0o7777)
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _chown(path: str, status: os.stat_result) -> None:
+    """Give the file to the owner and group, as far as this user may: only root gives a file away, a member of a group to that."""
+    try:
+        os.chown(path, status.st_uid, status.st_gid)
+    except PermissionError:
+        with suppress(PermissionError):
+            os.chown(path, -1, status.st_gid)

@@ -86,7 +86,7 @@ class Checkout:
 
     def text(self, name: str) -> str:
         """Return the file's text as it is now."""
-        return _text(self.root / name, name)
+        return file_text(self.root / name, name)
 
     def stack_files(self) -> list[str]:
         """Return the stack files that are there now. What is no file is not opened: a pipe might never answer."""
@@ -121,7 +121,8 @@ def _may_be_file(path: Path) -> bool:
         return True
 
 
-def _text(path: Path, name: str) -> str:
+def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
+    """Return the text of a file, without its byte order mark unless the encoding is plain UTF-8; raise StackFileError."""
     try:
         content = read_bytes(path)
         if len(content) > LARGEST_FILE:
@@ -132,7 +133,7 @@ def _text(path: Path, name: str) -> str:
                 effect="reading it would take all memory",
                 fix="this is not a stack file",
             )
-        return content.decode("utf-8-sig")
+        return content.decode(encoding)
     except FileNotFoundError:
         others = ", ".join(sorted(other.name for other in path.parent.glob(STACK_FILES))) or "none"
         raise _error(

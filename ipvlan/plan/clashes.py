@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netaddr import IPAddress
+from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.types.ports import Port
-from ipvlan.plan.blocks import BlockIndex
+from ipvlan.plan.blocks import BlockIndex, overlap
 from ipvlan.plan.links import Fabric, is_one_daemon, on_one_link, same_machines
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.port_overlaps import overlapping_ports
@@ -104,7 +104,13 @@ _SLICES: Final = _Kind(
     "Docker, or `ipvlan allocate`, can give one address to a container of each stack",
     "give the stacks different slices; where the links are different ones, different subnets say so",
 )
-_KINDS: Final = (_PORTS, _CONTAINERS, _NETWORKS, _PARENTS, _POOLS, _ADDRESSES, _SLICES)
+_ROUTES: Final = _Kind(
+    "IPF359",
+    "stack {stack} has a route of this machine to the same addresses, by another way",
+    "a machine reaches an address by one way: `pulumi up` of the second stack stops, or containers of one are not reached",
+    f"give the stacks different slices, {_ONE_AT_A_TIME}",
+)
+_KINDS: Final = (_PORTS, _CONTAINERS, _NETWORKS, _PARENTS, _POOLS, _ADDRESSES, _SLICES, _ROUTES)
 
 
 def clashes(plan: Plan, neighbour: Neighbour) -> Iterator[Problem]:
@@ -112,8 +118,10 @@ def clashes(plan: Plan, neighbour: Neighbour) -> Iterator[Problem]:
     found: dict[_Kind, list[_Clash]] = {kind: [] for kind in _KINDS}
     own, other = Fabric.of_plan(plan), Fabric.of_plan(neighbour.plan)
     for name, other_name in same_machines(own, other):
-        for kind, clash in _on_one_machine(plan.host(name), neighbour.plan.host(other_name)):
+        host, other_host = plan.host(name), neighbour.plan.host(other_name)
+        for kind, clash in _on_one_machine(host, other_host):
             found[kind].append(clash)
+        found[_ROUTES] += _two_ways(_ways(host, plan), _ways(other_host, neighbour.plan), _where(host, other_host))
     if on_one_link(own, other):
         found[_ADDRESSES] = list(_shared_addresses(plan.hosts, neighbour.plan.hosts, plan, neighbour.plan))
         found[_SLICES] += _shared_slices(plan, neighbour.plan)
@@ -123,7 +131,7 @@ def clashes(plan: Plan, neighbour: Neighbour) -> Iterator[Problem]:
 
 
 def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Clash]]:
-    where = str(own.address) if own.address == other.address else str(own.ssh)
+    where = _where(own, other)
     for own_container, own_port, other_container, other_port in overlapping_ports(_published(own), _published(other)):
         keys = f"services.{own_container.service}.ports", f"services.{other_container.service}.ports"
         value = str(own_port) if str(own_port) == str(other_port) else f"{own_port} and {other_port}"
@@ -140,8 +148,54 @@ def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Cl
     if own.parent == other.parent:
         yield _PARENTS, _Clash(f"hosts.{own.name}.parent", f"hosts.{other.name}.parent", own.parent, where)
     yield from _one_pool(own, other, where)
-    for clash in _shared_addresses((own,), (other,)):
-        yield _ADDRESSES, clash
+    # Docker has one register of addresses per subnet, and a container of each on one link is a clash too.
+    if own.network.subnet == other.network.subnet or own.parent == other.parent:
+        for clash in _shared_addresses((own,), (other,)):
+            yield _ADDRESSES, clash
+
+
+def _where(own: HostPlan, other: HostPlan) -> str:
+    """Return how a warning names the machine."""
+    return str(own.address) if own.address == other.address else str(own.ssh)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a machine reaches a destination."""
+
+    destination: IPNetwork
+    by: str
+    key: str
+    """The config key that it is made of."""
+
+
+def _ways(host: HostPlan, plan: Plan) -> Iterator[_Way]:
+    """Yield the routes that the stack sets on the machine: to other hosts' containers, and over the shim to its own."""
+    for route in host.routes:
+        yield _Way(route.destination, f"via {route.via}", _key_of(route.destination, plan.host(route.host)))
+    if host.shim is not None:
+        for destination in host.destinations:
+            yield _Way(destination, f"over its shim {host.shim.link}", f"hosts.{host.name}.shim")
+
+
+def _key_of(destination: IPNetwork, host: HostPlan) -> str:
+    """Return the key that has a destination: the slice, or the service with an address outside of it."""
+    if not any(overlap(destination, block) for block in host.slices):
+        for container in host.containers:
+            if container.address in destination:
+                return f"services.{container.service}"
+    return f"hosts.{host.name}.slice"
+
+
+def _two_ways(own: Iterable[_Way], other: Iterable[_Way], where: str) -> Iterator[_Clash]:
+    """Yield the destinations that overlap and are reached by two ways."""
+    index = BlockIndex((way.destination, way) for way in other)
+    for way in own:
+        for _, found in index.overlapping(way.destination):
+            if way.by != found.by:
+                same = way.destination == found.destination
+                second = found.by if same else f"{found.destination} {found.by}"
+                yield _Clash(way.key, found.key, f"{way.destination} {way.by} and {second}", where)
 
 
 def _one_pool(own: HostPlan, other: HostPlan, where: str) -> Iterator[tuple[_Kind, _Clash]]:

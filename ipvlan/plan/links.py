@@ -5,13 +5,13 @@ Out of scope: which machine a host is (`ipvlan.plan.machines`), and what is said
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.plan.machines import Host, SshServer, machine_keys
+from ipvlan.plan.machines import Host, SshServer, keys_beyond_the_stack
 
 if TYPE_CHECKING:
     from ipvlan.config.models import Mode, StackConfig
@@ -55,20 +55,25 @@ class Fabric:
 
 
 def on_one_link(one: Fabric, other: Fabric) -> bool:
-    """Return whether two fabrics in mode l2 share a link, as far as the files say: one parent's name, on one LAN or machine."""
+    """Return whether two fabrics in mode l2 share a link, as far as the files say.
+
+    That is a LAN that both fabrics are on, whatever the NICs are called; or one parent's name, on one LAN or machine. Where two
+    machines have one own address there are two LANs.
+    """
     if one.mode != "l2" or other.mode != "l2":
         return False
-    return not _links(one).isdisjoint(_links(other))
+    twice = _own_addresses_of_two_machines(one, other)
+    return _on_one_lan(one, other, twice) or not _links(one, twice).isdisjoint(_links(other, twice))
 
 
 def same_machines(one: Fabric, other: Fabric) -> Iterator[tuple[str, str]]:
     """Yield the names of each two hosts that are one machine, in the order of the first fabric."""
     by_key: dict[SshServer, set[str]] = {}
     for name, host in other.hosts.items():
-        for key in machine_keys(host):
+        for key in keys_beyond_the_stack(host):
             by_key.setdefault(key, set()).add(name)
     for name, host in one.hosts.items():
-        same = {found for key in machine_keys(host) for found in by_key.get(key, ())}
+        same = {found for key in keys_beyond_the_stack(host) for found in by_key.get(key, ())}
         yield from ((name, found) for found in sorted(same))
 
 
@@ -82,13 +87,29 @@ def _socket(host: FabricHost) -> str:
     return host.docker_socket.removeprefix("/var") if host.docker_socket.startswith("/var/run/") else host.docker_socket
 
 
-def _links(fabric: Fabric) -> set[tuple[str, IPNetwork]]:
-    """Return each parent's name with the surroundings of its hosts."""
-    hosts = fabric.hosts.values()
-    near = {(host.parent, _surroundings(host.address)) for host in hosts}
-    # The subnet of a LAN that the fabric is on.
-    lan = {(host.parent, fabric.subnet.cidr) for host in hosts if host.address in fabric.subnet}
-    return near | lan
+def _own_addresses_of_two_machines(one: Fabric, other: Fabric) -> set[IPAddress]:
+    """Return the own addresses that hosts of both have, and are not one machine."""
+    both = {host.address for host in one.hosts.values()} & {host.address for host in other.hosts.values()}
+    if not both:
+        return set()
+    return both - {one.hosts[name].address for name, _ in same_machines(one, other)}
+
+
+def _on_one_lan(one: Fabric, other: Fabric, twice: Iterable[IPAddress]) -> bool:
+    """Return whether both fabrics are on the LAN of their hosts, and each on that of a host of the other."""
+    if any(address in fabric.subnet for address in twice for fabric in (one, other)):
+        return False
+    return all(
+        any(host.address in one.subnet and host.address in other.subnet for host in fabric.hosts.values())
+        for fabric in (one, other)
+    )
+
+
+def _links(fabric: Fabric, twice: Iterable[IPAddress]) -> set[tuple[str, IPNetwork]]:
+    """Return each parent's name with the surroundings of its hosts, but those that are at two sites."""
+    near = {(host.parent, _surroundings(host.address)) for host in fabric.hosts.values()}
+    elsewhere = {_surroundings(address) for address in twice}
+    return {(parent, surroundings) for parent, surroundings in near if surroundings not in elsewhere}
 
 
 def _surroundings(address: IPAddress) -> IPNetwork:

@@ -47,12 +47,22 @@ def ssh_server(host: Host) -> SshServer:
 
 
 def machine_keys(host: Host) -> frozenset[SshServer]:
-    """Return by what the host's machine is known: the ssh server at its own address, and that of its ssh target."""
+    """Return by what the host's own stack knows its machine: the ssh server at its own address, and that of its ssh target."""
     return frozenset({(str(host.address), SSH_PORT), ssh_server(host)})
 
 
+def keys_beyond_the_stack(host: Host) -> frozenset[SshServer]:
+    """Return by what another stack may know the machine: its ssh server, and its own address where ssh goes to that.
+
+    A host that is reached by another name or address may be at another site, which has the same plan of addresses.
+    """
+    server = ssh_server(host)
+    own = str(host.address)
+    return frozenset({server, (own, SSH_PORT)}) if server[0] == own else frozenset({server})
+
+
 def is_one_machine(one: Host, other: Host) -> bool:
-    """Return whether the config shows that two hosts are one machine."""
+    """Return whether the config shows that two hosts of one stack are one machine."""
     return not machine_keys(one).isdisjoint(machine_keys(other))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from ipvlan.plan.neighbours import MOST_TEXT
 from tools.bad_input.case import BadInput
-from tools.reference_setup import STACK_TEXT
+from tools.reference_setup import REMOVE, STACK_TEXT
 
 _APART: Final = (
     ("ipvlanl2", "second"),
@@ -39,6 +39,16 @@ _SAME_LINK: Final = {
     "10.2.": "10.1.",
 }
 """The second fabric on other machines of the same link, with the same subnet."""
+
+_ROUTED: Final = {
+    "192.168.140.200": "192.168.140.210",
+    "mode: l2": "mode: l3",
+    "    gateway: 10.2.0.1\n": "",
+    "10.2.2.0/24": "10.1.9.0/24",
+    "10.2.1.0/24": "10.1.1.0/24",
+    "10.2.0.0/16": "10.1.0.0/16",
+}
+"""The second fabric in l3, with another first host that has the slice of this stack's first host."""
 
 OTHER_STACKS: Final = (
     _case("another stack whose file is not YAML", "config: [", ("Pulumi.other.yaml", "IPF350")),
@@ -75,5 +85,12 @@ OTHER_STACKS: Final = (
         _other(_SAME_LINK),
         ("services.centos and Pulumi.other.yaml: services.centos2", "IPF357"),
         ("hosts.docker-1.slice and Pulumi.other.yaml: hosts.docker-1.slice", "IPF358"),
+    ),
+    BadInput(
+        title="another stack has a route to the same addresses",
+        changes={"fabric.mode": "l3", "fabric.gateway": REMOVE},
+        expected=(("hosts.docker-1.slice and Pulumi.other.yaml: hosts.docker-1.slice", "IPF359"),),
+        warning=True,
+        beside=_other(_ROUTED),
     ),
 )

@@ -205,3 +205,13 @@ def test_document(project: Path) -> None:
         key: planned[key] for key in ("resources", "remains", "files")
     }
     assert list(planned["files"]) == ["Pulumi.dev.yaml"]
+
+
+@pytest.mark.parametrize(("path", "code"), [("nowhere.yaml", "IPF001"), (".", "IPF003"), ("../x.yaml", "IPF017")])
+def test_a_shared_file_that_cannot_be_read(project: Path, path: str, code: str) -> None:
+    """It is an error before anything is changed: the host may be in it."""
+    write_project(project, STACK_TEXT.replace("config:\n", f"config:\n  ipvlan-fabric:common: {path}\n"))
+    (project.parent / "x.yaml").write_text("hosts: {}\n")
+    done = ipvlan(project, "forget", "docker-2", "--yes")
+    assert (done.returncode, code in done.stderr) == (1, True), done
+    assert state(project) == STATE.read_text()

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from ipvlan.config import file_write
 from ipvlan.config.file_write import edit_lock, read_texts, write_texts
+from ipvlan.config.yaml_file import StackFileError
 from ipvlan.problems import ToolError
 from tests.support.projects import ipvlan, ipvlan_process, write_project
 from tools.reference_setup import STACK_TEXT
@@ -146,3 +148,73 @@ def test_an_empty_name_of_the_shared_file(tmp_path: Path) -> None:
     path = write_project(tmp_path, WITHOUT_OFFSET.replace("config:\n", 'config:\n  ipvlan-fabric:common: ""\n'))
     assert ipvlan(tmp_path, "allocate").returncode == 0
     assert "offset: 2" in path.read_text()
+
+
+@pytest.mark.parametrize("target", ["/nonexistent/dir/x.yaml", "Pulumi.dev.yaml", "Pulumi.yaml/x", "."])
+@pytest.mark.parametrize("arguments", [("plan",), ("allocate",), ("allocate", "--check")])
+def test_a_link_that_leads_nowhere(tmp_path: Path, target: str, arguments: tuple[str, ...]) -> None:
+    """Every command says that the file cannot be read: one that leads to itself, into no folder, below a file, to a folder."""
+    write_project(tmp_path).unlink()
+    (tmp_path / "Pulumi.dev.yaml").symlink_to(target)
+    done = ipvlan(tmp_path, *arguments)
+    assert done.returncode == 1
+    assert ("IPF001" if target.startswith("/") else "IPF003") + " Pulumi.dev.yaml" in done.stderr
+
+
+@pytest.mark.parametrize("instead", ["nothing", "a folder", "a pipe", "a link to itself", "bytes"])
+def test_a_file_that_goes_in_between(tmp_path: Path, instead: str) -> None:
+    """It counts as changed by somebody else, whatever is in its place, and nothing is written."""
+    file = tmp_path / "a.yaml"
+    file.write_text("1\n")
+    before = read_texts(tmp_path, ["a.yaml"])
+    file.unlink()
+    if instead == "a folder":
+        file.mkdir()
+    elif instead == "a pipe":
+        os.mkfifo(file)
+    elif instead == "a link to itself":
+        file.symlink_to("a.yaml")
+    elif instead == "bytes":
+        file.write_bytes(b"\xff")
+    with pytest.raises(ToolError, match="IPF621"):
+        write_texts(tmp_path, before, {"a.yaml": "2\n"})
+    assert file.exists() == (instead in ("a folder", "a pipe", "bytes"))
+
+
+@pytest.mark.parametrize(("instead", "code"), [(None, "IPF001"), (b"\xff", "IPF004")])
+def test_a_file_that_goes_before_it_is_read_again(tmp_path: Path, instead: bytes | None, code: str) -> None:
+    """The file to be edited has an error of its own then."""
+    if instead is not None:
+        (tmp_path / "a.yaml").write_bytes(instead)
+    with pytest.raises(StackFileError, match=f"{code} a.yaml"):
+        read_texts(tmp_path, ["a.yaml"])
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can take the place of a user with two groups")
+@pytest.mark.parametrize(("group", "groups", "expected"), [(2000, [2000], 2000), (3000, [2000], 1000)])
+def test_the_group_stays(tmp_path: Path, group: int, groups: list[int], expected: int) -> None:
+    """A member of the file's group who is not its owner keeps the group; one who is no member cannot, and the file is written."""
+    # Not in tmp_path, which is root's alone.
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        file = Path(folder, "a.yaml")
+        file.write_text("1\n")
+        os.chown(file, 1001, group)
+        file.chmod(0o664)
+        own = os.getgroups()
+        os.setgroups(groups)
+        os.setegid(1000)
+        os.seteuid(1000)
+        try:
+            write_texts(Path(folder), {"a.yaml": "1\n"}, {"a.yaml": "2\n"})
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+            os.setgroups(own)
+        status = file.stat()
+        assert (file.read_text(), status.st_uid, status.st_gid, status.st_mode & 0o7777) == (
+            "2\n",
+            1000,
+            expected,
+            0o664,
+        )

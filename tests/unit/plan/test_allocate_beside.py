@@ -117,7 +117,14 @@ def test_own_addresses_of_other_stacks_hosts_on_a_lan() -> None:
     alone = {"hosts.docker-1.slice": "192.168.140.208/28"}
     assert given_out(lan) == alone
     assert given_out(lan, neighbour(other)) == {"hosts.docker-1.slice": "192.168.140.240/28"}
-    assert given_out(lan, neighbour({**other, "hosts.b.parent": "ens34"})) == alone
+    # The NIC's name says nothing: the hosts' own addresses show that the LAN is one. Two machines with one address are on two.
+    assert given_out(lan, neighbour({**other, "hosts.b.parent": "ens34"})) == {
+        "hosts.docker-1.slice": "192.168.140.240/28"
+    }
+    site = {**other, "services": {"web": {**image(), "addresses": {"b": "192.168.140.210"}}}}
+    for ssh, expected in (({}, {"hosts.docker-1.slice": "192.168.140.224/28"}), ({"ssh": "siteb.example"}, alone)):
+        host = {"address": "192.168.140.200", "parent": "ens33", "slice": []} | ssh
+        assert given_out(lan, neighbour({**site, "hosts": {"b": host}})) == expected
 
 
 def test_an_offset_is_free_in_all_stacks_on_all_hosts() -> None:

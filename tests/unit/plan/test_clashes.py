@@ -103,7 +103,7 @@ def test_one_pool_in_l3() -> None:
     [
         ("192.168.1.1", {}),
         ("192.168.1.2", {"ssh": "ops@192.168.1.1"}),
-        ("192.168.1.1", {"ssh": "ops@box.example:2222"}),
+        ("192.168.1.1", {"ssh": "ops@192.168.1.1:2222"}),
     ],
 )
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_one_thing_twice_on_one_machine(
     code, own_key, other_key, shown = expected
     other = changed(stack(2, address, **host), path, value)
     assert said(stack(1), other) == [(code, f"{own_key} and Pulumi.blue.yaml: {other_key}", shown)]
-    if host != {"ssh": "ops@box.example:2222"}:
+    if host != {"ssh": "ops@192.168.1.1:2222"}:
         assert (
             said(
                 stack(1),
@@ -174,6 +174,148 @@ def test_one_address_on_one_machine() -> None:
     other = changed(stack(2), "fabric", {"name": "fabric2", "subnet": "10.1.0.0/16", "gateway": "10.1.0.2"})
     other = changed(changed(other, "hosts.host2.slice", "10.1.0.0/22"), "services.web2.offset", 256 + 5)
     assert said(stack(1), other) == [("IPF357", "services.web1 and Pulumi.blue.yaml: services.web2", "10.1.1.5")]
+
+
+@pytest.mark.parametrize("parent", ["eth0.2", "eth0.1"])
+def test_one_address_in_two_subnets_of_one_machine(parent: str) -> None:
+    """Docker has a register per subnet, so it is no clash on two VLANs; on one VLAN there can be one network only."""
+    other = changed(stack(2), "fabric", {"name": "fabric2", "subnet": "10.1.0.0/22", "gateway": "10.1.0.2"})
+    other = changed(changed(other, "hosts.host2.slice", "10.1.0.0/22"), "services.web2.offset", 256 + 5)
+    codes = [code for code, _, _ in said(stack(1), changed(other, "hosts.host2.parent", parent))]
+    assert codes == ([] if parent == "eth0.2" else ["IPF355", "IPF357", "IPF358"])
+
+
+def routed(number: int, others: str, own: str, machine: str = "10.0.0.3", mode: str = "l3") -> Config:
+    """Return a routed stack with a host of its own, and one that the machine at 10.0.0.3 is."""
+    config = stack(number)
+    config["fabric"] = {"name": f"fabric{number}", "subnet": f"10.{number + 1}.0.0/16", "mode": mode}
+    config["hosts"] = {
+        f"far{number}": {"address": f"10.0.0.{number}", "parent": f"eth0.{number}", "slice": others},
+        f"near{number}": {"address": machine, "parent": f"eth0.{number}", "slice": own},
+    }
+    config["services"] = {}
+    return config
+
+
+def one_subnet(config: Config) -> Config:
+    """Return the config with a subnet that several have."""
+    return changed(config, "fabric.subnet", "10.1.0.0/16")
+
+
+@pytest.mark.parametrize(
+    ("slice_", "value"),
+    [
+        ("10.1.1.0/24", "10.1.1.0/24 via 10.0.0.1 and via 10.0.0.2"),
+        ("10.1.1.128/25", "10.1.1.0/24 via 10.0.0.1 and 10.1.1.128/25 via 10.0.0.2"),
+        ("10.1.0.0/23", "10.1.1.0/24 via 10.0.0.1 and 10.1.0.0/23 via 10.0.0.2"),
+        ("10.1.2.0/24", None),
+    ],
+)
+def test_two_routes_of_one_machine(slice_: str, value: str | None) -> None:
+    """A host reaches a destination by one way: the second `up` would stop at it, or one of the two is not reached."""
+    own, other = one_subnet(routed(1, "10.1.1.0/24", "10.1.8.0/24")), one_subnet(routed(2, slice_, "10.1.9.0/24"))
+    expected = ("IPF359", "hosts.far1.slice and Pulumi.blue.yaml: hosts.far2.slice", value)
+    assert said(own, other) == ([expected] if value else [])
+    assert said(own, changed(other, "hosts.near2.address", "10.0.0.4")) == []
+    # Routes are the machine's, and not its daemons'.
+    two = changed(other, "hosts.near2.docker_socket", "/run/user/1000/docker.sock")
+    assert said(own, two) == ([expected] if value else [])
+
+
+def test_one_route_of_two_stacks() -> None:
+    """The same destination by the same host is one route."""
+    own, other = (
+        one_subnet(routed(1, "10.1.1.0/24", "10.1.8.0/24")),
+        one_subnet(routed(2, "10.1.1.0/24", "10.1.9.0/24")),
+    )
+    other = changed(other, "hosts.far2.address", "10.0.0.1")
+    assert "IPF359" not in [code for code, _, _ in said(own, other)]
+
+
+def test_a_route_to_a_single_address() -> None:
+    """It is named by the service that has the address."""
+    own, other = (
+        one_subnet(routed(1, "10.1.1.0/24", "10.1.8.0/24")),
+        one_subnet(routed(2, "10.1.2.0/24", "10.1.9.0/24")),
+    )
+    web = {"image": f"registry/web{DIGEST}", "hosts": ["far2"], "addresses": {"far2": "10.1.1.9"}}
+    assert said(own, changed(other, "services.web", web)) == [
+        (
+            "IPF359",
+            "hosts.far1.slice and Pulumi.blue.yaml: services.web",
+            "10.1.1.0/24 via 10.0.0.1 and 10.1.1.9/32 via 10.0.0.2",
+        )
+    ]
+
+
+def test_a_shim_and_a_route_of_one_machine() -> None:
+    """Over the shim the machine reaches its own containers, and by the route those of another host."""
+    own = stack(1, "10.0.0.3", shim=True, parent="eth0.9")
+    other = one_subnet(routed(2, "10.1.1.0/24", "10.1.9.0/24"))
+    assert said(own, other) == [
+        (
+            "IPF359",
+            "hosts.host1.shim and Pulumi.blue.yaml: hosts.far2.slice",
+            "10.1.1.0/24 over its shim shim.eth0.9 and via 10.0.0.2",
+        )
+    ]
+
+
+def lan(number: int, **host: Any) -> Config:
+    """Return a stack on the LAN that its host is on."""
+    config = stack(number)
+    subnet, gateway = "192.168.1.0/24", "192.168.1.1"
+    config["fabric"] = {"name": f"lan{number}", "subnet": subnet, "gateway": gateway, "reserved": ["192.168.1.100/30"]}
+    config["hosts"] = {
+        f"host{number}": {"address": f"192.168.1.{9 + number}", "parent": "eth0", "slice": "192.168.1.32/28"} | host
+    }
+    config["services"][f"web{number}"] |= {"offset": 8, "ports": [f"127.0.0.1:800{number}:80"]}
+    return config
+
+
+@pytest.mark.parametrize("parent", ["eth0", "ens33", "eth0.20"])
+def test_two_stacks_on_one_lan(parent: str) -> None:
+    """Own addresses in the fabric's subnet show one LAN, whatever the NICs are called."""
+    assert said(lan(1), lan(2, parent=parent)) == [
+        ("IPF357", "services.web1 and Pulumi.blue.yaml: services.web2", "192.168.1.40"),
+        ("IPF358", "hosts.host1.slice and Pulumi.blue.yaml: hosts.host2.slice", "192.168.1.32/28"),
+    ]
+    assert said(lan(1), lan(2, parent=parent, slice="192.168.1.48/28")) == []
+    # Written as a part of the LAN, it is the same one.
+    part = changed(lan(2, parent=parent), "fabric.subnet", "192.168.1.0/25")
+    part["fabric"]["reserved"] = []
+    assert [code for code, _, _ in said(lan(1), part)] == ["IPF357", "IPF358"]
+    # A host that is not on the LAN of the other one shows nothing.
+    far = changed(lan(2, parent="ens33"), "hosts.host2.address", "10.9.9.9")
+    assert said(lan(1), far) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "one_machine"),
+    [
+        (None, None, True),
+        (None, "ops@192.168.1.10:2222", True),
+        ("box.example", "ops@BOX.example", True),
+        (None, "siteb.example", False),
+        ("sitea.example", "siteb.example", False),
+        ("sitea.example", "10.8.0.2", False),
+        ("nat.example:2201", "nat.example:2202", False),
+    ],
+)
+def test_two_sites_with_one_plan_of_addresses(own: str | None, other: str | None, one_machine: bool) -> None:
+    """An own address is one machine where ssh goes to it; two machines with one address are on two LANs, so nothing clashes."""
+
+    def site(number: int, ssh: str | None) -> Config:
+        config = lan(number, address="192.168.1.10", **({"ssh": ssh} if ssh else {}))
+        return changed(config, f"services.web{number}.ports", ["127.0.0.1:80:80"])
+
+    codes = {code for code, _, _ in said(site(1, own), site(2, other))}
+    assert codes == ({"IPF352", "IPF355", "IPF356", "IPF357", "IPF358"} if one_machine else set())
+    # The same outside of LAN mode.
+    apart = {"hosts__host2__slice": "10.1.1.0/24", "hosts__host2__address": "192.168.1.1"}
+    if other and not one_machine:
+        config = stack(1, **({"ssh": own} if own else {}))
+        assert said(config, beside(**apart, hosts__host2__ssh=other)) == []
 
 
 def beside(**changes: Any) -> Config:
