@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress
 
-from ipvlan.plan.address_space import Cause, Reason
 from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.reasons import Cause, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

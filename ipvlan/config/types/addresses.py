@@ -157,13 +157,9 @@ class AddressRange(IPRange):
     def __str__(self) -> str:
         return self.text
 
-    def __getstate__(self) -> tuple[object, str]:
-        # netaddr's own has no further fields, so that a copy would be without the text.
-        return super().__getstate__(), self.text
-
-    def __setstate__(self, state: tuple[object, str]) -> None:
-        addresses, self.text = state
-        super().__setstate__(addresses)
+    def __reduce__(self) -> tuple[type[AddressRange], tuple[IPAddress, IPAddress, str]]:
+        # netaddr's own state has no further fields, so that a copy would be without the text.
+        return AddressRange, (IPAddress(self.first, self.version), IPAddress(self.last, self.version), self.text)
 
 
 def _refuse_several(text: str) -> None:

@@ -13,8 +13,9 @@ from typing import Final
 from netaddr import IPAddress
 
 from ipvlan.config.models import ServiceConfig, StackConfig
-from ipvlan.plan.address_space import AddressSpace, Cause, Reason
+from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.offsets import each
+from ipvlan.plan.reasons import Cause, Reason
 from ipvlan.plan.room import has_room, more_addresses
 from ipvlan.problems import Problem, shorten
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from netaddr import IPAddress
 
 from ipvlan.config.models import StackConfig
-from ipvlan.plan.address_space import AddressSpace, Cause, Reason
+from ipvlan.plan.address_space import AddressSpace
+from ipvlan.plan.reasons import Cause, Reason
 from ipvlan.problems import Problem
 
 _MOVE = "write shim: ADDRESS with an address of the fabric that nothing else has"

@@ -13,12 +13,13 @@ from netaddr import IPAddress, IPNetwork, IPRange, IPSet
 
 from ipvlan.config.models import Mode
 from ipvlan.config.yaml_file import Checkout
-from ipvlan.plan.address_space import AddressSpace, Cause
+from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.address_usage import slice_use, who_holds
 from ipvlan.plan.allocate import allocate
 from ipvlan.plan.host_blocks import HostBlocks, own_address
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
+from ipvlan.plan.reasons import Cause
 from ipvlan.plan.rules import check
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.plan.address_space import AddressSpace, Cause
+from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.address_usage import slice_use, who_holds
 from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import Cell, make_matrix
+from ipvlan.plan.reasons import Cause
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
 from tools.bad_input.lan import ON_LAN
