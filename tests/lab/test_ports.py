@@ -12,8 +12,8 @@ pytestmark = pytest.mark.steps
 
 RANGE = "20000-20019:20000-20019/udp"
 """Docker runs two processes for each of them; 200 exhaust a host of the lab (1 GB)."""
-MANY_PORTS = "16384-32768:16384-32768/udp"
-"""What a telephone exchange has; on the fabric's own address they need no publishing."""
+LONG_RANGE = "16384-16533:16384-16533/udp"
+"""150 ports. The time that the docker provider takes grows with their square (docs/config.md)."""
 ABSENT = "192.168.140.99"
 """An address of the lab's LAN that neither host has."""
 
@@ -94,15 +94,15 @@ def test_a_range_of_ports(lab: Lab, ports: Stack) -> None:
 
 
 @pytest.mark.long
-def test_thousands_of_ports(lab: Lab, ports: Stack) -> None:
-    """16,385 ports that are not published are a range in the container's label, and another `up` changes nothing."""
+def test_a_long_range_that_is_not_published(lab: Lab, ports: Stack) -> None:
+    """150 ports that are not published are a range in the container's label, and another `up` changes nothing."""
     services = ports.config["services"]
     services["exchange"] = {
-        "image": services["nginx"]["image"], "offset": 10, "hosts": ["docker-2"], "ports": [MANY_PORTS], "published": False
+        "image": services["nginx"]["image"], "offset": 10, "hosts": ["docker-2"], "ports": [LONG_RANGE], "published": False
     }  # fmt: skip
     ports.up(timeout=900)
     label = lab.ssh("docker-2", "docker inspect -f '{{index .Config.Labels \"ipvlan-fabric.ports\"}}' exchange").strip()
-    assert label == MANY_PORTS
+    assert label == LONG_RANGE
     assert lab.ssh("docker-2", "docker port exchange") == ""
     ports.assert_unchanged()
     status = lab.exec(".venv/bin/ipvlan", "--stack", STACK, "status", check=False)
