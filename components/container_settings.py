@@ -81,7 +81,8 @@ def container_args(
                 protocol=port.protocol,
                 ip=None if port.host_address is None else str(port.host_address),
             )
-            for port in planned.docker_ports
+            for written in planned.docker_ports
+            for port in written.singles()
         ],
         envs=[
             *(f"{key}={value}" for key, value in sorted(planned.environment.items())),

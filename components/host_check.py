@@ -1,7 +1,7 @@
 """The check of a host before something is created on it, as a Command.
 
-It runs when the host is new to the stack, and again when its parent, the ssh command that reaches it, or what its plan requires of
-Docker changes. In a preview nothing runs.
+It runs when the host is new to the stack, and again when its parent, the ssh command that reaches it, an address that a published
+port is bound to, or what its plan requires of Docker changes. In a preview nothing runs.
 
 Out of scope: the check itself (`ipvlan.checks.host_check`).
 """

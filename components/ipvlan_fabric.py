@@ -69,14 +69,15 @@ class IpvlanFabric(pulumi.ComponentResource):
     """Service name -> host name -> address of the container."""
 
     urls: pulumi.Output[dict[str, list[str]]]
-    """Published service -> the URL of each published TCP port at each host; known when the ports are bound."""
+    """Published service -> the URL of each published TCP port at each host; known when the ports are bound. In LAN mode
+    also service -> the URL of each TCP port at its containers' own addresses; known when the containers are created."""
 
     def __init__(self, name: str, args: FabricArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare all resources of the plan."""
         super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
         plan = args.plan
         shared = self._shared(name, args)
-        published: dict[str, dict[str, PublishedService]] = {service: {} for service in plan.urls}
+        urls: dict[str, dict[str, pulumi.Output[list[str]]]] = {service: {} for service in plan.urls}
         order = RolloutEdges(plan, args.existing)
 
         def declare(hosts: Sequence[HostPlan], after: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
@@ -93,8 +94,10 @@ class IpvlanFabric(pulumi.ComponentResource):
                 )
                 attachment = self._attachment(shared, plan.host(planned.host), planned, container)
                 if attachment is not None:
-                    published.setdefault(planned.service, {})[planned.host] = attachment
+                    urls.setdefault(planned.service, {})[planned.host] = attachment.urls
                     resources.append(attachment.bridge_connection)
+                if plan.at_own_address(planned) and plan.endpoints_of(planned):
+                    urls[planned.service][planned.host] = _known_with(container, plan.endpoints_of(planned))
                 order.add(
                     planned,
                     slice_.settle(
@@ -117,9 +120,7 @@ class IpvlanFabric(pulumi.ComponentResource):
         )
         self.urls = pulumi.Output.all(
             **{
-                service: pulumi.Output.all(
-                    *(published[service][host].urls for host in sorted(published[service]))
-                ).apply(_flatten)
+                service: pulumi.Output.all(*(urls[service][host] for host in sorted(urls[service]))).apply(_flatten)
                 for service in plan.urls
             }
         )
@@ -268,6 +269,11 @@ def _end(problems: Sequence[Problem], *, after: Sequence[pulumi.Resource]) -> No
         raise pulumi.RunError(numbered(heading, problems))
 
     pulumi.Output.all(*(resource.urn for resource in after)).apply(end)
+
+
+def _known_with(container: docker.Container, urls: Sequence[str]) -> pulumi.Output[list[str]]:
+    """Return the URLs, known when the container is created."""
+    return container.id.apply(lambda _: list(urls))
 
 
 def _flatten(lists: list[list[str]]) -> list[str]:

@@ -20,6 +20,7 @@ from ipvlan.checks.network_changes import changed_networks
 from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
 from ipvlan.config.models import COMMON, SECTIONS, ServiceConfig, StackConfig
 from ipvlan.config.secrets import unknown_secrets
+from ipvlan.config.yaml_file import Checkout, ProjectFolder
 from ipvlan.hosts.availability import Visit, visit_hosts
 from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.docker_environment import check_environment
@@ -28,6 +29,7 @@ from ipvlan.hosts.restored_containers import require_no_restored
 from ipvlan.hosts.ssh import require_connections
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
+from ipvlan.plan.neighbours import warnings_of_others
 from ipvlan.plan.ownership import Place
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError, UserError
@@ -45,13 +47,21 @@ def read_fabric_args() -> FabricArgs:
     try:
         check_environment(os.environ, "pulumi preview" if pulumi.runtime.is_dry_run() else "pulumi up")
         config = read_config()
-        return fabric_args(config, read_secrets(config.services))
+        # Pulumi runs the program in the project's folder.
+        return fabric_args(config, read_secrets(config.services), Checkout(Path()))
     except UserError as error:
         raise pulumi.RunError(str(error)) from None
 
 
-def fabric_args(config: StackConfig, secrets: Mapping[str, pulumi.Output[str]]) -> FabricArgs:
+def fabric_args(
+    config: StackConfig, secrets: Mapping[str, pulumi.Output[str]], project: ProjectFolder | None = None
+) -> FabricArgs:
     """Return the arguments for a fabric of this config; print the plan's warnings, and ask the hosts unless it is a preview.
+
+    Args:
+        config: The stack's config.
+        secrets: Config key -> value.
+        project: The folder with the files of the project's other stacks; None where the config is not from a stack file.
 
     Raises:
         UserError: The config contradicts itself, or this machine cannot open connections.
@@ -62,6 +72,8 @@ def fabric_args(config: StackConfig, secrets: Mapping[str, pulumi.Output[str]]) 
     for warning in plan.warnings:
         pulumi.log.warn(str(warning))
     visits = HostVisits(plan)
+    for warning in () if project is None else warnings_of_others(plan, pulumi.get_stack(), project):
+        pulumi.log.warn(str(warning))
     # Loads the docker provider's package, which takes about as long as the hosts take to answer.
     import_module("components.host_slice")
     return FabricArgs(

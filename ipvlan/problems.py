@@ -6,9 +6,10 @@ Out of scope: finding problems (`ipvlan.config`, `ipvlan.plan.rules`, `ipvlan.ho
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 LONGEST_VALUE = 80
 """Characters of an offending value that a message repeats; a name of 4 KB must not hide the message about it."""
@@ -17,9 +18,18 @@ Severity = Literal["error", "warning", "info"]
 """`error` stops the command or makes its exit status 1; the others do neither."""
 
 
+_SHORT: Final = reprlib.Repr()
+"""Aliases of YAML make a small file whose complete text has no end; a message shows a few levels and entries of it."""
+_SHORT.maxlevel = 4
+_SHORT.maxdict = _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = 8
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 1000
+
+
 def shorten(value: object) -> str:
     """Return the value as a message shows it: control characters escaped, at most `LONGEST_VALUE` characters."""
-    text = value if isinstance(value, str) else repr(value) if not isinstance(value, bool) else str(value).lower()
+    text = (
+        value if isinstance(value, str) else _SHORT.repr(value) if not isinstance(value, bool) else str(value).lower()
+    )
     text = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
     if len(text) <= LONGEST_VALUE:
         return text

@@ -33,7 +33,10 @@ console = Console()
 def verify_example(stack: Stack, source: Path) -> tuple[str, bool]:
     """Apply the stack file to the lab; return what `verify` prints for it and whether every connection is as expected."""
     stack.use_config_of(source)
-    by_router = any(service.get("egress") for service in stack.config["services"].values())
+    address = stack.config["fabric"].get("gateway")
+    by_router = address == GATEWAY.partition("/")[0] and any(
+        service.get("egress") for service in stack.config["services"].values()
+    )
     if by_router:
         stack.lab.run("router-gateway", "on", GATEWAY)
     try:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ipvlan.config.types.ports import Port
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.errors import HostError, OtherMachineError
+from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.reachability import Cell
@@ -40,7 +42,9 @@ class Diagnosis:
         for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
             if host is not None:
                 yield from self._end(self._plan.host(host), service)
-        if cell.port is not None:
+        if cell.kind == "container-port":
+            yield from self._own_port(cell, observed)
+        elif cell.port is not None:
             yield from self._port(cell, observed)
         if cell.kind in ("host-address", "internet", "internet-name"):
             yield from self._bridge(cell)
@@ -105,9 +109,22 @@ class Diagnosis:
                 f"container (`docker logs {planned.name}`)"
             )
         else:
+            from_, between = ("the host itself", "") if cell.kind == "loopback-port" else ("here", " and in between")
             yield (
-                f"bound but silent: Docker has bound {port} of {name}, and the connection from here to {cell.address} fails "
-                f"({observed.outcome}): look at the firewalls of the host and in between"
+                f"bound but silent: Docker has bound {port} of {name}, and the connection from {from_} to {cell.address} fails "
+                f"({observed.outcome}): look at the firewalls of the host{between}"
+            )
+
+    def _own_port(self, cell: Cell, observed: Observed) -> Iterator[str]:
+        if observed.outcome == "refused":
+            yield (
+                f"silent: nothing listens on {cell.published_port.host_port} in {cell.target} "
+                f"(`docker logs {cell.target.partition('/')[2]}` on {cell.target_host})"
+            )
+        else:
+            yield (
+                f"not reached from here: {cell.target} runs at {cell.address}, and the connection fails ({observed.outcome}): "
+                "look at the route from this machine to that address, and at what is between (switch, port security, a firewall)"
             )
 
     def _bridge(self, cell: Cell) -> Iterator[str]:
@@ -122,47 +139,60 @@ class Diagnosis:
         if self._plan.mode == "l2" or cell.source_host is None or cell.target_host is None:
             return
         for host, other in ((cell.source_host, cell.target_host), (cell.target_host, cell.source_host)):
-            slice_ = self._plan.host(other).slice
             snapshot = self._snapshot(host)
-            if snapshot is not None and not snapshot.has_route(slice_):
-                yield f"no route: {host} has none to {slice_} (`ipvlan heal`)"
+            missing = [
+                str(destination)
+                for destination in self._plan.host(other).destinations
+                if snapshot is not None and not snapshot.has_route(destination)
+            ]
+            if missing:
+                yield f"no route: {host} has none to {', '.join(missing)} (`ipvlan heal`)"
 
     def _outside_the_hosts(self, cell: Cell) -> str | None:
         """Return where to look when everything on the hosts is as planned; None where the kind of cell does not tell."""
-        planned = self._source(cell)
         match cell.kind:
             case "internet-name":
                 return (
                     f"the container runs, and its name servers do not find {cell.address}, or it does not answer: look at "
                     "ipvlan-fabric:fabric.dns and the service's dns, and whether the internet is reached by address"
                 )
-            case "internet" if planned is not None and planned.egress_gateway:
-                return (
-                    "the container runs and leaves through the fabric's gateway: look at the router that holds "
-                    f"{self._plan.gateway}, and at its own route to {cell.address}"
-                )
             case "internet":
-                return (
-                    "the container runs and is connected to the bridge, so it leaves through the host's NAT: look at the host's "
-                    f"own route to {cell.address} and at its firewall (chain FORWARD)"
-                )
+                return self._beyond(cell)
             case "gateway":
                 return f"no router holds the fabric's gateway {cell.address}, and the service has egress: gateway"
             case "shim" | "own-container":
                 return "the shim is missing on the host, or has lost its address or route: `ipvlan heal`"
+            case "host-address" if cell.target_host in self._plan.lan_hosts and cell.target_host == cell.source_host:
+                return self._own_host(cell.target)
             case _:
                 return None
 
+    def _beyond(self, cell: Cell) -> str:
+        """Return where to look when a container that runs does not reach the internet by address."""
+        planned = self._source(cell)
+        if planned is not None and planned.egress_gateway:
+            return (
+                "the container runs and leaves through the fabric's gateway: look at the router that holds "
+                f"{self._plan.gateway}, and at its own route to {cell.address}"
+            )
+        return (
+            "the container runs and is connected to the bridge, so it leaves through the host's NAT: look at the host's "
+            f"own route to {cell.address} and at its firewall (chain FORWARD)"
+        )
+
+    def _own_host(self, host: str) -> str:
+        """Return why a container on a LAN does not reach its own host, which has a shim."""
+        return (
+            f"the shim of {host} is missing (`ipvlan heal`), or the host drops what comes from its own containers: `sysctl "
+            f"net.ipv4.conf.{self._plan.host(host).parent}.rp_filter` there is 1 (strict); at the shim's address it answers"
+        )
+
     def _works_wrongly(self, cell: Cell) -> str:
         """Return why a connection works that must not."""
+        if cell.kind == "container-port":
+            return f"this machine is {cell.target_host}, without a shim by the plan, and reaches {cell.address}: `ip route` here"
         if cell.port is not None:
-            name = cell.target.partition("/")[2]
-            live = self._live(cell.target_host, name)
-            if live is not None and BRIDGE in live.endpoints:
-                return (
-                    f"bridge connected: {name} on {cell.target_host} is not published, and is connected to the bridge"
-                )
-            return f"another process on {cell.target_host} holds port {cell.port.host_port} (`ss -ltnp` there)"
+            return self._port_works_wrongly(cell, cell.port)
         live = self._live(cell.source_host, cell.source.partition("/")[2])
         others = sorted(set(live.endpoints) - {self._plan.network_name}) if live is not None else []
         if others:
@@ -170,6 +200,35 @@ class Diagnosis:
         if cell.kind == "own-container":
             return f"{cell.source} has an address of the fabric itself, or a route to it (`ip route` there)"
         return f"something on the network answers for {cell.address}, which {cell.source} must not reach by the plan"
+
+    def _port_works_wrongly(self, cell: Cell, port: Port) -> str:
+        name = cell.target.partition("/")[2]
+        live = self._live(cell.target_host, name)
+        if self._at_every_address(cell, live):
+            return (
+                f"bound at every address: Docker has bound port {port.host_port} of {name} at every address of "
+                f"{cell.target_host}, and the plan at {port.host_address} alone (`ipvlan status`)"
+            )
+        if live is not None and BRIDGE in live.endpoints and not self._published(cell):
+            return f"bridge connected: {name} on {cell.target_host} is not published, and is connected to the bridge"
+        return f"another process on {cell.target_host} holds port {port.host_port} (`ss -ltnp` there)"
+
+    def _published(self, cell: Cell) -> bool:
+        """Return whether the target of a cell is a container whose ports are published by plan."""
+        if cell.target_host is None or cell.target_service is None:
+            return False
+        return self._plan.host(cell.target_host).container(cell.target_service).published
+
+    def _at_every_address(self, cell: Cell, live: LiveContainer | None) -> bool:
+        """Return whether Docker binds a port at every address of the host that the plan has at one."""
+        port = cell.port
+        if port is None or port.host_address is None or live is None:
+            return False
+        return any(
+            (binding.host_port, binding.protocol) == (port.host_port, port.protocol)
+            and binding.host_address in EVERY_ADDRESS
+            for binding in live.bindings
+        )
 
     def _source(self, cell: Cell) -> ContainerPlan | None:
         if cell.source_host is None or cell.source_service is None:

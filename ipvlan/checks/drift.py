@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.difference import Difference, difference
@@ -21,7 +22,7 @@ from ipvlan.checks.not_ours import (
     network_on_parent,
 )
 from ipvlan.checks.rollout_drift import left, restarting, restored, unhealthy
-from ipvlan.config.types.ports import Port
+from ipvlan.config.types.ports import Port, runs
 from ipvlan.hosts.errors import HostError, HostUnreachableError, NoDockerSocketError
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.root_shell import stale_helpers
@@ -30,6 +31,9 @@ from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership, Place
 from ipvlan.plan.resource_names import BRIDGE, PORTS_LABEL, ports_label
 from ipvlan.plan.rollout_containers import role_of
+
+MOST_PORTS: Final = 8
+"""Ports or ranges that a difference names; of more, the rest is counted."""
 
 
 class Comparison:
@@ -134,17 +138,19 @@ class Comparison:
                 yield difference(
                     DriftKind.ROUTE_MISSING,
                     host,
-                    f"{host.name} has no route to {route.destination}, the slice of {route.host}",
+                    f"{host.name} has no route to {route.destination}, which is {route.host}'s",
                     self._heal(host),
                 )
         if host.shim is not None and (
-            snapshot.shim_address != host.shim.address or not snapshot.routes_over(host.slice, host.shim.link)
+            host.shim.address not in snapshot.shim_addresses
+            or not all(snapshot.routes_over(destination, host.shim.link) for destination in host.destinations)
         ):
+            parts = [f"link {host.shim.link} with {host.shim.address}"]
+            parts += [f"route to {', '.join(map(str, host.destinations))}"] if host.destinations else []
             yield difference(
                 DriftKind.SHIM_MISSING,
                 host,
-                f"{host.name} has no link {host.shim.link} with {host.shim.address} and the route to {host.slice}: "
-                "it and its own containers do not reach each other",
+                f"{host.name} has no {' and the '.join(parts)}: it and its own containers do not reach each other",
                 self._heal(host),
             )
 
@@ -237,17 +243,19 @@ class Comparison:
             yield self._about(
                 planned,
                 DriftKind.PORTS_DIFFERENT,
-                f"was created with ports {created_with or 'none'}, planned are {declared or 'none'}",
+                f"was created with ports {_shown(created_with)}, planned are {_shown(declared)}",
             )
             return
         # In a restart loop Docker binds and frees them all the time.
         if planned.published and live.running and not looping and BRIDGE in live.endpoints:
-            unbound = [str(port) for port in planned.ports if not _bound(port, live)]
+            unbound = [str(part) for port in planned.ports for part in _unbound(port, live)]
             if unbound:
+                shown = ", ".join(unbound[:MOST_PORTS])
                 yield self._about(
                     planned,
                     DriftKind.PORTS_UNBOUND,
-                    f"is connected to the bridge, but the host does not bind {', '.join(unbound)}",
+                    f"is connected to the bridge, but the host does not bind {shown}"
+                    + (f" and {len(unbound) - MOST_PORTS} more" if len(unbound) > MOST_PORTS else ""),
                 )
 
     def _other_containers(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
@@ -342,12 +350,23 @@ def _network_differences(host: HostPlan, live: LiveNetwork) -> Iterator[str]:
             yield f"{name} {reported or 'none'} instead of {expected or 'none'}"
 
 
-def _bound(port: Port, live: LiveContainer) -> bool:
+def _shown(label: str) -> str:
+    """Return the ports of a label as a difference names them."""
+    ports = label.split()
+    more = f" and {len(ports) - MOST_PORTS} more" if len(ports) > MOST_PORTS else ""
+    return " ".join(ports[:MOST_PORTS]) + more or "none"
+
+
+def _unbound(port: Port, live: LiveContainer) -> Iterator[Port]:
+    """Yield what of a port, or of a range, the host does not bind, in unbroken runs."""
     addresses = EVERY_ADDRESS if port.host_address is None else {str(port.host_address)}
-    return any(
-        binding.host_port == port.host_port
-        and binding.container_port == port.container_port
-        and binding.protocol == port.protocol
-        and binding.host_address in addresses
+    offset = port.container_port - port.host_port
+    bound = {
+        binding.host_port
         for binding in live.bindings
-    )
+        if binding.protocol == port.protocol
+        and binding.host_address in addresses
+        and binding.container_port - binding.host_port == offset
+    }
+    missing = (number for number in range(port.host_port, port.last_host_port + 1) if number not in bound)
+    return (port.part(first - port.host_port, count) for first, count in runs(missing))

@@ -95,22 +95,6 @@ def replace_state(stack: str, folder: Path, before: Mapping[str, Any], after: Ma
         raise _not_imported(reply.rpartition("error: ")[2])
 
 
-def not_written(name: str, error: OSError) -> ToolError:
-    """Return that a file of the stack cannot be written, after the state was changed."""
-    return ToolError(
-        [
-            Problem(
-                code="IPF921",
-                key=name,
-                value="",
-                problem=f"it cannot be written: {error.strerror}",
-                effect="the state does not have the host any more, and the file still has it",
-                fix="make it writable, then run the command again: it does the rest",
-            )
-        ]
-    )
-
-
 def clean_up_lines(remains: Remains) -> tuple[str, ...]:
     """Return the shell lines that, as root on the machine, remove what `pulumi destroy` would have removed there."""
     return tuple(_clean_up_lines(remains))

@@ -51,9 +51,13 @@ def question(required: HostRequirements, command: Sequence[str]) -> str:
     names only the rules about Docker that stop an `up`.
     """
     stopping_rules = tuple(rule.name for rule in RULES if rule.refused and rule.name in required.docker_rules)
+    requirements = asdict(replace(required, docker_rules=stopping_rules))
+    if not required.bound_addresses:
+        # Earlier versions did not ask for it, and another question asks every host again.
+        del requirements["bound_addresses"]
     return json.dumps(
         {
-            "required": asdict(replace(required, docker_rules=stopping_rules)),
+            "required": requirements,
             "command": list(command),
             "records": list(RECORDED),
         },
@@ -71,6 +75,7 @@ def main() -> int:
         ssh=tuple(requirements["ssh"]),
         bridge=requirements["bridge"],
         docker_rules=tuple(requirements["docker_rules"]),
+        bound_addresses=tuple((address, service) for address, service in requirements.get("bound_addresses", ())),
     )
     connection = HostConnection(name=required.host, command=tuple(document["command"]), parent=required.parent)
     stopping = [finding for finding in _findings(required, connection) if finding.stops_up]

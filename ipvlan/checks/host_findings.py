@@ -17,6 +17,7 @@ from ipvlan.checks.command_lines import ssh_line
 from ipvlan.checks.host_identity import other_machine
 from ipvlan.hosts.errors import HostError
 from ipvlan.plan.docker_versions import OLDEST_KERNEL, RULES, parse_version
+from ipvlan.plan.interfaces import HIGHEST_VLAN, vlan_link
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.problems import Severity
 
@@ -31,6 +32,9 @@ Check = Literal[
 CHECKS: Final[tuple[Check, ...]] = (
     "ssh", "docker", "kernel", "parent", "mtu", "other networks", "forwarding", "clock", "disk", "ports", "images", "addresses",
 )  # fmt: skip
+
+VLAN_ID: Final = "IPF131"
+"""Code of a VLAN id that is none; a link of such a name that exists is taken as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ class HostRequirements:
     """Whether something on it is, or may become, connected to Docker's bridge."""
     docker_rules: tuple[str, ...]
     """Names of the rules of `ipvlan.plan.docker_versions` that concern the plan."""
+    bound_addresses: tuple[tuple[str, str], ...] = ()
+    """Address and service of each published port that is bound to one address of the host and not to its loopback, sorted."""
 
 
 def requirements_of(host: HostPlan) -> HostRequirements:
@@ -73,6 +79,17 @@ def requirements_of(host: HostPlan) -> HostRequirements:
         # Ports may be published later: a switch of `published` is no reason to check the host again.
         bridge=any(container.ports or container.internet for container in host.containers),
         docker_rules=tuple(rule.name for rule in RULES if rule.concerns(host)),
+        bound_addresses=tuple(
+            sorted(
+                {
+                    (str(port.host_address), container.service)
+                    for container in host.containers
+                    if container.published
+                    for port in container.ports
+                    if port.host_address is not None and not port.on_loopback
+                }
+            )
+        ),
     )
 
 
@@ -96,6 +113,7 @@ def host_findings(required: HostRequirements, facts: HostFacts) -> Iterator[Find
     yield from _docker(required, facts)
     yield from _kernel(required, facts)
     yield from _parent(required, facts)
+    yield from _bound_addresses(required, facts)
 
 
 def _docker(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
@@ -164,19 +182,11 @@ def _kernel(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
 def _parent(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
     host, parent = required.host, required.parent
     key = f"ipvlan-fabric:hosts.{host}.parent"
-    nic = parent.partition(".")[0]
-    if parent not in facts.links and nic not in facts.links:
-        names = [name for name in facts.links if not re.match(r"(lo|docker.*|br-.*|veth.*)$", name)]
-        yield Finding(
-            check="parent",
-            host=host,
-            problem=f"{host} has no {parent}, and the network would have no connection; it has {', '.join(names) or 'none'}",
-            fix=f"name one of them in {key}",
-            stops_up=True,
-        )
+    # Docker creates a VLAN of a link itself (moby drivers/ipvlan, parentExists).
+    carrier = parent if parent in facts.links else vlan_link(parent)
+    if carrier is None or carrier not in facts.links:
+        yield from _no_parent(required, facts, key)
         return
-    # Docker creates a VLAN of a NIC itself (moby drivers/ipvlan, parentExists).
-    carrier = parent if parent in facts.links else nic
     link = facts.links[carrier]
     if not link.up:
         yield Finding(
@@ -201,3 +211,43 @@ def _parent(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
             problem=f"{carrier} of {host} is wireless; access points drop frames for addresses they did not hand out",
             fix=f"name a wired NIC in {key}",
         )
+
+
+def _no_parent(required: HostRequirements, facts: HostFacts, key: str) -> Iterator[Finding]:
+    """Yield that the host does not have the parent, and why Docker does not create it."""
+    host, parent = required.host, required.parent
+    names = [name for name in facts.links if not re.match(r"(lo|docker.*|br-.*|veth.*)$", name)]
+    has = f"it has {', '.join(names) or 'none'}"
+    link, dot, id_ = parent.partition(".")
+    problem = f"{host} has no {parent}, and the network would have no connection; {has}"
+    if dot and link in facts.links:
+        only = f"Docker creates a link that is missing only as NAME.VLAN with an id from 1 to {HIGHEST_VLAN}"
+        why = f"{parent} is not of that form"
+        if id_.isdecimal():
+            why = f"{VLAN_ID}: {id_} " + (
+                "has a leading zero" if id_.startswith("0") and int(id_) else "is not such an id"
+            )
+        problem = f"{host} has no {parent}. {only}, and {why}; {has}"
+    yield Finding(
+        check="parent",
+        host=host,
+        problem=problem,
+        fix=f"name one of them in {key}, or create {parent} on the host, where its own network configuration keeps it",
+        stops_up=True,
+    )
+
+
+def _bound_addresses(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
+    """Yield each address that a published port is bound to and that the host does not have."""
+    if facts.binds_any_address or not facts.addresses:
+        return
+    for address, service in required.bound_addresses:
+        if address not in facts.addresses:
+            yield Finding(
+                check="ports",
+                host=required.host,
+                problem=f"{required.host} has no address {address}, and the ports of {service} are to be bound there: Docker would "
+                f"refuse it; it has {', '.join(sorted(facts.addresses - {'127.0.0.1'})) or 'none'}",
+                fix=f"write one of them in ipvlan-fabric:services.{service}.ports, or leave the address out",
+                stops_up=True,
+            )

@@ -234,32 +234,44 @@ def _ports(ownership: Ownership, host: HostPlan, docker: DockerFacts, facts: Hos
         if not container.published:
             continue
         for port in container.ports:
-            holder = _port_holder(ownership, container, port, docker, facts)
-            if holder:
+            held = _held(ownership, container, port, docker, facts)
+            if held is not None:
+                number, holder = held
                 yield Finding(
                     check="ports",
                     host=host.name,
-                    problem=f"port {port.host_port}/{port.protocol} of {host.name}, planned for {container.name}, is held by "
-                    f"{holder}",
+                    problem=f"port {number}/{port.protocol} of {host.name}, planned for {container.name}, is held by {holder}",
                     fix=f"free it, or plan another host port in ipvlan-fabric:services.{container.service}.ports",
                 )
 
 
-def _port_holder(
+def _held(
     ownership: Ownership, planned: ContainerPlan, port: Port, docker: DockerFacts, facts: HostFacts
-) -> str:
-    """Return who holds a host port; empty when nobody does, or the planned container itself."""
+) -> tuple[int, str] | None:
+    """Return the first host port, of one or of a range, that somebody else holds, and who; None where nobody does."""
+    addresses = None if port.host_address is None else {str(port.host_address), *EVERY_ADDRESS}
+    holders: dict[int, str] = {}
+    ours: set[int] = set()
     for live in docker.snapshot.containers.values():
-        for binding in live.bindings:
-            if (binding.host_port, binding.protocol) == (port.host_port, port.protocol):
-                ours = live.name == planned.name and is_ours(ownership, planned.host, live)
-                return "" if ours else f"container {live.name} ({described(live)})"
+        bound = {
+            binding.host_port
+            for binding in live.bindings
+            if binding.protocol == port.protocol
+            and port.holds(binding.host_port)
+            and (addresses is None or binding.host_address in addresses)
+        }
+        if live.name == planned.name and is_ours(ownership, planned.host, live):
+            ours |= bound
+        else:
+            holders |= dict.fromkeys(bound, f"container {live.name} ({described(live)})")
     for listener in facts.listeners:
-        if (listener.port, listener.protocol) == (port.host_port, port.protocol) and (
-            port.host_address is None or listener.address in {str(port.host_address), *EVERY_ADDRESS}
+        if (
+            listener.protocol == port.protocol
+            and port.holds(listener.port)
+            and (addresses is None or listener.address in addresses)
         ):
-            return listener.process or "another process"
-    return ""
+            holders.setdefault(listener.port, listener.process or "another process")
+    return min(((number, holder) for number, holder in holders.items() if number not in ours), default=None)
 
 
 def _addresses(plan: Plan, ownership: Ownership, host: HostPlan, docker: DockerFacts) -> Iterator[Finding]:

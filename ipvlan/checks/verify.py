@@ -9,15 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from netaddr import IPAddress
 
 from ipvlan.checks.diagnosis import Diagnosis
 from ipvlan.checks.host_identity import other_machine
-from ipvlan.hosts.connection_probe import Observed, connect_cells, ping_cells
+from ipvlan.hosts.connection_probe import Observed, connect_cells, has_address, ping_cells
 from ipvlan.hosts.errors import HostError, OtherMachineError
+from ipvlan.hosts.loopback_probe import loopback_cells
 from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
@@ -107,6 +108,7 @@ def verify_plan(
     """
     began = time.monotonic()
     matrix = make_matrix(plan, internet=internet, only=only)
+    matrix = replace(matrix, cells=tuple(_from_here(plan, matrix.cells)))
     involved = {host for cell in matrix.cells for host in (cell.source_host, cell.target_host)}
     hosts = [host for host in plan.hosts if host.name in involved]
     with ThreadPoolExecutor(max_workers=1) as client:
@@ -160,6 +162,17 @@ def judge(
         )
 
 
+def _from_here(plan: Plan, cells: Iterable[Cell]) -> Iterator[Cell]:
+    """Yield the cells as this machine can try them: a host of the fabric does not reach the ports of its own containers."""
+    here = {name for name, address in plan.lan_hosts.items() if has_address(address)}
+    for cell in cells:
+        isolated = cell.kind == "container-port" and cell.target_host in here
+        if isolated and cell.target_host is not None and plan.host(cell.target_host).shim is None:
+            yield replace(cell, expected="no")
+        else:
+            yield cell
+
+
 def _probe(
     session: HostSession, host: HostPlan, cells: Iterable[Cell], owned: Callable[[], Ownership], timeout: float
 ) -> tuple[HostSnapshot, Mapping[Cell, Observed]]:
@@ -171,9 +184,13 @@ def _probe(
     replaced = other_machine(host.name, owned().engines.get(host.name, ""), snapshot.engine_id)
     if replaced is not None:
         raise replaced
-    if not own:
-        return snapshot, {}
+    at_loopback = [cell for cell in own if cell.kind == "loopback-port"]
+    observed = dict(loopback_cells(session, at_loopback, timeout=timeout))
+    pings = [cell for cell in own if cell.kind != "loopback-port"]
+    if not pings:
+        return snapshot, observed
     run = root_shell(session, snapshot, owned)
     if run is None:
         raise no_root(host.name, host.ssh.user)
-    return snapshot, ping_cells(host.name, run, own, snapshot.pids, snapshot.resolvers)
+    observed.update(ping_cells(host.name, run, pings, snapshot.pids, snapshot.resolvers))
+    return snapshot, observed

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
-from ipvlan.cli.context import selected_stack
+from ipvlan.cli.context import SelectedStack, selected_stack
 from ipvlan.cli.options import JsonOption
 from ipvlan.cli.output import print_document
+from ipvlan.config.file_write import edit_lock, read_texts, write_texts
 from ipvlan.config.load import read_raw, stack_file
-from ipvlan.config.models import COMMON
-from ipvlan.config.yaml_edit import write
+from ipvlan.config.shared_file import common_path
 from ipvlan.config.yaml_file import Checkout
+from ipvlan.plan.allocate import Allocation
 from ipvlan.plan.allocate import allocate as find_allocations
 from ipvlan.plan.allocation_edits import new_texts
+from ipvlan.plan.neighbours import read_neighbours
 from ipvlan.problems import ConfigError
 from ipvlan.views import allocate as view
 
@@ -26,16 +30,12 @@ def allocate(
 ) -> None:
     """Write the next free slice or offset where the stack file has none. Never changes a value that is there."""
     stack = selected_stack(context)
-    folder = Checkout(stack.folder)
-    raw = read_raw(stack.name, folder)
-    if raw.problems:
-        raise ConfigError(raw.problems)
-    allocations = find_allocations(raw.sections, folder)
-    own, common = stack_file(stack.name), raw.sections.get(COMMON)
-    common = common if isinstance(common, str) else None
-    # Not `folder.text`: it removes a byte order mark, which has to stay in the file.
-    before = {name: (stack.folder / name).read_bytes().decode("utf-8") for name in (own, common) if name is not None}
-    after = new_texts(allocations, before, own=own, common=common)
+    own = stack_file(stack.name)
+    # From the reading to the writing: two runs at once would give one address to two services.
+    with nullcontext() if check else edit_lock(stack.folder, [own]):
+        allocations, before, after = _new_texts(stack, own)
+        if not check:
+            write_texts(stack.folder, before, after)
     if as_json:
         print_document(view.document(allocations, stack.short_name, written=bool(allocations) and not check))
     elif not allocations:
@@ -46,5 +46,18 @@ def allocate(
         if allocations and not as_json:
             typer.echo(f"{len(allocations)} keys are missing; run: ipvlan --stack {stack.name} allocate", err=True)
         raise typer.Exit(1 if allocations else 0)
-    for name, text in after.items():
-        write(stack.folder / name, text)
+
+
+def _new_texts(stack: SelectedStack, own: str) -> tuple[Sequence[Allocation], Mapping[str, str], Mapping[str, str]]:
+    """Return what is missing, the texts of the stack's files, and the new texts of those that change."""
+    folder = Checkout(stack.folder)
+    raw = read_raw(stack.name, folder)
+    if raw.problems:
+        raise ConfigError(raw.problems)
+    # A file that cannot be read is named by `ipvlan plan`; what is in it is not known here.
+    neighbours, _ = read_neighbours(stack.name, folder)
+    allocations = find_allocations(raw.sections, folder, neighbours)
+    common = common_path(raw.sections)
+    # Not `folder.text`: it removes a byte order mark, which has to stay in the file.
+    before = read_texts(stack.folder, [own] if common is None else [own, common])
+    return allocations, before, new_texts(allocations, before, own=own, common=common)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,14 +15,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ipvlan.checks.forget import not_written, replace_state, write_backup
+from ipvlan.checks.forget import replace_state, write_backup
 from ipvlan.checks.stack_state import export_stack
 from ipvlan.cli.context import SelectedStack, selected_stack
 from ipvlan.cli.options import JsonOption, listed
 from ipvlan.cli.output import print_document, result_console
+from ipvlan.config.file_write import edit_lock, read_texts, require_unchanged, write_texts
 from ipvlan.config.load import read_raw, stack_file
-from ipvlan.config.models import COMMON
-from ipvlan.config.yaml_edit import write
+from ipvlan.config.shared_file import common_path
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.forget import ForgottenState, forget_host, hosts_in_state
 from ipvlan.plan.forget_edits import ConfigEdits, StackFiles, forget_edits, hosts_in_config
@@ -122,15 +123,21 @@ class _Run:
         In this order: what can be refused comes first, and a run that was cut off in between leaves a host that is in the config
         alone, which the next run removes from there. In the other order `up` would try to delete what is on the host.
         """
-        backup = None
-        if self.state.resources:
-            backup = write_backup(self.stack.name, self.export)
-            replace_state(self.stack.name, self.stack.folder, self.export, self.state.export)
-        for name, text in self.edits.texts.items():
-            try:
-                write(self.stack.folder / name, text)
-            except OSError as error:
-                raise not_written(name, error) from None
+        texts = {} if self.files is None else self.files.texts
+        changed = {name: texts[name] for name in self.edits.texts}
+        folder, backup = self.stack.folder, None
+        # Not while the question is open: others could edit nothing until it is answered.
+        with edit_lock(folder, changed) if changed else nullcontext():
+            require_unchanged(folder, changed)
+            if self.state.resources:
+                backup = write_backup(self.stack.name, self.export)
+                replace_state(self.stack.name, folder, self.export, self.state.export)
+            write_texts(
+                folder,
+                texts,
+                self.edits.texts,
+                effect="the state does not have the host any more, and the file still has it",
+            )
         return backup
 
     def _confirmed(self, out: Console) -> bool:
@@ -142,9 +149,7 @@ class _Run:
 
 def _files(stack: SelectedStack) -> StackFiles:
     own = stack_file(stack.name)
-    common = read_raw(stack.name, Checkout(stack.folder)).sections.get(COMMON)
-    common = common if isinstance(common, str) and common else None
+    common = common_path(read_raw(stack.name, Checkout(stack.folder)).sections)
     names = [own] if common is None else [own, common]
     # Not `Folder.text`: it removes a byte order mark, which has to stay in the file.
-    texts = {name: (stack.folder / name).read_bytes().decode("utf-8") for name in names}
-    return StackFiles(stack=stack.name, own=own, common=common, texts=texts)
+    return StackFiles(stack=stack.name, own=own, common=common, texts=read_texts(stack.folder, names))

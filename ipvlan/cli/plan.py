@@ -10,8 +10,10 @@ import typer
 from ipvlan.cli.context import selected_stack
 from ipvlan.cli.options import JsonOption, parse_address_option
 from ipvlan.cli.output import print_document, print_warnings, result_console
+from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.address_usage import who_holds
 from ipvlan.plan.model import Plan
+from ipvlan.plan.neighbours import with_clashes
 from ipvlan.plan.router_routes import router_routes
 from ipvlan.views.plan import print_tables
 from ipvlan.views.plan_json import address_document, document
@@ -48,9 +50,11 @@ def plan(
             typer.echo(f"{address}: {'; '.join(usage)}")
     elif routes:
         _print_routes(result, routes_for.value)
-    elif as_json:
-        print_document(document(result, stack.short_name))
     else:
+        result = with_clashes(result, stack.name, Checkout(stack.folder))
+        if as_json:
+            print_document(document(result, stack.short_name))
+            return
         print_warnings(result.warnings)
         print_tables(result, stack.short_name, result_console())
 

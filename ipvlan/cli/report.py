@@ -10,10 +10,11 @@ from ipvlan.cli.context import selected_stack
 from ipvlan.cli.output import print_document
 from ipvlan.config.git_commit import Commit, commit
 from ipvlan.config.load import read_raw, stack_file
-from ipvlan.config.yaml_file import Checkout, Folder
+from ipvlan.config.yaml_file import Checkout, Folder, ProjectFolder
 from ipvlan.plan.changes import compare
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
+from ipvlan.plan.neighbours import with_clashes
 from ipvlan.plan.report import Report
 from ipvlan.plan.validate import load
 from ipvlan.problems import ConfigError, Problem
@@ -39,13 +40,13 @@ def report(
         typer.echo(as_markdown(result), nl=False)
 
 
-def read_report(stack: str, base: Commit, folder: Folder) -> Report:
+def read_report(stack: str, base: Commit, folder: ProjectFolder) -> Report:
     """Compare the stack in a commit with the stack in a folder.
 
     Raises:
         ConfigError: the new state has problems. Those of the earlier state are in the report.
     """
-    after = make_plan(load(stack, folder))
+    after = with_clashes(make_plan(load(stack, folder)), stack, folder)
     before: Plan | None = None
     problems: tuple[Problem, ...] = ()
     new_secrets: set[str] = set()

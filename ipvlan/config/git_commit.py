@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from ipvlan.config.yaml_file import StackFileError
+from ipvlan.config.yaml_file import STACK_FILES, StackFileError
 from ipvlan.problems import Problem, ToolError, UsageError, shorten
 
 TIME_LIMIT: Final = 30
@@ -26,6 +27,12 @@ class Commit:
         """Return whether the commit has the file."""
         # `./` makes git look below the working folder and not below the repository's top.
         return _git(self.root, "cat-file", "-e", f"{self.sha}:./{name}").returncode == 0
+
+    def stack_files(self) -> list[str]:
+        """Return the stack files of the commit."""
+        # Without `--full-tree` the paths are below the working folder.
+        listed = _git(self.root, "ls-tree", "--name-only", "-z", self.sha, "./").stdout.decode("utf-8", "replace")
+        return sorted(name for name in listed.split("\0") if fnmatchcase(name, STACK_FILES))
 
     def text(self, name: str) -> str:
         """Return the file's text in the commit; raise StackFileError."""

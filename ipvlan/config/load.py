@@ -116,14 +116,18 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
     for key in (*SECTIONS, COMMON):
         try:
             sections[key] = _unpack(own.get(key))
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
+            # A number of more than 4,300 digits is a ValueError.
+            where = f": {error.msg} at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
             problems.append(
                 Problem(
                     code="IPF015",
                     key=key,
                     value=shorten(own[key]),
-                    problem=f"the text is not JSON: {error.msg} at character {error.pos}",
-                    effect="Pulumi could not read the mapping either",
+                    problem=f"the text is not JSON{where}"
+                    if where
+                    else "it is nested too deep, or has a number that is too long",
+                    effect="Pulumi could not read the mapping either" if where else "ipvlan cannot read the mapping",
                     fix="write the mapping as YAML below the key",
                 )
             )

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ipvlan.config.models import Model
 from ipvlan.config.types.base import ERROR_TYPE
+from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
 from ipvlan.problems import Problem, shorten
 
 
@@ -67,11 +68,11 @@ def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Proble
     value = "" if entry["type"] == "missing" else shorten(entry["input"])
     if value and location and location[0] in HIDDEN:
         value = "(not shown)"
-    code, problem, effect, fix = _wording(entry, location)
+    code, problem, effect, fix = _wording(entry)
     return Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)
 
 
-def _wording(entry: Mapping[str, Any], location: list[Any]) -> Wording:
+def _wording(entry: Mapping[str, Any]) -> Wording:
     context: Mapping[str, Any] = entry.get("ctx", {})
     if entry["type"] == ERROR_TYPE:
         return Wording(**context)
@@ -80,12 +81,12 @@ def _wording(entry: Mapping[str, Any], location: list[Any]) -> Wording:
             "IPF110", str(entry["msg"]), "Docker or Pulumi would refuse it", "docs/config.md says what is allowed"
         )
     wording = WORDINGS[entry["type"]]
-    if entry["type"] == "missing" and location[-1:] == ["slice"]:
-        return wording._replace(fix="run `ipvlan allocate`, which writes the next free slice into the file")
     return wording._replace(fix=wording.fix.format(**context))
 
 
 def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
+    if is_ipv6_key(str(location[-1])[:100]) or is_ipv6(str(location[-1])[:100]):
+        return _ipv6_key(key)
     near = get_close_matches(str(location[-1])[:100], [*kind.model_fields], n=1) if len(location) == 1 else []
     return Problem(
         code="IPF109",
@@ -97,10 +98,23 @@ def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
     )
 
 
+def _ipv6_key(key: str) -> Problem:
+    return Problem(
+        code="IPF171",
+        key=key,
+        value="",
+        problem="there is no such key, since the fabric has no IPv6",
+        effect="no container would get an IPv6 address on the fabric",
+        fix=f"remove it: {IPV4_ONLY}",
+    )
+
+
 def unknown_sections(raw: Mapping[str, object], known: Collection[str], prefix: str, what: str) -> Iterator[Problem]:
     """Yield a problem for each key at the top that is not among the `known`, which are called `what` in the text."""
     for key in raw:
-        if key not in known:
+        if key not in known and is_ipv6_key(str(key)[:100]):
+            yield _ipv6_key(f"{prefix}{shorten(key)}")
+        elif key not in known:
             near = get_close_matches(str(key)[:100], list(known), n=1)
             yield Problem(
                 code="IPF016",

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
-from ipvlan.config.types.addresses import Address, Dynamic, Network, Offset, Reserved
+from ipvlan.config.types.addresses import Address, Dynamic, Offset, Reserved, Shim, Slice
 from ipvlan.config.types.base import Text
 from ipvlan.config.types.docker import Command, Image, Memory, Name, Restart, Size, Words
 from ipvlan.config.types.health import Duration, HealthTest
@@ -35,6 +35,7 @@ from ipvlan.config.types.process import (
 )
 from ipvlan.config.types.rollout import AtOnce, OnFailure, UpWithin
 from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
+from ipvlan.config.types.subnets import Subnet
 
 Mode = Literal["l2", "l3", "l3s"]
 
@@ -68,12 +69,12 @@ class FabricConfig(Model):
     """The Docker network's name on every host."""
     mode: Mode = "l2"
     """ipvlan mode: l2 shares the parent's broadcast domain, l3 and l3s route."""
-    subnet: Network
-    """The subnet that all slices are part of."""
+    subnet: Subnet
+    """The subnet that all slices are part of. In mode l2 it may be that of the LAN that the hosts are on themselves."""
     gateway: Address | None = None
     """Required for l2; none for l3 and l3s."""
     reserved: tuple[Reserved, ...] = ()
-    """Addresses, ranges (FIRST-LAST) or subnets that nothing may use."""
+    """Addresses, ranges (FIRST-LAST) or subnets that nothing may use, such as the pool of a DHCP server."""
     dns: tuple[Address, ...] = ()
     """Name servers of every container that has no `dns` of its own."""
     slice_prefix: Annotated[int, Field(strict=True, ge=1, le=30)] = 24
@@ -89,17 +90,21 @@ class HostConfig(Model):
     """One Docker host."""
 
     address: Address
-    """The host's own address in the LAN, where clients find published ports."""
+    """The host's own address in the LAN, where clients find published ports. In the fabric's subnet it is reserved."""
     parent: Parent
-    """The NIC that carries the fabric, or a VLAN of it: ens33.40."""
-    slice: Network
-    """The part of the subnet whose addresses this host's containers have."""
+    """The NIC that carries the fabric, or a VLAN of it: ens33.40. Any link of the host is taken. Docker creates one that does not
+    exist where it is NAME.VLAN and the host has NAME."""
+    slice: Slice = ()
+    """The part of the subnet that belongs to this host: a subnet, a range (FIRST-LAST), an address, or a list of them. None is
+    needed where every container of the host has an address in `addresses`."""
     dynamic: Dynamic = None
-    """The part of the slice from which Docker may assign addresses to containers that are not of this stack, or `none`; without it
-    Docker may assign every address of the slice that no container has at that time."""
-    shim: Flag = False
-    """A link on the parent, at the last usable address of the slice, over which the host and its own containers reach each other;
-    it needs root and systemd on the host. Changing it does not affect any container."""
+    """The part of the slice from which Docker may assign addresses to containers that are not of this stack, or `none`. Without it
+    Docker may assign every address of a slice that is one subnet (/30 or larger) and that no container has at that time, and none
+    of any other slice."""
+    shim: Shim = False
+    """A link on the parent over which the host and its own containers reach each other: an address of the fabric, or `true` for the
+    last usable address of the slice's first subnet; it needs root and systemd on the host. Changing it does not affect any
+    container."""
     ssh: Target | None = None
     """[USER@]HOST[:PORT]; default root@ADDRESS."""
     host_key: HostKey | None = None
@@ -206,13 +211,14 @@ class ServiceConfig(ContainerSettings):
     container_name: Name | None = None
     """The container's name; the default is the service's."""
     offset: Offset | None = None
-    """The slice's address plus this number is the container's address."""
+    """The slice's first address plus this number is the container's address; it counts through all entries of the slice."""
     addresses: Mapping[Text, Address] = Field(default_factory=dict)
     """Host -> address, instead of the offset on that host."""
     hosts: tuple[Text, ...] | None = None
     """The hosts it runs on; the default is every host."""
     ports: Ports = ()
-    """"HOST:CONTAINER", bound at the host while the bridge is connected."""
+    """"HOST:CONTAINER", bound at the host while the bridge is connected; both may be ranges, FIRST-LAST. "ADDRESS:HOST:CONTAINER"
+    binds it at one address of the host alone: at 127.0.0.1 only the host itself reaches it."""
     published: Flag = False
     """Whether the ports are bound at the host, by a connection to Docker's bridge; changing it never replaces the container."""
     internet: Flag = False

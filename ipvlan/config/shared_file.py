@@ -9,18 +9,23 @@ from pathlib import Path
 from ipvlan.config.messages import unknown_sections
 from ipvlan.config.models import COMMON, SECTIONS
 from ipvlan.config.yaml_file import Folder, StackFileError, read
-from ipvlan.problems import Problem, shorten
+from ipvlan.problems import ConfigError, Problem, shorten
 
 
-def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, object], list[Problem]]:
-    """Return the sections with what the shared file adds; the stack's own keys win, and its `null` removes an entry."""
-    sections = {key: raw.get(key) for key in SECTIONS}
+def common_path(raw: Mapping[str, object]) -> str | None:
+    """Return the path of the shared file below the project's folder; None where the stack has none.
+
+    Raises:
+        ConfigError: The key is no such path.
+    """
     common = raw.get(COMMON)
     # Pulumi.yaml declares the empty text as the key's default.
     if common in (None, ""):
-        return sections, []
-    if not isinstance(common, str) or Path(common).is_absolute() or ".." in Path(common).parts:
-        return sections, [
+        return None
+    if isinstance(common, str) and _is_below(common):
+        return common
+    raise ConfigError(
+        [
             Problem(
                 code="IPF017",
                 key=COMMON,
@@ -30,6 +35,18 @@ def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, ob
                 fix="write a path below the project's folder, such as stacks/common.yaml",
             )
         ]
+    )
+
+
+def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, object], list[Problem]]:
+    """Return the sections with what the shared file adds; the stack's own keys win, and its `null` removes an entry."""
+    sections = {key: raw.get(key) for key in SECTIONS}
+    try:
+        common = common_path(raw)
+    except ConfigError as error:
+        return sections, list(error.problems)
+    if common is None:
+        return sections, []
     try:
         shared = read(folder, common)
     except StackFileError as error:
@@ -44,6 +61,13 @@ def with_common(raw: Mapping[str, object], folder: Folder) -> tuple[dict[str, ob
     return {
         key: _merge(shared.get(key), sections[key], 1 if key in ("fabric", "ssh") else 2) for key in SECTIONS
     }, problems
+
+
+def _is_below(path: str) -> bool:
+    """Return whether the text is the path of something below a folder: neither NUL nor half a character is in a file's name."""
+    if "\0" in path or any("\ud800" <= character <= "\udfff" for character in path):
+        return False
+    return not Path(path).is_absolute() and ".." not in Path(path).parts
 
 
 def _merge(shared: object, own: object, depth: int) -> object:

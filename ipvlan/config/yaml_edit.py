@@ -1,16 +1,15 @@
-"""Writes a new key into a YAML file, or removes one, and changes no other byte of it.
+"""Writes a new key into a YAML text, or removes one, and changes no other byte of it.
 
 The places come from ruamel.yaml's nodes, and the text between them is kept. A writer of complete documents would change quotes,
 line ends and the layout of other mappings.
+
+Out of scope: files (`ipvlan.config.file_write`).
 """
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -65,20 +64,6 @@ def remove(text: str, removals: list[Removal], name: str) -> str:
     for removal in removals:
         text = _remove(text, removal, name)
     return text
-
-
-def write(path: Path, text: str) -> None:
-    """Replace the file's content at once: a reader sees the old text or the new one, never a part."""
-    mode = path.stat().st_mode
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(temporary).chmod(mode & 0o7777)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _insert(text: str, edit: Edit, name: str) -> str:

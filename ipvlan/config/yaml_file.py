@@ -9,20 +9,32 @@ Out of scope: what the keys mean (`ipvlan.config.load`).
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.scanner import Scanner
 
 from ipvlan.problems import ConfigError, Problem, shorten
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes; a stack of 10,000 services has about 2 MB, so anything beyond is not a stack file."""
+
+DEEPEST: Final = 50
+"""Mappings and lists in each other; a stack file has 6. ruamel.yaml's time grows with the square of the depth of flow style, before
+Python's own limit ends it: `[` 500 times takes a second, 3,000 times ten."""
+
+STACK_FILES: Final = "Pulumi.*.yaml"
+"""The files of a project's stacks."""
 
 PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
 PLAIN_FLOAT: Final = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
@@ -59,6 +71,13 @@ class Folder(Protocol):
         """Return the text of the file at that path below the project's folder; raise StackFileError."""
 
 
+class ProjectFolder(Folder, Protocol):
+    """A folder whose stack files can be listed."""
+
+    def stack_files(self) -> list[str]:
+        """Return the names of the files `Pulumi.*.yaml` in the folder, sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkout:
     """The project's folder on disk."""
@@ -67,7 +86,11 @@ class Checkout:
 
     def text(self, name: str) -> str:
         """Return the file's text as it is now."""
-        return _text(self.root / name, name)
+        return file_text(self.root / name, name)
+
+    def stack_files(self) -> list[str]:
+        """Return the stack files that are there now. What is no file is not opened: a pipe might never answer."""
+        return sorted(path.name for path in self.root.glob(STACK_FILES) if _may_be_file(path))
 
 
 def read(folder: Folder, name: str) -> dict[str, Any]:
@@ -75,9 +98,34 @@ def read(folder: Folder, name: str) -> dict[str, Any]:
     return parse_text(folder.text(name), name)
 
 
-def _text(path: Path, name: str) -> str:
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a regular file, at most one byte more than `LARGEST_FILE`.
+
+    Raises:
+        OSError: It cannot be read, or is none: a pipe might never answer, a device might never end.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "It is a pipe, a socket or a device", str(path))
+    with path.open("rb") as file:
+        return file.read(LARGEST_FILE + 1)
+
+
+def _may_be_file(path: Path) -> bool:
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        return path.is_file()
+    except PermissionError:
+        # A link into a folder that is closed to this user: reading it says so.
+        return True
+
+
+def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
+    """Return the text of a file, without its byte order mark unless the encoding is plain UTF-8; raise StackFileError."""
+    try:
+        content = read_bytes(path)
+        if len(content) > LARGEST_FILE:
             raise _error(
                 "IPF002",
                 name,
@@ -85,9 +133,9 @@ def _text(path: Path, name: str) -> str:
                 effect="reading it would take all memory",
                 fix="this is not a stack file",
             )
-        return path.read_bytes().decode("utf-8-sig")
+        return content.decode(encoding)
     except FileNotFoundError:
-        others = ", ".join(sorted(other.name for other in path.parent.glob("Pulumi.*.yaml"))) or "none"
+        others = ", ".join(sorted(other.name for other in path.parent.glob(STACK_FILES))) or "none"
         raise _error(
             "IPF001",
             name,
@@ -101,7 +149,7 @@ def _text(path: Path, name: str) -> str:
             name,
             problem=f"the file cannot be read: {error.strerror}",
             effect="nothing is known of the stack",
-            fix="make it readable",
+            fix="make it a file that can be read",
         ) from None
     except UnicodeDecodeError as error:
         raise _error(
@@ -116,12 +164,20 @@ def _text(path: Path, name: str) -> str:
 def parse_text(text: str, name: str) -> dict[str, Any]:
     """Return the content of YAML text whose top is a mapping; messages call the text `name`."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner = _Scanner
+    yaml.max_depth = DEEPEST
     try:
         root = yaml.compose(text)
         if root is None:
             return {}
         reader = _Reader(name)
         content = reader.value(root)
+    except MaxDepthExceededError as error:
+        mark = error.problem_mark
+        raise _too_deep(f"{name}:{mark.line + 1}:{mark.column + 1}") from None
+    except RecursionError:
+        # Aliases in keys make more of it than the text has.
+        raise _too_deep(name) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _error(
@@ -139,14 +195,6 @@ def parse_text(text: str, name: str) -> dict[str, Any]:
             effect="neither Pulumi nor ipvlan can read the file",
             fix="remove the character or directive",
         ) from None
-    except RecursionError:
-        raise _error(
-            "IPF007",
-            name,
-            problem="mappings or lists are nested too deep",
-            effect="no reader of YAML could load the file",
-            fix="write the stack's mappings as docs/config.md shows them",
-        ) from None
     if reader.problems:
         raise StackFileError(reader.problems)
     if not isinstance(content, dict):
@@ -163,6 +211,26 @@ def parse_text(text: str, name: str) -> dict[str, Any]:
 
 def _error(code: str, key: str, *, value: str = "", problem: str, effect: str, fix: str) -> StackFileError:
     return StackFileError([Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)])
+
+
+def _too_deep(key: str) -> StackFileError:
+    return _error(
+        "IPF007",
+        key,
+        problem=f"more than {DEEPEST} mappings or lists are in each other",
+        effect="no reader of YAML could load the file",
+        fix="write the stack's mappings as docs/config.md shows them",
+    )
+
+
+class _Scanner(Scanner):
+    """Ends at the depth limit at once, and not after it looked ahead for the end of what might be a key."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803 (the base class calls it so)
+        """Begin a list or mapping in flow style."""
+        if self.flow_level >= DEEPEST:
+            raise MaxDepthExceededError(problem_mark=self.reader.get_mark())
+        super().fetch_flow_collection_start(TokenClass, to_push)
 
 
 class _Reader:

@@ -43,6 +43,15 @@ BRIDGE_GATEWAY_PRIORITY: Final = 100
 TIMEOUT_SECONDS: Final = 90.0
 """For one visit to a host: a docker command needs about one second, on a busy host many."""
 
+DOCKER_SECONDS: Final = 60
+"""For one connection to the bridge, or its end, in seconds, but for its ports."""
+
+PORTS_A_SECOND: Final = 10
+"""Ports for which a connection gets another second: Docker was seen to bind 12 in one (moby/moby#14288)."""
+
+MOST_PORTS: Final = 5
+"""Ports that an error names; of more, the rest is counted."""
+
 _ENDED: Final = ("exited", "restarting", "dead")
 """Docker's states of a container whose process has ended."""
 
@@ -88,6 +97,12 @@ class BridgeAttachment:
         return self.connection.name
 
 
+def port_list(ports: Sequence[BoundPort]) -> str:
+    """Return ports as an error names them: some of them, and how many more."""
+    shown = ", ".join(map(str, ports[:MOST_PORTS]))
+    return shown if len(ports) <= MOST_PORTS else f"{shown} and {len(ports) - MOST_PORTS} more"
+
+
 def planned_attachment(
     host: HostPlan, container: ContainerPlan, connection: HostConnection, container_id: str = ""
 ) -> BridgeAttachment:
@@ -103,7 +118,8 @@ def planned_attachment(
                 host_address=str(port.host_address or ""),
                 host_port=port.host_port,
             )
-            for port in container.docker_ports
+            for written in container.docker_ports
+            for port in written.singles()
         ),
     )
 
@@ -187,7 +203,9 @@ def disconnect(attachment: BridgeAttachment) -> None:
     Raises:
         HostError: The connection is still there, or nobody knows.
     """
-    result = run_script(attachment.connection, "bridge_disconnect.sh", _identity(attachment), timeout=TIMEOUT_SECONDS)
+    more = _more_seconds(attachment)
+    variables = {**_identity(attachment), "seconds": str(DOCKER_SECONDS + more)}
+    result = run_script(attachment.connection, "bridge_disconnect.sh", variables, timeout=TIMEOUT_SECONDS + more)
     if "status" not in result.output:
         raise _docker_unavailable(attachment, result.stderr)
     state = _read_state(attachment, result.output)
@@ -209,15 +227,17 @@ def disconnect(attachment: BridgeAttachment) -> None:
 
 def _connect_once(attachment: BridgeAttachment) -> _Reply:
     # A name that sorts before "bridge" keeps the gateway where there are no priorities, and Docker reports no error.
+    more = _more_seconds(attachment)
     variables = {
         **_identity(attachment),
         "name": attachment.container,
+        "seconds": str(DOCKER_SECONDS + more),
         "priority": str(BRIDGE_GATEWAY_PRIORITY),
         "priority_api": GATEWAY_PRIORITY_API,
         "needs_priority": "true" if attachment.network < BRIDGE else "false",
         "ports": "\n".join(f"{port.protocol} {port.host_port}" for port in attachment.ports),
     }
-    result = run_script(attachment.connection, "bridge_connect.sh", variables, timeout=TIMEOUT_SECONDS)
+    result = run_script(attachment.connection, "bridge_connect.sh", variables, timeout=TIMEOUT_SECONDS + more)
     if "refused" in result.output:
         raise refusal(attachment, result.output)
     if "status" not in result.output:
@@ -232,6 +252,10 @@ def _connect_once(attachment: BridgeAttachment) -> _Reply:
         state=state,
         output=result.output,
     )
+
+
+def _more_seconds(attachment: BridgeAttachment) -> int:
+    return len(attachment.ports) // PORTS_A_SECOND
 
 
 def _identity(attachment: BridgeAttachment) -> dict[str, str]:
@@ -286,7 +310,7 @@ def _failure(attachment: BridgeAttachment, reply: _Reply) -> HostError:
     missing = reply.state.missing(attachment.ports)
     reason, fix = _reason(attachment, reply, missing)
     if missing:
-        problem = f'service "{attachment.container}" is not published: port {", ".join(map(str, missing))} not bound. {reason}'
+        problem = f'service "{attachment.container}" is not published: port {port_list(missing)} not bound. {reason}'
         effect = "clients cannot reach the service at this host"
     else:
         problem = f'service "{attachment.container}" has no route to the internet: it is not connected to the bridge. {reason}'

@@ -1,4 +1,4 @@
-"""The probes: pings out of network namespaces on a host, and connections from this machine to published ports.
+"""The probes: pings out of network namespaces on a host, and connections from this machine to ports of hosts and containers.
 
 Responsible for what is sent and how the reply is read. A ping from a container's namespace needs nothing in its image: it runs the
 host's own `nsenter` and `ping`. It leaves nothing behind.
@@ -18,6 +18,8 @@ from ipvlan.hosts.errors import TOOL_MISSING, HostError
 from ipvlan.hosts.script import read_output, script_text
 
 if TYPE_CHECKING:
+    from netaddr import IPAddress
+
     from ipvlan.config.types.ports import Port
     from ipvlan.hosts.root_shell import RunAsRoot
     from ipvlan.plan.reachability import Cell
@@ -148,11 +150,24 @@ def _tools_missing(host: str) -> HostError:
 
 
 def connect_cells(cells: Sequence[Cell]) -> Mapping[Cell, Observed]:
-    """Connect to the target of every cell of kind `port`, from this machine."""
+    """Connect to the target of every cell whose source is the client, from this machine."""
     if not cells:
         return {}
     with ThreadPoolExecutor(max_workers=min(len(cells), CONNECTIONS_AT_ONCE)) as pool:
         return dict(zip(cells, pool.map(_connect_cell, cells), strict=True))
+
+
+def has_address(address: IPAddress) -> bool:
+    """Return whether this machine has the address itself. Sends nothing.
+
+    To an address of its own a machine talks from that address. It may be allowed to bind any other (`ip_nonlocal_bind`).
+    """
+    with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((str(address), 9))
+        except OSError:
+            return False
+        return bool(probe.getsockname()[0] == str(address))
 
 
 def _connect_cell(cell: Cell) -> Observed:
@@ -160,7 +175,7 @@ def _connect_cell(cell: Cell) -> Observed:
 
 
 def connect(address: str, port: Port) -> Observed:
-    """Connect to one port at a host's address, and request a page in case it speaks HTTP."""
+    """Connect to `host_port` of a port at an address, and request a page in case it speaks HTTP."""
     if port.protocol != "tcp":
         return _send_datagram(address, port)
     try:

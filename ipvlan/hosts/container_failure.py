@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from ipvlan.hosts.bridge import port_list
 from ipvlan.hosts.errors import NOT_UP, HostError
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.printed_text import shortened
@@ -100,7 +101,7 @@ def _what(settled: Settled, healthy_within: int) -> str:
         "unhealthy": "runs, and its health check fails",
         "not-healthy-in-time": f"runs, and is not healthy within {healthy_within} seconds (rollout.healthy_within)",
         "paused": "is paused",
-        "ports-unbound": f"runs, and port {', '.join(map(str, settled.unbound))} is not bound on the host",
+        "ports-unbound": f"runs, and port {port_list(settled.unbound)} is not bound on the host",
         "absent": "does not exist any more",
     }
     return f"container {short_id(settled.id)} {words.get(settled.kind, f'is {settled.status} ({code})')}"

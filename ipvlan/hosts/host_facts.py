@@ -64,6 +64,10 @@ class HostFacts:
     """By name."""
     macvlan_children: tuple[str, ...]
     """Macvlan interfaces on the parent."""
+    addresses: frozenset[str]
+    """IPv4 addresses of the host, of all its links; empty where it has no `ip` to ask."""
+    binds_any_address: bool
+    """Whether a process may bind an address that the host does not have, as for one that moves between hosts."""
     forwards: bool
     """Whether the kernel forwards IPv4."""
     dropping: tuple[str, ...]
@@ -123,6 +127,8 @@ def read_facts(host: str, output: Output, asked_at: float, *, complaints: str = 
         has_docker_bridge=output.text("docker_bridge") == "yes",
         links={link["name"]: _link(link) for link in map(_fields, output.lines("link"))},
         macvlan_children=output.lines("macvlan"),
+        addresses=frozenset(output.lines("address")),
+        binds_any_address=output.text("nonlocal_bind") == "1",
         forwards=output.text("forward") == "1",
         dropping=output.lines("drop"),
         listeners=tuple(_listener(line) for line in output.lines("listen")),

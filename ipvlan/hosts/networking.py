@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts.errors import NETWORKING_FAILED, NOT_OURS, HostError
@@ -53,14 +53,19 @@ class Shim:
     address: str
     """IPv4 address, without prefix length."""
     slice: str
-    """CIDR: what the host reaches over it."""
+    """What the host reaches over it: CIDRs with a space in between. One text, since states have it so."""
     mode: str
     """l2, l3 or l3s."""
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The CIDRs, one by one."""
+        return tuple(self.slice.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceRoute:
-    """The route to another host's slice."""
+    """A route to the containers of another host."""
 
     destination: str
     """CIDR."""
@@ -114,7 +119,7 @@ def planned_networking(host: HostPlan, connection: HostConnection) -> Networking
         else Shim(
             link=host.shim.link,
             address=str(host.shim.address),
-            slice=str(host.slice),
+            slice=" ".join(map(str, host.destinations)),
             mode=host.network.mode,
         ),
         routes=tuple(SliceRoute(destination=str(route.destination), via=str(route.via)) for route in host.routes),
@@ -132,7 +137,7 @@ def apply(planned: Networking, before: Networking | None = None) -> None:
             may be root.
     """
     old_routes = [] if before is None else [route for route in before.routes if route not in planned.routes]
-    old_shim = before.shim if before is not None and before.shim != planned.shim else None
+    old_shim = None if before is None or _keeps(before.shim, planned.shim) else before.shim
     variables = {
         **_names(planned),
         "unit_text": unit_text(planned),
@@ -142,6 +147,7 @@ def apply(planned: Networking, before: Networking | None = None) -> None:
         "slice": "" if planned.shim is None else planned.shim.slice,
         "old_shim": "" if old_shim is None else old_shim.link,
         "old_address": "" if old_shim is None else old_shim.address,
+        "old_over": "\n".join(_over(None if before is None else before.shim, planned.shim)),
     }
     result = run_script(planned.connection, "networking_apply.sh", variables, timeout=TIMEOUT_SECONDS, as_root=True)
     if result.status != 0:
@@ -151,6 +157,22 @@ def apply(planned: Networking, before: Networking | None = None) -> None:
             "its routes and shim cannot be set",
             "containers of other hosts, or its own, are not reached",
         )
+
+
+def _keeps(before: Shim | None, planned: Shim | None) -> bool:
+    """Return whether the link stays as it is: at most other routes lead over it."""
+    if before is None or planned is None:
+        return before is planned
+    return replace(before, slice=planned.slice) == planned
+
+
+def _over(before: Shim | None, planned: Shim | None) -> list[str]:
+    """Return a line `DESTINATION LINK ADDRESS` for each route over the shim of before that is not planned any more."""
+    lines, stay = (
+        [] if shim is None else [f"{destination} {shim.link} {shim.address}" for destination in shim.destinations]
+        for shim in (before, planned)
+    )
+    return [line for line in lines if line not in set(stay)]
 
 
 def remove(planned: Networking) -> None:
@@ -195,8 +217,11 @@ def read(planned: Networking) -> tuple[str, ...]:
     if shim is not None:
         if not has_address(result.output.lines("address"), shim.address):
             missing.append(f"{shim.link} does not hold {shim.address}")
-        if not has_route(routes, shim.slice, "dev", shim.link):
-            missing.append(f"no route to {shim.slice} over {shim.link}")
+        missing += [
+            f"no route to {destination} over {shim.link}"
+            for destination in shim.destinations
+            if not has_route(routes, destination, "dev", shim.link)
+        ]
     return tuple(missing)
 
 
@@ -211,7 +236,10 @@ def unit_text(planned: Networking) -> str:
         start += [
             f"ip address replace {address}/32 dev {link}",
             f"ip link set {link} up",
-            f"ip route replace {_word(planned.shim.slice)} dev {link} src {address}",
+            *(
+                f"ip route replace {_word(destination)} dev {link} src {address}"
+                for destination in planned.shim.destinations
+            ),
         ]
         stop.append(f"-ip link delete {link}")
     for route in planned.routes:
@@ -296,11 +324,14 @@ def _failure(planned: Networking, result: ScriptResult, what: str, effect: str) 
     reason = " ".join(text for text in (problems, result.complaints) if text) or "no reason given"
     keys = [f"ipvlan-fabric:hosts.{planned.host}.shim"] if planned.shim is not None else []
     keys += ["ipvlan-fabric:fabric.mode"] if planned.routes else []
-    fix = (
-        "let its ssh user be root, or become root by sudo without a password"
-        if "sudo" in reason
-        else "fix that on the host"
-    )
+    if "sudo" in reason:
+        fix = "let its ssh user be root, or become root by sudo without a password"
+    elif "a network of its own" in reason:
+        fix = (
+            f"write slices that are no network of a host (ipvlan-fabric:hosts.{planned.host}.slice, or another host's)"
+        )
+    else:
+        fix = "fix that on the host"
     return HostError.on(
         planned.host,
         NETWORKING_FAILED,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ipvlan.hosts.errors import PARENT_CONFLICT, HostError
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.script import run_script
+from ipvlan.plan.interfaces import vlan_link
 
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
@@ -64,5 +65,11 @@ def find_parent_conflict(connection: HostConnection, label: str) -> HostError:
         PARENT_CONFLICT,
         problem=f"its parent {parent} (ipvlan-fabric:hosts.{host}.parent) already has {network}",
         effect="a parent can have one ipvlan network only; nothing was created",
-        fix=f"give this stack a VLAN of its own (for example {parent.partition('.')[0]}.50), or {removal}",
+        fix=f"give this stack a VLAN of its own{_example(parent)}, or {removal}",
     )
+
+
+def _example(parent: str) -> str:
+    """Return a VLAN on the same NIC, where the parent's name says what that is."""
+    nic = vlan_link(parent) or (parent if "." not in parent else "")
+    return f" (for example {nic}.50)" if nic else ""

@@ -10,9 +10,13 @@ from collections.abc import Iterable
 
 
 def has_route(lines: Iterable[str], destination: str, keyword: str, value: str) -> bool:
-    """Return whether a route leads to exactly `destination` with that `via` or `dev`."""
+    """Return whether a route leads to exactly `destination` with that `via` or `dev`.
+
+    `ip route` prints the route to a single address without its prefix length.
+    """
+    printed = destination.removesuffix("/32")
     return any(
-        line.split(maxsplit=1)[:1] == [destination] and (keyword, value) in itertools.pairwise(line.split())
+        line.split(maxsplit=1)[:1] == [printed] and (keyword, value) in itertools.pairwise(line.split())
         for line in lines
     )
 

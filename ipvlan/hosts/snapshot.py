@@ -129,8 +129,8 @@ class HostSnapshot:
     networks: tuple[LiveNetwork, ...]
     now: float = 0.0
     """The host's clock, in seconds since 1970."""
-    shim_address: IPAddress | None = None
-    """Address of the host's shim; None where there is none, and where none is planned."""
+    shim_addresses: tuple[IPAddress, ...] = ()
+    """IPv4 addresses of the host's shim; none where there is no shim, and where none is planned. Others may have added some."""
     pids: Mapping[str, int] = field(default_factory=dict)
     """Service -> process id of its container on the host; only where it was requested."""
     resolvers: Mapping[str, str] = field(default_factory=dict)
@@ -224,7 +224,7 @@ def take_snapshot(
         routes=output.lines("route"),
         containers=containers,
         networks=networks,
-        shim_address=next(map(_address, output.lines("shim")), None),
+        shim_addresses=tuple(filter(None, map(_address, output.lines("shim")))),
         pids=pids,
         resolvers=resolvers,
         troubles=troubles,

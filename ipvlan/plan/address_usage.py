@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress
 
-from ipvlan.plan.address_space import Cause, Reason
 from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.reasons import Cause, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +27,17 @@ class SliceUse:
 
 
 def slice_use(plan: Plan, host: HostPlan) -> SliceUse:
-    """Return how full the slice of one host is; its first and last address count as neither used nor free."""
-    usable = plan.address_space.usable(host.name).size
-    used = len(host.containers)
-    return SliceUse(used=used, set_aside=plan.address_space.inside(host.name) - usable, free=usable - used)
+    """Return how full the slice of one host is.
+
+    Containers with an address outside of it are used addresses too. What no container could have in any config counts as nothing:
+    the first and last address of the subnet, and in l3 and l3s of a slice that is a subnet.
+    """
+    space = plan.address_space
+    return SliceUse(
+        used=len(host.containers),
+        set_aside=space.inside(host.name) - space.usable(host.name).size,
+        free=space.free(host.name).size,
+    )
 
 
 def who_holds(plan: Plan, address: IPAddress) -> list[str]:
@@ -38,7 +45,11 @@ def who_holds(plan: Plan, address: IPAddress) -> list[str]:
     reasons = list(plan.address_space.reasons(address))
     sentences = [*_containers(plan, address), *_hosts(plan, address)]
     sentences += [
-        text for cause in _ORDER for reason in reasons if reason.cause is cause for text in _sentence(plan, reason)
+        text
+        for cause in _ORDER
+        for reason in reasons
+        if reason.cause is cause
+        for text in _sentence(plan, reason, address)
     ]
     return sentences or [_nobody(plan, address)]
 
@@ -59,6 +70,7 @@ _ORDER = (
     Cause.SUBNET_BROADCAST,
     Cause.DYNAMIC,
     Cause.SHIM,
+    Cause.WITHHELD,
     Cause.DOCKER,
     Cause.SLICE_NETWORK,
     Cause.SLICE_BROADCAST,
@@ -66,7 +78,7 @@ _ORDER = (
 """The causes that say who has an address, the most important first."""
 
 
-def _sentence(plan: Plan, reason: Reason) -> Iterator[str]:
+def _sentence(plan: Plan, reason: Reason, address: IPAddress) -> Iterator[str]:
     host = plan.host(reason.host) if reason.host else None
     match reason.cause:
         case Cause.GATEWAY:
@@ -81,7 +93,9 @@ def _sentence(plan: Plan, reason: Reason) -> Iterator[str]:
             yield f"Docker may assign it on {reason.host} (dynamic {reason.block})"
         case Cause.SHIM if host is not None and host.shim is not None:
             yield f"the shim of {reason.host} ({host.shim.link})"
-        case Cause.DOCKER if host is not None and host.shim is None:
+        case Cause.WITHHELD:
+            yield f"Docker is kept from assigning addresses with it on {reason.host} (dynamic: none)"
+        case Cause.DOCKER if host is not None and (host.shim is None or host.shim.address != address):
             yield f"Docker's on {reason.host}: the gateway that a network of mode {plan.mode} has, and that no route uses"
         case Cause.SLICE_NETWORK:
             yield f"the first address of the slice {reason.block} of {reason.host}, which no container can have"
@@ -94,7 +108,7 @@ def _nobody(plan: Plan, address: IPAddress) -> str:
     owner = space.slice_owner(address)
     if owner is not None:
         block = next(block for block in space.slices(owner) if address in block)
-        return f"free, in the slice {block} of {owner} (offset {space.offset_of(address, owner)})"
+        return f"free, in the slice {block} of {owner} (offset {space.offsets(owner).of(address)})"
     if address in plan.subnet:
         return f"unassigned: in the subnet {plan.subnet}, but in no host's slice"
     return f"unassigned: outside the subnet {plan.subnet}"

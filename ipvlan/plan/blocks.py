@@ -18,6 +18,9 @@ Block: TypeAlias = IPNetwork | IPRange
 WIDTH: Final = {4: 32, 6: 128}
 """Bits of an address, by IP version."""
 
+SMALLEST_WITH_EDGES: Final = 4
+"""Addresses of a /30. A smaller subnet has no address of its own and no broadcast address (RFC 3021)."""
+
 T = TypeVar("T")
 
 
@@ -26,14 +29,43 @@ def overlap(one: Block, other: Block) -> bool:
     return bool(one.version == other.version and one.first <= other.last and other.first <= one.last)
 
 
+def contains(outer: Block, inner: Block) -> bool:
+    """Return whether all addresses of a block are in another one."""
+    return bool(outer.version == inner.version and outer.first <= inner.first and inner.last <= outer.last)
+
+
+def has_edges(block: Block) -> bool:
+    """Return whether the first address of a block names it: a subnet that is no point-to-point link and no single address."""
+    return isinstance(block, IPNetwork) and block.size >= SMALLEST_WITH_EDGES
+
+
 def network_address(block: Block) -> IPAddress | None:
-    """Return the address that names a subnet; None for a range, which has none."""
-    return IPAddress(block.first, block.version) if isinstance(block, IPNetwork) else None
+    """Return the address that names a subnet; None for a range, a /31 and a /32, which have none."""
+    return IPAddress(block.first, block.version) if has_edges(block) else None
 
 
 def broadcast_address(block: Block) -> IPAddress | None:
-    """Return the broadcast address of an IPv4 subnet; None for a range and in IPv6, which have none."""
-    return IPAddress(block.last, 4) if isinstance(block, IPNetwork) and block.version == 4 else None
+    """Return the broadcast address of an IPv4 subnet; None for a range, a /31 and a /32, and in IPv6, which have none."""
+    return IPAddress(block.last, 4) if has_edges(block) and block.version == 4 else None
+
+
+def cidrs_of(entry: Block | IPAddress) -> list[IPNetwork]:
+    """Return the subnets that have exactly the addresses of a block, or of a single address, lowest first."""
+    if isinstance(entry, IPRange):
+        return iprange_to_cidrs(entry[0], entry[-1])
+    return [IPNetwork(entry)]
+
+
+def destinations(slices: Iterable[Block], addresses: Iterable[IPAddress]) -> tuple[IPNetwork, ...]:
+    """Return what a route must lead to: the slices exactly, and each address outside of them by itself; lowest first."""
+    blocks = tuple(slices)
+    bounds = [(block.version, int(block.first), int(block.last)) for block in blocks]
+    outside = {
+        address
+        for address in addresses
+        if not any(version == address.version and first <= int(address) <= last for version, first, last in bounds)
+    }
+    return tuple(sorted(cidr for entry in (*blocks, *outside) for cidr in cidrs_of(entry)))
 
 
 class BlockIndex(Generic[T]):
@@ -70,20 +102,19 @@ class BlockIndex(Generic[T]):
 
 def set_of(entries: Iterable[Block | IPAddress]) -> IPSet:
     """Return all addresses of blocks and single addresses."""
-    return IPSet(cidr for entry in entries for cidr in _cidrs(entry))
+    return IPSet(cidr for entry in entries for cidr in cidrs_of(entry))
 
 
-def _cidrs(entry: Block | IPAddress) -> list[IPNetwork]:
-    if isinstance(entry, IPRange):
-        return iprange_to_cidrs(entry[0], entry[-1])
-    return [IPNetwork(entry)]
-
-
-def subnets_of(blocks: Iterable[Block], prefixlen: int) -> set[IPNetwork]:
-    """Return the subnets of that length that share an address with the blocks."""
-    return {
-        subnet
+def count_subnets(blocks: Iterable[Block], prefixlen: int, within: Block) -> int:
+    """Return how many subnets of that length in `within` share an address with the blocks, without a look at each of them."""
+    shift = WIDTH[within.version] - prefixlen
+    spans = sorted(
+        (max(block.first, within.first) >> shift, min(block.last, within.last) >> shift)
         for block in blocks
-        for cidr in _cidrs(block)
-        for subnet in (cidr.supernet(prefixlen)[:1] if cidr.prefixlen > prefixlen else cidr.subnet(prefixlen))
-    }
+        if overlap(block, within)
+    )
+    count, beyond = 0, -1
+    for first, last in spans:
+        count += max(last + 1 - max(first, beyond), 0)
+        beyond = max(beyond, last + 1)
+    return int(count)

@@ -16,6 +16,7 @@ from typing import Literal
 from ipvlan.config.models import ContainerSettings
 from ipvlan.plan.container_updates import UPDATES, Update
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
+from ipvlan.plan.resource_names import ports_label
 
 Action = Literal["create", "delete", "replace", "update", "attach", "detach"]
 """`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach` and `detach`: only the
@@ -112,6 +113,9 @@ def _host(name: str, old: HostPlan | None, new: HostPlan | None, network: tuple[
     if old.shim != new.shim:
         before, after = (f"{host.shim.link} {host.shim.address}" if host.shim else "none" for host in (old, new))
         yield HostChange(name, "update shim", (f"{before} -> {after}",))
+    elif old.shim and old.destinations != new.destinations and not network:
+        before, after = (", ".join(map(str, host.destinations)) or "none" for host in (old, new))
+        yield HostChange(name, "update shim", (f"routes: {before} -> {after}",))
 
 
 def _network(old: NetworkPlan, new: NetworkPlan) -> Iterator[str]:
@@ -123,12 +127,19 @@ def _network(old: NetworkPlan, new: NetworkPlan) -> Iterator[str]:
         ("gateway", old.gateway or "none", new.gateway or "none"),
         ("ip range", old.ip_range, new.ip_range),
         ("parent", old.parent, new.parent),
-        (
-            "addresses that Docker may not assign",
-            ", ".join(map(str, old.auxiliary.values())) or "none",
-            ", ".join(map(str, new.auxiliary.values())) or "none",
-        ),
+        ("addresses that Docker may not assign", *_auxiliary(old, new)),
     )
+
+
+def _auxiliary(old: NetworkPlan, new: NetworkPlan) -> tuple[str, str]:
+    """Return the auxiliary addresses of two networks; with their names where only these differ, which is a reason too."""
+    before, after = (sorted(network.auxiliary.items(), key=lambda entry: entry[1]) for network in (old, new))
+    only_names = [address for _, address in before] == [address for _, address in after] and before != after
+    texts = (
+        ", ".join(f"{address} ({name})" if only_names else str(address) for name, address in entries) or "none"
+        for entries in (before, after)
+    )
+    return next(texts), next(texts)
 
 
 def _containers(
@@ -174,8 +185,10 @@ def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collectio
     )
     if before.command != after.command:
         yield "command"
-    old_ports, new_ports = (", ".join(map(str, plan.docker_ports)) or "none" for plan in (before, after))
-    yield from _differences(("ports", old_ports, new_ports))
+    # By the label that decides: two ways to write the same ports replace nothing.
+    if ports_label(before.docker_ports) != ports_label(after.docker_ports):
+        old_ports, new_ports = (", ".join(map(str, plan.docker_ports)) or "none" for plan in (before, after))
+        yield from _differences(("ports", old_ports, new_ports))
     for variable in sorted(before.environment.keys() | after.environment.keys()):
         if before.environment.get(variable) != after.environment.get(variable):
             yield f"environment {variable}"

@@ -56,6 +56,9 @@ OLDEST_API: Final = "1.44"
 SEVERAL_NETWORKS_API: Final = "1.44"
 """The Engine API of Docker 25, the first one in which a container is created on more than one network (its history, v1.44)."""
 
+POINT_TO_POINT: Final = 2
+"""Addresses of a /31, which has neither an address of its own nor a broadcast address (RFC 3021)."""
+
 OLDEST_KERNEL: Final[Version] = (4, 2, 0)
 """The first Linux with ipvlan's l3 mode as Docker uses it (Docker's documentation of the driver)."""
 
@@ -109,6 +112,16 @@ RULES: Final[tuple[VersionRule, ...]] = (
         what="a Docker older than 23 does not know mode l3s (\"requested ipvlan mode 'l3s' is not valid\")",
         fix="upgrade Docker to 23 or later, or use mode l3",
         source="github.com/moby/moby/pull/42542, Docker 23.0.0; measured: refused by 20.10.24, works on 26.1.5 and 28.5.2",
+        refused=True,
+    ),
+    VersionRule(
+        name="subnets of two addresses",
+        since=None,
+        until=(23, 0, 0),
+        concerns=lambda host: bool(host.network.subnet.size <= POINT_TO_POINT),
+        what="a Docker older than 23 keeps both addresses of a /31 for itself, as the subnet's own and its broadcast address",
+        fix="upgrade Docker to 23 or later, or use a /30",
+        source="github.com/moby/moby/pull/42626, Docker 23.0.0 (RFC 3021)",
         refused=True,
     ),
     VersionRule(

@@ -9,23 +9,21 @@ Out of scope: which addresses exist and who may have them (`ipvlan.plan.address_
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from netaddr import IPAddress, IPNetwork
+from netaddr import IPNetwork
 
 from ipvlan.config.models import ContainerSettings, HostConfig, ServiceConfig, StackConfig
 from ipvlan.config.types.interfaces import LONGEST_INTERFACE
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
+from ipvlan.plan.docker_pool import docker_pool
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, Route, ShimPlan, SshPlan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.plan.rollout_order import rollout_plan
 from ipvlan.plan.rules import check
 from ipvlan.problems import PlanError
-
-NO_DYNAMIC: Final = "no-dynamic-address"
-"""Name of the auxiliary address that uses up a one-address range (see `NetworkPlan.auxiliary`)."""
 
 
 def make_plan(config: StackConfig) -> Plan:
@@ -40,7 +38,7 @@ def make_plan(config: StackConfig) -> Plan:
     if errors:
         raise PlanError(errors)
     settings = {name: _settings(config, service) for name, service in config.services.items()}
-    routes = _routes(config)
+    beside = _Beside(networks=_networks(config, space), routes=_routes(config, space))
     return Plan(
         network_name=config.fabric.name,
         subnet=config.fabric.subnet,
@@ -48,7 +46,7 @@ def make_plan(config: StackConfig) -> Plan:
         gateway=config.fabric.gateway,
         reserved=config.fabric.reserved,
         probe_addresses=config.fabric.probe_addresses,
-        hosts=tuple(_host(config, space, settings, routes, name) for name in sorted(config.hosts)),
+        hosts=tuple(_host(config, space, settings, beside, name) for name in sorted(config.hosts)),
         warnings=tuple(
             sorted(
                 (problem for problem in problems if problem.severity == "warning"),
@@ -71,11 +69,21 @@ def shim_link(parent: str) -> str:
     return f"shim.{hashlib.sha256(parent.encode()).hexdigest()[:10]}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What is decided for all hosts at once."""
+
+    networks: Mapping[str, NetworkPlan]
+    """By host."""
+    routes: Mapping[str, Sequence[Route]]
+    """The routes to each host's containers."""
+
+
 def _host(
     config: StackConfig,
     space: AddressSpace,
     settings: Mapping[str, ContainerSettings],
-    routes: Mapping[str, Route],
+    beside: _Beside,
     name: str,
 ) -> HostPlan:
     host = config.hosts[name]
@@ -90,44 +98,38 @@ def _host(
         ssh=host.ssh or SshTarget("root", str(host.address), written=frozenset({"user"})),
         host_key=host.host_key,
         docker_socket=host.docker_socket,
-        slice=host.slice,
+        slices=host.slice,
         dynamic=host.dynamic if isinstance(host.dynamic, IPNetwork) else None,
-        static_only=host.dynamic == "none",
-        network=_network(config, space, name),
+        static_only=not space.assigned(name),
+        network=beside.networks[name],
         containers=containers,
-        routes=tuple(route for other, route in routes.items() if other != name),
+        routes=tuple(route for other, to_it in beside.routes.items() if other != name for route in to_it),
+        destinations=space.destinations(name),
         shim=_shim(host, space, name),
     )
 
 
 def _shim(host: HostConfig, space: AddressSpace, name: str) -> ShimPlan | None:
-    address = space.own_address(name)
-    if not host.shim or address is None:
-        return None
-    return ShimPlan(link=shim_link(host.parent), address=address)
+    address = space.shim(name)
+    return None if address is None else ShimPlan(link=shim_link(host.parent), address=address)
 
 
-def _network(config: StackConfig, space: AddressSpace, name: str) -> NetworkPlan:
-    fabric, host = config.fabric, config.hosts[name]
-    gateway = space.gateway(name)
-    ip_range, auxiliary = host.slice, {}
-    if isinstance(host.dynamic, IPNetwork):
-        ip_range = host.dynamic
-    elif host.dynamic == "none" and fabric.mode != "l2" and gateway is not None:
-        # Docker has this address as the gateway, and nothing is left to assign.
-        ip_range = IPNetwork(gateway)
-    elif host.dynamic == "none":
-        first = IPAddress(host.slice.first, host.slice.version)
-        ip_range, auxiliary = IPNetwork(first), {NO_DYNAMIC: first}
-    return NetworkPlan(
-        name=fabric.name,
-        mode=fabric.mode,
-        subnet=fabric.subnet,
-        gateway=gateway,
-        ip_range=ip_range,
-        parent=host.parent,
-        auxiliary=auxiliary,
-    )
+def _networks(config: StackConfig, space: AddressSpace) -> Mapping[str, NetworkPlan]:
+    fabric = config.fabric
+    in_subnet = {name: host.address for name, host in config.hosts.items() if host.address in fabric.subnet}
+    networks: dict[str, NetworkPlan] = {}
+    for name, host in config.hosts.items():
+        pool = docker_pool(space, name, in_subnet)
+        networks[name] = NetworkPlan(
+            name=fabric.name,
+            mode=fabric.mode,
+            subnet=fabric.subnet,
+            gateway=pool.gateway,
+            ip_range=pool.ip_range,
+            parent=host.parent,
+            auxiliary=pool.auxiliary,
+        )
+    return networks
 
 
 def _container(
@@ -162,10 +164,11 @@ def _settings(config: StackConfig, service: ServiceConfig) -> ContainerSettings:
     return ContainerSettings.model_construct(**values)
 
 
-def _routes(config: StackConfig) -> Mapping[str, Route]:
-    """Return the route to each host's slice; every other host has the same one, so each is made once."""
+def _routes(config: StackConfig, space: AddressSpace) -> Mapping[str, Sequence[Route]]:
+    """Return the routes to each host's containers; every other host has the same ones, so each is made once."""
     if config.fabric.mode == "l2":
         return {}
     return {
-        name: Route(destination=host.slice, via=host.address, host=name) for name, host in sorted(config.hosts.items())
+        name: [Route(destination=destination, via=host.address, host=name) for destination in space.destinations(name)]
+        for name, host in sorted(config.hosts.items())
     }

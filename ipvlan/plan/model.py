@@ -17,10 +17,13 @@ from netaddr import IPAddress, IPNetwork
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.models import ContainerSettings, Mode
 from ipvlan.config.types.addresses import AddressRange
-from ipvlan.config.types.ports import Port
+from ipvlan.config.types.ports import MANY, Port
 from ipvlan.config.types.rollout import Otherwise
 from ipvlan.config.types.ssh import SshTarget
-from ipvlan.plan.address_space import AddressSpace, HostBlocks
+from ipvlan.plan.address_space import AddressSpace
+from ipvlan.plan.blocks import Block
+from ipvlan.plan.host_blocks import HostBlocks
+from ipvlan.plan.lan import own_addresses
 from ipvlan.problems import Problem
 
 
@@ -34,14 +37,14 @@ class NetworkPlan:
     """The fabric's subnet, in every mode. In l3 the slice would suffice for an unpublished container. A published container has its
     default route on the bridge, and would reach other slices through the host's NAT (docs/decisions/0013-l3-subnet.md)."""
     gateway: IPAddress | None
-    """The fabric's in l2; in l3 and l3s the host's own address (`ipvlan.plan.address_space.own_address`)."""
+    """The fabric's in l2; in l3 and l3s an address of Docker's own (`ipvlan.plan.address_space.AddressSpace.gateway`)."""
     ip_range: IPNetwork
-    """From where Docker assigns addresses to containers that ask for none: the slice, or the host's `dynamic`."""
+    """From where Docker assigns addresses to containers that ask for none: see `ipvlan.plan.docker_pool`."""
     parent: str
     auxiliary: Mapping[str, IPAddress]
-    """Docker's `aux_addresses`, name -> address that it must not assign; empty but for `dynamic: none` in l2. There `ip_range` is
-    the slice's first address, which no container has. With that address excluded too, the daemon refuses every container that asks
-    for no address. In l3 the gateway has the same effect."""
+    """Docker's `aux_addresses`, name -> address that it must not assign: hosts' own addresses, and with `dynamic: none` in l2 the
+    slice's first address, where that is `ip_range` too. With it excluded, the daemon refuses every container that asks for no
+    address. Everywhere else the gateway has the same effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class ShimPlan:
     link: str
     """Name of the link on the host."""
     address: IPAddress
-    """An address of the slice that nothing else has."""
+    """An address of the fabric that nothing else has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ class Route:
     """A route that a host needs, so that its containers reach those of another host (l3 and l3s)."""
 
     destination: IPNetwork
-    """The other host's slice."""
+    """A part of the other host's slice, or the address of one container outside of it."""
     via: IPAddress
     """The other host's own address."""
     host: str
@@ -131,16 +134,20 @@ class HostPlan:
     host_key: str | None
     docker_socket: str
     """Where Docker listens on the host."""
-    slice: IPNetwork
+    slices: tuple[Block, ...]
+    """As the config has them; empty where every container has an address of its own in the config."""
     dynamic: IPNetwork | None
     """What Docker may assign by plan: the host's `dynamic`; None where nothing is set aside for it."""
     static_only: bool
-    """`dynamic: none`: Docker can assign nothing, and refuses a container that asks for no address."""
+    """Docker can assign nothing, and refuses a container that asks for no address: `dynamic: none`, or a slice that is not one
+    subnet of a /30 or more and has no `dynamic`."""
     network: NetworkPlan
     containers: tuple[ContainerPlan, ...]
     """Sorted by service."""
     routes: tuple[Route, ...]
-    """Sorted by host; empty in l2."""
+    """Sorted by host, then by destination; empty in l2."""
+    destinations: tuple[IPNetwork, ...]
+    """What a route to the host's containers leads to: `ipvlan.plan.address_space.AddressSpace.destinations`."""
     shim: ShimPlan | None
     """None where the host and its own containers do not reach each other."""
 
@@ -148,6 +155,11 @@ class HostPlan:
     def docker_url(self) -> str:
         """Where the docker provider finds Docker: `ssh://[USER@]HOST[:PORT][/SOCKET]`, without the usual socket."""
         return self.ssh.url + ("" if self.docker_socket == DEFAULT_SOCKET else self.docker_socket)
+
+    @property
+    def slice_text(self) -> str:
+        """The slices as people read them: as the config writes them, with commas; `none` where there is none."""
+        return ", ".join(map(str, self.slices)) or "none"
 
     @property
     def parent(self) -> str:
@@ -208,24 +220,39 @@ class Plan:
             mode=self.mode,
             hosts={
                 host.name: HostBlocks(
-                    slices=(host.slice,),
+                    slices=host.slices,
                     dynamic=() if host.dynamic is None else (host.dynamic,),
                     static_only=host.static_only,
-                    shim=host.shim is not None,
+                    shim=None if host.shim is None else host.shim.address,
                 )
                 for host in self.hosts
             },
+            hosts_own=self.lan_hosts,
         )
         for container in self.containers():
-            space.assign(container.service, container.host, container.address)
+            space.assign(container.service, container.host, container.address, explicit=True)
         return space
+
+    @cached_property
+    def lan_hosts(self) -> Mapping[str, IPAddress]:
+        """The hosts that are on the LAN of the fabric's subnet, each with its own address; none outside LAN mode."""
+        return own_addresses(self.subnet, self.mode, {host.name: host.address for host in self.hosts})
+
+    @property
+    def lan(self) -> bool:
+        """Whether the stack is in LAN mode: containers are members of the LAN that a host itself is on."""
+        return bool(self.lan_hosts)
 
     @property
     def slice_routes(self) -> tuple[Route, ...]:
-        """The route to every slice, sorted by host: what a router needs to reach the containers. Empty in l2."""
+        """The routes to all slices, sorted by host: what a router needs to reach the containers. Empty in l2."""
         if self.mode == "l2":
             return ()
-        return tuple(Route(destination=host.slice, via=host.address, host=host.name) for host in self.hosts)
+        return tuple(
+            Route(destination=destination, via=host.address, host=host.name)
+            for host in self.hosts
+            for destination in host.destinations
+        )
 
     def host(self, name: str) -> HostPlan:
         """Return the host of that name; KeyError where there is none."""
@@ -246,18 +273,43 @@ class Plan:
 
     @property
     def urls(self) -> dict[str, list[str]]:
-        """Published service -> the URL of each published tcp port at each host (`http://HOST`, `:PORT` unless 80), sorted."""
+        """Service -> the URL of each tcp port that clients reach (`http://ADDRESS`, `:PORT` unless 80), on all hosts, sorted."""
         urls: dict[str, list[str]] = {}
         for container in self.containers():
-            if container.published:
-                urls.setdefault(container.service, []).extend(self.urls_of(container))
+            if container.published or self.endpoints_of(container):
+                urls.setdefault(container.service, []).extend(self.endpoints_of(container))
         return dict(sorted(urls.items()))
 
     def urls_of(self, container: ContainerPlan) -> tuple[str, ...]:
-        """Return the URL of each tcp port of one container at its host, whether the container is published or not."""
+        """Return the URL of each tcp port of one container at its host, whether the container is published or not.
+
+        `http://HOST`, with `:PORT` unless it is 80. There is none for a port at the host's own loopback, where no client finds it.
+        Of a range of MANY ports or more only the ends have theirs.
+        """
         return tuple(
             f"http://{port.host_address or self.host(container.host).address}"
             + ("" if port.host_port == 80 else f":{port.host_port}")
-            for port in container.ports
-            if port.protocol == "tcp"
+            for written in container.ports
+            if written.protocol == "tcp" and not written.on_loopback
+            for port in (written.singles() if written.count < MANY else written.ends())
+        )
+
+    def at_own_address(self, container: ContainerPlan) -> bool:
+        """Return whether clients find the container at its own address: on a LAN, unless it has ports for them at its host."""
+        return self.lan and not any(container.published and not port.on_loopback for port in container.ports)
+
+    def endpoints_of(self, container: ContainerPlan) -> tuple[str, ...]:
+        """Return the URL of each tcp port at which clients find the container.
+
+        Published, they are at its host. In LAN mode every port is at the container's own address, and needs no publishing; so it is
+        for a container whose ports are published for its host alone (127.0.0.1).
+        Elsewhere there are none: who reaches an own address there is not for the plan to say.
+        """
+        if not self.at_own_address(container):
+            return self.urls_of(container) if container.published else ()
+        return tuple(
+            f"http://{container.address}" + ("" if port.container_port == 80 else f":{port.container_port}")
+            for written in container.ports
+            if written.protocol == "tcp"
+            for port in (written.singles() if written.count < MANY else written.ends())
         )

@@ -8,6 +8,10 @@ The rules (docs/concepts.md has the matrix; measured on Docker 26.1.5, kernel 6.
   NAT.
 - egress by the gateway: the gateway must answer, and the container reaches the internet through it.
 - shim: the host and its own containers reach each other in every mode, at the shim's address; in l3 at the host's own address too.
+- LAN mode (l2, hosts in the fabric's subnet): hosts on the LAN are on the containers' own link, whatever has the default route. So
+  a container reaches the other hosts and not its own, and a host the containers of others and not its own; with a shim both reach
+  their own too, where the host's filter for reverse paths is not strict (net.ipv4.conf.PARENT.rp_filter). Clients reach each tcp
+  port at the container's own address. Where the bridge has the container's default route, only clients on the LAN do.
 - l3, l3s, not on the bridge: the parent routes what leaves the container. The container reaches other hosts, since each has a route
   back to the slice, and not its own host. Beyond the LAN the routers decide. A host reaches the containers of the other hosts.
 - names: reached where the address is, since the container itself asks the name server.
@@ -17,7 +21,6 @@ Out of scope: the state of the hosts. `ipvlan.hosts.connection_probe` tries the 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -25,6 +28,7 @@ from typing import Final, Literal
 from netaddr import IPAddress
 
 from ipvlan.config.types.ports import Port
+from ipvlan.plan.cell_sample import sample
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 Kind = Literal[
@@ -37,16 +41,16 @@ Kind = Literal[
     "internet",
     "internet-name",
     "port",
+    "container-port",
+    "loopback-port",
 ]
 """Source and target of a cell. From a container: to a container, to a host's own address, to the shim of its host, to the gateway,
-to the internet by address and by name. From a host: to its own container, to a container of another host (l3). From the client: to
-a port at a host's address."""
+to the internet by address and by name. From a host: to its own container, to a container of another host (l3 and LAN mode), to a
+port at its own loopback. From the client: to a port at a host's address, to a container's own port at its own address (LAN
+mode)."""
 
 Expected = Literal["yes", "no", "any", "unless-gateway"]
 """`any`: the plan does not decide it. `unless-gateway`: no, as long as nothing answers at the gateway's address."""
-
-MOST_PAIRS: Final = 400
-"""Cells of each kind that are tried; of more, a sample is."""
 
 CLIENT: Final = "client"
 """The name of the machine that runs the command, as a source."""
@@ -71,10 +75,11 @@ class Cell:
     source_service: str | None = None
     target_service: str | None = None
     port: Port | None = None
+    """Its `host_port` is the one that is asked at `address`; of the kinds `port` and `container-port`."""
 
     @property
     def published_port(self) -> Port:
-        """The port of a cell of kind `port`; RuntimeError for another kind."""
+        """The port of a cell that has one, never a range; RuntimeError for another kind."""
         if self.port is None:
             raise RuntimeError(f"a cell of kind {self.kind} has no port")
         return self.port
@@ -136,31 +141,13 @@ def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: F
         possible += len(matching)
         chosen.extend(sample(matching))
     # Every published port is tried: a port that does not answer is what people notice.
-    ports = [cell for cell in _ports(plan) if shown.matches(cell)]
+    ports = [
+        cell
+        for cells in (_ports(plan), _loopback_ports(plan), _container_ports(plan))
+        for cell in cells
+        if shown.matches(cell)
+    ]
     return Matrix(cells=(*chosen, *ports), possible=possible + len(ports))
-
-
-def sample(cells: Sequence[Cell], most: int = MOST_PAIRS) -> Sequence[Cell]:
-    """Return at most about `most` of the cells; more only if there are more pairs of hosts, or more containers."""
-    if len(cells) <= most:
-        return cells
-    # Not secret, only spread over the containers of each pair of hosts, and the same in every run.
-    order = random.Random(0).sample(range(len(cells)), len(cells))  # noqa: S311
-    chosen: set[int] = set()
-    covered: set[tuple[str, str | None, str | None]] = set()
-    for index in order:
-        cell = cells[index]
-        covers = {
-            ("pair", cell.source_host, cell.target_host),
-            ("source", cell.source, None),
-            ("target", cell.target, None),
-        }
-        if not covers <= covered:
-            covered |= covers
-            chosen.add(index)
-    others = [index for index in order if index not in chosen]
-    chosen.update(others[: max(0, most - len(chosen))])
-    return [cells[index] for index in sorted(chosen)]
 
 
 def place(container: ContainerPlan) -> str:
@@ -187,6 +174,10 @@ def _between_containers(plan: Plan) -> Iterator[Cell]:
 
 
 def _to_host(plan: Plan, container: ContainerPlan, host: HostPlan) -> Expected:
+    if host.name in plan.lan_hosts:
+        # On the container's own link, which comes before any default route.
+        # The own host answers its ARP through the shim (seen on the lab, 26.1).
+        return "no" if container.host == host.name and host.shim is None else "yes"
     if container.bridged:
         return "yes"
     if plan.mode == "l2":
@@ -232,6 +223,13 @@ def _to_shims(plan: Plan) -> Iterator[Cell]:
             )
 
 
+def _to_own_container(plan: Plan, host: HostPlan) -> Expected:
+    if host.shim is not None:
+        return "yes"
+    # A host on the LAN asks no router for a neighbour.
+    return "unless-gateway" if plan.mode == "l2" and host.name not in plan.lan_hosts else "no"
+
+
 def _own_containers(plan: Plan) -> Iterator[Cell]:
     for host in plan.hosts:
         for container in host.containers:
@@ -240,7 +238,7 @@ def _own_containers(plan: Plan) -> Iterator[Cell]:
                 source=host.name,
                 target=place(container),
                 address=container.address,
-                expected="yes" if host.shim is not None else "unless-gateway" if plan.mode == "l2" else "no",
+                expected=_to_own_container(plan, host),
                 source_host=host.name,
                 target_host=host.name,
                 target_service=container.service,
@@ -248,10 +246,10 @@ def _own_containers(plan: Plan) -> Iterator[Cell]:
 
 
 def _other_containers(plan: Plan) -> Iterator[Cell]:
-    if plan.mode == "l2":
-        # The plan does not decide where the host's own routes lead.
-        return
     for host in plan.hosts:
+        if plan.mode == "l2" and host.name not in plan.lan_hosts:
+            # The plan does not decide where the host's own routes lead.
+            continue
         for container in plan.containers():
             if container.host != host.name:
                 yield Cell(
@@ -297,26 +295,83 @@ def _to_internet(plan: Plan, target: IPAddress | str) -> Iterator[Cell]:
 
 
 def _ports(plan: Plan) -> Iterator[Cell]:
+    """Yield the ports as clients find them at a host's address; of a range, its first and its last."""
     for host in plan.hosts:
-        published = {
-            (port.host_port, port.protocol)
-            for container in host.containers
-            if container.published
-            for port in container.ports
-        }
+        published = [port for container in host.containers if container.published for port in container.ports]
         for container in host.containers:
-            for port in container.ports:
-                if not container.published and (port.host_port, port.protocol) in published:
-                    # Another container answers there, as planned.
+            for port in (end for written in container.ports for end in written.ends()):
+                address = host.address if port.on_loopback else port.host_address or host.address
+                expected = container.published and not port.on_loopback
+                if not expected and any(_answers(other, port, address) for other in published):
+                    # Another port or container answers there, as planned.
                     continue
-                loopback = port.host_address is not None and port.host_address.is_loopback()
+                if not container.published and host.name in plan.lan_hosts:
+                    # Nothing needs to be published, so the port at the host's address is the host's own.
+                    continue
                 yield Cell(
                     kind="port",
                     source=CLIENT,
                     target=place(container),
-                    address=port.host_address or host.address,
-                    expected="yes" if container.published and not loopback else "no",
+                    address=address,
+                    expected="yes" if expected else "no",
                     source_host=None,
+                    target_host=host.name,
+                    target_service=container.service,
+                    port=port,
+                )
+
+
+def _container_ports(plan: Plan) -> Iterator[Cell]:
+    if not plan.lan:
+        return
+    for container in plan.containers():
+        tcp = (end for written in container.ports if written.protocol == "tcp" for end in written.ends())
+        for number in sorted({port.container_port for port in tcp}):
+            yield Cell(
+                kind="container-port",
+                source=CLIENT,
+                target=place(container),
+                address=container.address,
+                # Through the bridge only a client on the LAN is answered from the container's address, and the plan has no client.
+                expected="any" if container.bridged else "yes",
+                source_host=None,
+                target_host=container.host,
+                target_service=container.service,
+                port=Port(container_port=number, host_port=number),
+            )
+
+
+def _answers(published: Port, port: Port, address: IPAddress) -> bool:
+    """Return whether a published port, or a range, answers at that address where `port` does."""
+    return (
+        published.protocol == port.protocol
+        and published.holds(port.host_port)
+        and published.host_address in (None, address)
+    )
+
+
+def _loopback_ports(plan: Plan) -> Iterator[Cell]:
+    """Yield the ports at a host's own loopback, as the host itself finds them."""
+    for host in plan.hosts:
+        published = [port for container in host.containers if container.published for port in container.ports]
+        for container in host.containers:
+            for port in (end for written in container.ports if written.on_loopback for end in written.ends()):
+                if port.host_address is None or (
+                    not container.published
+                    and (
+                        host.name in plan.lan_hosts
+                        or any(_answers(other, port, port.host_address) for other in published)
+                    )
+                ):
+                    # The host's own, as at its other addresses, or another container answers there, as planned.
+                    continue
+                yield Cell(
+                    kind="loopback-port",
+                    source=host.name,
+                    target=place(container),
+                    address=port.host_address,
+                    expected="yes" if container.published else "no",
+                    source_host=host.name,
                     target_host=host.name,
                     target_service=container.service,
                     port=port,

@@ -6,9 +6,11 @@ Out of scope: reading the two states (`ipvlan.cli.report`), the rules of what `p
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ipvlan.config.types.ports import ON_THE_HOST, Port, without
 from ipvlan.plan.changes import Changes, ContainerChange
 from ipvlan.plan.model import Plan
 from ipvlan.plan.rollout_changes import RolloutChange, rollout_change
@@ -65,18 +67,28 @@ class Report:
         """Ports that are published or unpublished, whatever the reason; those to publish first."""
         before, after = _published(self.before), _published(self.after)
         return [
-            *(PortChange(*port, action="publish") for port in sorted(after - before)),
-            *(PortChange(*port, action="unpublish") for port in sorted(before - after)),
+            *(PortChange(*port, action="publish") for port in sorted(_missing(after, before))),
+            *(PortChange(*port, action="unpublish") for port in sorted(_missing(before, after))),
         ]
 
 
-def _published(plan: Plan | None) -> set[tuple[str, str, str]]:
-    """Return host, service and port of each published port."""
+_Published = Mapping[tuple[str, str, str], Sequence[Port]]
+"""Host, service and the address that is bound -> the ports there."""
+
+
+def _published(plan: Plan | None) -> _Published:
+    ports: dict[tuple[str, str, str], list[Port]] = {}
     if plan is None:
-        return set()
-    return {
-        (container.host, container.service, f"{port.host_address or plan.host(container.host).address} {port}")
-        for container in plan.containers()
-        if container.published
-        for port in container.ports
-    }
+        return ports
+    for container in plan.containers():
+        for port in container.ports if container.published else ():
+            address = str(port.host_address or plan.host(container.host).address)
+            ports.setdefault((container.host, container.service, address), []).append(port)
+    return ports
+
+
+def _missing(published: _Published, other: _Published) -> Iterator[tuple[str, str, str]]:
+    """Yield host, service and text of each published port, or part of a range, that the other plan does not publish."""
+    for (host, service, address), ports in published.items():
+        for port in without(ports, other.get((host, service, address), ())):
+            yield host, service, f"{port} ({ON_THE_HOST})" if port.on_loopback else f"{address} {port}"

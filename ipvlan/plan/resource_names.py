@@ -124,8 +124,11 @@ LOCK_MARKER: Final = f"{PROJECT}-lock"
 
 
 def ports_label(ports: Iterable[Port]) -> str:
-    """Return the value of PORTS_LABEL, such as `80:80 53:53/udp`."""
-    return " ".join(str(port) for port in ports)
+    """Return the value of PORTS_LABEL, such as `80:80 53:53/udp`.
+
+    A short range is written out, as earlier versions did: another text would replace the container.
+    """
+    return " ".join(str(port) for written in ports for port in written.few())
 
 
 def token(module: str, name: str) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
+from ipvlan.config.types.ports import ON_THE_HOST
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts
+from ipvlan.views.ports import for_clients, for_the_host
 
 MOST_HOSTS_IN_FULL: Final = 20
 MOST_CONTAINERS: Final = 12
@@ -39,20 +41,27 @@ def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) 
     for number, host in enumerate(plan.hosts):
         drawn = host.containers[:MOST_CONTAINERS] if len(plan.hosts) <= MOST_HOSTS_IN_FULL else ()
         lines.append(f'  subgraph h{number}["{host.name} · {host.address}"]')
-        lines.append(f'    p{number}["{host.parent}<br/>{host.slice}{_not_drawn(host, len(drawn))}"]')
+        lines.append(f'    p{number}["{host.parent}<br/>{host.slice_text}{_not_drawn(host, len(drawn))}"]')
         for index, container in enumerate(drawn):
             nodes[host.name, container.service] = f"h{number}c{index}"
             style = styles.get((host.name, container.service)) or ("published" if container.published else "")
             suffix = f":::{style}" if style else ""
-            lines.append(f'    h{number}c{index}["{container.name}<br/>{container.address}"]{suffix}')
+            own = for_the_host(container)
+            note = f"<br/>{', '.join(map(str, own))} {ON_THE_HOST}" if own else ""
+            lines.append(f'    h{number}c{index}["{container.name}<br/>{container.address}{note}"]{suffix}')
             lines.append(f"    p{number} --- h{number}c{index}")
         lines.append("  end")
         lines.append(f"  fabric --- p{number}")
         for index, container in enumerate(drawn):
-            if container.published:
+            reached = for_clients(container)
+            if reached:
                 has_clients = True
-                ports = ", ".join(str(port) for port in container.ports)
+                ports = ", ".join(map(str, reached))
                 lines.append(f'  clients -- "{ports}" --> h{number}c{index}')
+    if plan.lan:
+        # They are on the fabric themselves.
+        lines.append('  clients -- "each container at its own address" --> fabric')
+        has_clients = True
     if has_clients:
         lines.insert(2, '  clients(["clients"])')
     return "\n".join([*lines, *_order(plan, nodes), *_STYLES])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from ipvlan.config.types.rollout import written_duration
 from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import BUILT_IN, ServiceRollout, service_rollouts
+from ipvlan.views.ports import endpoints
 from ipvlan.views.rollout import otherwise, pace
 
 MOST_HOSTS: Final = 4
@@ -24,6 +25,10 @@ def print_tables(plan: Plan, stack: str, out: Console) -> None:
     out.print(
         f"stack {stack}: network {plan.network_name}, mode {plan.mode}, subnet {plan.subnet}{gateway}", markup=False
     )
+    if plan.lan:
+        out.print(
+            f"on the LAN of {', '.join(plan.lan_hosts)}: every port is at the container's own address", markup=False
+        )
     if plan.reserved:
         out.print(f"reserved: {', '.join(map(str, plan.reserved))}", markup=False)
     out.print(_hosts(plan))
@@ -51,7 +56,7 @@ def _hosts(plan: Plan) -> Table:
             host.name,
             str(host.address),
             host.parent,
-            str(host.slice),
+            host.slice_text,
             str(use.used),
             str(use.free),
             _dynamic_range(host),
@@ -67,7 +72,7 @@ def _services(plan: Plan) -> Table:
         "container",
         "address",
         "default route",
-        "published at",
+        "clients find it at" if plan.lan else "published at",
         title="Services",
         title_justify="left",
     )
@@ -141,14 +146,7 @@ def _published_at(plan: Plan, container: ContainerPlan) -> str:
     """Return where clients find the container; its ports in brackets when it is not published."""
     if not container.ports:
         return ""
-    if not container.published:
+    if not container.published and not plan.lan:
         return f"(not published: {', '.join(map(str, container.ports))})"
-    return ", ".join([*plan.urls_of(container), *_other_endpoints(plan, container)])
-
-
-def _other_endpoints(plan: Plan, container: ContainerPlan) -> Iterator[str]:
-    """Yield the published ports that have no URL, as `address:port/protocol`."""
-    for port in container.ports:
-        if port.protocol != "tcp":
-            address = port.host_address or plan.host(container.host).address
-            yield f"{address}:{port.host_port}/{port.protocol}"
+    # URLs first.
+    return ", ".join(sorted(endpoints(plan, container), key=lambda text: not text.startswith("http")))

@@ -20,6 +20,8 @@ class Fabric(TypedDict):
     mode: str
     subnet: str
     gateway: str | None
+    lan: bool
+    """Whether hosts have an address of the subnet themselves, so that clients reach every port at a container's own address."""
     reserved: list[str]
     """Addresses, ranges and subnets that no container may have."""
 
@@ -58,7 +60,7 @@ class Container(TypedDict):
     """The network with the container's default route."""
     dns: list[str]
     urls: list[str]
-    """Where clients find it; empty when it is not published."""
+    """Where clients find it: at the host when it is published, on a LAN at its own address; else empty."""
     secret_variables: list[str]
     """Names of the environment variables with a secret."""
 
@@ -70,7 +72,7 @@ class Route(TypedDict):
     destination: str
     via: str
     host: str
-    """The host whose slice the destination is."""
+    """The host that the destination belongs to."""
 
 
 @document_part
@@ -90,6 +92,9 @@ class Host(TypedDict):
     ssh: str
     parent: str
     slice: str
+    """All of it in one text, with commas; empty where the host has none."""
+    slices: list[str]
+    """Its subnets, ranges and addresses, as the config has them."""
     dynamic: str | None
     """The range in which Docker may hand out addresses by itself, if the config has one."""
     static_only: bool
@@ -168,6 +173,7 @@ def document(plan: Plan, stack: str) -> PlanDocument:
             "mode": plan.mode,
             "subnet": str(plan.subnet),
             "gateway": None if plan.gateway is None else str(plan.gateway),
+            "lan": plan.lan,
             "reserved": [str(entry) for entry in plan.reserved],
         },
         "hosts": [_host(plan, host) for host in plan.hosts],
@@ -179,13 +185,14 @@ def document(plan: Plan, stack: str) -> PlanDocument:
 
 def _services(plan: Plan) -> Iterator[tuple[str, Service]]:
     addresses, urls = plan.addresses, plan.urls
+    published = {container.service for container in plan.containers() if container.published}
     for service in sorted(service_rollouts(plan), key=lambda service: service.service):
         name = service.service
         yield (
             name,
             {
                 "addresses": {host: str(address) for host, address in addresses[name].items()},
-                "published": name in urls,
+                "published": name in published,
                 "urls": urls.get(name, []),
                 "after": list(service.after),
                 "rollout": {
@@ -206,7 +213,8 @@ def _host(plan: Plan, host: HostPlan) -> Host:
         "address": str(host.address),
         "ssh": str(host.ssh),
         "parent": host.parent,
-        "slice": str(host.slice),
+        "slice": ", ".join(map(str, host.slices)),
+        "slices": [str(block) for block in host.slices],
         "dynamic": None if host.dynamic is None else str(host.dynamic),
         "static_only": host.static_only,
         "used": use.used,
@@ -241,6 +249,6 @@ def _container(plan: Plan, container: ContainerPlan) -> Container:
         "egress": "gateway" if container.egress_gateway else None,
         "default_route": container.default_route,
         "dns": [str(server) for server in container.settings.dns],
-        "urls": list(plan.urls_of(container)) if container.published else [],
+        "urls": list(plan.endpoints_of(container)),
         "secret_variables": sorted(container.secret_environment),
     }

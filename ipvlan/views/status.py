@@ -15,6 +15,7 @@ from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.views.findings import print_finding
+from ipvlan.views.ports import bound_ports
 
 MOST_CONTAINERS: Final = 60
 """Containers that the table lists. When there are more, it lists only those with a difference."""
@@ -62,7 +63,7 @@ def _hosts(status: Status, plan: Plan, stack: str) -> Table:
         table.add_column(heading, justify="right")
     for host in status.hosts:
         use = slice_use(plan, host.plan)
-        figures = (str(host.plan.slice), str(use.used), str(host.foreign), str(max(use.free - host.foreign, 0)))
+        figures = (host.plan.slice_text, str(use.used), str(host.foreign), str(max(use.free - host.foreign, 0)))
         snapshot = host.snapshot
         if not isinstance(snapshot, HostSnapshot):
             table.add_row(host.plan.name, Text("no answer", style=_BAD), *[_ABSENT] * 3, *figures)
@@ -127,7 +128,10 @@ def _container(
     connected = BRIDGE in live.endpoints
     bridge = Text("connected" if connected else "-", style="" if connected == planned.bridged else _BAD)
     state = ", ".join(part for part in (live.state, live.health, "restored" if restored else None) if part)
-    ports = ", ".join(sorted({f"{port.host_port}/{port.protocol}" for port in live.bindings})) or "-"
+    ports = ", ".join(bound_ports(live)) or "-"
+    if planned.ports and plan.at_own_address(planned):
+        own = ", ".join(sorted({f"{port.container_ports}/{port.protocol}" for port in planned.ports}))
+        ports = f"{own} (own address)" if ports == "-" else f"{ports}; {own} (own address)"
     same_image = live.image == planned.image
     return (
         Text(state, style=_GOOD if live.running and live.health != "unhealthy" and not restored else _BAD),

@@ -11,6 +11,7 @@ from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.views.json_document import TypedDict, document_part
+from ipvlan.views.ports import bindings
 
 
 @document_part
@@ -40,6 +41,9 @@ class SliceEntry(TypedDict):
     """How the host's slice is used; counts of addresses."""
 
     network: str
+    """All of it in one text, with commas; empty where the host has none."""
+    networks: list[str]
+    """Its subnets, ranges and addresses, as the config has them."""
     planned: int
     """Of the plan's containers."""
     set_aside: int
@@ -68,7 +72,7 @@ class ContainerEntry(TypedDict):
     published: bool
     """Whether the plan publishes it."""
     ports: list[str]
-    """Bound on the host: `ADDRESS:HOST_PORT->CONTAINER_PORT`."""
+    """Bound on the host: `ADDRESS:HOST_PORT->CONTAINER_PORT`; 100 or more in a row are one entry, with `FIRST-LAST` for both."""
 
 
 @document_part
@@ -171,7 +175,8 @@ def _host_entry(host: HostStatus, plan: Plan) -> ReachableHost | UnreachableHost
         },
         "network": _network_entry(snapshot, plan),
         "slice": {
-            "network": str(host.plan.slice),
+            "network": ", ".join(map(str, host.plan.slices)),
+            "networks": [str(block) for block in host.plan.slices],
             "planned": use.used,
             "set_aside": use.set_aside,
             "free": use.free,
@@ -217,5 +222,5 @@ def _container_entry(
         "planned_address": str(planned.address),
         "bridge": BRIDGE in live.endpoints,
         "published": planned.published,
-        "ports": sorted(f"{port.host_address}:{port.host_port}->{port.container_port}" for port in live.bindings),
+        "ports": bindings(live.bindings),
     }

@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts
+from ipvlan.views.ports import for_clients
 
 Mark = Literal["good", "bad", "unknown"]
 """As planned, different, or not known because the host does not answer."""
@@ -29,6 +30,8 @@ MOST_ORDERED: Final = 6
 
 # All in pixels.
 CARD_WIDTH: Final = 300
+LONGEST_SLICE: Final = 28
+"""Characters beside a parent of 15; a longer list of slices is cut, and complete in its tooltip."""
 GAP: Final = 28
 MARGIN: Final = 28
 LINE: Final = 26
@@ -56,11 +59,13 @@ _COLOURS: Final[Mapping[Mark | None, tuple[str, str]]] = {
 }
 """Fill and edge of a container."""
 _PUBLISHED: Final = "#0969da"
+_ON_LAN: Final = "#1a7f37"
 _EGRESS: Final[Mapping[str, tuple[str, str]]] = {
     "out": ("#8250df", "internet: egress through the host's NAT, no port is published"),
     "gw": ("#bf8700", "egress: through the fabric's gateway"),
+    "host": ("#57606a", "published at the host's own loopback: the host itself reaches it, no client does"),
 }
-"""Badge of an unpublished container with an egress -> its colour and what it means."""
+"""Badge of a container that no client reaches at its host -> its colour and what it means."""
 _LIVE_LEGEND: Final[tuple[tuple[str, Mark], ...]] = (
     ("as planned", "good"),
     ("different", "bad"),
@@ -102,13 +107,16 @@ def as_svg(plan: Plan, stack: str, marks: Marks = NO_MARKS) -> str:
         for index, host in enumerate(row):
             x = MARGIN + index * (CARD_WIDTH + GAP)
             parts.append(_line(x + CARD_WIDTH / 2, bus, x + CARD_WIDTH / 2, top))
-            parts += _card(host, x, top, height=tallest, marks=marks)
+            parts += _card(host, x, top, height=tallest, marks=marks, lan=plan.lan)
         top += tallest + GAP / 2
     parts.append(_line(trunk, buses[0], trunk, buses[-1]))
-    egress = [badge for badge in _EGRESS if any(_egress(container) == badge for container in plan.containers())]
+    egress = [
+        badge for badge in _EGRESS if any(_egress(container, lan=plan.lan) == badge for container in plan.containers())
+    ]
     order = list(_order(plan))
-    parts += _legend(top + 6, egress, order, live=bool(marks.hosts))
-    height = top + LEGEND + 20 * (len(egress) + len(order) + bool(marks.hosts))
+    badges = [*_port_badges(plan), *((badge, *_EGRESS[badge]) for badge in egress)]
+    parts += _legend(top + 6, badges, order, live=bool(marks.hosts))
+    height = top + LEGEND + 20 * (len(badges) - 1 + len(order) + bool(marks.hosts))
     return "\n".join(
         [
             (
@@ -141,11 +149,12 @@ def _fabric(plan: Plan, stack: str, width: float) -> Iterator[str]:
     yield _box(MARGIN, MARGIN, width - 2 * MARGIN, FABRIC_HEIGHT, fill="#ddf4ff", edge="#54aeff", radius=10)
     gateway = f" · gateway {plan.gateway}" if plan.gateway else ""
     yield _text(MARGIN + 16, MARGIN + 24, f"{plan.network_name} · ipvlan {plan.mode}", size=15, weight="bold")
-    yield _text(MARGIN + 16, MARGIN + 44, f"{plan.subnet}{gateway}", colour=_SOFT)
+    lan = " · the LAN of the hosts" if plan.lan else ""
+    yield _text(MARGIN + 16, MARGIN + 44, f"{plan.subnet}{gateway}{lan}", colour=_SOFT)
     yield _text(width - MARGIN - 16, MARGIN + 24, f"stack {stack}", colour=_SOFT, anchor="end")
 
 
-def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) -> Iterator[str]:
+def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks, lan: bool) -> Iterator[str]:
     mark = marks.hosts.get(host.name)
     _, edge = _COLOURS[mark]
     yield _box(
@@ -162,12 +171,16 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
     yield _text(x + 12, y + 22, _fit(host.name, 18), size=15, weight="bold", title=host.name)
     yield _text(x + CARD_WIDTH - 12, y + 22, str(host.address), anchor="end")
     yield _text(x + 12, y + 46, f"{host.parent}", colour=_SOFT)
-    yield _text(x + CARD_WIDTH - 12, y + 46, f"slice {host.slice}", colour=_SOFT, anchor="end")
+    whole = f"slice {host.slice_text}"
+    short = _fit(whole, LONGEST_SLICE)
+    yield _text(
+        x + CARD_WIDTH - 12, y + 46, short, colour=_SOFT, anchor="end", title=host.slice_text if short != whole else ""
+    )
     line = y + HEAD
     drawn = host.containers[:MOST_CONTAINERS]
     yield from _arrows(drawn, x, line)
     for container in drawn:
-        yield from _container(container, x, line, marks.containers.get((host.name, container.service)))
+        yield from _container(container, x, line, marks.containers.get((host.name, container.service)), lan=lan)
         line += LINE
     if len(host.containers) > len(drawn):
         yield _text(x + 14, line + 16, f"and {len(host.containers) - len(drawn)} more", colour=_SOFT)
@@ -189,12 +202,13 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks) ->
         yield _text(x + 14, line + 16, f"and {len(host.routes) - MOST_ROUTES} more routes", colour=_SOFT, size=12)
 
 
-def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None) -> Iterator[str]:
+def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None, *, lan: bool) -> Iterator[str]:
     fill, edge = _COLOURS[mark]
     yield _box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
-    egress = _egress(container)
-    badge = egress or _published_ports(container)
-    colour, title = _EGRESS[egress] if egress else (_PUBLISHED, ", ".join(str(port) for port in container.ports))
+    egress = _egress(container, lan=lan)
+    badge = egress or _ports(container, lan=lan)
+    of_ports = _PUBLISHED if for_clients(container) else _ON_LAN
+    colour, title = _EGRESS[egress] if egress else (of_ports, ", ".join(str(port) for port in container.ports))
     badge_width = len(badge) * 12 * _CHARACTER + 12 if badge else 0.0
     room = CARD_WIDTH - 20 - 28 - badge_width - len(str(container.address)) * 13 * _CHARACTER
     yield _text(x + 18, y + 15, _fit(container.name, int(room / (13 * _CHARACTER))), title=container.name)
@@ -207,20 +221,28 @@ def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None) 
         yield _text(end - badge_width / 2, y + 14.5, badge, colour=_PAPER, size=12, anchor="middle", title=title)
 
 
-def _published_ports(container: ContainerPlan) -> str:
-    """Return the published ports of the host, as many as fit, each in full. The rest is counted: `8004 +2`."""
-    ports = [str(port.host_port) for port in container.ports] if container.published else []
+def _ports(container: ContainerPlan, *, lan: bool) -> str:
+    """Return the ports that clients reach, as many as fit, each in full. The rest is counted: `8004 +2`.
+
+    They are at the host if published, and on a LAN at the container's own address.
+    """
+    at_host = for_clients(container)
+    reached = at_host or (list(container.ports) if lan else [])
+    ports = [port.host_ports if at_host else port.container_ports for port in reached]
     for count in range(len(ports), 0, -1):
         text = ",".join(ports[:count]) + (f" +{len(ports) - count}" if count < len(ports) else "")
         if len(text) <= PORTS_WIDTH:
             return text
-    return f"{len(ports)} ports" if ports else ""
+    count = sum(port.count for port in reached)
+    return f"{count} ports" if ports else ""
 
 
-def _egress(container: ContainerPlan) -> str:
-    """Return the badge of an unpublished container with an egress; empty for the others."""
-    if container.published:
+def _egress(container: ContainerPlan, *, lan: bool) -> str:
+    """Return the badge of a container whose ports no client reaches, or that has none; empty for the others."""
+    if for_clients(container) or (lan and container.ports):
         return ""
+    if container.published:
+        return "host" if container.ports else ""
     return "out" if container.internet else "gw" if container.egress_gateway else ""
 
 
@@ -243,10 +265,17 @@ def _arrows(drawn: Sequence[ContainerPlan], x: float, y: float) -> Iterator[str]
                 yield _arrow(x + 10, rows[other] + side, rows[container.service] - side)
 
 
-def _legend(y: float, egress: Sequence[str], order: Sequence[str], *, live: bool) -> Iterator[str]:
+def _port_badges(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Yield the badge of ports, its colour and its meaning; on a LAN containers have ports without being published."""
+    if plan.lan:
+        yield "80", _ON_LAN, "on the LAN: clients reach it at the container's own address and this port"
+    if not plan.lan or any(container.published for container in plan.containers()):
+        yield "80", _PUBLISHED, "published: clients reach it at the host's address and this port"
+
+
+def _legend(y: float, badges: Sequence[tuple[str, str, str]], order: Sequence[str], *, live: bool) -> Iterator[str]:
     x = float(MARGIN)
-    published = (_PUBLISHED, "published: clients reach it at the host's address and this port")
-    for badge, (colour, meaning) in (("80", published), *((badge, _EGRESS[badge]) for badge in egress)):
+    for badge, colour, meaning in badges:
         yield _badge(x, y, 30, colour)
         yield _text(x + 15, y + 11.5, badge, colour=_PAPER, size=12, anchor="middle")
         yield _text(x + 40, y + 12, meaning, colour=_SOFT, size=12)

@@ -59,14 +59,17 @@ def as_markdown(verification: Verification, plan: Plan, *, internet: bool) -> st
 
 
 def _grids(verification: Verification) -> Iterator[Grid]:
-    """Yield the matrix and the table of ports, each where it has cells."""
-    inner = [verdict for verdict in verification.verdicts if verdict.cell.source != CLIENT]
+    """Yield the matrix and the tables of ports, each where it has cells."""
+    inner = [verdict for verdict in verification.verdicts if verdict.cell.port is None]
     if inner:
         targets = _targets(inner)
         yield _matrix(inner, targets) if len(targets) <= MOST_COLUMNS else _by_host(inner)
     ports = [verdict for verdict in verification.verdicts if verdict.cell.source == CLIENT]
     if ports:
-        yield _ports(ports)
+        yield _ports(ports, "Ports, from this machine")
+    at_loopback = [verdict for verdict in verification.verdicts if verdict.cell.kind == "loopback-port"]
+    if at_loopback:
+        yield _ports(at_loopback, "Ports at the host's own loopback, from the host itself")
 
 
 def _targets(verdicts: Iterable[Verdict]) -> list[str]:
@@ -135,9 +138,9 @@ def _fraction(right: Sequence[bool]) -> Text:
     return Text(f"{sum(right)}/{len(right)}", style=_GOOD if all(right) else _BAD)
 
 
-def _ports(verdicts: Sequence[Verdict]) -> Grid:
+def _ports(verdicts: Sequence[Verdict], title: str) -> Grid:
     return Grid(
-        title="Ports, from this machine",
+        title=title,
         headings=("service", "host", "address", "port", "expected", "observed", ""),
         rows=[
             (
@@ -181,7 +184,7 @@ def _failure(verdict: Verdict) -> str:
 
 
 def _notes(verification: Verification, plan: Plan, *, internet: bool) -> Iterator[str]:
-    if all(verdict.cell.source == CLIENT for verdict in verification.verdicts):
+    if all(verdict.cell.port is not None for verdict in verification.verdicts):
         return
     if not internet:
         yield "The internet was not tested: name an address beyond the LAN with --internet."

@@ -11,7 +11,7 @@ class CellEntry(TypedDict):
     """One cell of the matrix: does `source` reach `target`?"""
 
     kind: str
-    """What the target is, such as `container`, `host-address`, `gateway`, `internet`, `port`."""
+    """What the target is, such as `container`, `host-address`, `gateway`, `internet`, `port`, `loopback-port`."""
     source: str
     """`HOST/CONTAINER`, a host's name, or `client`: the machine that ran the command."""
     target: str

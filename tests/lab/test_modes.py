@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from lab.harness import ADDRESSES, HOST_TIMEOUT, HOSTS, OTHER_STACK, ROOT, STACK, Lab, Stack, new_stack
-from tests.support.json_documents import validate
+from lab.harness import ADDRESSES, HOSTS, OTHER_STACK, ROOT, STACK, Lab, Stack, new_stack
+from tests.support.lab_stack import INTERNET_NAME, assert_clean, assert_verified
 
 pytestmark = pytest.mark.versions
 
 INTERNET = "203.0.113.10"
-INTERNET_NAME = "internet.example"
 
 LISTEN = """
 import socket, sys, time
@@ -52,21 +51,6 @@ def nothing_stays(lab: Lab, stack: Stack) -> Iterator[None]:
     assert {host: lab.footprint(host) for host in HOSTS} == before
     for host in HOSTS:
         assert lab.ssh(host, "ls /etc/systemd/system/ipvlan-fabric* /etc/systemd/network/*.d 2>/dev/null || true") == ""
-
-
-def assert_verified(stack: Stack, *kinds: str) -> dict[tuple[str, str], str]:
-    """Assert that all connections are as planned, and that some are of each kind; return (source, target) -> observed."""
-    document = stack.verify("--internet", INTERNET_NAME)
-    validate(document, "verify")
-    assert document["ok"], [cell for cell in document["cells"] if not cell["ok"]] or document["unreachable_hosts"]
-    assert {cell["kind"] for cell in document["cells"]} >= set(kinds)
-    return {(cell["source"], cell["target"]): cell["observed"] for cell in document["cells"]}
-
-
-def assert_clean(lab: Lab, stack: str = STACK) -> None:
-    """Assert that `status` reports no difference."""
-    done = lab.exec(".venv/bin/ipvlan", "--stack", stack, "status", "--timeout", HOST_TIMEOUT, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def ping(lab: Lab, address: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -101,9 +102,13 @@ def test_another_machine_is_left_out(run: RunProgram, config: dict[str, Any]) ->
     assert run(config, visits=visits, recorded=lambda _stack: same).named("fabric-docker-2-nginx")
 
 
-def test_a_state_that_cannot_be_read(run: RunProgram, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_that_cannot_be_read(
+    run: RunProgram, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The run goes on, with one warning that says what was not checked."""
     warnings: list[str] = []
+    # Where no other stack is beside it.
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("pulumi.log.warn", warnings.append)
 
     def recorded(_stack: str) -> StackState:

@@ -39,7 +39,7 @@ def _host(host: HostPlan) -> dict[str, Any]:
     raw: dict[str, Any] = {
         "address": str(host.address),
         "parent": host.parent,
-        "slice": str(host.slice),
+        "slice": [str(block) for block in host.slices],
         "ssh": str(host.ssh),
     }
     if host.dynamic is not None:
@@ -47,7 +47,7 @@ def _host(host: HostPlan) -> dict[str, Any]:
     elif host.static_only:
         raw["dynamic"] = "none"
     if host.shim is not None:
-        raw["shim"] = True
+        raw["shim"] = str(host.shim.address)
     if host.host_key is not None:
         raw["host_key"] = host.host_key
     if host.docker_socket != DEFAULT_SOCKET:

@@ -44,6 +44,8 @@ def host_facts() -> HostFacts:
         has_docker_bridge=True,
         links={"lo": WELL, "ens33": WELL},
         macvlan_children=(),
+        addresses=frozenset({"127.0.0.1", "192.168.140.200", "192.168.140.201"}),
+        binds_any_address=False,
         forwards=True,
         dropping=(),
         listeners=(Listener(protocol="tcp", address="0.0.0.0", port=22, process="sshd"),),  # noqa: S104

@@ -20,6 +20,7 @@ from ipvlan.hosts.ssh import connection_failure
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership, Place
+from ipvlan.plan.resource_names import ports_label
 from ipvlan.plan.validate import parse
 from tests.support.states import OWNER
 from tools.reference_setup import reference_config
@@ -76,7 +77,7 @@ def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
         attachments["bridge"] = attachment("bridge", "bridge", "172.17.0.2", fixed=False)
     labels = {"ipvlan-fabric.stack": STACK}
     if planned.docker_ports:
-        labels["ipvlan-fabric.ports"] = " ".join(str(port) for port in planned.docker_ports)
+        labels["ipvlan-fabric.ports"] = ports_label(planned.docker_ports)
     return LiveContainer(
         id=f"id-of-{planned.name}-{host.name}",
         name=planned.name,
@@ -93,7 +94,8 @@ def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
                 container_port=port.container_port,
                 protocol=port.protocol,
             )
-            for port in planned.ports
+            for written in planned.ports
+            for port in written.singles()
             if planned.published
         ),
     )
@@ -125,10 +127,14 @@ def live_host(host: HostPlan) -> HostSnapshot:
         root=True,
         parent=Parent(name=host.parent, present=True, up=True, mtu=1500),
         routes=(
-            *(f"{route.destination} via {route.via} dev ens33" for route in host.routes),
-            *([f"{host.slice} dev {host.shim.link} scope link src {host.shim.address}"] if host.shim else []),
+            *(f"{str(route.destination).removesuffix('/32')} via {route.via} dev ens33" for route in host.routes),
+            *(
+                f"{str(destination).removesuffix('/32')} dev {host.shim.link} scope link src {host.shim.address}"
+                for destination in host.destinations
+                if host.shim
+            ),
         ),
-        shim_address=host.shim.address if host.shim else None,
+        shim_addresses=(host.shim.address,) if host.shim else (),
         containers={planned.name: live_container(planned, host) for planned in host.containers},
         networks=(live_network(host), BRIDGE_NETWORK),
         pids={},

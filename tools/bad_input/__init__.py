@@ -9,6 +9,8 @@ from tools.bad_input.addresses import ADDRESSES
 from tools.bad_input.case import BadInput
 from tools.bad_input.fabric import FABRIC
 from tools.bad_input.hosts import HOSTS
+from tools.bad_input.lan import LAN
+from tools.bad_input.other_stacks import OTHER_STACKS
 from tools.bad_input.rollouts import ROLLOUTS
 from tools.bad_input.services import SERVICES
 from tools.bad_input.settings import SETTINGS
@@ -17,4 +19,4 @@ from tools.bad_input.stack_files import STACK_FILES
 
 __all__ = ["CASES", "BadInput"]
 
-CASES: Final = (*FABRIC, *HOSTS, *ROLLOUTS, *SERVICES, *SETTINGS, *ADDRESSES, *STACK, *STACK_FILES)
+CASES: Final = (*FABRIC, *HOSTS, *LAN, *ROLLOUTS, *SERVICES, *SETTINGS, *ADDRESSES, *STACK, *STACK_FILES, *OTHER_STACKS)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.make import make_plan
+from ipvlan.plan.neighbours import warnings_of_others
 from ipvlan.plan.validate import load_stack, parse
 from ipvlan.problems import ConfigError, Problem
 from tools.reference_setup import changed
@@ -27,6 +29,8 @@ class BadInput:
     """Whether they are warnings, and the config is planned."""
     text: str | None = None
     """A complete stack file instead of changes to the reference setup."""
+    beside: str | None = None
+    """The file of another stack of the project; the problems are then what the two have with each other."""
 
     @classmethod
     def of(cls, title: str, changes: Mapping[str, Any], *expected: tuple[str, str], warning: bool = False) -> BadInput:
@@ -41,6 +45,10 @@ class BadInput:
             else:
                 (folder / "Pulumi.test.yaml").write_text(self.text, encoding="utf-8")
                 config = load_stack("test", folder)
-            return make_plan(config).warnings
+            plan = make_plan(config)
+            if self.beside is None:
+                return plan.warnings
+            (folder / "Pulumi.other.yaml").write_text(self.beside, encoding="utf-8")
+            return warnings_of_others(plan, "test", Checkout(folder))
         except ConfigError as error:
             return error.problems

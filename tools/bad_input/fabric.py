@@ -30,6 +30,15 @@ FABRIC: Final = (
     BadInput.of("prefix length beyond 32", {"fabric.subnet": "10.1.0.0/33"}, ("fabric.subnet", "IPF116")),
     BadInput.of("netmask instead of a length", {"fabric.subnet": "10.1.0.0/255.255.0.0"}, ("fabric.subnet", "IPF116")),
     BadInput.of("IPv6 subnet", {"fabric.subnet": "fd00::/64"}, ("fabric.subnet", "IPF114")),
+    BadInput.of("IPv6 subnet without a length", {"fabric.subnet": "fd00::"}, ("fabric.subnet", "IPF114")),
+    BadInput.of("IPv6 range reserved", {"fabric.reserved": ["fd00::1-fd00::9"]}, ("fabric.reserved[0]", "IPF114")),
+    BadInput.of("IPv6 name server", {"fabric.dns": ["fd00::53"]}, ("fabric.dns[0]", "IPF114")),
+    BadInput.of(
+        "a subnet of each version", {"fabric.subnet": ["10.1.0.0/16", "fd00::/64"]}, ("fabric.subnet", "IPF114")
+    ),
+    BadInput.of("two subnets", {"fabric.subnet": ["10.1.0.0/16", "10.2.0.0/16"]}, ("fabric.subnet", "IPF170")),
+    BadInput.of("a key of IPv6", {"fabric.subnet6": "fd00::/64"}, ("fabric.subnet6", "IPF171")),
+    BadInput.of("two gateways", {"fabric.gateway": ["10.1.0.1", "10.2.0.1"]}, ("fabric.gateway", "IPF111")),
     BadInput.of(
         "IPv4-mapped address",
         {"fabric.gateway": "::ffff:10.1.0.1"},
@@ -39,19 +48,7 @@ FABRIC: Final = (
         "subnet /0",
         {"fabric.subnet": "0.0.0.0/0"},
         ("fabric.subnet", "IPF205"),
-        ("hosts.docker-1.address", "IPF304"),
-        ("hosts.docker-2.address", "IPF304"),
-    ),
-    BadInput.of(
-        "subnet /31",
-        {
-            "fabric.subnet": "10.1.1.0/31",
-            "fabric.gateway": "10.1.1.0",
-            "hosts": {"docker-1": host(1, slice="10.1.1.0/31")},
-            "services": {},
-        },
-        ("fabric.subnet", "IPF208"),
-        ("hosts.docker-1.slice", "IPF303"),
+        ("services.nginx.published", "IPF432"),
     ),
     BadInput.of(
         "subnet /32",
@@ -62,7 +59,6 @@ FABRIC: Final = (
             "services": {},
         },
         ("fabric.subnet", "IPF208"),
-        ("hosts.docker-1.slice", "IPF303"),
     ),
     BadInput.of(
         "multicast subnet",

@@ -16,7 +16,39 @@ HOSTS: Final = (
     BadInput.of("host name of 4 KB", {"hosts." + "h" * 4096: host(3)}, ("hosts.hhh", "IPF020")),
     BadInput.of("address missing", {"hosts.docker-1.address": REMOVE}, ("hosts.docker-1.address", "IPF101")),
     BadInput.of("parent missing", {"hosts.docker-1.parent": REMOVE}, ("hosts.docker-1.parent", "IPF101")),
-    BadInput.of("slice missing", {"hosts.docker-1.slice": REMOVE}, ("hosts.docker-1.slice", "IPF101")),
+    BadInput.of("slice missing", {"hosts.docker-1.slice": REMOVE}, ("hosts.docker-1.slice", "IPF334")),
+    BadInput.of("slice empty", {"hosts.docker-1.slice": []}, ("hosts.docker-1.slice", "IPF334")),
+    BadInput.of(
+        "slice with an entry that is none",
+        {"hosts.docker-1.slice": ["10.1.1.0/24", 7]},
+        ("hosts.docker-1.slice[1]", "IPF111"),
+    ),
+    BadInput.of(
+        "slice with a range that ends before it begins",
+        {"hosts.docker-1.slice": "10.1.1.9-10.1.1.2"},
+        ("hosts.docker-1.slice", "IPF118"),
+    ),
+    BadInput.of(
+        "entries of a slice that overlap",
+        {"hosts.docker-1.slice": ["10.1.1.0/24", "10.1.1.250-10.1.1.255"]},
+        ("hosts.docker-1.slice[0] and hosts.docker-1.slice[1]", "IPF333"),
+    ),
+    BadInput.of(
+        "an entry of a slice outside the subnet",
+        {"hosts.docker-1.slice": ["10.1.1.0/24", "10.2.0.9"]},
+        ("hosts.docker-1.slice[1]", "IPF302"),
+    ),
+    BadInput.of(
+        "Docker may assign reserved addresses",
+        {"fabric.reserved": ["10.1.1.9"]},
+        ("hosts.docker-1.slice and fabric.reserved[0]", "IPF332"),
+        warning=True,
+    ),
+    BadInput.of(
+        "dynamic range without a slice",
+        {"hosts.docker-1": host(1, slice=[], dynamic="10.1.1.128/25"), "services": {}},
+        ("hosts.docker-1.dynamic", "IPF306"),
+    ),
     BadInput.of(
         "slices overlap",
         {"hosts.docker-2.slice": "10.1.0.0/22", "services": {}},
@@ -43,13 +75,14 @@ HOSTS: Final = (
         ("hosts.docker-1.slice", "IPF117"),
     ),
     BadInput.of(
-        "slice /31",
-        {"hosts.docker-1.slice": "10.1.1.0/31", "services": {}},
+        "slice that is the gateway's address",
+        {"hosts.docker-1.slice": "10.1.0.1/32", "services": {}},
         ("hosts.docker-1.slice", "IPF303"),
+        warning=True,
     ),
     BadInput.of(
-        "host's own address inside the fabric",
-        {"hosts.docker-1.address": "10.1.7.7"},
+        "host's own address inside the fabric in l3",
+        {"hosts.docker-1.address": "10.1.7.7", "fabric.mode": "l3", "fabric.gateway": REMOVE},
         ("hosts.docker-1.address", "IPF304"),
     ),
     BadInput.of(
@@ -88,6 +121,16 @@ HOSTS: Final = (
         ("hosts.docker-1.address and hosts.docker-2.ssh", "IPF314"),
     ),
     BadInput.of(
+        "hosts with one ssh target, in two spellings",
+        {"hosts.docker-1.ssh": "First.Example", "hosts.docker-2.ssh": "first.example.:22"},
+        ("hosts.docker-1.ssh and hosts.docker-2.ssh", "IPF314"),
+    ),
+    BadInput.of(
+        "hosts with one ssh target, an address in another notation",
+        {"hosts.docker-2.ssh": "192.168.36040"},
+        ("hosts.docker-1.ssh and hosts.docker-2.ssh", "IPF314"),
+    ),
+    BadInput.of(
         "ssh target with an option",
         {"hosts.docker-1.ssh": "-oProxyCommand=x"},
         ("hosts.docker-1.ssh", "IPF125"),
@@ -114,7 +157,13 @@ HOSTS: Final = (
     BadInput.of(
         "interface name with a NUL", {"hosts.docker-1.parent": "ens\x0033"}, ("hosts.docker-1.parent", "IPF130")
     ),
-    BadInput.of("VLAN id out of range", {"hosts.docker-1.parent": "ens33.4095"}, ("hosts.docker-1.parent", "IPF131")),
+    BadInput.of(
+        "interface name with a command", {"hosts.docker-1.parent": ";reboot;#"}, ("hosts.docker-1.parent", "IPF130")
+    ),
+    BadInput.of(
+        "interface name like an option", {"hosts.docker-1.parent": "-all"}, ("hosts.docker-1.parent", "IPF130")
+    ),
+    BadInput.of("the loopback as parent", {"hosts.docker-1.parent": "lo"}, ("hosts.docker-1.parent", "IPF130")),
     BadInput.of(
         "dynamic range outside the slice",
         {"hosts.docker-1.dynamic": "10.1.2.128/25"},
@@ -134,8 +183,28 @@ HOSTS: Final = (
     BadInput.of(
         "shim in a slice without room",
         {"hosts.docker-1": host(1, slice="10.1.1.0/31", shim=True), "services": {}},
-        ("hosts.docker-1.slice", "IPF303"),
         ("hosts.docker-1.shim and hosts.docker-1.slice", "IPF308"),
+    ),
+    BadInput.of("shim that is no address", {"hosts.docker-1.shim": 7}, ("hosts.docker-1.shim", "IPF337")),
+    BadInput.of(
+        "shim outside the subnet",
+        {"hosts.docker-1.shim": "10.2.0.9"},
+        ("hosts.docker-1.shim and fabric.subnet", "IPF335"),
+    ),
+    BadInput.of(
+        "shim at the subnet's broadcast address",
+        {"hosts.docker-1.shim": "10.1.255.255"},
+        ("hosts.docker-1.shim and fabric.subnet", "IPF339"),
+    ),
+    BadInput.of(
+        "shim in another host's slice",
+        {"hosts.docker-1.shim": "10.1.2.9"},
+        ("hosts.docker-1.shim and hosts.docker-2.slice", "IPF336"),
+    ),
+    BadInput.of(
+        "two shims with one address",
+        {"hosts.docker-1.shim": "10.1.9.9", "hosts.docker-2.shim": "10.1.9.9"},
+        ("hosts.docker-2.shim and hosts.docker-1.shim", "IPF336"),
     ),
     BadInput.of(
         "shim at the gateway's address",

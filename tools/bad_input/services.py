@@ -100,6 +100,26 @@ SERVICES: Final = (
         {"services.nginx.ports": ["80"]},
         ("services.nginx.ports", "IPF121"),
     ),
+    BadInput.of(
+        "a port at an IPv6 address", {"services.nginx.ports": ["[::1]:80:80"]}, ("services.nginx.ports", "IPF172")
+    ),
+    BadInput.of(
+        "a range that begins in another one",
+        {"services.nginx.ports": ["8000-8009:8000-8009", "8005-8020:5-20"]},
+        ("services.nginx.ports", "IPF417"),
+    ),
+    BadInput.of(
+        "very many ports",
+        {"services.nginx.ports": ["16384-32768:16384-32768/udp"]},
+        ("services.nginx.ports", "IPF436"),
+        warning=True,
+    ),
+    BadInput.of(
+        "the ssh server's port at the loopback",
+        {"services.nginx.ports": ["127.0.0.1:22:22"]},
+        ("services.nginx.ports", "IPF415"),
+        ("services.nginx.ports", "IPF415"),
+    ),
     BadInput.of("port 0", {"services.nginx.ports": ["0:80"]}, ("services.nginx.ports", "IPF124")),
     BadInput.of("port beyond 65535", {"services.nginx.ports": ["80:65536"]}, ("services.nginx.ports", "IPF124")),
     BadInput.of(

@@ -25,20 +25,20 @@ def need_string(value: object, what: str) -> str:
     """Return the value if it is a string; else reject it with the reason why YAML read something else."""
     if isinstance(value, str):
         return value
-    if isinstance(value, list | tuple):
-        kind = "a list"
-    elif isinstance(value, dict):
-        kind = "a mapping"
+    if isinstance(value, list | tuple | dict):
+        kind = "a mapping" if isinstance(value, dict) else "a list"
+        effect, fix = "one value is meant here, and it is unclear which one", "write one value, in quotes"
+    elif value is None:
+        kind, effect, fix = "empty", "what was meant is not in the file", "write a value, or remove what is empty"
     else:
-        kinds = {bool: "a boolean", int: "a number", float: "a number", type(None): "empty"}
+        kinds = {bool: "a boolean", int: "a number", float: "a number"}
         kind = kinds.get(type(value), "not a string")
-    fail(
-        "IPF111",
-        f"{what} is a string, and this is {kind}",
-        "YAML changes unquoted values (080, 1e3, on and 22:22 become something else), so the hosts would not get what the "
-        "file shows",
-        "put the value in quotes",
-    )
+        effect = (
+            "YAML changes unquoted values (080, 1e3, on and 22:22 become something else), so the hosts would not get what the "
+            "file shows"
+        )
+        fix = "put the value in quotes"
+    fail("IPF111", f"{what} is a string, and this is {kind}", effect, fix)
 
 
 def need_text(value: object, what: str) -> str:

@@ -11,11 +11,13 @@ from ipvlan.config.types.base import fail, need_string, string_schema
 
 LONGEST_INTERFACE: Final = 15
 """Characters: IFNAMSIZ - 1 of the Linux kernel (include/uapi/linux/if.h)."""
-PARENT: Final = re.compile(r"[^\s/.:\x00-\x1f\x7f]+(?:\.(?P<vlan>[0-9]+))?")
+PARENT: Final = re.compile(r"(?!lo$)[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""Names that no shell, terminal, unit of systemd, diagram or option of a command reads as something else. The kernel takes more
+(dev_valid_name, net/core/dev.c): all but a blank, a slash and a colon."""
 
 
 def parse_parent(value: object) -> str:
-    """Return the name of a network interface, `ens33`, or of a VLAN on it, `ens33.40`."""
+    """Return the name of a network interface: `ens33`, a VLAN on it, `ens33.40`, or any other link of the host, `lan.dmz`."""
     text = need_string(value, "an interface name")
     if len(text) > LONGEST_INTERFACE:
         fail(
@@ -24,20 +26,14 @@ def parse_parent(value: object) -> str:
             "no such interface can exist on the host",
             "write the name that `ip -br link` shows on the host",
         )
-    match = PARENT.fullmatch(text)
-    if match is None or not text.isascii():
+    if PARENT.fullmatch(text) is None:
         fail(
             "IPF130",
-            "this is not the name of a network interface",
-            "Docker would not find the parent, or would create an isolated dummy interface instead",
+            "this is the host's own loopback, on which there is nothing but the host"
+            if text == "lo"
+            else "this is not a name of letters, digits, `_`, `-` and dots that begins with a letter, a digit or `_`",
+            "Docker would find no such parent, or what runs on the host would read the name as something else",
             "write the name that `ip -br link` shows on the host, or NAME.VLAN as in ens33.40",
-        )
-    if match["vlan"] and (match["vlan"].startswith("0") or not 1 <= int(match["vlan"]) <= 4094):
-        fail(
-            "IPF131",
-            f"the VLAN id {match['vlan']} is not a number from 1 to 4094",
-            "the kernel would refuse the VLAN interface (IEEE 802.1Q: 0 and 4095 are reserved)",
-            "write PARENT.ID with an id from 1 to 4094",
         )
     return text
 
@@ -45,5 +41,9 @@ def parse_parent(value: object) -> str:
 Parent = Annotated[
     str,
     BeforeValidator(parse_parent),
-    string_schema("A NIC, ens33, or a VLAN of it, ens33.40", PARENT, maxLength=LONGEST_INTERFACE),
+    string_schema(
+        "A link of the host: a NIC, ens33, a VLAN of it, ens33.40, a bridge or bond",
+        PARENT,
+        maxLength=LONGEST_INTERFACE,
+    ),
 ]

@@ -1,9 +1,13 @@
-"""The type of published ports."""
+"""The type of published ports.
+
+A range is one port with a count, and is never written out: a service may publish all 65,535 of them.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal, TypeGuard, get_args
 
 from netaddr import IPAddress
@@ -11,6 +15,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from ipvlan.config.types.addresses import parse_address
 from ipvlan.config.types.base import fail, json_pattern
+from ipvlan.config.types.ipv6 import IPV4_ONLY, IPV6_EFFECT, is_ipv6
 
 Protocol = Literal["tcp", "udp", "sctp"]
 
@@ -19,28 +24,121 @@ PORT: Final = re.compile(
 )
 
 
+MANY: Final = 100
+"""Ports of a range that is too long to be written out. One of fewer is, where earlier versions did so and something depends on it:
+in the label of a container, whose change replaces it, and in the program's outputs."""
+
+
+ON_THE_HOST: Final = "on the host itself"
+"""Where a port at the host's own loopback is reached."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
-    """One published port, as the daemon binds it."""
+    """One published port, or a range of them, as the daemon binds it."""
 
     container_port: int
-    """Where the process in the container listens, 1 to 65535."""
+    """Where the process in the container listens, 1 to 65535; the first of a range."""
     host_port: int
-    """Where clients connect at the host, 1 to 65535."""
+    """Where clients connect at the host, 1 to 65535; the first of a range."""
     protocol: Protocol = "tcp"
     host_address: IPAddress | None = None
     """The host's address that is bound; None binds every address."""
+    count: int = 1
+    """How many ports, one after the other on both sides."""
 
     def __str__(self) -> str:
         address = f"{self.host_address}:" if self.host_address else ""
         protocol = "" if self.protocol == "tcp" else f"/{self.protocol}"
-        return f"{address}{self.host_port}:{self.container_port}{protocol}"
+        return f"{address}{self.host_ports}:{self.container_ports}{protocol}"
+
+    @property
+    def host_ports(self) -> str:
+        """What clients connect to, as people write it: `80` or `8000-8009`."""
+        return numbers(self.host_port, self.count)
+
+    @property
+    def container_ports(self) -> str:
+        """Where the process in the container listens, as people write it: `80` or `8000-8009`."""
+        return numbers(self.container_port, self.count)
+
+    @property
+    def last_host_port(self) -> int:
+        """The last port of the range at the host; the only one of a single port."""
+        return self.host_port + self.count - 1
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only the host itself reaches it (127.0.0.0/8, RFC 1122, section 3.2.1.3)."""
+        return self.host_address is not None and bool(self.host_address.is_loopback())
+
+    def holds(self, host_port: int) -> bool:
+        """Return whether that port of the host is among them."""
+        return self.host_port <= host_port <= self.last_host_port
+
+    def part(self, first: int, count: int) -> Port:
+        """Return `count` of its ports, from number `first` on, which counts from 0."""
+        return replace(self, host_port=self.host_port + first, container_port=self.container_port + first, count=count)
+
+    def singles(self) -> Iterator[Port]:
+        """Yield its ports one by one."""
+        return (self.part(number, 1) for number in range(self.count))
+
+    def few(self) -> tuple[Port, ...]:
+        """Return its ports one by one; of MANY or more, the range as it is."""
+        return tuple(self.singles()) if self.count < MANY else (self,)
+
+    def ends(self) -> tuple[Port, ...]:
+        """Return its first and its last port; a single port once."""
+        return tuple(self.part(number, 1) for number in sorted({0, self.count - 1}))
+
+
+def without(ports: Iterable[Port], others: Iterable[Port]) -> Iterator[Port]:
+    """Yield what of `ports` is not in `others`: ports, and parts of ranges."""
+    others = list(others)
+    for port in ports:
+        left = [port]
+        for other in others:
+            left = [part for one in left for part in _without(one, other)]
+        yield from left
+
+
+def _without(port: Port, other: Port) -> Iterator[Port]:
+    alike = replace(other, host_port=port.host_port, container_port=port.container_port, count=port.count) == port
+    shift = other.host_port - port.host_port
+    if not alike or other.container_port - port.container_port != shift:
+        yield port
+        return
+    before, after = min(max(shift, 0), port.count), min(max(shift + other.count, 0), port.count)
+    if before:
+        yield port.part(0, before)
+    if after < port.count:
+        yield port.part(max(after, before), port.count - max(after, before))
+
+
+def numbers(first: int, count: int) -> str:
+    """Return ports as people write them: `80`, or `8000-8009`."""
+    return str(first) if count == 1 else f"{first}-{first + count - 1}"
+
+
+def runs(ports: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first port and the count of each unbroken run of ports, sorted."""
+    first, count = 0, 0
+    for port in sorted(set(ports)):
+        if count and port == first + count:
+            count += 1
+            continue
+        if count:
+            yield first, count
+        first, count = port, 1
+    if count:
+        yield first, count
 
 
 def parse_ports(value: object) -> tuple[Port, ...]:
     """Return the ports of `ports`, each entry `[ADDRESS:]HOST:CONTAINER[/PROTOCOL]` as in `docker run --publish`.
 
-    A range on both sides (`8000-8009:8000-8009`) becomes one port per number.
+    A range on both sides (`8000-8009:8000-8009`) is one port with a count.
     """
     if not isinstance(value, list | tuple):
         fail(
@@ -49,10 +147,10 @@ def parse_ports(value: object) -> tuple[Port, ...]:
             "the number of ports is unclear",
             'write a list of quoted strings: ports: ["80:80"]',
         )
-    return tuple(port for entry in value for port in ([entry] if isinstance(entry, Port) else _parse_entry(entry)))
+    return tuple(entry if isinstance(entry, Port) else _parse_entry(entry) for entry in value)
 
 
-def _parse_entry(entry: object) -> list[Port]:
+def _parse_entry(entry: object) -> Port:
     if not isinstance(entry, str):
         fail(
             "IPF120",
@@ -61,6 +159,13 @@ def _parse_entry(entry: object) -> list[Port]:
             'put the entry in quotes: ports: ["22:22"]',
         )
     match = PORT.fullmatch(entry)
+    if match is None and _at_ipv6(entry):
+        fail(
+            "IPF172",
+            f"the entry {entry!r} is bound to an IPv6 address",
+            IPV6_EFFECT,
+            f'{IPV4_ONLY}: write "HOST:CONTAINER", or the host\'s IPv4 address in front of it',
+        )
     if match is None:
         fail(
             "IPF121",
@@ -79,25 +184,31 @@ def _parse_entry(entry: object) -> list[Port]:
     address = parse_address(match["address"]) if match["address"] else None
     if address is not None and int(address) == 0:
         address = None
-    host, container = _numbers(match["host"], entry), _numbers(match["container"], entry)
-    if len(host) != len(container):
+    (host, count), (container, count_inside) = _numbers(match["host"], entry), _numbers(match["container"], entry)
+    if count != count_inside:
         fail(
             "IPF123",
-            f"the two ranges of {entry!r} have {len(host)} and {len(container)} ports",
+            f"the two ranges of {entry!r} have {count} and {count_inside} ports",
             "it is unclear which host port leads to which container port",
             "write two ranges of one length",
         )
-    return [
-        Port(host_port=outer, container_port=inner, protocol=protocol, host_address=address)
-        for outer, inner in zip(host, container, strict=True)
-    ]
+    return Port(host_port=host, container_port=container, protocol=protocol, host_address=address, count=count)
+
+
+def _at_ipv6(entry: str) -> bool:
+    """Return whether an entry that is no port is ADDRESS:HOST:CONTAINER with an IPv6 address, in brackets or without."""
+    if entry.startswith("["):
+        return True
+    address, *rest = entry.rsplit(":", 2)
+    return (len(rest) == 2 and is_ipv6(address)) or is_ipv6(entry.partition("/")[0])
 
 
 def _is_protocol(text: str) -> TypeGuard[Protocol]:
     return text in get_args(Protocol)
 
 
-def _numbers(text: str, entry: str) -> range:
+def _numbers(text: str, entry: str) -> tuple[int, int]:
+    """Return the first port and the count of `80` or `8000-8009`."""
     first_text, _, last_text = text.partition("-")
     if len(first_text) > 5 or len(last_text) > 5:
         first, last = 0, 0
@@ -110,7 +221,7 @@ def _numbers(text: str, entry: str) -> range:
             "no client could connect to it",
             "write a number from 1 to 65535, or FIRST-LAST",
         )
-    return range(first, last + 1)
+    return first, last - first + 1
 
 
 Ports = Annotated[

@@ -1,12 +1,12 @@
 # Connects a container to Docker's network bridge, as its gateway.
 # Variables: id and name (of the container), priority (the bridge's gateway priority), needs_priority (true where the fabric's name
 # sorts before "bridge": without priorities the connection would bind no port, and Docker would not say so), priority_api (the first
-# version of the Engine API with priorities), ports (a line `tcp 80` for each port on the host).
+# version of the Engine API with priorities), ports (a line `tcp 80` for each port on the host), seconds (for a connection).
 # Output: refused, and nothing was done, where it cannot be connected: no-priority, absent (with holder: name, id, time of creation
 # and image of the container that has the name now), renamed (with renamed_to), or network (with mode);
 # else status and message of the connection, container (JSON, as Docker inspects it), what bridge_sweep.sh prints, and where it
 # failed holder_tcp_80 (who listens on the port).
-: "${id?}" "${name?}" "${priority?}" "${needs_priority?}" "${priority_api?}" "${ports?}"
+: "${id?}" "${name?}" "${priority?}" "${needs_priority?}" "${priority_api?}" "${ports?}" "${seconds?}"
 
 . ./bridge_sweep.sh
 
@@ -43,10 +43,10 @@ require_container() {
 
 # An older command line does not know --gw-priority, an older daemon refuses it: both leave everything as it was.
 attach() {
-  if message=$(timeout 60 docker network connect --gw-priority "$priority" bridge "$id" 2>&1); then return 0; fi
+  if message=$(timeout "$seconds" docker network connect --gw-priority "$priority" bridge "$id" 2>&1); then return 0; fi
   case $message in
     *"unknown flag"* | *"requires API version"*)
-      message=$(timeout 60 docker network connect bridge "$id" 2>&1)
+      message=$(timeout "$seconds" docker network connect bridge "$id" 2>&1)
       ;;
     *) return 1 ;;
   esac
@@ -71,11 +71,17 @@ has_priority() {
     awk -F. -v needed="$priority_api" '{ split(needed, part, "."); exit !($1 > part[1] || $1 == part[1] && $2 >= part[2]) }'
 }
 
+line='
+'
 holders() {
-  printf '%s\n' "$ports" | while read -r protocol port; do
-    [ -n "$port" ] || continue
-    ss -Hlnp "--$protocol" "sport = :$port" 2>/dev/null | while read -r _ _ _ local _ process; do
-      echo "holder_${protocol}_$port=$local $process"
+  # Not once for each port: there may be thousands.
+  printf '%s\n' "$ports" | cut -d ' ' -f 1 | sort -u | while read -r protocol; do
+    [ -n "$protocol" ] || continue
+    ss -Hlnp "--$protocol" 2>/dev/null | while read -r _ _ _ local _ process; do
+      port=${local##*:}
+      case "$line$ports$line" in
+        *"$line$protocol $port$line"*) echo "holder_${protocol}_$port=$local $process" ;;
+      esac
     done
   done
 }

@@ -11,6 +11,8 @@
 #   docker_bridge    yes or no: whether Docker has its network bridge
 #   link             a line per network interface: name=NAME flags=HEX carrier=0|1 wireless=0|1
 #   macvlan          a line per macvlan interface on the parent: its name
+#   address          a line per IPv4 address of the host
+#   nonlocal_bind    1 where a process may bind an address that the host does not have (net.ipv4.ip_nonlocal_bind)
 #   forward          0 or 1: whether the kernel forwards IPv4
 #   drop             a line per firewall rule that may drop what goes to published ports
 #   listen           a line per listening socket: protocol=tcp|udp address=ADDRESS:PORT process=TEXT
@@ -64,6 +66,12 @@ done
 ip -o link show type macvlan 2>/dev/null | while read -r _ name _; do
   case $name in *"@$parent:") echo "macvlan=${name%%@*}" ;; esac
 done
+
+ip -o -4 address show 2>/dev/null | while read -r _ _ _ address _; do
+  echo "address=${address%%/*}"
+done
+[ -r /proc/sys/net/ipv4/ip_nonlocal_bind ] && read -r bind </proc/sys/net/ipv4/ip_nonlocal_bind
+echo "nonlocal_bind=${bind:-0}"
 
 # A shell that reads byte by byte sees no end of line in a number of /proc/sys, and calls it a failure.
 read -r forward < /proc/sys/net/ipv4/ip_forward

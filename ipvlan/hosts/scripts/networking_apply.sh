@@ -1,12 +1,13 @@
 # Sets the host's routes and shim, now and for every boot. Needs root. Routes that stay are never removed in between.
 # Variables: units, networks and runtime (folders: of systemd's units, of networkd's .network files, of /run/systemd), unit (file name
 # of the unit), unit_text, mark (its first line), drop_in (file name), parent (the NIC that carries the fabric), routes (a line
-# `DESTINATION VIA` for each), shim and slice (name of the link, and what is reached over it; empty where there is none), old_routes
-# (those that are no longer planned), old_shim and old_address (of a link that is no longer planned; empty where there is none).
+# `DESTINATION VIA` for each), shim and slice (name of the link, and what is reached over it, with spaces in between; empty where there is none), old_routes
+# (those that are no longer planned), old_shim and old_address (of a link that is no longer planned; empty where there is none), old_over
+# (a line `DESTINATION LINK ADDRESS` for each route over a shim that is no longer planned).
 # Output: problem (why nothing was changed, or what failed), or foreign_unit, foreign_link or foreign_route (what is there and not the
 # fabric's: a path, a name, and the route as `ip route` prints it). The exit status is 1 then.
 : "${units?}" "${networks?}" "${runtime?}" "${unit?}" "${unit_text?}" "${mark?}" "${drop_in?}" "${parent?}" "${routes?}"
-: "${shim?}" "${slice?}" "${old_routes?}" "${old_shim?}" "${old_address?}"
+: "${shim?}" "${slice?}" "${old_routes?}" "${old_shim?}" "${old_address?}" "${old_over?}"
 
 . ./networking_drop_ins.sh
 . ./networking_ownership.sh
@@ -18,18 +19,29 @@ require_systemd() {
   fi
 }
 
-# A route that covers a network which the host is part of would cut the host off.
+# A route that covers a network which the host is part of would cut the host off. Over the shim it may be around such a network or
+# in one, as on a LAN: the longer prefix wins. The same prefix would replace the kernel's route.
 refuse_own_networks() {
-  covered=$(printf '%s\n' "$routes" | while read -r destination _; do
-    [ -n "$destination" ] || continue
-    # Networks in the destination, and networks that the destination is in.
-    {
-      ip -4 route show root "$destination" proto kernel
-      ip -4 route show match "$destination" proto kernel
-    } | sort -u | while read -r own rest; do
-      echo "problem=a route to $destination would cover $own, a network of its own ($rest)"
+  covered=$(
+    printf '%s\n' "$routes" | while read -r destination _; do
+      [ -n "$destination" ] || continue
+      # Networks in the destination, and networks that the destination is in.
+      {
+        ip -4 route show root "$destination" proto kernel
+        ip -4 route show match "$destination" proto kernel
+      } | sort -u | while read -r own rest; do
+        echo "problem=a route to $destination would cover $own, a network of its own ($rest)"
+      done
     done
-  done)
+    for destination in $slice; do
+      ip -4 -o route show exact "$destination" proto kernel | while read -r own rest; do
+        case " $rest " in
+          *" dev $shim "*) ;;
+          *) echo "problem=a route to $destination over $shim would replace that of $own, a network of its own ($rest)" ;;
+        esac
+      done
+    done
+  )
   if [ -n "$covered" ]; then
     printf '%s\n' "$covered"
     exit 1
@@ -43,14 +55,17 @@ refuse_foreign() {
     printf '%s\n' "$routes" | while read -r destination via; do
       [ -n "$destination" ] || continue
       ip -4 -o route show exact "$destination" | while read -r route; do
-        is_own_route "$destination" "$via" "$route" || echo "foreign_route=$route"
+        is_own_route "$destination" "$via" "$route" || is_own_shim_route "$destination" "$route" || echo "foreign_route=$route"
       done
     done
-    [ -z "$slice" ] || ip -4 -o route show exact "$slice" | while read -r route; do
-      case "$route " in
-        "$slice dev $shim "*) ;;
-        *) echo "foreign_route=$route" ;;
-      esac
+    for destination in $slice; do
+      ip -4 -o route show exact "$destination" | while read -r route; do
+        # The route to a single address is printed without its prefix length.
+        case "$route " in
+          "${destination%/32} dev $shim "*) ;;
+          *) is_own_route "$destination" "" "$route" || echo "foreign_route=$route" ;;
+        esac
+      done
     done
   )
   if [ -n "$foreign" ]; then
@@ -59,11 +74,12 @@ refuse_foreign() {
   fi
 }
 
-# Arguments: a planned destination and gateway, and a route to that destination as `ip route` prints it.
+# Arguments: a planned destination, its gateway (empty where it is planned over the shim), and a route to it as `ip route` prints it.
 is_own_route() {
   case "$3 " in
     *"nexthop"*) return 1 ;;
-    *" via $2 "*) return 0 ;;
+    *" via ${2:-none} "*) return 0 ;;
+    *" metric "*) return 1 ;;
     *" via "*) ;;
     *) return 1 ;;
   esac
@@ -71,6 +87,17 @@ is_own_route() {
   gateway=${gateway%% *}
   printf '%s\n' "$old_routes" | grep -qxF "$1 $gateway" ||
     grep -qsxF "ExecStop=-ip route delete $1 via $gateway" "$units/$unit"
+}
+
+# Arguments: a planned destination, and a route to it as `ip route` prints it.
+is_own_shim_route() {
+  over=${2#* dev }
+  over=${over%% *}
+  source=${2#* src }
+  source=${source%% *}
+  [ "${2% linkdown}" = "${1%/32} dev $over scope link src $source" ] && is_own_link "$over" || return 1
+  printf '%s\n' "$old_over" | grep -qxF "$1 $over $source" ||
+    grep -qsxF "ExecStart=ip route replace $1 dev $over src $source" "$units/$unit"
 }
 
 remove_old() {
@@ -117,4 +144,6 @@ refuse_foreign
 remove_old
 write_unit || exit 1
 write_drop_ins || exit 1
-start_unit
+start_unit || exit 1
+# Not before: a destination that is now in a larger or smaller one is reached all the time.
+remove_own_shim_routes "$old_over"

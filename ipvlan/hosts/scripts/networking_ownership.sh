@@ -21,12 +21,17 @@ is_own_link() {
   return 1
 }
 
-# Removes a link where it is an ipvlan link on the parent, and has no address but its own. Arguments: its name and its address.
+# Removes an ipvlan link on the parent. One that others have given an address stays, without the fabric's own address; the kernel
+# removes the routes from that address with it. Arguments: its name and its address.
 remove_own_link() {
   is_own_link "$1" || return 0
-  ip -4 -o addr show dev "$1" | while read -r _ _ _ held _; do
+  if ip -4 -o addr show dev "$1" | while read -r _ _ _ held _; do
     [ "$held" = "$2/32" ] || echo "$held"
-  done | grep -q . || ip link del dev "$1"
+  done | grep -q .; then
+    ip addr del "$2/32" dev "$1" 2>/dev/null
+  else
+    ip link del dev "$1"
+  fi
 }
 
 # Removes routes that are as they were set. Argument: a line `DESTINATION VIA` for each.
@@ -34,4 +39,14 @@ remove_own_routes() {
   printf '%s\n' "$1" | while read -r destination via; do
     [ -z "$destination" ] || ip route del "$destination" via "$via" proto static 2>/dev/null
   done
+}
+
+# Removes routes over ipvlan links on the parent that are as they were set. Argument: a line `DESTINATION LINK ADDRESS` for each.
+remove_own_shim_routes() {
+  printf '%s\n' "$1" | while read -r destination over source; do
+    if [ -n "$destination" ] && is_own_link "$over"; then
+      ip route del "$destination" dev "$over" src "$source" proto boot 2>/dev/null
+    fi
+  done
+  return 0
 }

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.rules import addresses, fabric, hosts, names, rollouts, services, settings
+from ipvlan.plan.rules import addresses, fabric, hosts, lan, names, rollouts, services, settings
 from ipvlan.problems import Problem
 
 
@@ -42,6 +42,7 @@ def check(
     return [
         *fabric.check(config),
         *hosts.check(config, space),
+        *lan.check(config),
         *services.check(config, unreadable),
         *rollouts.check(config, unreadable_services),
         *settings.check(config),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from netaddr import IPAddress, IPNetwork
@@ -10,6 +10,7 @@ from netaddr import IPAddress, IPNetwork
 from ipvlan.config.models import FabricConfig, StackConfig
 from ipvlan.plan.blocks import broadcast_address, network_address, overlap
 from ipvlan.plan.docker_versions import GATEWAY_PRIORITY
+from ipvlan.plan.lan import is_lan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.problems import Problem, Severity
 
@@ -36,8 +37,8 @@ PRIVATE: Final = (
 DOCKER_BRIDGE: Final = IPNetwork("172.17.0.0/16")
 """What the daemon gives its own bridge unless it is configured (moby, daemon/libnetwork/ipamutils)."""
 
-LONGEST_SUBNET: Final = 30
-"""A /31 or /32 has no room for a gateway and a container."""
+LONGEST_SUBNET: Final = 31
+"""A /32 has no room for a gateway and a container; a /31 has (RFC 3021)."""
 SMALL_SUBNET: Final = 24
 """A longer prefix has fewer than 254 addresses for all hosts together: legal, and soon too small."""
 
@@ -46,7 +47,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
     """Yield the problems of `fabric`."""
     fabric = config.fabric
     yield from _name(config)
-    yield from _subnet(fabric)
+    yield from _subnet(fabric, lan=is_lan(config))
     yield from _gateway(fabric)
     yield from _reserved(fabric)
     yield from _dns(config)
@@ -90,10 +91,16 @@ def _reserved(fabric: FabricConfig) -> Iterator[Problem]:
             )
 
 
+def servers_outside(servers: Iterable[IPAddress], fabric: FabricConfig) -> list[str]:
+    """Return the name servers that a container reaches only beyond the subnet; loopback is in the container itself."""
+    return [str(server) for server in servers if server not in fabric.subnet and not server.is_loopback()]
+
+
 def _dns(config: StackConfig) -> Iterator[Problem]:
     fabric = config.fabric
-    outside = [str(server) for server in fabric.dns if server not in fabric.subnet]
-    if not outside or fabric.mode != "l2":
+    outside = servers_outside(fabric.dns, fabric)
+    # In LAN mode the gateway is the router of the LAN, which the hosts use too.
+    if not outside or fabric.mode != "l2" or is_lan(config):
         return
     isolated = sorted(
         name for name, service in config.services.items() if not (service.dns or service.bridged or service.egress)
@@ -111,7 +118,7 @@ def _dns(config: StackConfig) -> Iterator[Problem]:
         )
 
 
-def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
+def _subnet(fabric: FabricConfig, *, lan: bool) -> Iterator[Problem]:
     subnet = fabric.subnet
 
     def problem(code: str, text: str, effect: str, fix: str, severity: Severity = "error") -> Problem:
@@ -119,6 +126,7 @@ def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
             code=code, key="fabric.subnet", value=str(subnet), problem=text, effect=effect, fix=fix, severity=severity
         )
 
+    usable = subnet.size - len({network_address(subnet), broadcast_address(subnet)} - {None})
     unusable = [f"{block}, {meaning}" for block, meaning in UNUSABLE if overlap(subnet, block)]
     if unusable:
         yield problem(
@@ -148,12 +156,13 @@ def _subnet(fabric: FabricConfig) -> Iterator[Problem]:
             "IPF208",
             f"it has {subnet.size} address{'' if subnet.size == 1 else 'es'}",
             "there is no room for a gateway and a container",
-            "use at least a /30; a /16 is usual",
+            "use at least a /31; a /16 is usual",
         )
-    elif subnet.prefixlen > SMALL_SUBNET:
+    elif subnet.prefixlen > SMALL_SUBNET and not lan:
+        # The size of a LAN is not the fabric's to choose.
         yield problem(
             "IPF209",
-            f"it is small: {subnet.size - 2} usable addresses for the gateway and all hosts together",
+            f"it is small: {usable} usable addresses for the gateway and all hosts together",
             "it cannot grow without a new address for every container",
             "use a /24 or larger; a /16 costs nothing in a private range",
             "warning",
@@ -181,7 +190,7 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             value="",
             problem="it is missing, and mode l2 needs one",
             effect="Docker would take the first address of the subnet as gateway, and the plan would not know",
-            fix=f"write it, for example {IPAddress(subnet.first + (subnet.size > 1), subnet.version)}",
+            fix=f"write it, for example {_example(subnet)}",
         )
     elif gateway not in subnet:
         yield Problem(
@@ -190,9 +199,9 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             value=value,
             problem=f"it is outside the subnet {subnet}",
             effect="the daemon refuses the network on every host",
-            fix=f"write an address of {subnet}",
+            fix=f"write the router's address in {subnet}, for example {_example(subnet)}",
         )
-    elif gateway in (network_address(subnet), broadcast_address(subnet)) and subnet.prefixlen <= LONGEST_SUBNET:
+    elif gateway in (network_address(subnet), broadcast_address(subnet)):
         kind = "network" if gateway == network_address(subnet) else "broadcast"
         yield Problem(
             code="IPF213",
@@ -200,5 +209,10 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             value=value,
             problem=f"it is the {kind} address of {subnet}",
             effect="no router can have it",
-            fix=f"write for example {IPAddress(subnet.first + 1, subnet.version)}",
+            fix=f"write for example {_example(subnet)}",
         )
+
+
+def _example(subnet: IPNetwork) -> IPAddress:
+    """Return the second address of the subnet, which routers often have; of a /32 the only one."""
+    return IPAddress(min(subnet.first + 1, subnet.last), subnet.version)

@@ -1,6 +1,6 @@
-"""Rules of the services: where they run, what they are called, which ports they bind, which image they have.
+"""Rules of the services: where they run, what they are called, which image they have.
 
-Out of scope: their addresses (`ipvlan.plan.rules.addresses`).
+Out of scope: their addresses (`ipvlan.plan.rules.addresses`), and their ports (`ipvlan.plan.rules.ports`).
 """
 
 from __future__ import annotations
@@ -8,23 +8,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
-from ipvlan.config.models import ServiceConfig, StackConfig
-from ipvlan.config.types.ports import Port
+from ipvlan.config.models import FabricConfig, ServiceConfig, StackConfig
+from ipvlan.plan.lan import is_lan
 from ipvlan.plan.resource_names import LABEL_PREFIX
+from ipvlan.plan.rules import ports
+from ipvlan.plan.rules.fabric import servers_outside
 from ipvlan.problems import Problem, shorten
 
 
 def check(config: StackConfig, unreadable: Collection[str]) -> Iterator[Problem]:
     """Yield the problems of `services`, but for their addresses; `unreadable` are hosts that are in the file."""
     known = {*config.hosts, *unreadable}
+    lan = is_lan(config)
     for name, service in config.services.items():
         yield from _hosts(name, service, known)
         yield from _image(name, service)
-        yield from _published(name, service)
-        yield from _egress(config, name, service)
+        yield from _published(config.fabric, name, service, lan=lan)
+        yield from _egress(config, name, service, lan=lan)
         yield from _settings(name, service)
     yield from _names(config)
-    yield from _ports(config)
+    yield from ports.check(config)
 
 
 def _hosts(name: str, service: ServiceConfig, known: Collection[str]) -> Iterator[Problem]:
@@ -94,7 +97,7 @@ def _image(name: str, service: ServiceConfig) -> Iterator[Problem]:
     )
 
 
-def _published(name: str, service: ServiceConfig) -> Iterator[Problem]:
+def _published(fabric: FabricConfig, name: str, service: ServiceConfig, *, lan: bool) -> Iterator[Problem]:
     if service.published and not service.ports:
         yield Problem(
             code="IPF406",
@@ -104,19 +107,26 @@ def _published(name: str, service: ServiceConfig) -> Iterator[Problem]:
             effect="the bridge would be connected, and would publish nothing",
             fix=f'add services.{name}.ports: ["80:80"], or remove published',
         )
-    if service.ports and not service.internet and "published" not in service.model_fields_set:
+    # On the LAN of their clients, or behind its router, containers are reached at their own addresses: nothing is missing.
+    by_own_address = lan or service.egress is not None
+    if service.ports and not service.internet and not by_own_address and "published" not in service.model_fields_set:
+        reached = (
+            f"machines with an address of {fabric.subnet} on the parents' network"
+            if fabric.mode == "l2"
+            else "machines that have the routes of `ipvlan plan --routes`"
+        )
         yield Problem(
             code="IPF407",
             key=f"services.{name}.ports",
             value=", ".join(str(port) for port in service.ports[:5]),
             problem="the ports are not published: published is not set",
-            effect="no client reaches them, since ports are bound only while the bridge is connected",
+            effect=f"no client reaches them at the hosts' addresses, and at the containers' own addresses only {reached} do",
             fix="add published: true, or published: false to confirm it",
             severity="warning",
         )
 
 
-def _egress(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[Problem]:
+def _egress(config: StackConfig, name: str, service: ServiceConfig, *, lan: bool) -> Iterator[Problem]:
     """Yield the problems of `internet`, `egress` and `dns`: one default route, which the mode has, and reachable name servers."""
     if service.egress is not None:
         key = f"services.{name}.egress"
@@ -141,8 +151,8 @@ def _egress(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[
                     else "one of the two routes would not be used",
                     fix="remove one of the two",
                 )
-    elif config.fabric.mode == "l2" and not service.bridged:
-        outside = [str(server) for server in service.dns if server not in config.fabric.subnet]
+    elif config.fabric.mode == "l2" and not service.bridged and not lan:
+        outside = servers_outside(service.dns, config.fabric)
         if outside:
             yield Problem(
                 code="IPF410",
@@ -214,88 +224,3 @@ def _names(config: StackConfig) -> Iterator[Problem]:
 def _list(names: list[str]) -> str:
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more hosts"
-
-
-def _ports(config: StackConfig) -> Iterator[Problem]:
-    for name, service in config.services.items():
-        yield from _ports_of_service(name, service)
-    publishing = [(name, service) for name, service in config.services.items() if service.published]
-    reported: set[tuple[str, str, str]] = set()
-    for host_name, host in config.hosts.items():
-        bound: dict[tuple[str, int], list[tuple[str, Port]]] = {}
-        ssh_port = host.ssh.port if host.ssh else 22
-        for name, service in publishing:
-            if not service.runs_on(host_name):
-                continue
-            for port in service.ports:
-                if port.protocol == "tcp" and port.host_port == ssh_port and port.host_address in (None, host.address):
-                    yield Problem(
-                        code="IPF415",
-                        key=f"services.{name}.ports",
-                        value=str(port),
-                        problem=f"the ssh server of {host_name} listens on port {ssh_port}",
-                        effect="Docker could not bind the port, or you could no longer reach the host by ssh",
-                        fix="publish another host port",
-                    )
-                others = bound.setdefault((port.protocol, port.host_port), [])
-                for other_name, other in others:
-                    pair = (other_name, name, f"{port.host_port}/{port.protocol}")
-                    if other_name != name and _conflict(port, other) and pair not in reported:
-                        reported.add(pair)
-                        yield Problem(
-                            code="IPF416",
-                            key=f"services.{other_name}.ports and services.{name}.ports",
-                            value=f"{other} and {port}",
-                            problem=f"both bind {port.protocol} port {port.host_port} of {host_name}"
-                            + ("" if other.host_address == port.host_address else ", one of them at every address"),
-                            effect="Docker binds a port once: the second service would not be published",
-                            fix="give one another host port, or run them on different hosts",
-                        )
-                others.append((name, port))
-                yield from _host_address(config, host_name, name, port)
-
-
-def _conflict(one: Port, other: Port) -> bool:
-    """Return whether two ports of one number and protocol cannot both be bound."""
-    return one.host_address is None or other.host_address is None or one.host_address == other.host_address
-
-
-def _ports_of_service(name: str, service: ServiceConfig) -> Iterator[Problem]:
-    bound: dict[tuple[str, int], list[Port]] = {}
-    for port in service.ports:
-        others = bound.setdefault((port.protocol, port.host_port), [])
-        if any(_conflict(port, other) for other in others):
-            yield Problem(
-                code="IPF417",
-                key=f"services.{name}.ports",
-                value=str(port),
-                problem=f"this service binds {port.protocol} port {port.host_port} twice",
-                effect="Docker binds a port once: the container would not be published",
-                fix="remove one of the two",
-            )
-        others.append(port)
-
-
-def _host_address(config: StackConfig, host_name: str, name: str, port: Port) -> Iterator[Problem]:
-    """Yield what is wrong with the host address that a port is bound to."""
-    if port.host_address is None or port.host_address == config.hosts[host_name].address:
-        return
-    owner = next((other for other, host in config.hosts.items() if host.address == port.host_address), None)
-    if owner is not None:
-        yield Problem(
-            code="IPF418",
-            key=f"services.{name}.ports",
-            value=str(port),
-            problem=f"{port.host_address} is the address of {owner}, and the service also runs on {host_name}",
-            effect=f"{host_name} cannot bind an address that it does not have, so it would publish nothing",
-            fix=f"leave the address out, or set services.{name}.hosts: [{owner}]",
-        )
-    elif port.host_address in config.fabric.subnet:
-        yield Problem(
-            code="IPF419",
-            key=f"services.{name}.ports",
-            value=str(port),
-            problem=f"{port.host_address} is inside the fabric, where no host has an address",
-            effect="Docker could not bind the port",
-            fix="write an address of the host, or leave it out",
-        )

@@ -10,7 +10,7 @@ from netaddr import IPAddress
 
 from ipvlan.checks.difference import Difference
 from ipvlan.checks.drift import Comparison
-from ipvlan.hosts.snapshot import HostSnapshot, Parent
+from ipvlan.hosts.snapshot import Binding, HostSnapshot, Parent
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.ownership import Ownership, by_labels
@@ -366,3 +366,28 @@ def test_a_container_named_like_a_word_of_the_sentence(name: str) -> None:
     assert [difference.problem for difference in compare(make_plan(parse(config)), without(name))] == [
         f"{name} on docker-1 is missing"
     ]
+
+
+def test_a_range_is_named_as_a_range() -> None:
+    """What is unbound in the middle of a range, and a label of many ports, are a few words each."""
+    config = reference_config()
+    config["services"]["nginx"]["ports"] = ["16384-32768:16384-32768/udp"]
+    plan = make_plan(parse(config))
+
+    def without_some(snapshot: HostSnapshot) -> HostSnapshot:
+        live = snapshot.containers["nginx"]
+        bound = frozenset(
+            Binding(host_address="0.0.0.0", host_port=port, container_port=port, protocol="udp")  # noqa: S104
+            for port in range(16384, 32769)
+            if port not in (20000, 20001, 30000)
+        )
+        return with_container(snapshot, replace(live, bindings=bound))
+
+    (difference,) = compare(plan, without_some)
+    assert difference.kind == "ports-unbound"
+    assert difference.problem.endswith("the host does not bind 20000-20001:20000-20001/udp, 30000:30000/udp")
+    label = {"ipvlan-fabric.ports": " ".join(f"{port}:{port}/udp" for port in range(16384, 32769))}
+    live = live_host(plan.host("docker-1")).containers["nginx"]
+    (difference,) = compare(plan, change_container("nginx", labels={**live.labels, **label}))
+    assert difference.kind == "ports-different"
+    assert len(difference.problem) < 500

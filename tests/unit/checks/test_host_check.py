@@ -162,3 +162,19 @@ def test_the_question_is_the_plans_alone() -> None:
     assert "too old" not in document["required"]["docker_rules"]
     l3s = question(requirements_of(reference_plan(mode="l3s", gateway=None).host("docker-1")), command)
     assert "l3s" in json.loads(l3s)["required"]["docker_rules"]
+
+
+def test_an_address_that_the_host_does_not_have(check: Check) -> None:
+    """The check reads the host's addresses: an address of its loopback is there, another one is named with the service."""
+    well = replace(REQUIRED, bound_addresses=(("127.0.0.1", "web"),))
+    assert check(DOCKER, well).returncode == 0
+    done = check(DOCKER, replace(REQUIRED, bound_addresses=(("192.0.2.77", "web"),)))
+    assert done.returncode == 1
+    assert "ports: docker-1 has no address 192.0.2.77, and the ports of web are to be bound there" in done.stderr
+
+
+def test_the_question_without_addresses_is_as_before() -> None:
+    """An upgrade asks no host again: only a port that is bound at an address of the host adds to the question."""
+    plan = reference_plan()
+    document = json.loads(question(requirements_of(plan.host("docker-1")), ("ssh",)))
+    assert sorted(document["required"]) == ["bridge", "docker_rules", "host", "parent", "ssh"]

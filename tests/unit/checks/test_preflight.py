@@ -9,15 +9,17 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.checks import preflight
-from ipvlan.checks.host_findings import Finding
+from ipvlan.checks.host_findings import Finding, host_findings, requirements_of
 from ipvlan.checks.preflight import NEEDS_DOCKER, HostReport, check_hosts
 from ipvlan.hosts.docker_facts import DockerFacts
 from ipvlan.hosts.errors import UNREADABLE, HostError
-from ipvlan.hosts.host_facts import Listener
+from ipvlan.hosts.host_facts import Link, Listener
 from ipvlan.hosts.snapshot import Binding, HostSnapshot
+from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL, PREVIOUS_SUFFIX
-from tests.support.fake_hosts import WELL, host_report
+from ipvlan.plan.validate import parse
+from tests.support.fake_hosts import WELL, host_facts, host_report
 from tests.support.live_parts import (
     BRIDGE_NETWORK,
     live_container,
@@ -29,6 +31,7 @@ from tests.support.live_parts import (
     unreachable_host,
 )
 from tests.support.states import OWNER
+from tools.reference_setup import reference_config
 
 Change = Callable[[HostReport], HostReport | HostError]
 Run = Callable[..., tuple[Finding, ...]]
@@ -259,3 +262,59 @@ def of_a_change() -> Change:
 def test_what_a_change_made_is_the_stacks(check: Run) -> None:
     """A restored container has the planned address and ports rightly, and a spare takes them from nobody."""
     assert check(of_a_change()) == ()
+
+
+@pytest.mark.parametrize(
+    ("parent", "links", "part"),
+    [
+        ("nic9", {"ens33": WELL}, "has no nic9, and the network would have no connection; it has ens33"),
+        ("ens33.4095", {"ens33": WELL}, "IPF131: 4095 is not such an id"),
+        ("ens33.0", {"ens33": WELL}, "IPF131: 0 is not such an id"),
+        ("ens33.0040", {"ens33": WELL}, "IPF131: 0040 has a leading zero"),
+        ("ens33.dmz", {"ens33": WELL}, "ens33.dmz is not of that form"),
+        ("ens33.40.50", {"ens33": WELL, "ens33.40": WELL}, "ens33.40.50 is not of that form"),
+        ("bond0.40", {"ens33": WELL}, "has no bond0.40, and the network would have no connection"),
+    ],
+)
+def test_a_link_that_docker_does_not_create(parent: str, links: dict[str, Link], part: str) -> None:
+    """A missing link that is not NAME.VLAN of a link that exists stops an `up`, with what Docker creates by itself."""
+    required = replace(requirements_of(reference_plan().host("docker-1")), parent=parent)
+    (finding,) = host_findings(required, replace(host_facts(), links=links))
+    assert (finding.check, finding.stops_up) == ("parent", True)
+    assert part in finding.problem
+
+
+@pytest.mark.parametrize("parent", ["bond0.100.20", "lan.dmz", "eth0.0040", "vlan4095", "br0", "ens33.4095"])
+def test_a_link_that_exists_is_a_parent(parent: str) -> None:
+    """Docker takes any link that exists, whatever its name says."""
+    required = replace(requirements_of(reference_plan().host("docker-1")), parent=parent)
+    assert list(host_findings(required, replace(host_facts(), links={parent: WELL}))) == []
+
+
+def port_plan(*ports: str) -> Plan:
+    """Return the reference setup's plan with other ports of nginx, on docker-1 alone."""
+    config = reference_config()
+    config["services"]["nginx"].update(ports=list(ports), hosts=["docker-1"])
+    return make_plan(parse(config))
+
+
+def test_an_address_that_the_host_does_not_have(check: Run) -> None:
+    """A port at it stops an `up`; at the host's own loopback it does not, nor where a process may bind any address."""
+    plan = port_plan("192.168.140.77:80:80")
+    (finding,) = check(facts(), plan)
+    assert (finding.check, finding.host, finding.stops_up) == ("ports", "docker-1", True)
+    assert "has no address 192.168.140.77" in finding.problem
+    assert "192.168.140.200" in finding.problem
+    assert "services.nginx.ports" in finding.fix
+    assert check(facts(binds_any_address=True), plan) == ()
+    assert check(facts(addresses=frozenset()), plan) == ()
+    assert check(facts(), port_plan("127.0.0.1:80:80")) == ()
+
+
+def test_a_port_within_a_range_that_is_held(check: Run) -> None:
+    """The one port of a range that somebody else holds is named; what another address holds is no conflict."""
+    listener = Listener(protocol="udp", address="0.0.0.0", port=16400, process="rtpengine")  # noqa: S104
+    (finding,) = check(facts(listeners=(listener,)), port_plan("16384-32768:16384-32768/udp"))
+    assert finding.problem == "port 16400/udp of docker-1, planned for nginx, is held by rtpengine"
+    elsewhere = replace(listener, address="192.168.140.200")
+    assert check(facts(listeners=(elsewhere,)), port_plan("127.0.0.1:16384-32768:16384-32768/udp")) == ()

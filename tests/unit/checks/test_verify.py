@@ -16,11 +16,14 @@ from ipvlan.checks.verify import Verdict, judge
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.connection_probe import Observed, connect
 from ipvlan.hosts.errors import HostUnreachableError
-from ipvlan.hosts.snapshot import HostSnapshot, Parent
+from ipvlan.hosts.snapshot import Binding, HostSnapshot, Parent
+from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import Cell, make_matrix
+from ipvlan.plan.validate import parse
 from tests.support.host_changes import change_container, disconnect, holding, without
 from tests.support.live_parts import live_host, reference_plan, unreachable_host, with_container
+from tools.reference_setup import reference_config
 
 YES = Observed(reached=True, outcome="yes")
 NO = Observed(reached=False, outcome="no")
@@ -199,3 +202,38 @@ def test_a_udp_port_that_nobody_refuses_is_no_proof(outcome: str, ok: bool) -> N
     udp = replace(cell, port=Port(container_port=80, host_port=80, protocol="udp"))
     result = verdict(plan, udp, Observed(reached=None if ok else False, outcome=outcome))
     assert (result.ok, result.expected) == (ok, "any" if ok else "yes")
+
+
+def loopback_plan() -> Plan:
+    """Return the reference setup's plan with nginx at the hosts' own loopback."""
+    config = reference_config()
+    config["services"]["nginx"]["ports"] = ["127.0.0.1:80:80"]
+    return make_plan(parse(config))
+
+
+def test_a_port_at_the_loopback_that_clients_reach() -> None:
+    """A client that is answered at the host's address is wrong: either Docker binds every address, or another process listens."""
+    plan = loopback_plan()
+    cell = one(plan, "client", "docker-2/nginx")
+    refused, open_ = Observed(reached=False, outcome="refused"), Observed(reached=True, outcome="open")
+    assert verdict(plan, cell, refused).ok
+    # As live_host has it: bound at 0.0.0.0.
+    assert verdict(plan, cell, open_).reason.startswith("bound at every address: Docker has bound port 80 of nginx")
+    bound = Binding(host_address="127.0.0.1", host_port=80, container_port=80, protocol="tcp")
+    as_planned = change_container("nginx", bindings=frozenset({bound}))
+    assert verdict(plan, cell, open_, as_planned).reason.startswith("another process on docker-2 holds port 80")
+
+
+def test_a_port_at_the_loopback_that_the_host_does_not_reach() -> None:
+    """The host itself must be answered; where it is not, the reason is looked for as for every port."""
+    plan = loopback_plan()
+    cell = next(cell for cell in make_matrix(plan).cells if cell.kind == "loopback-port" and cell.source == "docker-2")
+    assert verdict(plan, cell, Observed(reached=True, outcome="HTTP 200")).ok
+    refused = verdict(plan, cell, Observed(reached=False, outcome="refused"))
+    assert refused.reason.startswith("bound but silent")
+    silent = verdict(plan, cell, Observed(reached=False, outcome="no answer")).reason
+    assert "from the host itself to 127.0.0.1" in silent
+    assert (
+        "port not bound"
+        in verdict(plan, cell, Observed(reached=False, outcome="refused"), disconnect("nginx", "bridge")).reason
+    )

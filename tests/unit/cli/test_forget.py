@@ -158,7 +158,7 @@ def test_a_stack_file_that_cannot_be_written(project: Path, monkeypatch: pytest.
     def full(_path: Path, _text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ipvlan.cli.forget.write", full)
+    monkeypatch.setattr("ipvlan.config.file_write._replace", full)
     done = ipvlan(project, "forget", "docker-2", "--yes")
     assert (done.returncode, "IPF921" in done.stderr) == (1, True)
     assert ("fabric-docker-2" in state(project), stack_file(project)) == (False, STACK_TEXT)
@@ -167,6 +167,21 @@ def test_a_stack_file_that_cannot_be_written(project: Path, monkeypatch: pytest.
     pulumi_on_path(project, monkeypatch, CLI.format(state=project / "state.json"))
     assert ipvlan(project, "forget", "docker-2", "--yes").returncode == 0
     assert "docker-2" not in stack_file(project)
+
+
+def test_a_stack_file_that_changes_while_the_question_is_open(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The change of somebody else is not lost, and the state is not touched."""
+    theirs = STACK_TEXT.replace("offset: 2", "offset: 3")
+
+    def answer(_question: str) -> bool:
+        (project / "Pulumi.dev.yaml").write_text(theirs)
+        return True
+
+    monkeypatch.setattr("typer.confirm", answer)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    done = ipvlan(project, "forget", "docker-2")
+    assert (done.returncode, "IPF621" in done.stderr) == (1, True)
+    assert (state(project), stack_file(project)) == (STATE.read_text(), theirs)
 
 
 def document(project: Path, *arguments: str, exit_status: int) -> dict[str, Any]:
@@ -190,3 +205,13 @@ def test_document(project: Path) -> None:
         key: planned[key] for key in ("resources", "remains", "files")
     }
     assert list(planned["files"]) == ["Pulumi.dev.yaml"]
+
+
+@pytest.mark.parametrize(("path", "code"), [("nowhere.yaml", "IPF001"), (".", "IPF003"), ("../x.yaml", "IPF017")])
+def test_a_shared_file_that_cannot_be_read(project: Path, path: str, code: str) -> None:
+    """It is an error before anything is changed: the host may be in it."""
+    write_project(project, STACK_TEXT.replace("config:\n", f"config:\n  ipvlan-fabric:common: {path}\n"))
+    (project.parent / "x.yaml").write_text("hosts: {}\n")
+    done = ipvlan(project, "forget", "docker-2", "--yes")
+    assert (done.returncode, code in done.stderr) == (1, True), done
+    assert state(project) == STATE.read_text()

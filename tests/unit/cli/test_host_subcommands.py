@@ -30,7 +30,7 @@ def test_status_of_hosts_as_planned(project: Path, monkeypatch: pytest.MonkeyPat
     done = ipvlan(project, "status")
     assert (done.returncode, done.stderr) == (0, "")
     assert (
-        "│ docker-1 │ 28.5.2 │ 6.12   │ ens33 up │ ipvlanl2 │ 10.1.1.0/24 │       2 │       0 │  252 │" in done.stdout
+        "│ docker-1 │ 28.5.2 │ 6.12   │ ens33 up │ ipvlanl2 │ 10.1.1.0/24 │       2 │       0 │  254 │" in done.stdout
     )
     assert "│ nginx   │ docker-2 │ running │ 10.1.2.2 │ connected │ 80/tcp │ as planned │ ✓ │" in done.stdout
     assert "all as planned, in " in done.stdout

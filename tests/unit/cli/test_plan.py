@@ -18,8 +18,8 @@ def test_plan_shows_slices_and_addresses(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
     assert rows == [
-        ["docker-1", "192.168.140.200", "ens33", "10.1.1.0/24", "2", "252", "unrestricted"],
-        ["docker-2", "192.168.140.201", "ens33", "10.1.2.0/24", "2", "252", "unrestricted"],
+        ["docker-1", "192.168.140.200", "ens33", "10.1.1.0/24", "2", "254", "unrestricted"],
+        ["docker-2", "192.168.140.201", "ens33", "10.1.2.0/24", "2", "254", "unrestricted"],
         ["centos", "docker-1", "centos", "10.1.1.1", "ipvlanl2 (10.1.0.1)", ""],
         ["", "docker-2", "centos", "10.1.2.1", "ipvlanl2 (10.1.0.1)", ""],
         ["nginx", "docker-1", "nginx", "10.1.1.2", "bridge (the host's NAT)", "http://192.168.140.200"],

@@ -23,6 +23,9 @@ docker_bridge=no
 link=name=ens33 flags=0x1003 carrier=1 wireless=0
 link=name=wlan=0 flags=0x1002 carrier=0 wireless=1
 macvlan=mv0
+address=127.0.0.1
+address=192.168.140.200
+nonlocal_bind=1
 forward=1
 drop=iptables -A DOCKER-USER -j DROP
 listen=protocol=tcp address=0.0.0.0:80 process=users:(("nginx: master",pid=12,fd=3))
@@ -43,6 +46,8 @@ def test_facts_are_read_by_name() -> None:
         Listener(protocol="udp", address="127.0.0.53", port=53, process=""),
     )
     assert facts.macvlan_children == ("mv0",)
+    assert facts.addresses == {"127.0.0.1", "192.168.140.200"}
+    assert facts.binds_any_address
     assert facts.dropping == ("iptables -A DOCKER-USER -j DROP",)
     assert facts.forwards
     assert facts.has_ipvlan

@@ -216,3 +216,35 @@ def test_a_host_without_systemd_is_refused(host: Host) -> None:
     with pytest.raises(HostError, match="not run by systemd"):
         networking.apply(host.planned)
     assert (host.links, host.routes, host.files) == before
+
+
+def test_a_shim_leads_to_everything_of_its_host(host: Host) -> None:
+    """Of a slice of several parts each has a route; one is added, and one goes, without the link."""
+    several = replace(SHIM, slice="10.1.1.0/28 10.1.9.9/32")
+    planned = replace(host.planned, shim=several, routes=())
+    networking.apply(planned)
+    over = "dev shim.ens33 scope link src 10.1.1.254"
+    assert {f"10.1.1.0/28 {over}", f"10.1.9.9 {over}"} <= host.routes
+    assert networking.read(planned) == ()
+    more = replace(planned, shim=replace(several, slice=f"{several.slice} 10.1.9.16/30"))
+    assert networking.read(more)[-1] == "no route to 10.1.9.16/30 over shim.ens33"
+    changes = host.changes(lambda: networking.apply(more, planned))
+    assert not [line for line in changes if line.startswith("Deleted")]
+    assert networking.read(more) == ()
+    fewer = replace(planned, shim=replace(several, slice="10.1.1.0/28"))
+    networking.apply(fewer, more)
+    assert networking.read(fewer) == ()
+    assert not [route for route in host.routes if route.startswith("10.1.9.")]
+    networking.remove(fewer)
+    assert not [route for route in host.routes if "shim" in route]
+
+
+def test_a_route_to_one_address(host: Host) -> None:
+    """A container outside of its host's slice has a route of its own, which is read, kept and removed like the others."""
+    planned = replace(host.planned, shim=None, routes=(SECOND, replace(SECOND, destination="10.1.9.7/32")))
+    networking.apply(planned)
+    networking.apply(planned, planned)
+    assert "10.1.9.7 via 192.168.140.201 dev ens33 proto static" in host.routes
+    assert networking.read(planned) == ()
+    networking.apply(replace(planned, routes=(SECOND,)), planned)
+    assert not [route for route in host.routes if route.startswith("10.1.9.7")]

@@ -11,7 +11,7 @@ import pytest
 from ipvlan.hosts import networking
 from ipvlan.hosts.errors import NOT_OURS, HostError
 from ipvlan.hosts.networking import SliceRoute
-from tests.support.networking_host import SECOND, UNIT, Host, fresh_host
+from tests.support.networking_host import SECOND, SHIM, UNIT, Host, fresh_host
 
 
 @pytest.fixture
@@ -90,3 +90,34 @@ def test_an_own_route_is_replaced_without_a_state(host: Host) -> None:
     moved = SliceRoute(destination="10.1.3.0/24", via="192.168.140.203")
     networking.apply(replace(host.planned, routes=(SECOND, moved)))
     assert "10.1.3.0/24 via 192.168.140.203 dev ens33 proto static" in host.routes
+
+
+@pytest.mark.parametrize("own", ["192.168.140.0/24", "10.1.1.0/24", "10.1.9.9/32"])
+def test_the_route_to_an_own_network_is_never_to_be_deleted(host: Host, own: str) -> None:
+    """A shim whose route would be that of a network of the host is refused, and nobody is told to cut the host off."""
+    host.namespace.run("ip", "addr", "add", "10.1.1.7/24", "dev", "ens33")
+    host.namespace.run("ip", "addr", "add", "10.1.9.8", "peer", "10.1.9.9", "dev", "ens33")
+    before = (host.links, host.routes, host.files)
+    planned = replace(host.planned, routes=(), shim=replace(SHIM, address="10.1.7.7", slice=f"10.1.8.0/24 {own}"))
+    with pytest.raises(HostError) as raised:
+        networking.apply(planned)
+    (problem,) = raised.value.problems
+    assert (
+        f"a route to {own} over shim.ens33 would replace that of {own.removesuffix('/32')}, a network of its own"
+        in (problem.problem)
+    )
+    assert "route del" not in problem.fix
+    assert "ipvlan-fabric:hosts.docker-1.slice" in problem.fix
+    assert (host.links, host.routes, host.files) == before
+
+
+def test_a_shim_for_a_part_of_an_own_network(host: Host) -> None:
+    """On a LAN the slice is in a network of the host, or has another one inside: both keep their route."""
+    host.namespace.run("ip", "addr", "add", "10.1.1.65/26", "dev", "ens33")
+    before = host.routes
+    planned = replace(host.planned, routes=(), shim=replace(SHIM, slice="192.168.140.0/25 10.1.1.0/24"))
+    networking.apply(planned)
+    assert networking.read(planned) == ()
+    assert before < host.routes
+    networking.remove(planned)
+    assert host.routes == before

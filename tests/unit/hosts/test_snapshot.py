@@ -89,9 +89,9 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngi
         yield engine
 
 
-def snapshot(parent: str = "lo", **arguments: Any) -> HostSnapshot:
+def snapshot(parent: str = "lo", shim: str = "", **arguments: Any) -> HostSnapshot:
     """Return the state of this machine as docker-1."""
-    connection = HostConnection(name="docker-1", command=("ssh", "docker-1"), parent=parent, shim="")
+    connection = HostConnection(name="docker-1", command=("ssh", "docker-1"), parent=parent, shim=shim)
     with HostSession(connection, timeout=5) as session:
         return take_snapshot(session, timeout=5, **arguments)
 
@@ -125,7 +125,8 @@ def test_the_host_itself_is_read_by_the_script(docker: FakeEngine) -> None:
     assert host.root is (os.getuid() == 0)
     mtu = int(Path("/sys/class/net/lo/mtu").read_text())
     assert host.parent == Parent(name="lo", present=True, up=True, mtu=mtu)
-    assert host.shim_address is None
+    assert host.shim_addresses == ()
+    assert IPAddress("127.0.0.1") in snapshot(shim="lo").shim_addresses
 
 
 def test_a_parent_that_is_missing(docker: FakeEngine) -> None:

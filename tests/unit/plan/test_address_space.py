@@ -11,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork, IPRange, IPSet
 
+from ipvlan.config.models import Mode
 from ipvlan.config.yaml_file import Checkout
-from ipvlan.plan.address_space import AddressSpace, Cause, HostBlocks
+from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.address_usage import slice_use, who_holds
 from ipvlan.plan.allocate import allocate
+from ipvlan.plan.host_blocks import HostBlocks, own_address
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
+from ipvlan.plan.reasons import Cause
 from ipvlan.plan.rules import check
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
@@ -47,7 +50,7 @@ def small_fabrics(draw: st.DrawFn) -> dict[str, Any]:
             "shim": draw(st.booleans()),
             **({"dynamic": dynamic} if dynamic else {}),
         }
-    offsets = draw(st.lists(st.integers(1, 6), max_size=3, unique=True))
+    offsets = draw(st.lists(st.integers(0, 7), max_size=3, unique=True))
     services = {f"service-{offset}": {"image": IMAGE, "offset": offset} for offset in offsets}
     return {"fabric": fabric, "hosts": hosts, "services": services}
 
@@ -73,12 +76,17 @@ def test_everybody_agrees_about_every_address(raw: dict[str, Any]) -> None:
     space = plan.address_space
     for host in plan.hosts:
         free = [address for address in plan.subnet if space.is_free(address, host.name)]
-        assert IPSet(free) == space.free(host.name)
-        assert slice_use(plan, host).free == len(free)
-        assert refused(raw, host.name) == set(plan.subnet) - set(free)
-        for address in host.slice:
-            assert (who_holds(plan, address)[0].startswith("free,")) == (address in free)
-        assert allocated(raw, host.name) == sorted(int(address) for address in free)
+        [block] = host.slices
+        inside = [address for address in free if address in block]
+        assert IPSet(inside) == space.free(host.name)
+        assert IPSet(address for address in free if address not in block) == space.free_elsewhere(host.name)
+        assert slice_use(plan, host).free == len(inside)
+        # The address that keeps Docker from assigning others may be explicitly a container's: another one keeps it then.
+        withheld = {address for address in (space.withheld(host.name),) if address}
+        assert refused(raw, host.name) == set(plan.subnet) - set(free) - withheld
+        for address in block:
+            assert (who_holds(plan, address)[0].startswith("free,")) == (address in inside)
+        assert allocated(raw, host.name) == sorted(int(address) for address in inside)
 
 
 def refused(raw: dict[str, Any], host: str) -> set[IPAddress]:
@@ -114,41 +122,51 @@ def allocated(raw: dict[str, Any], host: str) -> list[int]:
         addresses.append(base + int(allocation.value))
 
 
-def space_of(*slices: IPNetwork | IPRange, subnet: str = "10.1.0.0/16") -> AddressSpace:
+def space_of(*slices: IPNetwork | IPRange, subnet: str = "10.1.0.0/16", mode: Mode = "l2") -> AddressSpace:
     """Return a fabric with one host that has these blocks."""
-    blocks = HostBlocks(slices=slices, dynamic=(), static_only=False, shim=False)
-    return AddressSpace(subnets=(IPNetwork(subnet),), gateways=(), reserved=(), mode="l2", hosts={"host": blocks})
+    blocks = HostBlocks(slices=slices, dynamic=(), static_only=False, shim=None)
+    return AddressSpace(subnets=(IPNetwork(subnet),), gateways=(), reserved=(), mode=mode, hosts={"host": blocks})
 
 
 def test_offsets_count_through_several_blocks() -> None:
     """A second block continues the offsets of the first, and leaves the addresses of the first where they are."""
     first, second = IPNetwork("10.1.1.0/30"), IPRange("10.1.9.5", "10.1.9.6")
     space = space_of(first, second)
-    assert [str(space.at("host", offset)) for offset in space.offsets("host")] == [
+    assert [str(space.offsets("host").at(offset)) for offset in space.offsets("host").all] == [
+        "10.1.1.0",
         "10.1.1.1",
         "10.1.1.2",
         "10.1.1.3",
         "10.1.9.5",
         "10.1.9.6",
     ]
-    assert [space.offset_of(IPAddress(text), "host") for text in ("10.1.1.2", "10.1.9.5", "10.1.9.7")] == [2, 4, None]
-    assert space.own_address("host") == space_of(first).own_address("host") == IPAddress("10.1.1.2")
+    assert [space.offsets("host").of(IPAddress(text)) for text in ("10.1.1.2", "10.1.9.5", "10.1.9.7")] == [2, 4, None]
+    assert space.offsets("host").runs(IPSet(["10.1.1.2/31", "10.1.9.5/32"])) == [range(2, 4), range(4, 5)]
+    assert own_address((second, first)) == own_address((first,)) == IPAddress("10.1.1.2")
 
 
-def test_a_range_has_no_edges() -> None:
-    """The first and last address of a range may be a container's; those of a subnet may not."""
-    space = space_of(IPNetwork("10.1.1.0/30"), IPRange("10.1.9.5", "10.1.9.6"))
-    assert space.usable("host") == IPSet(["10.1.1.1", "10.1.1.2", "10.1.9.5", "10.1.9.6"])
-    assert space.inside("host") == 4
-    assert [reason.cause for reason in space.reasons(IPAddress("10.1.1.3"))] == [Cause.SLICE_BROADCAST]
+def test_only_a_routed_subnet_has_edges() -> None:
+    """The first and last address of a subnet may not be a container's in l3; others may, and all in l2."""
+    slices = (
+        IPNetwork("10.1.1.0/30"),
+        IPRange("10.1.9.5", "10.1.9.6"),
+        IPNetwork("10.1.3.0/31"),
+        IPNetwork("10.1.4.4/32"),
+    )
+    routed, l2 = space_of(*slices, mode="l3"), space_of(*slices)
+    assert l2.usable("host") == IPSet(["10.1.1.0/30", "10.1.9.5", "10.1.9.6", "10.1.3.0/31", "10.1.4.4"])
+    # Docker has 10.1.1.2 as the network's gateway.
+    assert l2.usable("host") - routed.usable("host") == IPSet(["10.1.1.0", "10.1.1.2", "10.1.1.3"])
+    assert (l2.inside("host"), routed.inside("host")) == (9, 7)
+    assert [reason.cause for reason in routed.reasons(IPAddress("10.1.1.3"))] == [Cause.SLICE_BROADCAST]
 
 
 def test_ipv6_has_no_broadcast_address() -> None:
     """In IPv6 the last address of a slice may be a container's, and offsets are far from the end of the family."""
-    space = space_of(IPNetwork("fd00::1:0/112"), subnet="fd00::/64")
+    space = space_of(IPNetwork("fd00::1:0/112"), subnet="fd00::/64", mode="l3")
     assert space.unusable(IPAddress("fd00::1:ffff"), "host") is None
-    assert space.at("host", 2) == IPAddress("fd00::1:2")
-    assert space.offsets("host")[-1] == 2**16 - 1
+    assert space.offsets("host").at(2) == IPAddress("fd00::1:2")
+    assert space.offsets("host").all[-1] == 2**16 - 1
 
 
 @pytest.mark.parametrize(
@@ -157,15 +175,15 @@ def test_ipv6_has_no_broadcast_address() -> None:
 def test_an_offset_beyond_the_slice_leads_on(offset: int, address: str) -> None:
     """An offset that the slice does not have leads to the address that would follow, as far as there are addresses."""
     space = space_of(IPNetwork("10.1.1.0/30"))
-    assert space.at("host", offset) == IPAddress(address)
-    assert space.at("host", 2**32) is None
+    assert space.offsets("host").at(offset) == IPAddress(address)
+    assert space.offsets("host").at(2**32) is None
 
 
 def test_overlapping_slices_are_found_in_any_order() -> None:
     """A large slice overlaps the small ones in it, whichever begins first; neighbours do not overlap."""
     texts = {"a": "10.1.4.0/24", "b": "10.1.0.0/21", "c": "10.1.8.0/24", "d": "10.1.0.0/24"}
     hosts = {
-        name: HostBlocks(slices=(IPNetwork(text),), dynamic=(), static_only=False, shim=False)
+        name: HostBlocks(slices=(IPNetwork(text),), dynamic=(), static_only=False, shim=None)
         for name, text in texts.items()
     }
     space = AddressSpace(subnets=(IPNetwork("10.1.0.0/16"),), gateways=(), reserved=(), mode="l2", hosts=hosts)

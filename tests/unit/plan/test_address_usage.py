@@ -8,7 +8,7 @@ from netaddr import IPAddress
 from ipvlan.plan.address_usage import slice_use, who_holds
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
-from tools.reference_setup import changed
+from tools.reference_setup import REMOVE, changed
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from tools.reference_setup import changed
         ("10.1.0.1", "the fabric's gateway"),
         ("192.168.140.201", "the host docker-2 itself, in the LAN"),
         ("10.1.1.9", "free, in the slice 10.1.1.0/24 of docker-1 (offset 9)"),
-        ("10.1.1.255", "the last address of the slice 10.1.1.0/24 of docker-1, which no container can have"),
+        ("10.1.1.255", "free, in the slice 10.1.1.0/24 of docker-1 (offset 255)"),
         ("10.1.2.200", "Docker may assign it on docker-2 (dynamic 10.1.2.128/25)"),
         ("10.1.9.9", "reserved by 10.1.9.0/24"),
         ("10.1.7.7", "unassigned: in the subnet 10.1.0.0/16, but in no host's slice"),
@@ -33,7 +33,7 @@ def test_who_holds_an_address(address: str, holder: str) -> None:
 
 
 def test_use_of_a_slice_counts_everything_once() -> None:
-    """Used, set aside and free make up the slice without its first and last address, however ranges overlap."""
+    """Used, set aside and free make up the slice, however ranges overlap."""
     plan = make_plan(
         parse(
             changed(
@@ -46,5 +46,25 @@ def test_use_of_a_slice_counts_everything_once() -> None:
         )
     )
     use = slice_use(plan, plan.host("docker-2"))
-    # 4 to 15 are 12 addresses; 128 to 254 are 127, the last one of the slice left out.
-    assert (use.used, use.set_aside, use.free) == (2, 139, 254 - 2 - 139)
+    # 4 to 15 are 12 addresses; 128 to 255 are 128.
+    assert (use.used, use.set_aside, use.free) == (2, 140, 256 - 2 - 140)
+
+
+def test_who_holds_the_edges_of_a_routed_slice() -> None:
+    """In l3 its first and last address are nobody's, and Docker has the one before."""
+    plan = make_plan(parse(changed({"fabric.mode": "l3", "fabric.gateway": REMOVE})))
+    assert who_holds(plan, IPAddress("10.1.1.0")) == [
+        "the first address of the slice 10.1.1.0/24 of docker-1, which no container can have"
+    ]
+    assert who_holds(plan, IPAddress("10.1.1.255")) == [
+        "the last address of the slice 10.1.1.0/24 of docker-1, which no container can have"
+    ]
+    assert who_holds(plan, IPAddress("10.1.1.254"))[0].startswith("Docker's on docker-1: the gateway")
+
+
+def test_who_holds_the_address_that_is_withheld_from_docker() -> None:
+    """With `dynamic: none` the first address of the slice keeps Docker from assigning others."""
+    plan = make_plan(parse(changed({"hosts.docker-1.dynamic": "none"})))
+    assert who_holds(plan, IPAddress("10.1.1.0")) == [
+        "Docker is kept from assigning addresses with it on docker-1 (dynamic: none)"
+    ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from netaddr import IPAddress
 
 from ipvlan.plan.changes import Changes, compare
 from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import parse
 from tools.reference_setup import DIGEST, REMOVE, changed, host
 
@@ -71,6 +74,28 @@ def test_a_changed_fabric_replaces_everything(after: dict[str, Any]) -> None:
     assert [change.host for change in result.hosts if change.action == "replace network"] == ["docker-1", "docker-2"]
 
 
+def test_another_name_of_an_auxiliary_address_replaces_the_network() -> None:
+    """Docker changes no network, and the docker provider compares the names of auxiliary addresses too, in any order."""
+    before = make_plan(parse(changed({})))
+    addresses = {"a": IPAddress("10.1.1.1"), "b": IPAddress("10.1.1.2")}
+    one, other = (
+        _with_auxiliary(before, auxiliary) for auxiliary in (addresses, {"b": addresses["b"], "c": addresses["a"]})
+    )
+    assert [(change.host, change.action, change.reasons) for change in compare(one, other).hosts] == [
+        (
+            "docker-1",
+            "replace network",
+            ("addresses that Docker may not assign: 10.1.1.1 (a), 10.1.1.2 (b) -> 10.1.1.1 (c), 10.1.1.2 (b)",),
+        )
+    ]
+    assert not compare(one, _with_auxiliary(before, dict(reversed(addresses.items()))))
+
+
+def _with_auxiliary(plan: Plan, auxiliary: dict[str, IPAddress]) -> Plan:
+    first, *others = plan.hosts
+    return replace(plan, hosts=(replace(first, network=replace(first.network, auxiliary=auxiliary)), *others))
+
+
 def test_order_and_warnings_change_nothing() -> None:
     """Another order of the file, a reserved range and another ssh time limit change nothing that runs."""
     raw = changed({})
@@ -110,3 +135,12 @@ def test_an_update_beside_a_detach_is_reported() -> None:
     """A container that is no longer published and gets a limit is detached and updated, not replaced."""
     result = changes({NGINX + "published": False, NGINX + "memory": "64m"})
     assert [change.action for change in result.containers] == ["detach", "update"] * 2
+
+
+def test_a_route_over_a_shim_is_reported() -> None:
+    """A container outside of its host's slice gives the shim one more route, and changes nothing else of the host."""
+    before = {"hosts.docker-1.shim": True}
+    after = {**before, "services.centos.addresses": {"docker-1": "10.1.9.9"}}
+    [change] = changes(after, before).hosts
+    assert (change.host, change.action) == ("docker-1", "update shim")
+    assert change.reasons == ("routes: 10.1.1.0/24 -> 10.1.1.0/24, 10.1.9.9/32",)

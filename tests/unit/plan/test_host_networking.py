@@ -149,3 +149,33 @@ def test_what_a_version_cannot_is_refused() -> None:
     assert [rule.name for rule in concerning(unpublished, (26, 0, 0))] == ["names in l3"]
     assert not [rule for rule in RULES if rule.refused and rule.concerns(reference_plan().host("docker-1"))]
     assert all(rule.source and rule.fix for rule in RULES)
+
+
+def test_routes_are_exact() -> None:
+    """A list of slices has a route for each subnet, a range for the subnets that make it up, and an address outside its own."""
+    config = reference_config()
+    config["fabric"] |= {"mode": "l3"}
+    del config["fabric"]["gateway"]
+    config["hosts"]["docker-1"] |= {"slice": ["10.1.7.0/24", "10.1.1.8-10.1.1.13", "10.1.1.77"], "shim": "10.1.99.9"}
+    config["services"]["nginx"] |= {"published": False, "offset": 5, "addresses": {"docker-1": "10.1.0.9"}}
+    plan = make_plan(parse(config))
+    destinations = ["10.1.0.9/32", "10.1.1.8/30", "10.1.1.12/31", "10.1.1.77/32", "10.1.7.0/24"]
+    assert [str(route.destination) for route in plan.host("docker-2").routes] == destinations
+    assert [str(route.destination) for route in plan.slice_routes] == [*destinations, "10.1.2.0/24"]
+    assert router_routes(plan, "ip")[0] == "ip route replace 10.1.0.9/32 via 192.168.140.200"
+    networking = planned_networking(plan.host("docker-1"), connection_to(plan.host("docker-1"), plan.ssh))
+    assert networking is not None
+    assert networking.shim is not None
+    assert networking.shim.slice == " ".join(destinations)
+    assert str(networking.shim.address) == "10.1.99.9"
+
+
+def test_a_slice_of_one_subnet_gives_what_it_always_gave() -> None:
+    """The property of the resource is the subnet alone: no state differs after an upgrade."""
+    config = reference_config()
+    config["hosts"]["docker-1"]["shim"] = True
+    plan = make_plan(parse(config))
+    networking = planned_networking(plan.host("docker-1"), connection_to(plan.host("docker-1"), plan.ssh))
+    assert networking is not None
+    assert networking.shim is not None
+    assert (networking.shim.slice, networking.shim.address) == ("10.1.1.0/24", "10.1.1.254")

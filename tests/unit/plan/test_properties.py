@@ -51,8 +51,8 @@ def test_every_address_is_usable(raw: dict[str, Any]) -> None:
     plan = plan_of(raw)
     for host in plan.hosts:
         for container in host.containers:
-            assert container.address in host.slice
-            assert host.slice.first < int(container.address) < host.slice.last
+            [block] = host.slices
+            assert block.first < int(container.address) < block.last
             assert not any(container.address in entry for entry in plan.reserved)
 
 
@@ -65,7 +65,7 @@ def test_dynamic_range_and_statics_never_meet(raw: dict[str, Any]) -> None:
         statics = {int(container.address) for container in host.containers}
         if dynamic is None:
             assert host.dynamic is None
-            assert host.network.ip_range == host.slice
+            assert (host.network.ip_range,) == host.slices
             continue
         free = set(range(host.network.ip_range.first, host.network.ip_range.last + 1))
         free -= {int(address) for address in host.network.auxiliary.values()}
@@ -102,7 +102,7 @@ def test_adding_moves_nothing(raw: dict[str, Any], hosts: int, services: int) ->
     """Hosts and services that are added, and filled in by allocate, leave every existing address as it was."""
     before = make_plan(parse(raw))
     more = copy.deepcopy(raw)
-    more["fabric"]["slice_prefix"] = before.hosts[0].slice.prefixlen
+    more["fabric"]["slice_prefix"] = IPNetwork(str(before.hosts[0].slices[0])).prefixlen
     for number in range(hosts):
         more["hosts"][f"new-host-{number}"] = {"address": f"198.51.100.{1 + number}", "parent": "ens33"}
     for number in range(services):
@@ -129,7 +129,7 @@ def test_routes_reach_every_other_slice(raw: dict[str, Any]) -> None:
     """In l3 and l3s each host has one route to every other host's slice by that host's address; in l2 none."""
     plan = plan_of(raw)
     for host in plan.hosts:
-        expected = {(o.slice, o.address) for o in plan.hosts if o.name != host.name} if plan.mode != "l2" else set()
+        expected = {(o.slices[0], o.address) for o in plan.hosts if o.name != host.name} if plan.mode != "l2" else set()
         assert {(route.destination, route.via) for route in host.routes} == expected
 
 

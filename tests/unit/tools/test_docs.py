@@ -82,9 +82,9 @@ def test_every_page_is_in_the_index() -> None:
     assert pages - linked == set()
 
 
-def readme_plan(folder: Path) -> Plan:
-    """Write the README's stack file into `folder` as that of stack lan, and return its plan."""
-    (stack_file,) = blocks(README, "yaml")
+def readme_plan(folder: Path, example: int = 0) -> Plan:
+    """Write a stack file of the README, by default its first, into `folder` as that of stack lan, and return its plan."""
+    stack_file = list(blocks(README, "yaml"))[example]
     (folder / "Pulumi.lan.yaml").write_text(stack_file, encoding="utf-8")
     return make_plan(load_stack("lan", folder))
 
@@ -92,13 +92,23 @@ def readme_plan(folder: Path) -> Plan:
 def test_the_readmes_stack_file_is_short_and_valid(tmp_path: Path) -> None:
     """The stack file of the first screen has twelve lines and gives the addresses that the text names."""
     plan = readme_plan(tmp_path)
-    (stack_file,) = blocks(README, "yaml")
+    stack_file = next(blocks(README, "yaml"))
     assert len(stack_file.splitlines()) == 12
     assert {host: str(address) for host, address in plan.addresses["nginx"].items()} == {
         "docker-1": "10.1.1.2",
         "docker-2": "10.1.2.2",
     }
     assert "10.1.1.2 on docker-1 and 10.1.2.2 on docker-2" in README.read_text(encoding="utf-8")
+
+
+def test_the_readmes_second_stack_file_is_on_the_hosts_lan(tmp_path: Path) -> None:
+    """The README's second stack file, the last one, is in LAN mode, and its text names where clients find the service."""
+    plan = readme_plan(tmp_path, 1)
+    assert len(list(blocks(README, "yaml"))) == 2
+    assert plan.lan
+    assert {problem.code for problem in plan.warnings} == {"IPF405"}  # the image's tag
+    first, second = plan.urls["nginx"]
+    assert f"a client opens `{first}` or `{second}`" in README.read_text(encoding="utf-8")
 
 
 def test_the_readmes_docker_commands_do_what_its_stack_file_says(tmp_path: Path) -> None:

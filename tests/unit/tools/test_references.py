@@ -19,6 +19,7 @@ ELSEWHERE = {
     ".make/pr-comment.md": "written by make pr-preview",
     "Pulumi.lan.yaml": "a stack file of the reader's own",
     "Pulumi.test.yaml": "a stack file of a test",
+    "Pulumi.other.yaml": "another stack file of a test",
     "./other.sh": "any other script of the folder",
     "PulumiPlugin.yaml": "what Pulumi reads in a plugin's folder, where no program is in it",
     "daemon.json": "Docker's settings on a host",

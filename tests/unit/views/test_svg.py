@@ -35,7 +35,7 @@ def test_everything_of_the_plan_is_drawn_inside_the_frame(hosts: int) -> None:
     drawn = texts(svg)
     for host in plan.hosts:
         assert str(host.address) in drawn
-        assert f"slice {host.slice}" in drawn
+        assert f"slice {host.slice_text}" in drawn
         assert all(str(container.address) in drawn for container in host.containers)
     assert drawn.count("80") == hosts + 1  # and the legend's
     root = ET.fromstring(svg)  # noqa: S314  # our own
