@@ -19,6 +19,7 @@ from ipvlan.config.types.interfaces import LONGEST_INTERFACE
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.docker_pool import docker_pool
+from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, Route, ShimPlan, SshPlan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.plan.rollout_order import rollout_plan
@@ -148,6 +149,7 @@ def _container(
         ports=service.ports,
         published=service.published,
         internet=service.internet,
+        on_lan=host in own_addresses(config.fabric.subnet, config.fabric.mode, {host: config.hosts[host].address}),
         egress_gateway=service.egress == "gateway",
         default_route=BRIDGE if service.bridged else config.fabric.name,
         environment=service.environment,

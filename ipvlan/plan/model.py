@@ -97,6 +97,8 @@ class ContainerPlan:
     """Whether its ports are bound at the host, over the bridge."""
     internet: bool
     """Whether the bridge is connected as the route to the internet."""
+    on_lan: bool
+    """Whether it is a member of the LAN that its host is on (`ipvlan.plan.lan`)."""
     egress_gateway: bool
     """Whether its traffic leaves by the fabric's gateway, which must answer."""
     default_route: str
@@ -119,9 +121,10 @@ class ContainerPlan:
     def docker_ports(self) -> tuple[Port, ...]:
         """The ports with which Docker creates the container; it binds all of them while the bridge is connected.
 
-        Empty for a container that has the bridge for the internet and is not published: its ports would be published.
+        Empty for a container that has the bridge for the internet and is not published: its ports would be published. Empty too for
+        one on a LAN that is not published: every port answers at its own address, and the docker provider takes long for many.
         """
-        return () if self.internet and not self.published else self.ports
+        return () if (self.internet or self.on_lan) and not self.published else self.ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,15 @@ def test_lan(lab: Lab, stack: Stack) -> None:
     refused = lab.ssh("docker-1", f"docker run --rm --network lan {image} true 2>&1", check=False)
     assert "no available" in refused or "address" in refused, refused
 
+    # A telephone exchange: ports in a row that nothing needs to publish.
+    stack.config["services"]["exchange"] = {
+        "image": image, "offset": 3, "hosts": ["docker-1"], "ports": ["16384-32768:16384-32768/udp"], "egress": "gateway"
+    }  # fmt: skip
+    stack.up()
+    assert "192.168.140.35:16384-32768/udp" in ipvlan(lab, "plan").stdout
+    stack.assert_unchanged()
+    assert differences(lab) == []
+
     ids = lab.container_ids()
     stack.config["services"]["nginx"]["published"] = True
     done = stack.up(check=False)

@@ -17,6 +17,8 @@ from tests.support.lab_stack import assert_clean, assert_verified
 pytestmark = pytest.mark.versions
 
 LIST = ["10.1.1.0/29", "10.1.9.5-10.1.9.7", "10.1.9.20"]
+LISTED = {"10.1.1.0/29", "10.1.9.5", "10.1.9.6/31", "10.1.9.20"}
+"""Its routes, as `ip route` prints them."""
 
 
 @pytest.fixture(autouse=True)
@@ -90,12 +92,16 @@ def test_lists_and_no_slice_in_l2(lab: Lab, stack: Stack) -> None:
             "outside": {"addresses": {"docker-1": "10.1.77.1"}, "hosts": ["docker-1"]},
         },
     )
+    # An address outside of every slice; the link leads to each part of the slice, and to the container outside.
+    stack.config["hosts"]["docker-1"]["shim"] = "10.1.9.30"
     stack.up()
+    routes = lab.ssh("docker-1", "ip -4 route show dev shim.ens33").splitlines()
+    assert {route.split()[0] for route in routes} == {*LISTED, "10.1.77.1"}
     addresses = stack.verify()["cells"]
     assert {cell["address"] for cell in addresses if cell["kind"] == "container"} == {
         "10.1.1.0", "10.1.9.5", "10.1.9.20", "10.1.9.21", "10.1.77.1"
     }  # fmt: skip
-    assert_whole_round(lab, stack)
+    assert_whole_round(lab, stack, "shim", "own-container")
     assert [foreign_address(lab, stack, host) for host in HOSTS] == [None, None]
 
 
@@ -111,12 +117,11 @@ def test_lists_and_no_slice_in_l3(lab: Lab, stack: Stack) -> None:
         },
     )
     stack.up()
-    to_first = {"10.1.1.0/29", "10.1.9.5", "10.1.9.6/31", "10.1.9.20"}
     routes = [line.split() for line in lab.ssh("docker-2", "ip route show via 192.168.140.200").splitlines()]
-    assert {route[0] for route in routes} - {"default"} == to_first
+    assert {route[0] for route in routes} - {"default"} == LISTED
     assert "10.1.9.21 via 192.168.140.201" in lab.ssh("docker-1", "ip route")
     printed = lab.exec(".venv/bin/ipvlan", "--stack", STACK, "plan", "--routes").stdout
-    assert {line.split()[3].removesuffix("/32") for line in printed.splitlines()} == {*to_first, "10.1.9.21"}
+    assert {line.split()[3].removesuffix("/32") for line in printed.splitlines()} == {*LISTED, "10.1.9.21"}
     assert_whole_round(lab, stack, "other-container")
     assert [foreign_address(lab, stack, host) for host in HOSTS] == [None, None]
     lab.run("router-routes", "on", stdin=printed)

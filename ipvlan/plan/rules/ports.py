@@ -15,7 +15,7 @@ from netaddr import IPAddress
 
 from ipvlan.config.models import ServiceConfig, StackConfig
 from ipvlan.config.types.ports import Port, numbers
-from ipvlan.plan.lan import is_lan
+from ipvlan.plan.lan import is_lan, lan_hosts
 from ipvlan.problems import Problem
 
 MANY_PORTS: Final = 200
@@ -50,7 +50,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
                 effect="Docker binds a port once: the container would not be published",
                 fix="remove one of the two",
             )
-        yield from _many(name, service)
+        yield from _many(config, name, service)
         if service.published:
             published += (_Bound(number, name, port) for port in bound)
     yield from _between_services(config, published)
@@ -115,9 +115,13 @@ def _shared_host(config: StackConfig, one: _Bound, other: _Bound) -> str | None:
     return next((host for host in config.hosts if all(service.runs_on(host) for service in services)), None)
 
 
-def _many(name: str, service: ServiceConfig) -> Iterator[Problem]:
+def _many(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[Problem]:
     count = sum(port.count for port in service.ports)
     if count < MANY_PORTS:
+        return
+    on_lan = lan_hosts(config)
+    if not service.published and not any(service.runs_on(host) and host not in on_lan for host in config.hosts):
+        # Docker gets none of them (`ContainerPlan.docker_ports`).
         return
     yield Problem(
         code="IPF436",

@@ -12,6 +12,7 @@ from netaddr import IPAddress
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.reasons import Cause, Reason
+from ipvlan.plan.rules import slices
 from ipvlan.problems import Problem
 
 _MOVE = "write shim: ADDRESS with an address of the fabric that nothing else has"
@@ -23,12 +24,15 @@ def check(config: StackConfig, space: AddressSpace, name: str) -> Iterator[Probl
     if host.shim is False:
         return
     address = space.shim(name)
+    if address is None and not host.slice and slices.without_address(config, name):
+        # That the slice is missing is said already (IPF334), and with a slice there may be room.
+        return
     if address is None:
-        slices = ", ".join(map(str, host.slice))
+        blocks = ", ".join(map(str, host.slice))
         yield Problem(
             code="IPF308",
             key=f"hosts.{name}.shim and hosts.{name}.slice",
-            value=f"true and {slices}" if slices else "true",
+            value=f"true and {blocks}" if blocks else "true",
             problem="the slice has no subnet of a /30 or more, whose last usable address the shim could have",
             effect="the shim could not be created",
             fix=_MOVE,

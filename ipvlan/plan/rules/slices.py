@@ -72,12 +72,17 @@ def _key(slices: tuple[Block, ...], name: str, number: int) -> str:
     return f"hosts.{name}.slice" + (f"[{number}]" if len(slices) > 1 else "")
 
 
-def _missing(config: StackConfig, name: str) -> Iterator[Problem]:
-    without = [
+def without_address(config: StackConfig, name: str) -> list[str]:
+    """Return the services on a host that need its slice, since they have no address of their own there."""
+    return [
         service
         for service, settings in config.services.items()
         if settings.runs_on(name) and name not in settings.addresses
     ]
+
+
+def _missing(config: StackConfig, name: str) -> Iterator[Problem]:
+    without = without_address(config, name)
     if not without:
         return
     more = f" and {len(without) - 1} more" if len(without) > 1 else ""

@@ -232,6 +232,11 @@ def test_slices_beside_a_dhcp_pool(tmp_path: Path) -> None:
     }
 
 
+def test_a_shim_is_not_wrong_while_the_slice_is_missing(tmp_path: Path) -> None:
+    """What is missing is said once, with `allocate`; there may be room for the shim then."""
+    assert {problem.code for problem in refused(HOME, tmp_path)} == {"IPF334"}
+
+
 def test_neighbouring_addresses_on_two_hosts(tmp_path: Path) -> None:
     """Two hosts have one address each, beside each other, with and without slices."""
     expected = {"one": "192.168.1.53", "two": "192.168.1.54"}

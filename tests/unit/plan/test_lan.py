@@ -240,3 +240,17 @@ def test_a_name_server_on_a_host_is_asked_from_other_hosts_only() -> None:
     assert lan_plan(**elsewhere).warnings == ()
     with_shim = {"hosts__docker-1__shim": True, "hosts__docker-1__dynamic": "none"}
     assert lan_plan(services__centos__dns=["192.168.140.200"], **with_shim).warnings == ()
+
+
+def test_docker_gets_no_ports_of_a_container_on_a_lan() -> None:
+    """Every port is at its own address. So thousands are no trouble, unless a host is outside the LAN, or they are published."""
+    many = {"services__nginx__ports": ["16384-32768:16384-32768/udp"]}
+    plan = lan_plan(**many)
+    assert plan.warnings == ()
+    assert {container.docker_ports for container in plan.containers()} == {()}
+    outside = lan_plan(**many, **{"hosts__docker-2__address": "192.168.9.201"})
+    assert [problem.code for problem in outside.warnings] == ["IPF341", "IPF436"]
+    assert outside.host("docker-1").container("nginx").docker_ports == ()
+    assert outside.host("docker-2").container("nginx").docker_ports != ()
+    alone = lan_plan(services__nginx__ports=["127.0.0.1:5000:80"], services__nginx__published=True)
+    assert [str(port) for port in alone.host("docker-1").container("nginx").docker_ports] == ["127.0.0.1:5000:80"]
