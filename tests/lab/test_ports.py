@@ -138,7 +138,9 @@ def test_a_link_that_docker_does_not_create(lab: Lab, ports: Stack) -> None:
     assert refused.returncode != 0
     assert "4095 is not such an id" in refused.stdout + refused.stderr
     assert lab.container_ids() == before
-    ports.assert_unchanged()
+    # The failed one has noted the parent for the check of addresses, and nothing else.
+    ports.up(timeout=600)
+    assert lab.container_ids() == before
 
 
 def test_nothing_stays(lab: Lab, ports: Stack, footprints: dict[str, dict[str, str]]) -> None:
