@@ -96,8 +96,8 @@ class IpvlanFabric(pulumi.ComponentResource):
                 if attachment is not None:
                     urls.setdefault(planned.service, {})[planned.host] = attachment.urls
                     resources.append(attachment.bridge_connection)
-                if plan.at_own_address(planned) and plan.endpoints_of(planned):
-                    urls[planned.service][planned.host] = _known_with(container, plan.endpoints_of(planned))
+                if plan.at_own_address(planned) and (endpoints := plan.endpoints_of(planned)):
+                    urls[planned.service][planned.host] = _known_with(container, endpoints)
                 order.add(
                     planned,
                     slice_.settle(

@@ -17,7 +17,7 @@ from netaddr import IPAddress, IPNetwork
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.models import ContainerSettings, Mode
 from ipvlan.config.types.addresses import AddressRange
-from ipvlan.config.types.ports import MANY, Port
+from ipvlan.config.types.ports import Port, url, with_urls
 from ipvlan.config.types.rollout import Otherwise
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
@@ -279,8 +279,9 @@ class Plan:
         """Service -> the URL of each tcp port that clients reach (`http://ADDRESS`, `:PORT` unless 80), on all hosts, sorted."""
         urls: dict[str, list[str]] = {}
         for container in self.containers():
-            if container.published or self.endpoints_of(container):
-                urls.setdefault(container.service, []).extend(self.endpoints_of(container))
+            endpoints = self.endpoints_of(container)
+            if container.published or endpoints:
+                urls.setdefault(container.service, []).extend(endpoints)
         return dict(sorted(urls.items()))
 
     def urls_of(self, container: ContainerPlan) -> tuple[str, ...]:
@@ -290,11 +291,9 @@ class Plan:
         Of a range of MANY ports or more only the ends have theirs.
         """
         return tuple(
-            f"http://{port.host_address or self.host(container.host).address}"
-            + ("" if port.host_port == 80 else f":{port.host_port}")
-            for written in container.ports
-            if written.protocol == "tcp" and not written.on_loopback
-            for port in (written.singles() if written.count < MANY else written.ends())
+            url(port.host_address or self.host(container.host).address, port.host_ports)
+            for port in with_urls(container.ports)
+            if not port.on_loopback
         )
 
     def at_own_address(self, container: ContainerPlan) -> bool:
@@ -310,9 +309,4 @@ class Plan:
         """
         if not self.at_own_address(container):
             return self.urls_of(container) if container.published else ()
-        return tuple(
-            f"http://{container.address}" + ("" if port.container_port == 80 else f":{port.container_port}")
-            for written in container.ports
-            if written.protocol == "tcp"
-            for port in (written.singles() if written.count < MANY else written.ends())
-        )
+        return tuple(url(container.address, port.container_ports) for port in with_urls(container.ports))

@@ -33,10 +33,5 @@ def overlapping_ports(
         # Up to the first entry that reaches the port, all end before it.
         begin, end = bisect_left(ends_so_far, port.host_port), bisect_right(starts, port.last_host_port)
         for other_container, other in entries[begin:end]:
-            if port.host_port <= other.last_host_port and _one_address(port, other):
+            if port.host_port <= other.last_host_port and port.shares_address(other):
                 yield container, port, other_container, other
-
-
-def _one_address(one: Port, other: Port) -> bool:
-    """Return whether the two are bound at a common address; without one, a port is bound at all of them."""
-    return one.host_address is None or other.host_address is None or one.host_address == other.host_address

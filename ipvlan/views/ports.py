@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from netaddr import IPAddress
 
-from ipvlan.config.types.ports import MANY, ON_THE_HOST, Port, numbers, runs
+from ipvlan.config.types.ports import MANY, ON_THE_HOST, Port, numbers, runs, url
 from ipvlan.hosts.snapshot import Binding, LiveContainer
 from ipvlan.plan.model import ContainerPlan, Plan
 
@@ -28,7 +28,7 @@ def endpoints(plan: Plan, container: ContainerPlan) -> Iterator[str]:
 def _endpoint(address: IPAddress, ports: str, protocol: str) -> str:
     if protocol != "tcp" or "-" in ports:
         return f"{address}:{ports}/{protocol}"
-    return f"http://{address}" + ("" if ports == "80" else f":{ports}")
+    return url(address, ports)
 
 
 def for_clients(container: ContainerPlan) -> list[Port]:

@@ -76,6 +76,11 @@ class Port:
         """Return whether that port of the host is among them."""
         return self.host_port <= host_port <= self.last_host_port
 
+    def shares_address(self, other: Port) -> bool:
+        """Return whether the two are bound at a common address of the host; without one, a port is bound at all of them."""
+        addresses = self.host_address, other.host_address
+        return None in addresses or addresses[0] == addresses[1]
+
     def part(self, first: int, count: int) -> Port:
         """Return `count` of its ports, from number `first` on, which counts from 0."""
         return replace(self, host_port=self.host_port + first, container_port=self.container_port + first, count=count)
@@ -91,6 +96,18 @@ class Port:
     def ends(self) -> tuple[Port, ...]:
         """Return its first and its last port; a single port once."""
         return tuple(self.part(number, 1) for number in sorted({0, self.count - 1}))
+
+
+def url(address: IPAddress, port: str) -> str:
+    """Return where a browser finds a tcp port: `http://ADDRESS`, with `:PORT` unless it is 80."""
+    return f"http://{address}" + ("" if port == "80" else f":{port}")
+
+
+def with_urls(ports: Iterable[Port]) -> Iterator[Port]:
+    """Yield the tcp ports one by one, since each has a URL; of a range of MANY or more only its ends."""
+    for port in ports:
+        if port.protocol == "tcp":
+            yield from port.singles() if port.count < MANY else port.ends()
 
 
 def without(ports: Iterable[Port], others: Iterable[Port]) -> Iterator[Port]:

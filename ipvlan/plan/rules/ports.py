@@ -108,8 +108,7 @@ def _between_services(config: StackConfig, published: Sequence[_Bound]) -> Itera
 
 def _shared_host(config: StackConfig, one: _Bound, other: _Bound) -> str | None:
     """Return the first host on which both cannot be bound; None where there is none."""
-    addresses = one.port.host_address, other.port.host_address
-    if one.number == other.number or (None not in addresses and addresses[0] != addresses[1]):
+    if one.number == other.number or not one.port.shares_address(other.port):
         return None
     services = config.services[one.service], config.services[other.service]
     return next((host for host in config.hosts if all(service.runs_on(host) for service in services)), None)
