@@ -13,14 +13,17 @@ from importlib import import_module
 from pathlib import Path
 
 import pulumi
+from pulumi.runtime.config import is_config_secret
 
 from components.ipvlan_fabric import FabricArgs
 from ipvlan.checks.host_identity import other_machines, same_machine
 from ipvlan.checks.network_changes import changed_networks
 from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
+from ipvlan.config.engine_config import differences
+from ipvlan.config.load import read_raw, read_sections, stack_file
 from ipvlan.config.models import COMMON, SECTIONS, ServiceConfig, StackConfig
 from ipvlan.config.secrets import unknown_secrets
-from ipvlan.config.yaml_file import Checkout, ProjectFolder
+from ipvlan.config.yaml_file import Checkout, Folder, ProjectFolder
 from ipvlan.hosts.availability import Visit, visit_hosts
 from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.docker_environment import check_environment
@@ -31,7 +34,7 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.neighbours import warnings_of_others
 from ipvlan.plan.ownership import Place
-from ipvlan.plan.validate import parse
+from ipvlan.plan.validate import well_formed
 from ipvlan.problems import ConfigError, UserError
 
 
@@ -46,9 +49,9 @@ def read_fabric_args() -> FabricArgs:
     """
     try:
         check_environment(os.environ, "pulumi preview" if pulumi.runtime.is_dry_run() else "pulumi up")
-        config = read_config()
-        # Pulumi runs the program in the project's folder.
-        return fabric_args(config, read_secrets(config.services), Checkout(Path()))
+        project = project_folder()
+        config = read_config(project)
+        return fabric_args(config, read_secrets(config.services), project)
     except UserError as error:
         raise pulumi.RunError(str(error)) from None
 
@@ -88,14 +91,35 @@ def fabric_args(
     )
 
 
-def read_config() -> StackConfig:
-    """Return the stack's config, as Pulumi has it.
+def project_folder() -> ProjectFolder:
+    """Return the project's folder: Pulumi runs the program in it."""
+    return Checkout(Path())
+
+
+def read_config(project: Folder) -> StackConfig:
+    """Return the config of the stack that Pulumi runs: that of its file, which Pulumi must have read alike.
 
     Raises:
-        ConfigError: The config is wrong.
+        ConfigError: The config is wrong, as every command says it; or Pulumi has other values than the file.
     """
-    config = pulumi.Config()
-    return parse({key: config.get_object(key) for key in SECTIONS} | {COMMON: config.get(COMMON)})
+    stack = pulumi.get_stack()
+    raw = read_raw(stack, project)
+    config = well_formed(read_sections(raw, project))
+    engine = pulumi.Config()
+    given = {key: engine.get(key) for key in (*SECTIONS, COMMON)}
+    plain = [key for key in _secret_keys(config.services) if engine.get(key) is not None and not _is_secret(key)]
+    different = list(differences(stack_file(stack), raw.sections, given, plain))
+    if different:
+        raise ConfigError(different)
+    return config
+
+
+def _is_secret(key: str) -> bool:
+    return is_config_secret(f"{pulumi.get_project()}:{key}")
+
+
+def _secret_keys(services: Mapping[str, ServiceConfig]) -> list[str]:
+    return sorted({key for service in services.values() for key in service.secret_environment.values()})
 
 
 def read_secrets(services: Mapping[str, ServiceConfig]) -> Mapping[str, pulumi.Output[str]]:
@@ -105,7 +129,7 @@ def read_secrets(services: Mapping[str, ServiceConfig]) -> Mapping[str, pulumi.O
         ConfigError: Keys without a value.
     """
     config = pulumi.Config()
-    keys = sorted({key for service in services.values() for key in service.secret_environment.values()})
+    keys = _secret_keys(services)
     missing = list(unknown_secrets(services, {key for key in keys if config.get_secret(key) is not None}))
     if missing:
         raise ConfigError(missing)

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from ipvlan.config.yaml_file import STACK_FILES, StackFileError
+from ipvlan.config.yaml_file import STACK_FILES
+from ipvlan.config.yaml_text import StackFileError
 from ipvlan.problems import Problem, ToolError, UsageError, shorten
 
 TIME_LIMIT: Final = 30

@@ -8,7 +8,6 @@ Out of scope: what two keys must agree on, and the error that stops a command (`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -16,6 +15,7 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from ipvlan import PROJECT
+from ipvlan.config.json_text import JsonTextError, from_json_text
 from ipvlan.config.messages import problem_of, unknown_sections
 from ipvlan.config.models import (
     COMMON,
@@ -27,9 +27,11 @@ from ipvlan.config.models import (
     SshConfig,
     StackConfig,
 )
+from ipvlan.config.project_file import project_problems, stack_file_problems
 from ipvlan.config.salvage import UNREADABLE_FABRIC, salvage
 from ipvlan.config.secrets import encrypted_values, is_secret, secrets_in_plaintext, unknown_secrets
 from ipvlan.config.shared_file import with_common
+from ipvlan.config.shown_values import shown
 from ipvlan.config.types.docker import HOST_NAME, SERVICE_NAME
 from ipvlan.config.yaml_file import Folder, read
 from ipvlan.problems import ConfigError, Problem, UsageError, shorten
@@ -96,38 +98,36 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
         ConfigError: The file is no stack file.
     """
     name = stack_file(stack)
-    config = read(folder, name).get("config")
+    content = read(folder, name)
+    problems = [*project_problems(folder), *stack_file_problems(name, content)]
+    config = content.get("config")
     if not isinstance(config, Mapping):
         raise ConfigError(
             [
+                *problems,
                 Problem(
                     code="IPF014",
                     key=f"{name}: config",
-                    value="" if config is None else shorten(config),
+                    value="" if config is None else shown(config),
                     problem="it is missing" if config is None else "this is not a mapping",
                     effect="the stack has no fabric, no hosts and no services",
                     fix=f"write `config:` with {', '.join(f'{PROJECT}:{key}' for key in SECTIONS[:3])} below it",
-                )
+                ),
             ]
         )
     own = {key.partition(":")[2]: value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
     sections: dict[str, object] = {}
-    problems: list[Problem] = []
     for key in (*SECTIONS, COMMON):
         try:
-            sections[key] = _unpack(own.get(key))
-        except (ValueError, RecursionError) as error:
-            # A number of more than 4,300 digits is a ValueError.
-            where = f": {error.msg} at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+            sections[key] = from_json_text(own.get(key))
+        except JsonTextError as error:
             problems.append(
                 Problem(
                     code="IPF015",
                     key=key,
-                    value=shorten(own[key]),
-                    problem=f"the text is not JSON{where}"
-                    if where
-                    else "it is nested too deep, or has a number that is too long",
-                    effect="Pulumi could not read the mapping either" if where else "ipvlan cannot read the mapping",
+                    value=shown(own[key]),
+                    problem=str(error),
+                    effect=error.effect,
                     fix="write the mapping as YAML below the key",
                 )
             )
@@ -136,7 +136,7 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
     # A secret that no service refers to yet is no mistake.
     stray = {key: value for key, value in others.items() if not is_secret(value) and key not in referred}
     stray_problems = unknown_sections(stray, (*SECTIONS, COMMON), "", "config keys")
-    return RawStack(sections=sections, others=others, problems=(*stray_problems, *problems))
+    return RawStack(sections=sections, others=others, problems=(*problems, *stray_problems))
 
 
 def read_stack(stack: str, folder: Folder) -> Reading:
@@ -145,7 +145,11 @@ def read_stack(stack: str, folder: Folder) -> Reading:
     Raises:
         ConfigError: The file is no stack file.
     """
-    raw = read_raw(stack, folder)
+    return read_sections(read_raw(stack, folder), folder)
+
+
+def read_sections(raw: RawStack, folder: Folder) -> Reading:
+    """Read the sections of a stack's file, with its shared file."""
     reading = read_config(raw.sections, folder, known_config_keys=frozenset(raw.others))
     reported = {problem.key for problem in raw.problems}
     problems = (
@@ -196,13 +200,6 @@ def read_config(
     )
 
 
-def _unpack(value: object) -> object:
-    # `pulumi config set --json` and a bare `pulumi config set` of a mapping both store it as JSON text.
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        return json.loads(value)
-    return value
-
-
 def _referred_keys(services: object) -> Iterator[str]:
     """Yield the config keys that services refer to as secrets, whatever else is wrong with the services."""
     for service in services.values() if isinstance(services, Mapping) else ():
@@ -241,7 +238,7 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
             Problem(
                 code="IPF019",
                 key=section,
-                value="" if raw is None else shorten(raw),
+                value="" if raw is None else shown(raw),
                 problem="it is missing" if raw is None else "this is not a mapping of names",
                 effect=f"the stack would have no {section}",
                 fix=f"write {PROJECT}:{section} with one name per line below it"

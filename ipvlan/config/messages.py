@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
 from ipvlan.config.models import Model
+from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
 from ipvlan.config.types.base import ERROR_TYPE
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
 from ipvlan.problems import Problem, shorten
@@ -55,19 +56,15 @@ WORDINGS: Final[Mapping[str, Wording]] = {
 }
 """Type of a pydantic error -> its wording."""
 
-HIDDEN: Final = ("environment", "secret_environment")
-"""Keys whose values no message repeats: people put secrets there by mistake."""
-
-
 def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Problem:
     """Return the problem behind one entry of `ValidationError.errors()` of the model `kind`, whose key path is `path`."""
     location = [part for part in entry["loc"] if part != "[key]"]
     key = path + "".join(f"[{part}]" if isinstance(part, int) else f".{shorten(part)}" for part in location)
     if entry["type"] == "extra_forbidden":
         return _unknown_key(kind, key, location)
-    value = "" if entry["type"] == "missing" else shorten(entry["input"])
+    value = "" if entry["type"] == "missing" else shown(entry["input"])
     if value and location and location[0] in HIDDEN:
-        value = "(not shown)"
+        value = NOT_SHOWN
     code, problem, effect, fix = _wording(entry)
     return Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)
 

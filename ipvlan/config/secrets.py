@@ -13,8 +13,8 @@ from ipvlan.problems import Problem, shorten
 
 
 def is_secret(value: object) -> bool:
-    """Return whether a value of the stack file is encrypted: `{secure: ...}`."""
-    return isinstance(value, Mapping) and set(value) == {"secure"}
+    """Return whether a value of the stack file is encrypted: `{secure: TEXT}` (isSecureValue of Pulumi's Go SDK, 3.259.0)."""
+    return isinstance(value, Mapping) and set(value) == {"secure"} and isinstance(value["secure"], str)
 
 
 def encrypted_values(sections: Mapping[str, object]) -> Iterator[Problem]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ipvlan.config.messages import unknown_sections
 from ipvlan.config.models import COMMON, SECTIONS
-from ipvlan.config.yaml_file import Folder, StackFileError, read
+from ipvlan.config.yaml_file import Folder, read
+from ipvlan.config.yaml_text import StackFileError
 from ipvlan.problems import ConfigError, Problem, shorten
 
 

@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from ipvlan.config.project_file import PROJECT_FILE
 from ipvlan.config.yaml_file import Checkout, read
 from ipvlan.problems import Problem, UsageError, shorten
-
-PROJECT_FILE: Final = "Pulumi.yaml"
 
 _NO_ORGANISATION: Final = "organization"
 """What backends without organisations (files, buckets) have in the place of one (pkg/backend/diy, 3.259.0)."""

@@ -1,6 +1,6 @@
 """Writes a new key into a YAML text, or removes one, and changes no other byte of it.
 
-The places come from ruamel.yaml's nodes, and the text between them is kept. A writer of complete documents would change quotes,
+The places come from PyYAML's nodes, and the text between them is kept. A writer of complete documents would change quotes,
 line ends and the layout of other mappings.
 
 Out of scope: files (`ipvlan.config.file_write`).
@@ -11,11 +11,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
+import yaml
+from yaml import CollectionNode, MappingNode, Node, SequenceNode
 
-from ipvlan.config.yaml_file import parse_text
+from ipvlan.config.yaml_text import LOADER, parse_text
 from ipvlan.problems import ConfigError, Problem
 
 
@@ -112,7 +111,7 @@ def _text_end(node: Node, before: Node) -> int:
         key, value = last if isinstance(last, tuple) else (before, last)
         return _text_end(value, key)
     end: int = node.end_mark.index
-    if node.value == "" and getattr(node, "style", None) is None:
+    if node.value == "" and not getattr(node, "style", None):
         # The position of an empty value is where the next token begins.
         end = 0
     if getattr(node, "style", None) in ("|", ">"):
@@ -161,7 +160,7 @@ def _remove(text: str, removal: Removal, name: str) -> str:
         # An anchor that others use, or an unforeseen layout: nothing is written.
         if parse_text(changed, name) != expected:
             raise failure
-    except (ConfigError, YAMLError):
+    except (ConfigError, yaml.YAMLError):
         raise failure from None
     return changed
 
@@ -214,7 +213,7 @@ def _find(text: str, path: tuple[str, ...]) -> MappingNode | None:
 
 
 def _node(text: str, path: tuple[str, ...]) -> Node | None:
-    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    node: Node | None = yaml.compose(text, Loader=LOADER)
     for part in path:
         if not isinstance(node, MappingNode):
             return None

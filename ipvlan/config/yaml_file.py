@@ -1,67 +1,24 @@
-"""Reads the YAML of a stack file as plain mappings, lists and scalars, so that every reader of the file reads the same.
+"""The files of a project: their texts, their content, and which of them are stack files.
 
-Pulumi reads the file with Go's yaml.v3 (YAML 1.1 numbers: `010` is 8), this program with ruamel.yaml (1.2: `010` is 10), and
-editors with either. A scalar on which they differ is an error here that asks for quotes. So a reviewer, `ipvlan plan` and
-`pulumi up` cannot take it for three different values.
-
-Out of scope: what the keys mean (`ipvlan.config.load`).
+Out of scope: how YAML is read (`ipvlan.config.yaml_text`), and what the keys mean (`ipvlan.config.load`).
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from ruamel.yaml import YAML
-from ruamel.yaml.composer import MaxDepthExceededError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.scanner import Scanner
-
-from ipvlan.problems import ConfigError, Problem, shorten
+from ipvlan.config.yaml_text import parse_text, stack_file_error
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes; a stack of 10,000 services has about 2 MB, so anything beyond is not a stack file."""
 
-DEEPEST: Final = 50
-"""Mappings and lists in each other; a stack file has 6. ruamel.yaml's time grows with the square of the depth of flow style, before
-Python's own limit ends it: `[` 500 times takes a second, 3,000 times ten."""
-
 STACK_FILES: Final = "Pulumi.*.yaml"
 """The files of a project's stacks."""
-
-PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
-PLAIN_FLOAT: Final = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
-_CONSTANTS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
-
-AMBIGUOUS: Final = (
-    (re.compile(r"[-+]?0[0-9_]+"), "YAML 1.1 reads it as an octal number where it can, YAML 1.2 as a decimal one"),
-    (re.compile(r"[-+]?0[xob][0-9a-fA-F_]+"), "YAML reads it as a number in another base"),
-    (re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "YAML 1.1 reads it as a number of base 60"),
-    (re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*"), "YAML 1.1 reads it as a number without the underscores"),
-    (
-        re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"),
-        "YAML reads it as a number in another notation",
-    ),
-    (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), "YAML reads it as a number that is not finite"),
-    (
-        re.compile(r"(?i:yes|no|on|off|y|n)|True|TRUE|False|FALSE"),
-        "YAML 1.1 reads it as a boolean, YAML 1.2 as a string",
-    ),
-    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "YAML reads it as a date"),
-    (re.compile(r"="), "YAML 1.1 gives it a special meaning"),
-)
-"""Unquoted scalars that two readers of YAML read differently, and how they read them."""
-
-
-class StackFileError(ConfigError):
-    """The file is missing, or is not YAML that all readers read alike."""
 
 
 class Folder(Protocol):
@@ -69,6 +26,9 @@ class Folder(Protocol):
 
     def text(self, name: str) -> str:
         """Return the text of the file at that path below the project's folder; raise StackFileError."""
+
+    def has(self, name: str) -> bool:
+        """Return whether something is at that path."""
 
 
 class ProjectFolder(Folder, Protocol):
@@ -87,6 +47,10 @@ class Checkout:
     def text(self, name: str) -> str:
         """Return the file's text as it is now."""
         return file_text(self.root / name, name)
+
+    def has(self, name: str) -> bool:
+        """Return whether something is there now, if only a link that leads nowhere."""
+        return os.path.lexists(self.root / name)
 
     def stack_files(self) -> list[str]:
         """Return the stack files that are there now. What is no file is not opened: a pipe might never answer."""
@@ -126,7 +90,7 @@ def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
     try:
         content = read_bytes(path)
         if len(content) > LARGEST_FILE:
-            raise _error(
+            raise stack_file_error(
                 "IPF002",
                 name,
                 problem=f"the file has more than {LARGEST_FILE} bytes",
@@ -136,7 +100,7 @@ def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
         return content.decode(encoding)
     except FileNotFoundError:
         others = ", ".join(sorted(other.name for other in path.parent.glob(STACK_FILES))) or "none"
-        raise _error(
+        raise stack_file_error(
             "IPF001",
             name,
             problem="there is no such file",
@@ -144,7 +108,7 @@ def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
             fix=f"write it, or choose another stack with --stack (there are: {others})",
         ) from None
     except OSError as error:
-        raise _error(
+        raise stack_file_error(
             "IPF003",
             name,
             problem=f"the file cannot be read: {error.strerror}",
@@ -152,195 +116,10 @@ def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
             fix="make it a file that can be read",
         ) from None
     except UnicodeDecodeError as error:
-        raise _error(
+        raise stack_file_error(
             "IPF004",
             name,
             problem=f"byte {error.start} is not UTF-8",
             effect="Pulumi could not read the file either",
             fix="save the file as UTF-8",
         ) from None
-
-
-def parse_text(text: str, name: str) -> dict[str, Any]:
-    """Return the content of YAML text whose top is a mapping; messages call the text `name`."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Scanner = _Scanner
-    yaml.max_depth = DEEPEST
-    try:
-        root = yaml.compose(text)
-        if root is None:
-            return {}
-        reader = _Reader(name)
-        content = reader.value(root)
-    except MaxDepthExceededError as error:
-        mark = error.problem_mark
-        raise _too_deep(f"{name}:{mark.line + 1}:{mark.column + 1}") from None
-    except RecursionError:
-        # Aliases in keys make more of it than the text has.
-        raise _too_deep(name) from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise _error(
-            "IPF005",
-            f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name,
-            problem=f"this is not YAML: {', '.join(part for part in (error.context, error.problem) if part)}",
-            effect="neither Pulumi nor ipvlan can read the file",
-            fix="look at that line and the one before it: quotes, brackets, colons and indentation",
-        ) from None
-    except YAMLError as error:
-        raise _error(
-            "IPF006",
-            name,
-            problem=f"this is not YAML: {' '.join(str(error).split())}",
-            effect="neither Pulumi nor ipvlan can read the file",
-            fix="remove the character or directive",
-        ) from None
-    if reader.problems:
-        raise StackFileError(reader.problems)
-    if not isinstance(content, dict):
-        raise _error(
-            "IPF008",
-            name,
-            value=shorten(content),
-            problem="the file is not a mapping",
-            effect="Pulumi finds no config in it",
-            fix="begin it with `config:`",
-        )
-    return content
-
-
-def _error(code: str, key: str, *, value: str = "", problem: str, effect: str, fix: str) -> StackFileError:
-    return StackFileError([Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)])
-
-
-def _too_deep(key: str) -> StackFileError:
-    return _error(
-        "IPF007",
-        key,
-        problem=f"more than {DEEPEST} mappings or lists are in each other",
-        effect="no reader of YAML could load the file",
-        fix="write the stack's mappings as docs/config.md shows them",
-    )
-
-
-class _Scanner(Scanner):
-    """Ends at the depth limit at once, and not after it looked ahead for the end of what might be a key."""
-
-    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803 (the base class calls it so)
-        """Begin a list or mapping in flow style."""
-        if self.flow_level >= DEEPEST:
-            raise MaxDepthExceededError(problem_mark=self.reader.get_mark())
-        super().fetch_flow_collection_start(TokenClass, to_push)
-
-
-class _Reader:
-    """Turns YAML nodes into values; collects what readers would read differently."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.problems: list[Problem] = []
-        self._done: dict[int, Any] = {}
-        self._open: set[int] = set()
-
-    def value(self, node: Node) -> Any:
-        """Return the node's value; a node that an alias repeats is read once."""
-        if isinstance(node, ScalarNode):
-            return self._scalar(node)
-        identity = id(node)
-        if identity in self._done:
-            return self._done[identity]
-        if identity in self._open:
-            self._problem(
-                "IPF009",
-                node,
-                problem="the mapping or list contains itself",
-                effect="no reader could reach its end",
-                fix="remove the alias (*NAME) that points back",
-            )
-            return None
-        self._open.add(identity)
-        value = self._mapping(node) if isinstance(node, MappingNode) else self._list(node)
-        self._open.discard(identity)
-        self._done[identity] = value
-        return value
-
-    def _list(self, node: Node) -> list[Any]:
-        if not isinstance(node, SequenceNode):
-            raise TypeError(f"ruamel.yaml made a {type(node).__name__}, which YAML does not have")
-        return [self.value(item) for item in node.value]
-
-    def _mapping(self, node: MappingNode) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
-        own: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, ScalarNode):
-                self._problem(
-                    "IPF010",
-                    key_node,
-                    problem="a key is a mapping or a list",
-                    effect="no config key has such a name",
-                    fix="write a name as the key",
-                )
-                continue
-            if key_node.value == "<<" and key_node.style is None:
-                for more in self._merged(value_node):
-                    merged = {**more, **merged}
-                continue
-            key = str(key_node.value)
-            if key in own:
-                self._problem(
-                    "IPF011",
-                    key_node,
-                    value=key,
-                    problem="the key is here twice",
-                    effect="only one of the two would count",
-                    fix="remove one, or give it another name",
-                )
-            own[key] = self.value(value_node)
-        return {**merged, **own}
-
-    def _merged(self, node: Node) -> Iterator[dict[str, Any]]:
-        for part in node.value if isinstance(node, SequenceNode) else [node]:
-            value = self.value(part)
-            if isinstance(value, dict):
-                yield value
-            else:
-                self._problem(
-                    "IPF012",
-                    part,
-                    problem="`<<` merges something that is not a mapping",
-                    effect="nothing would be merged",
-                    fix="point it at a mapping: <<: *NAME",
-                )
-
-    def _scalar(self, node: ScalarNode) -> Any:
-        text = str(node.value)
-        if node.style is not None or str(node.tag) not in _KNOWN_TAGS:
-            return text
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
-        if PLAIN_INTEGER.fullmatch(text):
-            return int(text)
-        if PLAIN_FLOAT.fullmatch(text):
-            return float(text)
-        meaning = next((meaning for pattern, meaning in AMBIGUOUS if pattern.fullmatch(text)), None)
-        if meaning is not None:
-            self._problem(
-                "IPF013",
-                node,
-                value=text,
-                problem=meaning,
-                effect="Pulumi, ipvlan and a reviewer could each read another value",
-                fix=f'write "{shorten(text)}" in quotes for a string, or the plain decimal number, or true or false',
-            )
-        return text
-
-    def _problem(self, code: str, node: Node, *, value: str = "", problem: str, effect: str, fix: str) -> None:
-        key = f"{self.name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
-        self.problems.append(Problem(code=code, key=key, value=shorten(value), problem=problem, effect=effect, fix=fix))
-
-
-_KNOWN_TAGS = frozenset(
-    f"tag:yaml.org,2002:{kind}"
-    for kind in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "binary")
-)

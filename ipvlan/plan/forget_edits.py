@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from ipvlan import PROJECT
 from ipvlan.config.yaml_edit import Removal, remove
-from ipvlan.config.yaml_file import Folder, parse_text
+from ipvlan.config.yaml_file import Folder
+from ipvlan.config.yaml_text import parse_text
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load
 from ipvlan.problems import ConfigError, Problem

@@ -15,7 +15,8 @@ from ipvlan import PROJECT
 from ipvlan.config.models import COMMON, SECTIONS
 from ipvlan.config.stack_names import short_name
 from ipvlan.config.types.docker import HOST_NAME
-from ipvlan.config.yaml_file import ProjectFolder, StackFileError, parse_text
+from ipvlan.config.yaml_file import ProjectFolder
+from ipvlan.config.yaml_text import StackFileError, parse_text
 from ipvlan.plan.clashes import Neighbour, clashes
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan

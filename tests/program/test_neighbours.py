@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,7 @@ def test_a_run_names_what_clashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     write_project(tmp_path, STACK_TEXT.replace("10.1.", "10.2.").replace("ipvlanl2", "second"), "blue")
     write_project(tmp_path, "config: [", "broken")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pulumi.Config.get_object", lambda _self, key: config.get(key))
-    monkeypatch.setattr("pulumi.Config.get", lambda _self, _key: None)
+    monkeypatch.setattr("pulumi.Config.get", lambda _self, key: json.dumps(config[key]) if key in config else None)
     monkeypatch.setattr("pulumi.get_stack", lambda: "dev")
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)
     monkeypatch.setattr("pulumi.log.warn", shown.append)
@@ -33,5 +33,5 @@ def test_a_run_names_what_clashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ]
     # Programs in other languages have no stack files of ours.
     shown.clear()
-    program_inputs.fabric_args(program_inputs.read_config(), {})
+    program_inputs.fabric_args(program_inputs.read_config(program_inputs.project_folder()), {})
     assert shown == []

@@ -46,6 +46,7 @@ def test_the_docker_provider_loads_while_the_hosts_are_contacted(config: dict[st
     """Its package is imported after the hosts are contacted, and before their answers are awaited."""
     text = f"""
 import json, sys
+from tests.support.given_folder import GivenFolder
 from unittest import mock
 from components import program_inputs
 
@@ -75,8 +76,8 @@ sections = json.loads({json.dumps(config)!r})
 with (
     mock.patch("components.program_inputs.HostVisits", Visits),
     mock.patch("components.program_inputs.require_connections"),
-    mock.patch("pulumi.Config.get_object", lambda self, key: sections.get(key)),
-    mock.patch("pulumi.Config.get", lambda self, key: None),
+    mock.patch("components.program_inputs.project_folder", lambda: GivenFolder("test", sections, {{}})),
+    mock.patch("pulumi.Config.get", lambda self, key: json.dumps(sections[key]) if key in sections else None),
     mock.patch("pulumi.get_stack", lambda: "test"),
 ):
     args = program_inputs.read_fabric_args()

@@ -30,6 +30,7 @@ from ipvlan.checks.stack_state import StackState
 from ipvlan.hosts.availability import Visit
 from ipvlan.plan.resource_names import HANDOVER_TYPE, IDENTITY_TYPE, LOCK_FUNCTION
 from provider.handover import Handover
+from tests.support.given_folder import GivenFolder
 from tests.support.states import OWNER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -295,6 +296,9 @@ def run_program(
                 "components.program_inputs.read_stack_state", side_effect=lambda stack, _folder: recorded(stack)
             ),
             mock.patch("ipvlan.hosts.ssh.obstacle", return_value=sharing_obstacle),
+            mock.patch(
+                "components.program_inputs.project_folder", return_value=GivenFolder(stack, config, secrets or {})
+            ),
         ):
             await pulumi.runtime.stack.run_pulumi_func(main)
         root = cast(Stack, settings.get_root_resource())

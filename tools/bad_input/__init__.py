@@ -11,6 +11,7 @@ from tools.bad_input.fabric import FABRIC
 from tools.bad_input.hosts import HOSTS
 from tools.bad_input.lan import LAN
 from tools.bad_input.other_stacks import OTHER_STACKS
+from tools.bad_input.project_files import PROJECT_FILES
 from tools.bad_input.rollouts import ROLLOUTS
 from tools.bad_input.services import SERVICES
 from tools.bad_input.settings import SETTINGS
@@ -19,4 +20,4 @@ from tools.bad_input.stack_files import STACK_FILES
 
 __all__ = ["CASES", "BadInput"]
 
-CASES: Final = (*FABRIC, *HOSTS, *LAN, *ROLLOUTS, *SERVICES, *SETTINGS, *ADDRESSES, *STACK, *STACK_FILES, *OTHER_STACKS)
+CASES: Final = (*FABRIC, *HOSTS, *LAN, *ROLLOUTS, *SERVICES, *SETTINGS, *ADDRESSES, *STACK, *STACK_FILES, *PROJECT_FILES, *OTHER_STACKS)

@@ -29,6 +29,8 @@ class BadInput:
     """Whether they are warnings, and the config is planned."""
     text: str | None = None
     """A complete stack file instead of changes to the reference setup."""
+    project: str | None = None
+    """The text of Pulumi.yaml."""
     beside: str | None = None
     """The file of another stack of the project; the problems are then what the two have with each other."""
 
@@ -44,6 +46,8 @@ class BadInput:
                 config = parse(changed(self.changes))
             else:
                 (folder / "Pulumi.test.yaml").write_text(self.text, encoding="utf-8")
+                if self.project is not None:
+                    (folder / "Pulumi.yaml").write_text(self.project, encoding="utf-8")
                 config = load_stack("test", folder)
             plan = make_plan(config)
             if self.beside is None:

@@ -15,7 +15,7 @@ import pytest
 
 from ipvlan.config import file_write
 from ipvlan.config.file_write import edit_lock, read_texts, write_texts
-from ipvlan.config.yaml_file import StackFileError
+from ipvlan.config.yaml_text import StackFileError
 from ipvlan.problems import ToolError
 from tests.support.projects import ipvlan, ipvlan_process, write_project
 from tools.reference_setup import STACK_TEXT

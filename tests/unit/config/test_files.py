@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.config.yaml_file import DEEPEST, StackFileError, parse_text
+from ipvlan.config.yaml_text import DEEPEST, StackFileError, parse_text
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack
 from ipvlan.problems import ConfigError
@@ -80,7 +80,7 @@ def test_the_deepest_nesting() -> None:
     assert parse_text("\n".join(" " * level + "a:" for level in range(depth)), "x")
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../common.yaml", "12", "[a]", '"a\\0b"', '"\\ud800"'])
+@pytest.mark.parametrize("path", ["/etc/passwd", "../common.yaml", "12", "[a]", '"a\\0b"'])
 def test_a_shared_file_outside_the_project(tmp_path: Path, path: str) -> None:
     """The shared file must be a path below the project."""
     write_project(tmp_path, STACK_TEXT.replace("config:\n", f"{COMMON}{path}\n"))

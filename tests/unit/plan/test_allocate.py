@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipvlan.config.yaml_edit import Edit, insert
-from ipvlan.config.yaml_file import Checkout, parse_text
+from ipvlan.config.yaml_file import Checkout
+from ipvlan.config.yaml_text import parse_text
 from ipvlan.plan.allocate import Allocation, allocate, filled
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack, parse

@@ -7,7 +7,7 @@ import difflib
 import pytest
 
 from ipvlan.config.yaml_edit import Removal, remove
-from ipvlan.config.yaml_file import parse_text
+from ipvlan.config.yaml_text import parse_text
 from ipvlan.plan.forget_edits import ConfigEdits, StackFiles, forget_edits, hosts_in_config
 from ipvlan.problems import ConfigError
 from tools.reference_setup import DIGEST, STACK_TEXT

@@ -1,0 +1,41 @@
+"""Which values a message may repeat: people put secrets into `environment` by mistake, and messages go to logs that many read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ipvlan.problems import shorten
+
+HIDDEN: Final = ("environment", "secret_environment")
+"""Keys whose values no message repeats."""
+
+NOT_SHOWN: Final = "(not shown)"
+
+_MOST_LOOKED_AT: Final = 1000
+"""Values; of a larger mapping or list nothing is shown."""
+
+
+def shown(value: object) -> str:
+    """Return a value of the config for a message, shortened; `(not shown)` where a hidden key is in it."""
+    return NOT_SHOWN if _has_hidden(value) else shorten(value)
+
+
+def _has_hidden(value: object) -> bool:
+    waiting: list[object] = [value]
+    seen = 0
+    while waiting:
+        seen += 1
+        if seen > _MOST_LOOKED_AT:
+            return True
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            if any(key in HIDDEN for key in one):
+                return True
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, str) and any(key in one for key in HIDDEN):
+            # A mapping that was written as text.
+            return True
+    return False

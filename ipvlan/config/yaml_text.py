@@ -1,0 +1,328 @@
+"""YAML text -> plain mappings, lists and scalars, as Pulumi reads them, or the reasons why another reader could differ.
+
+The parser is libyaml, which Pulumi's own (Go's yaml.v3) is a translation of. What it makes of the text is read event by event, so
+that limits end a file that explodes before it does.
+
+Out of scope: files (`ipvlan.config.yaml_file`), and what the keys mean (`ipvlan.config.load`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from ipvlan.config.yaml_scalars import ambiguity, value_of
+from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN
+from ipvlan.problems import ConfigError, Problem, shorten
+
+DEEPEST: Final = 50
+"""Mappings and lists in each other, through aliases too; a stack file has 6."""
+
+MOST_REPEATED: Final = 100_000
+"""Values that aliases may repeat in one file, counted where they are repeated: a thousand services with a hundred values each."""
+
+LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""PyYAML is built with libyaml but where it was built by hand; its own parser is libyaml's model, and eight times slower."""
+
+_NO_KEY: Final = object()
+_MERGE: Final = object()
+_IGNORED: Final = object()
+
+
+class StackFileError(ConfigError):
+    """The file is missing, or is not YAML that all readers read alike."""
+
+
+def parse_text(text: str, name: str) -> dict[str, Any]:
+    """Return the content of YAML text whose top is a mapping; messages call the text `name`.
+
+    Raises:
+        StackFileError: It is no YAML, or readers would differ on it; with all places where they would.
+    """
+    reader = _Reader(name)
+    try:
+        for event in yaml.parse(text, Loader=LOADER):
+            reader.take(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        if "nesting depth" in str(error.problem):
+            raise _too_deep(place) from None
+        raise stack_file_error(
+            "IPF005",
+            place,
+            problem=f"this is not YAML: {', '.join(part for part in (error.context, error.problem) if part)}",
+            effect="neither Pulumi nor ipvlan can read the file",
+            fix="look at that line and the one before it: quotes, brackets, colons and indentation",
+        ) from None
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        raise stack_file_error(
+            "IPF006",
+            name,
+            problem=f"this is not YAML: {' '.join(str(error).split())}",
+            effect="neither Pulumi nor ipvlan can read the file",
+            fix="remove the character or directive",
+        ) from None
+    if reader.problems:
+        raise StackFileError(reader.problems)
+    content = reader.root
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise stack_file_error(
+            "IPF008",
+            name,
+            value=shorten(content),
+            problem="the file is not a mapping",
+            effect="Pulumi finds no config in it",
+            fix="begin it with `config:`",
+        )
+    return content
+
+
+def stack_file_error(code: str, key: str, *, value: str = "", problem: str, effect: str, fix: str) -> StackFileError:
+    """Return an error with one problem."""
+    return StackFileError([Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)])
+
+
+def _too_deep(key: str) -> StackFileError:
+    return stack_file_error(
+        "IPF007",
+        key,
+        problem=f"more than {DEEPEST} mappings or lists are in each other",
+        effect="no reader of YAML could load the file",
+        fix="write the stack's mappings as docs/config.md shows them",
+    )
+
+
+@dataclass(slots=True)
+class _Node:
+    """A value, and what limits need to know of it."""
+
+    value: Any
+    size: int = 1
+    """Values in it, itself included; what aliases repeat counts again."""
+    height: int = 0
+    """Mappings and lists in each other, itself included."""
+    is_open: bool = False
+    plain: bool = False
+    """Whether it is an unquoted scalar: only that can be the `<<` that merges."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list whose end has not come yet."""
+
+    node: _Node
+    mark: Any
+    key: Any = _NO_KEY
+    own: dict[str, Any] = field(default_factory=dict)
+    merges: bool = False
+
+
+class _Reader:
+    """Takes the parser's events one by one; collects what readers would read differently."""
+
+    def __init__(self, name: str) -> None:
+        self.root: Any = None
+        self.problems: list[Problem] = []
+        self._name = name
+        self._anchors: dict[str, _Node] = {}
+        self._open: list[_Open] = []
+        self._documents = 0
+        self._repeated = 0
+
+    def take(self, event: yaml.Event) -> None:
+        """Take the next event."""
+        if isinstance(event, yaml.ScalarEvent):
+            self._anchored(event, node := self._scalar(event))
+            self._add(node, event)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._begin(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            done = self._open.pop()
+            self._end(done)
+            self._add(done.node, done)
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._document(event)
+
+    def _document(self, event: yaml.DocumentStartEvent) -> None:
+        self._documents += 1
+        if self._documents > 1 or event.version or event.tags:
+            raise stack_file_error(
+                "IPF030",
+                self._place(event),
+                problem="a second document begins here" if self._documents > 1 else "the text begins with a directive",
+                effect="Pulumi reads the first document only, and other readers all of them"
+                if self._documents > 1
+                else "it would change what the text means to some readers",
+                fix="remove the line" if self._documents > 1 else "remove the lines that begin with %",
+            )
+
+    def _begin(self, event: yaml.CollectionStartEvent) -> None:
+        self._refuse_tag(event)
+        node = _Node([] if isinstance(event, yaml.SequenceStartEvent) else {}, height=1, is_open=True)
+        self._anchored(event, node)
+        self._open.append(_Open(node, event))
+        if len(self._open) > DEEPEST:
+            raise _too_deep(self._place(event))
+
+    @staticmethod
+    def _end(done: _Open) -> None:
+        done.node.is_open = False
+        if isinstance(done.node.value, dict):
+            # What is merged first stays; the mapping's own keys win.
+            done.node.value.update(done.own)
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        node = self._anchors.get(event.anchor)
+        if node is None:
+            raise stack_file_error(
+                "IPF035",
+                self._place(event),
+                value=shorten(event.anchor),
+                problem="there is no anchor (&NAME) of that name before it",
+                effect="neither Pulumi nor ipvlan can read the file",
+                fix="correct the name, or write the value out",
+            )
+        if node.is_open:
+            self._problem(
+                "IPF009",
+                event,
+                problem="the mapping or list contains itself",
+                effect="no reader could reach its end",
+                fix="remove the alias (*NAME) that points back",
+            )
+            node = _Node(None)
+        self._repeated += node.size
+        if self._repeated > MOST_REPEATED:
+            raise stack_file_error(
+                "IPF036",
+                self._place(event),
+                problem=f"aliases repeat more than {MOST_REPEATED} values",
+                effect="the file would grow without end in the memory of its readers",
+                fix="write the values out, or repeat smaller ones",
+            )
+        if len(self._open) + node.height > DEEPEST:
+            raise _too_deep(self._place(event))
+        self._add(_Node(node.value, node.size, node.height), event)
+
+    def _add(self, node: _Node, where: Any) -> None:
+        """Put a complete value where it belongs."""
+        if not self._open:
+            self.root = node.value
+            return
+        parent = self._open[-1]
+        parent.node.size += node.size
+        parent.node.height = max(parent.node.height, node.height + 1)
+        if isinstance(parent.node.value, list):
+            parent.node.value.append(node.value)
+        elif parent.key is _NO_KEY:
+            parent.key = self._key(node, parent, where)
+        else:
+            if parent.key is _MERGE:
+                self._merge(node, parent, where)
+            elif parent.key is not _IGNORED:
+                parent.own[parent.key] = node.value
+            parent.key = _NO_KEY
+
+    def _key(self, node: _Node, parent: _Open, where: Any) -> Any:
+        if node.plain and node.value == "<<":
+            if parent.merges:
+                self._twice(where, "<<")
+            parent.merges = True
+            return _MERGE
+        if isinstance(node.value, dict | list) or isinstance(where, yaml.AliasEvent):
+            self._problem(
+                "IPF010",
+                where,
+                problem="a key is a mapping, a list or an alias",
+                effect="no config key has such a name",
+                fix="write a name as the key",
+            )
+            return _IGNORED
+        if not isinstance(node.value, str):
+            self._problem(
+                "IPF037",
+                where,
+                value=where.value,
+                problem="the key is no text: without quotes YAML reads it as a number, a boolean or nothing",
+                effect="Pulumi takes only texts as keys",
+                fix=f'write "{shorten(where.value)}" in quotes',
+            )
+        elif node.value in parent.own:
+            self._twice(where, node.value)
+        return str(node.value)
+
+    def _twice(self, where: Any, key: str) -> None:
+        self._problem(
+            "IPF011",
+            where,
+            value=key,
+            problem="the key is here twice",
+            effect="only one of the two would count",
+            fix="remove one, or give it another name",
+        )
+
+    def _merge(self, node: _Node, parent: _Open, where: Any) -> None:
+        for part in node.value if isinstance(node.value, list) else [node.value]:
+            if isinstance(part, dict):
+                for key, value in part.items():
+                    parent.node.value.setdefault(key, value)
+            else:
+                self._problem(
+                    "IPF012",
+                    where,
+                    problem="`<<` merges something that is not a mapping",
+                    effect="nothing would be merged",
+                    fix="point it at a mapping: <<: *NAME",
+                )
+
+    def _scalar(self, event: yaml.ScalarEvent) -> _Node:
+        self._refuse_tag(event)
+        text = str(event.value)
+        if event.style or event.tag is not None:
+            return _Node(text)
+        meaning = ambiguity(text)
+        if meaning:
+            self._problem(
+                "IPF013",
+                event,
+                value=self._shown(text),
+                problem=meaning,
+                effect="Pulumi, ipvlan and a reviewer could each read another value",
+                fix='write it in quotes for a string; for a number, as a plain decimal one; else true, false or null',
+            )
+        return _Node(value_of(text), plain=True)
+
+    def _shown(self, text: str) -> str:
+        """Return the text as a message may have it: values of `environment` are in none."""
+        return NOT_SHOWN if any(parent.key in HIDDEN for parent in self._open) else text
+
+    def _refuse_tag(self, event: yaml.NodeEvent) -> None:
+        if event.tag is not None:
+            self._problem(
+                "IPF038",
+                event,
+                value=event.tag,
+                problem="a tag (!NAME) says what type the value has",
+                effect="readers of YAML differ in the tags that they know",
+                fix="remove it; for a string write the value in quotes",
+            )
+
+    def _anchored(self, event: yaml.NodeEvent, node: _Node) -> None:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+
+    def _place(self, where: Any) -> str:
+        mark = where.mark.start_mark if isinstance(where, _Open) else where.start_mark
+        return f"{self._name}:{mark.line + 1}:{mark.column + 1}"
+
+    def _problem(self, code: str, where: Any, *, value: str = "", problem: str, effect: str, fix: str) -> None:
+        self.problems.append(
+            Problem(code=code, key=self._place(where), value=shorten(value), problem=problem, effect=effect, fix=fix)
+        )
