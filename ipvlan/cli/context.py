@@ -15,7 +15,8 @@ from pathlib import Path
 import typer
 
 from ipvlan.config.models import StackConfig
-from ipvlan.config.stack_names import PROJECT_FILE, short_name
+from ipvlan.config.project_file import PROJECT_FILE
+from ipvlan.config.stack_names import short_name
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import load_stack

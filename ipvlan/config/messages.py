@@ -56,6 +56,7 @@ WORDINGS: Final[Mapping[str, Wording]] = {
 }
 """Type of a pydantic error -> its wording."""
 
+
 def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Problem:
     """Return the problem behind one entry of `ValidationError.errors()` of the model `kind`, whose key path is `path`."""
     location = [part for part in entry["loc"] if part != "[key]"]

@@ -35,7 +35,11 @@ def project_problems(folder: Folder) -> Iterator[Problem]:
     for name in _OTHER_PROJECT_FILES:
         if folder.has(name):
             yield _project(
-                "IPF043", name, "", "Pulumi would take it for the project's file", f"remove it: {PROJECT_FILE} is the project's file"
+                "IPF043",
+                name,
+                "",
+                "Pulumi would take it for the project's file",
+                f"remove it: {PROJECT_FILE} is the project's file",
             )
     if not folder.has(PROJECT_FILE):
         return
@@ -115,9 +119,10 @@ def _values(config: Mapping[str, object]) -> Iterator[Problem]:
         if namespace not in ("", PROJECT, f"{PROJECT}:config"):
             continue
         declared = declaration if isinstance(declaration, Mapping) else {"default": declaration}
-        empty = {"default": ""} if rest == COMMON else {"default": {}} if rest in SECTIONS else {}
+        empty: dict[str, object] = {"default": ""} if rest == COMMON else {"default": {}} if rest in SECTIONS else {}
         if any(
-            part not in _DECLARES and not (part in empty and value in (None, empty[part])) for part, value in declared.items()
+            part not in _DECLARES and not (part in empty and value in (None, empty[part]))
+            for part, value in declared.items()
         ):
             yield _project(
                 "IPF042",

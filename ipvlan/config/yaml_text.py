@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import yaml
 
-from ipvlan.config.yaml_scalars import ambiguity, value_of
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN
+from ipvlan.config.yaml_scalars import ambiguity, value_of
 from ipvlan.problems import ConfigError, Problem, shorten
 
 DEEPEST: Final = 50
@@ -295,7 +295,7 @@ class _Reader:
                 value=self._shown(text),
                 problem=meaning,
                 effect="Pulumi, ipvlan and a reviewer could each read another value",
-                fix='write it in quotes for a string; for a number, as a plain decimal one; else true, false or null',
+                fix="write it in quotes for a string; for a number, as a plain decimal one; else true, false or null",
             )
         return _Node(value_of(text), plain=True)
 
@@ -303,7 +303,7 @@ class _Reader:
         """Return the text as a message may have it: values of `environment` are in none."""
         return NOT_SHOWN if any(parent.key in HIDDEN for parent in self._open) else text
 
-    def _refuse_tag(self, event: yaml.NodeEvent) -> None:
+    def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:
             self._problem(
                 "IPF038",

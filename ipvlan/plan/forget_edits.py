@@ -49,6 +49,10 @@ class StackFiles:
         """Return the text of a file: it is a `Folder`."""
         return self.texts[name].removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
 
+    def has(self, name: str) -> bool:
+        """Return whether the text of the file is here."""
+        return name in self.texts
+
 
 def forget_edits(files: StackFiles, host: str) -> ConfigEdits:
     """Return the edits after which the stack's config does not name the host any more."""

@@ -50,6 +50,10 @@ class _Metered:
         self.characters += len(text)
         return text
 
+    def has(self, name: str) -> bool:
+        """Return whether there is such a file."""
+        return self.folder.has(name)
+
 
 def with_clashes(plan: Plan, stack: str, folder: ProjectFolder) -> Plan:
     """Return the plan with a warning for each kind of thing that it cannot have because another stack of the project has it.

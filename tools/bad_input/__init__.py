@@ -20,4 +20,16 @@ from tools.bad_input.stack_files import STACK_FILES
 
 __all__ = ["CASES", "BadInput"]
 
-CASES: Final = (*FABRIC, *HOSTS, *LAN, *ROLLOUTS, *SERVICES, *SETTINGS, *ADDRESSES, *STACK, *STACK_FILES, *PROJECT_FILES, *OTHER_STACKS)
+CASES: Final = (
+    *FABRIC,
+    *HOSTS,
+    *LAN,
+    *ROLLOUTS,
+    *SERVICES,
+    *SETTINGS,
+    *ADDRESSES,
+    *STACK,
+    *STACK_FILES,
+    *PROJECT_FILES,
+    *OTHER_STACKS,
+)

@@ -36,8 +36,7 @@ STACK_FILES: Final = tuple(
         ("a second document", f"{STACK_TEXT}---\nconfig: {{}}\n", "Pulumi.test.yaml:", "IPF030"),
         (
             "aliases that explode",
-            "config:\n  a0: &a0 [1]\n"
-            + "".join(f"  a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 20)),
+            "config:\n  a0: &a0 [1]\n" + "".join(f"  a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 20)),
             "Pulumi.test.yaml:",
             "IPF036",
         ),
