@@ -52,6 +52,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF044": "the project has another name",
     "IPF045": "Pulumi has another value than the stack file",
     "IPF046": "Pulumi has a secret in plaintext",
+    "IPF047": "a key is `<<` in quotes",
     "IPF048": "the stack files are in another folder",
     "IPF049": "the config of Pulumi.yaml is not a mapping",
     "IPF101": "a key is missing",

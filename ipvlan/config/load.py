@@ -131,7 +131,7 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
                     fix="write the mapping as YAML below the key",
                 )
             )
-    others = {key: value for key, value in own.items() if key not in (*SECTIONS, COMMON)}
+    others = {key: value for key, value in own.items() if key not in (*SECTIONS, COMMON) and ":" not in key}
     referred = set(_referred_keys(sections.get("services")))
     # A secret that no service refers to yet is no mistake.
     stray = {key: value for key, value in others.items() if not is_secret(value) and key not in referred}

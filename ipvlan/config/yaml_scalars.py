@@ -17,6 +17,9 @@ LARGEST_WHOLE: Final = 1e21
 
 _CONSTANTS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
+_WORDS: Final = re.compile(r"(?i:yes|no|on|off|y|n)")
+"""Booleans of YAML 1.1. As keys they are texts to Pulumi: people call hosts and variables so."""
+
 AMBIGUOUS: Final = (
     (re.compile(r"[-+]?0[0-9]+"), "YAML 1.1 reads it as an octal number where it can, YAML 1.2 as a decimal one"),
     (re.compile(r"[-+]?0[xXoObB][0-9a-fA-F]*"), "YAML reads it as a number in another base"),
@@ -26,10 +29,8 @@ AMBIGUOUS: Final = (
         "YAML reads it as a number in another notation",
     ),
     (re.compile(r"(?i:[-+]?\.inf|[-+]?\.nan)"), "YAML reads it as a number that is not finite"),
-    (
-        re.compile(r"(?i:yes|no|on|off|y|n|true|false)"),
-        "YAML 1.1 reads it as a boolean, YAML 1.2 as a string",
-    ),
+    (_WORDS, "YAML 1.1 reads it as a boolean, YAML 1.2 as a string"),
+    (re.compile(r"(?i:true|false)"), "YAML reads some spellings of it as a boolean, and others as a string"),
     (re.compile(r"(?i:null)"), "YAML reads some spellings of null as nothing, and others as a string"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "YAML reads it as a date"),
     (re.compile(r"="), "YAML 1.1 gives it a special meaning"),
@@ -51,8 +52,10 @@ def value_of(text: str) -> str | int | float | bool | None:
     return text
 
 
-def ambiguity(text: str) -> str:
+def ambiguity(text: str, *, is_key: bool = False) -> str:
     """Return why readers read an unquoted scalar differently; empty where all read it alike."""
+    if is_key and _WORDS.fullmatch(text):
+        return ""
     if text in _CONSTANTS or PLAIN_INTEGER.fullmatch(text) or PLAIN_FLOAT.fullmatch(text):
         return ""
     # Only a text with a digit is a number.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN
+from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
 from ipvlan.config.yaml_scalars import ambiguity, value_of
 from ipvlan.problems import ConfigError, Problem, shorten
 
@@ -74,7 +74,7 @@ def parse_text(text: str, name: str) -> dict[str, Any]:
         raise stack_file_error(
             "IPF008",
             name,
-            value=shorten(content),
+            value=shown(content),
             problem="the file is not a mapping",
             effect="Pulumi finds no config in it",
             fix="begin it with `config:`",
@@ -179,7 +179,7 @@ class _Reader:
             done.node.value.update(done.own)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        node = self._anchors.get(event.anchor)
+        node = self._anchors.get(event.anchor or "")
         if node is None:
             raise stack_file_error(
                 "IPF035",
@@ -254,6 +254,14 @@ class _Reader:
                 effect="Pulumi takes only texts as keys",
                 fix=f'write "{shorten(where.value)}" in quotes',
             )
+        elif node.value == "<<":
+            self._problem(
+                "IPF047",
+                where,
+                problem="`<<` in quotes is a key of that name to some readers, and a merge to others",
+                effect="Pulumi would write it without the quotes, and merge what is below it",
+                fix="write it without quotes to merge a mapping, or choose another name",
+            )
         elif node.value in parent.own:
             self._twice(where, node.value)
         return str(node.value)
@@ -269,7 +277,9 @@ class _Reader:
         )
 
     def _merge(self, node: _Node, parent: _Open, where: Any) -> None:
-        for part in node.value if isinstance(node.value, list) else [node.value]:
+        # Go's yaml.v3 merges no alias of a list, and no empty list.
+        parts = node.value if isinstance(node.value, list) and not isinstance(where, yaml.AliasEvent) else [node.value]
+        for part in parts or [None]:
             if isinstance(part, dict):
                 for key, value in part.items():
                     parent.node.value.setdefault(key, value)
@@ -279,7 +289,7 @@ class _Reader:
                     where,
                     problem="`<<` merges something that is not a mapping",
                     effect="nothing would be merged",
-                    fix="point it at a mapping: <<: *NAME",
+                    fix="point it at a mapping, or at a list of them: <<: *NAME, <<: [*FIRST, *SECOND]",
                 )
 
     def _scalar(self, event: yaml.ScalarEvent) -> _Node:
@@ -287,7 +297,9 @@ class _Reader:
         text = str(event.value)
         if event.style or event.tag is not None:
             return _Node(text)
-        meaning = ambiguity(text)
+        parent = self._open[-1] if self._open else None
+        is_key = parent is not None and isinstance(parent.node.value, dict) and parent.key is _NO_KEY
+        meaning = ambiguity(text, is_key=is_key)
         if meaning:
             self._problem(
                 "IPF013",

@@ -91,6 +91,8 @@ def read(text: str) -> dict[str, Any] | None:
 
 def as_given(value: object) -> str:
     """Return the text that Pulumi gives a program for a value of a stack file."""
+    if value is None:
+        return ""
     if isinstance(value, str):
         return value
     return json.dumps(value, sort_keys=True)
@@ -103,7 +105,10 @@ def differing(config: Mapping[str, object], given: Mapping[str, str]) -> dict[st
         found = given.get(key)
         if found is None or isinstance(config[key], str):
             return found
-        return json.dumps(json.loads(found), sort_keys=True)
+        try:
+            return json.dumps(json.loads(found), sort_keys=True)
+        except ValueError:
+            return found
 
     return {key: (value, given.get(key)) for key, value in config.items() if text(key) != as_given(value)}
 

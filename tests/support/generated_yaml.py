@@ -275,7 +275,6 @@ BLOCKS: Final = (
     "\n{i}!!str a: x\n",
     "\n{i}a:b: c\n",
     "\n{i}'a: b': c\n",
-    "\n{i}secure: v1:x\n",
     "\n{i}secure: 1\n",
     "\n{i}a: {{secure: [1]}}\n",
 )

@@ -40,6 +40,9 @@ STACK_FILES: Final = tuple(
             "Pulumi.test.yaml:",
             "IPF036",
         ),
+        ("a merge of nothing", "config:\n  <<: []\n", "Pulumi.test.yaml:2:7", "IPF012"),
+        ("a merge of an alias of a list", "x: &x [{}]\nconfig:\n  <<: *x\n", "Pulumi.test.yaml:3:7", "IPF012"),
+        ("a quoted merge key", "config:\n  '<<': {}\n", "Pulumi.test.yaml:2:3", "IPF047"),
         ("a list as a key", "config:\n  [p, q]: 1\n", "Pulumi.test.yaml:2:3", "IPF010"),
         ("a merge of what is no mapping", "config:\n  <<: 1\n", "Pulumi.test.yaml:2:7", "IPF012"),
         (

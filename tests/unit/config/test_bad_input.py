@@ -14,7 +14,8 @@ from tests.support.sources import TRACKED, read
 from tools.bad_input import CASES, BadInput
 
 ELSEWHERE = {
-    "IPF002", "IPF003", "IPF004", "IPF025", "IPF026", "IPF027", "IPF028", "IPF029", "IPF110", "IPF131",
+    "IPF002", "IPF003", "IPF004", "IPF025", "IPF026", "IPF027", "IPF028", "IPF029", "IPF043", "IPF045", "IPF046",
+    "IPF110", "IPF131",
     "IPF601", "IPF602", "IPF603", "IPF620", "IPF621", "IPF701", "IPF711", "IPF712", "IPF713", "IPF714", "IPF715",
     "IPF716", "IPF717", "IPF718", "IPF719", "IPF720", "IPF721", "IPF730", "IPF731", "IPF732", "IPF734", "IPF735", "IPF736",
     "IPF733",

@@ -1,0 +1,130 @@
+"""The stack file is the only source of config, and messages repeat nothing of what people put into `environment`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ipvlan.config.engine_config import differences
+from ipvlan.config.yaml_text import MOST_REPEATED, StackFileError, parse_text
+from ipvlan.plan.validate import load_stack
+from ipvlan.problems import ConfigError
+from tests.support.projects import ipvlan, write_project
+from tools.reference_setup import STACK_TEXT
+
+
+def problems(folder: Path) -> list[tuple[str, str]]:
+    """Return code and key of what is wrong with stack dev."""
+    with pytest.raises(ConfigError) as refused:
+        load_stack("dev", folder)
+    return [(problem.code, problem.key) for problem in refused.value.problems]
+
+
+def test_another_project_file(tmp_path: Path) -> None:
+    """Pulumi would take a Pulumi.json, and the Pulumi.dev.json beside it."""
+    write_project(tmp_path)
+    (tmp_path / "Pulumi.json").write_text("{}")
+    assert problems(tmp_path) == [("IPF043", "Pulumi.json")]
+
+
+@pytest.mark.parametrize(
+    ("declarations", "refused"),
+    [
+        (
+            "{ssh: {type: object, default: {}}, common: {type: string, default: ''}, token: {type: string, secret: true}}",
+            False,
+        ),
+        ("{aws:region: x, pulumi:tags: {value: {a: b}}}", False),
+        ("{common: stacks/common.yaml}", True),
+        ("{ipvlan-fabric:services: {value: {}}}", True),
+        ("{ipvlan-fabric:config:services: {}}", False),
+        ("{token: {type: string, default: x}}", True),
+        ("{services: [a]}", True),
+        ("{services: {web: {image: nginx}}}", True),
+    ],
+)
+def test_declarations_of_the_project(tmp_path: Path, declarations: str, refused: bool) -> None:
+    """A declaration may say what a key is; a value of a key of ours is in no stack file."""
+    write_project(tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text(f"name: ipvlan-fabric\nruntime: python\nconfig: {declarations}\n")
+    if refused:
+        [(code, _)] = problems(tmp_path)
+        assert code == "IPF042"
+    else:
+        load_stack("dev", tmp_path)
+
+
+def test_the_engine_s_config_is_compared() -> None:
+    """Values are compared as JSON: no order counts, and true is not 1."""
+    sections = {"hosts": {"b": 1, "a": [True]}, "services": {}, "ssh": None, "common": "x.yaml"}
+    given = {"fabric": "{}", "hosts": '{"a": [true], "b": 1}', "services": "{}", "ssh": None, "common": "x.yaml"}
+    assert list(differences("Pulumi.dev.yaml", sections, given, [])) == []
+    for key, value in (
+        ("hosts", '{"a": [1], "b": 1}'),
+        ("hosts", "[["),
+        ("ssh", '{"a": 1}'),
+        ("common", "y.yaml"),
+        ("services", None),
+    ):
+        found = list(
+            differences(
+                "Pulumi.dev.yaml",
+                {**sections, "services": {"a": 1}} if value is None else sections,
+                {**given, key: value},
+                [],
+            )
+        )
+        assert [(problem.code, problem.key) for problem in found] == [("IPF045", f"ipvlan-fabric:{key}")]
+    [plain] = differences("Pulumi.dev.yaml", sections, given, ["token"])
+    assert (plain.code, plain.value) == ("IPF046", "(not shown)")
+
+
+SERVICES = "  ipvlan-fabric:services:\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STACK_TEXT + "      environment: {PIN: 0123456}\n",
+        STACK_TEXT + "      environment: {PIN: !!str 0123456}\n",
+        STACK_TEXT + "      environment: [PIN=0123456]\n",
+        STACK_TEXT + "      environment: {PIN: [0123456]}\n",
+        STACK_TEXT + "      secret_environment: {PIN: 0123456}\n",
+        STACK_TEXT + "    other: [{environment: {PIN: '0123456'}}]\n",
+        STACK_TEXT.partition(SERVICES)[0] + SERVICES + "    - environment: {PIN: '0123456'}\n",
+        STACK_TEXT.partition(SERVICES)[0] + '  ipvlan-fabric:services: \'{"a": {"environment": {"PIN": "0123456"}}\'\n',
+        "- environment: {PIN: '0123456'}\n",
+        "config: [{environment: {PIN: '0123456'}}]\n",
+    ],
+)
+def test_no_message_has_a_value_of_the_environment(tmp_path: Path, text: str) -> None:
+    """People put secrets there by mistake, and CI keeps its logs."""
+    write_project(tmp_path, text)
+    done = ipvlan(tmp_path, "plan")
+    assert done.returncode == 1
+    assert "0123456" not in done.stderr + done.stdout
+    assert done.stderr.startswith("the config has")
+
+
+def test_aliases_are_limited() -> None:
+    """What they repeat is counted, at the place where it would be in memory; depth is counted through them."""
+    values = ", ".join(["1"] * 999)
+    most = MOST_REPEATED // 1000
+    text = f"a: &a [{values}]\nb: [{', '.join(['*a'] * most)}]\n"
+    assert len(parse_text(text, "x")["b"]) == most
+    with pytest.raises(StackFileError, match="IPF036 x:2:"):
+        parse_text(text.replace("[*a", "[*a, *a"), "x")
+    deep = "".join(f"a{n}: &a{n} {'[' * 9}{f'*a{n - 1}' if n else '1'}{']' * 9}\n" for n in range(6))
+    with pytest.raises(StackFileError, match="IPF007 x:6:"):
+        parse_text(deep, "x")
+
+
+def test_both_parsers_of_pyyaml_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PyYAML was built without libyaml, its own parser reads the same."""
+    import yaml
+
+    expected = parse_text(STACK_TEXT, "x")
+    monkeypatch.setattr("ipvlan.config.yaml_text.LOADER", yaml.SafeLoader)
+    assert json.dumps(parse_text(STACK_TEXT, "x")) == json.dumps(expected)
