@@ -30,8 +30,8 @@ _INVISIBLE: Final = frozenset(
     [*"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"]
     + [chr(code) for first, last in ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF)) for code in range(first, last + 1)]
 )
-"""Letters and marks that show nothing and that Python takes for printable: the rest of Default_Ignorable_Code_Point (UAX 44), and the
-empty pattern of braille."""
+"""Letters and marks that show nothing and that Python takes for printable: the rest of Default_Ignorable_Code_Point (UAX 44), and
+the empty pattern of braille."""
 
 MOST_MARKS: Final = 4
 """Combining marks on one letter; written languages have up to three, and hundreds of them cover the lines above and below."""
@@ -41,7 +41,7 @@ _INDENT: Final = " " * 13
 
 
 def plain(text: str, keep: str = "") -> str:
-    """Return text for a terminal, a log or a message: what is no visible character is shown as its escape, such as `\\x1b`.
+    """Return text for a terminal, a log or a message: what is no visible character is shown as its escape.
 
     So no text moves the cursor, sets a title, changes the order of other text, or has a second meaning (ECMA-48; UAX 9, the
     overrides and isolates of directions; half surrogates, which no output can encode). What is not visible is what

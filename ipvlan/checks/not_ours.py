@@ -22,9 +22,6 @@ from ipvlan.problems import Severity
 if TYPE_CHECKING:
     from netaddr import IPAddress
 
-SHORT_ID = 12
-"""Digits of an id that Docker's command line shows, and takes for the complete one."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotOurs:

@@ -73,12 +73,23 @@ def fenced(text: str, language: str = "") -> str:
     return "\n".join([f"{fence}{language}", *lines, fence])
 
 
+class Markup(str):
+    """Markdown of the project's own, which `table` does not escape."""
+
+    __slots__ = ()
+
+
+def link(text: str, target: str) -> Markup:
+    """Return a link to a target of the project's own."""
+    return Markup(f"[{escape(text)}]({target})")
+
+
 def table(headings: Sequence[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     """Yield the lines of a table (GFM 4.10). The headings are Markdown; the cells are text, and are escaped."""
     yield f"| {' | '.join(headings)} |"
     yield f"|{'---|' * len(headings)}"
     for row in rows:
-        yield f"| {' | '.join(map(escape, row))} |"
+        yield f"| {' | '.join(cell if isinstance(cell, Markup) else escape(cell) for cell in row)} |"
 
 
 def _one_line(text: str) -> str:
