@@ -137,7 +137,13 @@ def _options() -> argparse.Namespace:
 
 def _stacks(root: Path) -> list[str]:
     listed = subprocess.run(
-        ["git", "ls-files", "Pulumi.*.yaml"], cwd=root, capture_output=True, text=True, check=True, timeout=30
+        ["git", "ls-files", "Pulumi.*.yaml"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=True,
+        timeout=30,
     )
     return sorted(Path(name).name.split(".")[1] for name in listed.stdout.splitlines())
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 HOSTILE = (
     "\x1b[2J \x1bc \x9b31m \x07 \x00 \x08 \x7f \x85 \x1b]0;title\x07",
     "a\rb\n/close\n  /merge\u2028\u2029- x\n# h\n> q\n1. l\n===",
-    "\u202eevil\u2066x\u200b\u200f\ufeff\u00ad\u3164\ufe0f e\u0301" + "\u0336" * 90,
+    "\u202eevil\u2066x\u200b\u200f\ufeff\u00ad\u3164\ufe0f e\u0301" + "\u0336" * 20,
     "\ud800 \udfff \ue000 \uffff \U000e0041",
     "[/] [bold] [link=https://h/]x[/link] [@click=f] :warning: [red]r[/red]",
     "![x](https://h/) [a](https://h/ 'b') <https://h/> <img src=https://h/> www.h.example https://h.example [a]: https://h/",
