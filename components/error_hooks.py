@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pulumi
 
+from components import messages
 from ipvlan import PROJECT
 from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
 from ipvlan.hosts.connection import HostConnection
@@ -61,21 +62,21 @@ def orphans_hook(host_slice: str, connection: HostConnection, stack: str) -> pul
                 deleted=state.deleted_for_replacement(failure.urn),
             )
         except HostError as error:
-            pulumi.log.warn(str(error))
+            messages.warn(str(error))
             return False
         if found is None:
             return False
         if found.kept:
             service = resource_names.service_of(host_slice, failure.name)
             key = f"{PROJECT}:fabric.name" if kind == "network" else f"{PROJECT}:services.{service}.container_name"
-            pulumi.log.error(str(name_taken(connection, kind, name, found, key=key, unread=unread)))
+            messages.error(str(name_taken(connection, kind, name, found, key=key, unread=unread)))
             return False
         what = (
             "the state has it as deleted, and it was there again, as after a power cut"
             if found.id == state.deleted_for_replacement(failure.urn)
             else "an interrupted `up` created it and did not record it in the state"
         )
-        pulumi.log.warn(
+        messages.warn(
             f'host "{connection.name}": removed the orphaned {kind} {name} ({found.id[:SHORT]}): {what}. It is created again.'
         )
         return True
@@ -111,10 +112,10 @@ def previous_hook(host_slice: str, connection: HostConnection) -> pulumi.ErrorHo
                 return set_aside(connection, name, owner)
             restored = restore(connection, name, owner, grace=LONGEST_GRACE)
         except HostError as failure:
-            pulumi.log.error(str(failure))
+            messages.error(str(failure))
             return False
         if restored is not None:
-            pulumi.log.error(restored_text(connection.name, service, name, restored))
+            messages.error(restored_text(connection.name, service, name, restored))
         return False
 
     async def react(failure: pulumi.ErrorHookArgs) -> bool:
@@ -148,7 +149,7 @@ def parent_conflict_hook(host_slice: str, connection: HostConnection) -> pulumi.
                 conflict: HostError = await asyncio.to_thread(find_parent_conflict, connection, STACK_LABEL)
             except HostError as error:
                 conflict = error
-            pulumi.log.error(str(conflict))
+            messages.error(str(conflict))
         return False
 
     return pulumi.ErrorHook(resource_names.parent_conflict_hook(host_slice), explain)

@@ -17,6 +17,7 @@ from pulumi import dynamic
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.plan.resource_names import DYNAMIC_TYPE, PACKAGE
+from ipvlan.problems import plain
 from provider.resource import Operation, Resource
 
 _SDK_MAIN: Final = "pulumi.dynamic.__main__"
@@ -96,7 +97,7 @@ class ReadableTraceback:
     def format_exc(*args: Any, **kwargs: Any) -> str:
         """Return what the engine shows for the exception that is being handled."""
         error = sys.exc_info()[1]
-        return str(error) if isinstance(error, HostError) else traceback.format_exc(*args, **kwargs)
+        return str(error) if isinstance(error, HostError) else plain(traceback.format_exc(*args, **kwargs), keep="\n")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(traceback, name)

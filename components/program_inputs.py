@@ -15,6 +15,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import is_config_secret
 
+from components import messages
 from components.ipvlan_fabric import FabricArgs
 from ipvlan.checks.host_identity import other_machines, same_machine
 from ipvlan.checks.network_changes import changed_networks
@@ -73,10 +74,10 @@ def fabric_args(
     if not pulumi.runtime.is_dry_run():
         require_connections(plan.ssh)
     for warning in plan.warnings:
-        pulumi.log.warn(str(warning))
+        messages.warn(str(warning))
     visits = HostVisits(plan)
     for warning in () if project is None else warnings_of_others(plan, pulumi.get_stack(), project):
-        pulumi.log.warn(str(warning))
+        messages.warn(str(warning))
     # Loads the docker provider's package, which takes about as long as the hosts take to answer.
     import_module("components.host_slice")
     return FabricArgs(
@@ -172,10 +173,10 @@ class HostVisits:
         failures |= other_machines({visit.host: visit.engine_id for visit in visits.values()}, engines)
         for failure in failures.values():
             if isinstance(failure, HostUnreachableError):
-                pulumi.log.warn(f"{failure}\nNothing is changed on it before the work on all other hosts is complete.")
+                messages.warn(f"{failure}\nNothing is changed on it before the work on all other hosts is complete.")
             else:
                 # The run ends with all of it.
-                pulumi.log.info(f"{failure.summary}. Nothing is done on it; the other hosts come first.")
+                messages.info(f"{failure.summary}. Nothing is done on it; the other hosts come first.")
         return failures
 
     def existing(self) -> Collection[Place] | None:
@@ -211,7 +212,7 @@ class HostVisits:
         try:
             return None if self._state is None else self._state.result()
         except StackStateError as error:
-            pulumi.log.warn(
+            messages.warn(
                 f"{error}\nWhether each host is still the machine in the state was not checked, and all containers of a service "
                 f"are created one after another."
             )

@@ -7,6 +7,7 @@ Out of scope: finding problems (`ipvlan.config`, `ipvlan.plan.rules`, `ipvlan.ho
 from __future__ import annotations
 
 import reprlib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
@@ -25,12 +26,47 @@ _SHORT.maxdict = _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = 8
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 1000
 
 
+_INVISIBLE: Final = frozenset(
+    [*"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"]
+    + [chr(code) for first, last in ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF)) for code in range(first, last + 1)]
+)
+"""Letters and marks that show nothing and that Python takes for printable: the rest of Default_Ignorable_Code_Point (UAX 44), and
+the empty pattern of braille."""
+
+MOST_MARKS: Final = 4
+"""Combining marks on one letter; written languages have up to three, and hundreds of them cover the lines above and below."""
+
+_INDENT: Final = " " * 13
+"""Of the second and later lines of a problem's text, so that no line of it reads like a field of the problem."""
+
+
+def plain(text: str, keep: str = "") -> str:
+    """Return text for a terminal, a log or a message: what is no visible character is shown as its escape.
+
+    So no text moves the cursor, sets a title, changes the order of other text, or has a second meaning (ECMA-48; UAX 9, the
+    overrides and isolates of directions; half surrogates, which no output can encode). What is not visible is what
+    `str.isprintable` names, a blank aside: the categories Cc, Cf, Cs, Co, Cn, Zl, Zp and Zs.
+
+    Args:
+        text: Any text.
+        keep: Characters that stay what they are: a line break, where the text has lines.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown, marks = [], 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.category(letter) in ("Mn", "Me") else 0
+        visible = letter.isprintable() and letter not in _INVISIBLE and marks <= MOST_MARKS
+        shown.append(letter if visible or letter in keep else letter.encode("unicode_escape").decode())
+    return "".join(shown)
+
+
 def shorten(value: object) -> str:
-    """Return the value as a message shows it: control characters escaped, at most `LONGEST_VALUE` characters."""
+    """Return the value as a message shows it: `plain`, at most `LONGEST_VALUE` characters."""
     text = (
         value if isinstance(value, str) else _SHORT.repr(value) if not isinstance(value, bool) else str(value).lower()
     )
-    text = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    text = plain(text)
     if len(text) <= LONGEST_VALUE:
         return text
     return f"{text[: LONGEST_VALUE - 20]}... ({len(text)} characters)"
@@ -38,7 +74,7 @@ def shorten(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong, or doubtful."""
+    """One thing that is wrong, or doubtful. Its texts are safe to print wherever they come from: they are made `plain` at once."""
 
     code: str
     """The rule that it breaks: a key of `ipvlan.codes.TITLES`. A code never changes its meaning."""
@@ -56,9 +92,20 @@ class Problem:
     severity: Severity = "error"
     """`warning` does not stop a plan."""
 
+    def __post_init__(self) -> None:
+        for name, keep in (("key", ""), ("value", ""), ("problem", "\n"), ("effect", "\n"), ("fix", "\n")):
+            object.__setattr__(self, name, plain(getattr(self, name), keep))
+
     def __str__(self) -> str:
         shown = f"{self.key}: {self.value}" if self.value else self.key
-        return f"{self.code} {shown}\n    problem: {self.problem}\n    effect:  {self.effect}\n    fix:     {self.fix}"
+        fields = {"problem: ": self.problem, "effect:  ": self.effect, "fix:     ": self.fix}
+        lines = (f"    {name}{_indented(text)}" for name, text in fields.items())
+        return "\n".join([f"{self.code} {shown}", *lines])
+
+
+def _indented(text: str) -> str:
+    first, *others = text.split("\n")
+    return "\n".join([first, *(line if line.startswith(_INDENT) else f"{_INDENT}{line}" for line in others)])
 
 
 def numbered(heading: str, problems: Sequence[Problem]) -> str:

@@ -49,8 +49,8 @@ def _children() -> list[int]:
         pairs = list(_parents())
     else:
         ps = ["ps", "-A", "-o", "pid=", "-o", "ppid="]
-        listed = subprocess.run(ps, capture_output=True, text=True, check=True, timeout=SECONDS_TO_LIST)
-        pairs = [(int(pid), int(parent)) for pid, parent in map(str.split, listed.stdout.splitlines())]
+        listed = subprocess.run(ps, capture_output=True, check=True, timeout=SECONDS_TO_LIST)
+        pairs = [(int(pid), int(parent)) for pid, parent in map(bytes.split, listed.stdout.splitlines())]
     return [pid for pid, parent in pairs if parent == os.getpid()]
 
 

@@ -26,7 +26,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 from typing_extensions import override
 
 from ipvlan.hosts.docker_environment import check_environment
-from ipvlan.problems import UserError
+from ipvlan.problems import UserError, plain
 from provider.errors import interrupted, unknown_function
 from provider.functions import FUNCTIONS
 from provider.host_locks import LOCKS
@@ -190,7 +190,7 @@ class Servicer(ProviderServicer):
         """Return what an operation on the resource of this URN has of the engine; a function has no URN."""
 
         def warn(text: str) -> None:
-            entry = engine_pb2.LogRequest(severity=engine_pb2.WARNING, urn=urn, message=text)
+            entry = engine_pb2.LogRequest(severity=engine_pb2.WARNING, urn=urn, message=plain(text, keep="\n"))
             asyncio.run_coroutine_threadsafe(_log(self._engine, entry), self._loop).result(SECONDS_TO_LOG)
 
         stack = urn.removeprefix("urn:pulumi:").partition("::")[0]
@@ -211,7 +211,7 @@ class Servicer(ProviderServicer):
         error = running.exception() if running.done() else interrupted(_name(request))
         if error is not None:
             readable = isinstance(error, UserError)
-            text = str(error) if readable else "".join(traceback.format_exception(error))
+            text = str(error) if readable else plain("".join(traceback.format_exception(error)), keep="\n")
             await context.abort(grpc.StatusCode.UNKNOWN, text)
         return running.result()
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from ipvlan.codes import TITLES
 from ipvlan.problems import Problem
-from ipvlan.views.markdown import table
+from ipvlan.views.markdown import link, table
 from tools.bad_input import CASES
 
 SECTIONS: Final = {
@@ -48,7 +48,7 @@ def error_page() -> Iterator[str]:
 
 
 def _error_row(code: str, title: str, answers: Sequence[tuple[str, Problem]]) -> tuple[str, str, str]:
-    shown = f"[{code}](bad-input.md#{code.lower()})" if answers else code
+    shown = link(code, f"bad-input.md#{code.lower()}") if answers else code
     return shown, title, answers[0][1].severity if answers else "error"
 
 

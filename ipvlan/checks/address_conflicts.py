@@ -14,10 +14,11 @@ from typing import Final
 
 from netaddr import IPAddress
 
-from ipvlan.checks.not_ours import SHORT_ID, described
+from ipvlan.checks.not_ours import described
 from ipvlan.hosts.arp_probe import holders, not_held_by, probe
 from ipvlan.hosts.connection import HostConnection, run_on_host
 from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.session import HostSession, on_all
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, take_snapshot
 from ipvlan.plan.ownership import Ownership
@@ -171,7 +172,7 @@ def _on_the_host(new: NewAddresses, owns: Callable[[str, LiveContainer], bool], 
                     new,
                     address,
                     f"container {holder.name} ({described(holder)}) on {new.connection.name}",
-                    f"if nobody needs the container, remove {holder.id[:SHORT_ID]} there",
+                    f"if nobody needs the container, remove {short_id(holder.id)} there",
                 )
 
 
@@ -195,7 +196,7 @@ def _on_the_lan(
             new,
             address,
             f"{hardware}, which answers for it on the LAN{names}",
-            f"if nobody needs the container, remove {running[0][1].id[:SHORT_ID]} there"
+            f"if nobody needs the container, remove {short_id(running[0][1].id)} there"
             if running
             else "find that hardware address in the switch and free the address",
         )

@@ -26,4 +26,6 @@ def host_line(host: HostPlan, text: str) -> str:
 
 def heal_line(stack: str, host: str, service: str | None = None) -> str:
     """Return the command that repairs one host, or one service on it."""
-    return f"ipvlan --stack {stack} heal --host {host}" + (f" --service {service}" if service is not None else "")
+    return shlex.join(
+        ["ipvlan", "--stack", stack, "heal", "--host", host, *(["--service", service] if service is not None else [])]
+    )

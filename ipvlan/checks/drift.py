@@ -7,6 +7,7 @@ Out of scope: reading the host (`ipvlan.hosts.snapshot`) and the repair (`ipvlan
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -89,7 +90,7 @@ class Comparison:
                 DriftKind.HELPER_LEFT,
                 host,
                 f"{helper.name} on {host.name} was left by a run of this stack that was killed ({helper.status})",
-                host_line(host, f"docker rm -f {helper.id}"),
+                host_line(host, f"docker rm -f {shlex.quote(helper.id)}"),
             )
 
     def _parent(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:

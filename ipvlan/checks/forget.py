@@ -20,7 +20,7 @@ from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.hosts.networking import FOLDERS
 from ipvlan.plan.forget import Remains, StateNetworking
 from ipvlan.plan.resource_names import FAILED_SUFFIX, OWNER_LABEL, PREVIOUS_LABEL, REHEARSAL_SUFFIX
-from ipvlan.problems import Problem, ToolError
+from ipvlan.problems import Problem, ToolError, plain
 
 IMPORT_SECONDS: Final = 300.0
 """Time limit of `pulumi stack import`, in seconds: 1 s with a local backend, and minutes for a large state over a slow network."""
@@ -150,7 +150,8 @@ def _rollout_line(remains: Remains) -> str:
 
 
 def _interrupted(name: str, look: str) -> str:
-    return f"# an `up` was interrupted while it created {name}: {look}"
+    # A line break would end the comment.
+    return plain(f"# an `up` was interrupted while it created {name}: {look}")
 
 
 def _docker(remains: Remains, *arguments: str) -> str:

@@ -21,6 +21,7 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_facts import facts_of_host
 from ipvlan.plan.docker_versions import RULES
+from ipvlan.problems import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,8 @@ def main() -> int:
     if not stopping:
         return 0
     problems = "\n".join(f"{number}. {finding}" for number, finding in enumerate(stopping, 1))
-    sys.stderr.write(f'host "{required.host}" cannot carry the fabric; nothing was changed on it:\n{problems}\n')
+    text = f'host "{required.host}" cannot carry the fabric; nothing was changed on it:\n{problems}\n'
+    sys.stderr.write(plain(text, keep="\n"))
     return 1
 
 
@@ -96,7 +98,7 @@ def _findings(required: HostRequirements, connection: HostConnection) -> list[Fi
         # What it printed last stays in the state.
         return [replaced]
     values = (facts.docker or "none", facts.kernel, facts.engine)
-    sys.stdout.writelines(f"{word} {value}\n" for word, value in zip(RECORDED, values, strict=True) if value)
+    sys.stdout.writelines(f"{word} {plain(value)}\n" for word, value in zip(RECORDED, values, strict=True) if value)
     return list(host_findings(required, facts))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.drift_kinds import DriftKind
+from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.snapshot import LiveContainer, LiveNetwork
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership, Place, known_owner
@@ -20,9 +21,6 @@ from ipvlan.problems import Severity
 
 if TYPE_CHECKING:
     from netaddr import IPAddress
-
-SHORT_ID = 12
-"""Digits of an id that Docker's command line shows, and takes for the complete one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +38,13 @@ class NotOurs:
 def described(live: LiveContainer | LiveNetwork) -> str:
     """Return the id, and whose it is where its labels say so: `0123456789ab, of a stack "prod"`."""
     owner = known_owner(live)
-    return f"{live.id[:SHORT_ID]}, of {owner}" if owner else live.id[:SHORT_ID]
+    return f"{short_id(live.id)}, of {owner}" if owner else short_id(live.id)
 
 
 def unneeded(host: HostPlan, live: LiveContainer | LiveNetwork) -> str:
     """Return the fix that removes it, for a person who knows that nobody needs it."""
     what, command = ("network", "network rm") if isinstance(live, LiveNetwork) else ("container", "rm -f")
-    return f"if nobody needs the {what}: {host_line(host, f'docker {command} {live.id[:SHORT_ID]}')}"
+    return f"if nobody needs the {what}: {host_line(host, f'docker {command} {short_id(live.id)}')}"
 
 
 def network_at_place(ownership: Ownership, stack: str, host: HostPlan, live: LiveNetwork) -> NotOurs:

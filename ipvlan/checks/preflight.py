@@ -125,7 +125,7 @@ def _of_host(plan: Plan, ownership: Ownership, host: HostPlan, report: HostRepor
             check="other networks",
             host=host.name,
             problem=f"{child} on {host.name} is a macvlan of {host.parent}; macvlan and ipvlan cannot share it",
-            fix=host_line(host, f"ip link del {child}"),
+            fix=host_line(host, f"ip link del {shlex.quote(child)}"),
         )
     if isinstance(report.docker, DockerFacts):
         yield from _other_networks(host, report.docker)

@@ -8,13 +8,14 @@ Out of scope: finding them (`ipvlan.checks.drift`), and which container is which
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Final
 
 from ipvlan.checks.command_lines import host_line
 from ipvlan.checks.difference import Difference, difference
 from ipvlan.checks.drift_kinds import DriftKind
-from ipvlan.checks.not_ours import SHORT_ID
+from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.hosts.trouble import Trouble
 from ipvlan.plan.model import ContainerPlan, HostPlan
@@ -110,7 +111,7 @@ def left(stack: str, host: HostPlan, live: LiveContainer, role: Role, snapshot: 
     else:
         fix = (
             f"the next pulumi up that replaces {name} removes it; or, if no `up` is at work: "
-            f"{host_line(host, f'docker rm {live.id[:SHORT_ID]}')}"
+            f"{host_line(host, f'docker rm {short_id(live.id)}')}"
         )
     return difference(
         kind,
@@ -138,7 +139,7 @@ def _differs(host: HostPlan, planned: ContainerPlan, live: LiveContainer) -> Ite
 
 
 def _log_line(host: HostPlan, live: LiveContainer) -> str:
-    return host_line(host, f"docker logs --tail 50 {live.name}")
+    return host_line(host, f"docker logs --tail 50 {shlex.quote(live.name)}")
 
 
 def _correct(stack: str, planned: ContainerPlan) -> str:

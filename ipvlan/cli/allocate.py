@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 
 from ipvlan.cli.context import SelectedStack, selected_stack
 from ipvlan.cli.options import JsonOption
-from ipvlan.cli.output import print_document
+from ipvlan.cli.output import print_document, print_text
 from ipvlan.config.file_write import edit_lock, read_texts, write_texts
 from ipvlan.config.load import read_raw, stack_file
 from ipvlan.config.shared_file import common_path
@@ -39,12 +40,15 @@ def allocate(
     if as_json:
         print_document(view.document(allocations, stack.short_name, written=bool(allocations) and not check))
     elif not allocations:
-        typer.echo("nothing is missing: every host has a slice, and every service has an offset or addresses.")
+        print_text("nothing is missing: every host has a slice, and every service has an offset or addresses.\n")
     else:
-        typer.echo(view.as_diff(before, after), nl=False)
+        print_text(view.as_diff(before, after))
     if check:
         if allocations and not as_json:
-            typer.echo(f"{len(allocations)} keys are missing; run: ipvlan --stack {stack.name} allocate", err=True)
+            print_text(
+                f"{len(allocations)} keys are missing; run: {shlex.join(['ipvlan', '--stack', stack.name, 'allocate'])}\n",
+                to_stderr=True,
+            )
         raise typer.Exit(1 if allocations else 0)
 
 

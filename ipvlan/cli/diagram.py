@@ -12,7 +12,7 @@ from ipvlan.checks.stack_state import StateReading
 from ipvlan.checks.status import read_status
 from ipvlan.cli.context import selected_stack
 from ipvlan.cli.options import DEFAULT_TIMEOUT, TimeoutOption, count_of_hosts
-from ipvlan.cli.output import print_unread_state, progress
+from ipvlan.cli.output import print_text, print_unread_state, progress
 from ipvlan.views.diagram import as_mermaid, as_png, live_marks
 from ipvlan.views.svg import NO_MARKS, as_svg
 
@@ -49,7 +49,7 @@ def diagram(
         print_unread_state(state)
     text = as_mermaid(plan, marks) if form is Form.mermaid else as_svg(plan, stack.short_name, marks)
     if output is None:
-        typer.echo(text, nl=False)
+        print_text(text)
         return
     try:
         output.write_bytes(as_png(text) if form is Form.png else text.encode())

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from ipvlan.checks.forget import replace_state, write_backup
 from ipvlan.checks.stack_state import export_stack
@@ -26,8 +25,9 @@ from ipvlan.config.shared_file import common_path
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.forget import ForgottenState, forget_host, hosts_in_state
 from ipvlan.plan.forget_edits import ConfigEdits, StackFiles, forget_edits, hosts_in_config
-from ipvlan.problems import shorten
+from ipvlan.problems import plain, shorten
 from ipvlan.views import forget as view
+from ipvlan.views.terminal import Terminal
 
 _EMPTY: Mapping[str, Any] = {"deployment": {}}
 """The state of a stack that does not exist."""
@@ -140,11 +140,11 @@ class _Run:
             )
         return backup
 
-    def _confirmed(self, out: Console) -> bool:
+    def _confirmed(self, out: Terminal) -> bool:
         if not sys.stdin.isatty():
             view.print_unchanged(out)
             return False
-        return typer.confirm(f"Forget {self.host}?")
+        return typer.confirm(plain(f"Forget {self.host}?"))
 
 
 def _files(stack: SelectedStack) -> StackFiles:

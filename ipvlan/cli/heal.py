@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ipvlan.checks.difference import Difference
 from ipvlan.checks.heal import Known, RepairPlan, plan_repair, still_valid
@@ -29,13 +28,14 @@ from ipvlan.cli.options import (
     TimeoutOption,
     planned,
 )
-from ipvlan.cli.output import print_document, result_console
+from ipvlan.cli.output import message_console, print_document, result_console
 from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_lock import LOCK_TOKEN, Holder, HostLocks
 from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.model import Plan
 from ipvlan.views import heal as view
+from ipvlan.views.terminal import Terminal
 
 
 def heal(  # noqa: PLR0917  # typer reads the options from the signature
@@ -89,7 +89,7 @@ class _Run:
         _, repairs = self._planned()
         remaining = [step.difference for step in repairs.steps]
         if yes:
-            self._apply(repairs, Console(stderr=True, highlight=False))
+            self._apply(repairs, message_console())
             remaining = self._remaining()
         print_document(view.document(repairs, remaining, self.stack.short_name, applied=yes))
         return not remaining
@@ -127,7 +127,7 @@ class _Run:
     def _remaining(self) -> list[Difference]:
         return [step.difference for step in self._planned()[1].steps]
 
-    def _apply(self, confirmed: RepairPlan, out: Console) -> None:
+    def _apply(self, confirmed: RepairPlan, out: Terminal) -> None:
         """Do the confirmed steps that still are what was shown, alone on their hosts."""
         if not confirmed.changed_hosts:
             return
@@ -150,7 +150,7 @@ class _Run:
                 locks.check(repairs.changed_hosts)
                 self._pulumi(repairs, locks.holder.token, out)
 
-    def _pulumi(self, repairs: RepairPlan, token: str, out: Console) -> None:
+    def _pulumi(self, repairs: RepairPlan, token: str, out: Terminal) -> None:
         command = pulumi_command(self.stack.name, repairs.targets)
         view.print_command(command, out)
         exit_status = run_pulumi(command, self.stack.folder, {LOCK_TOKEN: token}, to_stderr=out.stderr)
@@ -162,7 +162,7 @@ class _Run:
             )
 
 
-def _confirmed(out: Console) -> bool:
+def _confirmed(out: Terminal) -> bool:
     if not sys.stdin.isatty():
         out.print("nothing was changed: there is no terminal to ask at. --yes repairs without a question")
         return False

@@ -16,7 +16,7 @@ from ipvlan.cli.context import SelectedStack, selected_stack
 from ipvlan.cli.output import print_warnings
 from ipvlan.config.types.addresses import parse_address
 from ipvlan.plan.model import Plan
-from ipvlan.problems import shorten
+from ipvlan.problems import plain, shorten
 
 NAMES_SHOWN = 20
 """Names that a message about an unknown name lists."""
@@ -40,7 +40,7 @@ def parse_address_option(option: str, text: str) -> IPAddress:
     try:
         return parse_address(text)
     except PydanticCustomError as error:
-        raise typer.BadParameter(f"{shorten(text)}: {error.message()}", param_hint=option) from None
+        raise typer.BadParameter(plain(f"{shorten(text)}: {error.message()}"), param_hint=option) from None
 
 
 def check_known(option: str, name: str | None, known: Collection[str]) -> None:
@@ -52,7 +52,7 @@ def check_known(option: str, name: str | None, known: Collection[str]) -> None:
 
 def listed(names: Collection[str]) -> str:
     """Return the names for a message, `none` without one."""
-    return ", ".join([*list(names)[:NAMES_SHOWN], *(["..."] if len(names) > NAMES_SHOWN else [])]) or "none"
+    return plain(", ".join([*list(names)[:NAMES_SHOWN], *(["..."] if len(names) > NAMES_SHOWN else [])])) or "none"
 
 
 def planned(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
+from rich.text import Text
+
+from ipvlan.problems import plain
+from ipvlan.views.terminal import Terminal
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -21,10 +23,20 @@ FILE_WIDTH = 240
 """Columns of a table that goes to a file or a pipe. Rich would take 80 there, and break addresses in two."""
 
 
-def result_console() -> Console:
+def result_console() -> Terminal:
     """Return the console for a result: standard output, as wide as the terminal, or `FILE_WIDTH` without one."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=FILE_WIDTH)
+    console = Terminal()
+    return console if console.is_terminal else Terminal(width=FILE_WIDTH)
+
+
+def message_console(*, quiet: bool = False) -> Terminal:
+    """Return the console for everything that is no result: standard error."""
+    return Terminal(stderr=True, quiet=quiet)
+
+
+def print_text(text: str, *, to_stderr: bool = False) -> None:
+    """Print text that is complete: lines of a file, Markdown, a drawing. Nothing is wrapped, and no line break is added."""
+    typer.echo(plain(text, keep="\n\t"), nl=False, err=to_stderr)
 
 
 def print_document(document: Mapping[str, object]) -> None:
@@ -35,9 +47,9 @@ def print_document(document: Mapping[str, object]) -> None:
 
 def print_warnings(warnings: Sequence[Problem]) -> None:
     """Print a plan's warnings on standard error."""
-    console = Console(stderr=True, highlight=False)
+    console = message_console()
     for warning in warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
 def print_unread_state(state: StateReading) -> None:
@@ -47,11 +59,13 @@ def print_unread_state(state: StateReading) -> None:
     """
     failure = state.failure()
     if failure:
-        sys.stderr.write(
-            f"warning: labels alone say what is the stack's own, because its state was not read: {failure}\n"
+        print_text(
+            f"warning: labels alone say what is the stack's own, because its state was not read: {failure}\n",
+            to_stderr=True,
         )
 
 
 def progress(text: str, *, quiet: bool = False) -> AbstractContextManager[Status]:
     """Show a moving line on standard error while hosts are asked; nothing where standard error is no terminal."""
-    return Console(stderr=True, quiet=quiet, highlight=False).status(text)
+    # As a string it would be markup.
+    return message_console(quiet=quiet).status(Text(text))

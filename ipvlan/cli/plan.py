@@ -9,7 +9,7 @@ import typer
 
 from ipvlan.cli.context import selected_stack
 from ipvlan.cli.options import JsonOption, parse_address_option
-from ipvlan.cli.output import print_document, print_warnings, result_console
+from ipvlan.cli.output import print_document, print_text, print_warnings, result_console
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.plan.address_usage import who_holds
 from ipvlan.plan.model import Plan
@@ -47,7 +47,7 @@ def plan(
         if as_json:
             print_document(address_document(address, usage))
         else:
-            typer.echo(f"{address}: {'; '.join(usage)}")
+            print_text(f"{address}: {'; '.join(usage)}\n")
     elif routes:
         _print_routes(result, routes_for.value)
     else:
@@ -62,9 +62,8 @@ def plan(
 def _print_routes(plan: Plan, kind: str) -> None:
     lines = router_routes(plan, kind)
     if not lines:
-        typer.echo(
-            f"mode {plan.mode} needs no routes: a router with the gateway's address {plan.gateway} reaches the containers.",
-            err=True,
+        print_text(
+            f"mode {plan.mode} needs no routes: a router with the gateway's address {plan.gateway} reaches the containers.\n",
+            to_stderr=True,
         )
-    for line in lines:
-        typer.echo(line)
+    print_text("".join(f"{line}\n" for line in lines))

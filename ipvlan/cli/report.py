@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ipvlan.cli.context import selected_stack
-from ipvlan.cli.output import print_document
+from ipvlan.cli.output import print_document, print_text
 from ipvlan.config.git_commit import Commit, commit
 from ipvlan.config.load import read_raw, stack_file
 from ipvlan.config.yaml_file import Checkout, Folder, ProjectFolder
@@ -37,7 +37,7 @@ def report(
     if as_json:
         print_document(document(result))
     else:
-        typer.echo(as_markdown(result), nl=False)
+        print_text(as_markdown(result))
 
 
 def read_report(stack: str, base: Commit, folder: ProjectFolder) -> Report:

@@ -24,7 +24,7 @@ from ipvlan.cli.options import (
     planned,
     service_names,
 )
-from ipvlan.cli.output import print_document, print_unread_state, progress, result_console
+from ipvlan.cli.output import print_document, print_text, print_unread_state, progress, result_console
 from ipvlan.plan.reachability import CLIENT, Filter, place
 from ipvlan.views.verify import as_markdown, print_tables
 from ipvlan.views.verify_json import document
@@ -73,7 +73,7 @@ def verify(  # noqa: PLR0917  # typer reads the options from the signature
     if as_json:
         print_document(document(result, stack.short_name))
     elif text_format is TextFormat.markdown:
-        typer.echo(as_markdown(result, plan, internet=bool(beyond)), nl=False)
+        print_text(as_markdown(result, plan, internet=bool(beyond)))
     else:
         print_tables(result, plan, result_console(), internet=bool(beyond))
     raise typer.Exit(0 if result.ok else 1)

@@ -5,6 +5,7 @@ Out of scope: the values, which Pulumi decrypts.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 
 from ipvlan import PROJECT
@@ -56,7 +57,7 @@ def unknown_secrets(services: Mapping[str, ServiceConfig], known: Collection[str
                 value=shorten(key),
                 problem="no config key of that name is set in the stack",
                 effect="the container would start without its secret",
-                fix=f"pulumi config set --secret {shorten(key)}",
+                fix=f"pulumi config set --secret {shlex.quote(shorten(key))}",
             )
 
 
@@ -70,7 +71,7 @@ def secrets_in_plaintext(services: Mapping[str, ServiceConfig], values: Mapping[
                 value="(not shown)",
                 problem=f"it is in plaintext in the stack file, and {path} calls it a secret",
                 effect="everybody who reads the repository knows it, also after it was removed",
-                fix=f"choose a new secret and run pulumi config set --secret {key}",
+                fix=f"choose a new secret and run pulumi config set --secret {shlex.quote(key)}",
             )
 
 

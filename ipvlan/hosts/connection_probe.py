@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts.errors import TOOL_MISSING, HostError
 from ipvlan.hosts.script import read_output, script_text
+from ipvlan.problems import shorten
 
 if TYPE_CHECKING:
     from netaddr import IPAddress
@@ -80,7 +81,7 @@ def ping_cells(
     output = read_output(run(text, batches * (PING_SECONDS + START_SECONDS) + START_SECONDS))
     if any("not found" in line for line in output.other):
         raise _tools_missing(host)
-    complaint = output.other[-1][:80] if output.other else ""
+    complaint = shorten(output.other[-1]) if output.other else ""
     for number, cell in enumerate(numbered):
         status = output.text(f"ping_{number}")
         if status:
@@ -192,7 +193,7 @@ def connect(address: str, port: Port) -> Observed:
         while len(reply) < 12 and (received := connection.recv(64)):
             reply += received
     if reply.startswith(b"HTTP/"):
-        return Observed(reached=True, outcome=f"HTTP {reply[9:12].decode(errors='replace')}")
+        return Observed(reached=True, outcome=f"HTTP {shorten(reply[9:12].decode(errors='replace'))}")
     return Observed(reached=True, outcome="open" if reply else "open, silent")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ipvlan.hosts.errors import CONTAINER_REFUSED, DOCKER_UNAVAILABLE, VISIT_TOO_LONG, HostError
+from ipvlan.problems import plain
 
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
@@ -98,7 +99,7 @@ def sentence(text: str, arguments: Mapping[str, Any] | None = None) -> str:
         _, _, value = str(variable).partition("=")
         if len(value) >= _SHORTEST_SECRET:
             line = line.replace(" ".join(value.split()), "***")
-    line = "".join(letter if letter.isprintable() else "?" for letter in line).rstrip(" .")
+    line = plain(line).rstrip(" .")
     return line if len(line) <= _LONGEST_SENTENCE else f"{line[:_LONGEST_SENTENCE]}..."
 
 

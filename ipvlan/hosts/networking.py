@@ -306,7 +306,7 @@ def _in_the_way(planned: Networking, result: ScriptResult) -> Iterator[tuple[str
         route = " ".join(line.split()).removesuffix(" linkdown")
         yield (
             f'it has a route that ipvlan-fabric did not set: "{route}"',
-            f"find out who set it; if nobody needs it, remove it on the host (`ip route del {route}`)",
+            f"find out who set it; if nobody needs it, remove it on the host (`ip route del {shlex.join(route.split())}`)",
         )
 
 

@@ -10,15 +10,14 @@ Out of scope: whether the state records it, which the engine knows.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from ipvlan.hosts.errors import NAME_TAKEN, HostError
-from ipvlan.hosts.ids import SHORT
-from ipvlan.hosts.script import run_script
+from ipvlan.hosts.ids import short_id
+from ipvlan.hosts.script import read_json, run_script
 from ipvlan.plan.ownership import known_owner
 from ipvlan.plan.resource_names import OWNER_LABEL
 
@@ -99,7 +98,7 @@ def remove_orphan(
     if "id" not in output:
         return None
     kept = "" if "removed" in output else output.text("kept")
-    return Found(id=output.text("id"), labels=json.loads(output.text("labels") or "null") or {}, kept=kept)
+    return Found(id=output.text("id"), labels=read_json(connection.name, output, "labels") or {}, kept=kept)
 
 
 def name_taken(connection: HostConnection, kind: Kind, name: str, found: Found, *, key: str, unread: str) -> HostError:
@@ -114,8 +113,8 @@ def name_taken(connection: HostConnection, kind: Kind, name: str, found: Found, 
         unread: Why the stack's state could not be read; empty when it was.
     """
     owner = known_owner(found)
-    about = f"the {kind} {name} ({found.id[:SHORT]}{f', of {owner}' if owner else ''})"
-    command = f"docker {'network rm' if kind == 'network' else 'rm -f'} {found.id[:SHORT]}"
+    about = f"the {kind} {name} ({short_id(found.id)}{f', of {owner}' if owner else ''})"
+    command = f"docker {'network rm' if kind == 'network' else 'rm -f'} {short_id(found.id)}"
     reason = KEPT.get(found.kept, KEPT["label"])
     return HostError.on(
         connection.name,

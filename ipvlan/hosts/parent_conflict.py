@@ -5,13 +5,12 @@ Responsible for recognising that refusal, and for finding the first network's na
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ipvlan.hosts.errors import PARENT_CONFLICT, HostError
 from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.script import run_script
+from ipvlan.hosts.script import read_json, run_script
 from ipvlan.plan.interfaces import vlan_link
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def find_parent_conflict(connection: HostConnection, label: str) -> HostError:
     """
     host, parent = connection.name, connection.parent
     output = run_script(connection, "parent_conflict.sh", timeout=TIMEOUT_SECONDS).output
-    networks: list[dict[str, Any]] = json.loads(output.text("networks") or "[]")
+    networks: list[dict[str, Any]] = read_json(host, output, "networks") or []
     holder = next((network for network in networks if (network.get("Options") or {}).get("parent") == parent), None)
     if holder is None:
         network, removal = (

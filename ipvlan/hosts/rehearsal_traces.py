@@ -8,13 +8,12 @@ Out of scope: the rehearsal itself (`provider.rehearsal`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError
 from ipvlan.hosts.orphans import Found, name_taken
-from ipvlan.hosts.script import Output, run_script
+from ipvlan.hosts.script import Output, read_json, run_script
 from ipvlan.plan.resource_names import OWNER_LABEL
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def clean_before(
     """
     output = _visit(connection, name, owner, volumes, remove="")
     if "kept" in output:
-        labels = json.loads(output.text("labels") or "null") or {}
+        labels = read_json(connection.name, output, "labels") or {}
         found = Found(id=output.text("id"), labels=labels, kept=output.text("kept"))
         raise name_taken(connection, "container", name, found, key=key, unread="")
     return output.lines("missing")

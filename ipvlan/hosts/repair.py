@@ -8,6 +8,7 @@ Out of scope: what is repaired (`ipvlan.checks.heal`), and the bridge attachment
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
@@ -22,6 +23,7 @@ from ipvlan.hosts.errors import (
     REPAIR_UNDONE,
     HostError,
 )
+from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.script import Output, ScriptResult, run_script
 from ipvlan.hosts.snapshot import Endpoint
 from ipvlan.plan.resource_names import BRIDGE
@@ -170,7 +172,7 @@ def connect_to_fabric(
         problem=f"{problem}; and to connect it as before failed too: {' '.join(output.lines('undo')) or 'no reason given'}",
         effect=f"{seen.name} is not connected to {network}",
         fix=f"on the host: docker network connect {f'--ip {old.held} ' if old is not None and old.held else ''}"
-        f"{network} {seen.id[:12]}",
+        f"{shlex.quote(network)} {short_id(seen.id)}",
     )
 
 

@@ -12,14 +12,15 @@ Out of scope: what a script does, and what its output means.
 from __future__ import annotations
 
 import functools
+import json
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ipvlan.hosts.errors import NOT_SENDABLE, HostError
+from ipvlan.hosts.errors import NOT_SENDABLE, UNREADABLE, HostError
 from ipvlan.hosts.visit import visit
 from ipvlan.problems import shorten
 
@@ -125,6 +126,25 @@ def read_output(text: str) -> Output:
         elif line.strip():
             other.append(line)
     return Output({key: tuple(lines) for key, lines in values.items()}, tuple(other))
+
+
+def read_json(host: str, output: Output, key: str) -> Any:
+    """Return what a key's value says in JSON; None where the script did not print it, or printed nothing for it.
+
+    Raises:
+        HostError: It is no JSON.
+    """
+    text = output.text(key)
+    try:
+        return json.loads(text) if text.strip() else None
+    except (ValueError, RecursionError):
+        raise HostError.on(
+            host,
+            UNREADABLE,
+            problem=f"its Docker's answer is no JSON ({key}): {shorten(text)}",
+            effect="what is there is not known, and nothing was changed",
+            fix="make sure that `docker` on the host is Docker's own command line",
+        ) from None
 
 
 def _is_sendable(value: str) -> bool:

@@ -75,7 +75,7 @@ class Record:
                 bridge=bool(value["bridge"]),
                 volumes=tuple(map(str, value["volumes"])),
             )
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
 
 

@@ -123,8 +123,7 @@ def require_connections(ssh: SshPlan) -> None:
 def connection_failure(host: str, stderr: str) -> HostUnreachableError:
     """Return why ssh did not reach `host` and how to fix it, from what ssh printed."""
     lines = [line.strip() for line in stderr.splitlines() if not line.startswith("@")]
-    # A host's banner may have any character, also one that a terminal obeys.
-    reply = "".join(letter if letter.isprintable() else "?" for letter in " ".join(line for line in lines if line))
+    reply = " ".join(line for line in lines if line)
     key = f"ipvlan-fabric:hosts.{host}"
     effect = "nothing more is done on it; what was done stays done"
     shown = _SHOWN_KEY.search(stderr)

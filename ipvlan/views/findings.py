@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from rich.console import Console
 from rich.text import Text
 
-from ipvlan.problems import Severity
+from ipvlan.problems import Severity, plain
+from ipvlan.views.terminal import Terminal
 
 
 class Finding(Protocol):
@@ -27,10 +27,10 @@ class Finding(Protocol):
         """`info` is printed in another colour than `error`."""
 
 
-def print_finding(name: str, finding: Finding, out: Console, output: Sequence[str] = ()) -> None:
+def print_finding(name: str, finding: Finding, out: Terminal, output: Sequence[str] = ()) -> None:
     """Print a finding; `output` are lines that a container printed, which show why."""
     style = "yellow" if finding.severity == "info" else "bold red"
-    out.print(Text.assemble((name, style), f": {finding.problem}"), soft_wrap=True)
+    out.print(Text.assemble((name, style), f": {plain(finding.problem)}"), soft_wrap=True)
     for line in output:
-        out.print(f"    | {line}", markup=False, highlight=False, soft_wrap=True)
-    out.print(f"    {finding.fix}", style="dim", markup=False, soft_wrap=True)
+        out.print(f"    | {plain(line)}", soft_wrap=True)
+    out.print(f"    {plain(finding.fix)}", style="dim", soft_wrap=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ipvlan.checks.forget import clean_up_lines, kept_lines
 from ipvlan.plan.forget import ForgottenState, Remains
-from ipvlan.problems import Problem
+from ipvlan.problems import Problem, plain
 from ipvlan.views.allocate import as_diff
 from ipvlan.views.json_document import ProblemEntry, TypedDict, document_part, problem_entries
+from ipvlan.views.terminal import Terminal
 
 
 @document_part
@@ -138,7 +139,7 @@ def diffs(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]
 
 
 def print_intent(
-    state: ForgottenState, files: Mapping[str, str], by_hand: Sequence[Problem], host: str, out: Console
+    state: ForgottenState, files: Mapping[str, str], by_hand: Sequence[Problem], host: str, out: Terminal
 ) -> None:
     """Print what will be done, and what stays."""
     if state.resources:
@@ -161,27 +162,29 @@ def print_intent(
         out.print(Text.assemble(("by hand: ", "bold yellow"), str(problem)), soft_wrap=True)
 
 
-def print_unchanged(out: Console) -> None:
+def print_unchanged(out: Terminal) -> None:
     """Print that nothing was done, for want of a terminal."""
     _line("nothing was changed: there is no terminal to ask at. --yes forgets without a question", out)
 
 
-def print_done(state: ForgottenState, files: Mapping[str, str], backup: Path | None, stack: str, out: Console) -> None:
+def print_done(state: ForgottenState, files: Mapping[str, str], backup: Path | None, stack: str, out: Terminal) -> None:
     """Print what was done."""
     if backup is not None:
         _line(f"the state has {len(state.resources)} resources less. The state before: {backup}", out)
-        _line(f"    to go back: pulumi stack import --stack {stack} --file {backup}", out)
+        _line(
+            f"    to go back: {shlex.join(['pulumi', 'stack', 'import', '--stack', stack, '--file', str(backup)])}", out
+        )
     for name in files:
         _line(f"{name} is edited", out)
 
 
-def print_next(stack: str, host: str, *, keep_config: bool, out: Console) -> None:
+def print_next(stack: str, host: str, *, keep_config: bool, out: Terminal) -> None:
     """Print what to do next."""
     what = f"creates all of {host} again" if keep_config else "does what the change means for the other hosts"
     _line(f"next: pulumi preview --stack {stack}, then pulumi up --stack {stack}: it {what}", out)
 
 
-def _print_remains(remains: Remains, host: str, out: Console) -> None:
+def _print_remains(remains: Remains, host: str, out: Terminal) -> None:
     table = Table(
         "kind", "name", "id", "detail", title=f"Stay on {host}, as the state records them", title_justify="left"
     )
@@ -209,12 +212,12 @@ def _print_remains(remains: Remains, host: str, out: Console) -> None:
     else:
         _line("To remove it there, as root:", out)
     for line in clean_up_lines(remains):
-        _line(f"    {line}", out)
+        _line(f"    {plain(line)}", out)
     if kept_lines(remains):
         _line("`pulumi destroy` leaves these on a host. Where nothing else uses them:", out)
         for line in kept_lines(remains):
-            _line(f"    {line}", out)
+            _line(f"    {plain(line)}", out)
 
 
-def _line(text: str, out: Console) -> None:
-    out.print(text, markup=False, soft_wrap=True)
+def _line(text: str, out: Terminal) -> None:
+    out.print(text, soft_wrap=True)

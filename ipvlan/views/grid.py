@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -24,7 +23,7 @@ class Grid:
 
     def as_table(self) -> Table:
         """Return the table for a terminal."""
-        table = Table(title=escape(self.title), title_justify="left")
+        table = Table(title=self.title, title_justify="left")
         for heading in self.headings:
             table.add_column(Text(heading))
         for row in self.rows:

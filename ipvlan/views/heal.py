@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +14,7 @@ from ipvlan.hosts.errors import HostError
 from ipvlan.views.findings import print_finding
 from ipvlan.views.json_document import TypedDict, document_part
 from ipvlan.views.status_json import DifferenceEntry, difference_entry
+from ipvlan.views.terminal import Terminal
 
 
 @document_part
@@ -68,12 +68,12 @@ def document(repairs: RepairPlan, remaining: Iterable[Difference], stack: str, *
     }
 
 
-def print_nothing_to_repair(out: Console) -> None:
+def print_nothing_to_repair(out: Terminal) -> None:
     """Print that the hosts are as planned."""
     out.print(Text("nothing to repair: all is as planned", style="bold green"))
 
 
-def print_steps(repairs: RepairPlan, out: Console) -> None:
+def print_steps(repairs: RepairPlan, out: Terminal) -> None:
     """Print the table of what will be done."""
     table = Table("host", "difference", "repair", title="Repairs", title_justify="left")
     for step in repairs.steps:
@@ -82,29 +82,29 @@ def print_steps(repairs: RepairPlan, out: Console) -> None:
     out.print(table)
 
 
-def print_done(step: RepairStep, out: Console) -> None:
+def print_done(step: RepairStep, out: Terminal) -> None:
     """Print that a step is done."""
-    out.print(f"done: {step.description}", markup=False, soft_wrap=True)
+    out.print(f"done: {step.description}", soft_wrap=True)
 
 
-def print_skipped(skipped: Mapping[RepairStep, str], out: Console) -> None:
+def print_skipped(skipped: Mapping[RepairStep, str], out: Terminal) -> None:
     """Print the steps that are not done, and why."""
     for step, reason in skipped.items():
-        out.print(f"skipped: {step.description}: {reason}", markup=False, soft_wrap=True)
+        out.print(f"skipped: {step.description}: {reason}", soft_wrap=True)
 
 
-def print_failures(failures: Mapping[RepairStep, HostError], out: Console) -> None:
+def print_failures(failures: Mapping[RepairStep, HostError], out: Terminal) -> None:
     """Print the steps that failed, and why."""
     for step, error in failures.items():
         out.print(Text.assemble((f"failed: {step.description}", "bold red"), f"\n    {error}"), soft_wrap=True)
 
 
-def print_command(command: Sequence[str], out: Console) -> None:
+def print_command(command: Sequence[str], out: Terminal) -> None:
     """Print a command before it is run."""
-    out.print(shlex.join(command), style="dim", markup=False, soft_wrap=True)
+    out.print(shlex.join(command), style="dim", soft_wrap=True)
 
 
-def print_remaining(differences: Sequence[Difference], out: Console) -> None:
+def print_remaining(differences: Sequence[Difference], out: Terminal) -> None:
     """Print the differences after the repair, or that there are none."""
     for difference in differences:
         print_finding(f"still {difference.kind}", difference, out, difference.output)

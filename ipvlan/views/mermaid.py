@@ -5,12 +5,14 @@ Readable up to about 20 hosts; beyond that each host is one box, with the number
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 from ipvlan.config.types.ports import ON_THE_HOST
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts
+from ipvlan.problems import plain
 from ipvlan.views.ports import for_clients, for_the_host
 
 MOST_HOSTS_IN_FULL: Final = 20
@@ -28,27 +30,44 @@ _STYLES: Final = (
 )
 
 
+_MARKUP: Final = re.compile(r"""["#;`%<>&{}\[\]@$*|\\]""")
+"""What ends a label, starts an entity, a comment (%%), a directive (%%{...}%%), a tag, a formula ($$) or a style in one."""
+
+
+def label(*lines: str) -> str:
+    """Return a label in quotes, of these lines: text that Mermaid reads as text.
+
+    What may have a meaning is written as its entity code, `#35;` for `#`
+    (https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters).
+    """
+    return '"' + "<br/>".join(_MARKUP.sub(_entity, plain(line)) for line in lines) + '"'
+
+
+def _entity(match: re.Match[str]) -> str:
+    return f"#{ord(match[0])};"
+
+
 def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) -> str:
     """Return the flowchart's text; `styles` marks containers, by host and service."""
     styles = styles or {}
-    gateway = f"<br/>gateway {plan.gateway}" if plan.gateway else ""
+    gateway = [f"gateway {plan.gateway}"] if plan.gateway else []
     lines = [
         "flowchart TB",
-        f'  fabric(["{plan.network_name} ({plan.mode})<br/>{plan.subnet}{gateway}"])',
+        f"  fabric([{label(f'{plan.network_name} ({plan.mode})', str(plan.subnet), *gateway)}])",
     ]
     has_clients = False
     nodes: dict[tuple[str, str], str] = {}
     for number, host in enumerate(plan.hosts):
         drawn = host.containers[:MOST_CONTAINERS] if len(plan.hosts) <= MOST_HOSTS_IN_FULL else ()
-        lines.append(f'  subgraph h{number}["{host.name} · {host.address}"]')
-        lines.append(f'    p{number}["{host.parent}<br/>{host.slice_text}{_not_drawn(host, len(drawn))}"]')
+        lines.append(f"  subgraph h{number}[{label(f'{host.name} · {host.address}')}]")
+        lines.append(f"    p{number}[{label(host.parent, host.slice_text, *_not_drawn(host, len(drawn)))}]")
         for index, container in enumerate(drawn):
             nodes[host.name, container.service] = f"h{number}c{index}"
             style = styles.get((host.name, container.service)) or ("published" if container.published else "")
             suffix = f":::{style}" if style else ""
             own = for_the_host(container)
-            note = f"<br/>{', '.join(map(str, own))} {ON_THE_HOST}" if own else ""
-            lines.append(f'    h{number}c{index}["{container.name}<br/>{container.address}{note}"]{suffix}')
+            note = [f"{', '.join(map(str, own))} {ON_THE_HOST}"] if own else []
+            lines.append(f"    h{number}c{index}[{label(container.name, str(container.address), *note)}]{suffix}")
             lines.append(f"    p{number} --- h{number}c{index}")
         lines.append("  end")
         lines.append(f"  fabric --- p{number}")
@@ -56,14 +75,13 @@ def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) 
             reached = for_clients(container)
             if reached:
                 has_clients = True
-                ports = ", ".join(map(str, reached))
-                lines.append(f'  clients -- "{ports}" --> h{number}c{index}')
+                lines.append(f"  clients -- {label(', '.join(map(str, reached)))} --> h{number}c{index}")
     if plan.lan:
         # They are on the fabric themselves.
-        lines.append('  clients -- "each container at its own address" --> fabric')
+        lines.append(f"  clients -- {label('each container at its own address')} --> fabric")
         has_clients = True
     if has_clients:
-        lines.insert(2, '  clients(["clients"])')
+        lines.insert(2, f"  clients([{label('clients')}])")
     return "\n".join([*lines, *_order(plan, nodes), *_STYLES])
 
 
@@ -84,8 +102,7 @@ def _order(plan: Plan, nodes: Mapping[tuple[str, str], str]) -> Iterator[str]:
             )
 
 
-def _not_drawn(host: HostPlan, drawn: int) -> str:
+def _not_drawn(host: HostPlan, drawn: int) -> Iterator[str]:
     count = len(host.containers) - drawn
-    if not count:
-        return ""
-    return f"<br/>{count}{' more' if drawn else ''} container{'' if count == 1 else 's'}"
+    if count:
+        yield f"{count}{' more' if drawn else ''} container{'' if count == 1 else 's'}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 
 from ipvlan.config.types.rollout import written_duration
@@ -14,23 +13,20 @@ from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import BUILT_IN, ServiceRollout, service_rollouts
 from ipvlan.views.ports import endpoints
 from ipvlan.views.rollout import otherwise, pace
+from ipvlan.views.terminal import Terminal
 
 MOST_HOSTS: Final = 4
 """Hosts that the order of a replacement names; all hosts are in the order of their names."""
 
 
-def print_tables(plan: Plan, stack: str, out: Console) -> None:
+def print_tables(plan: Plan, stack: str, out: Terminal) -> None:
     """Print the plan of a stack."""
     gateway = f", gateway {plan.gateway}" if plan.gateway else ""
-    out.print(
-        f"stack {stack}: network {plan.network_name}, mode {plan.mode}, subnet {plan.subnet}{gateway}", markup=False
-    )
+    out.print(f"stack {stack}: network {plan.network_name}, mode {plan.mode}, subnet {plan.subnet}{gateway}")
     if plan.lan:
-        out.print(
-            f"on the LAN of {', '.join(plan.lan_hosts)}: every port is at the container's own address", markup=False
-        )
+        out.print(f"on the LAN of {', '.join(plan.lan_hosts)}: every port is at the container's own address")
     if plan.reserved:
-        out.print(f"reserved: {', '.join(map(str, plan.reserved))}", markup=False)
+        out.print(f"reserved: {', '.join(map(str, plan.reserved))}")
     out.print(_hosts(plan))
     out.print(_services(plan))
     if any(host.routes for host in plan.hosts):

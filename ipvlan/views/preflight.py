@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +11,7 @@ from ipvlan.checks.host_findings import CHECKS, Check
 from ipvlan.checks.preflight import HostReport, Preflight
 from ipvlan.views.findings import print_finding
 from ipvlan.views.json_document import TypedDict, document_part
+from ipvlan.views.terminal import Terminal
 
 
 @document_part
@@ -84,7 +84,7 @@ def document(preflight: Preflight, stack: str) -> PreflightDocument:
     }
 
 
-def print_tables(preflight: Preflight, out: Console) -> None:
+def print_tables(preflight: Preflight, out: Terminal) -> None:
     """Print one row per host, and the findings."""
     table = Table("host", *CHECKS, title="Checks before pulumi up", title_justify="left")
     for host in preflight.hosts:

@@ -51,7 +51,7 @@ def as_markdown(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     changes = report.changes
-    yield f"## Stack `{report.stack}`"
+    yield f"## Stack {markdown.code(report.stack)}"
     yield ""
     yield from _earlier_state(report)
     yield _summary(report)
@@ -114,7 +114,9 @@ def _summary(report: Report) -> str:
         return "**Nothing changes on the hosts.**"
     counts = [(len(changes.of(action)), phrase) for action, phrase in _COUNTED]
     containers = ", ".join(f"{count} {phrase}" for count, phrase in counts if count)
-    hosts = "; ".join(f"{change.host}: {change.action}" for change in changes.hosts[:MOST_HOSTS_IN_SUMMARY])
+    hosts = "; ".join(
+        f"{markdown.escape(change.host)}: {change.action}" for change in changes.hosts[:MOST_HOSTS_IN_SUMMARY]
+    )
     parts = [*([f"containers: {containers}"] if containers else []), *([f"hosts: {hosts}"] if hosts else [])]
     return f"**{'Downtime' if report.has_downtime else 'No downtime'}.** {'. '.join(parts)}."
 
@@ -167,9 +169,7 @@ def _warnings(warnings: Sequence[Problem]) -> Iterator[str]:
 def _topology(report: Report) -> Iterator[str]:
     yield "<details><summary>Topology after this change</summary>"
     yield ""
-    yield "```mermaid"
-    yield topology(report.after, _styles(report.changes))
-    yield "```"
+    yield markdown.fenced(topology(report.after, _styles(report.changes)), "mermaid")
     yield ""
     yield "Green: new. Red: replaced. Yellow: updated, attached or detached while running. Blue: published."
     yield ""

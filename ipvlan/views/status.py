@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from ipvlan.plan.model import ContainerPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.views.findings import print_finding
 from ipvlan.views.ports import bound_ports
+from ipvlan.views.terminal import Terminal
 
 MOST_CONTAINERS: Final = 60
 """Containers that the table lists. When there are more, it lists only those with a difference."""
@@ -24,7 +24,7 @@ _ABSENT: Final = Text("-", style="dim")
 _GOOD, _BAD = "green", "bold red"
 
 
-def print_tables(status: Status, plan: Plan, stack: str, out: Console) -> None:
+def print_tables(status: Status, plan: Plan, stack: str, out: Terminal) -> None:
     """Print the hosts, the containers and the differences."""
     out.print(_hosts(status, plan, stack))
     containers = [(host, planned) for host in status.hosts for planned in host.plan.containers]

@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts
+from ipvlan.problems import plain
 from ipvlan.views.ports import for_clients
 
 Mark = Literal["good", "bad", "unknown"]
@@ -346,8 +347,13 @@ def _text(
     anchor: str = "start",
     title: str = "",
 ) -> str:
-    tip = f"<title>{escape(title)}</title>" if title else ""
+    tip = f"<title>{_xml(title)}</title>" if title else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" font-size="{size}" font-weight="{weight}" '
-        f'text-anchor="{anchor}">{tip}{escape(text)}</text>'
+        f'text-anchor="{anchor}">{tip}{_xml(text)}</text>'
     )
+
+
+def _xml(text: str) -> str:
+    """Return text as the content of an element; of its characters XML 1.0 (2.2) forbids most that are not `plain`."""
+    return escape(plain(text))

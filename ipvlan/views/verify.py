@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from rich.console import Console
 from rich.text import Text
 
 from ipvlan.checks.verify import Verdict, Verification
@@ -13,6 +12,7 @@ from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import CLIENT
 from ipvlan.views import markdown
 from ipvlan.views.grid import Grid
+from ipvlan.views.terminal import Terminal
 
 MOST_COLUMNS: Final = 14
 """Columns of the full matrix. When there are more, the table has one row and one column per host."""
@@ -29,7 +29,7 @@ _GOOD, _BAD, _DIM = "green", "bold red", "dim"
 _YES, _NO, _EITHER = "\N{CHECK MARK}", "\N{MULTIPLICATION X}", "~"
 
 
-def print_tables(verification: Verification, plan: Plan, out: Console, *, internet: bool) -> None:
+def print_tables(verification: Verification, plan: Plan, out: Terminal, *, internet: bool) -> None:
     """Print the matrix, the ports, what is wrong and the sum. `internet`: whether the internet was tested."""
     for grid in _grids(verification):
         out.print(grid.as_table())
@@ -38,9 +38,9 @@ def print_tables(verification: Verification, plan: Plan, out: Console, *, intern
     for reason, cells in _failures(verification.verdicts):
         out.print(Text(reason, style=_BAD), soft_wrap=True)
         for cell in cells:
-            out.print(f"    {cell}", markup=False, soft_wrap=True)
+            out.print(f"    {cell}", soft_wrap=True)
     for note in _notes(verification, plan, internet=internet):
-        out.print(note, style=_DIM, markup=False)
+        out.print(note, style=_DIM)
     out.print(Text(_sum(verification), style="bold green" if verification.ok else _BAD))
 
 

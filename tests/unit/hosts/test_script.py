@@ -13,7 +13,7 @@ import pytest
 from ipvlan.hosts import script
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import VISIT_TOO_LONG, HostError, HostUnreachableError
-from ipvlan.hosts.script import Output, read_output, run_script, script_text
+from ipvlan.hosts.script import Output, read_json, read_output, run_script, script_text
 
 HERE = HostConnection(name="docker-1", command=("sh", "-c"))
 SCRIPTS = Path(script.__file__).with_name("scripts")
@@ -44,6 +44,16 @@ def test_what_no_variable_can_be_is_refused(text_of: dict[str, str], name: str, 
     text_of["x.sh"] = ":"
     with pytest.raises(ValueError, match="variable"):
         script_text("x.sh", {name: value})
+
+
+@pytest.mark.parametrize("text", ["{", "no JSON \x1b[2J", "[" * 100_000, '{"a": 1}}'])
+def test_json_of_a_host_that_is_none_is_a_sentence(text: str) -> None:
+    """Whatever a host's `docker` prints, it is no traceback; nothing and null are None."""
+    with pytest.raises(HostError) as error:
+        read_json("docker-1", Output({"labels": (text,)}), "labels")
+    assert str(error.value).startswith('IPF721 host "docker-1"\n')
+    assert "\x1b" not in str(error.value)
+    assert [read_json("docker-1", Output(values), "labels") for values in ({}, {"labels": ("null",)})] == [None, None]
 
 
 def test_output_is_read_by_key() -> None:

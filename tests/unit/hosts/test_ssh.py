@@ -255,7 +255,7 @@ def test_a_banner_cannot_write_to_the_terminal(fake_ssh: FakeSsh) -> None:
     connection = fake_ssh(r"""printf 'caf\351 \033c\nPermission denied (publickey).\n' >&2; exit 255""")
     with pytest.raises(HostUnreachableError) as error:
         run_on_host(connection, "true", timeout=5)
-    assert "caf\ufffd ?c Permission denied" in str(error.value)
+    assert "caf\ufffd \\x1bc Permission denied" in str(error.value)
     assert "authorized_keys" in str(error.value)
 
 

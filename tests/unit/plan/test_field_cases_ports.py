@@ -10,7 +10,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
@@ -22,6 +21,7 @@ from ipvlan.views.mermaid import topology
 from ipvlan.views.plan import print_tables
 from ipvlan.views.ports import endpoints
 from ipvlan.views.svg import as_svg
+from ipvlan.views.terminal import Terminal
 from tools.reference_setup import reference_config
 
 IMAGE = "docker.io/example/app@sha256:9b357fde13a0a250e4e68a57eeb8496427e68739cec8875f20c1d479911ffeb4"
@@ -229,7 +229,7 @@ def test_a_range_stays_a_range(tmp_path: Path) -> None:
     assert "16386 ports" in warning.problem
     assert "own address" in warning.fix
     table = StringIO()
-    print_tables(plan, "dev", Console(file=table, width=200))
+    print_tables(plan, "dev", Terminal(file=table, width=200))
     assert "192.168.9.22:16384-32768/udp" in table.getvalue()
     assert len(table.getvalue()) < 5000
 

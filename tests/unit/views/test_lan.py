@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from rich.console import Console
-
 from ipvlan.checks.status import HostStatus, Status
 from ipvlan.checks.verify import Verdict, Verification
 from ipvlan.hosts.connection_probe import Observed
@@ -19,6 +17,7 @@ from ipvlan.views import status as status_view
 from ipvlan.views.mermaid import topology
 from ipvlan.views.plan import print_tables
 from ipvlan.views.svg import as_svg
+from ipvlan.views.terminal import Terminal
 from ipvlan.views.verify import as_markdown
 from tests.support.json_documents import validate
 from tests.support.live_parts import live_host
@@ -35,7 +34,7 @@ def lan_plan(**services: Any) -> Plan:
 def test_the_tables_of_the_plan() -> None:
     """`plan` says that it is a LAN, and shows the URL at the container's own address, and ports without a URL there too."""
     printed = io.StringIO()
-    print_tables(lan_plan(ports=["8080:81", "5353:53/udp"]), "lan", Console(width=220, file=printed))
+    print_tables(lan_plan(ports=["8080:81", "5353:53/udp"]), "lan", Terminal(width=220, file=printed))
     text = printed.getvalue()
     assert "on the LAN of docker-1, docker-2: every port is at the container's own address" in text
     assert "clients find it at" in text
@@ -101,5 +100,5 @@ def test_the_ports_of_status() -> None:
         hosts=(HostStatus(plan=host, snapshot=live_host(host), differences=()),), seconds=0.1, state_read=True
     )
     printed = io.StringIO()
-    status_view.print_tables(status, plan, "lan", Console(width=220, file=printed))
+    status_view.print_tables(status, plan, "lan", Terminal(width=220, file=printed))
     assert "81/tcp (own address)" in printed.getvalue()

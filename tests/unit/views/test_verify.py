@@ -6,12 +6,12 @@ import io
 import re
 
 import pytest
-from rich.console import Console
 
 from ipvlan.checks.verify import Verdict, Verification
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.plan.model import Plan
 from ipvlan.plan.reachability import make_matrix
+from ipvlan.views.terminal import Terminal
 from ipvlan.views.verify import as_markdown, print_tables
 from tests.support.live_parts import reference_plan, unreachable_host
 
@@ -35,7 +35,7 @@ def verification(plan: Plan, *, wrong: tuple[str, str] | None = None, unreachabl
 def terminal(result: Verification, plan: Plan) -> list[str]:
     """Return the lines that are printed."""
     text = io.StringIO()
-    print_tables(result, plan, Console(file=text, width=240), internet=False)
+    print_tables(result, plan, Terminal(file=text, width=240), internet=False)
     return text.getvalue().splitlines()
 
 
