@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from ipvlan.cli.report import read_report
 from ipvlan.config.git_commit import Commit, commit
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.problems import UserError
+from ipvlan.views.markdown import fenced
 from ipvlan.views.report import as_markdown
 from tools.preview_changes import PreviewError, changes, compare, errors_of, read_preview
 
@@ -92,7 +92,7 @@ def comment(parts: list[Part]) -> str:
             if len(preview) > room:
                 preview = f"{preview[:room]}\n... ({len(preview) - room} characters more: run `pulumi preview --diff`)"
             summary = f"<summary><code>pulumi preview</code> {part.title}</summary>"
-            lines.append(f"<details>{summary}\n\n{_fenced(preview)}\n\n</details>\n")
+            lines.append(f"<details>{summary}\n\n{fenced(preview)}\n\n</details>\n")
     text = "\n".join(lines)
     if len(text) > LONGEST_COMMENT:
         return f"{text[:LONGEST_COMMENT]}\n\n(cut: `ipvlan report` prints it all)\n"
@@ -144,7 +144,7 @@ def _part(stack: str, base: Commit, root: Path) -> Part:
     try:
         report = as_markdown(read_report(stack, base, Checkout(root)))
     except UserError as error:
-        return Part(f"## Stack `{stack}`\n\n**The config cannot be used.**\n\n{_fenced(str(error))}\n", failed=True)
+        return Part(f"## Stack `{stack}`\n\n**The config cannot be used.**\n\n{fenced(str(error))}\n", failed=True)
     try:
         return Part(report, *_preview(stack, base, root))
     except PreviewError as error:
@@ -220,12 +220,6 @@ def _pulumi(arguments: list[str], folder: Path, environment: Mapping[str, str]) 
 
 def _text(lines: list[str]) -> str:
     return "\n".join(lines) or "no resource differs"
-
-
-def _fenced(text: str) -> str:
-    # Longer than any run of backticks inside, so that nothing in the text can end the block.
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=2))
-    return f"{fence}\n{text}\n{fence}"
 
 
 if __name__ == "__main__":

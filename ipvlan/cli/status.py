@@ -40,6 +40,7 @@ FormatOption = Annotated[
 
 def status(
     context: typer.Context,
+    *,
     host: HostOption = None,
     service: ServiceOption = None,
     timeout: TimeoutOption = DEFAULT_TIMEOUT,

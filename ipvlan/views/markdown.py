@@ -34,6 +34,12 @@ def code(text: str) -> str:
     return f"`{_escape_code(text)}`" if text else ""
 
 
+def fenced(text: str, language: str = "") -> str:
+    """Return text as a code block (GFM 4.5) that nothing in it can end."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=2))
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
 def table(headings: Sequence[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     """Yield the lines of a table. The headings are Markdown; the cells are text, and are escaped."""
     yield f"| {' | '.join(headings)} |"

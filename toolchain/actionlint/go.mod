@@ -1,4 +1,4 @@
-module ipvlan-fabric/actionlint
+module ipvlan-fabric/toolchain/actionlint
 
 go 1.26.1
 

@@ -117,9 +117,7 @@ def test_a_release_with_another_checksum_is_refused(machine: Machine, releases: 
 
 
 @pytest.mark.parametrize("missing", ["release", "docker", "command"])
-def test_a_release_that_is_not_pinned_is_not_used(
-    machine: Machine, releases: tuple[Path, str], missing: str
-) -> None:
+def test_a_release_that_is_not_pinned_is_not_used(machine: Machine, releases: tuple[Path, str], missing: str) -> None:
     """Without one of the three checksums nothing is fetched, even where the server publishes a checksum."""
     folder, address = releases
     sums = {"release": publish(folder, release_archive()), "docker": DOCKER_SUM, "command": COMMAND_SUM} | {missing: ""}
