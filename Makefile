@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .PHONY: help setup toolchain clean \
 	lab-up up verify preview down lab-down \
 	check format schema-check check-wheel audit test-fast coverage test-engine test-lab test-lab-all test-lab-matrix test-long test \
-	schema mode-pages constraints pr-preview pr-comment bench bench-plan
+	schema mode-pages constraints pr-preview pr-comment mr-comment drift drift-issue deploy bench bench-plan
 
 PYTHON ?= python3
 VENV := .venv
@@ -81,6 +81,10 @@ check: $(VENV)/.installed ## formatter, linters, types, direction of imports, sh
 	$(BIN)/shellcheck $(SCRIPTS)
 	$(BIN)/shellcheck ipvlan/hosts/scripts/*.sh
 	$(BIN)/zizmor --offline --quiet .github
+	toolchain/actionlint/run -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
 
 format: $(VENV)/.installed ## let the formatter write
 	@$(BIN)/ruff format .
@@ -148,6 +152,21 @@ pr-preview: setup ## write the comment of a pull request into BASE=main: report 
 
 pr-comment: ## put COMMENT on pull request PR=number, in place of the previous one (GitHub's workflow runs it)
 	@tools/pr-comment '$(PR)' '$(COMMENT)'
+
+mr-comment: ## put the report of each open merge request on it (GitLab's scheduled pipeline runs it)
+	@$(PYTHON) -I tools/mr_comment.py
+
+## Stacks with hosts
+
+drift: setup ## compare STACK=name with its hosts and its state, into .make/drift; fails where anything differs
+	@toolchain/run $(BIN)/python -m tools.drift '$(STACK)'
+
+drift-issue: ## put COMMENT=file into the issue about the drift of STACK, or close it with COMMENT= (GitHub's workflow runs it)
+	@tools/drift-issue '$(STACK)' $(if $(COMMENT),'$(COMMENT)')
+
+deploy: setup ## `pulumi up` of STACK=name without questions; then nothing may be left to do
+	@toolchain/run pulumi up --stack '$(STACK)' --yes --non-interactive --color never --diff
+	toolchain/run pulumi preview --stack '$(STACK)' --expect-no-changes --non-interactive --color never
 
 ## Times
 

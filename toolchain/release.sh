@@ -1,36 +1,42 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154,SC2329 # it shares variables with setup, and how_far is called by progress.sh
-# Sourced by setup. Fetches the official Pulumi release and plugins into a folder, and verifies their checksums.
-# Prints why and returns non-zero where the network does not allow it: setup then builds.
+# Sourced by setup. Fetches the official Pulumi release and plugins into a folder. What it must be is pinned in versions.env.
+# Prints why and returns non-zero where a checksum is not pinned or the network does not allow it: setup then builds.
 
 # fetch_release FOLDER: fetches the release and both plugins into FOLDER.
 fetch_release() {
-  local system machine archive base sums expected actual log=$cache/log/release.log
-  system=$(uname -s | tr '[:upper:]' '[:lower:]')
-  case $(uname -m) in
-    x86_64) machine=x64 expected=$PULUMI_SHA256_LINUX_X64 ;;
-    aarch64 | arm64) machine=arm64 expected=$PULUMI_SHA256_LINUX_ARM64 ;;
+  local machine archive base expected docker_plugin command_plugin actual log=$cache/log/release.log
+  case $(uname -s)-$(uname -m) in
+    Linux-x86_64)
+      machine=x64 expected=$PULUMI_SHA256_LINUX_X64
+      docker_plugin=$DOCKER_PLUGIN_SHA256_LINUX_X64 command_plugin=$COMMAND_PLUGIN_SHA256_LINUX_X64
+      ;;
+    Linux-aarch64 | Linux-arm64)
+      machine=arm64 expected=$PULUMI_SHA256_LINUX_ARM64
+      docker_plugin=$DOCKER_PLUGIN_SHA256_LINUX_ARM64 command_plugin=$COMMAND_PLUGIN_SHA256_LINUX_ARM64
+      ;;
     *)
-      say "          there is no official release for $(uname -m)"
+      say "toolchain: no official release for $(uname -sm) is pinned: not used"
       return 1
       ;;
   esac
-  [[ $system == linux ]] || expected=''
-  archive=pulumi-v$PULUMI_VERSION-$system-$machine.tar.gz
+  local sum
+  for sum in "$expected" "$docker_plugin" "$command_plugin"; do
+    if ! [[ $sum =~ ^[0-9a-f]{64}$ ]]; then
+      say "toolchain: the official release of pulumi v$PULUMI_VERSION has no pinned checksum in toolchain/versions.env: not used (toolchain/pin-release pins it)"
+      return 1
+    fi
+  done
+  archive=pulumi-v$PULUMI_VERSION-linux-$machine.tar.gz
+  # Any address will do, one without TLS too: what it serves has the pinned checksum, or is not unpacked.
   base=${IPVLAN_FABRIC_RELEASES:-https://github.com/pulumi/pulumi/releases/download/v$PULUMI_VERSION}
-  sums=$work/checksums.txt
 
   steps=3 step_number=0
   step "the official release of pulumi v$PULUMI_VERSION"
   how_far() { tail -n 1 "$1"; }
-  # Also fetched where the checksum is pinned: this small file shows within seconds whether the network allows the rest.
-  if ! run_watched 8 "$log" python3 "$toolchain_folder/fetch.py" "$base/pulumi-$PULUMI_VERSION-checksums.txt" "$sums"; then
+  # This small file shows within seconds whether the network allows the rest. Nothing is read from it.
+  if ! run_watched 8 "$log" python3 "$toolchain_folder/fetch.py" "$base/pulumi-$PULUMI_VERSION-checksums.txt" "$work/probe"; then
     say "          cannot be reached from here ($(tail -n 1 "$log"))"
-    return 1
-  fi
-  [[ -n $expected ]] || expected=$(awk -v name="$archive" '$2 == name || $2 == "*" name {print $1}' "$sums")
-  if ! [[ $expected =~ ^[0-9a-f]{64}$ ]]; then
-    say "          its checksum file does not name $archive: not used"
     return 1
   fi
   if ! run_watched 900 "$log" python3 "$toolchain_folder/fetch.py" "$base/$archive" "$work/$archive"; then
@@ -48,9 +54,9 @@ fetch_release() {
   step_done "checksum $expected"
 
   local plugin
-  for plugin in "docker v$DOCKER_PLUGIN_VERSION" "command v$COMMAND_PLUGIN_VERSION"; do
-    step "the official plugin $plugin"
-    # shellcheck disable=SC2086 # name and version are two words
+  for plugin in "docker v$DOCKER_PLUGIN_VERSION --checksum $docker_plugin" "command v$COMMAND_PLUGIN_VERSION --checksum $command_plugin"; do
+    step "the official plugin ${plugin% --checksum *}"
+    # shellcheck disable=SC2086 # name, version and option are words of their own
     if ! PULUMI_HOME=$1/home PULUMI_SKIP_UPDATE_CHECK=true run_watched 300 "$log" "$1/bin/pulumi" plugin install resource $plugin; then
       say "          not fetched ($(tail -n 1 "$log"))"
       return 1

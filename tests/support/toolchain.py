@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Final
 TOOLCHAIN: Final = Path(__file__).resolve().parents[2] / "toolchain"
 # The programs that the scripts of toolchain/ run, apart from pulumi, go and pip.
 _TOOLS: Final = """
-    awk bash cat chmod cut dirname echo env find flock grep gzip head mkdir mv python3 readlink rm sed sh sha256sum sleep sort stat
-    tail tar timeout tr uname wc xargs
+    awk bash cat chmod cut dirname echo env find flock grep gzip head mkdir mktemp mv python3 readlink rm sed sh sha256sum sleep
+    sort stat tail tar timeout tr uname wc xargs
 """.split()  # noqa: SIM905  # thirty names in one list
 
 
@@ -27,6 +28,8 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.bin = folder / "bin"
         self.cache = folder / "cache"
+        self.toolchain = TOOLCHAIN
+        """The folder whose scripts run."""
         self.bin.mkdir()
         for tool in _TOOLS:
             path = shutil.which(tool, path="/usr/local/bin:/usr/bin:/bin") or shutil.which(tool)
@@ -58,10 +61,22 @@ class Machine:
         base = {"PATH": str(self.bin), "HOME": str(self.cache.parent), "IPVLAN_FABRIC_CACHE": str(self.cache)}
         return base | more
 
+    def copy_toolchain(self, **pins: str) -> Path:
+        """Have the machine run a copy of toolchain/ whose versions.env has these values; return its path."""
+        folder = self.bin.parent / "toolchain"
+        shutil.copytree(TOOLCHAIN, folder, dirs_exist_ok=True)
+        text = (TOOLCHAIN / "versions.env").read_text()
+        for key, value in pins.items():
+            text, found = re.subn(rf"^{key}=.*$", f"{key}={value}", text, flags=re.MULTILINE)
+            assert found == 1, key
+        (folder / "versions.env").write_text(text)
+        self.toolchain = folder
+        return folder
+
     def run(self, command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `toolchain/<command>` on this machine."""
         return subprocess.run(
-            [TOOLCHAIN / command, *arguments],
+            [self.toolchain / command, *arguments],
             env=self.environment(**environment),
             capture_output=True,
             text=True,

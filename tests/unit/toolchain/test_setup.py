@@ -57,14 +57,29 @@ def release_archive(installs: str = "exit 0") -> bytes:
     return stream.getvalue()
 
 
-def publish(folder: Path, archive: bytes, checksum: str | None = None) -> None:
-    """Put a release and its checksum file where setup looks."""
+MACHINE = {"x86_64": "X64", "aarch64": "ARM64"}[os.uname().machine]
+DOCKER_SUM, COMMAND_SUM = "d" * 64, "c" * 64
+
+
+def publish(folder: Path, archive: bytes) -> str:
+    """Put a release and a checksum file that says it is the right one where setup looks; return its checksum."""
     version = versions()["PULUMI_VERSION"]
-    machine = {"x86_64": "x64", "aarch64": "arm64"}[os.uname().machine]
-    name = f"pulumi-v{version}-linux-{machine}.tar.gz"
+    name = f"pulumi-v{version}-linux-{MACHINE.lower()}.tar.gz"
     (folder / name).write_bytes(archive)
-    checksum = checksum or hashlib.sha256(archive).hexdigest()
+    checksum = hashlib.sha256(archive).hexdigest()
     (folder / f"pulumi-{version}-checksums.txt").write_text(f"{'0' * 64}  other.tar.gz\n{checksum}  {name}\n")
+    return checksum
+
+
+def pin(machine: Machine, checksum: str, docker: str = DOCKER_SUM, command: str = COMMAND_SUM) -> None:
+    """Have the machine's versions.env name these checksums."""
+    machine.copy_toolchain(
+        **{
+            f"PULUMI_SHA256_LINUX_{MACHINE}": checksum,
+            f"DOCKER_PLUGIN_SHA256_LINUX_{MACHINE}": docker,
+            f"COMMAND_PLUGIN_SHA256_LINUX_{MACHINE}": command,
+        }
+    )
 
 
 def setup_release(machine: Machine, address: str, mode: str = "release") -> subprocess.CompletedProcess[str]:
@@ -75,14 +90,14 @@ def setup_release(machine: Machine, address: str, mode: str = "release") -> subp
 def test_the_release_is_fetched_checked_and_given_its_plugins(machine: Machine, releases: tuple[Path, str]) -> None:
     """Both plugins are installed in the exact versions, into the home that env names."""
     folder, address = releases
-    publish(folder, release_archive())
+    pin(machine, publish(folder, release_archive()))
     done = setup_release(machine, address)
     assert done.returncode == 0, done.stdout + done.stderr
     calls = [line.split(" ", 1)[1] for line in (machine.cache.parent / "calls").read_text().splitlines()]
     pinned = versions()
     assert calls == [
-        f"plugin install resource docker v{pinned['DOCKER_PLUGIN_VERSION']}",
-        f"plugin install resource command v{pinned['COMMAND_PLUGIN_VERSION']}",
+        f"plugin install resource docker v{pinned['DOCKER_PLUGIN_VERSION']} --checksum {DOCKER_SUM}",
+        f"plugin install resource command v{pinned['COMMAND_PLUGIN_VERSION']} --checksum {COMMAND_SUM}",
     ]
     environment = machine.exported(machine.run("env").stdout)
     assert environment["PULUMI_HOME"].endswith("-release/home")
@@ -91,13 +106,27 @@ def test_the_release_is_fetched_checked_and_given_its_plugins(machine: Machine, 
 
 
 def test_a_release_with_another_checksum_is_refused(machine: Machine, releases: tuple[Path, str]) -> None:
-    """The archive is not unpacked, and nothing is built quietly instead of it."""
+    """Whatever the server of the archive says its checksum is: it is not unpacked, and nothing is built quietly instead of it."""
     folder, address = releases
-    publish(folder, release_archive(), checksum="1" * 64)
+    publish(folder, release_archive())
+    pin(machine, "1" * 64)
     done = setup_release(machine, address, mode="auto")
     assert done.returncode == 1
     assert f"not {'1' * 64}: it is not the release" in done.stderr
     assert machine.cached == ["log"]
+
+
+@pytest.mark.parametrize("missing", ["release", "docker", "command"])
+def test_a_release_that_is_not_pinned_is_not_used(machine: Machine, releases: tuple[Path, str], missing: str) -> None:
+    """Without one of the three checksums nothing is fetched, even where the server publishes a checksum."""
+    folder, address = releases
+    sums = {"release": publish(folder, release_archive()), "docker": DOCKER_SUM, "command": COMMAND_SUM} | {missing: ""}
+    pin(machine, sums["release"], sums["docker"], sums["command"])
+    done = setup_release(machine, address)
+    assert done.returncode == 1
+    assert "has no pinned checksum in toolchain/versions.env: not used" in done.stdout
+    assert machine.cached == ["log"]
+    assert not (machine.cache.parent / "calls").exists()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +138,7 @@ def test_a_failed_download_is_reported_within_seconds(
 ) -> None:
     """Without the server, the archive or a plugin, setup prints the reason and leaves nothing half made."""
     folder, address = releases
-    publish(folder, release_archive("echo no such plugin; exit 1"))
+    pin(machine, publish(folder, release_archive("echo no such plugin; exit 1")))
     if missing == "server":
         address = "http://127.0.0.1:1"
     if missing == "archive":

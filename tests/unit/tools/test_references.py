@@ -17,6 +17,8 @@ from tests.support.sources import TRACKED, read
 ELSEWHERE = {
     ".lab/<name>/": "the state of a running lab",
     ".make/pr-comment.md": "written by make pr-preview",
+    "comment/comment.md": "written by make pr-preview in CI",
+    "preview.txt": "written by make drift",
     "Pulumi.lan.yaml": "a stack file of the reader's own",
     "Pulumi.test.yaml": "a stack file of a test",
     "Pulumi.other.yaml": "another stack file of a test",

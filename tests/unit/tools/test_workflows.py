@@ -1,4 +1,4 @@
-"""The workflows of pull requests, beside what `zizmor` checks in `make check`: least permissions, no secrets, work done by make."""
+"""The workflows of GitHub and GitLab, beside what linters find: least permissions, no secrets for forks, work done by make."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from ruamel.yaml import YAML
 from tests.support.projects import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-MAY_WRITE = {"pull-request-comment.yml": {"pull-requests"}}
+GITLAB = ROOT / ".gitlab-ci.yml"
+MAY_WRITE = {"pull-request-comment.yml": {"pull-requests"}, "drift.yml": {"issues"}}
+MINUTES = {"deploy.yml": 120}
+"""An `up` that is cut short costs more than one that waits."""
 
 
 def jobs(path: Path) -> Iterator[dict[str, Any]]:
@@ -33,7 +36,7 @@ def test_jobs_have_the_least_permissions(path: Path) -> None:
     for job in jobs(path):
         writes = {name for name, access in job["permissions"].items() if access != "read"}
         assert writes <= MAY_WRITE.get(path.name, set())
-        assert job["timeout-minutes"] <= 30
+        assert job["timeout-minutes"] <= MINUTES.get(path.name, 30)
     for step in steps(path):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
@@ -57,15 +60,64 @@ def test_no_secret_reaches_the_code_of_a_fork() -> None:
     assert "pull_request_target" not in text
 
 
+@pytest.mark.parametrize("name", ["drift.yml", "deploy.yml"])
+def test_secrets_are_of_an_environment_and_the_default_branch(name: str) -> None:
+    """A job with secrets has an environment, runs on the default branch alone, one at a time, and may write nothing."""
+    path = ROOT / ".github" / "workflows" / name
+    workflow = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    assert set(workflow[True] if True in workflow else workflow["on"]) <= {"schedule", "workflow_dispatch"}
+    assert workflow["permissions"] == {}
+    assert workflow["concurrency"]["group"]
+    (job,) = [job for job in jobs(path) if "secrets." in str(job)]
+    assert job["environment"]
+    assert "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)" in job["if"]
+    assert job["permissions"] == {"contents": "read"}
+    # Only the step that needs them has them, and it begins with the tool that keeps the key.
+    (step,) = [step for step in job["steps"] if "secrets." in str(step)]
+    assert step["run"].startswith("tools/with-ssh-key make ")
+    assert "${{" not in step["run"]
+
+
+def test_only_the_job_without_secrets_writes_the_issue() -> None:
+    """What the hosts answered reaches the job with the token as a file."""
+    (writer,) = [job for job in jobs(ROOT / ".github" / "workflows" / "drift.yml") if "issues" in job["permissions"]]
+    assert "secrets." not in str(writer)
+    assert not any("${{" in step.get("run", "") for step in writer["steps"])
+
+
+def gitlab_jobs() -> dict[str, dict[str, Any]]:
+    """Return GitLab's jobs by their names."""
+    everything = YAML(typ="safe", pure=True).load(GITLAB.read_text(encoding="utf-8"))
+    return {name: job for name, job in everything.items() if name not in ("workflow", "default", "variables")}
+
+
+def test_gitlabs_jobs_with_secrets_are_of_the_default_branch() -> None:
+    """A merge request's pipeline runs two jobs without an environment; all others run on the default branch, one at a time."""
+    for name, job in gitlab_jobs().items():
+        (rule,) = job["rules"]
+        if name in ("checks", "preview"):
+            assert rule == {"if": '$CI_PIPELINE_SOURCE == "merge_request_event"'}
+            assert "environment" not in job
+        else:
+            assert "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH" in rule["if"]
+            assert "merge_request_event" not in rule["if"]
+            assert job["environment"]["name"]
+            assert job["resource_group"]
+        assert job["timeout"]
+    assert "TOKEN" not in GITLAB.read_text(encoding="utf-8")
+
+
 def test_work_is_done_by_make() -> None:
     """What the workflows and the hooks of pre-commit run are targets of the Makefile, which do the same on any machine."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     lines = [line for path in WORKFLOWS for step in steps(path) for line in step.get("run", "").splitlines()]
     hooks = YAML(typ="safe", pure=True).load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    lines += [line for job in gitlab_jobs().values() for line in job["script"]]
     lines += [hook["entry"] for repository in hooks["repos"] for hook in repository["hooks"]]
     called = {
         word for line in lines for call in re.findall(r"\bmake (.+)", line) for word in call.split() if "=" not in word
     }
     checks = {"check", "schema-check", "test-fast", "coverage", "check-wheel", "test-engine"}
-    assert called == checks | {"pr-preview", "pr-comment"}
+    stacks = {"setup", "drift", "drift-issue", "deploy"}
+    assert called == checks | stacks | {"pr-preview", "pr-comment", "mr-comment"}
     assert called <= targets
