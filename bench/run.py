@@ -96,10 +96,13 @@ def without_address_check(folder: Path) -> Callable[[str], None]:
     with (ROOT / "Pulumi.dev.yaml").open(encoding="utf-8") as file:
         content = yaml.load(file)
     content["config"]["ipvlan-fabric:fabric"]["probe_addresses"] = False
-    config = folder / "Pulumi.dev.yaml"
-    with config.open("w", encoding="utf-8") as file:
+    project = folder / "project"
+    project.mkdir()
+    for name in ("Pulumi.yaml", "__main__.py", ".venv", "components", "ipvlan", "provider"):
+        (project / name).symlink_to(ROOT / name)
+    with (project / "Pulumi.dev.yaml").open("w", encoding="utf-8") as file:
         yaml.dump(content, file)
-    return lambda step: this_program(step, "--config-file", str(config))
+    return lambda step: this_program(step, "--cwd", str(project))
 
 
 def playbook(state: str) -> list[dict[str, Any]]:
