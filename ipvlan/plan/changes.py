@@ -17,6 +17,7 @@ from ipvlan.config.models import ContainerSettings
 from ipvlan.plan.container_updates import UPDATES, Update
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
 from ipvlan.plan.resource_names import ports_label
+from ipvlan.plan.setting_changes import SettingChange, setting_changes
 
 Action = Literal["create", "delete", "replace", "update", "attach", "detach"]
 """`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach` and `detach`: only the
@@ -53,13 +54,15 @@ class Changes:
 
     hosts: tuple[HostChange, ...]
     containers: tuple[ContainerChange, ...]
+    settings: tuple[SettingChange, ...] = ()
+    """What else differs, and changes nothing that runs."""
 
     def of(self, *actions: Action) -> list[ContainerChange]:
         """Return the containers with one of these actions."""
         return [change for change in self.containers if change.action in actions]
 
     def __bool__(self) -> bool:
-        return bool(self.hosts or self.containers)
+        return bool(self.hosts or self.containers or self.settings)
 
 
 def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = ()) -> Changes:
@@ -79,7 +82,7 @@ def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = 
         network = tuple(_network(old.network, new.network)) if old and new else ()
         hosts.extend(_host(name, old, new, network))
         containers.extend(_containers(old, new, network, new_secrets))
-    return Changes(tuple(hosts), tuple(containers))
+    return Changes(tuple(hosts), tuple(containers), tuple(setting_changes(before, after)) if before else ())
 
 
 def _differences(*fields: tuple[str, object, object]) -> Iterator[str]:

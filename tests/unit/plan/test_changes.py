@@ -59,7 +59,11 @@ def test_a_removed_limit_replaces_the_container() -> None:
     assert {(change.service, change.action, change.reasons) for change in result.containers} == {
         ("nginx", "replace", ("memory",))
     }
-    assert not changes({NGINX + "cpu_shares": 0})
+    none = changes({NGINX + "cpu_shares": 0})
+    assert not none.containers
+    assert [(change.key, change.before, change.after) for change in none.settings] == [
+        ("services.nginx.cpu_shares", "none", "0")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -96,13 +100,19 @@ def _with_auxiliary(plan: Plan, auxiliary: dict[str, IPAddress]) -> Plan:
     return replace(plan, hosts=(replace(first, network=replace(first.network, auxiliary=auxiliary)), *others))
 
 
-def test_order_and_warnings_change_nothing() -> None:
-    """Another order of the file, a reserved range and another ssh time limit change nothing that runs."""
+def test_what_changes_nothing_that_runs_is_named() -> None:
+    """A reserved range and another ssh time limit; another order of the file is no change at all."""
     raw = changed({})
     raw["hosts"] = dict(reversed(raw["hosts"].items()))
+    assert not compare(make_plan(parse(changed({}))), make_plan(parse(raw)))
     raw["fabric"]["reserved"] = ["10.1.9.0/24"]
     raw["ssh"] = {"connect_timeout": 30}
-    assert not compare(make_plan(parse(changed({}))), make_plan(parse(raw)))
+    result = compare(make_plan(parse(changed({}))), make_plan(parse(raw)))
+    assert (result.hosts, result.containers) == ((), ())
+    assert [(change.key, change.before, change.after) for change in result.settings] == [
+        ("fabric.reserved", "none", "10.1.9.0/24"),
+        ("ssh.connect_timeout", "10", "30"),
+    ]
 
 
 def test_a_new_host_changes_no_other() -> None:
