@@ -98,12 +98,12 @@ def _host(old: HostPlan, new: HostPlan) -> Iterator[SettingChange]:
     key = f"hosts.{new.name}"
     yield from _differences(
         (f"{key}.slice", old.slices, new.slices, _SAME_NETWORK),
-        (
-            f"{key}.dynamic",
-            *((host.dynamic or ("none" if host.static_only else "")) for host in (old, new)),
-            _SAME_NETWORK,
-        ),
+        (f"{key}.dynamic", _dynamic(old), _dynamic(new), _SAME_NETWORK),
     )
+
+
+def _dynamic(host: HostPlan) -> object:
+    return host.dynamic or ("none" if host.static_only else "the slice")
 
 
 def _containers(old: HostPlan, new: HostPlan) -> Iterator[SettingChange]:
@@ -117,16 +117,10 @@ def _container(old: ContainerPlan, new: ContainerPlan) -> Iterator[SettingChange
     key = f"services.{new.service}"
     yield from _differences(
         (f"{key}.after", old.after, new.after, _ORDER),
-        (
-            f"{key}.egress",
-            *("gateway" if plan.egress_gateway else None for plan in (old, new)),
-            "checked by `ipvlan verify`",
-        ),
-        *(
-            (f"{key}.rollout.{field}", *(_rollout_value(plan, field) for plan in (old, new)), _ORDER)
-            for field in ("at_once", "healthy_within", "on_failure")
-        ),
+        (f"{key}.egress", _egress(old), _egress(new), "`ipvlan verify` checks the gateway, or does not"),
     )
+    for field in ("at_once", "healthy_within", "on_failure"):
+        yield from _differences((f"{key}.rollout.{field}", _rollout(old, field), _rollout(new, field), _ORDER))
     if ports_label(old.docker_ports) == ports_label(new.docker_ports):
         yield from _differences(
             (f"{key}.ports", old.ports, new.ports, "Docker gets the same ports as before"),
@@ -137,11 +131,15 @@ def _container(old: ContainerPlan, new: ContainerPlan) -> Iterator[SettingChange
                 (f"{key}.internet", old.internet, new.internet, "Docker's bridge stays connected"),
             )
     for row in UPDATES:
-        values = [getattr(plan.settings, row.setting) for plan in (old, new)]
-        if row.update is Update.REPLACES_WHEN_UNSET and not any(values):
-            yield from _differences((f"{key}.{row.setting}", *values, "to Docker a limit of 0 is none"))
+        old_limit, new_limit = getattr(old.settings, row.setting), getattr(new.settings, row.setting)
+        if row.update is Update.REPLACES_WHEN_UNSET and not old_limit and not new_limit:
+            yield from _differences((f"{key}.{row.setting}", old_limit, new_limit, "to Docker a limit of 0 is none"))
 
 
-def _rollout_value(container: ContainerPlan, field: str) -> object:
+def _egress(container: ContainerPlan) -> object:
+    return "gateway" if container.egress_gateway else None
+
+
+def _rollout(container: ContainerPlan, field: str) -> object:
     value = getattr(container.rollout, field)
     return "all" if field == "at_once" and value is None else value
