@@ -25,6 +25,9 @@ LONGEST_LIST: Final = 20
 
 MOST_HOSTS_IN_SUMMARY: Final = 10
 
+DANGEROUS: Final = "Dangerous settings"
+"""How the title of the first section begins; a comment that is too long keeps that section."""
+
 _STYLES: Final[dict[Action, Style]] = {
     "create": "create",
     "replace": "replace",
@@ -152,7 +155,7 @@ def _powers(powers: Sequence[ContainerPower]) -> Iterator[str]:
     for power in powers:
         hosts.setdefault((power.service, power.is_new, power.power), []).append(power.host)
     yield from _section(
-        "Dangerous settings: what new and changed containers may do",
+        f"{DANGEROUS}: what new and changed containers may do",
         ("New", "Service", "Host", "Setting", "Value", "Meaning"),
         [
             (

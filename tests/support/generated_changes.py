@@ -54,7 +54,11 @@ SETTINGS: Final[Mapping[str, Sequence[Any]]] = {
 }
 """Setting -> values that Docker takes."""
 
-_ROLLOUT: Final[Mapping[str, Sequence[Any]]] = {"at_once": [1, 2, "all"], "healthy_within": ["30s", "2m"], "on_failure": ["restore", "leave"]}
+_ROLLOUT: Final[Mapping[str, Sequence[Any]]] = {
+    "at_once": [1, 2, "all"],
+    "healthy_within": ["30s", "2m"],
+    "on_failure": ["restore", "leave"],
+}
 
 
 @dataclass(frozen=True)
