@@ -113,11 +113,12 @@ def comment(parts: list[Part]) -> str:
         if part.title:
             blocks.append(_block_of_preview(part, (LONGEST_COMMENT - 10_000) // max(1, len(parts))))
     left_out: set[int] = set()
+    length = len(_joined(blocks, left_out))
     for number in sorted(range(len(blocks)), key=lambda number: -blocks[number].order):
-        text = _joined(blocks, left_out)
-        if len(text) <= LONGEST_COMMENT:
-            return text
+        if length <= LONGEST_COMMENT:
+            return _joined(blocks, left_out)
         left_out.add(number)
+        length += len(blocks[number].instead) - len(blocks[number].text)
     # Hundreds of stacks: not even that it was left out has room.
     note = "\n\n(cut: this is not all of it. `ipvlan report` prints the rest, for each stack.)\n"
     return _joined(blocks, left_out)[: LONGEST_COMMENT - len(note)].rpartition("\n")[0] + note
