@@ -119,6 +119,8 @@ def comment(parts: list[Part]) -> str:
             return _joined(blocks, left_out)
         left_out.add(number)
         length += len(blocks[number].instead) - len(blocks[number].text)
+    if length <= LONGEST_COMMENT:
+        return _joined(blocks, left_out)
     # Hundreds of stacks: not even that it was left out has room.
     note = "\n\n(cut: this is not all of it. `ipvlan report` prints the rest, for each stack.)\n"
     return _joined(blocks, left_out)[: LONGEST_COMMENT - len(note)].rpartition("\n")[0] + note
