@@ -1,4 +1,9 @@
-"""What the report predicts, by Pulumi's resources: to compare it with the steps of a preview."""
+"""What the report predicts, by Pulumi's resources: to compare it with the steps of a preview.
+
+One thing the report has and a preview has not (CLI 3.259): what depends on a resource that is deleted before it is replaced is
+deleted with it, and where the program does not declare it any more the preview lists no step at all. So it is with a container
+that is removed while its network is replaced, and with a bridge connection that ends while its container is replaced.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +44,14 @@ def _records(step: Mapping[str, Any], kind: str) -> bool:
 
 
 def predicted(changes: Changes, before: Plan, after: Plan) -> Operations:
-    """Return the operations that the report's changes are."""
-    found = {operation for change in changes.containers for operation in _of_container(change)}
+    """Return the operations that a preview must list, if the report's changes are right."""
+    rebuilt = {change.host for change in changes.hosts if change.action == "replace network"}
+    found = {
+        operation
+        for change in changes.containers
+        if not (change.action == "delete" and change.host in rebuilt)
+        for operation in _of_container(change)
+    }
     for change in changes.hosts:
         name = resource_names.host_slice(COMPONENT, change.host)
         if change.action in ("create", "delete"):
@@ -79,8 +90,10 @@ def _of_container(change: ContainerChange) -> Iterator[tuple[str, str]]:
     if old == new and old and change.action == "replace":
         yield "replace", old
     elif old != new:
-        yield from (("delete", old) for _ in [0] if old)
-        yield from (("create", new) for _ in [0] if new)
+        if old and change.action != "replace":
+            yield "delete", old
+        if new:
+            yield "create", new
 
 
 def _bridge(container: ContainerPlan | None, name: str) -> str:
