@@ -68,8 +68,7 @@ class _Maker:
         resource["id"] = (
             str(uuid.uuid5(uuid.NAMESPACE_DNS, resource["urn"])) if kind.startswith("pulumi:") else f"{name}-id"
         )
-        place = _place(resource["urn"], name)
-        inputs = _known(resource.get("inputs", {}), *place)
+        inputs = _known(resource.get("inputs", {}), *_place(name))
         outputs = _without_defaults(inputs)
         if kind in (CONTAINER_TYPE, NETWORK_TYPE, IMAGE_TYPE):
             template = {key: value for key, value in self._templates[kind].items() if key != "__pulumi_raw_state_delta"}
@@ -88,14 +87,13 @@ def _computed(kind: str) -> dict[str, Any]:
     return {"command": [], "hostname": "0123456789ab"} if kind == CONTAINER_TYPE else {}
 
 
-def _place(urn: str, name: str) -> tuple[str, str]:
-    """Return the names of the resource's HostSlice and of its container; hosts are `docker-NUMBER`."""
-    del urn
+def _place(name: str) -> tuple[str, str]:
+    """Return the names of a resource's HostSlice and of its service; hosts are `docker-NUMBER`."""
     parts = name.split("-")
-    host = "-".join(parts[:3])
-    return host, "-".join(parts[3:]).split("-published")[0].split("-internet")[0].removesuffix(
-        "-handover"
-    ).removesuffix("-settled")
+    service = "-".join(parts[3:])
+    for end in ("-handover", "-settled", "-published-bridge", "-internet-bridge"):
+        service = service.removesuffix(end)
+    return "-".join(parts[:3]), service
 
 
 def _known(value: Any, host: str, service: str) -> Any:

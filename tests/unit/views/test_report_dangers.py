@@ -85,7 +85,9 @@ def test_what_changes_nothing_that_runs_is_said(tmp_path: Path) -> None:
 def test_keys_that_are_in_no_plan_are_named(tmp_path: Path) -> None:
     """A secret that nothing uses, a setting of Pulumi's: without their values."""
     before = f"encryptionsalt: v1:a\n{STACK_TEXT}  ipvlan-fabric:old:\n    secure: {CIPHER}\n"
-    after = f"encryptionsalt: v1:b\n{STACK_TEXT}  ipvlan-fabric:new:\n    secure: {CIPHER}\n  docker:host: tcp://1.2.3.4\n"
+    after = (
+        f"encryptionsalt: v1:b\n{STACK_TEXT}  ipvlan-fabric:new:\n    secure: {CIPHER}\n  docker:host: tcp://1.2.3.4\n"
+    )
     text, document = reports(tmp_path, before, after)
     assert "Nothing changes on the hosts" not in text
     assert "other keys of the project's files: 4." in text
