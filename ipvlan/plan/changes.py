@@ -109,16 +109,34 @@ def _host(name: str, old: HostPlan | None, new: HostPlan | None, network: tuple[
     )
     if connection:
         yield HostChange(name, "update connection", connection)
-    if old.routes != new.routes:
-        removed = [f"- {route.destination} via {route.via}" for route in old.routes if route not in new.routes]
-        added = [f"+ {route.destination} via {route.via}" for route in new.routes if route not in old.routes]
-        yield HostChange(name, "update routes", (*removed, *added))
+    routes, shim = tuple(_routes(old, new)), tuple(_shim(old, new))
+    if routes:
+        yield HostChange(name, "update routes", routes)
+    if shim:
+        yield HostChange(name, "update shim", shim)
+
+
+def _routes(old: HostPlan, new: HostPlan) -> Iterator[str]:
+    """Yield what changes of the routes to other hosts' containers."""
+    before, after = ([f"{route.destination} via {route.via}" for route in host.routes] for host in (old, new))
+    if before == after and before and not old.shim:
+        # With a shim, the shim says so.
+        yield from _differences(("parent", old.parent, new.parent))
+        return
+    yield from (f"- {route}" for route in before if route not in after)
+    yield from (f"+ {route}" for route in after if route not in before)
+    if before != after and sorted(before) == sorted(after):
+        yield "another order"
+
+
+def _shim(old: HostPlan, new: HostPlan) -> Iterator[str]:
+    """Yield what changes of the host's own link."""
     if old.shim != new.shim:
         before, after = (f"{host.shim.link} {host.shim.address}" if host.shim else "none" for host in (old, new))
-        yield HostChange(name, "update shim", (f"{before} -> {after}",))
-    elif old.shim and old.destinations != new.destinations and not network:
+        yield f"{before} -> {after}"
+    elif old.shim:
         before, after = (", ".join(map(str, host.destinations)) or "none" for host in (old, new))
-        yield HostChange(name, "update shim", (f"routes: {before} -> {after}",))
+        yield from _differences(("routes", before, after), ("mode", old.network.mode, new.network.mode))
 
 
 def _network(old: NetworkPlan, new: NetworkPlan) -> Iterator[str]:

@@ -109,7 +109,7 @@ _BY_DEFAULT: Final = frozenset(
         *("NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"),
     }
 )
-"""What Docker gives every container (moby, DefaultCapabilities in daemon/pkg/oci/caps/defaults.go)."""
+"""What Docker gives every container (moby, DefaultCapabilities of its package caps, 28)."""
 
 _FOLDERS: Final = {
     "/": f"every file of the host: {_ROOT}",
