@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from ipvlan.config.models import SECTIONS, ContainerSettings
+from ipvlan.config.models import SECTIONS
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import parse
@@ -139,6 +139,16 @@ class Generator:
 
     def _service_key(self, config: Config) -> str:
         name, service = self._of(config, "services")
+        keys = self.service_values(config, name)
+        key = self._pick([key for key, values in keys.items() if values])
+        if key == "image":
+            service[key] = self._pick(keys[key])
+        else:
+            self._set(service, key, keys[key])
+        return f"services.{name}.{key}"
+
+    def service_values(self, config: Config, name: str) -> dict[str, Sequence[Any]]:
+        """Return the keys of a service that are no setting, with values."""
         hosts, others = sorted(config["hosts"]), sorted(set(config["services"]) - {name})
         number = sorted(config["services"]).index(name)
         keys: dict[str, Sequence[Any]] = {
@@ -164,12 +174,7 @@ class Generator:
         secrets = sorted(set(config) - set(SECTIONS))
         if secrets:
             keys["secret_environment"] = [{"TOKEN": secret} for secret in secrets] + [{"KEY": secrets[0]}]
-        key = self._pick([key for key, values in keys.items() if values])
-        if key == "image":
-            service[key] = self._pick(keys[key])
-        else:
-            self._set(service, key, keys[key])
-        return f"services.{name}.{key}"
+        return keys
 
     def _address(self, config: Config, host: str) -> str:
         first = str(config["hosts"][host]["slice"]).partition("/")[0]
@@ -196,8 +201,18 @@ class Generator:
 
     def _host_key(self, config: Config) -> str:
         name, host = self._of(config, "hosts")
+        keys = self.host_values(name, host)
+        key = self._pick(sorted(keys))
+        if key in ("slice", "parent", "address"):
+            host[key] = self._pick(keys[key])
+        else:
+            self._set(host, key, keys[key])
+        return f"hosts.{name}.{key}"
+
+    def host_values(self, name: str, host: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+        """Return the keys of a host, with values."""
         block = host["slice"].rpartition(".")[0]
-        keys: dict[str, Sequence[Any]] = {
+        return {
             "slice": [f"10.1.{self._random.randrange(1, 9)}.0/24", f"{block}.0/25"],
             "dynamic": ["none", f"{block}.64/27", f"{block}.96/27"],
             "shim": [True, f"{block}.62", f"{block}.63", False],
@@ -210,12 +225,6 @@ class Generator:
             ],
             "docker_socket": ["/srv/docker.sock", "/run/docker.sock"],
         }
-        key = self._pick(sorted(keys))
-        if key in ("slice", "parent", "address"):
-            host[key] = self._pick(keys[key])
-        else:
-            self._set(host, key, keys[key])
-        return f"hosts.{name}.{key}"
 
     def _add_host(self, config: Config) -> str:
         number = self._random.randrange(1, 6)
@@ -237,18 +246,7 @@ class Generator:
         return f"hosts.{name}"
 
     def _fabric_key(self, config: Config) -> str:
-        fabric = config["fabric"]
-        keys: dict[str, Sequence[Any]] = {
-            "name": ["ipvlanl2", "fabric-b"],
-            "mode": ["l2", "l3", "l3s"],
-            "subnet": ["10.1.0.0/16", "10.0.0.0/15"],
-            "gateway": ["10.1.0.1", "10.1.0.2"],
-            "reserved": [["10.1.200.0/24"], ["10.1.1.200", "10.1.200.0/24"]],
-            "dns": [["192.0.2.1"], ["192.0.2.2"]],
-            "slice_prefix": [24, 26],
-            "probe_addresses": [True, False],
-            "rollout": [{field: self._pick(choices)} for field, choices in _ROLLOUT.items()],
-        }
+        fabric, keys = config["fabric"], self.fabric_values()
         key = self._pick(sorted(keys))
         if key in ("name", "mode", "subnet"):
             fabric[key] = self._pick(keys[key])
@@ -259,6 +257,20 @@ class Generator:
         else:
             fabric.pop("gateway", None)
         return f"fabric.{key}"
+
+    def fabric_values(self) -> dict[str, Sequence[Any]]:
+        """Return the keys of the fabric, with values."""
+        return {
+            "name": ["ipvlanl2", "fabric-b"],
+            "mode": ["l2", "l3", "l3s"],
+            "subnet": ["10.1.0.0/16", "10.0.0.0/15"],
+            "gateway": ["10.1.0.1", "10.1.0.2"],
+            "reserved": [["10.1.200.0/24"], ["10.1.1.200", "10.1.200.0/24"]],
+            "dns": [["192.0.2.1"], ["192.0.2.2"]],
+            "slice_prefix": [24, 26],
+            "probe_addresses": [True, False],
+            "rollout": [{field: self._pick(choices)} for field, choices in _ROLLOUT.items()],
+        }
 
     def _ssh_key(self, config: Config) -> str:
         ssh = config.setdefault("ssh", {})
@@ -284,7 +296,3 @@ def new_secrets(before: Config, after: Config) -> set[str]:
     """Return the secrets of both whose encrypted values differ."""
     keys = set(before) & set(after) - set(SECTIONS)
     return {key for key in keys if before[key] != after[key]}
-
-
-UNCOVERED: Final = set(ContainerSettings.model_fields) - set(SETTINGS)
-"""Settings that no generated change has; a test holds it empty."""

@@ -10,10 +10,10 @@ import pytest
 from netaddr import IPAddress, IPNetwork
 from pydantic import BaseModel
 
-from ipvlan.config.models import SshConfig
+from ipvlan.config.models import FabricConfig, HostConfig, ServiceConfig, SshConfig
 from ipvlan.plan.changes import compare
 from ipvlan.plan.model import Plan
-from tests.support.generated_changes import UNCOVERED, Generator, new_secrets, plan_of
+from tests.support.generated_changes import SETTINGS, Generator, new_secrets, plan_of
 from tools.reference_setup import DIGEST, changed
 
 IMAGES = [f"registry.lab:5000/one{DIGEST}", f"registry.lab:5000/two{DIGEST}"]
@@ -124,7 +124,11 @@ def used(plan: Plan) -> set[str]:
     return {key for container in plan.containers() for key in container.secret_environment.values()}
 
 
-def test_the_generator_knows_every_setting() -> None:
-    """A new setting must get values there; so must a new key of ssh."""
-    assert set() == UNCOVERED
+def test_the_generator_knows_every_key() -> None:
+    """A new key of the config must get values there."""
+    generator, config = Generator(0, IMAGES, SECRETS), {**changed({}), "token": SECRETS[0]}
+    keys = {*SETTINGS, *generator.service_values(config, "nginx")}
+    assert keys == set(ServiceConfig.model_fields)
+    assert set(generator.host_values("docker-1", config["hosts"]["docker-1"])) == set(HostConfig.model_fields)
+    assert set(generator.fabric_values()) == set(FabricConfig.model_fields)
     assert set(SshConfig.model_fields) == {"connect_timeout", "shared_connection"}
