@@ -32,7 +32,8 @@ SETTINGS: Final[Mapping[str, Sequence[Any]]] = {
     "user": ["1000", "1000:1000"],
     "hostname": ["shop", "shop-2"],
     "memory": ["64m", "128m"],
-    "shm_size": ["32m", "64m"],
+    # Not 64m, nor json-file as log driver: Docker's own defaults, which only the host knows for certain.
+    "shm_size": ["32m", "128m"],
     "cpu_shares": [0, 2, 512],
     "privileged": [True, False],
     "read_only": [True, False],
