@@ -112,7 +112,7 @@ coverage: setup ## the same tests with their coverage, which is printed; fails b
 	@$(NEEDS_IP)
 	$(FAST_TESTS) --cov --cov-report=
 
-test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (1 min)
+test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (2 min)
 	@$(BIN)/pytest --durations=5 tests/engine
 
 test-lab: setup ## tests on a lab of their own, without those marked `long`

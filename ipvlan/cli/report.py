@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import typer
 
+from ipvlan import PROJECT
 from ipvlan.cli.context import selected_stack
 from ipvlan.cli.output import print_document, print_text
 from ipvlan.config.git_commit import Commit, commit
 from ipvlan.config.load import read_raw, stack_file
-from ipvlan.config.yaml_file import Checkout, Folder, ProjectFolder
+from ipvlan.config.models import SECTIONS
+from ipvlan.config.project_file import PROJECT_FILE
+from ipvlan.config.yaml_file import Checkout, Folder, ProjectFolder, read
 from ipvlan.plan.changes import compare
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.neighbours import with_clashes
-from ipvlan.plan.report import Report
+from ipvlan.plan.report import KeyChange, Report, key_changes
 from ipvlan.plan.validate import load
 from ipvlan.problems import ConfigError, Problem
 from ipvlan.views.report import as_markdown
@@ -62,7 +66,30 @@ def read_report(stack: str, base: Commit, folder: ProjectFolder) -> Report:
         before_problems=problems,
         after=after,
         changes=compare(before, after, new_secrets=new_secrets),
+        keys=tuple(_keys(stack_file(stack), base, folder)) if before is not None else (),
     )
+
+
+def _keys(file: str, base: Commit, folder: Folder) -> Iterator[KeyChange]:
+    """Yield what differs in the stack file and in Pulumi.yaml, without the sections that are in the plans."""
+    planned = {f"config.{PROJECT}:{section}" for section in SECTIONS}
+    for name in (file, PROJECT_FILE):
+        if not base.has(name):
+            continue
+        before, after = (
+            {key: value for key, value in _flattened(read(state, name)).items() if key not in planned}
+            for state in (base, folder)
+        )
+        yield from key_changes(name, before, after)
+
+
+def _flattened(content: Mapping[str, Any]) -> dict[str, object]:
+    """Return the keys of a file of Pulumi's, those below `config` one by one."""
+    config = content.get("config")
+    if not isinstance(config, Mapping):
+        return dict(content)
+    others = {key: value for key, value in content.items() if key != "config"}
+    return {**others, **{f"config.{key}": value for key, value in config.items()}}
 
 
 def _new_secrets(stack: str, base: Folder, folder: Folder) -> set[str]:

@@ -17,6 +17,7 @@ from ipvlan.config.models import ContainerSettings
 from ipvlan.plan.container_updates import UPDATES, Update
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
 from ipvlan.plan.resource_names import ports_label
+from ipvlan.plan.setting_changes import SettingChange, setting_changes
 
 Action = Literal["create", "delete", "replace", "update", "attach", "detach"]
 """`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach` and `detach`: only the
@@ -53,13 +54,15 @@ class Changes:
 
     hosts: tuple[HostChange, ...]
     containers: tuple[ContainerChange, ...]
+    settings: tuple[SettingChange, ...] = ()
+    """What else differs, and changes nothing that runs."""
 
     def of(self, *actions: Action) -> list[ContainerChange]:
         """Return the containers with one of these actions."""
         return [change for change in self.containers if change.action in actions]
 
     def __bool__(self) -> bool:
-        return bool(self.hosts or self.containers)
+        return bool(self.hosts or self.containers or self.settings)
 
 
 def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = ()) -> Changes:
@@ -79,7 +82,7 @@ def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = 
         network = tuple(_network(old.network, new.network)) if old and new else ()
         hosts.extend(_host(name, old, new, network))
         containers.extend(_containers(old, new, network, new_secrets))
-    return Changes(tuple(hosts), tuple(containers))
+    return Changes(tuple(hosts), tuple(containers), tuple(setting_changes(before, after)) if before else ())
 
 
 def _differences(*fields: tuple[str, object, object]) -> Iterator[str]:
@@ -106,16 +109,34 @@ def _host(name: str, old: HostPlan | None, new: HostPlan | None, network: tuple[
     )
     if connection:
         yield HostChange(name, "update connection", connection)
-    if old.routes != new.routes:
-        removed = [f"- {route.destination} via {route.via}" for route in old.routes if route not in new.routes]
-        added = [f"+ {route.destination} via {route.via}" for route in new.routes if route not in old.routes]
-        yield HostChange(name, "update routes", (*removed, *added))
+    routes, shim = tuple(_routes(old, new)), tuple(_shim(old, new))
+    if routes:
+        yield HostChange(name, "update routes", routes)
+    if shim:
+        yield HostChange(name, "update shim", shim)
+
+
+def _routes(old: HostPlan, new: HostPlan) -> Iterator[str]:
+    """Yield what changes of the routes to other hosts' containers."""
+    before, after = ([f"{route.destination} via {route.via}" for route in host.routes] for host in (old, new))
+    if before == after and before and not old.shim:
+        # With a shim, the shim says so.
+        yield from _differences(("parent", old.parent, new.parent))
+        return
+    yield from (f"- {route}" for route in before if route not in after)
+    yield from (f"+ {route}" for route in after if route not in before)
+    if before != after and sorted(before) == sorted(after):
+        yield "another order"
+
+
+def _shim(old: HostPlan, new: HostPlan) -> Iterator[str]:
+    """Yield what changes of the host's own link."""
     if old.shim != new.shim:
         before, after = (f"{host.shim.link} {host.shim.address}" if host.shim else "none" for host in (old, new))
-        yield HostChange(name, "update shim", (f"{before} -> {after}",))
-    elif old.shim and old.destinations != new.destinations and not network:
+        yield f"{before} -> {after}"
+    elif old.shim:
         before, after = (", ".join(map(str, host.destinations)) or "none" for host in (old, new))
-        yield HostChange(name, "update shim", (f"routes: {before} -> {after}",))
+        yield from _differences(("routes", before, after), ("mode", old.network.mode, new.network.mode))
 
 
 def _network(old: NetworkPlan, new: NetworkPlan) -> Iterator[str]:

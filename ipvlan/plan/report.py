@@ -13,6 +13,7 @@ from typing import Literal
 from ipvlan.config.types.ports import ON_THE_HOST, Port, without
 from ipvlan.plan.changes import Changes, ContainerChange
 from ipvlan.plan.model import Plan
+from ipvlan.plan.powers import RANK, ContainerPower, powers_of
 from ipvlan.plan.rollout_changes import RolloutChange, rollout_change
 from ipvlan.problems import Problem
 
@@ -28,6 +29,26 @@ class PortChange:
     action: Literal["publish", "unpublish"]
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class KeyChange:
+    """A key of the project's files that differs and is in no plan, such as a setting of Pulumi's, or a secret that nothing uses."""
+
+    file: str
+    key: str
+    action: Literal["add", "change", "remove"]
+    """Without the values: any of them may be a secret."""
+
+
+def key_changes(file: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[KeyChange]:
+    """Yield the keys of a file that differ, sorted by key."""
+    for key in sorted(before.keys() | after.keys()):
+        if key not in before or key not in after:
+            yield KeyChange(file, key, "add" if key in after else "remove")
+        # By their text: to Python, 1 is True.
+        elif repr(before[key]) != repr(after[key]):
+            yield KeyChange(file, key, "change")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Two states of one stack, compared."""
@@ -39,6 +60,22 @@ class Report:
     """Why the earlier state has no plan; empty when it has one, or when the stack is new."""
     after: Plan
     changes: Changes
+    keys: tuple[KeyChange, ...] = ()
+    """What differs in the project's files and is in no plan."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing differs, as far as the report knows."""
+        return not self.changes and not self.keys
+
+    @property
+    def powers(self) -> list[ContainerPower]:
+        """What the new and the changed containers may do; what is new first, then the most dangerous setting."""
+        places = dict.fromkeys(
+            (change.host, change.service) for change in self.changes.containers if change.after is not None
+        )
+        found = [power for place in places for power in powers_of(place, self.before, self.after)]
+        return sorted(found, key=lambda power: (not power.is_new, RANK[power.power.setting]))
 
     @property
     def has_downtime(self) -> bool:

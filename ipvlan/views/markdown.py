@@ -69,7 +69,7 @@ def fenced(text: str, language: str = "") -> str:
     as Markdown does (Gitlab::QuickActions::Extractor).
     """
     lines = [f" {line}" if line.startswith("/") else line for line in plain(text, keep="\n\t").split("\n")]
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=2))
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return "\n".join([f"{fence}{language}", *lines, fence])
 
 

@@ -1,4 +1,4 @@
-"""What a change of a stack's config does, in Markdown for a pull request. What hurts most comes first."""
+"""What a change of a stack's config does, in Markdown for a pull request. What is dangerous comes first, then what hurts most."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Final
 
 from ipvlan.plan.changes import Action, Changes, ContainerChange
 from ipvlan.plan.model import ContainerPlan
+from ipvlan.plan.powers import ContainerPower, Power
 from ipvlan.plan.report import Report
-from ipvlan.problems import Problem
+from ipvlan.problems import Problem, shorten
 from ipvlan.views import markdown
 from ipvlan.views.mermaid import Style, topology
-from ipvlan.views.rollout import sentences
+from ipvlan.views.rollout import listed, sentences
 
 LONGEST_TABLE: Final = 200
 """Rows of one table; a comment on GitHub holds 65,536 characters."""
@@ -23,6 +24,9 @@ LONGEST_LIST: Final = 20
 """Problems of the earlier state that are listed."""
 
 MOST_HOSTS_IN_SUMMARY: Final = 10
+
+DANGEROUS: Final = "Dangerous settings"
+"""How the title of the first section begins; a comment that is too long keeps that section."""
 
 _STYLES: Final[dict[Action, Style]] = {
     "create": "create",
@@ -56,6 +60,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _earlier_state(report)
     yield _summary(report)
     yield ""
+    yield from _powers(report.powers)
     yield from _containers(
         "Replaced: stopped, deleted and created again, with downtime",
         changes.of("replace"),
@@ -83,14 +88,24 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _containers(
         "New containers",
         changes.of("create"),
-        ("Address", "Image"),
-        lambda change: (_address(change.after), change.after.image if change.after else ""),
+        ("Address", "Image", "Has"),
+        lambda change: (_address(change.after), change.after.image, _given(change.after)) if change.after else (),
     )
     yield from _containers(
         "Updated while running, no downtime",
         changes.of("update"),
         ("Change",),
         lambda change: (", ".join(change.reasons),),
+    )
+    yield from _section(
+        "Settings that change nothing that runs",
+        ("Key", "Before", "After", "Effect"),
+        [(change.key, shorten(change.before), shorten(change.after), change.effect) for change in changes.settings],
+    )
+    yield from _section(
+        "Other keys of the project's files, which are in no plan",
+        ("File", "Key", "Change"),
+        [(change.file, shorten(change.key), change.action) for change in report.keys],
     )
     yield from _warnings(report.after.warnings)
     yield from _topology(report)
@@ -110,15 +125,65 @@ def _earlier_state(report: Report) -> Iterator[str]:
 
 def _summary(report: Report) -> str:
     changes = report.changes
-    if not changes:
+    if report.nothing:
         return "**Nothing changes on the hosts.**"
     counts = [(len(changes.of(action)), phrase) for action, phrase in _COUNTED]
     containers = ", ".join(f"{count} {phrase}" for count, phrase in counts if count)
     hosts = "; ".join(
         f"{markdown.escape(change.host)}: {change.action}" for change in changes.hosts[:MOST_HOSTS_IN_SUMMARY]
     )
-    parts = [*([f"containers: {containers}"] if containers else []), *([f"hosts: {hosts}"] if hosts else [])]
-    return f"**{'Downtime' if report.has_downtime else 'No downtime'}.** {'. '.join(parts)}."
+    more = len(changes.hosts) - MOST_HOSTS_IN_SUMMARY
+    hosts += f"; {more} more" if more > 0 else ""
+    counted = {"containers": containers, "hosts": hosts}
+    parts = [f"{what}: {text}" for what, text in counted.items() if text]
+    powers = report.powers
+    if powers:
+        new = sum(power.is_new for power in powers)
+        parts.append(f"dangerous settings of new and changed containers: {len(powers)}, **{new} of them new**")
+    if changes.settings:
+        parts.append(f"settings that change nothing that runs: {len(changes.settings)}")
+    if report.keys:
+        parts.append(f"other keys of the project's files: {len(report.keys)}")
+    if not changes.hosts and not changes.containers:
+        heading = "The plan changes no container and no network"
+    else:
+        heading = "Downtime" if report.has_downtime else "No downtime"
+    return f"**{heading}.** {'. '.join(parts)}."
+
+
+def _powers(powers: Sequence[ContainerPower]) -> Iterator[str]:
+    """Yield what the new and changed containers may do, once for all hosts on which a service may do the same."""
+    hosts: dict[tuple[str, bool, Power], list[str]] = {}
+    for power in powers:
+        hosts.setdefault((power.service, power.is_new, power.power), []).append(power.host)
+    yield from _section(
+        f"{DANGEROUS}: what new and changed containers may do",
+        ("New", "Service", "Host", "Setting", "Value", "Meaning"),
+        [
+            (
+                "new" if is_new else "as before",
+                service,
+                listed(names, "hosts"),
+                power.setting,
+                shorten(power.value),
+                power.meaning,
+            )
+            for (service, is_new, power), names in hosts.items()
+        ],
+    )
+
+
+def _given(container: ContainerPlan) -> str:
+    """Return the keys that a new container has besides its image and address, those that are left out left out."""
+    settings = container.settings
+    fields = type(settings).model_fields
+    given = [
+        key for key, field in fields.items() if getattr(settings, key) != field.get_default(call_default_factory=True)
+    ]
+    for key in ("command", "ports", "published", "internet", "environment", "secret_environment"):
+        if getattr(container, key):
+            given.append(key)
+    return ", ".join(sorted(given))
 
 
 def _rollout(report: Report) -> Iterator[str]:

@@ -43,6 +43,40 @@ class PortEntry(TypedDict):
 
 
 @document_part
+class PowerEntry(TypedDict):
+    """A dangerous setting of a new or changed container: what the container may do by it."""
+
+    host: str
+    service: str
+    setting: str
+    value: str
+    """One entry of the setting; of a secret its key, never its value."""
+    meaning: str
+    new: bool
+    """Whether the container in this place did not have it before."""
+
+
+@document_part
+class SettingEntry(TypedDict):
+    """A key that differs and changes nothing that runs."""
+
+    key: str
+    before: str
+    after: str
+    effect: str
+
+
+@document_part
+class KeyEntry(TypedDict):
+    """A key of the project's files that differs and is in no plan; without its values, which may be secrets."""
+
+    file: str
+    key: str
+    action: str
+    """`add`, `change` or `remove`."""
+
+
+@document_part
 class StepEntry(TypedDict):
     """What is done to one service, on several hosts, in one step."""
 
@@ -93,8 +127,14 @@ class ReportDocument(TypedDict):
     """Problems of the earlier state."""
     downtime: bool
     """Whether a container is stopped."""
+    powers: list[PowerEntry]
+    """What the new and changed containers may do; what is new first."""
     hosts: list[HostEntry]
     containers: list[ContainerEntry]
+    settings: list[SettingEntry]
+    """What else differs in the plans."""
+    keys: list[KeyEntry]
+    """What else differs in the project's files."""
     rollout: RolloutEntry
     ports: list[PortEntry]
     warnings: list[ProblemEntry]
@@ -124,6 +164,22 @@ def document(report: Report) -> ReportDocument:
             }
             for change in report.changes.containers
         ],
+        "powers": [
+            {
+                "host": found.host,
+                "service": found.service,
+                "setting": found.power.setting,
+                "value": found.power.value,
+                "meaning": found.power.meaning,
+                "new": found.is_new,
+            }
+            for found in report.powers
+        ],
+        "settings": [
+            {"key": change.key, "before": change.before, "after": change.after, "effect": change.effect}
+            for change in report.changes.settings
+        ],
+        "keys": [{"file": change.file, "key": change.key, "action": change.action} for change in report.keys],
         "rollout": {
             "steps": [_step(step) for step in rollout.steps],
             "together": [{"host": host, "services": list(services)} for host, services in rollout.together.items()],

@@ -33,19 +33,19 @@ def sentences(change: RolloutChange) -> Iterator[str]:
 
 def step_sentence(step: ServiceStep) -> str:
     """Return what happens in one step."""
-    begin = f"after {_listed(step.after, 'services')}: " if step.after else ""
+    begin = f"after {listed(step.after, 'services')}: " if step.after else ""
     begin = f"{begin}{step.service} on "
     if step.action in _DONE:
-        return f"{begin}{_listed(step.hosts, 'hosts')}: {_DONE[step.action]}"
+        return f"{begin}{listed(step.hosts, 'hosts')}: {_DONE[step.action]}"
     if len(step.hosts) == 1:
         end = "the others answer" if step.others_answer else "no other host answers meanwhile"
         return f"{begin}{step.hosts[0]}: it is down for its stop and start; {end}"
     if step.at_once == 1:
         hosts, how = ", then on ".join(_first(step.hosts, "hosts")), "one at a time"
     elif step.at_once < len(step.hosts):
-        hosts, how = f"{_listed(step.hosts, 'hosts')}, in this order", f"at most {step.at_once} at a time"
+        hosts, how = f"{listed(step.hosts, 'hosts')}, in this order", f"at most {step.at_once} at a time"
     else:
-        hosts, how = _listed(step.hosts, "hosts"), "all at once"
+        hosts, how = listed(step.hosts, "hosts"), "all at once"
     end = "the others answer" if step.others_answer else "no other host answers meanwhile"
     return f"{begin}{hosts}: {how}; each is down for its stop and start; {end}"
 
@@ -71,7 +71,7 @@ def _together(together: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         hosts.setdefault(services, []).append(host)
     for services, names in hosts.items():
         yield (
-            f"all containers on {_listed(names, 'hosts')}: {_listed(services, 'services')}; "
+            f"all containers on {listed(names, 'hosts')}: {listed(services, 'services')}; "
             "they are down together until the network is replaced, whatever `rollout` and `after` say"
             + ("; each host waits until the one before it is complete" if len(names) > 1 else "")
         )
@@ -84,11 +84,11 @@ def _otherwise(steps: Sequence[ServiceStep]) -> Iterator[str]:
         key = written_duration(step.rollout.healthy_within), otherwise(step.rollout)
         agreeing.setdefault(key, []).append(step.service)
     for (within, what), services in agreeing.items():
-        subject = "a replacement" if len(agreeing) == 1 else f"a replacement of {_listed(services, 'services')}"
+        subject = "a replacement" if len(agreeing) == 1 else f"a replacement of {listed(services, 'services')}"
         yield f"where {subject} is not up within {within}, {what}, and `pulumi up` fails"
 
 
-def _listed(names: Sequence[str], what: str) -> str:
+def listed(names: Sequence[str], what: str) -> str:
     """Return `a, b and c`."""
     *most, last = _first(names, what)
     return f"{', '.join(most)} and {last}" if most else last

@@ -2,11 +2,15 @@
 
 The tests are steps: each is a commit in the git history of one stack's file. The report reads two commits of the file and no host,
 so it is right only if its rules (ipvlan.plan.changes) are those of the provider and the engine.
+
+Generated changes are previewed and not carried out: `IPVLAN_CHANGES` in the environment says how many, `IPVLAN_SEED` which.
 """
 
 from __future__ import annotations
 
+import copy
 import json
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +20,12 @@ from typing import Any
 
 import pytest
 
+from ipvlan.plan.changes import compare
 from lab.harness import HOSTS, ROOT, STACK, STACK_FILE, Lab, Stack
+from tests.support.generated_changes import Generator, new_secrets, plan_of
 from tests.support.json_documents import validate
+from tests.support.predictions import Operations, listed
+from tests.support.predictions import predicted as predicted_operations
 from tests.support.projects import commit_all, git, ipvlan
 
 pytestmark = pytest.mark.steps
@@ -70,6 +78,29 @@ def predicted(report: dict[str, Any]) -> Actions:
     for change in report["containers"]:
         actions[change["action"]].add(f"{change['host']}/{change['service']}")
     return actions
+
+
+def disagreements(stack: Stack, generator: Generator, count: int) -> dict[str, tuple[Operations, Operations]]:
+    """Preview `count` generated changes of a stack that is up; carry out none, and leave the config as it was.
+
+    Returns:
+        The changed keys -> what Pulumi alone lists, and what the report alone has; empty where they always agree.
+    """
+    up = copy.deepcopy(stack.config)
+    before, found = plan_of(up), {}
+    try:
+        for _ in range(count):
+            made = generator.change(up, 3)
+            stack.config = made.config
+            steps = listed(json.loads(stack.pulumi("preview", "--json").stdout)["steps"])
+            changes = compare(before, made.plan, new_secrets=new_secrets(up, made.config))
+            report = predicted_operations(changes, before, made.plan)
+            if steps != report:
+                found[", ".join(made.changes)] = (steps - report, report - steps)
+    finally:
+        stack.config = up
+        stack.write()
+    return found
 
 
 def on_hosts(lab: Lab) -> tuple[dict[str, Any], dict[str, str]]:
@@ -255,6 +286,19 @@ def test_up_does_what_the_report_says(lab: Lab, stack: Stack, repository: Reposi
     assert {action: places for action, places in actual.items() if places} == expected
     replaced = {host for host in HOSTS if networks[host] and networks_after[host] not in ("", networks[host])}
     assert {entry["host"] for entry in report["hosts"] if entry["action"] == "replace network"} == replaced
+
+
+def test_the_report_has_every_operation_of_a_preview(lab: Lab, stack: Stack, repository: Repository) -> None:
+    """Of generated changes too, with the state that the hosts wrote: the two sets of operations are equal."""
+    repository.commit()
+    seed = int(os.environ.get("IPVLAN_SEED", "1"))
+    print(f"IPVLAN_SEED={seed}")
+    secrets = []
+    for value in ("q7Zx-first", "q7Zx-second"):
+        stack.set_secret("generated", value)
+        secrets.append(stack.config["generated"])
+    generator = Generator(seed, sorted(lab.images().values())[:2], secrets)
+    assert disagreements(stack, generator, int(os.environ.get("IPVLAN_CHANGES", "5"))) == {}
 
 
 def test_then_nothing_changes(stack: Stack) -> None:

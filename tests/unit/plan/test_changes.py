@@ -59,7 +59,11 @@ def test_a_removed_limit_replaces_the_container() -> None:
     assert {(change.service, change.action, change.reasons) for change in result.containers} == {
         ("nginx", "replace", ("memory",))
     }
-    assert not changes({NGINX + "cpu_shares": 0})
+    none = changes({NGINX + "cpu_shares": 0})
+    assert not none.containers
+    assert [(change.key, change.before, change.after) for change in none.settings] == [
+        ("services.nginx.cpu_shares", "none", "0")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -96,13 +100,19 @@ def _with_auxiliary(plan: Plan, auxiliary: dict[str, IPAddress]) -> Plan:
     return replace(plan, hosts=(replace(first, network=replace(first.network, auxiliary=auxiliary)), *others))
 
 
-def test_order_and_warnings_change_nothing() -> None:
-    """Another order of the file, a reserved range and another ssh time limit change nothing that runs."""
+def test_what_changes_nothing_that_runs_is_named() -> None:
+    """A reserved range and another ssh time limit; another order of the file is no change at all."""
     raw = changed({})
     raw["hosts"] = dict(reversed(raw["hosts"].items()))
+    assert not compare(make_plan(parse(changed({}))), make_plan(parse(raw)))
     raw["fabric"]["reserved"] = ["10.1.9.0/24"]
     raw["ssh"] = {"connect_timeout": 30}
-    assert not compare(make_plan(parse(changed({}))), make_plan(parse(raw)))
+    result = compare(make_plan(parse(changed({}))), make_plan(parse(raw)))
+    assert (result.hosts, result.containers) == ((), ())
+    assert [(change.key, change.before, change.after) for change in result.settings] == [
+        ("fabric.reserved", "none", "10.1.9.0/24"),
+        ("ssh.connect_timeout", "10", "30"),
+    ]
 
 
 def test_a_new_host_changes_no_other() -> None:
@@ -144,3 +154,34 @@ def test_a_route_over_a_shim_is_reported() -> None:
     [change] = changes(after, before).hosts
     assert (change.host, change.action) == ("docker-1", "update shim")
     assert change.reasons == ("routes: 10.1.1.0/24 -> 10.1.1.0/24, 10.1.9.9/32",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"hosts.docker-1.shim": True}, {"hosts.docker-1.slice": "10.1.7.0/24"}, "shim.ens33 10.1.1.254 ->"),
+        (
+            {"hosts.docker-1.shim": "10.1.9.9"},
+            {"hosts.docker-1.slice": "10.1.7.0/24"},
+            "routes: 10.1.1.0/24 -> 10.1.7.0/24",
+        ),
+        ({**L3, "hosts.docker-1.shim": True}, {"fabric.mode": "l3s"}, "mode: l3 -> l3s"),
+    ],
+    ids=["address", "routes", "mode"],
+)
+def test_a_shim_changes_beside_its_network(before: dict[str, Any], after: dict[str, Any], expected: str) -> None:
+    """Pulumi updates it too when the network is replaced (a difference that generated changes found)."""
+    result = changes({**before, **after}, before)
+    shims = [change for change in result.hosts if (change.host, change.action) == ("docker-1", "update shim")]
+    assert len(shims) == 1
+    assert shims[0].reasons[0].startswith(expected)
+    assert ("docker-1", "replace network") in {(change.host, change.action) for change in result.hosts}
+
+
+def test_routes_are_set_again_on_another_parent() -> None:
+    """The unit on the host has the parent's name, so its routes are replaced with it."""
+    result = changes({**L3, "hosts.docker-1.parent": "ens34"}, L3)
+    assert [(change.action, change.reasons) for change in result.hosts] == [
+        ("replace network", ("parent: ens33 -> ens34",)),
+        ("update routes", ("parent: ens33 -> ens34",)),
+    ]

@@ -72,7 +72,9 @@ def test_a_changed_rollout_replaces_nothing(key: str) -> None:
         {key: {"at_once": 2, "healthy_within": "9s", "on_failure": "leave"}, "services.nginx.after": ["centos"]}
     )
     assert before != after
-    assert not compare(before, after)
+    changes = compare(before, after)
+    assert (changes.hosts, changes.containers) == ((), ())
+    assert "services.nginx.rollout.at_once" in {change.key for change in changes.settings}
 
 
 def test_the_steps_of_services() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
+from ipvlan.config.git_commit import commit
 from tests.support.projects import commit_all, write_project
 from tools import pr_preview
 from tools.preview_changes import UNKNOWN, PreviewError, changes, compare, read_preview
-from tools.reference_setup import CIPHER, STACK_TEXT
+from tools.reference_setup import STACK_TEXT
 
 PARENT = "urn:pulumi:dev::ipvlan-fabric::ipvlan-fabric:host_slice:HostSlice$docker:index/"
 NETWORK = f"{PARENT}network:Network::fabric-docker-1-network"
@@ -50,14 +50,78 @@ def test_two_previews_are_compared_by_resource() -> None:
     base = document(step(NETWORK, "create", new={"name": "a"}), step(CONTAINER, "create", new=OLD))
     head = document(step(CONTAINER, "create", new=NEW), step(SHELL, "create", new={"stdin": "one\ntwo"}))
     assert compare(base, head) == [
-        "+ command:local:Command fabric-docker-1-check",
         "~ docker:index/container:Container fabric-docker-1-nginx",
         '  - networksAdvanced[].ipv4Address: "10.1.1.2"',
         '  + networksAdvanced[].ipv4Address: "10.1.7.2"',
         "- docker:index/network:Network fabric-docker-1-network",
+        "+ command:local:Command fabric-docker-1-check",
+        "  + stdin: | (2 lines)",
+        "  + stdin: | one",
+        "  + stdin: | two",
     ]
     assert compare(head, head) == []
-    assert len(compare(None, head)) == 2
+    assert compare(None, head)[:2] == ["+ docker:index/container:Container fabric-docker-1-nginx", '  + name: "nginx"']
+
+
+def container(**inputs: Any) -> dict[str, Any]:
+    """Return a preview that creates one container."""
+    return document(step(CONTAINER, "create", new=inputs))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"labels": [{"label": "x", "value": '{"Resources": [], "Outputs": 1}'}], "privileged": True}),
+        ({"labels": []}, {"labels": [{"label": "__x", "value": "1"}]}),
+        ({"logOpts": {"a": "1"}}, {"logOpts": {"a": "1", "__x": "1"}}),
+        ({"logOpts": {"a": "1"}}, {"logOpts": {"a": "1", "__defaults": "1"}}),
+        ({"logOpts": {"a": "1"}}, {"logOpts": {"a": "1", "__meta": "1"}}),
+        ({"logOpts": {"a": "1"}}, {"logOpts": {"a": "1", "__provider": "1"}}),
+        ({"dns": ["a", "b"]}, {"dns": ["b", "a"]}),
+        ({"envs": ["a\nb"]}, {"envs": ["a", "b"]}),
+        ({"envs": ["a\nb"]}, {"envs": ["a\nb\n"]}),
+        ({"envs": ["a\nb", "c\nd"]}, {"envs": ["a\nb\nc\nd"]}),
+        ({"envs": ["a\nb"]}, {"envs": ["a\r\nb"]}),
+        ({"envs": ["a\n-- b"]}, {"envs": ["a\n++ b"]}),
+        ({"mounts": [{"a": 1}, {"b": 2}]}, {"mounts": [{"a": 1, "b": 2}]}),
+        ({"privileged": 1}, {"privileged": True}),
+        ({"a.b": 1}, {"a": {"b": 1}}),
+        ({"user": "1"}, {"user": 1}),
+    ],
+    ids=str,
+)
+def test_two_different_inputs_have_different_lines(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Whatever a label or a text has in it: the added and the removed are both in the comparison, each on its line."""
+    lines = compare(container(**before), container(**after))
+    assert lines[0] == "~ docker:index/container:Container fabric-docker-1-nginx"
+    assert len(lines) > 1
+    if "privileged" in after:
+        assert f"  + privileged: {json.dumps(after['privileged'])}" in lines
+
+
+def test_text_in_an_input_makes_no_line_of_its_own() -> None:
+    """A key or a value with a line break or an escape sequence cannot pass for another line."""
+    (_, line) = compare(container(), container(sysctls={"x\n  - privileged": "\x1b[2K"}))
+    assert line == '  + sysctls."x\\n  - privileged": "\\u001b[2K"'
+
+
+def test_an_order_alone_is_a_difference() -> None:
+    """What a container waits for is in no input; its dependencies are compared."""
+    before, after = container(name="nginx"), container(name="nginx")
+    after["steps"][0]["newState"]["dependencies"] = [NETWORK]
+    assert compare(before, after) == [
+        "~ docker:index/container:Container fabric-docker-1-nginx",
+        '  + (option) dependencies[]: "docker:index/network:Network fabric-docker-1-network"',
+    ]
+
+
+def test_a_secret_that_changes_is_a_reason() -> None:
+    """Both values are masked alike; the engine names the input, among others too."""
+    secret = step(CONTAINER, "replace", old={"envs": "[secret]"}, new={"envs": "[secret]"})
+    secret["replaceReasons"], secret["diffReasons"], secret["detailedDiff"] = ["image"], ["envs"], {"dns[0]": {}}
+    assert changes(read_preview(json.dumps(document(secret)))) == [
+        "+- docker:index/container:Container fabric-docker-1-nginx (replace: dns[0], envs, image)"
+    ]
 
 
 def test_of_a_long_text_the_changed_line_is_shown() -> None:
@@ -75,10 +139,10 @@ def test_a_preview_against_the_state_shows_its_operations() -> None:
         step(NETWORK, "same", old={"name": "a"}, new={"name": "a"}), replaced, step(SHELL, "delete", old={})
     )
     assert changes(read_preview(json.dumps(preview))) == [
-        "- command:local:Command fabric-docker-1-check",
         "+- docker:index/container:Container fabric-docker-1-nginx (replace: envs, networksAdvanced)",
         '  - networksAdvanced[].ipv4Address: "10.1.1.2"',
         '  + networksAdvanced[].ipv4Address: "10.1.7.2"',
+        "- command:local:Command fabric-docker-1-check",
     ]
 
 
@@ -134,44 +198,39 @@ def test_no_changes_are_no_error() -> None:
     assert changes(read_preview(json.dumps(preview))) == []
 
 
-def test_encrypted_values_become_placeholders() -> None:
-    """The copy of a stack file has neither an encrypted value nor its key; all else reads as before."""
-    text = (
-        "encryptionsalt: v1:salt\n"
-        "config:\n"
-        "  ipvlan-fabric:token:\n"
-        f"    secure: {CIPHER}\n"
-        f"  other:list: [{{secure: {CIPHER}}}, plain]\n"
-        "  ipvlan-fabric:services: {nginx: {ports: [\"80:80\"], restart: 'no'}}  # a comment\n"
-    )
-    copy = pr_preview.without_secrets(text)
-    assert CIPHER not in copy
-    assert '["80:80"]' in copy
-    assert YAML(typ="safe", pure=True).load(copy) == {
-        "config": {
-            "ipvlan-fabric:token": "placeholder",
-            "other:list": ["placeholder", "plain"],
-            "ipvlan-fabric:services": {"nginx": {"ports": ["80:80"], "restart": "no"}},
-        }
-    }
+def prepared(tmp_path: Path) -> Path:
+    """Return a repository with a small project, made once."""
+    project = tmp_path / "project"
+    if not project.exists():
+        project.mkdir()
+        write_project(project, STACK_TEXT)
+        commit_all(project, "base")
+    return project
 
 
 def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, status: int = 0, state: str = ""
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    *,
+    status: int = 0,
+    state: str = "",
+    program: str = "",
 ) -> tuple[int, str, list[str]]:
-    """Run the tool on a small project with a `pulumi` that only prints `answer`; return status, comment and pulumi's arguments."""
-    project, log, bin_folder = tmp_path / "project", tmp_path / "log", tmp_path / "bin"
-    project.mkdir()
+    """Run the tool on a small project with a `pulumi` that only prints `answer`, or runs the shell text `program`, as preview.
+
+    Returns:
+        Status, comment and pulumi's arguments.
+    """
+    project, log, bin_folder = prepared(tmp_path), tmp_path / "log", tmp_path / "bin"
     bin_folder.mkdir()
-    write_project(project, STACK_TEXT)
-    commit_all(project, "base")
     (tmp_path / "answer").write_text(answer, encoding="utf-8")
-    program = bin_folder / "pulumi"
-    program.write_text(
-        f'#!/bin/sh\necho "$PWD $*" >> {log}\n[ "$1" = preview ] || exit 0\ncat {tmp_path / "answer"}\nexit {status}\n',
-        encoding="utf-8",
+    program = program or f"cat {tmp_path / 'answer'}\nexit {status}"
+    executable = bin_folder / "pulumi"
+    executable.write_text(
+        f'#!/bin/sh\necho "$PWD $*" >> {log}\n[ "$1" = preview ] || exit 0\n{program}\n', encoding="utf-8"
     )
-    program.chmod(0o755)
+    executable.chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin_folder}:/usr/bin:/bin")
     monkeypatch.delenv("PULUMI_ACCESS_TOKEN", raising=False)
     monkeypatch.setenv("PULUMI_BACKEND_URL", state)
@@ -218,3 +277,97 @@ def test_with_a_state_the_project_itself_is_previewed(tmp_path: Path, monkeypatc
     assert "passed, compared with the stack's state" in text
     assert '~ docker:index/network:Network fabric-docker-1-network\n  - name: "a"\n  + name: "b"' in text
     assert [call.split()[:2] for call in calls] == [[str(tmp_path / "project"), "preview"]]
+
+
+def test_stacks_are_those_of_tracked_files_in_the_folder_itself(tmp_path: Path) -> None:
+    """Their names may have dots; a file in a folder below is none, and one that the base alone has is named as removed."""
+    for name in ("dev", "prod.eu", "prod", "old.one"):
+        write_project(tmp_path, STACK_TEXT, name)
+    for folder in ("sub", "Pulumi.d"):
+        (tmp_path / folder).mkdir()
+        write_project(tmp_path / folder, STACK_TEXT, "below.yaml")
+    commit_all(tmp_path, "base")
+    write_project(tmp_path, STACK_TEXT, "untracked")
+    for name in ("old.one", "prod"):
+        (tmp_path / f"Pulumi.{name}.yaml").unlink()
+    assert pr_preview._stacks(tmp_path, commit(tmp_path, "HEAD")) == (["dev", "prod.eu"], ["old.one", "prod"])
+
+
+def test_a_removed_stack_is_in_the_comment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that what runs there stays."""
+    write_project(prepared(tmp_path), STACK_TEXT, "prod.eu")
+    commit_all(tmp_path / "project", "base")
+    (tmp_path / "project" / "Pulumi.prod.eu.yaml").unlink()
+    status, text, _ = run(tmp_path, monkeypatch, json.dumps(document()))
+    assert status == 0
+    assert "## Stack `prod.eu`\n\n**Its file is removed.** Nothing on its hosts changes by that" in text
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("printf '\\377\\376'; exit 1", "\ufffd\ufffd"),
+        ("kill -9 $$", "<code>pulumi preview</code> failed"),
+        ("printf '%s' '{}'", "no document of the known format"),
+    ],
+    ids=["no UTF-8", "killed", "no document"],
+)
+def test_a_pulumi_that_breaks_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, message: str
+) -> None:
+    """Exit status 1, and the comment is there."""
+    status, text, _ = run(tmp_path, monkeypatch, "", program=damage)
+    assert status == 1
+    assert message in text
+
+
+def test_a_pulumi_that_cannot_be_started_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As is a base that does not exist; the comment is written in both cases."""
+    monkeypatch.setattr(pr_preview, "TIME_LIMIT", 0.2)
+    status, text, _ = run(tmp_path, monkeypatch, "", program="sleep 5")
+    assert status == 1
+    assert "took more than 0.2 s" in text
+    (tmp_path / "bin" / "pulumi").chmod(0o644)
+    arguments = ["pr_preview", "--project", str(tmp_path / "project"), "--out", str(tmp_path / "comment.md"), "--base"]
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/nowhere:/usr/bin:/bin")
+    monkeypatch.setattr("sys.argv", [*arguments, "HEAD"])
+    assert pr_preview.main() == 1
+    assert "Permission denied" in (tmp_path / "comment.md").read_text(encoding="utf-8")
+    monkeypatch.setattr("sys.argv", [*arguments, "no-such-branch"])
+    assert pr_preview.main() == 1
+    assert "no-such-branch" in (tmp_path / "comment.md").read_text(encoding="utf-8")
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_preview_of_a_base_that_fails_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All resources are listed with their inputs, and why the base has no preview."""
+    preview = json.dumps(document(step(NETWORK, "create", new={"name": "a"})))
+    program = f"case $PWD in */base) echo 'base is broken'; exit 1;; *) echo '{preview}';; esac"
+    status, text, _ = run(tmp_path, monkeypatch, "", program=program)
+    assert status == 0
+    assert "passed; that of the base failed, so all resources are listed" in text
+    assert "the preview of the base failed:\nbase is broken" in text
+    assert '+ docker:index/network:Network fabric-docker-1-network\n  + name: "a"' in text
+
+
+def test_a_comment_that_is_too_long_keeps_what_is_dangerous() -> None:
+    """Previews are left out first, then the topology and the tables; it says what, and how to see it."""
+    rows = "| a | b |\n" * 2500
+    report = (
+        f"## Stack `dev`\n\n**Downtime.**\n\n### Dangerous settings: what they may do (1)\n\n| privileged |\n\n"
+        f"### Replaced (3000)\n\n{rows}\n<details><summary>Topology</summary>\n{rows}</details>\n"
+    )
+    text = pr_preview.comment([pr_preview.Part(report, "passed", "+ one\n  + line\n" * 9000)] * 3)
+    assert len(text) <= pr_preview.LONGEST_COMMENT
+    assert text.count("### Dangerous settings") == text.count("| privileged |") == 3
+    assert "**Left out, there is no room: the topology.** `ipvlan report` prints it." in text
+    assert "**Left out, there is no room: Replaced (3000).**" in text
+    assert text.count("**Left out, there is no room:** run `pulumi preview --diff`") == 3
+    one = pr_preview.comment([pr_preview.Part("## Stack `dev`\n", "passed", "+ one\n  + line\n" * 9000)])
+    assert "... cut: " in one
+    assert "more resources: run `pulumi preview --diff`\n```" in one
+    many = pr_preview.comment([pr_preview.Part(report.replace(rows, ""))] * 900)
+    assert len(many) <= pr_preview.LONGEST_COMMENT
+    assert "(cut: this is not all of it." in many

@@ -1,0 +1,299 @@
+"""Draws changes of a stack's config: valid ones, of every kind, the same ones for the same seed.
+
+A config is sections and secrets (key -> mapping or encrypted value), as the lab's `Stack.config` has it.
+
+Out of scope: what a change does. Tests compare the report of it with Pulumi's preview.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final
+
+from ipvlan.config.models import SECTIONS
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import Plan
+from ipvlan.plan.validate import parse
+from ipvlan.problems import ConfigError, PlanError
+
+Config = dict[str, Any]
+
+SETTINGS: Final[Mapping[str, Sequence[Any]]] = {
+    "restart": ["no", "always", "on-failure:3", "on-failure", "unless-stopped"],
+    "volumes": [["data:/data"], ["data:/data:ro", "/srv:/srv"], ["/srv:/srv", "data:/data:ro"], ["/srv:/srv:z"]],
+    "tmpfs": [{"/scratch": ""}, {"/scratch": "size=1m,exec"}],
+    "labels": [{"team": "web"}, {"team": "ops", "__hidden": "x"}, {"shape": '{"Resources": 1}'}],
+    "healthcheck": [{"test": ["CMD", "true"]}, {"test": ["CMD", "true"], "interval": "90s"}, {"test": ["NONE"]}],
+    "entrypoint": [["/bin/sh"], ["/bin/sh", "-c"]],
+    "working_dir": ["/srv", "/"],
+    "user": ["1000", "1000:1000"],
+    "hostname": ["shop", "shop-2"],
+    "memory": ["64m", "128m"],
+    # Not 64m, nor json-file as log driver: Docker's own defaults, which only the host knows for certain.
+    "shm_size": ["32m", "128m"],
+    "cpu_shares": [0, 2, 512],
+    "privileged": [True, False],
+    "read_only": [True, False],
+    "init": [True, False],
+    "cap_add": [["NET_ADMIN"], ["NET_ADMIN", "SYS_TIME"], ["SYS_TIME", "NET_ADMIN"]],
+    "cap_drop": [["ALL"], ["MKNOD"]],
+    "security_opt": [["no-new-privileges:true"], ["seccomp=unconfined", "no-new-privileges:true"]],
+    "devices": [["/dev/null"], ["/dev/null:/dev/zero:r"]],
+    "sysctls": [{"net.core.somaxconn": "64"}, {"net.core.somaxconn": "128"}],
+    "ulimits": [{"nofile": {"soft": 64, "hard": 128}}, {"nofile": {"soft": 128, "hard": 128}}],
+    "extra_hosts": [{"db": "10.1.1.9"}, {"db": "10.1.1.9", "web": "10.1.1.8"}],
+    "dns": [["192.0.2.53"], ["192.0.2.53", "192.0.2.54"], ["192.0.2.54", "192.0.2.53"]],
+    "dns_search": [["example.com"], ["example.com", "example.net"]],
+    "log_driver": ["local", "journald"],
+    "log_opts": [{"tag": "a"}, {"tag": "b"}],
+    "stop_signal": ["SIGINT", "SIGTERM"],
+    "stop_timeout": [0, 3, 20],
+    "cgroupns_mode": ["private", "host"],
+}
+"""Setting -> values that Docker takes."""
+
+_ROLLOUT: Final[Mapping[str, Sequence[Any]]] = {
+    "at_once": [1, 2, "all"],
+    "healthy_within": ["30s", "2m"],
+    "on_failure": ["restore", "leave"],
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A generated config."""
+
+    config: Config
+    plan: Plan
+    changes: tuple[str, ...]
+    """What was changed: the keys."""
+
+
+class Generator:
+    """Draws changes; the same for the same seed, images and encrypted values."""
+
+    def __init__(self, seed: int, images: Sequence[str], secrets: Sequence[Any] = ()) -> None:
+        """Begin.
+
+        Args:
+            seed: Number of the sequence.
+            images: Two references or more.
+            secrets: Encrypted values, as the stack file has them; with none, no secret is changed.
+        """
+        self._random = Random(seed)  # noqa: S311  # not for secrets
+        self._images = images
+        self._secrets = secrets
+        self._steps: Sequence[tuple[int, Callable[[Config], str]]] = (
+            (40, self._setting),
+            (30, self._service_key),
+            (5, self._add_service),
+            (4, self._remove_service),
+            (8, self._host_key),
+            (2, self._add_host),
+            (2, self._remove_host),
+            (4, self._fabric_key),
+            (2, self._ssh_key),
+            (3, self._secret_value),
+        )
+
+    def change(self, config: Config, count: int) -> Made:
+        """Return the config with `count` valid changes."""
+        made: list[str] = []
+        plan = plan_of(config)
+        while len(made) < count:
+            changed = copy.deepcopy(config)
+            weights, steps = zip(*self._steps, strict=True)
+            (step,) = self._random.choices(steps, weights)
+            name = step(changed)
+            if not name or changed == config:
+                continue
+            try:
+                plan = plan_of(changed)
+            except (ConfigError, PlanError):
+                continue
+            config = changed
+            made.append(name)
+        return Made(config=config, plan=plan, changes=tuple(made))
+
+    def _pick(self, values: Sequence[Any]) -> Any:
+        return copy.deepcopy(self._random.choice(values))
+
+    def _set(self, mapping: dict[str, Any], key: str, values: Sequence[Any]) -> None:
+        """Set a key to one of the values, or remove it."""
+        if key in mapping and self._random.random() < 0.3:
+            del mapping[key]
+        else:
+            mapping[key] = self._pick(values)
+
+    def _of(self, config: Config, section: str) -> tuple[str, dict[str, Any]]:
+        name = self._pick(sorted(config[section]))
+        return name, config[section][name]
+
+    def _setting(self, config: Config) -> str:
+        name, service = self._of(config, "services")
+        key = self._pick(sorted(SETTINGS))
+        self._set(service, key, SETTINGS[key])
+        return f"services.{name}.{key}"
+
+    def _service_key(self, config: Config) -> str:
+        name, service = self._of(config, "services")
+        keys = self.service_values(config, name)
+        key = self._pick([key for key, values in keys.items() if values])
+        if key == "image":
+            service[key] = self._pick(keys[key])
+        else:
+            self._set(service, key, keys[key])
+        return f"services.{name}.{key}"
+
+    def service_values(self, config: Config, name: str) -> dict[str, Sequence[Any]]:
+        """Return the keys of a service that are no setting, with values."""
+        hosts, others = sorted(config["hosts"]), sorted(set(config["services"]) - {name})
+        number = sorted(config["services"]).index(name)
+        keys: dict[str, Sequence[Any]] = {
+            "image": self._images,
+            "command": [["sleep", "1"], ["sleep", "2"]],
+            "container_name": [f"{name}-a", f"{name}-b"],
+            "offset": [*range(1, 12)],
+            "addresses": [{host: self._address(config, host)} for host in hosts],
+            "hosts": [hosts, hosts[:1], hosts[-1:]],
+            "ports": [
+                [f"{8000 + number}:80"],
+                [f"{8000 + number}:80", f"{8100 + number}:53/udp"],
+                [f"127.0.0.1:{8000 + number}:80"],
+                [f"{8200 + 4 * number}-{8202 + 4 * number}:80-82"],
+            ],
+            "published": [True, False],
+            "internet": [True, False],
+            "egress": ["gateway"],
+            "environment": [{"MODE": "fast"}, {"MODE": "slow"}, {"MODE": "slow", "__x": "1"}],
+            "rollout": [{field: self._pick(choices)} for field, choices in _ROLLOUT.items()],
+            "after": [[self._pick(others)]] if others else [],
+        }
+        secrets = sorted(set(config) - set(SECTIONS))
+        if secrets:
+            keys["secret_environment"] = [{"TOKEN": secret} for secret in secrets] + [{"KEY": secrets[0]}]
+        return keys
+
+    def _address(self, config: Config, host: str) -> str:
+        first = str(config["hosts"][host]["slice"]).partition("/")[0]
+        # In the slice, or outside of all of them.
+        inside = f"{first.rpartition('.')[0]}.{self._random.randrange(20, 60)}"
+        return inside if self._random.random() < 0.8 else f"10.1.250.{self._random.randrange(20, 60)}"
+
+    def _add_service(self, config: Config) -> str:
+        name = self._pick(["api", "cache", "db", "mail", "queue", "shop"])
+        if name in config["services"]:
+            return ""
+        service: dict[str, Any] = {"image": self._pick(self._images), "offset": self._random.randrange(1, 15)}
+        for key in self._random.sample(sorted(SETTINGS), 3):
+            service[key] = self._pick(SETTINGS[key])
+        config["services"][name] = service
+        return f"services.{name}"
+
+    def _remove_service(self, config: Config) -> str:
+        if len(config["services"]) < 2:
+            return ""
+        name, _ = self._of(config, "services")
+        del config["services"][name]
+        return f"services.{name}"
+
+    def _host_key(self, config: Config) -> str:
+        name, host = self._of(config, "hosts")
+        keys = self.host_values(name, host)
+        key = self._pick(sorted(keys))
+        if key in ("slice", "parent", "address"):
+            host[key] = self._pick(keys[key])
+        else:
+            self._set(host, key, keys[key])
+        return f"hosts.{name}.{key}"
+
+    def host_values(self, name: str, host: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+        """Return the keys of a host, with values."""
+        block = host["slice"].rpartition(".")[0]
+        return {
+            "slice": [f"10.1.{self._random.randrange(1, 9)}.0/24", f"{block}.0/25"],
+            "dynamic": ["none", f"{block}.64/27", f"{block}.96/27"],
+            "shim": [True, f"{block}.62", f"{block}.63", False],
+            "parent": ["ens33", "ens34", "ens33.40"],
+            "address": [f"192.168.140.{self._random.randrange(200, 240)}"],
+            "ssh": [f"root@{name}", f"admin@{name}:2222"],
+            "host_key": [
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1sHHiCtHTQmCqNNGRIROu2MxCP5r4PUcMYmU2wvXcj",
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPbNWzTqxqOEvCeH3ZqHyLc1s3L2XjOz0LCgVtPLoTPr",
+            ],
+            "docker_socket": ["/srv/docker.sock", "/run/docker.sock"],
+        }
+
+    def _add_host(self, config: Config) -> str:
+        number = self._random.randrange(1, 6)
+        name = f"docker-{number}"
+        if name in config["hosts"] or len(config["hosts"]) > 3:
+            return ""
+        config["hosts"][name] = {
+            "address": f"192.168.140.{199 + number}",
+            "parent": "ens33",
+            "slice": f"10.1.{number}.0/24",
+        }
+        return f"hosts.{name}"
+
+    def _remove_host(self, config: Config) -> str:
+        if len(config["hosts"]) < 2:
+            return ""
+        name, _ = self._of(config, "hosts")
+        del config["hosts"][name]
+        return f"hosts.{name}"
+
+    def _fabric_key(self, config: Config) -> str:
+        fabric, keys = config["fabric"], self.fabric_values()
+        key = self._pick(sorted(keys))
+        if key in ("name", "mode", "subnet"):
+            fabric[key] = self._pick(keys[key])
+        else:
+            self._set(fabric, key, keys[key])
+        if fabric["mode"] == "l2":
+            fabric.setdefault("gateway", "10.1.0.1")
+        else:
+            fabric.pop("gateway", None)
+        return f"fabric.{key}"
+
+    def fabric_values(self) -> dict[str, Sequence[Any]]:
+        """Return the keys of the fabric, with values."""
+        return {
+            "name": ["ipvlanl2", "fabric-b"],
+            "mode": ["l2", "l3", "l3s"],
+            "subnet": ["10.1.0.0/16", "10.0.0.0/15"],
+            "gateway": ["10.1.0.1", "10.1.0.2"],
+            "reserved": [["10.1.200.0/24"], ["10.1.1.200", "10.1.200.0/24"]],
+            "dns": [["192.0.2.1"], ["192.0.2.2"]],
+            "slice_prefix": [24, 26],
+            "probe_addresses": [True, False],
+            "rollout": [{field: self._pick(choices)} for field, choices in _ROLLOUT.items()],
+        }
+
+    def _ssh_key(self, config: Config) -> str:
+        ssh = config.setdefault("ssh", {})
+        key, values = self._pick([("connect_timeout", [5, 10, 20]), ("shared_connection", [True, False])])
+        self._set(ssh, key, values)
+        return f"ssh.{key}"
+
+    def _secret_value(self, config: Config) -> str:
+        secrets = sorted(set(config) - set(SECTIONS))
+        if not secrets or len(self._secrets) < 2:
+            return ""
+        name = self._random.choice(secrets)
+        config[name] = self._pick(self._secrets)
+        return name
+
+
+def plan_of(config: Config) -> Plan:
+    """Return the plan of a config."""
+    return make_plan(parse({key: value for key, value in config.items() if key in SECTIONS}))
+
+
+def new_secrets(before: Config, after: Config) -> set[str]:
+    """Return the secrets of both whose encrypted values differ."""
+    keys = set(before) & set(after) - set(SECTIONS)
+    return {key for key in keys if before[key] != after[key]}
