@@ -39,6 +39,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF027": "a commit has no such file",
     "IPF028": "a file in a commit is not UTF-8",
     "IPF029": "a key cannot be removed from a file",
+    "IPF031": "a file has too many values",
     "IPF101": "a key is missing",
     "IPF102": "a value is not a mapping",
     "IPF103": "a value is not a list",

@@ -11,11 +11,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
-from ipvlan.config.yaml_file import parse_text
+from ipvlan.config.yaml_file import compose, parse_text
 from ipvlan.problems import ConfigError, Problem
 
 
@@ -214,7 +213,7 @@ def _find(text: str, path: tuple[str, ...]) -> MappingNode | None:
 
 
 def _node(text: str, path: tuple[str, ...]) -> Node | None:
-    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    node = compose(text)
     for part in path:
         if not isinstance(node, MappingNode):
             return None

@@ -19,15 +19,19 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from ruamel.yaml import YAML
-from ruamel.yaml.composer import MaxDepthExceededError
+from ruamel.yaml.composer import Composer, MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.scanner import Scanner
 
 from ipvlan.problems import ConfigError, Problem, shorten
 
-LARGEST_FILE: Final = 64 * 1024 * 1024
-"""Bytes; a stack of 10,000 services has about 2 MB, so anything beyond is not a stack file."""
+LARGEST_FILE: Final = 4 * 1024 * 1024
+"""Bytes; a stack of 10,000 services has about 2 MB. A file of this size that is all comments is read in 6 s."""
+
+MOST_VALUES: Final = 150_000
+"""Keys and values, mappings, lists and aliases of one file; 10,000 services with five keys each have 140,000. ruamel.yaml takes 80 us
+and 1 KB for each, and a few bytes are enough for one: without a limit 1 MB could take 40 s and 500 MB."""
 
 DEEPEST: Final = 50
 """Mappings and lists in each other; a stack file has 6. ruamel.yaml's time grows with the square of the depth of flow style, before
@@ -121,18 +125,23 @@ def _may_be_file(path: Path) -> bool:
         return True
 
 
+def refuse_large(size: int, name: str) -> None:
+    """Raise StackFileError where a file of that many bytes is too large."""
+    if size > LARGEST_FILE:
+        raise _error(
+            "IPF002",
+            name,
+            problem=f"the file has more than {LARGEST_FILE} bytes",
+            effect="reading it would take minutes, and much memory",
+            fix="this is not a stack file",
+        )
+
+
 def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
     """Return the text of a file, without its byte order mark unless the encoding is plain UTF-8; raise StackFileError."""
     try:
         content = read_bytes(path)
-        if len(content) > LARGEST_FILE:
-            raise _error(
-                "IPF002",
-                name,
-                problem=f"the file has more than {LARGEST_FILE} bytes",
-                effect="reading it would take all memory",
-                fix="this is not a stack file",
-            )
+        refuse_large(len(content), name)
         return content.decode(encoding)
     except FileNotFoundError:
         others = ", ".join(sorted(other.name for other in path.parent.glob(STACK_FILES))) or "none"
@@ -161,17 +170,32 @@ def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
         ) from None
 
 
-def parse_text(text: str, name: str) -> dict[str, Any]:
-    """Return the content of YAML text whose top is a mapping; messages call the text `name`."""
+def compose(text: str) -> Node | None:
+    """Return the node at the top of YAML text, within the limits; None for an empty text. Raise YAMLError."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Scanner = _Scanner
+    yaml.Composer = _Composer
     yaml.max_depth = DEEPEST
+    root: Node | None = yaml.compose(text)
+    return root
+
+
+def parse_text(text: str, name: str) -> dict[str, Any]:
+    """Return the content of YAML text whose top is a mapping; messages call the text `name`."""
     try:
-        root = yaml.compose(text)
+        root = compose(text)
         if root is None:
             return {}
         reader = _Reader(name)
         content = reader.value(root)
+    except _TooManyValuesError:
+        raise _error(
+            "IPF031",
+            name,
+            problem=f"the file has more than {MOST_VALUES} keys and values",
+            effect="reading it would take minutes, and much memory",
+            fix="split the stack into several, or move what is alike in its services to one service on several hosts",
+        ) from None
     except MaxDepthExceededError as error:
         mark = error.problem_mark
         raise _too_deep(f"{name}:{mark.line + 1}:{mark.column + 1}") from None
@@ -231,6 +255,26 @@ class _Scanner(Scanner):
         if self.flow_level >= DEEPEST:
             raise MaxDepthExceededError(problem_mark=self.reader.get_mark())
         super().fetch_flow_collection_start(TokenClass, to_push)
+
+
+class _TooManyValuesError(Exception):
+    """The text has more than `MOST_VALUES`."""
+
+
+class _Composer(Composer):
+    """Counts what it makes. An anchor of a name that was there before is YAML, and no warning of Python's."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.warn_double_anchors = False
+        self._count = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Return the next node; raise _TooManyValuesError."""
+        self._count += 1
+        if self._count > MOST_VALUES:
+            raise _TooManyValuesError
+        return super().compose_node(parent, index)
 
 
 class _Reader:
