@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
-from ipvlan.config.yaml_file import compose, parse_text
+from ipvlan.config.yaml_file import parse_text
+from ipvlan.config.yaml_limits import compose
 from ipvlan.problems import ConfigError, Problem
 
 

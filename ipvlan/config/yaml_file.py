@@ -18,24 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from ruamel.yaml import YAML
-from ruamel.yaml.composer import Composer, MaxDepthExceededError
+from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.scanner import Scanner
 
+from ipvlan.config.yaml_limits import DEEPEST, LARGEST_FILE, MOST_VALUES, TooManyValuesError, compose
 from ipvlan.problems import ConfigError, Problem, shorten
-
-LARGEST_FILE: Final = 4 * 1024 * 1024
-"""Bytes; a stack of 10,000 services has about 2 MB. A file of this size that is all comments is read in 6 s."""
-
-MOST_VALUES: Final = 150_000
-"""Keys and values, mappings, lists and aliases of one file; 10,000 services with five keys each have 140,000. ruamel.yaml takes 80 us
-and 1 KB for each, and a few bytes are enough for one: without a limit 1 MB could take 40 s and 500 MB."""
-
-DEEPEST: Final = 50
-"""Mappings and lists in each other; a stack file has 6. ruamel.yaml's time grows with the square of the depth of flow style, before
-Python's own limit ends it: `[` 500 times takes a second, 3,000 times ten."""
 
 STACK_FILES: Final = "Pulumi.*.yaml"
 """The files of a project's stacks."""
@@ -170,16 +158,6 @@ def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
         ) from None
 
 
-def compose(text: str) -> Node | None:
-    """Return the node at the top of YAML text, within the limits; None for an empty text. Raise YAMLError."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Scanner = _Scanner
-    yaml.Composer = _Composer
-    yaml.max_depth = DEEPEST
-    root: Node | None = yaml.compose(text)
-    return root
-
-
 def parse_text(text: str, name: str) -> dict[str, Any]:
     """Return the content of YAML text whose top is a mapping; messages call the text `name`."""
     try:
@@ -188,14 +166,8 @@ def parse_text(text: str, name: str) -> dict[str, Any]:
             return {}
         reader = _Reader(name)
         content = reader.value(root)
-    except _TooManyValuesError:
-        raise _error(
-            "IPF031",
-            name,
-            problem=f"the file has more than {MOST_VALUES} keys and values",
-            effect="reading it would take minutes, and much memory",
-            fix="split the stack into several, or move what is alike in its services to one service on several hosts",
-        ) from None
+    except TooManyValuesError as error:
+        raise _too_many(name, written_out=error.written_out) from None
     except MaxDepthExceededError as error:
         mark = error.problem_mark
         raise _too_deep(f"{name}:{mark.line + 1}:{mark.column + 1}") from None
@@ -247,34 +219,22 @@ def _too_deep(key: str) -> StackFileError:
     )
 
 
-class _Scanner(Scanner):
-    """Ends at the depth limit at once, and not after it looked ahead for the end of what might be a key."""
-
-    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803 (the base class calls it so)
-        """Begin a list or mapping in flow style."""
-        if self.flow_level >= DEEPEST:
-            raise MaxDepthExceededError(problem_mark=self.reader.get_mark())
-        super().fetch_flow_collection_start(TokenClass, to_push)
-
-
-class _TooManyValuesError(Exception):
-    """The text has more than `MOST_VALUES`."""
-
-
-class _Composer(Composer):
-    """Counts what it makes. An anchor of a name that was there before is YAML, and no warning of Python's."""
-
-    def __init__(self, loader: Any = None) -> None:
-        super().__init__(loader)
-        self.warn_double_anchors = False
-        self._count = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """Return the next node; raise _TooManyValuesError."""
-        self._count += 1
-        if self._count > MOST_VALUES:
-            raise _TooManyValuesError
-        return super().compose_node(parent, index)
+def _too_many(name: str, *, written_out: bool) -> StackFileError:
+    if written_out:
+        return _error(
+            "IPF032",
+            name,
+            problem=f"with its aliases (*NAME) written out the file has more than {MOST_VALUES} keys and values",
+            effect="no reader could hold it",
+            fix="use an alias for what is small, and for nothing that has aliases of aliases",
+        )
+    return _error(
+        "IPF031",
+        name,
+        problem=f"the file has more than {MOST_VALUES} keys and values",
+        effect="reading it would take minutes, and much memory",
+        fix="split the stack into several, or make one service of those that are alike and run it on several hosts",
+    )
 
 
 class _Reader:

@@ -28,6 +28,12 @@ STACK_FILES: Final = tuple(
         ("1_000 without quotes", "config:\n  x: 1_000\n", "Pulumi.test.yaml:2:6", "IPF013"),
         ("a date without quotes", "config:\n  x: 2026-01-01\n", "Pulumi.test.yaml:2:6", "IPF013"),
         ("nested 500 deep", "config: " + "[" * 500, "Pulumi.test.yaml", "IPF007"),
+        (
+            "aliases that stand for very much",
+            f"config:\n  a: &a [{'1,' * 400}]\n  b: [{'*a,' * 400}]\n",
+            "Pulumi.test.yaml",
+            "IPF032",
+        ),
         ("a list as a key", "config:\n  [x, y]: 1\n", "Pulumi.test.yaml:2:3", "IPF010"),
         ("a merge of what is no mapping", "config:\n  <<: 1\n", "Pulumi.test.yaml:2:7", "IPF012"),
         (

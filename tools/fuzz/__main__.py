@@ -29,7 +29,9 @@ def main(
     seconds: Annotated[float | None, typer.Option(help="How long.")] = None,
     seed: Annotated[str, typer.Option(help="Which inputs: each seed has others.")] = "1",
     jobs: Annotated[int, typer.Option(help="Processes.")] = 1,
-    replay: Annotated[Path | None, typer.Option(help="Run this stack file alone; FILE.common is its shared file.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Run this stack file alone; FILE.common is its shared file.")
+    ] = None,
 ) -> None:
     """Try mutated stack files, and exit with 1 where one is answered by anything but a sentence."""
     if replay is not None:
@@ -48,8 +50,8 @@ def replayed(file: Path) -> bool:
 
     common = file.with_name(f"{file.name}.common")
     one = Input(file.name, file.read_bytes(), common.read_bytes() if common.exists() else None)
-    with tempfile.TemporaryDirectory() as folder:
-        result = Meter(Path(folder), STEPS, Limits()).run(one)
+    with tempfile.TemporaryDirectory() as folder, Meter(Path(folder), STEPS, Limits()) as meter:
+        result = meter.run(one)
     sys.stdout.write(f"{file.name}: {result.outcome}\n")
     for failure in result.failures:
         sys.stdout.write(f"{failure.signature}\n{failure.details}\n")
@@ -58,7 +60,9 @@ def replayed(file: Path) -> bool:
 
 def written(found: Found, seed: str, folder: Path) -> str:
     """Write the failures to files, grouped by signature, and return the summary."""
-    lines = [f"seed {seed}: {found.count} inputs: " + ", ".join(f"{n} {what}" for what, n in sorted(found.outcomes.items()))]
+    lines = [
+        f"seed {seed}: {found.count} inputs: " + ", ".join(f"{n} {what}" for what, n in sorted(found.outcomes.items()))
+    ]
     corpus = read_corpus() if found.failures else None
     for signature, failed in sorted(found.failures.items(), key=lambda item: -len(item[1])):
         lines.append(f"{len(failed):6} {signature}")
@@ -72,7 +76,9 @@ def written(found: Found, seed: str, folder: Path) -> str:
             if one.common is not None:
                 (group / f"{number}.yaml.common").write_bytes(one.common)
             (group / f"{number}.txt").write_text(
-                f"{signature}\nseed {seed}, input {number}, made of {one.base}\n\n{details}", encoding="utf-8", errors="replace"
+                f"{signature}\nseed {seed}, input {number}, made of {one.base}\n\n{details}",
+                encoding="utf-8",
+                errors="replace",
             )
         lines.append(f"       {group}: " + ", ".join(str(number) for number, _ in sorted(failed)[:KEPT]))
     return "\n".join(lines) + "\n"

@@ -74,9 +74,9 @@ def read_corpus() -> Corpus:
         seeds += [Seed(path.name, with_secret, shared), Seed(path.name, _bare(with_secret), shared)]
     values: dict[str, list[Any]] = {}
     for case in CASES:
-        for path, value in case.changes.items():
+        for key, value in case.changes.items():
             if value is not REMOVE:
-                values.setdefault(path.rpartition(".")[2], []).append(value)
+                values.setdefault(key.rpartition(".")[2], []).append(value)
     return Corpus(tuple(seeds), tuple(case.text for case in CASES if case.text is not None), values)
 
 

@@ -54,15 +54,22 @@ class Result:
 
 
 class Meter:
-    """Runs inputs one after the other in a folder of its own."""
+    """Runs inputs one after the other in a folder of its own. One at a time in a process: it takes signals."""
 
     def __init__(self, folder: Path, steps: Sequence[Step], limits: Limits) -> None:
         self._folder = folder
         self._steps = steps
         self._limits = limits
-        self._trace: IO[str] = tempfile.TemporaryFile("w+")
+        self._trace: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by __exit__)
         # The handler writes in C, also while a library computes and no Python code runs.
         faulthandler.register(signal.SIGPROF, file=self._trace, all_threads=False)
+
+    def __enter__(self) -> Meter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        faulthandler.unregister(signal.SIGPROF)
+        self._trace.close()
 
     def run(self, one: Input) -> Result:
         """Run all steps on the input."""

@@ -76,7 +76,7 @@ def read(tried: Tried) -> None:
         plan = make_plan(load(STACK, Checkout(tried.folder)))
     except UserError as error:
         tried.problems = error.problems
-        _proper("refusal", str(error))
+        proper("refusal", str(error))
         if len(str(error)) > _LONGEST_REFUSAL:
             raise BrokenPromiseError("the text of the error is too long") from None
         return
@@ -88,8 +88,8 @@ def read(tried: Tried) -> None:
             raise BrokenPromiseError(f"{place} has the address of {other}")
         if container.address == plan.gateway or container.address not in plan.subnet:
             raise BrokenPromiseError("a container has the gateway's address, or one outside the subnet")
-    _proper("warnings", "\n".join(map(str, plan.warnings)))
-    _proper("clashes", "\n".join(str(problem) for problem in clashes(plan, _neighbour())))
+    proper("warnings", "\n".join(map(str, plan.warnings)))
+    proper("clashes", "\n".join(str(problem) for problem in clashes(plan, _neighbour())))
 
 
 def plan_document(tried: Tried) -> None:
@@ -97,7 +97,7 @@ def plan_document(tried: Tried) -> None:
     if tried.plan is not None:
         json.dumps(plan_json.document(tried.plan, STACK), allow_nan=False).encode()
         for address in (tried.plan.subnet[0], *list(next(iter(tried.plan.addresses.values()), {}).values())[:1]):
-            _proper("who", "; ".join(who_holds(tried.plan, IPAddress(str(address)))))
+            proper("who", "; ".join(who_holds(tried.plan, IPAddress(str(address)))))
 
 
 def tables(tried: Tried) -> None:
@@ -105,9 +105,9 @@ def tables(tried: Tried) -> None:
     if tried.plan is not None:
         out = Console(file=io.StringIO(), width=_WIDTH, highlight=False)
         print_tables(tried.plan, STACK, out)
-        _proper("tables", out.file.getvalue())  # type: ignore[attr-defined] # the file is the StringIO above
+        proper("tables", out.file.getvalue())  # type: ignore[attr-defined] # the file is the StringIO above
         for kind in ("ip", "frr", "networkd"):
-            _proper("routes", "\n".join(router_routes(tried.plan, kind)))
+            proper("routes", "\n".join(router_routes(tried.plan, kind)))
 
 
 def report(tried: Tried) -> None:
@@ -123,9 +123,9 @@ def report(tried: Tried) -> None:
 def pictures(tried: Tried) -> None:
     """Draw the plan."""
     if tried.plan is not None:
-        _proper("Mermaid", as_mermaid(tried.plan, NO_MARKS))
+        proper("Mermaid", as_mermaid(tried.plan, NO_MARKS))
         svg = as_svg(tried.plan, STACK)
-        _proper("SVG", svg)
+        proper("SVG", svg)
         try:
             ET.fromstring(svg)  # noqa: S314 (our own text)
         except ET.ParseError as error:
@@ -201,7 +201,7 @@ class _Texts(Folder):
 def _report(before: Plan | None, after: Plan, problems: Sequence[Problem]) -> None:
     changes = compare(before, after, new_secrets=set())
     made = Report(stack=STACK, before=before, before_problems=tuple(problems), after=after, changes=changes)
-    _proper("Markdown", as_markdown(made))
+    proper("Markdown", as_markdown(made))
     json.dumps(report_json.document(made), allow_nan=False)
 
 
@@ -230,7 +230,7 @@ def _sendable(value: object) -> None:
         _sendable(value.__dict__)
 
 
-def _proper(output: str, text: str) -> None:
+def proper(output: str, text: str) -> None:
     """Raise where a text cannot be printed, or would work on the terminal."""
     text.encode()
     for letter in set(text):

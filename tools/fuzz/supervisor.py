@@ -111,7 +111,9 @@ class Run:
             code = worker.process.returncode
             if code == 1:
                 raise RuntimeError("a worker fails by itself")
-            found.add(worker.number, "failed", [(f"the process ends with {code}", f"signal {-code}" if code < 0 else "")])
+            found.add(
+                worker.number, "failed", [(f"the process ends with {code}", f"signal {-code}" if code < 0 else "")]
+            )
             self._start(selector, worker.number + self.jobs)
             return
         said: dict[str, Any] = json.loads(line)

@@ -13,9 +13,68 @@ LONGEST: Final = 12_000
 """Characters of a mutated text, long values aside: reading takes 80 us for each value, so that more would show nothing new."""
 
 TOKENS: Final = (
-    *(":", ": ", "- ", "? ", "#", " #", "|", "|+\n", ">", "%", "@", "`", "&a ", "*a", "!", "!!str ", "!!map ", "{", "}", "[", "]"),
-    *(",", '"', "'", "\\", "<<: *a\n", "---\n", "...\n", "--- ", "\n", "\n\n", "\r", "\r\n", "\t", " ", "  ", "\x85", "\u2028"),
-    *("\0", "\x07", "\x1b", "\x7f", "\ufeff", "\ufffe", "\ud800", "\xa0", "²", "٣", "null", "true", "0", "-", ".", "/", "=", "~"),
+    *(
+        ":",
+        ": ",
+        "- ",
+        "? ",
+        "#",
+        " #",
+        "|",
+        "|+\n",
+        ">",
+        "%",
+        "@",
+        "`",
+        "&a ",
+        "*a",
+        "!",
+        "!!str ",
+        "!!map ",
+        "{",
+        "}",
+        "[",
+        "]",
+    ),
+    *(
+        ",",
+        '"',
+        "'",
+        "\\",
+        "<<: *a\n",
+        "---\n",
+        "...\n",
+        "--- ",
+        "\n",
+        "\n\n",
+        "\r",
+        "\r\n",
+        "\t",
+        " ",
+        "  ",
+        "\x85",
+        "\u2028",
+    ),
+    *(
+        "\0",
+        "\x07",
+        "\x1b",
+        "\x7f",
+        "\ufeff",
+        "\ufffe",
+        "\ud800",
+        "\xa0",
+        "²",
+        "٣",
+        "null",
+        "true",
+        "0",
+        "-",
+        ".",
+        "/",
+        "=",
+        "~",
+    ),
 )
 _NUMBER: Final = re.compile(r"\d+")
 _SPELLINGS: Final[tuple[Callable[[str], str], ...]] = (
@@ -112,7 +171,7 @@ def _lines(text: str, rng: Random) -> str:
 
 def _value(text: str, rng: Random) -> str:
     """Put something else behind one of the colons."""
-    places = [match for match in re.finditer(r"(?<=: )[^\n,{}\[\]]+", text)]
+    places = [*re.finditer(r"(?<=: )[^\n,{}\[\]]+", text)]
     if not places:
         return text
     place = rng.choice(places)
@@ -155,7 +214,11 @@ def _long(text: str, rng: Random) -> str:
 
 def _deep(text: str, rng: Random) -> str:
     at = rng.randrange(len(text) + 1)
-    return text[:at] + rng.choice(("[", "{a: ", "[{", "- ", "? ", "]", "{? ", "!!map {")) * rng.choice((10, 49, 60, 700)) + text[at:]
+    return (
+        text[:at]
+        + rng.choice(("[", "{a: ", "[{", "- ", "? ", "]", "{? ", "!!map {")) * rng.choice((10, 49, 60, 700))
+        + text[at:]
+    )
 
 
 _MUTATIONS: Final[tuple[Callable[[str, Random], str], ...]] = (

@@ -159,7 +159,10 @@ def _flow(value: Any, rng: Random, *, as_json: bool = False) -> str:
     if isinstance(value, Raw):
         return value
     if isinstance(value, dict):
-        entries = [f"{_flow(str(key), rng, as_json=as_json)}: {_flow(inner, rng, as_json=as_json)}" for key, inner in value.items()]
+        entries = [
+            f"{_flow(str(key), rng, as_json=as_json)}: {_flow(inner, rng, as_json=as_json)}"
+            for key, inner in value.items()
+        ]
         if entries and rng.random() < 0.002:
             entries.append(rng.choice(entries))
         return "{" + ", ".join(entries) + "}"

@@ -1,4 +1,4 @@
-"""One process that runs every Nth input, and prints a JSON line about each. `tools.fuzz.supervisor` starts it, and again where it ends.
+"""One process that runs every Nth input, and prints a JSON line about each. `tools.fuzz.supervisor` starts it.
 
 Usage: python -m tools.fuzz.worker SEED FIRST STEP MODULE:STEPS SECONDS ENDED_AFTER
 """
@@ -40,12 +40,12 @@ def main() -> None:
     gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
         limits = Limits(seconds=float(seconds), ended_after=float(ended_after))
-        meter = Meter(Path(folder), steps_of(steps), limits)
-        for number in count(int(first), int(step)):
-            result = meter.run(make_input(corpus, seed, number))
-            failures = [(failure.signature, failure.details) for failure in result.failures]
-            sys.stdout.write(json.dumps({"number": number, "outcome": result.outcome, "failures": failures}) + "\n")
-            sys.stdout.flush()
+        with Meter(Path(folder), steps_of(steps), limits) as meter:
+            for number in count(int(first), int(step)):
+                result = meter.run(make_input(corpus, seed, number))
+                failures = [(failure.signature, failure.details) for failure in result.failures]
+                sys.stdout.write(json.dumps({"number": number, "outcome": result.outcome, "failures": failures}) + "\n")
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":
