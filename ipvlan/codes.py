@@ -109,6 +109,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF170": "a fabric has several subnets",
     "IPF171": "a key is of IPv6",
     "IPF172": "a port is bound to an IPv6 address",
+    "IPF173": "a value has half a character",
     "IPF201": "the fabric has a name that Docker uses",
     "IPF202": "the fabric's name sorts before `bridge`",
     "IPF203": "a reservation is outside the subnet",

@@ -20,8 +20,9 @@ LARGEST_FILE: Final = 4 * 1024 * 1024
 MOST_VALUES: Final = 150_000
 """Keys and values, mappings, lists and aliases of one file, and of the same file with its aliases written out.
 
-10,000 services with five keys each have 140,000. ruamel.yaml takes 80 us and 1 KB for each, and two bytes are enough for one: without
-a limit 1 MB could take 40 s and 500 MB. Go's yaml.v3, with which Pulumi reads, limits aliases too (decode.go, allowedAliasRatio).
+10,000 services with five keys each have 140,000. ruamel.yaml takes 80 us and 1 KB for each, and two bytes are enough for one:
+without a limit 1 MB could take 40 s and 500 MB. Go's yaml.v3, with which Pulumi reads,
+limits aliases too (allowedAliasRatio).
 """
 
 DEEPEST: Final = 50

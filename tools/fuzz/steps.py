@@ -207,6 +207,8 @@ def _report(before: Plan | None, after: Plan, problems: Sequence[Problem]) -> No
 
 async def _arguments(plan: Plan) -> None:
     owner = pulumi.Output.from_input("owner")
+    for host in plan.hosts:
+        proper("host", f"{host.docker_url} {host.host_key} {host.network}")
     for container in plan.containers():
         secrets = {key: pulumi.Output.from_input("value") for key in container.secret_environment.values()}
         arguments = container_args(container, network_id="id", stack=STACK, owner=owner, secrets=secrets)
