@@ -17,6 +17,7 @@ from tests.support.sources import TRACKED, read
 ELSEWHERE = {
     ".lab/<name>/": "the state of a running lab",
     ".make/pr-comment.md": "written by make pr-preview",
+    ".make/fuzz/": "written by make fuzz",
     "Pulumi.lan.yaml": "a stack file of the reader's own",
     "Pulumi.test.yaml": "a stack file of a test",
     "Pulumi.other.yaml": "another stack file of a test",
