@@ -41,6 +41,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF029": "a key cannot be removed from a file",
     "IPF031": "a file has too many values",
     "IPF032": "the aliases of a file stand for too many values",
+    "IPF033": "a section of JSON text has too many values",
     "IPF101": "a key is missing",
     "IPF102": "a value is not a mapping",
     "IPF103": "a value is not a list",

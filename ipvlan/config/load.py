@@ -32,6 +32,7 @@ from ipvlan.config.secrets import encrypted_values, is_secret, secrets_in_plaint
 from ipvlan.config.shared_file import with_common
 from ipvlan.config.types.docker import HOST_NAME, SERVICE_NAME
 from ipvlan.config.yaml_file import Folder, read
+from ipvlan.config.yaml_limits import MOST_VALUES, TooManyValuesError, check_count
 from ipvlan.problems import ConfigError, Problem, UsageError, shorten
 
 M = TypeVar("M", bound=Model)
@@ -116,6 +117,17 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
     for key in (*SECTIONS, COMMON):
         try:
             sections[key] = _unpack(own.get(key))
+        except TooManyValuesError:
+            problems.append(
+                Problem(
+                    code="IPF033",
+                    key=key,
+                    value=shorten(own[key]),
+                    problem=f"the JSON text has more than {MOST_VALUES} keys and values",
+                    effect="reading it would take minutes, and much memory",
+                    fix="split the stack into several, or make one service of those that are alike and run it on several hosts",
+                )
+            )
         except (ValueError, RecursionError) as error:
             # A number of more than 4,300 digits is a ValueError.
             where = f": {error.msg} at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
@@ -199,7 +211,9 @@ def read_config(
 def _unpack(value: object) -> object:
     # `pulumi config set --json` and a bare `pulumi config set` of a mapping both store it as JSON text.
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        return json.loads(value)
+        content = json.loads(value)
+        check_count(content)
+        return content
     return value
 
 

@@ -92,3 +92,18 @@ def _size(node: Node, sizes: dict[int, int]) -> int:
         parts = (part for entry in node.value for part in (entry if isinstance(entry, tuple) else (entry,)))
         sizes[id(node)] = min(1 + sum(_size(part, sizes) for part in parts), MOST_VALUES + 1)
     return sizes[id(node)]
+
+
+def check_count(content: object) -> None:
+    """Raise TooManyValuesError where mappings and lists that were read from JSON text have more than `MOST_VALUES`."""
+    count, left = 1, [content]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            count += 2 * len(value)
+            left += value.values()
+        elif isinstance(value, list):
+            count += len(value)
+            left += value
+        if count > MOST_VALUES:
+            raise TooManyValuesError(written_out=False)

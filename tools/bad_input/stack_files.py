@@ -29,6 +29,12 @@ STACK_FILES: Final = tuple(
         ("a date without quotes", "config:\n  x: 2026-01-01\n", "Pulumi.test.yaml:2:6", "IPF013"),
         ("nested 500 deep", "config: " + "[" * 500, "Pulumi.test.yaml", "IPF007"),
         (
+            "JSON text with more values than a stack has",
+            f"{STACK_TEXT}  ipvlan-fabric:ssh: '[{'1,' * 150_000}1]'\n",
+            "ssh",
+            "IPF033",
+        ),
+        (
             "aliases that stand for very much",
             f"config:\n  a: &a [{'1,' * 400}]\n  b: [{'*a,' * 400}]\n",
             "Pulumi.test.yaml",

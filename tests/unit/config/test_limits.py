@@ -11,6 +11,7 @@ import pytest
 
 from ipvlan.config import git_commit, yaml_file, yaml_limits
 from ipvlan.config.git_commit import Commit
+from ipvlan.config.load import read_raw
 from ipvlan.config.yaml_edit import Edit, insert
 from ipvlan.config.yaml_file import Checkout, StackFileError, parse_text
 from ipvlan.problems import ToolError
@@ -74,6 +75,14 @@ def test_aliases_of_a_usual_kind_are_read() -> None:
     """What is small may be repeated, and merged."""
     text = "a: &a {b: 1, c: [1, 2]}\n" + "".join(f"x{number}: {{<<: *a, d: *a}}\n" for number in range(300))
     assert parse_text(text, "x")["x299"] == {"b": 1, "c": [1, 2], "d": {"b": 1, "c": [1, 2]}}
+
+
+def test_json_text_has_the_same_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A section as JSON text is read fast, and what is made of each of its entries is not."""
+    monkeypatch.setattr(yaml_limits, "MOST_VALUES", 1000)
+    entries = ",".join(f'"{number}":{{}}' for number in range(500))
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  ipvlan-fabric:services: '{{{entries}}}'\n")
+    assert {problem.code for problem in read_raw("dev", Checkout(tmp_path)).problems} == {"IPF033"}
 
 
 def test_an_anchor_that_is_used_again_is_no_warning() -> None:
