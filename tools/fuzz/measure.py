@@ -74,7 +74,7 @@ class Meter:
     def run(self, one: Input) -> Result:
         """Run all steps on the input."""
         write(one, self._folder)
-        tried = Tried(self._folder)
+        tried = Tried(self._folder, one.base)
         self._trace.truncate(0)
         self._trace.seek(0)
         before = _megabytes("VmRSS")

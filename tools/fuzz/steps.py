@@ -43,7 +43,7 @@ from ipvlan.views.diagram import as_mermaid
 from ipvlan.views.plan import print_tables
 from ipvlan.views.report import as_markdown
 from ipvlan.views.svg import NO_MARKS, as_svg
-from tools.fuzz.corpus import OWN_NAME, STACK
+from tools.fuzz.corpus import COMMON_NAME, OWN_NAME, STACK, read_corpus
 from tools.reference_setup import reference_config
 
 _WIDTH: Final = 240
@@ -60,6 +60,8 @@ class Tried:
     """One input in a folder, and what the steps made of it."""
 
     folder: Path
+    base: str = ""
+    """The valid stack file that it was made of."""
     outcome: str = "refused"
     """`planned` where there is a plan."""
     plan: Plan | None = None
@@ -112,7 +114,7 @@ def tables(tried: Tried) -> None:
 
 def report(tried: Tried) -> None:
     """Report the change from a valid state to the input, and back."""
-    other = _reference()
+    other = _base(tried.base)
     if tried.plan is None:
         _report(None, other, tried.problems)
         return
@@ -241,7 +243,11 @@ def proper(output: str, text: str) -> None:
 
 
 @functools.cache
-def _reference() -> Plan:
+def _base(name: str) -> Plan:
+    """Return the plan of the valid stack file of that name, else of the reference setup."""
+    for seed in read_corpus().seeds:
+        if seed.name == name:
+            return make_plan(load(STACK, _Texts({OWN_NAME: seed.text, COMMON_NAME: seed.common or ""})))
     return make_plan(parse(reference_config()))
 
 

@@ -234,7 +234,7 @@ SETTINGS: Final[dict[str, tuple[Any, ...]]] = {
     ),
     "entrypoint": (["/bin/sh", "-c"], ["[b]x[/b]", "a\nb"]),
     "command": (["/usr/sbin/init"], ["sh", "-c", "echo $HOME | cat"]),
-    "environment": ({"A": "1", "B": "x\ny"}, {"@octocat ![x](y)": "`"}, {"[/]": "\x1b[0m"}),
+    "environment": ({"A": "1", "B": "x\ny"}, {"@octocat ![x](y)": "`"}, {"[/]": "\x1b[0m"}, {"A\x1b[0m": "1"}),
     "secret_environment": ({"TOKEN": "token"}, {"@octocat": "token", "B": "token"}),
     "labels": ({"a": "b"}, {"[bold]": "\x1b"}, {"Resources": '{"Outputs": {}}'}),
     "memory": ("512m", "6m", 1073741824),
