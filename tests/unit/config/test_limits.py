@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic_core import PydanticCustomError
 
 from ipvlan.config import git_commit, yaml_file, yaml_limits
 from ipvlan.config.git_commit import Commit
 from ipvlan.config.load import read_raw
+from ipvlan.config.types.addresses import parse_address, parse_network, parse_range, parse_slice_entry
 from ipvlan.config.yaml_edit import Edit, insert
 from ipvlan.config.yaml_file import Checkout, StackFileError, parse_text
 from ipvlan.problems import ToolError
@@ -83,6 +86,15 @@ def test_json_text_has_the_same_limit(tmp_path: Path, monkeypatch: pytest.Monkey
     entries = ",".join(f'"{number}":{{}}' for number in range(500))
     (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  ipvlan-fabric:services: '{{{entries}}}'\n")
     assert {problem.code for problem in read_raw("dev", Checkout(tmp_path)).problems} == {"IPF033"}
+
+
+@pytest.mark.parametrize("parse", [parse_range, parse_slice_entry, parse_network, parse_address])
+def test_many_blanks_in_an_address(parse: Callable[[str], object]) -> None:
+    """Sixty thousand of them cost nothing: each would be looked at from every other one."""
+    began = time.process_time()
+    with pytest.raises(PydanticCustomError):
+        parse("192.168.140.100/24" + " " * 60_000 + "x")
+    assert time.process_time() - began < 0.5
 
 
 def test_an_anchor_that_is_used_again_is_no_warning() -> None:
