@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain clean \
 	lab-up up verify preview down lab-down \
-	check format schema-check check-wheel audit test-fast coverage test-engine test-lab test-lab-all test-lab-matrix test-long test \
+	check format schema-check check-wheel audit test-fast coverage fuzz test-engine test-lab test-lab-all test-lab-matrix test-long test \
 	schema mode-pages constraints pr-preview pr-comment mr-comment drift drift-issue deploy bench bench-plan
 
 PYTHON ?= python3
@@ -111,6 +111,9 @@ test-fast: setup ## tests that need no lab, about 75 s
 coverage: setup ## the same tests with their coverage, which is printed; fails below its floor (20 s more)
 	@$(NEEDS_IP)
 	$(FAST_TESTS) --cov --cov-report=
+
+fuzz: $(VENV)/.installed ## mutated stack files through all that reads, plans and presents (COUNT=1000, or SECONDS=600; SEED=1; JOBS=1)
+	@$(BIN)/python -m tools.fuzz --seed $(or $(SEED),1) --jobs $(or $(JOBS),1) $(if $(SECONDS),--seconds $(SECONDS),--count $(or $(COUNT),1000))
 
 test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (2 min)
 	@$(BIN)/pytest --durations=5 tests/engine

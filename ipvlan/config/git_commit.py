@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from ipvlan.config.yaml_file import STACK_FILES
+from ipvlan.config.yaml_file import STACK_FILES, refuse_large
 from ipvlan.config.yaml_text import StackFileError
 from ipvlan.problems import Problem, ToolError, UsageError, shorten
 
@@ -37,6 +37,9 @@ class Commit:
 
     def text(self, name: str) -> str:
         """Return the file's text in the commit; raise StackFileError."""
+        size = _git(self.root, "cat-file", "-s", f"{self.sha}:./{name}")
+        if size.returncode == 0:
+            refuse_large(int(size.stdout), name)
         done = _git(self.root, "cat-file", "blob", f"{self.sha}:./{name}")
         if done.returncode:
             raise StackFileError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ipvlan.config.yaml_limits import MOST_VALUES, TooManyValuesError, check_count
 from ipvlan.problems import shorten
 
 
@@ -15,6 +16,10 @@ class JsonTextError(Exception):
         super().__init__(problem)
         self.effect = effect
         """What it causes."""
+
+
+class TooMuchJsonError(JsonTextError):
+    """The text has more values than a stack has."""
 
 
 def from_json_text(value: object) -> Any:
@@ -28,7 +33,12 @@ def from_json_text(value: object) -> Any:
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return value
     try:
-        return json.loads(value, object_pairs_hook=_mapping, parse_constant=_constant)
+        content = json.loads(value, object_pairs_hook=_mapping, parse_constant=_constant)
+        check_count(content)
+    except TooManyValuesError:
+        raise TooMuchJsonError(
+            f"the JSON text has more than {MOST_VALUES} keys and values", "reading it would take long, and much memory"
+        ) from None
     except json.JSONDecodeError as error:
         raise JsonTextError(
             f"the text is not JSON: {error.msg} at character {error.pos}", "Pulumi could not read the mapping either"
@@ -38,6 +48,7 @@ def from_json_text(value: object) -> Any:
         raise JsonTextError(
             "it is nested too deep, or has a number that is too long", "ipvlan cannot read the mapping"
         ) from None
+    return content
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from ipvlan import PROJECT
-from ipvlan.config.json_text import JsonTextError, from_json_text
+from ipvlan.config.json_text import JsonTextError, TooMuchJsonError, from_json_text
 from ipvlan.config.messages import problem_of, unknown_sections
 from ipvlan.config.models import (
     COMMON,
@@ -120,6 +120,17 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
     for key in (*SECTIONS, COMMON):
         try:
             sections[key] = from_json_text(own.get(key))
+        except TooMuchJsonError as error:
+            problems.append(
+                Problem(
+                    code="IPF033",
+                    key=key,
+                    value=shown(own[key]),
+                    problem=str(error),
+                    effect=error.effect,
+                    fix="split the stack into several, or make one service of those that are alike and run it on several hosts",
+                )
+            )
         except JsonTextError as error:
             problems.append(
                 Problem(

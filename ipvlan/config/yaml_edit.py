@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
-from yaml import CollectionNode, MappingNode, Node, SequenceNode
+from yaml import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from ipvlan.config.yaml_text import LOADER, parse_text
 from ipvlan.problems import ConfigError, Problem
@@ -213,12 +214,50 @@ def _find(text: str, path: tuple[str, ...]) -> MappingNode | None:
 
 
 def _node(text: str, path: tuple[str, ...]) -> Node | None:
-    node: Node | None = yaml.compose(text, Loader=LOADER)
+    node = _compose(text)
     for part in path:
         if not isinstance(node, MappingNode):
             return None
         node = next((value for key, value in node.value if key.value == part), None)
     return node
+
+
+def _compose(text: str) -> Node | None:
+    """Return the node at the top; the texts of values, and where they are. An anchor may be there twice: the last one counts.
+
+    `yaml.compose` refuses that, and Pulumi does not.
+    """
+    root: Node | None = None
+    anchors: dict[str | None, Node] = {}
+    waiting: list[tuple[Node, list[Node]]] = []
+    for event in yaml.parse(text, Loader=LOADER):
+        # The two parsers have marks of two types that are alike.
+        begin: Any = event.start_mark
+        end: Any = event.end_mark
+        if isinstance(event, yaml.ScalarEvent):
+            node: Node = ScalarNode("", event.value, begin, end, event.style)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            kind = MappingNode if isinstance(event, yaml.MappingStartEvent) else SequenceNode
+            node = kind("", [], begin, end, event.flow_style)
+            anchors[event.anchor] = node
+            waiting.append((node, []))
+            continue
+        elif isinstance(event, yaml.AliasEvent):
+            node = anchors[event.anchor]
+        elif isinstance(event, yaml.CollectionEndEvent):
+            node, parts = waiting.pop()
+            node.end_mark = end
+            is_mapping = isinstance(node, MappingNode)
+            node.value = list(zip(parts[::2], parts[1::2], strict=True)) if is_mapping else parts
+        else:
+            continue
+        if isinstance(event, yaml.ScalarEvent):
+            anchors[event.anchor] = node
+        if waiting:
+            waiting[-1][1].append(node)
+        else:
+            root = node
+    return root
 
 
 def _error(code: str, key: str, problem: str) -> ConfigError:

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from ipvlan.config.yaml_limits import LARGEST_FILE
 from ipvlan.config.yaml_text import parse_text, stack_file_error
-
-LARGEST_FILE: Final = 64 * 1024 * 1024
-"""Bytes; a stack of 10,000 services has about 2 MB, so anything beyond is not a stack file."""
 
 STACK_FILES: Final = "Pulumi.*.yaml"
 """The files of a project's stacks."""
@@ -85,18 +83,23 @@ def _may_be_file(path: Path) -> bool:
         return True
 
 
+def refuse_large(size: int, name: str) -> None:
+    """Raise StackFileError where a file of that many bytes is too large."""
+    if size > LARGEST_FILE:
+        raise stack_file_error(
+            "IPF002",
+            name,
+            problem=f"the file has more than {LARGEST_FILE} bytes",
+            effect="reading it would take minutes, and much memory",
+            fix="this is not a stack file",
+        )
+
+
 def file_text(path: Path, name: str, encoding: str = "utf-8-sig") -> str:
     """Return the text of a file, without its byte order mark unless the encoding is plain UTF-8; raise StackFileError."""
     try:
         content = read_bytes(path)
-        if len(content) > LARGEST_FILE:
-            raise stack_file_error(
-                "IPF002",
-                name,
-                problem=f"the file has more than {LARGEST_FILE} bytes",
-                effect="reading it would take all memory",
-                fix="this is not a stack file",
-            )
+        refuse_large(len(content), name)
         return content.decode(encoding)
     except FileNotFoundError:
         others = ", ".join(sorted(other.name for other in path.parent.glob(STACK_FILES))) or "none"

@@ -13,15 +13,11 @@ from typing import Any, Final
 
 import yaml
 
+from ipvlan.config import yaml_limits
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
+from ipvlan.config.yaml_limits import DEEPEST
 from ipvlan.config.yaml_scalars import ambiguity, value_of
 from ipvlan.problems import ConfigError, Problem, shorten
-
-DEEPEST: Final = 50
-"""Mappings and lists in each other, through aliases too; a stack file has 6."""
-
-MOST_REPEATED: Final = 100_000
-"""Values that aliases may repeat in one file, counted where they are repeated: a thousand services with a hundred values each."""
 
 LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """PyYAML is built with libyaml but where it was built by hand; its own parser is libyaml's model, and eight times slower."""
@@ -132,10 +128,13 @@ class _Reader:
         self._anchors: dict[str, _Node] = {}
         self._open: list[_Open] = []
         self._documents = 0
+        self._count = 0
         self._repeated = 0
 
     def take(self, event: yaml.Event) -> None:
-        """Take the next event."""
+        """Take the next event; raise StackFileError where it is one too many."""
+        if isinstance(event, yaml.NodeEvent):
+            self._count_one(event)
         if isinstance(event, yaml.ScalarEvent):
             self._anchored(event, node := self._scalar(event))
             self._add(node, event)
@@ -149,6 +148,17 @@ class _Reader:
             self._alias(event)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._document(event)
+
+    def _count_one(self, event: yaml.NodeEvent) -> None:
+        self._count += 1
+        if self._count > yaml_limits.MOST_VALUES:
+            raise stack_file_error(
+                "IPF031",
+                self._place(event),
+                problem=f"the file has more than {yaml_limits.MOST_VALUES} keys and values",
+                effect="reading it would take long, and much memory",
+                fix="split the stack into several, or make one service of those that are alike and run it on several hosts",
+            )
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         self._documents += 1
@@ -198,14 +208,15 @@ class _Reader:
                 fix="remove the alias (*NAME) that points back",
             )
             node = _Node(None)
-        self._repeated += node.size
-        if self._repeated > MOST_REPEATED:
+        # The alias itself was counted.
+        self._repeated += node.size - 1
+        if self._count + self._repeated > yaml_limits.MOST_VALUES:
             raise stack_file_error(
-                "IPF036",
+                "IPF032",
                 self._place(event),
-                problem=f"aliases repeat more than {MOST_REPEATED} values",
-                effect="the file would grow without end in the memory of its readers",
-                fix="write the values out, or repeat smaller ones",
+                problem=f"with its aliases (*NAME) written out the file has more than {yaml_limits.MOST_VALUES} keys and values",
+                effect="no reader could hold it",
+                fix="use an alias for what is small, and for nothing that has aliases of aliases",
             )
         if len(self._open) + node.height > DEEPEST:
             raise _too_deep(self._place(event))
@@ -218,7 +229,9 @@ class _Reader:
             return
         parent = self._open[-1]
         parent.node.size += node.size
-        parent.node.height = max(parent.node.height, node.height + 1)
+        # What is merged is not in the mapping, its values are.
+        within = 0 if parent.key is _MERGE else 1
+        parent.node.height = max(parent.node.height, node.height + within)
         if isinstance(parent.node.value, list):
             parent.node.value.append(node.value)
         elif parent.key is _NO_KEY:

@@ -155,6 +155,6 @@ def _listener(line: str) -> Listener:
     return Listener(
         protocol=fields["protocol"],
         address=address.partition("%")[0],
-        port=int(port) if port.isdigit() else 0,
+        port=int(port) if port.isdecimal() else 0,
         process=process.partition('(("')[2].partition('"')[0],
     )

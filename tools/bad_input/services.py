@@ -115,6 +115,11 @@ SERVICES: Final = (
         warning=True,
     ),
     BadInput.of(
+        "more ports than can be declared",
+        {"services.nginx.ports": ["1000-65535:1000-65535"]},
+        ("services.nginx.ports", "IPF437"),
+    ),
+    BadInput.of(
         "the ssh server's port at the loopback",
         {"services.nginx.ports": ["127.0.0.1:22:22"]},
         ("services.nginx.ports", "IPF415"),

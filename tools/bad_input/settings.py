@@ -17,6 +17,8 @@ SETTINGS: Final = (
     _of("memory below Docker's least", "memory", "4m", "IPF141"),
     _of("memory beyond what Docker counts", "memory", "999999999999g", "IPF142"),
     _of("a NUL byte in a variable", "environment", {"PIN": "a\0b"}, "IPF143", at=".PIN"),
+    _of("half a character in a variable", "environment", {"PIN": "\ud800"}, "IPF173", at=".PIN"),
+    _of("half a character as a log driver", "log_driver", "\ud800", "IPF173"),
     _of("a NUL byte in a label", "labels", {"team": "a\0b"}, "IPF143", at=".team"),
     _of("an empty word in a command", "command", ["sh", "-c", ""], "IPF144"),
     _of("volume with a relative path", "volumes", ["./data:/data"], "IPF145", at="[0]"),

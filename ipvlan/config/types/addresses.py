@@ -30,7 +30,8 @@ NONE: Final = "none"
 
 def _entries(text: str) -> list[str]:
     """Return the values of a text that has several addresses, subnets or ranges, which a list ought to have; else the text."""
-    entries = [entry for entry in re.split(r"[\s,;]+", re.sub(r"\s*-\s*", "-", text.strip())) if entry]
+    # Blanks are looked at from the first of them on only: else many of them would be looked at from each one.
+    entries = [entry for entry in re.split(r"[\s,;]+", re.sub(r"(?<!\s)\s*-\s*", "-", text.strip())) if entry]
     return entries if len(entries) > 1 and all(_ENTRY.fullmatch(entry) for entry in entries) else [text]
 
 

@@ -55,6 +55,13 @@ def need_text(value: object, what: str) -> str:
             "the kernel ends a text at a NUL byte, so Docker could not start the container",
             "remove it; a file with binary content is mounted as a volume",
         )
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        fail(
+            "IPF173",
+            f"{what} has half a character (\\ud800 to \\udfff stand in pairs only)",
+            "no UTF-8 exists for it: neither Pulumi nor Docker could be given the text",
+            "write the character itself",
+        )
     return text
 
 

@@ -14,7 +14,7 @@ from tests.support.sources import TRACKED, read
 from tools.bad_input import CASES, BadInput
 
 ELSEWHERE = {
-    "IPF002", "IPF003", "IPF004", "IPF025", "IPF026", "IPF027", "IPF028", "IPF029", "IPF043", "IPF045", "IPF046",
+    "IPF002", "IPF003", "IPF004", "IPF025", "IPF026", "IPF027", "IPF028", "IPF029", "IPF031", "IPF043", "IPF045", "IPF046",
     "IPF110", "IPF131",
     "IPF601", "IPF602", "IPF603", "IPF620", "IPF621", "IPF701", "IPF711", "IPF712", "IPF713", "IPF714", "IPF715",
     "IPF716", "IPF717", "IPF718", "IPF719", "IPF720", "IPF721", "IPF730", "IPF731", "IPF732", "IPF734", "IPF735", "IPF736",
@@ -25,7 +25,7 @@ ELSEWHERE = {
     "IPF901", "IPF902", "IPF903", "IPF904", "IPF911", "IPF912", "IPF913", "IPF914", "IPF915",
     "IPF916", "IPF917", "IPF918", "IPF919", "IPF920", "IPF921",
 }  # fmt: skip
-"""Codes that no single stack file shows: they need bytes, a history, a host, a command line, or an `ipvlan allocate`."""
+"""Codes that no single stack file shows: they need bytes, seconds, a history, a host, a command line, or an `ipvlan allocate`."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)

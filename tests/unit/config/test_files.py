@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ipvlan.config.yaml_text import DEEPEST, StackFileError, parse_text
+from ipvlan.config.yaml_limits import DEEPEST
+from ipvlan.config.yaml_text import StackFileError, parse_text
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack
 from ipvlan.problems import ConfigError

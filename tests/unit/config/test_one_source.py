@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ipvlan.config.engine_config import differences
-from ipvlan.config.yaml_text import MOST_REPEATED, StackFileError, parse_text
+from ipvlan.config.yaml_limits import MOST_VALUES
+from ipvlan.config.yaml_text import StackFileError, parse_text
 from ipvlan.plan.validate import load_stack
 from ipvlan.problems import ConfigError
 from tests.support.projects import ipvlan, write_project
@@ -111,10 +112,10 @@ def test_no_message_has_a_value_of_the_environment(tmp_path: Path, text: str) ->
 def test_aliases_are_limited() -> None:
     """What they repeat is counted, at the place where it would be in memory; depth is counted through them."""
     values = ", ".join(["1"] * 999)
-    most = MOST_REPEATED // 1000
+    most = MOST_VALUES // 1001 - 1
     text = f"a: &a [{values}]\nb: [{', '.join(['*a'] * most)}]\n"
     assert len(parse_text(text, "x")["b"]) == most
-    with pytest.raises(StackFileError, match="IPF036 x:2:"):
+    with pytest.raises(StackFileError, match="IPF032 x:2:"):
         parse_text(text.replace("[*a", "[*a, *a"), "x")
     deep = "".join(f"a{n}: &a{n} {'[' * 9}{f'*a{n - 1}' if n else '1'}{']' * 9}\n" for n in range(6))
     with pytest.raises(StackFileError, match="IPF007 x:6:"):

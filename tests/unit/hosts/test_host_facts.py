@@ -81,3 +81,9 @@ def test_nothing_in_the_visit_is_without_a_limit(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="took more than 1 seconds, and was ended there"):
         facts_of_host(hanging, timeout=1, docker_seconds=30)
     assert time.monotonic() - start < 5
+
+
+def test_a_port_that_is_no_number_is_none() -> None:
+    """`²` is a digit to Python and no number: a process may print anything in the place of a port."""
+    printed = PRINTED + "listen=protocol=tcp address=0.0.0.0:² process=\n"
+    assert read_facts("docker-1", read_output(printed), 990.0).listeners[-1].port == 0

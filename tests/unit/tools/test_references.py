@@ -19,6 +19,7 @@ ELSEWHERE = {
     ".make/pr-comment.md": "written by make pr-preview",
     "comment/comment.md": "written by make pr-preview in CI",
     "preview.txt": "written by make drift",
+    ".make/fuzz/": "written by make fuzz",
     "Pulumi.lan.yaml": "a stack file of the reader's own",
     "Pulumi.test.yaml": "a stack file of a test",
     "Pulumi.other.yaml": "another stack file of a test",
