@@ -15,6 +15,9 @@ from typing import ClassVar, Final, Literal
 LONGEST_VALUE = 80
 """Characters of an offending value that a message repeats; a name of 4 KB must not hide the message about it."""
 
+MOST_SHOWN: Final = 100
+"""Problems that one text lists."""
+
 Severity = Literal["error", "warning", "info"]
 """`error` stops the command or makes its exit status 1; the others do neither."""
 
@@ -109,8 +112,10 @@ def _indented(text: str) -> str:
 
 
 def numbered(heading: str, problems: Sequence[Problem]) -> str:
-    """Return the heading with the problems below it, numbered from 1."""
-    return "\n".join([heading, *(f"{number}. {problem}" for number, problem in enumerate(problems, 1))])
+    """Return the heading with the problems below it, numbered from 1, at most `MOST_SHOWN`."""
+    more = len(problems) - MOST_SHOWN
+    lines = [heading, *(f"{number}. {problem}" for number, problem in enumerate(problems[:MOST_SHOWN], 1))]
+    return "\n".join([*lines, *([f"... and {more} more: correct these first"] if more > 0 else [])])
 
 
 class UserError(Exception):

@@ -18,7 +18,7 @@ from ipvlan.cli.options import (
     count_of_hosts,
     planned,
 )
-from ipvlan.cli.output import print_document, print_unread_state, progress, result_console
+from ipvlan.cli.output import print_document, print_text, print_unread_state, progress, result_console
 from ipvlan.views.junit import junit_xml
 from ipvlan.views.status import print_tables
 from ipvlan.views.status_json import document
@@ -61,7 +61,7 @@ def status(
         case Format.JSON:
             print_document(document(result, plan, stack.short_name))
         case Format.JUNIT:
-            typer.echo(junit_xml(result, plan, stack.short_name, service=service))
+            print_text(f"{junit_xml(result, plan, stack.short_name, service=service)}\n")
         case Format.TABLE:
             print_tables(result, plan, stack.short_name, result_console())
     raise typer.Exit(0 if result.ok else 1)

@@ -17,7 +17,7 @@ from ipvlan.config import yaml_limits
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
 from ipvlan.config.yaml_limits import DEEPEST
 from ipvlan.config.yaml_scalars import ambiguity, value_of
-from ipvlan.problems import ConfigError, Problem, shorten
+from ipvlan.problems import MOST_SHOWN, ConfigError, Problem, shorten
 
 LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """PyYAML is built with libyaml but where it was built by hand; its own parser is libyaml's model, and eight times slower."""
@@ -351,3 +351,5 @@ class _Reader:
         self.problems.append(
             Problem(code=code, key=self._place(where), value=shorten(value), problem=problem, effect=effect, fix=fix)
         )
+        if len(self.problems) > MOST_SHOWN:
+            raise StackFileError(self.problems)

@@ -129,3 +129,12 @@ def test_both_parsers_of_pyyaml_read_alike(monkeypatch: pytest.MonkeyPatch) -> N
     expected = parse_text(STACK_TEXT, "x")
     monkeypatch.setattr("ipvlan.config.yaml_text.LOADER", yaml.SafeLoader)
     assert json.dumps(parse_text(STACK_TEXT, "x")) == json.dumps(expected)
+
+
+def test_many_problems_are_not_all_listed() -> None:
+    """A file full of them ends at once, with the first hundred."""
+    with pytest.raises(StackFileError) as refused:
+        parse_text(f"a: [{'on, ' * 10_000}]", "x")
+    text = str(refused.value)
+    assert "100. IPF013" in text
+    assert text.endswith("... and 1 more: correct these first")

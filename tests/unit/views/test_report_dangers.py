@@ -41,7 +41,9 @@ def test_a_privileged_container_is_named_first(tmp_path: Path) -> None:
     assert sections[0] == "### Dangerous settings: what new and changed containers may do (2)"
     row = "| new | spy | docker-1 and docker-2 | privileged | true | all capabilities, all devices, no confinement:"
     assert row in text
-    assert "| new | spy | docker-1 and docker-2 | volumes | /:/host | reads and writes every file of the host:" in text
+    assert (
+        r"| new | spy | docker-1 and docker-2 | volumes | \/:/host | reads and writes every file of the host:" in text
+    )
     assert "environment, privileged, volumes |" in text
     assert "kept-from-view" not in text + json.dumps(document)
     assert [(power["host"], power["setting"], power["new"]) for power in document["powers"]] == [
