@@ -26,7 +26,7 @@ def differences(
 
     Args:
         name: The stack file's name.
-        sections: The sections and `common` as they are in the file; JSON text is a mapping here.
+        sections: The sections and `common` as they are in the file.
         given: The same keys -> the texts that the engine gave the program; None for none.
         plain: Keys that services refer to as secrets, and that are no secrets to the engine.
     """

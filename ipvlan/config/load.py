@@ -15,7 +15,6 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from ipvlan import PROJECT
-from ipvlan.config.json_text import JsonTextError, TooMuchJsonError, from_json_text
 from ipvlan.config.messages import problem_of, unknown_sections
 from ipvlan.config.models import (
     COMMON,
@@ -118,28 +117,16 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
     own = {key.partition(":")[2]: value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
     sections: dict[str, object] = {}
     for key in (*SECTIONS, COMMON):
-        try:
-            sections[key] = from_json_text(own.get(key))
-        except TooMuchJsonError as error:
+        sections[key] = own.get(key)
+        if key in SECTIONS and key in own and own[key] is None:
             problems.append(
                 Problem(
-                    code="IPF033",
+                    code="IPF050",
                     key=key,
-                    value=shown(own[key]),
-                    problem=str(error),
-                    effect=error.effect,
-                    fix="split the stack into several, or make one service of those that are alike and run it on several hosts",
-                )
-            )
-        except JsonTextError as error:
-            problems.append(
-                Problem(
-                    code="IPF015",
-                    key=key,
-                    value=shown(own[key]),
-                    problem=str(error),
-                    effect=error.effect,
-                    fix="write the mapping as YAML below the key",
+                    value="",
+                    problem="nothing is below the key",
+                    effect="Pulumi would refuse the config: it takes a mapping there",
+                    fix="remove the key, or write {}",
                 )
             )
     others = {key: value for key, value in own.items() if key not in (*SECTIONS, COMMON) and ":" not in key}

@@ -19,22 +19,3 @@ with which Pulumi reads, limits aliases too (allowedAliasRatio).
 
 DEEPEST: Final = 50
 """Mappings and lists in each other, through aliases too; a stack file has 6."""
-
-
-class TooManyValuesError(Exception):
-    """The text has more than `MOST_VALUES`."""
-
-
-def check_count(content: object) -> None:
-    """Raise TooManyValuesError where mappings and lists that were read from JSON text have more than `MOST_VALUES`."""
-    count, left = 1, [content]
-    while left:
-        value = left.pop()
-        if isinstance(value, dict):
-            count += 2 * len(value)
-            left += value.values()
-        elif isinstance(value, list):
-            count += len(value)
-            left += value
-        if count > MOST_VALUES:
-            raise TooManyValuesError

@@ -5,7 +5,6 @@ Out of scope: the state (`ipvlan.plan.forget`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -59,7 +58,7 @@ def forget_edits(files: StackFiles, host: str) -> ConfigEdits:
     own = _sections(parse_text(files.text(files.own), files.own).get("config"), f"{PROJECT}:")
     shared = {} if files.common is None else _sections(parse_text(files.text(files.common), files.common), "")
     removals: list[Removal] = []
-    by_hand = [*_sections_by_hand(files, own, host), *_host_by_hand(files, own, shared, host)]
+    by_hand = list(_host_by_hand(files, own, shared, host))
     if host in _mapping(own, _HOSTS) and host not in _mapping(shared, _HOSTS):
         removals.append(Removal(("config", f"{PROJECT}:{_HOSTS}"), host))
     own_services, shared_services = _mapping(own, _SERVICES), _mapping(shared, _SERVICES)
@@ -121,20 +120,6 @@ def _host_by_hand(files: StackFiles, own: Mapping[str, Any], shared: Mapping[str
         # `null` in the stack's own file removes the host of the shared one (docs/decisions/0001-common-file.md).
         return
     yield _in_shared_file(files, _HOSTS, host)
-
-
-def _sections_by_hand(files: StackFiles, own: Mapping[str, Any], host: str) -> Iterator[Problem]:
-    for section in (_HOSTS, _SERVICES):
-        # What `pulumi config set --json` writes.
-        if isinstance(own.get(section), str) and json.dumps(host) in own[section]:
-            yield Problem(
-                code="IPF793",
-                key=f"{PROJECT}:{section}",
-                value="",
-                problem=f"{host} cannot be removed from it: it is JSON text in {files.own}",
-                effect="no file is changed",
-                fix=f"remove {host} from it by hand, then run the command again",
-            )
 
 
 def _in_shared_file(files: StackFiles, key: str, host: str) -> Problem:

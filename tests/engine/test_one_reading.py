@@ -18,7 +18,7 @@ from tests.support.projects import ROOT, ipvlan
 from tools.reference_setup import STACK_TEXT
 
 SEED = 15
-COUNT = int(os.environ.get("ONE_READING_COUNT", "4000"))
+COUNT = int(os.environ.get("ONE_READING_COUNT", "8000"))
 """Pieces; about half are valid for `ipvlan`."""
 BATCH = 700
 """Pieces in one file."""
@@ -46,6 +46,8 @@ class Engine:
             "GIVEN": str(self._given),
         }
         self.run("stack", "init", "dev", "--no-select")
+        self.salt = (folder / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+        """The line that Pulumi would put into a stack file without it; it would write the rest anew then, in its own spelling."""
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run pulumi to its end."""
@@ -115,7 +117,7 @@ def differing(config: Mapping[str, object], given: Mapping[str, str]) -> dict[st
 
 def refused(engine: Engine, texts: Sequence[str]) -> list[tuple[str, str]]:
     """Return the pieces that Pulumi refuses, each with its message, out of those that it refuses together."""
-    answer = engine.given("config:\n" + "".join(texts))
+    answer = engine.given(f"{engine.salt}config:\n{''.join(texts)}")
     if isinstance(answer, dict):
         return []
     if len(texts) == 1:
@@ -131,7 +133,7 @@ def test_every_value_is_read_alike(engine: Engine) -> None:
     wrong: list[object] = []
     for start in range(0, len(accepted), BATCH):
         batch = accepted[start : start + BATCH]
-        text = "config:\n" + "".join(batch)
+        text = f"{engine.salt}config:\n{''.join(batch)}"
         config, given = read(text), engine.given(text)
         assert config is not None
         if isinstance(given, str):
@@ -152,8 +154,8 @@ WHOLE = (
     "config: &all\n  ipvlan-fabric:ssh: &ssh {connect_timeout: 5, more: &more [1]}\n  ipvlan-fabric:hosts: {a: *ssh, b: *more}\n",
     "config:\n  ? ipvlan-fabric:ssh\n  : connect_timeout: 5\n",
     "config:\n  <<: {ipvlan-fabric:ssh: {connect_timeout: 5}}\n  ipvlan-fabric:common: stacks/common.yaml\n",
-    "config:\n  ipvlan-fabric:ssh: '{\"connect_timeout\": 5}'\n  other:key: 1\n  pulumi:tags: {a: b}\n",
-    "config:\n  ipvlan-fabric:ssh:\n  ipvlan-fabric:common:\n",
+    "config:\n  ipvlan-fabric:ssh: {}\n  other:key: 1\n  pulumi:tags: {a: b}\n",
+    "config:\n  ipvlan-fabric:ssh: {}\n  ipvlan-fabric:common:\n",
 )
 """Complete stack files that `ipvlan` accepts as YAML."""
 
@@ -206,12 +208,14 @@ def test_both_refuse_with_the_same_text(project: Engine, title: str) -> None:
     if "Pulumi.yaml" in files:
         files = {**files, "Pulumi.yaml": good["Pulumi.yaml"].partition("# What a stack")[0] + files["Pulumi.yaml"]}
     for name, text in {**good, **files}.items():
-        (project.folder / name).write_text(text, encoding="utf-8")
+        salt = project.salt if name == "Pulumi.dev.yaml" else ""
+        (project.folder / name).write_text(salt + text, encoding="utf-8")
     printed = ipvlan(project.folder, "--stack", "dev", "plan").stderr.strip()
     assert code in printed
     done = project.preview()
     assert done.returncode
-    shown = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+    # Pulumi puts `error: ` before the first line.
+    shown = [line.strip().removeprefix("error: ") for line in (done.stdout + done.stderr).splitlines()]
     assert [line for line in printed.splitlines() if line.strip() not in shown] == []
     assert "Traceback" not in done.stdout + done.stderr
     assert "hunter2" not in done.stdout + done.stderr
@@ -222,7 +226,7 @@ def test_another_source_of_config_is_refused(project: Engine, way: str) -> None:
     """`--config-file` deploys nothing that is not in the stack's file; PULUMI_CONFIG alone has no effect at all."""
     (project.folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     secret = "      secret_environment: {TOKEN: token}\n  ipvlan-fabric:token: {secure: v1:x}\n"
-    text = STACK_TEXT + (secret if way == "plaintext" else "")
+    text = project.salt + STACK_TEXT + (secret if way == "plaintext" else "")
     (project.folder / "Pulumi.dev.yaml").write_text(text, encoding="utf-8")
     other = project.folder / "other.yaml"
     other.write_text(

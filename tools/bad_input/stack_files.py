@@ -41,12 +41,6 @@ STACK_FILES: Final = tuple(
             "IPF032",
         ),
         (
-            "JSON text with more values than a stack has",
-            f"{STACK_TEXT}  ipvlan-fabric:ssh: '[{'1,' * 150_000}1]'\n",
-            "ssh",
-            "IPF033",
-        ),
-        (
             "aliases that stand for very much",
             f"config:\n  a: &a [{'1,' * 400}]\n  b: [{'*a,' * 400}]\n",
             "Pulumi.test.yaml",
@@ -58,10 +52,16 @@ STACK_FILES: Final = tuple(
         ("a list as a key", "config:\n  [p, q]: 1\n", "Pulumi.test.yaml:2:3", "IPF010"),
         ("a merge of what is no mapping", "config:\n  <<: 1\n", "Pulumi.test.yaml:2:7", "IPF012"),
         (
-            "a section that is not JSON",
-            STACK_TEXT.replace("ipvlan-fabric:services:", 'ipvlan-fabric:ssh: "{x"\n  ipvlan-fabric:services:'),
+            "a section as JSON text",
+            STACK_TEXT.replace("ipvlan-fabric:services:", "ipvlan-fabric:ssh: '{}'\n  ipvlan-fabric:services:"),
             "ssh",
-            "IPF015",
+            "IPF102",
+        ),
+        (
+            "an empty section",
+            STACK_TEXT.replace("ipvlan-fabric:services:", "ipvlan-fabric:ssh:\n  ipvlan-fabric:services:"),
+            "ssh",
+            "IPF050",
         ),
         (
             "a shared file outside the project",

@@ -127,7 +127,7 @@ def _rename(place: Any, key: Any, rng: Random) -> None:
 
 
 def as_text(content: dict[str, Any], rng: Random) -> str:
-    """Return the content as YAML, in one of the styles: block, flow, or sections as JSON text."""
+    """Return the content as YAML, in one of the styles: block, flow, or sections as JSON, which is YAML."""
     if rng.random() < 0.1 or not isinstance(content.get("config"), dict):
         return "".join(_block(content, 0, rng))
     rest = {key: value for key, value in content.items() if key != "config"}
@@ -139,8 +139,7 @@ def as_text(content: dict[str, Any], rng: Random) -> str:
         elif style == 1 or str(key).removeprefix(_PREFIX) not in MODELS or not isinstance(value, dict | list):
             lines.append(f"  {_flow(str(key), rng)}: {_flow(value, rng)}\n")
         else:
-            text = _flow(value, rng, as_json=True).replace("'", "''").replace("\n", " ")
-            lines.append(f"  {_flow(str(key), rng)}: '{text}'\n")
+            lines.append(f"  {_flow(str(key), rng)}: {_flow(value, rng, as_json=True)}\n")
     return "".join(lines)
 
 

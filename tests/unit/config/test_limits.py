@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 
 from ipvlan.config import git_commit, yaml_file, yaml_limits
 from ipvlan.config.git_commit import Commit
-from ipvlan.config.load import read_raw
 from ipvlan.config.types.addresses import parse_address, parse_network, parse_range, parse_slice_entry
 from ipvlan.config.yaml_edit import Edit, insert
 from ipvlan.config.yaml_file import Checkout
@@ -79,14 +78,6 @@ def test_aliases_of_a_usual_kind_are_read() -> None:
     """What is small may be repeated, and merged."""
     text = "a: &a {b: 1, c: [1, 2]}\n" + "".join(f"x{number}: {{<<: *a, d: *a}}\n" for number in range(300))
     assert parse_text(text, "x")["x299"] == {"b": 1, "c": [1, 2], "d": {"b": 1, "c": [1, 2]}}
-
-
-def test_json_text_has_the_same_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A section as JSON text is read fast, and what is made of each of its entries is not."""
-    monkeypatch.setattr(yaml_limits, "MOST_VALUES", 1000)
-    entries = ",".join(f'"{number}":{{}}' for number in range(500))
-    (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  ipvlan-fabric:services: '{{{entries}}}'\n")
-    assert {problem.code for problem in read_raw("dev", Checkout(tmp_path)).problems} == {"IPF033"}
 
 
 @pytest.mark.parametrize("parse", [parse_range, parse_slice_entry, parse_network, parse_address])

@@ -113,12 +113,6 @@ def test_a_service_of_the_shared_file() -> None:
     assert forget_edits(files(removed, shared), "docker-2").by_hand == ()
 
 
-def test_sections_as_json_text() -> None:
-    """What `pulumi config set --json` wrote is a person's."""
-    own = 'config:\n  ipvlan-fabric:hosts: \'{"docker-1": {}, "docker-2": {}}\'\n'
-    assert [problem.code for problem in forget_edits(files(own), "docker-2").by_hand] == ["IPF793"]
-
-
 @pytest.mark.parametrize(
     ("before", "path", "key", "after"),
     [
