@@ -115,7 +115,7 @@ coverage: setup ## the same tests with their coverage, which is printed; fails b
 fuzz: $(VENV)/.installed ## mutated stack files through all that reads, plans and presents (COUNT=1000, or SECONDS=600; SEED=1; JOBS=1)
 	@$(BIN)/python -m tools.fuzz --seed $(or $(SEED),1) --jobs $(or $(JOBS),1) $(if $(SECONDS),--seconds $(SECONDS),--count $(or $(COUNT),1000))
 
-test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (2 min)
+test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (3 min)
 	@$(BIN)/pytest --durations=5 tests/engine
 
 test-lab: setup ## tests on a lab of their own, without those marked `long`
