@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -33,7 +33,10 @@ from ipvlan.config.shared_file import with_common
 from ipvlan.config.shown_values import shown
 from ipvlan.config.types.docker import HOST_NAME, SERVICE_NAME
 from ipvlan.config.yaml_file import Folder, read
-from ipvlan.problems import ConfigError, Problem, UsageError, shorten
+from ipvlan.problems import MOST_SHOWN, ConfigError, Problem, UsageError, shorten
+
+MOST_READ_ON: Final = 1000
+"""Problems after which the rest of a section is not read: a text lists a hundred."""
 
 M = TypeVar("M", bound=Model)
 
@@ -224,7 +227,9 @@ def _model(kind: type[M], raw: object, path: str, problems: list[Problem]) -> M 
     except ValidationError as error:
         entries = error.errors(include_url=False)
         problems.extend(
-            problem_of(kind, cast(Mapping[str, Any], entry), path) for entry in entries if not is_secret(entry["input"])
+            problem_of(kind, cast(Mapping[str, Any], entry), path)
+            for entry in entries[: MOST_SHOWN + 1]
+            if not is_secret(entry["input"])
         )
         return salvage(kind, raw, {entry["loc"][0] for entry in entries if entry["loc"]})
 
@@ -248,6 +253,8 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
     entries: dict[str, M] = {}
     unreadable: set[str] = set()
     for name, raw_entry in raw.items():
+        if len(problems) > MOST_READ_ON:
+            raise ConfigError(problems)
         path = f"{section}.{shorten(name)}"
         if not pattern.fullmatch(str(name)):
             problems.append(_bad_name(section, str(name)))

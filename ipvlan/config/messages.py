@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from ipvlan.config.models import Model
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
 from ipvlan.config.types.base import ERROR_TYPE
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
-from ipvlan.problems import Problem, shorten
+from ipvlan.problems import MOST_SHOWN, Problem, shorten
 
 
 class Wording(NamedTuple):
@@ -60,6 +61,9 @@ WORDINGS: Final[Mapping[str, Wording]] = {
 def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Problem:
     """Return the problem behind one entry of `ValidationError.errors()` of the model `kind`, whose key path is `path`."""
     location = [part for part in entry["loc"] if part != "[key]"]
+    if location and location[0] in HIDDEN:
+        # `NAME=VALUE`, as compose writes it, is a key here.
+        location = [part.partition("=")[0] if isinstance(part, str) else part for part in location]
     key = path + "".join(f"[{part}]" if isinstance(part, int) else f".{shorten(part)}" for part in location)
     if entry["type"] == "extra_forbidden":
         return _unknown_key(kind, key, location)
@@ -109,10 +113,10 @@ def _ipv6_key(key: str) -> Problem:
 
 def unknown_sections(raw: Mapping[str, object], known: Collection[str], prefix: str, what: str) -> Iterator[Problem]:
     """Yield a problem for each key at the top that is not among the `known`, which are called `what` in the text."""
-    for key in raw:
-        if key not in known and is_ipv6_key(str(key)[:100]):
+    for key in islice((key for key in raw if key not in known), MOST_SHOWN + 1):
+        if is_ipv6_key(str(key)[:100]):
             yield _ipv6_key(f"{prefix}{shorten(key)}")
-        elif key not in known:
+        else:
             near = get_close_matches(str(key)[:100], list(known), n=1)
             yield Problem(
                 code="IPF016",

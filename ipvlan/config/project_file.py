@@ -52,6 +52,14 @@ def project_problems(folder: Folder) -> Iterator[Problem]:
             f"Pulumi would read keys of this namespace, and the stack files have `{PROJECT}:`",
             f"write name: {PROJECT}",
         )
+    if project.get("main") not in (None, "", ".", "./"):
+        yield _project(
+            "IPF051",
+            f"{PROJECT_FILE}: main",
+            shorten(project["main"]),
+            "Pulumi would run the program in another folder, with the shared files of that folder",
+            f"remove it, and put the program beside {PROJECT_FILE}",
+        )
     if project.get("stackConfigDir"):
         yield _project(
             "IPF048",

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 
 from ipvlan import PROJECT
 from ipvlan.config.models import ServiceConfig
+from ipvlan.config.shown_values import NOT_SHOWN
 from ipvlan.problems import Problem, shorten
 
 
@@ -51,13 +53,17 @@ def unknown_secrets(services: Mapping[str, ServiceConfig], known: Collection[str
     """Yield a problem for each reference to a config key that the stack does not set."""
     for path, key in _references(services):
         if key not in known:
+            # What is no misspelt key may be the secret itself.
+            near = get_close_matches(key[:100], [*known], n=1)
             yield Problem(
                 code="IPF023",
                 key=path,
-                value=shorten(key),
+                value=shorten(key) if near else NOT_SHOWN,
                 problem="no config key of that name is set in the stack",
                 effect="the container would start without its secret",
-                fix=f"pulumi config set --secret {shlex.quote(shorten(key))}",
+                fix=f"did you mean {near[0]}?"
+                if near
+                else "pulumi config set --secret NAME, with the name that stands there",
             )
 
 
@@ -68,7 +74,7 @@ def secrets_in_plaintext(services: Mapping[str, ServiceConfig], values: Mapping[
             yield Problem(
                 code="IPF024",
                 key=f"{PROJECT}:{key}",
-                value="(not shown)",
+                value=NOT_SHOWN,
                 problem=f"it is in plaintext in the stack file, and {path} calls it a secret",
                 effect="everybody who reads the repository knows it, also after it was removed",
                 fix=f"choose a new secret and run pulumi config set --secret {shlex.quote(key)}",

@@ -17,12 +17,14 @@ LARGEST_WHOLE: Final = 1e21
 
 _CONSTANTS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
-_WORDS: Final = re.compile(r"(?i:yes|no|on|off|y|n)")
+_WORDS: Final = re.compile(r"[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|[yYnN]")
 """Booleans of YAML 1.1. As keys they are texts to Pulumi: people call hosts and variables so."""
+
+_DATE: Final = re.compile(r"[0-9]{4}-(0?[1-9]|1[0-2])-(0?[1-9]|[12][0-9]|3[01])([Tt ]\s*[0-9].*)?")
 
 AMBIGUOUS: Final = (
     (re.compile(r"[-+]?0[0-9]+"), "YAML 1.1 reads it as an octal number where it can, YAML 1.2 as a decimal one"),
-    (re.compile(r"[-+]?0[xXoObB][0-9a-fA-F]*"), "YAML reads it as a number in another base"),
+    (re.compile(r"[-+]?0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)"), "YAML reads it as a number in another base"),
     (re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "YAML 1.1 reads it as a number of base 60"),
     (
         re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"),
@@ -30,10 +32,9 @@ AMBIGUOUS: Final = (
     ),
     (re.compile(r"(?i:[-+]?\.inf|[-+]?\.nan)"), "YAML reads it as a number that is not finite"),
     (_WORDS, "YAML 1.1 reads it as a boolean, YAML 1.2 as a string"),
-    (re.compile(r"(?i:true|false)"), "YAML reads some spellings of it as a boolean, and others as a string"),
-    (re.compile(r"(?i:null)"), "YAML reads some spellings of null as nothing, and others as a string"),
-    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "YAML reads it as a date"),
-    (re.compile(r"="), "YAML 1.1 gives it a special meaning"),
+    (re.compile(r"True|TRUE|False|FALSE"), "YAML 1.2 reads it as a boolean, and others as a string"),
+    (re.compile(r"Null|NULL"), "YAML reads some spellings of null as nothing, and others as a string"),
+    (_DATE, "YAML reads it as a date"),
 )
 """Unquoted scalars that two readers of YAML read differently, and how they read them. Underscores are taken out before."""
 
@@ -59,7 +60,7 @@ def ambiguity(text: str, *, is_key: bool = False) -> str:
     if text in _CONSTANTS or PLAIN_INTEGER.fullmatch(text) or PLAIN_FLOAT.fullmatch(text):
         return ""
     # Only a text with a digit is a number.
-    plain = text.replace("_", "") if text[0] in "-+.0123456789" else text
+    plain = text.replace("_", "") if text[0] in "-+0123456789" else text
     for pattern, meaning in AMBIGUOUS:
         if pattern.fullmatch(plain):
             return meaning if plain == text else _UNDERSCORES

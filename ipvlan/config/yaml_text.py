@@ -8,6 +8,7 @@ Out of scope: files (`ipvlan.config.yaml_file`), and what the keys mean (`ipvlan
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +22,21 @@ from ipvlan.problems import MOST_SHOWN, ConfigError, Problem, shorten
 
 LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """PyYAML is built with libyaml but where it was built by hand; its own parser is libyaml's model, and eight times slower."""
+
+_STRANGE: Final = re.compile("[\u0085\u2028\u2029\ufeff]")
+"""Line breaks of YAML 1.1 that YAML 1.2 has not, and the byte order mark."""
+
+MOST_PART_OF_ALIASES: Final = 0.97
+"""Of the values of a file with its aliases written out. Pulumi's yaml.v3 refuses 0.99 by a count of its own (allowedAliasRatio)."""
+
+_FEW_VALUES: Final = 900
+"""A smaller file may be all aliases (yaml.v3: 1,000)."""
+
+_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
+"""How yaml.v3, and so `pulumi config set`, writes the text `<<`."""
+
+_SHOWN_BELOW: Final = frozenset({"config", "fabric", "hosts", "services", "ssh"})
+"""Keys at the top of a stack file or a shared file; what stands elsewhere may be the anchor of any value."""
 
 _NO_KEY: Final = object()
 _MERGE: Final = object()
@@ -37,6 +53,17 @@ def parse_text(text: str, name: str) -> dict[str, Any]:
     Raises:
         StackFileError: It is no YAML, or readers would differ on it; with all places where they would.
     """
+    strange = _STRANGE.search(text)
+    if strange:
+        line = text.count("\n", 0, strange.start()) + 1
+        raise stack_file_error(
+            "IPF052",
+            f"{name}:{line}:{strange.start() - text.rfind(chr(10), 0, strange.start())}",
+            value=shorten(strange[0]),
+            problem="this character ends a line, or begins a text, for some readers of YAML and not for others",
+            effect="Pulumi, ipvlan and a reviewer could each read another value",
+            fix=f"remove it, or write it as {strange[0].encode('unicode_escape').decode()} in double quotes",
+        )
     reader = _Reader(name)
     try:
         for event in yaml.parse(text, Loader=LOADER):
@@ -113,6 +140,7 @@ class _Open:
 
     node: _Node
     mark: Any
+    is_flow: bool
     key: Any = _NO_KEY
     own: dict[str, Any] = field(default_factory=dict)
     merges: bool = False
@@ -177,7 +205,7 @@ class _Reader:
         self._refuse_tag(event)
         node = _Node([] if isinstance(event, yaml.SequenceStartEvent) else {}, height=1, is_open=True)
         self._anchored(event, node)
-        self._open.append(_Open(node, event))
+        self._open.append(_Open(node, event, bool(event.flow_style)))
         if len(self._open) > DEEPEST:
             raise _too_deep(self._place(event))
 
@@ -194,7 +222,7 @@ class _Reader:
             raise stack_file_error(
                 "IPF035",
                 self._place(event),
-                value=shorten(event.anchor),
+                value=shorten(self._shown(event.anchor or "")),
                 problem="there is no anchor (&NAME) of that name before it",
                 effect="neither Pulumi nor ipvlan can read the file",
                 fix="correct the name, or write the value out",
@@ -210,13 +238,19 @@ class _Reader:
             node = _Node(None)
         # The alias itself was counted.
         self._repeated += node.size - 1
-        if self._count + self._repeated > yaml_limits.MOST_VALUES:
+        total = self._count + self._repeated
+        explodes = total > _FEW_VALUES and self._repeated > MOST_PART_OF_ALIASES * total
+        if explodes or total > yaml_limits.MOST_VALUES:
             raise stack_file_error(
                 "IPF032",
                 self._place(event),
-                problem=f"with its aliases (*NAME) written out the file has more than {yaml_limits.MOST_VALUES} keys and values",
-                effect="no reader could hold it",
-                fix="use an alias for what is small, and for nothing that has aliases of aliases",
+                problem=f"more than {MOST_PART_OF_ALIASES:.0%} of the file's values are repeated by aliases (*NAME)"
+                if explodes
+                else f"with its aliases (*NAME) written out the file has more than {yaml_limits.MOST_VALUES} keys and values",
+                effect="Pulumi would refuse it: 'document contains excessive aliasing'"
+                if explodes
+                else "no reader could hold it",
+                fix="write some of the values out; use an alias for what is small, and for nothing that has aliases of aliases",
             )
         if len(self._open) + node.height > DEEPEST:
             raise _too_deep(self._place(event))
@@ -262,10 +296,10 @@ class _Reader:
             self._problem(
                 "IPF037",
                 where,
-                value=where.value,
+                value=self._shown(where.value),
                 problem="the key is no text: without quotes YAML reads it as a number, a boolean or nothing",
                 effect="Pulumi takes only texts as keys",
-                fix=f'write "{shorten(where.value)}" in quotes',
+                fix="write it in quotes",
             )
         elif node.value == "<<":
             self._problem(
@@ -283,7 +317,7 @@ class _Reader:
         self._problem(
             "IPF011",
             where,
-            value=key,
+            value=self._shown(key),
             problem="the key is here twice",
             effect="only one of the two would count",
             fix="remove one, or give it another name",
@@ -310,6 +344,15 @@ class _Reader:
         text = str(event.value)
         if event.style or event.tag is not None:
             return _Node(text)
+        if "?" in text and any(parent.is_flow for parent in self._open):
+            self._problem(
+                "IPF053",
+                event,
+                value=self._shown(text),
+                problem="a `?` is in a text without quotes, between brackets or braces",
+                effect="Pulumi could not read the file: to its reader the text ends there",
+                fix="write the text in quotes",
+            )
         parent = self._open[-1] if self._open else None
         is_key = parent is not None and isinstance(parent.node.value, dict) and parent.key is _NO_KEY
         meaning = ambiguity(text, is_key=is_key)
@@ -325,15 +368,17 @@ class _Reader:
         return _Node(value_of(text), plain=True)
 
     def _shown(self, text: str) -> str:
-        """Return the text as a message may have it: values of `environment` are in none."""
-        return NOT_SHOWN if any(parent.key in HIDDEN for parent in self._open) else text
+        """Return the text as a message may have it: values of `environment` are in none, nor what aliases may put there."""
+        top = self._open[0].key if self._open else None
+        hidden = top not in _SHOWN_BELOW or any(parent.key in HIDDEN for parent in self._open)
+        return NOT_SHOWN if hidden else text
 
     def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
-        if event.tag is not None:
+        if event.tag is not None and not (event.tag == _MERGE_TAG and getattr(event, "value", "") == "<<"):
             self._problem(
                 "IPF038",
                 event,
-                value=event.tag,
+                value=self._shown(event.tag),
                 problem="a tag (!NAME) says what type the value has",
                 effect="readers of YAML differ in the tags that they know",
                 fix="remove it; for a string write the value in quotes",

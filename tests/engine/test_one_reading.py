@@ -184,6 +184,7 @@ REFUSED = {
     "a key without a namespace": ({"Pulumi.dev.yaml": f"{STACK_TEXT}  services: {{}}\n"}, "IPF039"),
     "an older spelling of a key": ({"Pulumi.dev.yaml": f"{STACK_TEXT}  ipvlan-fabric:config:ssh: {{}}\n"}, "IPF040"),
     "a default of the project": ({"Pulumi.yaml": DEFAULT}, "IPF042"),
+    "a program in another folder": ({"Pulumi.yaml": "main: ./.\nconfig: {}\n"}, "IPF051"),
     "a value in no quotes": ({"Pulumi.dev.yaml": STACK_TEXT.replace('"80:80"', "22:22")}, "IPF013"),
     "a mistake in a section": ({"Pulumi.dev.yaml": STACK_TEXT.replace("offset: 2", "offset: -1")}, "IPF1"),
     "a secret in plaintext": (

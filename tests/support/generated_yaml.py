@@ -280,7 +280,7 @@ BLOCKS: Final = (
 )
 """Values of several lines; {i} is their indentation."""
 
-_ALPHABET: Final = "ab01-+.:,_ #'\"[]{}&*!|>%@`?~=<\\/\t$^()é"
+_ALPHABET: Final = "\u2028\ufeffab01-+.:,_ #'\"[]{}&*!|>%@`?~=<\\/\t$^()é"
 
 
 def pieces(seed: int, count: int) -> Iterator[str]:

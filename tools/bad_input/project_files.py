@@ -48,6 +48,7 @@ PROJECT_FILES: Final = (
                 "Pulumi.yaml: name",
                 "IPF044",
             ),
+            ("a program in another folder", f"{_PROJECT}main: program\n", "Pulumi.yaml: main", "IPF051"),
             (
                 "stack files in another folder",
                 f"{_PROJECT}stackConfigDir: stacks\n",

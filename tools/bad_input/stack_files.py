@@ -32,6 +32,14 @@ STACK_FILES: Final = tuple(
         ("0X1F without quotes", "config:\n  x: 0X1F\n", "Pulumi.test.yaml:2:6", "IPF013"),
         ("1_0.5 without quotes", "config:\n  x: 1_0.5\n", "Pulumi.test.yaml:2:6", "IPF013"),
         ("a number as a key", "config:\n  8: x\n", "Pulumi.test.yaml:2:3", "IPF037"),
+        ("a question mark between braces", "config:\n  x: {y: a?b}\n", "Pulumi.test.yaml:2:10", "IPF053"),
+        ("a line separator", "config:\n  x: a\u2028b\n", "Pulumi.test.yaml:2:7", "IPF052"),
+        (
+            "a file of aliases",
+            f"config:\n  x: &x [{'1,' * 200}]\n  y: [{'*x,' * 100}]\n",
+            "Pulumi.test.yaml:3:",
+            "IPF032",
+        ),
         ("a tag", "config:\n  x: !!binary aGk=\n", "Pulumi.test.yaml:2:6", "IPF038"),
         ("a second document", f"{STACK_TEXT}---\nconfig: {{}}\n", "Pulumi.test.yaml:", "IPF030"),
         (
@@ -43,7 +51,7 @@ STACK_FILES: Final = tuple(
         (
             "aliases that stand for very much",
             f"config:\n  a: &a [{'1,' * 400}]\n  b: [{'*a,' * 400}]\n",
-            "Pulumi.test.yaml",
+            "Pulumi.test.yaml:",
             "IPF032",
         ),
         ("a merge of nothing", "config:\n  <<: []\n", "Pulumi.test.yaml:2:7", "IPF012"),

@@ -13,7 +13,7 @@ from ipvlan.config.models import ServiceConfig, StackConfig
 from ipvlan.config.types.health import NANOSECONDS, nanoseconds
 from ipvlan.config.types.rollout import written_duration
 from ipvlan.plan.rollout_order import rollout_plan
-from ipvlan.problems import Problem, shorten
+from ipvlan.problems import MOST_SHOWN, Problem, shorten
 
 
 def check(config: StackConfig, unreadable: Collection[str], *, with_fabric: bool = True) -> Iterator[Problem]:
@@ -33,7 +33,9 @@ def check(config: StackConfig, unreadable: Collection[str], *, with_fabric: bool
 
 
 def _after(name: str, service: ServiceConfig, known: Collection[str]) -> Iterator[Problem]:
-    for number, other in enumerate(service.after):
+    seen: set[str] = set()
+    names = sorted({*known} - {name})
+    for number, other in enumerate(service.after[:MOST_SHOWN]):
         key = f"services.{name}.after[{number}]"
         if other == name:
             yield Problem(
@@ -45,7 +47,7 @@ def _after(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
                 fix="remove it",
             )
         elif other not in known:
-            near = get_close_matches(other[:100], sorted({*known} - {name}), n=1)
+            near = get_close_matches(other[:100], names, n=1)
             yield Problem(
                 code="IPF326",
                 key=key,
@@ -54,7 +56,7 @@ def _after(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
                 effect="the service would not wait for what you meant",
                 fix=f"did you mean {near[0]}?" if near else "name a key of `services`, or remove it",
             )
-        if other in service.after[:number]:
+        if other in seen:
             yield Problem(
                 code="IPF328",
                 key=key,
@@ -63,6 +65,7 @@ def _after(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
                 effect="the second changes nothing",
                 fix="remove one of the two",
             )
+        seen.add(other)
 
 
 def _cycles(config: StackConfig) -> Iterator[Problem]:

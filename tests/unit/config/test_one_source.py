@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from ipvlan.config.engine_config import differences
-from ipvlan.config.yaml_limits import MOST_VALUES
 from ipvlan.config.yaml_text import StackFileError, parse_text
 from ipvlan.plan.validate import load_stack
 from ipvlan.problems import ConfigError
@@ -98,6 +98,13 @@ SERVICES = "  ipvlan-fabric:services:\n"
         STACK_TEXT.partition(SERVICES)[0] + '  ipvlan-fabric:services: \'{"a": {"environment": {"PIN": "0123456"}}\'\n',
         "- environment: {PIN: '0123456'}\n",
         "config: [{environment: {PIN: '0123456'}}]\n",
+        STACK_TEXT + "      environment: {PIN: *0123456}\n",
+        STACK_TEXT + "      environment: {PIN: !0123456 x}\n",
+        STACK_TEXT + "      environment: {PIN=0123456: x, PIN=0123456: y}\n",
+        STACK_TEXT + "      environment: {PIN=0123456}\n",
+        STACK_TEXT + "      secret_environment: {PIN: x0123456}\n",
+        STACK_TEXT + "      environment: {PIN: 0123456?}\n",
+        "x-e: &e {PIN: 0123456}\n" + STACK_TEXT + "      environment: *e\n",
     ],
 )
 def test_no_message_has_a_value_of_the_environment(tmp_path: Path, text: str) -> None:
@@ -112,11 +119,11 @@ def test_no_message_has_a_value_of_the_environment(tmp_path: Path, text: str) ->
 def test_aliases_are_limited() -> None:
     """What they repeat is counted, at the place where it would be in memory; depth is counted through them."""
     values = ", ".join(["1"] * 999)
-    most = MOST_VALUES // 1001 - 1
+    most = 30
     text = f"a: &a [{values}]\nb: [{', '.join(['*a'] * most)}]\n"
     assert len(parse_text(text, "x")["b"]) == most
     with pytest.raises(StackFileError, match="IPF032 x:2:"):
-        parse_text(text.replace("[*a", "[*a, *a"), "x")
+        parse_text(text.replace("[*a", "[*a, *a, *a, *a, *a"), "x")
     deep = "".join(f"a{n}: &a{n} {'[' * 9}{f'*a{n - 1}' if n else '1'}{']' * 9}\n" for n in range(6))
     with pytest.raises(StackFileError, match="IPF007 x:6:"):
         parse_text(deep, "x")
@@ -138,3 +145,43 @@ def test_many_problems_are_not_all_listed() -> None:
     text = str(refused.value)
     assert "100. IPF013" in text
     assert text.endswith("... and 1 more: correct these first")
+
+
+def test_what_only_one_reader_takes_is_refused() -> None:
+    """What Pulumi's yaml.v3 refuses, or ends elsewhere, and libyaml reads."""
+    values = ", ".join(["1"] * 999)
+    aliases = ", ".join(["*x"] * 100)
+    for text, code in (
+        ("a: {b: http://x/?a=b}", "IPF053"),
+        ("a: [what?, b]", "IPF053"),
+        (f"x: &x [{values}]\na: [{aliases}]", "IPF032"),
+        ("a: 1\n\ufeffb: 2", "IPF052"),
+        ("a: |2\n  b\u2028c\n", "IPF052"),
+    ):
+        with pytest.raises(StackFileError) as refused:
+            parse_text(text, "x")
+        assert [problem.code for problem in refused.value.problems] == [code], text
+    assert parse_text("a: http://x/?a=b\nb: what?\nc: {d: 'e?'}", "x") == {
+        "a": "http://x/?a=b",
+        "b": "what?",
+        "c": {"d": "e?"},
+    }
+
+
+def test_what_pulumi_writes_without_quotes_is_a_text() -> None:
+    """`pulumi config set` quotes what its own reader would not read as a text, and nothing else."""
+    texts = ("=", "nUll", "yEs", "2026-13-45", "2026-02-99", "0o9", "0b2", "0x", "._5", "tRUE", "1e", "0_x")
+    for text in texts:
+        assert parse_text(f"a: {text}", "x") == {"a": text}
+    assert parse_text('a: !!merge <<\nb: !!merge "<<"', "x") == {"a": "<<", "b": "<<"}
+
+
+def test_many_mistakes_take_no_time(tmp_path: Path) -> None:
+    """Of thousands a hundred are listed, and the rest is not looked at."""
+    services = "".join(f"    s{number}: {{imag: x}}\n" for number in range(5000))
+    names = ", ".join(f"z{number}" for number in range(20_000))
+    for more in (services, f"    other: {{image: x, offset: 9, after: [{names}]}}\n"):
+        write_project(tmp_path, STACK_TEXT + more)
+        began = time.process_time()
+        assert ipvlan(tmp_path, "plan").returncode == 1
+        assert time.process_time() - began < 2
