@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -352,22 +353,116 @@ def test_the_preview_of_a_base_that_fails_hides_nothing(tmp_path: Path, monkeypa
     assert '+ docker:index/network:Network fabric-docker-1-network\n  + name: "a"' in text
 
 
-def test_a_comment_that_is_too_long_keeps_what_is_dangerous() -> None:
-    """Previews are left out first, then the topology and the tables; it says what, and how to see it."""
-    rows = "| a | b |\n" * 2500
-    report = (
-        f"## Stack `dev`\n\n**Downtime.**\n\n### Dangerous settings: what they may do (1)\n\n| privileged |\n\n"
-        f"### Replaced (3000)\n\n{rows}\n<details><summary>Topology</summary>\n{rows}</details>\n"
+def test_a_name_that_is_no_stack_s_is_one_failed_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other stacks have their report, and nothing in the name is a command to a terminal or to GitHub's runner."""
+    project = prepared(tmp_path)
+    names = (
+        b"Pulumi..yaml",
+        b"Pulumi.\xff.yaml",
+        b"Pulumi.--help.yaml",
+        b"Pulumi.x\x1b]0;pwn\x07\n::error::b##[error]c.yaml",
     )
-    text = pr_preview.comment([pr_preview.Part(report, "passed", "+ one\n  + line\n" * 9000)] * 3)
-    assert len(text) <= pr_preview.LONGEST_COMMENT
-    assert text.count("### Dangerous settings") == text.count("| privileged |") == 3
-    assert "**Left out, there is no room: the topology.** `ipvlan report` prints it." in text
-    assert "**Left out, there is no room: Replaced (3000).**" in text
-    assert text.count("**Left out, there is no room:** run `pulumi preview --diff`") == 3
-    one = pr_preview.comment([pr_preview.Part("## Stack `dev`\n", "passed", "+ one\n  + line\n" * 9000)])
-    assert "... cut: " in one
-    assert "more resources: run `pulumi preview --diff`\n```" in one
-    many = pr_preview.comment([pr_preview.Part(report.replace(rows, ""))] * 900)
-    assert len(many) <= pr_preview.LONGEST_COMMENT
-    assert "(cut: this is not all of it." in many
+    for name in names:
+        (project / os.fsdecode(name)).write_text(STACK_TEXT)
+    commit_all(project, "odd names")
+    (project / os.fsdecode(names[2])).unlink()
+    status, text, _ = run(tmp_path, monkeypatch, json.dumps(document()))
+    assert status == 1
+    assert "## Stack `dev`\n\n**Nothing changes on the hosts.**" in text
+    for shown in ("Pulumi..yaml", r"Pulumi.\udcff.yaml", r"Pulumi.x\x1b]0;pwn\x07 ::error::b##[error]c.yaml"):
+        assert f"## File `{shown}`\n\n**Its name is not that of a stack,** so no command reads it. Rename it" in text
+    assert "## File `Pulumi.--help.yaml`\n\n**Its file is removed.**" in text
+    printed = "".join(capsys.readouterr())
+    assert "(no name)" in printed
+    assert not {"\x1b", "\x07"} & {*printed}
+    assert "##[" not in printed
+    assert not [line for line in printed.splitlines() if line.lstrip().startswith("::")]
+
+
+def test_a_sentence_in_the_log_is_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Git's own messages, and the name of the file that cannot be written."""
+    folder = tmp_path / "x\n::error::y##[error]"
+    folder.touch()
+    arguments = ["--project", str(prepared(tmp_path)), "--out", str(folder / "a"), "--base", "::x\n::error::y"]
+    monkeypatch.setattr("sys.argv", ["pr_preview", *arguments])
+    assert pr_preview.main() == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "the comment cannot be written" in "".join(lines)
+    assert all(line.startswith(("pr-preview: ", "  | ")) for line in lines)
+    assert "##[" not in "".join(lines)
+
+
+def test_the_copy_has_what_the_program_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shared file in a folder of any name, a file that git does not have yet; links stay links, and caches stay away."""
+    project = prepared(tmp_path)
+    for name in ("lab/common.yaml", "tests/a", "stacks/toolchain/b", "ignored/c", ".venv/d"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("x: y\n")
+    (project / ".gitignore").write_text("ignored\n")
+    for link, target in (("a", "."), ("b", "."), ("dangling", "nowhere"), ("absolute", "/")):
+        (project / link).symlink_to(target)
+    (project / "own.yaml").write_text(STACK_TEXT)
+    (project / "Pulumi.dev.yaml").unlink()
+    (project / "Pulumi.dev.yaml").symlink_to("own.yaml")
+    (project / "moved").mkdir()
+    (project / "moved" / "e").touch()
+    commit_all(project, "more")
+    (project / "tests" / "new").touch()
+    (project / "moved" / "e").unlink()
+    (project / "moved").rmdir()
+    (project / "moved").symlink_to("tests")
+    program = f"find . > {tmp_path}/found-$(basename $PWD); echo '{json.dumps(document())}'"
+    status, text, _ = run(tmp_path, monkeypatch, "", program=program)
+    assert "that of the base failed" in text, "an archive with an absolute link is not unpacked"
+    assert status == 0
+    found = set((tmp_path / "found-now").read_text().splitlines())
+    assert {"./lab/common.yaml", "./tests/a", "./tests/new", "./stacks/toolchain/b", "./a", "./dangling"} <= found
+    assert not found & {"./ignored/c", "./.venv/d", "./a/b", "./moved/e", "./.git"}
+    assert (project / "own.yaml").read_text() == STACK_TEXT
+
+
+NO_STACK = "echo \"error: no stack named 'dev' found\" >&2; exit 255"
+
+
+@pytest.mark.parametrize("answer", [NO_STACK, "exit 6"])
+def test_a_stack_that_the_backend_does_not_have_is_previewed_in_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Nothing of it runs yet, so all its resources are new, and the comment says so."""
+    preview = json.dumps(document(step(NETWORK, "create", new={"name": "a"})))
+    program = f"case $PULUMI_BACKEND_URL in file:///somewhere) {answer};; *) echo '{preview}';; esac"
+    status, text, calls = run(tmp_path, monkeypatch, "", program=program, state="file:///somewhere")
+    assert status == 0
+    assert "passed, and all resources are listed: the backend of the state has no such stack yet" in text
+    assert '+ docker:index/network:Network fabric-docker-1-network\n  + name: "a"' in text
+    assert [call.split()[1:3] for call in calls] == [["preview", "--json"], ["stack", "init"], ["preview", "--json"]]
+
+
+def test_another_failure_of_the_backend_is_no_new_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that speaks of stacks does not make the preview one of an empty state."""
+    program = "printf 'warning\\nerror: no stack named x\\n' >&2; exit 255"
+    status, text, calls = run(tmp_path, monkeypatch, "", program=program, state="file:///somewhere")
+    assert status == 1
+    assert "error: no stack named x" in text
+    assert len(calls) == 1
+
+
+def test_dangerous_settings_without_room_fail_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A comment that hides them is no success."""
+    project = prepared(tmp_path)
+    sysctls = "".join(f"        net.ipv4.conf.all.{'x' * 50}{number}: '1'\n" for number in range(600))
+    text = STACK_TEXT.replace(
+        "      offset: 1\n", f"      offset: 1\n      privileged: true\n      sysctls:\n{sysctls}", 1
+    )
+    (project / "Pulumi.dev.yaml").write_text(text)
+    status, written, _ = run(tmp_path, monkeypatch, json.dumps(document()))
+    assert status == 1
+    assert "| new | dev | centos | docker-1 and docker-2 | privileged | true |" in written
+    assert "have no room, so this job fails" in written
+    assert "dangerous settings have no room in the comment" in capsys.readouterr().err
