@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tools import mr_comment, pr_preview
+from tools import comment, mr_comment
 from tools.mr_comment import MARKER, checked
 
 SHA = "a" * 40
@@ -158,4 +158,4 @@ def test_no_line_is_a_quick_action() -> None:
 
 def test_the_marker_is_that_of_the_preview() -> None:
     """The tool imports nothing of the project, so it has the marker once more."""
-    assert pr_preview.MARKER == MARKER
+    assert comment.MARKER == MARKER
