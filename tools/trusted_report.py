@@ -27,6 +27,7 @@ from ipvlan.config.yaml_file import STACK_FILES
 from ipvlan.problems import UserError, plain
 from ipvlan.views import markdown
 from ipvlan.views.report import as_markdown
+from tools.log import complain, say
 from tools.pr_preview import MARKER, Part, comment
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -65,11 +66,9 @@ def main() -> int:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(text, encoding="utf-8")
     except (UserError, OSError, UnicodeError, subprocess.SubprocessError) as error:
-        sys.stderr.write(
-            f"there is no comment:\n  {plain(str(error), keep=chr(10)).replace(chr(10), chr(10) + '  ')}\n"
-        )
+        complain(f"there is no comment: {error}")
         return 1
-    sys.stdout.write(f"{options.out}: {len(text)} characters\n")
+    say(f"{options.out}: {len(text)} characters")
     return 0
 
 

@@ -15,7 +15,7 @@ HOSTILE = (
     "\ud800 \udfff \ue000 \uffff \U000e0041",
     "[/] [bold] [link=https://h/]x[/link] [@click=f] :warning: [red]r[/red]",
     "![x](https://h/) [a](https://h/ 'b') <https://h/> <img src=https://h/> www.h.example https://h.example [a]: https://h/",
-    "@octocat _@octo/team (@octocat) #12 GH-12 octo/repo#1 !12 &12 $12 %12 ~bug [work_item:12]",
+    "@octocat _@octo/team (@octocat) #12 GH-12 octo/repo#1 !12 &12 $12 %12 ~bug [work_item:12] a@evil.com MailTo:a.b+c@evil.com o/r@0123abc",
     "<!-- ipvlan-fabric: pull request --> </details> <b>x</b> &lt;i> <br/> ]]> </text></svg> </title>",
     "| a \\| b | ` c | `` d ``` ~~~ ~~e~~ *f* __g__",
     '"]; click h0 "https://h/" %%{init: {}}%% #quot; "`x`" end } ) $$x$$ @{shape: x}',
