@@ -32,7 +32,7 @@ JOB, ARTIFACT = "preview", "comment/comment.md"
 LONGEST = 65_536
 """Characters of a comment."""
 SECONDS = 30
-TIME_LIMIT = 300
+TIME_LIMIT = 120
 """Seconds for fetching a merge request, and for its report."""
 QUICK_ACTION = re.compile(r"^([ \t]*)/", re.MULTILINE)
 """What GitLab executes with the rights of the token, `/close` for one (Gitlab::QuickActions::Extractor), also through its API."""
@@ -90,7 +90,7 @@ def comment_of(gitlab: GitLab, request: dict[str, Any]) -> str:
         preview, out = Path(folder, "preview.md"), Path(folder, "comment.md")
         preview.write_bytes(preview_of(gitlab, request))
         files = ["--preview", str(preview), "--out", str(out), "--project", str(PROJECT)]
-        _run([*REPORT, "--base", base, "--head", request["sha"], *files], Path(__file__).resolve().parent.parent)
+        _run([*REPORT, "--base", base, "--head", request["sha"], *files], PROJECT)
         return checked(out.read_text(encoding="utf-8"))
 
 

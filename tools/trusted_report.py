@@ -66,7 +66,8 @@ def main() -> int:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(text, encoding="utf-8")
     except (UserError, OSError, UnicodeError, subprocess.SubprocessError) as error:
-        complain(f"there is no comment: {error}")
+        why = error.stderr.decode("utf-8", "replace") if isinstance(error, subprocess.CalledProcessError) else ""
+        complain(f"there is no comment: {error}\n{why}".rstrip())
         return 1
     say(f"{options.out}: {len(text)} characters")
     return 0
@@ -120,11 +121,13 @@ def merged(base: Commit, head: Commit) -> Commit:
     """Return what a merge of the two gives, as a tree in git's store: nothing is checked out.
 
     Raises:
-        NoMergeError: They conflict, or have no common history.
+        NoMergeError: They conflict.
     """
     done = _git(base.root, "merge-tree", "--write-tree", "--no-messages", base.sha, head.sha)
-    if done.returncode:
+    if done.returncode == 1:
         raise NoMergeError
+    # Of a git before 2.38, or where the two have no common history.
+    done.check_returncode()
     return Commit(base.root, done.stdout.decode("ascii").strip())
 
 

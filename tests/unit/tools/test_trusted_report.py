@@ -124,6 +124,19 @@ def test_a_removed_stack_and_one_that_cannot_be_read(project: Path, monkeypatch:
     check_markdown(text)
 
 
+def test_no_common_history_is_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is no conflict; the exit status is 1, with what git said."""
+    git(project, "checkout", "--quiet", "--orphan", "other")
+    commit_all(project, "of its own")
+    out = str(project.parent / "out.md")
+    arguments = ["--base", "main", "--head", "other", "--out", out, "--project", str(project)]
+    monkeypatch.setattr(sys, "argv", ["trusted_report", *arguments])
+    assert trusted_report.main() == 1
+    assert "unrelated histories" in capsys.readouterr().err
+
+
 def test_no_commit_is_said(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The exit status is 1, and no line begins with a command of the CI."""
     out = str(project.parent / "out.md")
