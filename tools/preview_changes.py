@@ -34,6 +34,10 @@ class PreviewError(Exception):
     """There is no preview to show; the text says why."""
 
 
+class NoStackError(PreviewError):
+    """There is no preview to show, because the backend of the state does not have the stack."""
+
+
 def read_preview(text: str) -> dict[str, Any]:
     """Return the document.
 

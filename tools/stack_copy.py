@@ -1,4 +1,4 @@
-"""A stack file with other secrets, for a preview that has no key to its own.
+"""A copy of a project, and in it a stack file with other secrets, for a preview that has no key to its own.
 
 Pulumi must read the copy as it reads the file, so the text stays as it is but for the encrypted values.
 Out of scope: running the preview.
@@ -7,8 +7,12 @@ Out of scope: running the preview.
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -16,6 +20,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ipvlan.config.secrets import is_secret
+from ipvlan.config.yaml_file import Checkout
 from ipvlan.config.yaml_text import StackFileError, parse_text
 
 PASSPHRASE: Final = "preview"  # noqa: S105  # of placeholders
@@ -27,6 +32,42 @@ KEYS_OF_SECRETS: Final = frozenset({"encryptionsalt", "encryptedkey", "secretspr
 """What the values were encrypted with."""
 # JSON that every reader of YAML takes: no raw control character, and no escaped half of a surrogate pair.
 _NOT_PRINTABLE: Final = re.compile("[\x7f-\x9f\ufeff\ufffe\uffff]")
+
+NOT_COPIED: Final = frozenset({".git", ".venv", ".lab", ".make"})
+"""What a project's folder itself may have and the program does not read; it can be large, and git need not ignore it."""
+
+
+def copy_files(root: Path, folder: Path) -> None:
+    """Copy the project's files into a new folder: those that git tracks, and new ones that it does not ignore.
+
+    A link stays a link, wherever it leads.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    folder.mkdir()
+    for name in set(os.fsdecode(listed.stdout).split("\0")):
+        source, copy = root / name, folder / name
+        # A folder is a repository in the repository. In the place of a tracked file's folder there may be a link by now.
+        is_file = source.is_symlink() or source.is_file()
+        if is_file and name.partition("/")[0] not in NOT_COPIED and source.parent.resolve() == source.parent:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy, follow_symlinks=False)
+
+
+def write_without_secrets(folder: Path, name: str) -> None:
+    """Write the stack file of a copied project without its secrets; what it is a link to stays as it is.
+
+    Raises:
+        StackFileError: It is no stack file.
+    """
+    text, path = without_secrets(Checkout(folder).text(name), name), folder / name
+    path.unlink()
+    path.write_text(text, encoding="utf-8", newline="")
 
 
 def without_secrets(text: str, name: str = "stack file") -> str:

@@ -27,8 +27,8 @@ from ipvlan.config.yaml_file import STACK_FILES
 from ipvlan.problems import UserError, plain
 from ipvlan.views import markdown
 from ipvlan.views.report import as_markdown
+from tools.comment import MARKER, Part, comment
 from tools.log import complain, say
-from tools.pr_preview import MARKER, Part, comment
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LONGEST: Final = 65_536
@@ -62,7 +62,7 @@ def main() -> int:
     options = parser.parse_args()
     root: Path = options.project.resolve()
     try:
-        text = comment(list(_parts(root, options.base, options.head, previews(options.preview))))
+        text = comment(list(_parts(root, options.base, options.head, previews(options.preview)))).text
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(text, encoding="utf-8")
     except (UserError, OSError, UnicodeError, subprocess.SubprocessError) as error:
@@ -103,18 +103,20 @@ def _parts(root: Path, base: str, head: str, written: Mapping[str, str]) -> Iter
         stack = file.removeprefix(first).removesuffix(rest)
         name = markdown.code(stack)
         if file in now:
-            yield Part(_report(stack, before, after), TITLE, written.get(name, "the job of the change wrote none"))
+            part = _report(stack, before, after)
+            yield part._replace(title=TITLE, preview=written.get(name, "the job of the change wrote none"))
         else:
             yield Part(f"## Stack {name}\n\n**Its file is removed.** What runs on its hosts stays there.\n")
 
 
-def _report(stack: str, before: Commit, after: Commit) -> str:
+def _report(stack: str, before: Commit, after: Commit) -> Part:
     try:
-        return as_markdown(read_report(stack, before, after))
+        report = read_report(stack, before, after)
     except (UserError, UnicodeError) as error:
         # A change of the models and of a stack file at once: only its own code can read the file.
-        title = f"## Stack {markdown.code(stack)}\n\n**The default branch's code cannot use this config.**"
-        return f"{title}\n\n{markdown.fenced(str(error))}\n"
+        title = f"## Stack {markdown.code(stack)}\n\n**The default branch's code cannot use this config.**\n"
+        return Part(title, error=str(error))
+    return Part(as_markdown(report), stack=stack, powers=report.powers)
 
 
 def merged(base: Commit, head: Commit) -> Commit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,6 +16,8 @@ from ipvlan.problems import Problem, ToolError, UsageError, shorten
 
 TIME_LIMIT: Final = 30
 """Seconds for one call of git; reading a file takes milliseconds."""
+_BLOB: Final = re.compile(rb"(?P<hash>[0-9a-f]+) blob (?P<size>[0-9]+)\n")
+"""How git describes a file. A link that leads nowhere or out of the repository, and a folder, are described in other words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +36,33 @@ class Commit:
     def stack_files(self) -> list[str]:
         """Return the stack files of the commit."""
         # Without `--full-tree` the paths are below the working folder.
-        listed = _git(self.root, "ls-tree", "--name-only", "-z", self.sha, "./").stdout.decode("utf-8", "replace")
-        return sorted(name for name in listed.split("\0") if fnmatchcase(name, STACK_FILES))
+        listed = _git(self.root, "ls-tree", "--name-only", "-z", self.sha, "./").stdout
+        return sorted(name for name in os.fsdecode(listed).split("\0") if fnmatchcase(name, STACK_FILES))
 
     def text(self, name: str) -> str:
         """Return the file's text in the commit; raise StackFileError."""
-        size = _git(self.root, "cat-file", "-s", f"{self.sha}:./{name}")
-        if size.returncode == 0:
-            refuse_large(int(size.stdout), name)
-        done = _git(self.root, "cat-file", "blob", f"{self.sha}:./{name}")
-        if done.returncode:
+        content = self._content(name)
+        if content is None:
             raise StackFileError(
                 [_problem("IPF027", name, "", f"commit {self.sha[:12]} has no such file", "correct the path")]
             )
         try:
-            return done.stdout.decode("utf-8-sig")
+            return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             problem = f"byte {error.start} in commit {self.sha[:12]} is not UTF-8"
             raise StackFileError([_problem("IPF028", name, "", problem, "save it as UTF-8")]) from None
+
+    def _content(self, name: str) -> bytes | None:
+        """Return the file's content; None where there is no such file. Raise StackFileError where it is too large."""
+        # A link is followed as on disk, else its text would count as the file's. Out of the repository it leads nowhere.
+        request = os.fsencode(f"{self.sha}:./{name}\n")
+        found = _BLOB.match(_git(self.root, "cat-file", "--batch-check", "--follow-symlinks", given=request).stdout)
+        # A line break in the name would make two requests of it.
+        if found is None or "\n" in name:
+            return None
+        refuse_large(int(found["size"]), name)
+        done = _git(self.root, "cat-file", "blob", found["hash"].decode())
+        return None if done.returncode else done.stdout
 
 
 def commit(root: Path, ref: str, option: str = "--base") -> Commit:
@@ -76,7 +89,7 @@ def commit(root: Path, ref: str, option: str = "--base") -> Commit:
     return Commit(root, done.stdout.decode().strip())
 
 
-def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _git(root: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             ["git", *arguments],
@@ -84,7 +97,7 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
             capture_output=True,
             check=False,
             timeout=TIME_LIMIT,
-            stdin=subprocess.DEVNULL,
+            input=given,
         )
     except FileNotFoundError:
         raise ToolError(

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.support.projects import commit_all, git, write_project
-from tools import mr_comment, pr_preview, trusted_report
+from tools import comment, mr_comment, trusted_report
+from tools.comment import Part
 from tools.mr_comment import MARKER, checked
-from tools.pr_preview import Part
 from tools.reference_setup import STACK_TEXT
 
 SHA = "a" * 40
@@ -175,9 +175,9 @@ def test_the_report_is_of_the_commit_and_not_of_its_job(
     git(origin, "update-ref", "refs/merge-requests/2/head", "HEAD")
     git(origin, "reset", "--quiet", "--hard", "HEAD~1")
     gitlab.pipelines = [{"id": 1, "sha": gitlab.sha, "project_id": 7}]
-    gitlab.artifacts[11] = pr_preview.comment(
+    gitlab.artifacts[11] = comment.comment(
         [Part("## Stack `dev`\n\n**Nothing changes.**\n", "passed", "@all ![x](y)")]
-    )
+    ).text
     monkeypatch.setattr(mr_comment, "PROJECT", project)
     run = mr_comment._run
 
@@ -229,4 +229,4 @@ def test_no_line_is_a_quick_action() -> None:
 
 def test_the_marker_is_that_of_the_preview() -> None:
     """The tool imports nothing of the project, so it has the marker once more."""
-    assert pr_preview.MARKER == MARKER
+    assert comment.MARKER == MARKER

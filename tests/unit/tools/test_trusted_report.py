@@ -10,8 +10,8 @@ import pytest
 from tests.support.hostile import HOSTILE
 from tests.support.projects import commit_all, git, write_project
 from tests.unit.views.test_hostile_texts import check_markdown
-from tools import pr_preview, trusted_report
-from tools.pr_preview import MARKER, Part
+from tools import comment, trusted_report
+from tools.comment import MARKER, Part
 from tools.reference_setup import STACK_TEXT
 
 WITH_HOST_PATH = STACK_TEXT.replace("offset: 2", "offset: 2\n      volumes: ['/:/host']", 1)
@@ -52,9 +52,9 @@ def test_a_forged_comment_hides_nothing(project: Path, monkeypatch: pytest.Monke
     """The job of the change says that nothing changes; the comment has the report of what the commit has."""
     assert WITH_HOST_PATH != STACK_TEXT
     change(project, dev=WITH_HOST_PATH, code="print()\n", new=STACK_TEXT)
-    forged = pr_preview.comment(
+    forged = comment.comment(
         [Part("## Stack `dev`\n\n**Nothing changes on the hosts.**\n", "passed", "no resource")]
-    )
+    ).text
     text = written(project, monkeypatch, forged)
     assert text.startswith(f"{MARKER}\n")
     assert "Nothing changes" not in text
@@ -81,7 +81,7 @@ def test_a_preview_is_text(tmp_path: Path, hostile: str, where: str) -> None:
     if where == "preview":
         assert set(found) == {"`dev`"}
     check_markdown(
-        pr_preview.comment([Part("## Stack `dev`\n", trusted_report.TITLE, text) for text in found.values()])
+        comment.comment([Part("## Stack `dev`\n", trusted_report.TITLE, text) for text in found.values()]).text
     )
 
 
@@ -89,13 +89,13 @@ def test_the_preview_of_the_real_comment_is_found(tmp_path: Path) -> None:
     """In the format that make pr-preview writes, by stack; another file and a very long one have none."""
     parts = [Part(f"## Stack `{name}`\n", "passed, so", f"+ {name}\n````\n") for name in ("a", "b")]
     file = tmp_path / "comment.md"
-    file.write_text(pr_preview.comment(parts), encoding="utf-8")
+    file.write_text(comment.comment(parts).text, encoding="utf-8")
     assert trusted_report.previews(file) == {
         f"`{name}`": f"pulumi preview passed, so\n\n+ {name}\n````\n" for name in ("a", "b")
     }
-    file.write_text("x" + pr_preview.comment(parts), encoding="utf-8")
+    file.write_text("x" + comment.comment(parts).text, encoding="utf-8")
     assert trusted_report.previews(file) == {}
-    file.write_text(pr_preview.comment(parts) + "x" * 70_000, encoding="utf-8")
+    file.write_text(comment.comment(parts).text + "x" * 70_000, encoding="utf-8")
     assert trusted_report.previews(file) == {}
     assert trusted_report.previews(tmp_path / "none") == {}
 

@@ -64,7 +64,7 @@ from ipvlan.views.grid import Grid
 from ipvlan.views.terminal import Terminal
 from tests.support.hostile import HOSTILE, spoiled
 from tests.support.live_parts import live_host, reference_plan, unreachable_host
-from tools.pr_preview import MARKER, Part, comment
+from tools.comment import MARKER, Part, comment
 
 WIDTH = 2500
 """Columns, so that no table wraps a text."""
@@ -245,7 +245,7 @@ def test_markdown_stays_what_it_is(text: str) -> None:
     written = report.as_markdown(spoiled(REPORT, text))
     check_markdown(written)
     assert blocks(written) == blocks(report.as_markdown(REPORT))
-    whole = comment([Part(written, "passed", f"+ a\n{text}\n```\n{text}", failed=False)])
+    whole = comment([Part(written, "passed", f"+ a\n{text}\n```\n{text}", failed=False)]).text
     check_markdown(whole)
     assert [line for line in whole.splitlines() if MARKER in line][:1] == [MARKER]
     assert [token.content for token in tokens_of(whole) if token.type == "html_block" and MARKER in token.content] == [
@@ -260,7 +260,7 @@ def test_markdown_stays_what_it_is(text: str) -> None:
 def test_a_comment_is_cut_between_lines() -> None:
     """Half of a code span is none: what was code in it would call people."""
     part = Part("\n".join(f"- `@octocat {'x' * (number % 97)}`" for number in range(3000)))
-    check_markdown(comment([part]))
+    check_markdown(comment([part]).text)
 
 
 LABEL = re.compile(r'"[^"\n]*"')
