@@ -3,10 +3,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain clean \
+.PHONY: help setup packages toolchain clean \
 	lab-up up verify preview down lab-down \
 	check format schema-check check-wheel audit test-fast coverage fuzz test-engine test-lab test-lab-all test-lab-matrix test-long test \
-	schema mode-pages constraints pr-preview pr-comment mr-comment drift drift-issue deploy bench bench-plan
+	schema mode-pages constraints pr-preview pr-report pr-comment mr-comment drift drift-issue deploy bench bench-plan
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,6 +38,8 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt constraints.txt pyproj
 	touch $@
 
 setup: $(VENV)/.installed toolchain ## install the Python packages and the Pulumi toolchain
+
+packages: $(VENV)/.installed ## install the Python packages alone
 
 toolchain:
 	@toolchain/setup
@@ -153,10 +155,13 @@ constraints: ## write constraints.txt: the newest versions of what the direct re
 pr-preview: setup ## write the comment of a pull request into BASE=main: report and preview of every stack, no host needed
 	@toolchain/run $(BIN)/python -m tools.pr_preview --base '$(BASE)' --out '$(COMMENT)'
 
+pr-report: packages ## write the comment of a pull request, commits BASE and HEAD, from its files as data, and PREVIEW, the comment of its own code
+	@$(BIN)/python -m tools.trusted_report --base '$(BASE)' --head '$(HEAD)' $(if $(PREVIEW),--preview '$(PREVIEW)') --out '$(COMMENT)'
+
 pr-comment: ## put COMMENT on pull request PR=number, in place of the previous one (GitHub's workflow runs it)
 	@tools/pr-comment '$(PR)' '$(COMMENT)'
 
-mr-comment: ## put the report of each open merge request on it (GitLab's scheduled pipeline runs it)
+mr-comment: packages ## put the report of each open merge request on it (GitLab's scheduled pipeline runs it)
 	@$(PYTHON) -I tools/mr_comment.py
 
 ## Stacks with hosts

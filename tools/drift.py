@@ -4,7 +4,7 @@ Usage: toolchain/run .venv/bin/python -m tools.drift STACK [--out FOLDER]   (mak
 
 Two comparisons, of which neither shows what the other does: `ipvlan status` compares the hosts with the stack file, and
 `pulumi preview --expect-no-changes` the state with it. Neither changes anything.
-The folder gets `status.xml` (JUnit), `preview.txt`, and `drift.md`, the text of an issue.
+The folder gets `status.xml` (JUnit), `preview.txt`, and `drift.md`, the text of an issue. None has what containers printed.
 Exit status 0 when nothing differs, otherwise 1; also where one of the two could not compare.
 """
 
@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from ipvlan.problems import plain
 from ipvlan.views.markdown import fenced
+from tools.log import say
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKER = "<!-- ipvlan-fabric: drift of {stack} -->"
@@ -55,8 +57,8 @@ def main() -> int:
     ]
     (folder / "drift.md").write_text(issue(options.stack, results), encoding="utf-8")
     for result in results:
-        print(f"== {result.name}: {'nothing differs' if result.same else 'differs, or could not compare'}")
-        print(result.text)
+        say(f"== {result.name}: {'nothing differs' if result.same else 'differs, or could not compare'}")
+        say(result.text)
     return 0 if all(result.same for result in results) else 1
 
 
@@ -71,10 +73,10 @@ def read_status(stack: str, project: Path, file: Path) -> Result:
 
 
 def read_preview(stack: str, project: Path, file: Path) -> Result:
-    """Compare the state with the stack file; write what Pulumi printed. Pulumi masks secrets."""
+    """Compare the state with the stack file; write what Pulumi printed, without control characters. Pulumi masks secrets."""
     command = ["pulumi", "preview", "--stack", stack, "--diff", "--expect-no-changes"]
     done = _run([*command, "--non-interactive", "--color", "never"], project)
-    text = f"{done.stdout}{done.stderr}"
+    text = plain(f"{done.stdout}{done.stderr}", keep="\n\t")
     file.write_text(text, encoding="utf-8")
     return Result("pulumi preview", done.returncode == 0, text.strip())
 

@@ -21,7 +21,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from ruamel.yaml.error import YAMLError
 
@@ -33,6 +33,7 @@ from ipvlan.problems import UsageError, UserError, plain
 from ipvlan.views import markdown
 from ipvlan.views.report import as_markdown
 from tools.comment import Part, comment
+from tools.log import complain, say
 from tools.preview_changes import NoStackError, PreviewError, changes, compare, errors_of, read_preview
 from tools.stack_copy import PASSPHRASE, copy_files, write_without_secrets
 
@@ -58,7 +59,7 @@ def main() -> int:
         for stack in options.stacks or [*now, *removed]:
             parts[stack] = _removed(stack) if stack in removed else _part(stack, base, root)
     except (UserError, *FAILURES) as error:
-        _say(_sentence(error), sys.stderr)
+        complain(_sentence(error))
         head = f"## {markdown.escape(options.base)}\n\n**There is no report.**\n"
         parts["every stack"] = Part(head, error=_sentence(error), failed=True)
     text, lost = comment([*parts.values()])
@@ -69,27 +70,15 @@ def main() -> int:
             options.out.parent.mkdir(parents=True, exist_ok=True)
             options.out.write_text(text, encoding="utf-8")
         except OSError as error:
-            _say(f"the comment cannot be written: {_sentence(error)}", sys.stderr)
+            complain(f"the comment cannot be written: {_sentence(error)}")
             return 1
-        _say(f"{options.out}: {len(text)} characters on {_listed(parts)}", sys.stdout)
+        say(f"{options.out}: {len(text)} characters on {_listed(parts)}")
     failed = [stack for stack, part in parts.items() if part.failed]
     if failed:
-        _say(f"no report or no preview of {_listed(failed)}: the comment says why", sys.stderr)
+        complain(f"no report or no preview of {_listed(failed)}: the comment says why")
     if lost:
-        _say(
-            f"{lost} dangerous settings have no room in the comment: make several smaller changes of this one",
-            sys.stderr,
-        )
+        complain(f"{lost} dangerous settings have no room in the comment: make several smaller changes of this one")
     return 1 if failed or lost else 0
-
-
-def _say(text: str, stream: TextIO) -> None:
-    """Write lines to the log of a job, in which no text is a command to the runner.
-
-    GitHub's runner takes a line that begins with `::` behind blanks, and `##[` anywhere (ActionCommand of actions/runner, 2.317).
-    """
-    lines = plain(text, keep="\n").replace("##[", "## [").split("\n")
-    stream.write("\n  | ".join([f"pr-preview: {lines[0]}", *lines[1:]]) + "\n")
 
 
 def _listed(stacks: Iterable[str]) -> str:

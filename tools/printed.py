@@ -48,6 +48,7 @@ def _printed(arguments: list[str], stack_file: str) -> str:
             check=True,
             capture_output=True,
             text=True,
+            errors="strict",
             timeout=60,
         ).stdout
     # Rich fills the line of a title with blanks.

@@ -1,5 +1,8 @@
 """The result of `ipvlan status` as JUnit's XML, which GitLab, GitHub's actions and Jenkins read.
 
+It goes where logs go: into artifacts and issues that more people read than may read a container's log. So of what a container
+printed it has the number of lines alone.
+
 One suite per host. Its cases are the host itself, its network, and each container that is planned on it.
 Out of scope: what counts as a difference (`ipvlan.checks.drift`).
 """
@@ -118,14 +121,19 @@ def _finding(element: ET.Element, tag: str, differences: list[Difference]) -> No
 
 
 def _texts(differences: Iterable[Difference]) -> str:
-    """Return what `status` prints of them: the problem, what a container printed, and the fix."""
+    """Return what `status` prints of them, without what a container printed: the problem and the fix."""
     return "\n".join(
         "\n".join(
             [
                 f"{difference.kind}: {difference.problem}",
-                *(f"    | {line}" for line in difference.output),
+                *_left_out(difference.output),
                 f"    {difference.fix}",
             ]
         )
         for difference in differences
     )
+
+
+def _left_out(output: tuple[str, ...]) -> Iterable[str]:
+    if output:
+        yield f"    (left out, lines that it printed: {len(output)}; without --format, `ipvlan status` shows them)"

@@ -23,8 +23,9 @@ _BREAK: Final = "&#8203;"
 """A zero-width space."""
 
 _LEADS: Final = (
-    # People and groups. Behind a letter nobody is called, and `root@10.1.1.1` can still be copied.
-    r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9_])"
+    # People, groups, addresses of mail (GFM 6.9, also without `mailto:`) and commits (owner/name@0123abc). The digest of an image
+    # is none of them, and can still be copied.
+    r"@(?=[A-Za-z0-9_])(?!(?<=[A-Za-z0-9_]@)sha256:)|(?i:mailto|xmpp):"
     # Issues and pull requests (#1, GH-1, owner/name#1), and what GitLab refers to: requests, epics, snippets, milestones, labels.
     r'|[#!&$%~](?=[A-Za-z0-9_"])|(?<![A-Za-z0-9])[Gg][Hh]-(?=[0-9])|\[(?=[a-z_]+:)'
     # GFM 6.9, extended autolinks; GitLab makes a link of any scheme.

@@ -16,6 +16,7 @@ HOSTILE = (
     "[/] [bold] [link=https://h/]x[/link] [@click=f] :warning: [red]r[/red]",
     "![x](https://h/) [a](https://h/ 'b') <https://h/> <img src=https://h/> www.h.example https://h.example [a]: https://h/",
     "@octocat _@octo/team (@octocat) #12 GH-12 octo/repo#1 !12 &12 $12 %12 ~bug [work_item:12]",
+    "a@evil.com MailTo:b+c@evil.com xmpp:a@evil.com octo/repo@0123abc",
     "<!-- ipvlan-fabric: pull request --> </details> <b>x</b> &lt;i> <br/> ]]> </text></svg> </title>",
     "| a \\| b | ` c | `` d ``` ~~~ ~~e~~ *f* __g__",
     '"]; click h0 "https://h/" %%{init: {}}%% #quot; "`x`" end } ) $$x$$ @{shape: x}',

@@ -95,6 +95,7 @@ class Run:
             ],
             stdout=subprocess.PIPE,
             text=True,
+            errors="replace",
             cwd=ROOT,
         )  # fmt: skip
         if process.stdout is None:

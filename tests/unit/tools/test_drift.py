@@ -65,6 +65,22 @@ def test_the_issue_has_what_differs_as_text(monkeypatch: pytest.MonkeyPatch, tmp
     assert "pulumi preview" not in (tmp_path / "drift.md").read_text()
 
 
+def test_no_text_is_an_order_to_the_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What Pulumi printed moves no cursor, in the log and in the file, and is no command to GitHub's runner."""
+    text = "\x1b]0;pwn\x07ok\r\n \t::error::boo\nsee ##[error]boo\n::add-mask::x"
+    monkeypatch.setattr(drift, "_run", lambda arguments, _project: subprocess.CompletedProcess(arguments, 1, "", text))
+    monkeypatch.setattr(sys, "argv", ["drift", "dev", "--out", str(tmp_path)])
+    assert drift.main() == 1
+    logged = capsys.readouterr().out
+    for shown in (logged, (tmp_path / "preview.txt").read_text(), (tmp_path / "drift.md").read_text()):
+        assert r"\x1b]0;pwn\x07ok\r" in shown
+        assert all(line.isprintable() for line in shown.replace("\t", " ").split("\n"))
+    assert not [line for line in logged.splitlines() if line.strip().startswith("::") or "##[" in line]
+    assert "::error::boo" in logged
+
+
 def test_what_could_not_be_compared_is_drift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without a plan there is no document: the old one is gone, the job fails, and the issue says why."""
     run_drift(monkeypatch, tmp_path)

@@ -1,18 +1,23 @@
-"""Comments on merge requests, against a server that answers as GitLab does: which text is taken, which note is replaced."""
+"""Comments on merge requests, against a server that answers as GitLab does: which preview is taken, which note is replaced."""
 
 from __future__ import annotations
 
 import http.server
 import json
 import re
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools import comment, mr_comment
+from tests.support.projects import commit_all, git, write_project
+from tools import comment, mr_comment, trusted_report
+from tools.comment import Part
 from tools.mr_comment import MARKER, checked
+from tools.reference_setup import STACK_TEXT
 
 SHA = "a" * 40
 TOKEN = "the token"
@@ -24,7 +29,8 @@ class FakeGitLab(http.server.ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.artifacts = {11: REPORT}
+        self.artifacts: dict[int, str] = {11: REPORT}
+        self.sha = SHA
         self.notes: list[dict[str, Any]] = []
         self.pipelines = [{"id": 1, "sha": SHA, "project_id": 7}]
         self.written: list[tuple[str, str, str]] = []
@@ -38,7 +44,8 @@ class FakeGitLab(http.server.ThreadingHTTPServer):
         if page > 2:
             return []
         # The second page of the requests, so that there is a list with more than one.
-        request = {"iid": page, "sha": SHA if page == 2 else "b" * 40, "target_project_id": 7}
+        request = {"iid": page, "sha": self.sha if page == 2 else "b" * 40, "target_project_id": 7}
+        request["target_branch"] = "main"
         lists: dict[str, list[dict[str, Any]]] = {
             "/merge_requests": [request],
             "/merge_requests/1/pipelines": self.pipelines,
@@ -67,7 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers["PRIVATE-TOKEN"] != TOKEN:
             return self._send(401, b"{}")
         if path.endswith("/artifacts/comment/comment.md"):
-            return self._send(302, b"", Location="/storage")
+            return self._send(302, b"", Location="/storage") if self.server.artifacts else self._send(404, b"{}")
         number = re.search(r"(?<!per_)page=(\d+)", query)
         page = int(number[1]) if number else 1
         more = "2" if path == "/projects/7/merge_requests" and page == 1 else ""
@@ -108,39 +115,103 @@ def note(number: int, author: int, body: str = MARKER) -> dict[str, Any]:
     return {"id": number, "author": {"id": author}, "system": False, "body": body}
 
 
-def test_the_report_of_the_last_commit_becomes_a_note(gitlab: FakeGitLab) -> None:
-    """A request whose last commit has no preview yet gets none. The token does not follow a redirect to a storage."""
-    assert mr_comment.main() == 0
+@pytest.fixture
+def previews(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the comment be the preview that was found, of requests that have one."""
+
+    def found(server: mr_comment.GitLab, request: dict[str, Any]) -> str:
+        text = mr_comment.preview_of(server, request).decode()
+        if not text:
+            raise ValueError("no preview\n::error::x")
+        return text
+
+    monkeypatch.setattr(mr_comment, "comment_of", found)
+
+
+@pytest.mark.usefixtures("previews")
+def test_the_preview_of_the_last_commit_is_taken(gitlab: FakeGitLab, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of that commit alone. The token does not follow a redirect to a storage. One that fails is a line; the others have theirs."""
+    assert mr_comment.main() == 1
     assert gitlab.written == [("POST", "/merge_requests/2/notes", REPORT)]
     (headers,) = gitlab.storage_headers
     assert TOKEN not in headers.values()
+    assert capsys.readouterr().err == "merge request 1: no comment: 'no preview\\n::error::x'\n"
 
 
+@pytest.mark.usefixtures("previews")
 def test_only_the_own_note_is_replaced(gitlab: FakeGitLab) -> None:
     """A note of somebody else with our marker stays, as does an own one without it."""
     gitlab.notes = [note(21, author=6), note(22, author=5, body="hello"), note(23, author=5)]
-    assert mr_comment.main() == 0
+    mr_comment.main()
     assert gitlab.written == [("PUT", "/merge_requests/2/notes/23", REPORT)]
     gitlab.written.clear()
     gitlab.notes[2]["body"] = REPORT.rstrip()
-    assert mr_comment.main() == 0
+    mr_comment.main()
     assert gitlab.written == []
 
 
-def test_a_pipeline_in_a_fork_is_not_taken(gitlab: FakeGitLab) -> None:
-    """Its project is another, whose job could be anything, and to which the token does not belong."""
+@pytest.mark.usefixtures("previews")
+def test_there_may_be_no_preview(gitlab: FakeGitLab) -> None:
+    """A pipeline of a fork is in another project, whose job could be anything; a job may have ended without the file."""
     gitlab.pipelines = [{"id": 1, "sha": SHA, "project_id": 8}]
-    assert mr_comment.main() == 0
+    mr_comment.main()
+    gitlab.pipelines = [{"id": 1, "sha": SHA, "project_id": 7}]
+    gitlab.artifacts = {}
+    mr_comment.main()
     assert gitlab.written == []
+
+
+def test_the_report_is_of_the_commit_and_not_of_its_job(
+    gitlab: FakeGitLab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The whole way, with git: the job of the change hides a privileged container, and says so to the team with an image."""
+    origin, project = tmp_path / "origin", tmp_path / "project"
+    origin.mkdir()
+    write_project(origin)
+    commit_all(origin, "base")
+    git(tmp_path, "clone", "--quiet", str(origin), str(project))
+    write_project(origin, STACK_TEXT.replace("offset: 2", "offset: 2\n      privileged: true", 1))
+    gitlab.sha = commit_all(origin, "change")
+    git(origin, "update-ref", "refs/merge-requests/2/head", "HEAD")
+    git(origin, "reset", "--quiet", "--hard", "HEAD~1")
+    gitlab.pipelines = [{"id": 1, "sha": gitlab.sha, "project_id": 7}]
+    gitlab.artifacts[11] = comment.comment(
+        [Part("## Stack `dev`\n\n**Nothing changes.**\n", "passed", "@all ![x](y)")]
+    ).text
+    monkeypatch.setattr(mr_comment, "PROJECT", project)
+    run = mr_comment._run
+
+    def run_here(command: list[str], folder: Path) -> None:
+        """Run the report in this process: to start Python takes most of the time."""
+        if command[: len(mr_comment.REPORT)] != mr_comment.REPORT:
+            return run(command, folder)
+        monkeypatch.setattr(sys, "argv", command[len(mr_comment.REPORT) - 1 :])
+        assert trusted_report.main() == 0
+        return None
+
+    monkeypatch.setattr(mr_comment, "_run", run_here)
+    # Request 1 has no commit at the server.
+    assert mr_comment.main() == 1
+    ((_, path, body),) = gitlab.written
+    assert path == "/merge_requests/2/notes"
+    assert "Nothing changes." not in body
+    assert re.search(r"\| new \| nginx \|.*\| privileged \|", body)
+    assert "```\npulumi preview passed\n\n@all ![x](y)\n```" in body
+
+
+def test_what_is_started_has_not_the_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither git nor the report; the rest of the environment it has."""
+    monkeypatch.setenv("MR_COMMENT_TOKEN", TOKEN)
+    monkeypatch.setenv("OTHER", "stays")
+    with pytest.raises(ValueError, match=r"^sh ended with 3: stays -$"):
+        mr_comment._run(["sh", "-c", 'echo "$OTHER" "${MR_COMMENT_TOKEN:--}" >&2; exit 3'], tmp_path)
 
 
 @pytest.mark.parametrize("text", ["all well\n", f"{MARKER}\n{'x' * 70_000}", ""])
-def test_another_text_is_refused(gitlab: FakeGitLab, capsys: pytest.CaptureFixture[str], text: str) -> None:
-    """What make pr-preview did not write is not posted, and the job fails."""
-    gitlab.artifacts[11] = text
-    assert mr_comment.main() == 1
-    assert gitlab.written == []
-    assert "merge request 2: no comment: it is not what make pr-preview wrote" in capsys.readouterr().err
+def test_another_text_is_refused(text: str) -> None:
+    """What is no comment of ours is not posted."""
+    with pytest.raises(ValueError, match="it is no comment of ours"):
+        checked(text)
 
 
 def test_no_line_is_a_quick_action() -> None:

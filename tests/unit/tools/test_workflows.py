@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.support.projects import ROOT
+from tests.support.projects import ROOT, commit_all, git
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 GITLAB = ROOT / ".gitlab-ci.yml"
@@ -107,6 +109,84 @@ def test_gitlabs_jobs_with_secrets_are_of_the_default_branch() -> None:
     assert "TOKEN" not in GITLAB.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["drift", "deploy"])
+def test_a_stacks_name_is_checked_before_make_reads_it(name: str) -> None:
+    """`$(info x)` as a name would be make's, and `a';touch x;'` the shell's."""
+    (job,) = [job for job in jobs(ROOT / ".github" / "workflows" / f"{name}.yml") if "environment" in job]
+    runs = [step["run"].splitlines()[0] for step in job["steps"] if "run" in step]
+    script = gitlab_jobs()[name]["script"]
+    for first, second in ((runs[0], runs[1]), (script[0], script[1])):
+        assert second.endswith("make setup")
+        for stack, passes in (("prod.eu-1", True), ("$(info x)", False), ("a';touch x;'", False), ("", False)):
+            done = subprocess.run(["bash", "-ec", first], env={"STACK": stack, "PATH": "/usr/bin:/bin"}, check=False)
+            assert (done.returncode == 0) == passes, (first, stack)
+
+
+def test_gitlab_installs_without_the_secrets() -> None:
+    """GitLab gives them to all commands of a job, and packages have build steps."""
+    for job in gitlab_jobs().values():
+        if "environment" in job:
+            installs = [line for line in job["script"] if re.search("make (setup|packages)", line)]
+            assert installs
+            assert all(line.startswith("tools/without-secrets make ") for line in installs)
+    used = {
+        name for path in WORKFLOWS for name in re.findall(r"secrets\.([A-Z_]+)", path.read_text(encoding="utf-8"))
+    } | {"MR_COMMENT_TOKEN"}
+    done = subprocess.run(
+        [ROOT / "tools" / "without-secrets", "env"],
+        env={**dict.fromkeys(used, "secret"), "PATH": "/usr/bin:/bin", "OTHER": "stays"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "secret" not in done.stdout
+    assert "OTHER=stays" in done.stdout
+
+
+def test_github_comments_on_the_pull_requests_of_the_commit(tmp_path: Path) -> None:
+    """The steps themselves, with git and a `gh` that knows pull request 7: its commit is fetched, and the checkout stays main's."""
+    origin, clone, bin_ = tmp_path / "origin", tmp_path / "clone", tmp_path / "bin"
+    for folder in (origin, bin_):
+        folder.mkdir()
+    (origin / "Makefile").write_text(
+        "pr-%:\n\t@echo '$@ base=$(BASE) head=$(HEAD) pr=$(PR) $(COMMENT)' token=$$GH_TOKEN\n"
+    )
+    base = commit_all(origin, "base")
+    git(tmp_path, "clone", "--quiet", str(origin), str(clone))
+    (origin / "Makefile").write_text("pr-%:\n\t@echo evil\n")
+    head = commit_all(origin, "change")
+    git(origin, "update-ref", "refs/pull/7/head", "HEAD")
+    git(origin, "reset", "--quiet", "--hard", base)
+    (bin_ / "gh").write_text('#!/bin/sh\ncase "$1" in api) echo "7 main";; *) exit 1;; esac\n')
+    (bin_ / "gh").chmod(0o755)
+    printed = ""
+    environment = {"PATH": f"{bin_}:{os.environ['PATH']}", "GITHUB_REPOSITORY": "o/r", "RUNNER_TEMP": str(tmp_path)}
+    for step in steps(ROOT / ".github" / "workflows" / "pull-request-comment.yml"):
+        if "run" in step:
+            values = {
+                "github.token": "T",
+                "github.event.workflow_run.head_sha": head,
+                "github.event.workflow_run.id": "1",
+            }
+            own = {name: values[value.strip("${} ")] for name, value in step["env"].items()}
+            assert "${{" not in step["run"]
+            printed += subprocess.run(
+                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+                cwd=clone,
+                env={**environment, **own},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+    file = f"{tmp_path}/report-7.md"
+    assert printed.splitlines() == [
+        "there is no preview",
+        f"pr-report base=refs/reviewed/7/base head={head} pr= {file} token=",
+        f"pr-comment base= head= pr=7 {file} token=T",
+    ]
+    assert git(clone, "rev-parse", "HEAD", "refs/reviewed/7/base", "refs/reviewed/7/head").split() == [base, base, head]
+
+
 def test_work_is_done_by_make() -> None:
     """What the workflows and the hooks of pre-commit run are targets of the Makefile, which do the same on any machine."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -115,9 +195,13 @@ def test_work_is_done_by_make() -> None:
     lines += [line for job in gitlab_jobs().values() for line in job["script"]]
     lines += [hook["entry"] for repository in hooks["repos"] for hook in repository["hooks"]]
     called = {
-        word for line in lines for call in re.findall(r"\bmake (.+)", line) for word in call.split() if "=" not in word
+        word
+        for line in lines
+        for call in re.findall(r"\bmake ([^<\\]+)", line)
+        for word in call.split()
+        if "=" not in word
     }
     checks = {"check", "schema-check", "test-fast", "coverage", "check-wheel", "test-engine"}
-    stacks = {"setup", "drift", "drift-issue", "deploy"}
-    assert called == checks | stacks | {"pr-preview", "pr-comment", "mr-comment"}
+    stacks = {"setup", "packages", "drift", "drift-issue", "deploy"}
+    assert called == checks | stacks | {"pr-preview", "pr-report", "pr-comment", "mr-comment"}
     assert called <= targets

@@ -212,7 +212,9 @@ def tokens_of(text: str) -> Iterator[Token]:
 
 OWN_HTML = {"<br>", "</details>", MARKER}
 OWN_SUMMARY = re.compile(r"<details><summary>[A-Za-z <>/]*</summary>")
-CALLS = re.compile(r"(?<![A-Za-z0-9_])@[A-Za-z0-9_]|[#!&$%~]\d|(?i:gh-)\d|~bug|://|(?i:www)\.|\[work_item:")
+CALLS = re.compile(
+    r"@(?!(?<=\w@)sha256:)[A-Za-z0-9_]|(?i:mailto|xmpp):(?=\w)|[#!&$%~]\d|(?i:gh-)\d|~bug|://|(?i:www)\.|\[work_item:"
+)
 
 
 def check_markdown(text: str) -> None:

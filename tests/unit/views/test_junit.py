@@ -110,14 +110,35 @@ def test_text_from_hosts_stays_text() -> None:
         service="nginx",
         problem=hostile,
         fix=hostile,
-        output=(hostile,),
+        output=(hostile, hostile),
         severity="error",
     )
     made = replace(made, hosts=(replace(made.hosts[0], differences=(difference,)), *made.hosts[1:]))
     (failure,) = cases(read(junit_xml(made, plan, hostile))["docker-1"])["container nginx"].result
     kept = "]]></failure><x y=\"'&amp;\N{REPLACEMENT CHARACTER}[2J" + 2 * "\N{REPLACEMENT CHARACTER}"
     assert failure.message == f"container-restarting: {kept} \N{SNOWMAN}\U0001f600"
-    assert failure.text.count(kept) == 3
+    assert failure.text.count(kept) == 2
+    assert "lines that it printed: 2;" in failure.text
+
+
+def test_no_line_of_a_containers_log_is_in_it() -> None:
+    """The document is an artifact, and its text becomes an issue: a log may have what only few may read."""
+    plan = reference_plan()
+    error = Difference(
+        kind=DriftKind.CONTAINER_RESTARTING,
+        host="docker-1",
+        service="nginx",
+        problem="p",
+        fix="f",
+        severity="error",
+        output=("token=hunter2",),
+    )
+    found = (error, replace(error, severity="info"))
+    made = status_of(plan, {})
+    made = replace(made, hosts=(replace(made.hosts[0], differences=found), *made.hosts[1:]))
+    shown = junit_xml(made, plan, STACK)
+    assert "hunter2" not in shown
+    assert shown.count("lines that it printed: 1;") == 2
 
 
 def test_the_command_prints_it_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
