@@ -8,9 +8,10 @@ import pytest
 
 from ipvlan.config.models import ServiceConfig
 from ipvlan.plan.make import make_plan
-from ipvlan.plan.powers import KEYS, Power, powers, powers_of
+from ipvlan.plan.new_powers import ContainerPower, new_powers
+from ipvlan.plan.powers import KEYS, Power, powers, surroundings
 from ipvlan.plan.validate import parse
-from tools.reference_setup import changed
+from tools.reference_setup import REMOVE, changed
 
 
 def of_centos(settings: dict[str, Any], **more: Any) -> tuple[Power, ...]:
@@ -18,7 +19,7 @@ def of_centos(settings: dict[str, Any], **more: Any) -> tuple[Power, ...]:
     paths = {f"services.centos.{key}": value for key, value in settings.items()}
     plan = make_plan(parse(changed({**paths, **more})))
     host = plan.host("docker-1")
-    return powers(host.container("centos"), host)
+    return powers(host.container("centos"), surroundings(host))
 
 
 def test_every_key_of_a_service_is_classified_once() -> None:
@@ -34,7 +35,7 @@ def test_every_key_of_a_service_is_classified_once() -> None:
     [
         ("privileged", True, "true", "root on the host"),
         ("volumes", ["/var/run/docker.sock:/s:ro"], "/var/run/docker.sock:/s:ro", "controls Docker"),
-        ("volumes", ["/run/../run/docker.sock:/s"], "/run/../run/docker.sock:/s", "controls Docker"),
+        ("volumes", ["/run/../run/docker.sock:/s"], "/run/docker.sock:/s", "controls Docker"),
         ("volumes", ["/:/host"], "/:/host", "reads and writes every file of the host"),
         ("volumes", ["/var:/host:ro"], "/var:/host:ro", "reads files of the host, with /var/lib/docker and /var/log"),
         ("volumes", ["/etc/ssl:/ssl:ro"], "/etc/ssl:/ssl:ro", "reads files of the host in /etc"),
@@ -102,10 +103,99 @@ def test_what_is_harmless_is_not_listed(settings: dict[str, Any]) -> None:
     assert of_centos(settings) == ()
 
 
+def after_change(
+    before: dict[str, Any] | None, after: dict[str, Any], *places: tuple[str, str]
+) -> set[tuple[str | None, str, str, bool]]:
+    """Return service, setting, value and newness of what is dangerous on docker-1 after a change of these containers."""
+    plan = None if before is None else make_plan(parse(changed(before)))
+    found: list[ContainerPower] = new_powers(plan, make_plan(parse(changed(after))), places)
+    return {
+        (one.service, one.power.setting, one.power.value, one.is_new)
+        for one in found
+        if one.host == "docker-1" and one.power.setting != "ports"
+    }
+
+
+CENTOS = ("docker-1", "centos")
+
+
 def test_what_is_new_is_marked() -> None:
-    """A container keeps its old danger beside the new one."""
+    """A container keeps its old danger beside the new one; of one that does not change only what is new is listed."""
     old = {"services.centos.privileged": True}
-    before, after = (make_plan(parse(changed(paths))) for paths in (old, {**old, "services.centos.cap_add": ["ALL"]}))
-    found = {(power.power.setting, power.is_new) for power in powers_of(("docker-1", "centos"), before, after)}
-    assert found == {("privileged", False), ("cap_add", True)}
-    assert all(power.is_new for power in powers_of(("docker-1", "centos"), None, after))
+    after = {**old, "services.centos.cap_add": ["ALL"]}
+    kept, new = ("centos", "privileged", "true", False), ("centos", "cap_add", "ALL", True)
+    assert after_change(old, after, CENTOS) == {kept, new}
+    assert after_change(old, after) == {new}
+    assert {found[-1] for found in after_change(None, after)} == {True}
+
+
+def log(address: str, **more: Any) -> dict[str, Any]:
+    """Return the logs of centos, sent to an address."""
+    return {"services.centos.log_opts": {"syslog-address": address}, **more}
+
+
+def test_output_that_goes_elsewhere_is_new() -> None:
+    """The same driver with another address; the address too where the host's own driver is unknown."""
+    driver = {"services.centos.log_driver": "syslog"}
+    found = after_change(log("tcp://good", **driver), log("tcp://evil", **driver), CENTOS)
+    assert found == {("centos", "log_driver", "syslog, syslog-address=tcp://evil", True)}
+    found = after_change({}, log("tcp://evil"), CENTOS)
+    assert found == {("centos", "log_opts", "syslog-address=tcp://evil", True)}
+
+
+def test_the_secret_of_a_log_driver_is_not_shown() -> None:
+    """Another token is another receiver all the same."""
+    splunk = {"services.centos.log_driver": "splunk"}
+    one, other = (
+        {**splunk, "services.centos.log_opts": {"splunk-token": token, "splunk-url": "https://u:pw@s.test"}}
+        for token in ("one", "two")
+    )
+    shown = "splunk, splunk-url=https://(not shown)@s.test, splunk-token=(not shown)"
+    assert after_change(one, other, CENTOS) == {("centos", "log_driver", shown, True)}
+    assert after_change(one, one, CENTOS) == {("centos", "log_driver", shown, False)}
+
+
+def test_the_volume_of_another_service_is_found() -> None:
+    """For both that share it; and for one that comes in the place of a removed service."""
+    nginx = {"services.nginx.volumes": ["data:/var/data"]}
+    both = {**nginx, "services.centos.volumes": ["data:/d:ro"]}
+    assert after_change(nginx, both, CENTOS) == {
+        ("centos", "volumes", "data:/d:ro", True),
+        ("nginx", "volumes", "data:/var/data", True),
+    }
+    assert after_change(both, both, CENTOS) == {("centos", "volumes", "data:/d:ro", False)}
+    alone = {"services.nginx": REMOVE, "services.centos.volumes": ["data:/d:ro"]}
+    assert after_change(nginx, alone, CENTOS) == {("centos", "volumes", "data:/d:ro", True)}
+    (power,) = of_centos({"volumes": ["data:/d:ro"]}, **nginx)
+    assert power.meaning == "reads the data of nginx"
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1sHHiCtHTQmCqNNGRIROu2MxCP5r4PUcMYmU2wvXcj"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("ssh", "root@evil", "root@192.168.140.200 -> root@evil"),
+        ("docker_socket", "/srv/d.sock", "/var/run/docker.sock -> /srv/d.sock"),
+        ("host_key", KEY, f"none -> {KEY}"),
+    ],
+)
+def test_another_connection_to_a_host_is_dangerous(key: str, value: str, shown: str) -> None:
+    """Whatever answers there gets the secrets; a stack that is new has nothing else before."""
+    found = after_change({}, {f"hosts.docker-1.{key}": value})
+    assert (None, key, shown, True) in found
+    assert {service for service, *_ in after_change(None, {})} == set()
+
+
+def test_a_new_host_is_named() -> None:
+    """The services of the stack run there too, with their secrets."""
+    before = {"hosts.docker-1": REMOVE}
+    assert (None, "ssh", "root@192.168.140.200", True) in after_change(before, {})
+
+
+def test_a_container_that_does_not_change_gets_a_power() -> None:
+    """Docker listens in a folder that it has mounted before."""
+    mounted = {"services.centos.volumes": ["/srv:/x"]}
+    found = after_change(mounted, {**mounted, "hosts.docker-1.docker_socket": "/srv/d.sock"})
+    assert ("centos", "volumes", "/srv:/x", True) in found
