@@ -9,14 +9,13 @@ of the config adds (`ipvlan.plan.new_powers`).
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.docker_socket import DEFAULT_SOCKET
-from ipvlan.config.types.mounts import VolumeParts, cleaned, volume_parts
+from ipvlan.config.types.mounts import cleaned, volume_parts
+from ipvlan.plan.host_paths import ROOT, by_device, by_mount
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import ContainerPlan, HostPlan
@@ -84,15 +83,13 @@ def powers(container: ContainerPlan, around: Surroundings) -> tuple[Power, ...]:
     )
 
 
-_ROOT: Final = "as good as root on the host"
-
 _CAPABILITIES: Final = {
-    "ALL": f"all capabilities: {_ROOT}",
-    "SYS_ADMIN": f"mounts, namespaces and much more: {_ROOT}",
-    "SYS_MODULE": f"loads kernel modules: {_ROOT}",
-    "SYS_RAWIO": f"reads and writes ports and memory of the machine: {_ROOT}",
+    "ALL": f"all capabilities: {ROOT}",
+    "SYS_ADMIN": f"mounts, namespaces and much more: {ROOT}",
+    "SYS_MODULE": f"loads kernel modules: {ROOT}",
+    "SYS_RAWIO": f"reads and writes ports and memory of the machine: {ROOT}",
     "SYS_PTRACE": "reads and changes other processes that it sees",
-    "DAC_READ_SEARCH": f"opens every file of the host's file system: {_ROOT}",
+    "DAC_READ_SEARCH": f"opens every file of the host's file system: {ROOT}",
     "BPF": "loads programs into the host's kernel",
     "PERFMON": "observes the host's kernel",
     "NET_ADMIN": "changes addresses, routes and firewall of its own network: it can take addresses of others",
@@ -110,30 +107,13 @@ _BY_DEFAULT: Final = frozenset(
 )
 """What Docker gives every container (moby, DefaultCapabilities of its package caps, 28)."""
 
-_FOLDERS: Final = {
-    "/": f"every file of the host: {_ROOT}",
-    "/boot": f"what the host boots: {_ROOT}",
-    "/dev": f"all devices of the host: {_ROOT}",
-    "/etc": f"the host's settings and passwords: {_ROOT}",
-    "/home": "the files of the host's users, with their keys",
-    "/lib/modules": "the host's kernel modules",
-    "/proc": f"the host's processes and kernel settings: {_ROOT}",
-    "/root": f"the files of the host's root user, with its keys: {_ROOT}",
-    "/run": f"the sockets of the host's services: {_ROOT}",
-    "/sys": f"the host's kernel settings and devices: {_ROOT}",
-    "/usr": f"the host's programs: {_ROOT}",
-    "/var/lib/docker": f"the files of all containers and volumes: {_ROOT}",
-    "/var/log": "the host's logs",
-}
-"""Folders of a host whose content is more than data."""
-
 _LOCAL_LOGS: Final = frozenset({"", "none", "json-file", "local", "journald"})
 """Log drivers that keep the output on the host (docs.docker.com/engine/logging/configure)."""
 
 
 def _privileged(container: ContainerPlan, _around: Surroundings) -> _Found:
     if container.settings.privileged:
-        yield "true", f"all capabilities, all devices, no confinement: {_ROOT}"
+        yield "true", f"all capabilities, all devices, no confinement: {ROOT}"
 
 
 def _volumes(container: ContainerPlan, around: Surroundings) -> _Found:
@@ -142,49 +122,17 @@ def _volumes(container: ContainerPlan, around: Surroundings) -> _Found:
         if parts.on_host:
             # As Docker cleans it: a long detour would hide where it leads.
             rest = volume.removeprefix(parts.source)
-            yield f"{cleaned(parts.source)}{rest}", _mount(parts, around.docker_socket)
+            yield f"{cleaned(parts.source)}{rest}", by_mount(parts, around.docker_socket)
             continue
         others = [service for service in around.mounted_by.get(parts.source, ()) if service != container.service]
         if others:
             yield volume, f"{'reads' if parts.read_only else 'reads and writes'} the data of {' and '.join(others)}"
 
 
-def _mount(parts: VolumeParts, docker_socket: str) -> str:
-    """Return what a container may do by a path of the host."""
-    source = _resolved(parts.source)
-    sockets = {_resolved(path) for path in (docker_socket, DEFAULT_SOCKET)}
-    if source in sockets:
-        # A socket that is mounted read-only takes every request.
-        return f"controls Docker on the host, also read-only: {_ROOT}"
-    what = _FOLDERS.get(source)
-    if what is None:
-        # Of the folders around it the longest says most.
-        around = max((folder for folder in _FOLDERS if _within(source, folder) and folder != "/"), key=len, default="")
-        inside = sorted(folder for folder in _FOLDERS if _within(folder, source))
-        what = "files of the host"
-        what += f" in {around}" if around else ""
-        what += f", with {' and '.join(inside)}" if inside else ""
-    holds = any(_within(socket, source) for socket in sockets) and source != "/"
-    return f"{'reads' if parts.read_only else 'reads and writes'} {what}{', and controls Docker' if holds else ''}"
-
-
-def _resolved(path: str) -> str:
-    """Return a path as the host has it: cleaned, and `/var/run` as the link to `/run` that it is (FHS 3.0, 5.13)."""
-    path = cleaned(path)
-    return path.removeprefix("/var") if path == "/var/run" or path.startswith("/var/run/") else path
-
-
-def _within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(posixpath.join(folder, ""))
-
-
 def _devices(container: ContainerPlan, _around: Surroundings) -> _Found:
     for device in container.settings.devices:
-        _, _, permissions = device.partition(":")[2].partition(":")
-        yield (
-            device,
-            "uses this device of the host" if "w" in (permissions or "rwm") else "reads this device of the host",
-        )
+        path = device.partition(":")[0]
+        yield f"{cleaned(path)}{device.removeprefix(path)}", by_device(device)
 
 
 def _cap_add(container: ContainerPlan, _around: Surroundings) -> _Found:

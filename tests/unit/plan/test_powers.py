@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ipvlan.config.models import ServiceConfig
+from ipvlan.plan.host_paths import ROOT
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.new_powers import ContainerPower, new_powers
 from ipvlan.plan.powers import KEYS, Power, powers, surroundings
@@ -37,11 +38,16 @@ def test_every_key_of_a_service_is_classified_once() -> None:
         ("volumes", ["/var/run/docker.sock:/s:ro"], "/var/run/docker.sock:/s:ro", "controls Docker"),
         ("volumes", ["/run/../run/docker.sock:/s"], "/run/docker.sock:/s", "controls Docker"),
         ("volumes", ["/:/host"], "/:/host", "reads and writes every file of the host"),
-        ("volumes", ["/var:/host:ro"], "/var:/host:ro", "reads files of the host, with /var/lib/docker and /var/log"),
+        (
+            "volumes",
+            ["/var:/host:ro"],
+            "/var:/host:ro",
+            "reads files of the host, with /var/lib/containerd and /var/lib/docker and",
+        ),
         ("volumes", ["/etc/ssl:/ssl:ro"], "/etc/ssl:/ssl:ro", "reads files of the host in /etc"),
         ("volumes", ["/srv/data:/data"], "/srv/data:/data", "reads and writes files of the host"),
-        ("devices", ["/dev/sda"], "/dev/sda", "uses this device"),
-        ("devices", ["/dev/sda:/dev/x:r"], "/dev/sda:/dev/x:r", "reads this device"),
+        ("devices", ["/dev/sda"], "/dev/sda", "uses a disk"),
+        ("devices", ["/dev/sda:/dev/x:r"], "/dev/sda:/dev/x:r", "reads a disk"),
         ("cap_add", ["sys_admin"], "sys_admin", "root on the host"),
         ("cap_add", ["CAP_NET_ADMIN"], "CAP_NET_ADMIN", "addresses of others"),
         ("cap_add", ["WAKE_ALARM"], "WAKE_ALARM", "gives no container by default"),
@@ -66,6 +72,55 @@ def test_what_is_dangerous_is_found(setting: str, value: object, shown: str, mea
     (power,) = of_centos({setting: value})
     assert (power.setting, power.value) == (setting, shown)
     assert meaning in power.meaning
+
+
+@pytest.mark.parametrize(
+    ("setting", "entry", "meaning"),
+    [
+        ("volumes", "/bin:/x", ROOT),
+        ("volumes", "/lib/systemd:/x", ROOT),
+        ("volumes", "/var/spool/cron:/x", ROOT),
+        ("volumes", "/run/containerd/containerd.sock:/x:ro", ROOT),
+        ("volumes", "/var/run/user/0/podman/podman.sock:/x:ro", ROOT),
+        ("volumes", "/proc/1/root/etc:/x:ro", ROOT),
+        ("volumes", "/etc/ssh:/x:ro", ROOT),
+        ("volumes", "/etc/cron.d:/x", ROOT),
+        ("volumes", "/var/lib/docker/volumes:/x:ro", ROOT),
+        ("volumes", "/var:/x", ROOT),
+        ("devices", "/dev", ROOT),
+        ("devices", "/dev/../dev/nvme0n1:/dev/x:r", ROOT),
+        ("devices", "/dev/mapper/vg-root", ROOT),
+        ("devices", "/dev/mem", ROOT),
+    ],
+)
+def test_what_is_as_good_as_root_says_so(setting: str, entry: str, meaning: str) -> None:
+    """What is within such a folder too, where it matters."""
+    (power,) = of_centos({setting: [entry]})
+    assert meaning in power.meaning
+
+
+@pytest.mark.parametrize(
+    ("setting", "entry"),
+    [
+        ("volumes", "/etc/localtime:/x:ro"),
+        ("volumes", "/usr/share/zoneinfo:/x:ro"),
+        ("volumes", "/srv/bin:/x"),
+        ("volumes", "/binary:/x"),
+        ("volumes", "/dev/log:/x"),
+        ("devices", "/dev/net/tun"),
+        ("devices", "/dev/memory-of-mine"),
+    ],
+)
+def test_what_is_no_root_does_not_say_so(setting: str, entry: str) -> None:
+    """Where everything is called as good as root, nobody reads it any more."""
+    (power,) = of_centos({setting: [entry]})
+    assert ROOT not in power.meaning
+
+
+def test_a_detour_does_not_hide_where_a_volume_is() -> None:
+    """A long path is cut where it is shown."""
+    (power,) = of_centos({"volumes": [f"/srv/{'a' * 70}/../../opt/vault-keys:/x:ro"]})
+    assert power.value == "/opt/vault-keys:/x:ro"
 
 
 def test_a_published_port_is_found() -> None:
