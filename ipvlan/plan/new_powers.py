@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.plan.given_up import given_up
 from ipvlan.plan.powers import KEYS, Power, powers, surroundings
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ def _of_containers(old: HostPlan | None, host: HostPlan) -> Iterator[ContainerPo
         had = set(powers(earlier, around_before)) if earlier and around_before else set()
         for power in powers(container, around):
             yield ContainerPower(host=host.name, service=container.service, power=power, is_new=power not in had)
+        if earlier:
+            for power in given_up(earlier.settings, container.settings):
+                yield ContainerPower(host=host.name, service=container.service, power=power, is_new=True)
 
 
 _CONNECTION: Final = {

@@ -135,21 +135,32 @@ def _devices(container: ContainerPlan, _around: Surroundings) -> _Found:
         yield f"{cleaned(path)}{device.removeprefix(path)}", by_device(device)
 
 
+def capability(written: str) -> str:
+    """Return the name of a capability as the kernel's headers have it, without `CAP_`."""
+    return written.upper().removeprefix("CAP_")
+
+
+def security_option(option: str) -> tuple[str, str]:
+    """Return word and value of a security option; `no-new-privileges` is `true` in all ways to write it."""
+    word, _, value = option.replace(":", "=", 1 if "=" not in option else 0).partition("=")
+    if word == "no-new-privileges":
+        return word, "true" if value in ("", *["1", "t", "T", "TRUE", "true", "True"]) else "false"
+    return word, value
+
+
 def _cap_add(container: ContainerPlan, _around: Surroundings) -> _Found:
     for written in container.settings.cap_add:
-        name = written.upper().removeprefix("CAP_")
+        name = capability(written)
         other = "which Docker gives every container" if name in _BY_DEFAULT else "which Docker gives no container"
         yield written, _CAPABILITIES.get(name, f"a capability {other} by default")
 
 
 def _security_opt(container: ContainerPlan, _around: Surroundings) -> _Found:
     for option in container.settings.security_opt:
-        word, _, value = option.replace(":", "=", 1 if "=" not in option else 0).partition("=")
-        if (word, value) in {("seccomp", "builtin"), ("seccomp", "")}:
+        word, value = security_option(option)
+        if (word, value) in {("seccomp", "builtin"), ("seccomp", ""), ("no-new-privileges", "true")}:
             continue
         if word == "no-new-privileges":
-            if value in ("", *["1", "t", "T", "TRUE", "true", "True"]):
-                continue
             yield option, "its processes may gain privileges, by setuid programs for one"
         elif word == "seccomp":
             yield (
@@ -177,6 +188,22 @@ def _cgroupns(container: ContainerPlan, _around: Surroundings) -> _Found:
 def _sysctls(container: ContainerPlan, _around: Surroundings) -> _Found:
     for name, value in sorted(container.settings.sysctls.items()):
         yield f"{name}={value}", "a kernel parameter of its own namespaces"
+
+
+def _ulimits(container: ContainerPlan, _around: Surroundings) -> _Found:
+    for name, limit in sorted(container.settings.ulimits.items()):
+        if limit.hard == -1:
+            yield f"{name}: -1", "its processes have no limit of this"
+        elif name in _RAISED_LIMITS:
+            yield f"{name}: {limit.hard}", _RAISED_LIMITS[name]
+
+
+_RAISED_LIMITS: Final = {
+    "memlock": "holds so many bytes of the host's memory, and swaps none of it",
+    "nice": "its processes may run before other processes of the host",
+    "rtprio": "its processes may run before other processes of the host",
+}
+"""Limits that are low on every host, so that a value raises them."""
 
 
 def _tmpfs(container: ContainerPlan, _around: Surroundings) -> _Found:
@@ -246,6 +273,7 @@ KEYS: Final = (
     Key(name="security_opt", dangers=_security_opt, reason="it can take Docker's confinement away"),
     Key(name="cgroupns_mode", dangers=_cgroupns, reason="a namespace of the host"),
     Key(name="sysctls", dangers=_sysctls, reason="settings of the kernel, though of the container's namespaces"),
+    Key(name="ulimits", dangers=_ulimits, reason="it can raise a limit too, or take it away"),
     Key(name="tmpfs", dangers=_tmpfs, reason="`exec`, `suid` and `dev` are not allowed by default"),
     Key(name="log_driver", dangers=_log_driver, reason="the output, which may hold secrets, can leave the host"),
     Key(name="log_opts", dangers=_log_opts, reason="it says where the output goes"),
@@ -260,7 +288,7 @@ KEYS: Final = (
                 _NO_MORE,
                 (*("image", "command", "entrypoint", "user", "working_dir", "environment", "healthcheck", "init"),),
             ),
-            (_LIMITS, ("memory", "shm_size", "cpu_shares", "ulimits", "read_only", "cap_drop")),
+            (_LIMITS, ("memory", "shm_size", "cpu_shares", "read_only", "cap_drop")),
             (_INSIDE, ("extra_hosts", "dns", "dns_search")),
             ("it counts for the container's start and stop", ("restart", "stop_signal", "stop_timeout")),
             ("it counts for the order of a change", ("rollout", "after")),

@@ -62,6 +62,9 @@ def test_every_key_of_a_service_is_classified_once() -> None:
         ("cgroupns_mode", "host", "host", "control groups of the host"),
         ("sysctls", {"net.core.somaxconn": "1"}, "net.core.somaxconn=1", "kernel parameter"),
         ("tmpfs", {"/x": "rw,exec"}, "/x:rw,exec", "without noexec"),
+        ("ulimits", {"memlock": {"soft": -1, "hard": -1}}, "memlock: -1", "no limit"),
+        ("ulimits", {"nproc": {"soft": 9, "hard": -1}}, "nproc: -1", "no limit"),
+        ("ulimits", {"rtprio": {"soft": 1, "hard": 99}}, "rtprio: 99", "before other processes of the host"),
         ("log_driver", "syslog", "syslog", "sends the container's output"),
         ("secret_environment", {"TOKEN": "db"}, "TOKEN: db", "is given this secret"),
     ],
@@ -148,6 +151,7 @@ def test_another_docker_socket_is_one_too() -> None:
         {"volumes": ["data:/data"]},
         {"security_opt": ["no-new-privileges:true", "seccomp=builtin"]},
         {"tmpfs": {"/x": "size=1m"}},
+        {"ulimits": {"nofile": {"soft": 64, "hard": 128}}},
         {"log_driver": "local", "cap_drop": ["ALL"], "user": "0", "memory": "64m"},
         {"internet": True},
     ],
@@ -254,3 +258,46 @@ def test_a_container_that_does_not_change_gets_a_power() -> None:
     mounted = {"services.centos.volumes": ["/srv:/x"]}
     found = after_change(mounted, {**mounted, "hosts.docker-1.docker_socket": "/srv/d.sock"})
     assert ("centos", "volumes", "/srv:/x", True) in found
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "value"),
+    [
+        ("read_only", True, False, "true -> false"),
+        ("cap_drop", ["ALL"], ["MKNOD"], "ALL -> MKNOD"),
+        ("cap_drop", ["CAP_MKNOD", "kill"], ["mknod"], "CAP_MKNOD, kill -> mknod"),
+        ("security_opt", ["no-new-privileges:true"], [], "no-new-privileges:true -> none"),
+        ("security_opt", ["apparmor=strict"], [], "apparmor=strict -> none"),
+        ("user", "1000", "0", "1000 -> 0"),
+        ("user", "app:app", "root:app", "app:app -> root:app"),
+        ("user", "1000", None, "1000 -> as the image says"),
+        ("user", None, "root", "as the image says -> root"),
+        ("memory", "64m", None, "64m -> none"),
+        ("ulimits", {"nofile": {"soft": 64, "hard": 128}}, {}, "nofile: 128 -> none"),
+    ],
+    ids=str,
+)
+def test_a_protection_that_is_given_up_is_dangerous(key: str, old: object, new: object, value: str) -> None:
+    """It is new with this change; the other way round nothing is."""
+    before, after = ({} if given is None else {f"services.centos.{key}": given} for given in (old, new))
+    assert after_change(before, after, CENTOS) == {("centos", key, value, True)}
+    assert not [found for found in after_change(after, before, CENTOS) if " -> " in found[2]]
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        ("cap_drop", ["MKNOD"], ["ALL"]),
+        ("cap_drop", ["MKNOD"], ["CAP_MKNOD", "KILL"]),
+        ("user", "1000", "1001"),
+        ("user", "0", "root"),
+        ("security_opt", ["no-new-privileges:true"], ["no-new-privileges"]),
+        ("memory", "64m", "128m"),
+        ("ulimits", {"nofile": {"soft": 64, "hard": 128}}, {"nofile": {"soft": 128, "hard": 128}}),
+    ],
+    ids=str,
+)
+def test_what_protects_as_before_is_not_given_up(key: str, old: object, new: object) -> None:
+    """Another way to write it, or more of it."""
+    before, after = ({f"services.centos.{key}": given} for given in (old, new))
+    assert after_change(before, after, CENTOS) == set()
