@@ -6,26 +6,13 @@ Out of scope: what a container may do at all (`ipvlan.plan.powers`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ipvlan.plan.given_up import given_up
-from ipvlan.plan.powers import KEYS, Power, powers, surroundings
+from ipvlan.plan.powers import CONNECTION, RANK, ContainerPower, Power, powers, surroundings
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan, Plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerPower:
-    """A power of one container, or what Pulumi does by the connection to a host."""
-
-    host: str
-    service: str | None
-    """None for a setting of the host."""
-    power: Power
-    is_new: bool
-    """Whether the container, or an earlier one in its place, did not have it before the change."""
 
 
 def new_powers(before: Plan | None, after: Plan, changed: Collection[tuple[str, str]]) -> list[ContainerPower]:
@@ -43,7 +30,7 @@ def new_powers(before: Plan | None, after: Plan, changed: Collection[tuple[str, 
         found.extend(
             power for power in _of_containers(old, host) if power.is_new or (power.host, power.service) in changed
         )
-    return sorted(found, key=lambda power: (not power.is_new, _RANK[power.power.setting]))
+    return sorted(found, key=lambda power: (not power.is_new, RANK[power.power.setting]))
 
 
 def _of_containers(old: HostPlan | None, host: HostPlan) -> Iterator[ContainerPower]:
@@ -60,24 +47,12 @@ def _of_containers(old: HostPlan | None, host: HostPlan) -> Iterator[ContainerPo
                 yield ContainerPower(host=host.name, service=container.service, power=power, is_new=True)
 
 
-_CONNECTION: Final = {
-    "ssh": "the next `pulumi up` works there: it runs the services, and gets their secrets",
-    "host_key": "whoever has this key is taken for the host, and gets the secrets of the services",
-    "docker_socket": "whatever listens there is taken for Docker, and gets the secrets of the services",
-}
-"""Key of a host -> what another value means."""
-
-
 def _connection(old: HostPlan | None, new: HostPlan) -> Iterator[ContainerPower]:
     """Yield what differs in how a host is reached; where it is, for a host that is new."""
-    for key, meaning in _CONNECTION.items():
+    for key, meaning in CONNECTION.items():
         after = getattr(new, key)
         before = getattr(old, key) if old else None
         if before != after and (old is not None or key == "ssh"):
             value = str(after) if old is None else f"{before or 'none'} -> {after or 'none'}"
             power = Power(setting=key, value=value, meaning=meaning)
-            yield ContainerPower(host=new.name, service=None, power=power, is_new=True)
-
-
-_RANK: Final = {name: rank for rank, name in enumerate((*_CONNECTION, *(key.name for key in KEYS)))}
-"""Key -> its place among the dangerous ones."""
+            yield ContainerPower(host=new.name, service="", power=power, is_new=True)

@@ -36,6 +36,18 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerPower:
+    """A power of one container, or what Pulumi does by the connection to a host."""
+
+    host: str
+    service: str
+    """Empty for a setting of the host."""
+    power: Power
+    is_new: bool
+    """Whether the container, or an earlier one in its place, did not have it before the change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What else the powers of a container follow from."""
 
@@ -299,3 +311,13 @@ KEYS: Final = (
     ),
 )
 """One row for each key of a service, the most dangerous first."""
+
+CONNECTION: Final = {
+    "ssh": "the next `pulumi up` works there: it runs the services, and gets their secrets",
+    "host_key": "whoever has this key is taken for the host, and gets the secrets of the services",
+    "docker_socket": "whatever listens there is taken for Docker, and gets the secrets of the services",
+}
+"""Key of a host -> what another value means: how it is reached."""
+
+RANK: Final = {name: rank for rank, name in enumerate((*CONNECTION, *(key.name for key in KEYS)))}
+"""Key -> its place among the dangerous ones."""

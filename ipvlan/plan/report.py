@@ -13,7 +13,8 @@ from typing import Literal
 from ipvlan.config.types.ports import ON_THE_HOST, Port, without
 from ipvlan.plan.changes import Changes, ContainerChange
 from ipvlan.plan.model import Plan
-from ipvlan.plan.new_powers import ContainerPower, new_powers
+from ipvlan.plan.new_powers import new_powers
+from ipvlan.plan.powers import ContainerPower
 from ipvlan.plan.rollout_changes import RolloutChange, rollout_change
 from ipvlan.problems import Problem
 

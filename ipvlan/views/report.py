@@ -7,8 +7,7 @@ from typing import Final
 
 from ipvlan.plan.changes import Action, Changes, ContainerChange
 from ipvlan.plan.model import ContainerPlan
-from ipvlan.plan.new_powers import ContainerPower
-from ipvlan.plan.powers import Power
+from ipvlan.plan.powers import ContainerPower, Power
 from ipvlan.plan.report import Report
 from ipvlan.problems import Problem, shorten
 from ipvlan.views import markdown
@@ -154,7 +153,7 @@ def _summary(report: Report) -> str:
 
 def _powers(powers: Sequence[ContainerPower]) -> Iterator[str]:
     """Yield what containers may do, once for all hosts on which a service may do the same."""
-    hosts: dict[tuple[str | None, bool, Power], list[str]] = {}
+    hosts: dict[tuple[str, bool, Power], list[str]] = {}
     for power in powers:
         hosts.setdefault((power.service, power.is_new, power.power), []).append(power.host)
     yield from _section(

@@ -168,7 +168,7 @@ def document(report: Report) -> ReportDocument:
         "powers": [
             {
                 "host": found.host,
-                "service": found.service,
+                "service": found.service or None,
                 "setting": found.power.setting,
                 "value": found.power.value,
                 "meaning": found.power.meaning,
