@@ -15,6 +15,7 @@ from ipvlan.config.load import read_raw, stack_file
 from ipvlan.config.models import SECTIONS
 from ipvlan.config.project_file import PROJECT_FILE
 from ipvlan.config.yaml_file import Checkout, Folder, ProjectFolder, read
+from ipvlan.config.yaml_text import StackFileError
 from ipvlan.plan.changes import compare
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
@@ -66,7 +67,7 @@ def read_report(stack: str, base: Commit, folder: ProjectFolder) -> Report:
         before_problems=problems,
         after=after,
         changes=compare(before, after, new_secrets=new_secrets),
-        keys=tuple(_keys(stack_file(stack), base, folder)) if before is not None else (),
+        keys=tuple(_keys(stack_file(stack), base, folder)),
     )
 
 
@@ -74,13 +75,20 @@ def _keys(file: str, base: Commit, folder: Folder) -> Iterator[KeyChange]:
     """Yield what differs in the stack file and in Pulumi.yaml, without the sections that are in the plans."""
     planned = {f"config.{PROJECT}:{section}" for section in SECTIONS}
     for name in (file, PROJECT_FILE):
-        if not base.has(name):
-            continue
         before, after = (
-            {key: value for key, value in _flattened(read(state, name)).items() if key not in planned}
-            for state in (base, folder)
+            {key: value for key, value in _flattened(content).items() if key not in planned}
+            for content in (_earlier(base, name), read(folder, name))
         )
         yield from key_changes(name, before, after)
+
+
+def _earlier(base: Commit, name: str) -> Mapping[str, Any]:
+    """Return the content of a file in the base: nothing where it is missing, or cannot be read."""
+    try:
+        return read(base, name) if base.has(name) else {}
+    except StackFileError:
+        # The report has the problem; every key counts as new.
+        return {}
 
 
 def _flattened(content: Mapping[str, Any]) -> dict[str, object]:

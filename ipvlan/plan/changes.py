@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from ipvlan.config.models import ContainerSettings
 from ipvlan.plan.container_updates import UPDATES, Update
@@ -230,4 +230,11 @@ def _settings(before: ContainerSettings, after: ContainerSettings, *, replaces: 
             # To Docker a limit of 0 is none.
             old, new = old or None, new or None
         if old != new and row.replaces(new) == replaces:
-            yield row.setting
+            if row.setting in _SHOWN:
+                yield from _differences((row.setting, ", ".join(old) or "none", ", ".join(new) or "none"))
+            else:
+                yield row.setting
+
+
+_SHOWN: Final = frozenset({"volumes", "devices", "cap_add", "cap_drop"})
+"""Lists that hold no secret, and say much about what a container may do: reasons have their values."""

@@ -3,21 +3,22 @@
 A reviewer of a change sees the dangerous ones before all else (`ipvlan.views.report`). A key is harmless when it gives the
 container no more than Docker gives every container by default.
 
-Out of scope: what a change of a key does to the running container (`ipvlan.plan.container_updates`).
+Out of scope: what a change of a key does to the running container (`ipvlan.plan.container_updates`), and which powers a change
+of the config adds (`ipvlan.plan.new_powers`).
 """
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.docker_socket import DEFAULT_SOCKET
-from ipvlan.config.types.mounts import VolumeParts, cleaned, volume_parts
+from ipvlan.config.types.mounts import cleaned, volume_parts
+from ipvlan.plan.host_paths import ROOT, by_device, by_mount
 
 if TYPE_CHECKING:
-    from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+    from ipvlan.plan.model import ContainerPlan, HostPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,21 +31,34 @@ class Power:
     """What the config has there, one entry of it; never a secret."""
     meaning: str
     """What it allows, one clause."""
+    unshown: str = ""
+    """More of the value, which may be a secret and is never shown: with another one it is another power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerPower:
-    """A power of one new or changed container."""
+    """A power of one container, or what Pulumi does by the connection to a host."""
 
     host: str
     service: str
+    """Empty for a setting of the host."""
     power: Power
     is_new: bool
     """Whether the container, or an earlier one in its place, did not have it before the change."""
 
 
-_Found = Iterator[tuple[str, str]]
-"""Value and meaning of each dangerous entry of a key."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What else the powers of a container follow from."""
+
+    docker_socket: str
+    """Where Docker listens on the host."""
+    mounted_by: Mapping[str, tuple[str, ...]]
+    """Named volume -> the services that mount it on the host, or did before the change; sorted."""
+
+
+_Found = Iterator[tuple[str, str] | tuple[str, str, str]]
+"""Value and meaning of each dangerous entry of a key, and what of the value is not shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,47 +67,41 @@ class Key:
 
     name: str
     """A field of ServiceConfig."""
-    dangers: Callable[[ContainerPlan, HostPlan], _Found] | None
+    dangers: Callable[[ContainerPlan, Surroundings], _Found] | None
     """Yields what the container may do by this key; None for a key that is harmless whatever its value."""
     reason: str
     """Why it is dangerous, or why it is harmless."""
 
 
-def powers(container: ContainerPlan, host: HostPlan) -> tuple[Power, ...]:
-    """Return what a container may do on that host, the most dangerous key first."""
-    return tuple(
-        Power(setting=key.name, value=value, meaning=meaning)
-        for key in KEYS
-        if key.dangers is not None
-        for value, meaning in key.dangers(container, host)
+def surroundings(host: HostPlan, before: HostPlan | None = None) -> Surroundings:
+    """Return what the powers of the containers on a host follow from, the host as it was before the change included."""
+    mounted: dict[str, set[str]] = {}
+    for container in (*host.containers, *(before.containers if before else ())):
+        for volume in container.settings.volumes:
+            mounted.setdefault(volume_parts(volume).source, set()).add(container.service)
+    return Surroundings(
+        docker_socket=host.docker_socket,
+        mounted_by={volume: tuple(sorted(services)) for volume, services in mounted.items()},
     )
 
 
-def powers_of(place: tuple[str, str], before: Plan | None, after: Plan) -> Iterator[ContainerPower]:
-    """Yield what the container of a place (host and service) may do after a change, each marked where it is new."""
-    host_name, service = place
-    old = set(_in_plan(before, place)) if before is not None else set()
-    for power in _in_plan(after, place):
-        yield ContainerPower(host=host_name, service=service, power=power, is_new=power not in old)
+def powers(container: ContainerPlan, around: Surroundings) -> tuple[Power, ...]:
+    """Return what a container may do, the most dangerous key first."""
+    return tuple(
+        Power(setting=key.name, value=value, meaning=meaning, unshown="".join(unshown))
+        for key in KEYS
+        if key.dangers is not None
+        for value, meaning, *unshown in key.dangers(container, around)
+    )
 
-
-def _in_plan(plan: Plan, place: tuple[str, str]) -> tuple[Power, ...]:
-    try:
-        host = plan.host(place[0])
-        return powers(host.container(place[1]), host)
-    except KeyError:
-        return ()
-
-
-_ROOT: Final = "as good as root on the host"
 
 _CAPABILITIES: Final = {
-    "ALL": f"all capabilities: {_ROOT}",
-    "SYS_ADMIN": f"mounts, namespaces and much more: {_ROOT}",
-    "SYS_MODULE": f"loads kernel modules: {_ROOT}",
-    "SYS_RAWIO": f"reads and writes ports and memory of the machine: {_ROOT}",
+    "ALL": f"all capabilities: {ROOT}",
+    "SYS_ADMIN": f"mounts, namespaces and much more: {ROOT}",
+    "SYS_MODULE": f"loads kernel modules: {ROOT}",
+    "SYS_RAWIO": f"reads and writes ports and memory of the machine: {ROOT}",
     "SYS_PTRACE": "reads and changes other processes that it sees",
-    "DAC_READ_SEARCH": f"opens every file of the host's file system: {_ROOT}",
+    "DAC_READ_SEARCH": f"opens every file of the host's file system: {ROOT}",
     "BPF": "loads programs into the host's kernel",
     "PERFMON": "observes the host's kernel",
     "NET_ADMIN": "changes addresses, routes and firewall of its own network: it can take addresses of others",
@@ -111,92 +119,60 @@ _BY_DEFAULT: Final = frozenset(
 )
 """What Docker gives every container (moby, DefaultCapabilities of its package caps, 28)."""
 
-_FOLDERS: Final = {
-    "/": f"every file of the host: {_ROOT}",
-    "/boot": f"what the host boots: {_ROOT}",
-    "/dev": f"all devices of the host: {_ROOT}",
-    "/etc": f"the host's settings and passwords: {_ROOT}",
-    "/home": "the files of the host's users, with their keys",
-    "/lib/modules": "the host's kernel modules",
-    "/proc": f"the host's processes and kernel settings: {_ROOT}",
-    "/root": f"the files of the host's root user, with its keys: {_ROOT}",
-    "/run": f"the sockets of the host's services: {_ROOT}",
-    "/sys": f"the host's kernel settings and devices: {_ROOT}",
-    "/usr": f"the host's programs: {_ROOT}",
-    "/var/lib/docker": f"the files of all containers and volumes: {_ROOT}",
-    "/var/log": "the host's logs",
-}
-"""Folders of a host whose content is more than data."""
-
 _LOCAL_LOGS: Final = frozenset({"", "none", "json-file", "local", "journald"})
 """Log drivers that keep the output on the host (docs.docker.com/engine/logging/configure)."""
 
 
-def _privileged(container: ContainerPlan, _host: HostPlan) -> _Found:
+def _privileged(container: ContainerPlan, _around: Surroundings) -> _Found:
     if container.settings.privileged:
-        yield "true", f"all capabilities, all devices, no confinement: {_ROOT}"
+        yield "true", f"all capabilities, all devices, no confinement: {ROOT}"
 
 
-def _volumes(container: ContainerPlan, host: HostPlan) -> _Found:
+def _volumes(container: ContainerPlan, around: Surroundings) -> _Found:
     for volume in container.settings.volumes:
         parts = volume_parts(volume)
         if parts.on_host:
-            yield volume, _mount(parts, host.docker_socket)
+            # As Docker cleans it: a long detour would hide where it leads.
+            rest = volume.removeprefix(parts.source)
+            yield f"{cleaned(parts.source)}{rest}", by_mount(parts, around.docker_socket)
+            continue
+        others = [service for service in around.mounted_by.get(parts.source, ()) if service != container.service]
+        if others:
+            yield volume, f"{'reads' if parts.read_only else 'reads and writes'} the data of {' and '.join(others)}"
 
 
-def _mount(parts: VolumeParts, docker_socket: str) -> str:
-    """Return what a container may do by a path of the host."""
-    source = _resolved(parts.source)
-    sockets = {_resolved(path) for path in (docker_socket, DEFAULT_SOCKET)}
-    if source in sockets:
-        # A socket that is mounted read-only takes every request.
-        return f"controls Docker on the host, also read-only: {_ROOT}"
-    what = _FOLDERS.get(source)
-    if what is None:
-        # Of the folders around it the longest says most.
-        around = max((folder for folder in _FOLDERS if _within(source, folder) and folder != "/"), key=len, default="")
-        inside = sorted(folder for folder in _FOLDERS if _within(folder, source))
-        what = "files of the host"
-        what += f" in {around}" if around else ""
-        what += f", with {' and '.join(inside)}" if inside else ""
-    holds = any(_within(socket, source) for socket in sockets) and source != "/"
-    return f"{'reads' if parts.read_only else 'reads and writes'} {what}{', and controls Docker' if holds else ''}"
-
-
-def _resolved(path: str) -> str:
-    """Return a path as the host has it: cleaned, and `/var/run` as the link to `/run` that it is (FHS 3.0, 5.13)."""
-    path = cleaned(path)
-    return path.removeprefix("/var") if path == "/var/run" or path.startswith("/var/run/") else path
-
-
-def _within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(posixpath.join(folder, ""))
-
-
-def _devices(container: ContainerPlan, _host: HostPlan) -> _Found:
+def _devices(container: ContainerPlan, _around: Surroundings) -> _Found:
     for device in container.settings.devices:
-        _, _, permissions = device.partition(":")[2].partition(":")
-        yield (
-            device,
-            "uses this device of the host" if "w" in (permissions or "rwm") else "reads this device of the host",
-        )
+        path = device.partition(":")[0]
+        yield f"{cleaned(path)}{device.removeprefix(path)}", by_device(device)
 
 
-def _cap_add(container: ContainerPlan, _host: HostPlan) -> _Found:
+def capability(written: str) -> str:
+    """Return the name of a capability as the kernel's headers have it, without `CAP_`."""
+    return written.upper().removeprefix("CAP_")
+
+
+def security_option(option: str) -> tuple[str, str]:
+    """Return word and value of a security option; `no-new-privileges` is `true` in all ways to write it."""
+    word, _, value = option.replace(":", "=", 1 if "=" not in option else 0).partition("=")
+    if word == "no-new-privileges":
+        return word, "true" if value in ("", *["1", "t", "T", "TRUE", "true", "True"]) else "false"
+    return word, value
+
+
+def _cap_add(container: ContainerPlan, _around: Surroundings) -> _Found:
     for written in container.settings.cap_add:
-        name = written.upper().removeprefix("CAP_")
+        name = capability(written)
         other = "which Docker gives every container" if name in _BY_DEFAULT else "which Docker gives no container"
         yield written, _CAPABILITIES.get(name, f"a capability {other} by default")
 
 
-def _security_opt(container: ContainerPlan, _host: HostPlan) -> _Found:
+def _security_opt(container: ContainerPlan, _around: Surroundings) -> _Found:
     for option in container.settings.security_opt:
-        word, _, value = option.replace(":", "=", 1 if "=" not in option else 0).partition("=")
-        if (word, value) in {("seccomp", "builtin"), ("seccomp", "")}:
+        word, value = security_option(option)
+        if (word, value) in {("seccomp", "builtin"), ("seccomp", ""), ("no-new-privileges", "true")}:
             continue
         if word == "no-new-privileges":
-            if value in ("", *["1", "t", "T", "TRUE", "true", "True"]):
-                continue
             yield option, "its processes may gain privileges, by setuid programs for one"
         elif word == "seccomp":
             yield (
@@ -216,17 +192,33 @@ def _security_opt(container: ContainerPlan, _host: HostPlan) -> _Found:
             yield option, "another confinement than Docker's"
 
 
-def _cgroupns(container: ContainerPlan, _host: HostPlan) -> _Found:
+def _cgroupns(container: ContainerPlan, _around: Surroundings) -> _Found:
     if container.settings.cgroupns_mode == "host":
         yield "host", "sees the control groups of the host, and the names of all containers in them"
 
 
-def _sysctls(container: ContainerPlan, _host: HostPlan) -> _Found:
+def _sysctls(container: ContainerPlan, _around: Surroundings) -> _Found:
     for name, value in sorted(container.settings.sysctls.items()):
         yield f"{name}={value}", "a kernel parameter of its own namespaces"
 
 
-def _tmpfs(container: ContainerPlan, _host: HostPlan) -> _Found:
+def _ulimits(container: ContainerPlan, _around: Surroundings) -> _Found:
+    for name, limit in sorted(container.settings.ulimits.items()):
+        if limit.hard == -1:
+            yield f"{name}: -1", "its processes have no limit of this"
+        elif name in _RAISED_LIMITS:
+            yield f"{name}: {limit.hard}", _RAISED_LIMITS[name]
+
+
+_RAISED_LIMITS: Final = {
+    "memlock": "holds so many bytes of the host's memory, and swaps none of it",
+    "nice": "its processes may run before other processes of the host",
+    "rtprio": "its processes may run before other processes of the host",
+}
+"""Limits that are low on every host, so that a value raises them."""
+
+
+def _tmpfs(container: ContainerPlan, _around: Surroundings) -> _Found:
     for path, options in sorted(container.settings.tmpfs.items()):
         given = [option for option in options.split(",") if option in ("exec", "suid", "dev")]
         if given:
@@ -236,13 +228,38 @@ def _tmpfs(container: ContainerPlan, _host: HostPlan) -> _Found:
             )
 
 
-def _log_driver(container: ContainerPlan, _host: HostPlan) -> _Found:
+def _log_driver(container: ContainerPlan, _around: Surroundings) -> _Found:
     driver = container.settings.log_driver or ""
     if driver not in _LOCAL_LOGS:
-        yield driver, "Docker sends the container's output to where `log_opts` says"
+        shown, unshown = _log_options(container.settings.log_opts)
+        yield ", ".join([driver, *shown]), "Docker sends the container's output to where `log_opts` says", unshown
 
 
-def _ports(container: ContainerPlan, _host: HostPlan) -> _Found:
+def _log_opts(container: ContainerPlan, _around: Surroundings) -> _Found:
+    given = container.settings.log_opts
+    if container.settings.log_driver is None and any(_TARGET.search(name) for name in given):
+        shown, unshown = _log_options(given)
+        yield ", ".join(shown), "where the host's own log driver is for it, Docker sends the output there", unshown
+
+
+_TARGET: Final = re.compile("address|url|endpoint", re.IGNORECASE)
+"""Options of log drivers that say where the output goes."""
+_SECRET_OPTION: Final = re.compile("token|secret|password|credential(?!s-endpoint)", re.IGNORECASE)
+_USER_IN_URL: Final = re.compile(r"(?<=://)[^/@]*@")
+
+
+def _log_options(options: Mapping[str, str]) -> tuple[list[str], str]:
+    """Return the options, where the output goes before the others, without what may be a secret; and that as a text."""
+    shown: list[str] = []
+    hidden: list[str] = []
+    for name, value in sorted(options.items(), key=lambda option: (not _TARGET.search(option[0]), option[0])):
+        known = "(not shown)" if _SECRET_OPTION.search(name) else _USER_IN_URL.sub("(not shown)@", value)
+        shown.append(f"{name}={known}")
+        hidden += [f"{name}={value}"] if known != value else []
+    return shown, "\n".join(hidden)
+
+
+def _ports(container: ContainerPlan, _around: Surroundings) -> _Found:
     for port in container.ports if container.published else ():
         if port.on_loopback:
             yield str(port), "published for the host's own processes"
@@ -250,7 +267,7 @@ def _ports(container: ContainerPlan, _host: HostPlan) -> _Found:
             yield str(port), "published: whoever reaches the host reaches it, past the host's own firewall rules"
 
 
-def _secret_environment(container: ContainerPlan, _host: HostPlan) -> _Found:
+def _secret_environment(container: ContainerPlan, _around: Surroundings) -> _Found:
     for variable, key in sorted(container.secret_environment.items()):
         yield f"{variable}: {key}", "is given this secret"
 
@@ -262,14 +279,16 @@ _PLACE: Final = "it says where the container runs, and under which name"
 
 KEYS: Final = (
     Key(name="privileged", dangers=_privileged, reason="nothing confines the container"),
-    Key(name="volumes", dangers=_volumes, reason="a path of the host, or Docker's socket; a named volume is harmless"),
+    Key(name="volumes", dangers=_volumes, reason="a path of the host, Docker's socket, or another service's data"),
     Key(name="devices", dangers=_devices, reason="a device of the host"),
     Key(name="cap_add", dangers=_cap_add, reason="rights of root in the kernel"),
     Key(name="security_opt", dangers=_security_opt, reason="it can take Docker's confinement away"),
     Key(name="cgroupns_mode", dangers=_cgroupns, reason="a namespace of the host"),
     Key(name="sysctls", dangers=_sysctls, reason="settings of the kernel, though of the container's namespaces"),
+    Key(name="ulimits", dangers=_ulimits, reason="it can raise a limit too, or take it away"),
     Key(name="tmpfs", dangers=_tmpfs, reason="`exec`, `suid` and `dev` are not allowed by default"),
     Key(name="log_driver", dangers=_log_driver, reason="the output, which may hold secrets, can leave the host"),
+    Key(name="log_opts", dangers=_log_opts, reason="it says where the output goes"),
     Key(name="ports", dangers=_ports, reason="a published port opens the host"),
     Key(name="secret_environment", dangers=_secret_environment, reason="another image gets a secret by it"),
     Key(name="published", dangers=None, reason="the ports that it publishes are those of `ports`"),
@@ -281,11 +300,10 @@ KEYS: Final = (
                 _NO_MORE,
                 (*("image", "command", "entrypoint", "user", "working_dir", "environment", "healthcheck", "init"),),
             ),
-            (_LIMITS, ("memory", "shm_size", "cpu_shares", "ulimits", "read_only", "cap_drop")),
+            (_LIMITS, ("memory", "shm_size", "cpu_shares", "read_only", "cap_drop")),
             (_INSIDE, ("extra_hosts", "dns", "dns_search")),
             ("it counts for the container's start and stop", ("restart", "stop_signal", "stop_timeout")),
             ("it counts for the order of a change", ("rollout", "after")),
-            ("for the log driver, which is dangerous itself where the output leaves the host", ("log_opts",)),
             ("other programs read them, and Docker gives them no meaning", ("labels",)),
             ("outgoing traffic, which a container on a LAN or with a gateway has anyway", ("internet", "egress")),
         )
@@ -294,5 +312,12 @@ KEYS: Final = (
 )
 """One row for each key of a service, the most dangerous first."""
 
-RANK: Final = {key.name: rank for rank, key in enumerate(KEYS)}
-"""Key -> its place in the table."""
+CONNECTION: Final = {
+    "ssh": "the next `pulumi up` works there: it runs the services, and gets their secrets",
+    "host_key": "whoever has this key is taken for the host, and gets the secrets of the services",
+    "docker_socket": "whatever listens there is taken for Docker, and gets the secrets of the services",
+}
+"""Key of a host -> what another value means: how it is reached."""
+
+RANK: Final = {name: rank for rank, name in enumerate((*CONNECTION, *(key.name for key in KEYS)))}
+"""Key -> its place among the dangerous ones."""

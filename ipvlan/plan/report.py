@@ -13,7 +13,8 @@ from typing import Literal
 from ipvlan.config.types.ports import ON_THE_HOST, Port, without
 from ipvlan.plan.changes import Changes, ContainerChange
 from ipvlan.plan.model import Plan
-from ipvlan.plan.powers import RANK, ContainerPower, powers_of
+from ipvlan.plan.new_powers import new_powers
+from ipvlan.plan.powers import ContainerPower
 from ipvlan.plan.rollout_changes import RolloutChange, rollout_change
 from ipvlan.problems import Problem
 
@@ -70,12 +71,9 @@ class Report:
 
     @property
     def powers(self) -> list[ContainerPower]:
-        """What the new and the changed containers may do; what is new first, then the most dangerous setting."""
-        places = dict.fromkeys(
-            (change.host, change.service) for change in self.changes.containers if change.after is not None
-        )
-        found = [power for place in places for power in powers_of(place, self.before, self.after)]
-        return sorted(found, key=lambda power: (not power.is_new, RANK[power.power.setting]))
+        """What the change adds to what containers may do, then what the changed ones could do before."""
+        places = {(change.host, change.service) for change in self.changes.containers}
+        return new_powers(self.before, self.after, places)
 
     @property
     def has_downtime(self) -> bool:

@@ -139,7 +139,7 @@ def _summary(report: Report) -> str:
     powers = report.powers
     if powers:
         new = sum(power.is_new for power in powers)
-        parts.append(f"dangerous settings of new and changed containers: {len(powers)}, **{new} of them new**")
+        parts.append(f"dangerous settings: {len(powers)}, **{new} of them new**")
     if changes.settings:
         parts.append(f"settings that change nothing that runs: {len(changes.settings)}")
     if report.keys:
@@ -152,17 +152,17 @@ def _summary(report: Report) -> str:
 
 
 def _powers(powers: Sequence[ContainerPower]) -> Iterator[str]:
-    """Yield what the new and changed containers may do, once for all hosts on which a service may do the same."""
+    """Yield what containers may do, once for all hosts on which a service may do the same."""
     hosts: dict[tuple[str, bool, Power], list[str]] = {}
     for power in powers:
         hosts.setdefault((power.service, power.is_new, power.power), []).append(power.host)
     yield from _section(
-        f"{DANGEROUS}: what new and changed containers may do",
+        f"{DANGEROUS}: how hosts are reached, and what containers may do there",
         ("New", "Service", "Host", "Setting", "Value", "Meaning"),
         [
             (
                 "new" if is_new else "as before",
-                service,
+                service or "(the host)",
                 listed(names, "hosts"),
                 power.setting,
                 shorten(power.value),

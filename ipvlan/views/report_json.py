@@ -44,10 +44,11 @@ class PortEntry(TypedDict):
 
 @document_part
 class PowerEntry(TypedDict):
-    """A dangerous setting of a new or changed container: what the container may do by it."""
+    """A dangerous setting: what a container may do by it, or how the host is reached."""
 
     host: str
-    service: str
+    service: str | None
+    """Null for a setting of the host."""
     setting: str
     value: str
     """One entry of the setting; of a secret its key, never its value."""
@@ -128,7 +129,7 @@ class ReportDocument(TypedDict):
     downtime: bool
     """Whether a container is stopped."""
     powers: list[PowerEntry]
-    """What the new and changed containers may do; what is new first."""
+    """What containers may do, what is new first; of a container that does not change only what is new."""
     hosts: list[HostEntry]
     containers: list[ContainerEntry]
     settings: list[SettingEntry]
@@ -167,7 +168,7 @@ def document(report: Report) -> ReportDocument:
         "powers": [
             {
                 "host": found.host,
-                "service": found.service,
+                "service": found.service or None,
                 "setting": found.power.setting,
                 "value": found.power.value,
                 "meaning": found.power.meaning,

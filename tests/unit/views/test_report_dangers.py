@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.json_documents import validate
 from tests.support.projects import commit_all, ipvlan, write_project
 from tools.reference_setup import CIPHER, DIGEST, STACK_TEXT
@@ -35,10 +37,10 @@ def reports(folder: Path, before: str, after: str) -> tuple[str, dict[str, Any]]
 def test_a_privileged_container_is_named_first(tmp_path: Path) -> None:
     """With its settings, their values and what they mean, before every table; its environment is named and not shown."""
     text, document = reports(tmp_path, STACK_TEXT, STACK_TEXT + PRIVILEGED)
-    summary = "dangerous settings of new and changed containers: 4, **4 of them new**"
+    summary = "dangerous settings: 4, **4 of them new**"
     assert f"**No downtime.** containers: 2 new. {summary}." in text
     sections = [line for line in text.splitlines() if line.startswith("### ")]
-    assert sections[0] == "### Dangerous settings: what new and changed containers may do (2)"
+    assert sections[0] == "### Dangerous settings: how hosts are reached, and what containers may do there (2)"
     row = "| new | spy | docker-1 and docker-2 | privileged | true | all capabilities, all devices, no confinement:"
     assert row in text
     assert (
@@ -59,7 +61,7 @@ def test_a_changed_container_keeps_its_danger(tmp_path: Path) -> None:
     before = STACK_TEXT + PRIVILEGED
     after = before.replace("      offset: 3\n", "      offset: 3\n      cap_add: [SYS_TIME]\n")
     text, document = reports(tmp_path, before, after)
-    assert "dangerous settings of new and changed containers: 6, **2 of them new**" in text
+    assert "dangerous settings: 6, **2 of them new**" in text
     rows = [line.split(" | ")[:4] for line in text.splitlines() if line.startswith(("| new |", "| as before |"))]
     assert [(row[0], row[1], row[3]) for row in rows] == [
         ("| new", "spy", "cap_add"),
@@ -67,6 +69,26 @@ def test_a_changed_container_keeps_its_danger(tmp_path: Path) -> None:
         ("| as before", "spy", "volumes"),
     ]
     assert {power["service"] for power in document["powers"]} == {"spy"}
+
+
+def test_another_connection_is_named_first(tmp_path: Path) -> None:
+    """Whoever answers there gets the secrets, though no container changes."""
+    after = STACK_TEXT.replace("    docker-1:\n", "    docker-1:\n      ssh: root@evil\n", 1)
+    text, document = reports(tmp_path, STACK_TEXT, after)
+    assert "dangerous settings: 1, **1 of them new**" in text
+    sections = [line for line in text.splitlines() if line.startswith("### ")]
+    assert sections[0] == "### Dangerous settings: how hosts are reached, and what containers may do there (1)"
+    assert "| new | (the host) | docker-1 | ssh | root@192.168.140.200 -> root@evil |" in text
+    assert [(power["host"], power["service"], power["setting"]) for power in document["powers"]] == [
+        ("docker-1", None, "ssh")
+    ]
+
+
+def test_reasons_name_the_volumes(tmp_path: Path) -> None:
+    """Before and after the change; they hold no secret."""
+    old = STACK_TEXT + PRIVILEGED
+    text, _ = reports(tmp_path, old, old.replace('"data:/data"', '"other:/data"'))
+    assert "| volumes: /:/host, data:/data -> /:/host, other:/data |" in text
 
 
 def test_what_changes_nothing_that_runs_is_said(tmp_path: Path) -> None:
@@ -82,6 +104,37 @@ def test_what_changes_nothing_that_runs_is_said(tmp_path: Path) -> None:
         "services.centos.rollout.at_once",
         "services.nginx.rollout.at_once",
     ]
+
+
+def test_keys_of_a_new_stack_are_named(tmp_path: Path) -> None:
+    """Nothing of the file was there before; Pulumi.yaml is compared with the base."""
+    write_project(tmp_path)
+    commit_all(tmp_path, "before")
+    write_project(tmp_path, f"{STACK_TEXT}  docker:host: tcp://1.2.3.4\n", stack="new")
+    project = tmp_path / "Pulumi.yaml"
+    project.write_text(project.read_text(encoding="utf-8") + "description: other\n", encoding="utf-8")
+    done = ipvlan(tmp_path, "--stack", "new", "report", "--base", "HEAD", "--json")
+    keys = [(entry["file"], entry["key"], entry["action"]) for entry in json.loads(done.stdout)["keys"]]
+    assert ("Pulumi.new.yaml", "config.docker:host", "add") in keys
+    assert [key for key in keys if key[0] == "Pulumi.yaml"] == [("Pulumi.yaml", "description", "add")]
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"),
+    [
+        (
+            STACK_TEXT.replace("offset: 2", "offset: 1") + "  docker:old: x\n",
+            ["config.docker:host", "config.docker:old"],
+        ),
+        ("config: [\n", ["config.docker:host"]),
+    ],
+    ids=["no valid config", "no YAML"],
+)
+def test_keys_are_named_where_the_base_is_broken(tmp_path: Path, base: str, expected: list[str]) -> None:
+    """What can be read of the earlier file counts."""
+    _, document = reports(tmp_path, base, f"{STACK_TEXT}  docker:host: tcp://1.2.3.4\n")
+    assert document["problems_before"]
+    assert [entry["key"] for entry in document["keys"] if entry["key"].startswith("config.docker")] == expected
 
 
 def test_keys_that_are_in_no_plan_are_named(tmp_path: Path) -> None:
