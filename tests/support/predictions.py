@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ipvlan.plan import resource_names
+from ipvlan.plan.changes import Changes, ContainerChange
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE_CONNECTION_TYPE, COMPONENT, CONTAINER_TYPE, NETWORK_TYPE, NETWORKING_TYPE
-from ipvlan.views.report_json import ContainerEntry, ReportDocument
 
 Operations = set[tuple[str, str]]
 """Operation and name of each resource that runs on a host or is a setting of it."""
@@ -43,30 +43,27 @@ def _records(step: Mapping[str, Any], kind: str) -> bool:
     return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)} <= {"ssh", "rollout"}
 
 
-def predicted(report: ReportDocument, before: Plan, after: Plan) -> Operations:
-    """Return the operations that a preview must list, if the report (`ipvlan report --json`) is right."""
-    rebuilt = {change["host"] for change in report["hosts"] if change["action"] == "replace network"}
+def predicted(changes: Changes, before: Plan, after: Plan) -> Operations:
+    """Return the operations that a preview must list, if the report's changes are right."""
+    rebuilt = {change.host for change in changes.hosts if change.action == "replace network"}
     found = {
         operation
-        for change in report["containers"]
-        if not (change["action"] == "delete" and change["host"] in rebuilt)
-        for operation in _of_container(change, before, after)
+        for change in changes.containers
+        if not (change.action == "delete" and change.host in rebuilt)
+        for operation in _of_container(change)
     }
-    for change in report["hosts"]:
-        name = resource_names.host_slice(COMPONENT, change["host"])
-        if change["action"] in ("create", "delete"):
-            found.add((change["action"], resource_names.network(name)))
-            plan = after if change["action"] == "create" else before
-            if _networking(plan.host(change["host"])):
-                found.add((change["action"], resource_names.networking(name)))
-        elif change["action"] == "replace network":
+    for change in changes.hosts:
+        name = resource_names.host_slice(COMPONENT, change.host)
+        if change.action in ("create", "delete"):
+            found.add((change.action, resource_names.network(name)))
+            plan = after if change.action == "create" else before
+            if _networking(plan.host(change.host)):
+                found.add((change.action, resource_names.networking(name)))
+        elif change.action == "replace network":
             found.add(("replace", resource_names.network(name)))
-        elif change["action"] in ("update routes", "update shim"):
+        elif change.action in ("update routes", "update shim"):
             found.add(
-                (
-                    _of_networking(before.host(change["host"]), after.host(change["host"])),
-                    resource_names.networking(name),
-                )
+                (_of_networking(before.host(change.host), after.host(change.host)), resource_names.networking(name))
             )
     return found
 
@@ -83,26 +80,20 @@ def _of_networking(old: HostPlan, new: HostPlan) -> str:
     return "update" if old.parent == new.parent else "replace"
 
 
-def _of_container(change: ContainerEntry, before: Plan, after: Plan) -> Iterator[tuple[str, str]]:
-    host, service, action = change["host"], change["service"], change["action"]
-    name = resource_names.container(resource_names.host_slice(COMPONENT, host), service)
-    if action not in ("attach", "detach"):
-        yield action, name
-    if action == "update":
+def _of_container(change: ContainerChange) -> Iterator[tuple[str, str]]:
+    name = resource_names.container(resource_names.host_slice(COMPONENT, change.host), change.service)
+    if change.action not in ("attach", "detach"):
+        yield change.action, name
+    if change.action == "update":
         return
-    old, new = (_bridge(_container(plan, host, service), name) for plan in (before, after))
-    if old == new and old and action == "replace":
+    old, new = _bridge(change.before, name), _bridge(change.after, name)
+    if old == new and old and change.action == "replace":
         yield "replace", old
     elif old != new:
-        if old and action != "replace":
+        if old and change.action != "replace":
             yield "delete", old
         if new:
             yield "create", new
-
-
-def _container(plan: Plan, host: str, service: str) -> ContainerPlan | None:
-    found = (one for one in plan.containers() if (one.host, one.service) == (host, service))
-    return next(found, None)
 
 
 def _bridge(container: ContainerPlan | None, name: str) -> str:
