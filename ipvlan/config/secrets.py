@@ -5,14 +5,19 @@ Out of scope: the values, which Pulumi decrypts.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
+from typing import Final
 
 from ipvlan import PROJECT
 from ipvlan.config.models import ServiceConfig
 from ipvlan.config.shown_values import NOT_SHOWN
 from ipvlan.problems import Problem, shorten
+
+_NAME: Final = re.compile(r"[a-z]+[0-9]{0,2}([-_.][a-z]+[0-9]{0,2})*|[a-z]+([A-Z][a-z]+)+")
+"""What looks like the name of a config key. Anything else may be the secret itself, and is not shown."""
 
 
 def is_secret(value: object) -> bool:
@@ -53,17 +58,15 @@ def unknown_secrets(services: Mapping[str, ServiceConfig], known: Collection[str
     """Yield a problem for each reference to a config key that the stack does not set."""
     for path, key in _references(services):
         if key not in known:
-            # What is no misspelt key may be the secret itself.
             near = get_close_matches(key[:100], [*known], n=1)
+            name = key if near or _NAME.fullmatch(key) else "NAME"
             yield Problem(
                 code="IPF023",
                 key=path,
-                value=shorten(key) if near else NOT_SHOWN,
+                value=NOT_SHOWN if name == "NAME" else shorten(key),
                 problem="no config key of that name is set in the stack",
                 effect="the container would start without its secret",
-                fix=f"did you mean {near[0]}?"
-                if near
-                else "pulumi config set --secret NAME, with the name that stands there",
+                fix=f"did you mean {near[0]}?" if near else f"pulumi config set --secret {shlex.quote(name)}",
             )
 
 

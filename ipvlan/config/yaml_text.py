@@ -29,11 +29,10 @@ _STRANGE: Final = re.compile("[\u0085\u2028\u2029\ufeff]")
 MOST_PART_OF_ALIASES: Final = 0.97
 """Of the values of a file with its aliases written out. Pulumi's yaml.v3 refuses 0.99 by a count of its own (allowedAliasRatio)."""
 
+# A smaller file may be all aliases (yaml.v3: 1,000).
 _FEW_VALUES: Final = 900
-"""A smaller file may be all aliases (yaml.v3: 1,000)."""
-
+# How yaml.v3, and so `pulumi config set`, writes the text `<<`.
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
-"""How yaml.v3, and so `pulumi config set`, writes the text `<<`."""
 
 _SHOWN_BELOW: Final = frozenset({"config", "fabric", "hosts", "services", "ssh"})
 """Keys at the top of a stack file or a shared file; what stands elsewhere may be the anchor of any value."""
@@ -53,7 +52,8 @@ def parse_text(text: str, name: str) -> dict[str, Any]:
     Raises:
         StackFileError: It is no YAML, or readers would differ on it; with all places where they would.
     """
-    strange = _STRANGE.search(text)
+    # At the beginning of a file the byte order mark is one.
+    strange = _STRANGE.search(text, 1 if text.startswith("\ufeff") else 0)
     if strange:
         line = text.count("\n", 0, strange.start()) + 1
         raise stack_file_error(

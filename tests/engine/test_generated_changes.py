@@ -47,7 +47,8 @@ class Stack(Project):
         others = {key: value for key, value in self._content["config"].items() if not key.startswith("ipvlan-fabric:")}
         written = {**others, **{f"ipvlan-fabric:{key}": value for key, value in config.items()}}
         with self._file.open("w", encoding="utf-8") as file:
-            YAML().dump({**self._content, "config": written}, file)
+            # JSON is YAML, and quotes a `no`.
+            json.dump({**self._content, "config": written}, file)
         steps: list[Mapping[str, Any]] = json.loads(self.pulumi("preview", "--json", "--stack", "dev", *more))["steps"]
         return steps
 

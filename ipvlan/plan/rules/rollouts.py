@@ -34,7 +34,6 @@ def check(config: StackConfig, unreadable: Collection[str], *, with_fabric: bool
 
 def _after(name: str, service: ServiceConfig, known: Collection[str]) -> Iterator[Problem]:
     seen: set[str] = set()
-    names = sorted({*known} - {name})
     for number, other in enumerate(service.after[:MOST_SHOWN]):
         key = f"services.{name}.after[{number}]"
         if other == name:
@@ -47,7 +46,7 @@ def _after(name: str, service: ServiceConfig, known: Collection[str]) -> Iterato
                 fix="remove it",
             )
         elif other not in known:
-            near = get_close_matches(other[:100], names, n=1)
+            near = get_close_matches(other[:100], sorted({*known} - {name}), n=1)
             yield Problem(
                 code="IPF326",
                 key=key,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ipvlan.views.markdown import escape
 from tests.support.json_documents import validate
 from tests.support.projects import commit_all, ipvlan, write_project
 from tools.reference_setup import CIPHER, DIGEST, STACK_TEXT
@@ -78,7 +79,7 @@ def test_another_connection_is_named_first(tmp_path: Path) -> None:
     assert "dangerous settings: 1, **1 of them new**" in text
     sections = [line for line in text.splitlines() if line.startswith("### ")]
     assert sections[0] == "### Dangerous settings: how hosts are reached, and what containers may do there (1)"
-    assert "| new | (the host) | docker-1 | ssh | root@192.168.140.200 -> root@evil |" in text
+    assert f"| new | (the host) | docker-1 | ssh | {escape('root@192.168.140.200 -> root@evil')} |" in text
     assert [(power["host"], power["service"], power["setting"]) for power in document["powers"]] == [
         ("docker-1", None, "ssh")
     ]
