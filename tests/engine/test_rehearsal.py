@@ -140,7 +140,9 @@ def test_docker_gets_what_pulumi_would_send(
     assert on_host["CapAdd"] == ["CAP_NET_ADMIN"]
     assert on_host["RestartPolicy"] == {"Name": "no", "MaximumRetryCount": 0}
     actions = [request.rpartition("/")[2] for request in daemon.requests if request.startswith("POST")]
-    assert actions == ["create", "disconnect", "connect", "stop", "wait"]
+    assert actions[:4] == ["create", "disconnect", "connect", "stop"]
+    # The provider asks it beside the removal: sometimes the container is gone before the question arrives.
+    assert actions[4:] in (["wait"], [])
     assert daemon.containers == set()
     assert capfd.readouterr() == ("", "")
 
