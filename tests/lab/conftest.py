@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.harness import Lab, Stack, new_stack
+from lab.harness import HOSTS, Lab, Stack, new_stack
 from lab.settings import CHECKOUT, default_name
 from tests.support.rollout import FiguresTable, Rollouts, begin
 from tests.support.steps import pytest_collection_modifyitems, pytest_runtest_makereport, pytest_runtest_setup
@@ -34,6 +34,13 @@ def lab() -> Iterator[Lab]:
     yield running
     if not os.environ.get("LAB_KEEP"):
         running.run("down", timeout=120)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def every_host_is_on(lab: Lab) -> None:
+    """Switch on what a failed module left off: its failure is then not that of every module after it."""
+    for host in HOSTS:
+        lab.run("power", host, "on", timeout=400)
 
 
 @pytest.fixture(scope="module")

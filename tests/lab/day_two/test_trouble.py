@@ -46,18 +46,20 @@ def test_a_rebooted_host_is_as_planned(lab: Lab, stack: Stack) -> None:
 
 def test_one_host_down(lab: Lab, stack: Stack) -> None:
     """With a host off, preview works, and `up` changes the other host and names this one; with the host on, `up` completes."""
-    lab.run("power", "docker-2", "cut", timeout=60)
     nginx = stack.config["services"]["nginx"]
     nginx["environment"] = {"CHANGED": "yes"}
-    assert {"fabric-docker-1-nginx", "fabric-docker-2-nginx"} <= set(stack.preview())
-    failed = stack.up(check=False, timeout=200)
-    assert failed.returncode != 0
-    assert "docker-2" in failed.stdout + failed.stderr
-    assert "192.168.140.201" in failed.stdout + failed.stderr
     template = "{{json .Config.Env}}"
-    assert "CHANGED=yes" in lab.ssh("docker-1", f"docker inspect -f '{template}' nginx")
-    assert lab.http_status(ADDRESSES["docker-1"]) == "200"
-    lab.run("power", "docker-2", "on", timeout=400)
+    lab.run("power", "docker-2", "cut", timeout=60)
+    try:
+        assert {"fabric-docker-1-nginx", "fabric-docker-2-nginx"} <= set(stack.preview())
+        failed = stack.up(check=False, timeout=200)
+        assert failed.returncode != 0
+        assert "docker-2" in failed.stdout + failed.stderr
+        assert "192.168.140.201" in failed.stdout + failed.stderr
+        assert "CHANGED=yes" in lab.ssh("docker-1", f"docker inspect -f '{template}' nginx")
+        assert lab.http_status(ADDRESSES["docker-1"]) == "200"
+    finally:
+        lab.run("power", "docker-2", "on", timeout=400)
     stack.up()
     assert "CHANGED=yes" in lab.ssh("docker-2", f"docker inspect -f '{template}' nginx")
     assert lab.http_status(ADDRESSES["docker-2"]) == "200"
