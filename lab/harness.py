@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -166,7 +167,8 @@ class Stack:
         # In one step: a command that runs at the same time reads the file too.
         new = self.file.with_suffix(f".{get_ident()}")
         with new.open("w", encoding="utf-8") as file:
-            YAML().dump({"config": config, **self._rest}, file)
+            # PyYAML, since it puts what YAML 1.1 reads as no text (`yes`, `off`) in quotes; ours refuses such a word without them.
+            yaml.safe_dump({"config": config, **self._rest}, file, sort_keys=False, allow_unicode=True)
         new.replace(self.file)
 
     def init(self) -> None:
