@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.config.models import Healthcheck
+from ipvlan.config.types.health import nanoseconds
+
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings
 
@@ -46,12 +49,23 @@ class ContainerUpdate:
 _FORCED: Final = "the docker provider replaces the container (ForceNew in resource_docker_container.go, 4.5.0)"
 _NOT_APPLIED: Final = "the docker provider accepts an update and does not apply it (decision 0015, 3)"
 _LIMIT: Final = "Docker removes no limit from a running container (decision 0015, 3); to Docker a limit of 0 is none"
+_CPUS: Final = (
+    "the docker provider replaces the container for `cpus`, and does not apply `cpu_quota` (ForceNew in "
+    "resource_docker_container.go and resourceDockerContainerUpdate, 4.5.0)"
+)
 _UPDATED: Final = "Docker updates it on a running container (decision 0015, 3)"
 
 UPDATES: Final[tuple[ContainerUpdate, ...]] = (
     ContainerUpdate(setting="restart", update=Update.IN_PLACE, reason=_UPDATED),
     ContainerUpdate(setting="memory", update=Update.REPLACES_WHEN_UNSET, argument="memory", reason=_LIMIT),
     ContainerUpdate(setting="cpu_shares", update=Update.REPLACES_WHEN_UNSET, argument="cpuShares", reason=_LIMIT),
+    ContainerUpdate(
+        setting="memory_reservation", update=Update.REPLACES_WHEN_UNSET, argument="memoryReservation", reason=_LIMIT
+    ),
+    ContainerUpdate(setting="cpuset", update=Update.REPLACES_WHEN_UNSET, argument="cpuSet", reason=_LIMIT),
+    # Without it the argument is twice the memory; without the memory, that one replaces the container.
+    ContainerUpdate(setting="memory_swap", update=Update.IN_PLACE, reason=_UPDATED),
+    ContainerUpdate(setting="cpus", update=Update.REPLACES, argument="cpuQuota", reason=_CPUS),
     ContainerUpdate(setting="healthcheck", update=Update.REPLACES, argument="healthcheck", reason=_NOT_APPLIED),
     ContainerUpdate(setting="init", update=Update.REPLACES, argument="init", reason=_NOT_APPLIED),
     ContainerUpdate(setting="tmpfs", update=Update.REPLACES, argument="tmpfs", reason=_NOT_APPLIED),
@@ -81,12 +95,47 @@ UPDATES: Final[tuple[ContainerUpdate, ...]] = (
             "stop_signal",
             "stop_timeout",
             "cgroupns_mode",
+            "cgroup_parent",
+            "domainname",
+            "dns_opt",
+            "group_add",
+            "ipc",
+            "pid",
+            "runtime",
+            "stdin_open",
+            "storage_opt",
+            "tty",
+            "userns_mode",
         )
     ),
 )
 """One row for each field of ContainerSettings."""
 
 BY_SETTING: Final[Mapping[str, ContainerUpdate]] = {row.setting: row for row in UPDATES}
+
+
+DURATIONS: Final = ("interval", "timeout", "start_period", "start_interval")
+"""Keys of a healthcheck that are durations."""
+
+
+def differ(before: ContainerSettings, after: ContainerSettings, setting: str) -> bool:
+    """Return whether Docker gets another value of a setting.
+
+    To the docker provider an empty value, 0 and false are none (GetOk in resource_docker_container_funcs.go, 4.5.0), and two ways
+    to write a duration are one.
+    """
+    old, new = getattr(before, setting), getattr(after, setting)
+    return bool(old != new and _of_docker(before, setting) != _of_docker(after, setting))
+
+
+def _of_docker(settings: ContainerSettings, setting: str) -> object:
+    value = getattr(settings, setting)
+    if isinstance(value, Healthcheck):
+        return value.model_dump() | {key: nanoseconds(getattr(value, key) or "0s") for key in DURATIONS}
+    if setting == "memory_swap" and settings.memory and value == 2 * settings.memory:
+        # Docker's own default.
+        return None
+    return value or None
 
 
 def replacing_arguments(settings: ContainerSettings) -> tuple[str, ...]:
@@ -96,9 +145,9 @@ def replacing_arguments(settings: ContainerSettings) -> tuple[str, ...]:
     )
 
 
-_IN_PLACE: Final = frozenset({"restart", "maxRetryCount", "memory", "memorySwap", "cpuShares", "destroyGraceSeconds"})
+_UNSET_REPLACES: Final = frozenset({"memory", "cpuShares", "memoryReservation", "cpuSet"})
+_IN_PLACE: Final = _UNSET_REPLACES | {"restart", "maxRetryCount", "memorySwap", "destroyGraceSeconds"}
 """The docker provider's arguments that it changes on a running container, or that are no setting of Docker's."""
-_UNSET_REPLACES: Final = frozenset({"memory", "cpuShares"})
 _KEPT_WHEN_LEFT_OUT: Final = frozenset(
     {
         "command",
@@ -106,7 +155,9 @@ _KEPT_WHEN_LEFT_OUT: Final = frozenset(
         "healthcheck",
         "hostname",
         "init",
+        "ipcMode",
         "logDriver",
+        "runtime",
         "securityOpts",
         "shmSize",
         "stopSignal",
@@ -117,7 +168,10 @@ _KEPT_WHEN_LEFT_OUT: Final = frozenset(
 )
 """Arguments that the docker provider keeps where the program gives none any more (decision 0015, 16)."""
 _SETS: Final = frozenset(
-    {"devices", "dns", "dnsSearches", "envs", "hosts", "networksAdvanced", "securityOpts", "ulimits", "volumes"}
+    {
+        *("devices", "dns", "dnsOpts", "dnsSearches", "envs", "groupAdds", "hosts", "networksAdvanced", "securityOpts"),
+        *("ulimits", "volumes"),
+    }
 )
 """Arguments that are sets to the docker provider (schema.TypeSet in resource_docker_container.go)."""
 _TRIGGERED: Final = frozenset({"labels", "ports"})
@@ -141,7 +195,7 @@ def _value(name: str, value: object) -> object:
         return sorted(value, key=repr)
     if name == "capabilities" and isinstance(value, Mapping):
         return {key: sorted(names, key=repr) if isinstance(names, list) else names for key, names in value.items()}
-    return value
+    return None if value == "" else value
 
 
 def replaced_by(before: Mapping[str, object], after: Mapping[str, object]) -> bool:

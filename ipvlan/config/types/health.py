@@ -61,6 +61,23 @@ def nanoseconds(text: str) -> int | None:
     return None if text.startswith("-") and total else total
 
 
+def go_duration(text: str) -> str:
+    """Return a duration as Go writes it: `60s` is `1m0s` (String of Duration in its package time)."""
+    total = nanoseconds(text) or 0
+    if total < NANOSECONDS["s"]:
+        unit = next((unit for unit in ("ms", "µs", "ns") if total >= NANOSECONDS[unit]), "s")
+        return f"{_plain(total, unit)}{unit}"
+    hours, rest = divmod(total, NANOSECONDS["h"])
+    minutes, rest = divmod(rest, NANOSECONDS["m"])
+    return f"{f'{hours}h' if hours else ''}{f'{minutes}m' if hours or minutes else ''}{_plain(rest, 's')}s"
+
+
+def _plain(total: int, unit: str) -> str:
+    whole, rest = divmod(total, NANOSECONDS[unit])
+    decimals = f"{rest:0{len(str(NANOSECONDS[unit])) - 1}d}".rstrip("0") if rest else ""
+    return f"{whole}.{decimals}" if decimals else str(whole)
+
+
 def parse_health_test(value: object) -> tuple[str, ...]:
     """Return the test of a healthcheck.
 

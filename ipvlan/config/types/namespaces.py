@@ -8,7 +8,7 @@ Out of scope: control groups' namespaces, which have two values (`ipvlan.config.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 from netaddr import IPAddress
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -40,8 +40,12 @@ def parse_userns(value: object) -> str:
 
 def _mode(value: object, key: str, modes: tuple[str, ...]) -> str:
     text = need_text(value, "this value")
-    if text in modes:
-        return text
+    if text not in modes:
+        _no_mode(text, key, modes)
+    return text
+
+
+def _no_mode(text: str, key: str, modes: tuple[str, ...]) -> NoReturn:
     if key != "userns_mode" and text.partition(":")[0] in ("container", "service"):
         fail(
             "IPF189",

@@ -17,7 +17,7 @@ SIZE: Final = re.compile(
     # Not 0, which is none to Docker and to the docker provider, nor a text without a digit.
     r"(?=[0-9.]*[1-9])(?P<number>[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}) ?(?P<unit>[bB]|(?:[kKmMgGtTpP](?:[iI]?[bB])?)?)"
 )
-"""go-units, parseSize in size.go (0.5.0): units are binary, in upper or lower case. It takes an exponent too, which nobody writes."""
+"""go-units, parseSize in size.go (0.5.0): units are binary, in any case. It takes an exponent too."""
 MEBIBYTE: Final = 1024**2
 _FACTORS: Final = {unit: 1024**power for power, unit in enumerate(("b", "k", "m", "g", "t", "p"))}
 SMALLEST_MEMORY: Final = 6 * MEBIBYTE
