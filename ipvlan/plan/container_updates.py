@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.models import Healthcheck
-from ipvlan.config.types.health import nanoseconds
+from ipvlan.config.types.health import go_duration, nanoseconds
 
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings
@@ -195,7 +195,16 @@ def _value(name: str, value: object) -> object:
         return sorted(value, key=repr)
     if name == "capabilities" and isinstance(value, Mapping):
         return {key: sorted(names, key=repr) if isinstance(names, list) else names for key, names in value.items()}
+    if name == "healthcheck" and isinstance(value, Mapping):
+        # Earlier versions gave a duration as it was written.
+        return {
+            key: go_duration(part) if key in _DURATIONS and isinstance(part, str) else part
+            for key, part in value.items()
+        }
     return None if value == "" else value
+
+
+_DURATIONS: Final = frozenset({"interval", "timeout", "startPeriod", "startInterval"})
 
 
 def replaced_by(before: Mapping[str, object], after: Mapping[str, object]) -> bool:

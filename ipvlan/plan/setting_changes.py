@@ -163,6 +163,7 @@ def _same_to_docker(key: str, old: ContainerSettings, new: ContainerSettings) ->
         else:
             limit = row.update is Update.REPLACES_WHEN_UNSET
             effect = "to Docker a limit of 0 is none" if limit else _SAME_VALUE
+            before, after = ("[]" if value == () else value for value in (before, after))
             yield from _differences((f"{key}.{row.setting}", before, after, effect))
 
 
