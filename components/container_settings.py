@@ -14,8 +14,8 @@ import pulumi_docker as docker
 
 from components.cpu_arguments import cpu_arguments
 from components.rollout_args import stop_seconds
+from ipvlan.config.durations import go_duration
 from ipvlan.config.models import ContainerSettings
-from ipvlan.config.types.health import go_duration
 from ipvlan.config.types.mounts import volume_parts
 from ipvlan.config.types.sizes import MEBIBYTE, UNLIMITED
 from ipvlan.plan.container_updates import replacing_arguments

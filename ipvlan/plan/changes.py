@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ipvlan.config.models import ContainerSettings
-from ipvlan.plan.container_updates import UPDATES, differ
+from ipvlan.plan.container_updates import UPDATES
+from ipvlan.plan.docker_values import differ
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
 from ipvlan.plan.resource_names import ports_label
 from ipvlan.plan.setting_changes import SettingChange, setting_changes

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.types.namespaces import HOST_GATEWAY
+from ipvlan.config.host_gateway import HOST_GATEWAY
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.plan.container_updates import DURATIONS, UPDATES, Update, differ
+from ipvlan.plan.container_updates import UPDATES, Update
+from ipvlan.plan.docker_values import DURATIONS, differ
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import ports_label
 

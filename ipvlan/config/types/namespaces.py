@@ -13,14 +13,13 @@ from typing import Annotated, Final, NoReturn
 from netaddr import IPAddress
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from ipvlan.config.host_gateway import HOST_GATEWAY
 from ipvlan.config.types.addresses import DOTTED, parse_address
 from ipvlan.config.types.base import fail, json_pattern, need_text
 from ipvlan.config.types.process import LARGEST_ID
 
 IPC_MODES: Final = ("private", "shareable", "host", "none")
 """moby, IpcMode in api/types/container/hostconfig.go."""
-HOST_GATEWAY: Final = "host-gateway"
-"""In place of an address: the address of Docker's bridge on the host (moby, HostGatewayName in opts/hosts.go)."""
 
 
 def parse_pid(value: object) -> str:

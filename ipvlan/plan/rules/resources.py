@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ipvlan.config.host_gateway import HOST_GATEWAY
 from ipvlan.config.models import ServiceConfig, StackConfig
-from ipvlan.config.types.namespaces import HOST_GATEWAY
 from ipvlan.config.types.sizes import MEBIBYTE, UNLIMITED
 from ipvlan.problems import Problem, shorten
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipvlan import PROJECT
+from ipvlan.config.durations import go_duration, nanoseconds
 from ipvlan.config.json_schema import stack_schema
 from ipvlan.config.models import ServiceConfig
-from ipvlan.config.types.health import go_duration, nanoseconds
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
