@@ -17,11 +17,19 @@ DURATIONS: Final = ("interval", "timeout", "start_period", "start_interval")
 """Keys of a healthcheck that are durations."""
 
 
+_SETS: Final = frozenset(
+    {
+        *("volumes", "cap_add", "cap_drop", "security_opt", "devices", "dns", "dns_search", "dns_opt", "group_add"),
+    }
+)
+"""Lists that are sets to the docker provider (schema.TypeSet in resource_docker_container.go, 4.5.0)."""
+
+
 def differ(before: ContainerSettings, after: ContainerSettings, setting: str) -> bool:
     """Return whether Docker gets another value of a setting.
 
-    To the docker provider an empty value, 0 and false are none (GetOk in resource_docker_container_funcs.go, 4.5.0), and two ways
-    to write a duration are one.
+    To the docker provider an empty value, 0 and false are none (GetOk in resource_docker_container_funcs.go, 4.5.0), two ways to
+    write a duration are one, and the order of some lists says nothing.
     """
     old, new = getattr(before, setting), getattr(after, setting)
     return bool(old != new and _of_docker(before, setting) != _of_docker(after, setting))
@@ -34,4 +42,6 @@ def _of_docker(settings: ContainerSettings, setting: str) -> object:
     if setting == "memory_swap" and settings.memory and value == 2 * settings.memory:
         # Docker's own default.
         return None
+    if setting in _SETS:
+        return {repr(entry) for entry in value} or None
     return value or None
