@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
+from components.cpu_arguments import cpu_arguments
 from components.rollout_args import stop_seconds
+from ipvlan.config.durations import go_duration
 from ipvlan.config.models import ContainerSettings
 from ipvlan.config.types.mounts import volume_parts
+from ipvlan.config.types.sizes import MEBIBYTE, UNLIMITED
 from ipvlan.plan.container_updates import replacing_arguments
 from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.ownership import owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, PORTS_LABEL, STACK_LABEL, ports_label
-
-_MEBIBYTE: Final = 1024 * 1024
 
 
 def replace_on_changes(settings: ContainerSettings, *, restored: bool) -> list[str]:
@@ -112,9 +113,12 @@ def _settings(settings: ContainerSettings) -> dict[str, Any]:
         "memory": _mebibytes(settings.memory),
         # Docker's own default when it creates a container. Explicit, because Docker refuses to change the memory limit of a
         # running container without this one ("update the memoryswap at the same time", Docker 26.1).
-        "memory_swap": None if settings.memory is None else 2 * settings.memory // _MEBIBYTE,
+        "memory_swap": _swap(settings),
+        "memory_reservation": _mebibytes(settings.memory_reservation),
         "shm_size": _mebibytes(settings.shm_size),
         "cpu_shares": settings.cpu_shares,
+        **cpu_arguments(settings.cpus),
+        "cpu_set": settings.cpuset,
         "privileged": settings.privileged or None,
         "read_only": settings.read_only or None,
         "init": settings.init or None,
@@ -132,15 +136,26 @@ def _settings(settings: ContainerSettings) -> dict[str, Any]:
         ],
         "dns": [str(address) for address in settings.dns],
         "dns_searches": list(settings.dns_search),
+        "dns_opts": list(settings.dns_opt),
         "log_driver": settings.log_driver,
         "log_opts": dict(settings.log_opts),
         "stop_signal": settings.stop_signal,
         "stop_timeout": settings.stop_timeout,
         "destroy_grace_seconds": stop_seconds(settings),
         "cgroupns_mode": settings.cgroupns_mode,
+        "cgroup_parent": settings.cgroup_parent,
+        "domainname": settings.domainname,
+        "group_adds": list(settings.group_add),
+        "ipc_mode": settings.ipc,
+        "pid_mode": settings.pid,
+        "runtime": settings.runtime,
+        "storage_opts": dict(settings.storage_opt),
+        "stdin_open": settings.stdin_open or None,
+        "tty": settings.tty or None,
+        "userns_mode": settings.userns_mode,
     }
-    # The provider would compare an empty list or map with what the image sets.
-    return {name: value for name, value in arguments.items() if value not in (None, [], {})}
+    # The provider would compare an empty list or map with what the image sets; an empty text is none to it.
+    return {name: value for name, value in arguments.items() if value not in (None, [], {}, "")}
 
 
 def _healthcheck(settings: ContainerSettings) -> docker.ContainerHealthcheckArgs | None:
@@ -149,11 +164,17 @@ def _healthcheck(settings: ContainerSettings) -> docker.ContainerHealthcheckArgs
         return None
     return docker.ContainerHealthcheckArgs(
         tests=list(check.test),
-        interval=check.interval,
-        timeout=check.timeout,
-        start_period=check.start_period,
+        interval=_duration(check.interval),
+        timeout=_duration(check.timeout),
+        start_period=_duration(check.start_period),
+        start_interval=_duration(check.start_interval),
         retries=check.retries,
     )
+
+
+def _duration(text: str | None) -> str | None:
+    """Return a duration as the provider reads it back: with another text it would replace the container at each `up`."""
+    return None if text is None else go_duration(text)
 
 
 def _capabilities(settings: ContainerSettings) -> docker.ContainerCapabilitiesArgs | None:
@@ -183,4 +204,11 @@ def _device(device: str) -> docker.ContainerDeviceArgs:
 
 
 def _mebibytes(size: int | None) -> int | None:
-    return None if size is None else size // _MEBIBYTE
+    return None if size is None else size // MEBIBYTE
+
+
+def _swap(settings: ContainerSettings) -> int | None:
+    """Return the limit of memory and swap together in MiB; Docker's own default is twice the memory."""
+    if settings.memory is None or settings.memory_swap == UNLIMITED:
+        return settings.memory_swap
+    return _mebibytes(settings.memory_swap or 2 * settings.memory)

@@ -27,6 +27,7 @@ from ipvlan.config.models import (
 from ipvlan.plan.container_updates import BY_SETTING, UPDATES
 from ipvlan.plan.docker_versions import RULES
 from ipvlan.plan.make import make_plan
+from ipvlan.plan.provider_arguments import NOT_CARRIED
 from ipvlan.plan.validate import load_stack
 from ipvlan.views.drift_table import drift_table
 from ipvlan.views.json_schemas import DOCUMENTS, schema
@@ -79,7 +80,11 @@ def files() -> dict[Path, str]:
         l3: with_printed(l3.read_text(encoding="utf-8")),
         versions: _between(versions, "ipvlan/plan/docker_versions.py", _versions()),
         troubleshooting: _between(troubleshooting, "ipvlan/checks/drift_kinds.py", drift_table()),
-        reference: _between(reference, "components/", component_tables()),
+        reference: _between_in(
+            _between(reference, "components/", component_tables()),
+            "ipvlan/plan/provider_arguments.py",
+            _not_carried(),
+        ),
     } | {
         ROOT / "docs" / "modes" / f"{example.stem}.svg": _drawn(example)
         for example in sorted((ROOT / "examples").glob("*.yaml"))
@@ -104,10 +109,22 @@ def _json(value: dict[str, Any]) -> str:
 
 def _between(path: Path, source: str, generated: Iterable[str]) -> str:
     """Return the file's text with the lines `generated` between the marks that name `source`."""
+    return _between_in(path.read_text(encoding="utf-8"), source, generated)
+
+
+def _between_in(text: str, source: str, generated: Iterable[str]) -> str:
+    """Return a text with the lines `generated` between the marks that name `source`."""
     begin = f"<!-- generated from {source} by `make schema` -->"
-    head, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    head, _, rest = text.partition(begin)
     lines = "\n".join(generated)
     return f"{head}{begin}\n{lines}\n{END}{rest.partition(END)[2]}"
+
+
+def _not_carried() -> Iterator[str]:
+    yield ""
+    yield from table(
+        ("Argument", "Why no key leads to it"), ((f"`{name}`", NOT_CARRIED[name]) for name in sorted(NOT_CARRIED))
+    )
 
 
 def _versions() -> Iterator[str]:

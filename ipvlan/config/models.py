@@ -11,15 +11,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.types.addresses import Address, Dynamic, Offset, Reserved, Shim, Slice
 from ipvlan.config.types.base import Text
-from ipvlan.config.types.docker import Command, Image, Memory, Name, Restart, Size, Words
+from ipvlan.config.types.cpus import Cpus, CpuSet
+from ipvlan.config.types.docker import Command, Image, Name, Restart, Words
 from ipvlan.config.types.health import Duration, HealthTest
 from ipvlan.config.types.interfaces import Parent
+from ipvlan.config.types.lists import (
+    A_LIST,
+    A_LIST_OF_ASSIGNMENTS,
+    A_LIST_OR_ONE,
+    A_NUMBER,
+    ENVIRONMENT,
+    EXTRA_HOSTS,
+    LABELS,
+    ONE,
+    SYSCTLS,
+    TMPFS,
+    one_is_a_list,
+)
 from ipvlan.config.types.mounts import Device, TmpfsOptions, TmpfsPath, Volume
+from ipvlan.config.types.namespaces import ExtraAddress, Group, IpcMode, PidMode, UsernsMode, parse_stop_timeout
 from ipvlan.config.types.ports import Ports
 from ipvlan.config.types.process import (
     Capability,
@@ -34,6 +49,7 @@ from ipvlan.config.types.process import (
     WorkingDir,
 )
 from ipvlan.config.types.rollout import AtOnce, OnFailure, UpWithin
+from ipvlan.config.types.sizes import Memory, Size, Swap
 from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
 from ipvlan.config.types.subnets import Subnet
 
@@ -125,6 +141,8 @@ class Healthcheck(Model):
     """Duration after which a check counts as failed."""
     start_period: Duration | None = None
     """Duration after the start in which failures do not count."""
+    start_interval: Duration | None = None
+    """Duration between two checks in that time; it needs Docker 25 or later on the hosts."""
     retries: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Failures in a row that make the container unhealthy."""
 
@@ -138,6 +156,11 @@ class Ulimit(Model):
     """The largest value to which a process may raise it; -1 is any."""
 
 
+def _both(value: object) -> object:
+    """Return one number as the limit that is soft and hard."""
+    return {"soft": value, "hard": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class ContainerSettings(Model):
     """Settings that pass through to Docker unchanged, by Docker's own names."""
 
@@ -145,10 +168,12 @@ class ContainerSettings(Model):
     """no, always, on-failure[:TIMES] or unless-stopped."""
     volumes: tuple[Volume, ...] = ()
     """SOURCE:/PATH[:OPTIONS]; the options are ro, rw, z and Z."""
-    tmpfs: Mapping[TmpfsPath, TmpfsOptions] = Field(default_factory=dict)
-    """Path in the container -> mount options (may be empty)."""
-    labels: Mapping[Text, Text] = Field(default_factory=dict)
-    """Labels of the container; the prefix ipvlan-fabric. is reserved for the stack."""
+    tmpfs: Annotated[Mapping[TmpfsPath, TmpfsOptions], BeforeValidator(TMPFS), A_LIST_OR_ONE] = Field(
+        default_factory=dict
+    )
+    """Path in the container -> mount options (may be empty); or a list of PATH[:OPTIONS], or one of them."""
+    labels: Annotated[Mapping[Text, Text], BeforeValidator(LABELS), A_LIST] = Field(default_factory=dict)
+    """Labels of the container, a mapping or a list of NAME=VALUE; the prefix ipvlan-fabric. is reserved for the stack."""
     healthcheck: Healthcheck | None = None
     """How Docker checks the container's health; none leaves it to the image."""
     entrypoint: Words | None = None
@@ -159,10 +184,20 @@ class ContainerSettings(Model):
     """User, or USER:GROUP, of the command."""
     hostname: Hostname | None = None
     """Hostname inside the container; the default is the container's name."""
+    domainname: Hostname | None = None
+    """NIS domain name inside the container."""
     memory: Memory | None = None
-    """Limit of memory; "512m". The least is "6m"."""
+    """Limit of memory: "512m", "64mb", "1.5g", or bytes; whole MiB. The least is "6m"."""
+    memory_reservation: Memory | None = None
+    """Memory that the kernel leaves to the container when the host has little; not more than `memory`."""
+    memory_swap: Swap | None = None
+    """Limit of memory and swap together, or -1 for no limit of swap; the default is twice `memory`."""
     shm_size: Size | None = None
     """Size of /dev/shm."""
+    cpus: Cpus | None = None
+    """Limit of CPU time, in CPUs: 0.5, 2 or "1.5"."""
+    cpuset: CpuSet | None = None
+    """The CPUs that it may use: "0-2,5"."""
     cpu_shares: Annotated[int, Field(strict=True, ge=0)] | None = None
     """Relative weight, 2 to 262144; 1024 is usual, 0 is Docker's default."""
     privileged: Flag = False
@@ -179,26 +214,51 @@ class ContainerSettings(Model):
     """Such as no-new-privileges:true."""
     devices: tuple[Device, ...] = ()
     """HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]."""
-    sysctls: Mapping[Sysctl, Text] = Field(default_factory=dict)
+    sysctls: Annotated[Mapping[Sysctl, Text], BeforeValidator(SYSCTLS), A_LIST_OF_ASSIGNMENTS] = Field(
+        default_factory=dict
+    )
     """Kernel parameters of the container's namespaces: net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm*."""
-    ulimits: Mapping[LimitName, Ulimit] = Field(default_factory=dict)
-    """Limit name (nofile) -> soft and hard."""
-    extra_hosts: Mapping[ExtraHost, Address] = Field(default_factory=dict)
-    """Name -> address, written to the container's /etc/hosts."""
-    dns: tuple[Address, ...] = ()
-    """Name servers of the container."""
-    dns_search: tuple[Text, ...] = ()
-    """Search domains."""
+    ulimits: Mapping[LimitName, Annotated[Ulimit, BeforeValidator(_both), A_NUMBER]] = Field(default_factory=dict)
+    """Limit name (nofile) -> soft and hard, or one number for both."""
+    extra_hosts: Annotated[Mapping[ExtraHost, ExtraAddress], BeforeValidator(EXTRA_HOSTS), A_LIST] = Field(
+        default_factory=dict
+    )
+    """Name -> address, written to the container's /etc/hosts; or a list of NAME=ADDRESS. The address `host-gateway` is that of
+    Docker's bridge on the host, which a container reaches only while it is connected to the bridge."""
+    dns: Annotated[tuple[Address, ...], BeforeValidator(one_is_a_list), ONE] = ()
+    """Name servers of the container, a list or one."""
+    dns_search: Annotated[tuple[Text, ...], BeforeValidator(one_is_a_list), ONE] = ()
+    """Search domains, a list or one."""
+    dns_opt: tuple[Text, ...] = ()
+    """Options of the resolver, such as ndots:1."""
     log_driver: Text | None = None
     """Such as json-file or journald; none leaves it to the daemon."""
     log_opts: Mapping[Text, Text] = Field(default_factory=dict)
     """Options of the log driver."""
     stop_signal: Signal | None = None
     """Signal that stops the container: SIGTERM."""
-    stop_timeout: Annotated[int, Field(strict=True, ge=0)] | None = None
-    """Seconds until Docker kills a container that does not stop."""
+    stop_timeout: Annotated[int, Field(strict=True, ge=1), BeforeValidator(parse_stop_timeout)] | None = None
+    """Seconds until Docker kills a container that does not stop; the default is 10."""
     cgroupns_mode: Literal["private", "host"] | None = None
     """Which cgroup namespace the container sees."""
+    cgroup_parent: Text | None = None
+    """The control group of the host below which the container's own is; NAME.slice where systemd manages them."""
+    pid: PidMode | None = None
+    """`host`: it sees the host's processes."""
+    ipc: IpcMode | None = None
+    """With whom it shares memory and semaphores: private, shareable, host, or none, which also has no /dev/shm."""
+    userns_mode: UsernsMode | None = None
+    """`host`: its users are the host's, where Docker maps them to others."""
+    group_add: tuple[Group, ...] = ()
+    """Further groups of its processes: numbers, or names in the image."""
+    runtime: Text | None = None
+    """What starts it, a runtime that the hosts' daemon.json names; the default is Docker's, runc."""
+    storage_opt: Mapping[Text, Text] = Field(default_factory=dict)
+    """Options of the storage driver: {size: 20G}, which overlay2 has on xfs with pquota."""
+    stdin_open: Flag = False
+    """Keep its standard input open."""
+    tty: Flag = False
+    """Give it a terminal."""
 
 
 class ServiceConfig(ContainerSettings):
@@ -226,8 +286,10 @@ class ServiceConfig(ContainerSettings):
     replaces the container only if it has ports and is not published."""
     egress: Literal["gateway"] | None = None
     """`gateway`: its traffic leaves by the fabric's gateway, an address that a router must have; `ipvlan verify` then checks it."""
-    environment: Mapping[Text, Text] = Field(default_factory=dict)
-    """Variable -> value, in plaintext."""
+    environment: Annotated[Mapping[Text, Text], BeforeValidator(ENVIRONMENT), A_LIST_OF_ASSIGNMENTS] = Field(
+        default_factory=dict
+    )
+    """Variable -> value, in plaintext; or a list of VARIABLE=VALUE."""
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> name of the config key that `pulumi config set --secret` set."""
     rollout: RolloutConfig = Field(default_factory=RolloutConfig)

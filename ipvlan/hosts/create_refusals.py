@@ -50,11 +50,20 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     r"invalid signal": ("stop_signal",),
     # opts
     r"invalid environment variable": ("environment", "secret_environment"),
-    r"add-host": ("extra_hosts",),
+    r"add-host|host-gateway": ("extra_hosts",),
     # api/types/container
     r"invalid restart policy": ("restart",),
     # daemon, for this system
-    r"[Mm]emory ?swap|[Mm]emory limit|[Mm]emory reservation": ("memory",),
+    r"[Mm]emory ?swap": ("memory", "memory_swap"),
+    r"[Mm]emory reservation": ("memory_reservation", "memory"),
+    r"[Mm]emory limit": ("memory",),
+    r"range of CPUs|NanoCPUs|[Ee]rror setting cpus": ("cpus",),
+    r"cpuset|Requested CPUs": ("cpuset",),
+    r"IPC mode": ("ipc",),
+    r"PID mode|PID namespace": ("pid",),
+    r"[Cc]group-parent": ("cgroup_parent",),
+    r"runtime name": ("runtime",),
+    r"storage-opt": ("storage_opt",),
     r"SHM size": ("shm_size",),
     r"privileged mode is incompatible": ("privileged",),
     r"cgroup namespace mode|cgroupns_mode": ("cgroupns_mode",),

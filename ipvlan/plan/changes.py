@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ipvlan.config.models import ContainerSettings
-from ipvlan.plan.container_updates import UPDATES, Update
+from ipvlan.plan.container_updates import UPDATES
+from ipvlan.plan.docker_values import differ
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
 from ipvlan.plan.resource_names import ports_label
 from ipvlan.plan.setting_changes import SettingChange, setting_changes
@@ -204,7 +205,8 @@ def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collectio
         ("image", before.image, after.image),
         ("container_name", before.name, after.name),
     )
-    if before.command != after.command:
+    # To the docker provider an empty command is none.
+    if (before.command or None) != (after.command or None):
         yield "command"
     # By the label that decides: two ways to write the same ports replace nothing.
     if ports_label(before.docker_ports) != ports_label(after.docker_ports):
@@ -226,10 +228,7 @@ def _settings(before: ContainerSettings, after: ContainerSettings, *, replaces: 
     """Yield the settings that differ and whose change replaces the container, or does not."""
     for row in UPDATES:
         old, new = getattr(before, row.setting), getattr(after, row.setting)
-        if row.update is Update.REPLACES_WHEN_UNSET:
-            # To Docker a limit of 0 is none.
-            old, new = old or None, new or None
-        if old != new and row.replaces(new) == replaces:
+        if differ(before, after, row.setting) and row.replaces(new) == replaces:
             if row.setting in _SHOWN:
                 yield from _differences((row.setting, ", ".join(old) or "none", ", ".join(new) or "none"))
             else:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.config.durations import go_duration
+
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings
 
@@ -46,12 +48,23 @@ class ContainerUpdate:
 _FORCED: Final = "the docker provider replaces the container (ForceNew in resource_docker_container.go, 4.5.0)"
 _NOT_APPLIED: Final = "the docker provider accepts an update and does not apply it (decision 0015, 3)"
 _LIMIT: Final = "Docker removes no limit from a running container (decision 0015, 3); to Docker a limit of 0 is none"
+_CPUS: Final = (
+    "the docker provider replaces the container for `cpus`, and does not apply `cpu_quota` (ForceNew in "
+    "resource_docker_container.go and resourceDockerContainerUpdate, 4.5.0)"
+)
 _UPDATED: Final = "Docker updates it on a running container (decision 0015, 3)"
 
 UPDATES: Final[tuple[ContainerUpdate, ...]] = (
     ContainerUpdate(setting="restart", update=Update.IN_PLACE, reason=_UPDATED),
     ContainerUpdate(setting="memory", update=Update.REPLACES_WHEN_UNSET, argument="memory", reason=_LIMIT),
     ContainerUpdate(setting="cpu_shares", update=Update.REPLACES_WHEN_UNSET, argument="cpuShares", reason=_LIMIT),
+    ContainerUpdate(
+        setting="memory_reservation", update=Update.REPLACES_WHEN_UNSET, argument="memoryReservation", reason=_LIMIT
+    ),
+    ContainerUpdate(setting="cpuset", update=Update.REPLACES_WHEN_UNSET, argument="cpuSet", reason=_LIMIT),
+    # Without it the argument is twice the memory; without the memory, that one replaces the container.
+    ContainerUpdate(setting="memory_swap", update=Update.IN_PLACE, reason=_UPDATED),
+    ContainerUpdate(setting="cpus", update=Update.REPLACES, argument="cpuQuota", reason=_CPUS),
     ContainerUpdate(setting="healthcheck", update=Update.REPLACES, argument="healthcheck", reason=_NOT_APPLIED),
     ContainerUpdate(setting="init", update=Update.REPLACES, argument="init", reason=_NOT_APPLIED),
     ContainerUpdate(setting="tmpfs", update=Update.REPLACES, argument="tmpfs", reason=_NOT_APPLIED),
@@ -81,6 +94,17 @@ UPDATES: Final[tuple[ContainerUpdate, ...]] = (
             "stop_signal",
             "stop_timeout",
             "cgroupns_mode",
+            "cgroup_parent",
+            "domainname",
+            "dns_opt",
+            "group_add",
+            "ipc",
+            "pid",
+            "runtime",
+            "stdin_open",
+            "storage_opt",
+            "tty",
+            "userns_mode",
         )
     ),
 )
@@ -96,9 +120,9 @@ def replacing_arguments(settings: ContainerSettings) -> tuple[str, ...]:
     )
 
 
-_IN_PLACE: Final = frozenset({"restart", "maxRetryCount", "memory", "memorySwap", "cpuShares", "destroyGraceSeconds"})
+_UNSET_REPLACES: Final = frozenset({"memory", "cpuShares", "memoryReservation", "cpuSet"})
+_IN_PLACE: Final = _UNSET_REPLACES | {"restart", "maxRetryCount", "memorySwap", "destroyGraceSeconds"}
 """The docker provider's arguments that it changes on a running container, or that are no setting of Docker's."""
-_UNSET_REPLACES: Final = frozenset({"memory", "cpuShares"})
 _KEPT_WHEN_LEFT_OUT: Final = frozenset(
     {
         "command",
@@ -106,7 +130,9 @@ _KEPT_WHEN_LEFT_OUT: Final = frozenset(
         "healthcheck",
         "hostname",
         "init",
+        "ipcMode",
         "logDriver",
+        "runtime",
         "securityOpts",
         "shmSize",
         "stopSignal",
@@ -117,7 +143,10 @@ _KEPT_WHEN_LEFT_OUT: Final = frozenset(
 )
 """Arguments that the docker provider keeps where the program gives none any more (decision 0015, 16)."""
 _SETS: Final = frozenset(
-    {"devices", "dns", "dnsSearches", "envs", "hosts", "networksAdvanced", "securityOpts", "ulimits", "volumes"}
+    {
+        *("devices", "dns", "dnsOpts", "dnsSearches", "envs", "groupAdds", "hosts", "networksAdvanced", "securityOpts"),
+        *("ulimits", "volumes"),
+    }
 )
 """Arguments that are sets to the docker provider (schema.TypeSet in resource_docker_container.go)."""
 _TRIGGERED: Final = frozenset({"labels", "ports"})
@@ -141,7 +170,16 @@ def _value(name: str, value: object) -> object:
         return sorted(value, key=repr)
     if name == "capabilities" and isinstance(value, Mapping):
         return {key: sorted(names, key=repr) if isinstance(names, list) else names for key, names in value.items()}
-    return value
+    if name == "healthcheck" and isinstance(value, Mapping):
+        # Earlier versions gave a duration as it was written.
+        return {
+            key: go_duration(part) if key in _DURATIONS and isinstance(part, str) else part
+            for key, part in value.items()
+        }
+    return None if value == "" else value
+
+
+_DURATIONS: Final = frozenset({"interval", "timeout", "startPeriod", "startInterval"})
 
 
 def replaced_by(before: Mapping[str, object], after: Mapping[str, object]) -> bool:

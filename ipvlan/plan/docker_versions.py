@@ -10,13 +10,15 @@ Out of scope: which version a host has (`ipvlan.hosts`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.config.host_gateway import HOST_GATEWAY
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
+    from ipvlan.config.models import ContainerSettings
     from ipvlan.plan.model import HostPlan
 
 Version = tuple[int, int, int]
@@ -65,6 +67,10 @@ OLDEST_KERNEL: Final[Version] = (4, 2, 0)
 
 def _bridged(host: HostPlan) -> bool:
     return any(container.bridged for container in host.containers)
+
+
+def _settings(host: HostPlan) -> Iterator[ContainerSettings]:
+    return (container.settings for container in host.containers)
 
 
 def _routed(host: HostPlan) -> bool:
@@ -152,6 +158,27 @@ RULES: Final[tuple[VersionRule, ...]] = (
         what="from Docker 29 on an l2 network without a gateway gives its containers no default route",
         fix="set ipvlan-fabric:fabric.gateway",
         source="github.com/moby/moby/pull/50929",
+        refused=True,
+    ),
+    VersionRule(
+        name="start interval",
+        since=None,
+        until=(25, 0, 0),
+        concerns=lambda host: any(each.healthcheck and each.healthcheck.start_interval for each in _settings(host)),
+        what="a Docker older than 25 drops a health check's start_interval, and every `pulumi up` would replace the container "
+        "to set it",
+        fix="upgrade Docker to 25 or later, or remove healthcheck.start_interval",
+        source="Engine API 1.44, its history; the provider reads 0s back (resourceDockerContainerRead in 4.5.0)",
+        refused=True,
+    ),
+    VersionRule(
+        name="host gateway",
+        since=None,
+        until=(20, 10, 0),
+        concerns=lambda host: any(HOST_GATEWAY in each.extra_hosts.values() for each in _settings(host)),
+        what="a Docker older than 20.10 refuses `host-gateway` in extra_hosts: it is no address to it",
+        fix="upgrade Docker, or write an address",
+        source="github.com/moby/moby/pull/40007, Docker 20.10.0",
         refused=True,
     ),
 )

@@ -197,6 +197,37 @@ def _cgroupns(container: ContainerPlan, _around: Surroundings) -> _Found:
         yield "host", "sees the control groups of the host, and the names of all containers in them"
 
 
+def _pid(container: ContainerPlan, _around: Surroundings) -> _Found:
+    if container.settings.pid == "host":
+        yield "host", f"sees and signals all processes of the host, as its root where it runs as root: {ROOT}"
+
+
+def _ipc(container: ContainerPlan, _around: Surroundings) -> _Found:
+    if container.settings.ipc == "host":
+        yield "host", "reads and writes the shared memory of the host's processes"
+
+
+def _userns(container: ContainerPlan, _around: Surroundings) -> _Found:
+    if container.settings.userns_mode == "host":
+        yield "host", "its root is the host's root, also where Docker maps the users of containers to others"
+
+
+def _runtime(container: ContainerPlan, _around: Surroundings) -> _Found:
+    if container.settings.runtime not in (None, "", "runc", "io.containerd.runc.v2"):
+        yield (
+            container.settings.runtime,
+            "another program of the host than Docker's own starts it, and decides what confines it",
+        )
+
+
+def _group_add(container: ContainerPlan, _around: Surroundings) -> _Found:
+    for group in container.settings.group_add:
+        yield (
+            group,
+            "its processes are in this group too: what the group may do with mounted files and devices of the host",
+        )
+
+
 def _sysctls(container: ContainerPlan, _around: Surroundings) -> _Found:
     for name, value in sorted(container.settings.sysctls.items()):
         yield f"{name}={value}", "a kernel parameter of its own namespaces"
@@ -284,6 +315,11 @@ KEYS: Final = (
     Key(name="cap_add", dangers=_cap_add, reason="rights of root in the kernel"),
     Key(name="security_opt", dangers=_security_opt, reason="it can take Docker's confinement away"),
     Key(name="cgroupns_mode", dangers=_cgroupns, reason="a namespace of the host"),
+    Key(name="pid", dangers=_pid, reason="a namespace of the host"),
+    Key(name="ipc", dangers=_ipc, reason="a namespace of the host"),
+    Key(name="userns_mode", dangers=_userns, reason="a namespace of the host"),
+    Key(name="runtime", dangers=_runtime, reason="what confines the container is up to it"),
+    Key(name="group_add", dangers=_group_add, reason="files and devices of the host belong to groups by their numbers"),
     Key(name="sysctls", dangers=_sysctls, reason="settings of the kernel, though of the container's namespaces"),
     Key(name="ulimits", dangers=_ulimits, reason="it can raise a limit too, or take it away"),
     Key(name="tmpfs", dangers=_tmpfs, reason="`exec`, `suid` and `dev` are not allowed by default"),
@@ -300,8 +336,14 @@ KEYS: Final = (
                 _NO_MORE,
                 (*("image", "command", "entrypoint", "user", "working_dir", "environment", "healthcheck", "init"),),
             ),
-            (_LIMITS, ("memory", "shm_size", "cpu_shares", "read_only", "cap_drop")),
-            (_INSIDE, ("extra_hosts", "dns", "dns_search")),
+            (
+                _LIMITS,
+                (
+                    *("memory", "memory_reservation", "memory_swap", "shm_size", "cpus", "cpuset", "cpu_shares"),
+                    *("storage_opt", "cgroup_parent", "read_only", "cap_drop"),
+                ),
+            ),
+            (_INSIDE, ("extra_hosts", "dns", "dns_search", "dns_opt", "domainname", "stdin_open", "tty")),
             ("it counts for the container's start and stop", ("restart", "stop_signal", "stop_timeout")),
             ("it counts for the order of a change", ("rollout", "after")),
             ("other programs read them, and Docker gives them no meaning", ("labels",)),

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Final
 
+from ipvlan.config.durations import NANOSECONDS, nanoseconds
 from ipvlan.config.models import Healthcheck, RolloutConfig
-from ipvlan.config.types.health import NANOSECONDS, nanoseconds
 from ipvlan.config.types.rollout import ALL
 from ipvlan.plan.model import Plan, RolloutPlan
 

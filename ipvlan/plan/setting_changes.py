@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ipvlan.plan.container_updates import UPDATES, Update
+from ipvlan.plan.docker_values import DURATIONS, differ
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import ports_label
+
+if TYPE_CHECKING:
+    from ipvlan.config.models import ContainerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class SettingChange:
 
 _ORDER: Final = "no container; it counts for this and every later change"
 _RECORDED: Final = "nothing on the hosts; Pulumi records another connection to every host"
+_SAME_VALUE: Final = "Docker gets the same value as before"
 _SAME_NETWORK: Final = "Docker's network stays as it is"
 
 
@@ -59,8 +64,10 @@ def _differences(*rows: tuple[str, object, object, str]) -> Iterator[SettingChan
 
 def _text(value: object) -> str:
     """Return a value as the stack file has it."""
-    if value is None or value in ((), ""):
+    if value is None or value == ():
         return "none"
+    if value == "":
+        return '""'
     if isinstance(value, bool):
         return str(value).lower()
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -130,10 +137,35 @@ def _container(old: ContainerPlan, new: ContainerPlan) -> Iterator[SettingChange
                 (f"{key}.published", old.published, new.published, "Docker's bridge stays connected"),
                 (f"{key}.internet", old.internet, new.internet, "Docker's bridge stays connected"),
             )
+    if not old.command and not new.command:
+        commands = ("none" if container.command is None else "[]" for container in (old, new))
+        yield from _differences((f"{key}.command", next(commands), next(commands), _SAME_VALUE))
+    yield from _same_to_docker(key, old.settings, new.settings)
+
+
+def _same_to_docker(key: str, old: ContainerSettings, new: ContainerSettings) -> Iterator[SettingChange]:
+    """Yield the settings that are written in another way and mean the same to Docker."""
     for row in UPDATES:
-        old_limit, new_limit = getattr(old.settings, row.setting), getattr(new.settings, row.setting)
-        if row.update is Update.REPLACES_WHEN_UNSET and not old_limit and not new_limit:
-            yield from _differences((f"{key}.{row.setting}", old_limit, new_limit, "to Docker a limit of 0 is none"))
+        before, after = getattr(old, row.setting), getattr(new, row.setting)
+        if before == after or differ(old, new, row.setting):
+            continue
+        if row.setting == "healthcheck":
+            yield from _differences(
+                *(
+                    (
+                        f"{key}.healthcheck.{part}",
+                        getattr(before, part),
+                        getattr(after, part),
+                        "Docker gets the same duration",
+                    )
+                    for part in DURATIONS
+                )
+            )
+        else:
+            limit = row.update is Update.REPLACES_WHEN_UNSET
+            effect = "to Docker a limit of 0 is none" if limit else _SAME_VALUE
+            before, after = ("[]" if value == () else value for value in (before, after))
+            yield from _differences((f"{key}.{row.setting}", before, after, effect))
 
 
 def _egress(container: ContainerPlan) -> object:

@@ -237,7 +237,7 @@ def test_only_what_an_earlier_version_declared_is_taken_as_it_is(
     assert result.named("fabric-docker-1-centos-settled").inputs["recorded_id"] == ""
 
 
-@pytest.mark.parametrize(("configured", "seconds"), [(45, 45), (0, 0), (None, 10)])
+@pytest.mark.parametrize(("configured", "seconds"), [(45, 45), (1, 1), (None, 10)])
 def test_a_handover_has_the_time_to_stop(
     run: RunProgram, config: dict[str, Any], configured: int | None, seconds: int
 ) -> None:

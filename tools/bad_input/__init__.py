@@ -12,6 +12,7 @@ from tools.bad_input.hosts import HOSTS
 from tools.bad_input.lan import LAN
 from tools.bad_input.other_stacks import OTHER_STACKS
 from tools.bad_input.project_files import PROJECT_FILES
+from tools.bad_input.resources import RESOURCES
 from tools.bad_input.rollouts import ROLLOUTS
 from tools.bad_input.services import SERVICES
 from tools.bad_input.settings import SETTINGS
@@ -27,6 +28,7 @@ CASES: Final = (
     *ROLLOUTS,
     *SERVICES,
     *SETTINGS,
+    *RESOURCES,
     *ADDRESSES,
     *STACK,
     *STACK_FILES,

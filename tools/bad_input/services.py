@@ -180,8 +180,8 @@ SERVICES: Final = (
         ("services.nginx.environment.PORT", "IPF111"),
     ),
     BadInput.of(
-        "environment as a list",
-        {"services.nginx.environment": ["A=b"]},
+        "environment as a text",
+        {"services.nginx.environment": "A=b"},
         ("services.nginx.environment", "IPF102"),
     ),
     BadInput.of(

@@ -1,7 +1,7 @@
-"""Types of what Docker takes: names, images, commands, sizes, restart policies.
+"""Types of what Docker takes: names, images, commands, restart policies.
 
-Out of scope: what is mounted (`ipvlan.config.types.mounts`), health (`ipvlan.config.types.health`), and what the kernel gives a
-container's processes (`ipvlan.config.types.process`).
+Out of scope: what is mounted (`ipvlan.config.types.mounts`), health (`ipvlan.config.types.health`), sizes
+(`ipvlan.config.types.sizes`), and what the kernel gives a container's processes (`ipvlan.config.types.process`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from ipvlan.config.types.base import fail, json_pattern, need_string, need_text, string_schema
+from ipvlan.config.types.base import fail, need_string, need_text, string_schema
 
 DOCKER_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 """What the daemon accepts as the name of a container or network (moby, daemon/names/names.go)."""
@@ -29,12 +29,6 @@ IMAGE: Final = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
-SIZE: Final = re.compile(r"(?P<number>[1-9][0-9]{0,11})(?P<unit>[bkmgBKMG]?)")
-MEBIBYTE: Final = 1024**2
-SMALLEST_MEMORY: Final = 6 * MEBIBYTE
-"""Docker's least limit of memory, in bytes (moby, linuxMinMemory in daemon/daemon_unix.go, 20.10 to 29)."""
-LARGEST_SIZE: Final = 2**62
-"""Bytes. The limit of memory and swap together is twice that of memory, and Docker has 63 bits for it."""
 RESTART: Final = re.compile(r"no|always|unless-stopped|on-failure(?::[0-9]{1,15})?")
 """moby, ValidateRestartPolicy in api/types/container/hostconfig.go. 15 digits: Pulumi's numbers are exact up to 2^53."""
 
@@ -101,46 +95,6 @@ def parse_command(value: object) -> tuple[str, ...]:
     return words
 
 
-def parse_size(value: object) -> int:
-    """Return Docker's size (`512m`, `2g`, or bytes) in bytes; whole MiB, since the provider passes MiB to the daemon."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    text = need_string(value, "a size")
-    match = SIZE.fullmatch(text)
-    if match is None:
-        fail("IPF134", "this is not a size", "the daemon would not know the limit", 'write for example "512m" or "2g"')
-    factor = {"": 1, "b": 1, "k": 1024, "m": MEBIBYTE, "g": 1024 * MEBIBYTE}[match["unit"].lower()]
-    size = int(match["number"]) * factor
-    if size % MEBIBYTE:
-        fail(
-            "IPF135",
-            f"{size} bytes are not a whole number of MiB",
-            "the limit would be rounded to another one",
-            f'write "{max(1, size // MEBIBYTE)}m"',
-        )
-    if size > LARGEST_SIZE:
-        fail(
-            "IPF142",
-            "Docker has no room for this number",
-            "the limit would be another one, or the daemon would refuse it",
-            "write a size that a machine can have, such as 16g",
-        )
-    return size
-
-
-def parse_memory(value: object) -> int:
-    """Return a limit of memory in bytes, not less than Docker's least."""
-    size = parse_size(value)
-    if size < SMALLEST_MEMORY:
-        fail(
-            "IPF141",
-            "Docker's least limit of memory is 6 MiB",
-            "the daemon refuses the container ('Minimum memory limit allowed is 6MB')",
-            'write "6m" or more, or remove the line for no limit',
-        )
-    return size
-
-
 def parse_restart(value: object) -> str:
     """Return a restart policy of Docker."""
     text = need_string(value, "a restart policy")
@@ -156,9 +110,6 @@ def parse_restart(value: object) -> str:
 
 Name = Annotated[str, BeforeValidator(parse_name), string_schema("A name that Docker accepts", SERVICE_NAME)]
 Image = Annotated[str, BeforeValidator(parse_image), string_schema("An image reference, by digest", IMAGE)]
-_SIZE: Final = WithJsonSchema(
-    {"type": ["string", "integer"], "pattern": json_pattern(SIZE), "description": '"512m", "2g", or bytes (whole MiB)'}
-)
 Words = Annotated[
     tuple[str, ...],
     BeforeValidator(parse_words),
@@ -171,6 +122,4 @@ Command = Annotated[
         {"type": "array", "items": {"type": "string", "minLength": 1}, "description": "Words, without a shell"}
     ),
 ]
-Size = Annotated[int, BeforeValidator(parse_size), _SIZE]
-Memory = Annotated[int, BeforeValidator(parse_memory), _SIZE]
 Restart = Annotated[str, BeforeValidator(parse_restart), string_schema("A restart policy of Docker", RESTART)]

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from ipvlan.config.durations import DURATION, LONGEST_DURATION, NANOSECONDS, nanoseconds
 from ipvlan.config.types.base import fail, need_text, string_schema
 from ipvlan.config.types.docker import parse_words
 
-_NUMBER: Final = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
-_UNIT: Final = "ns|us|µs|μs|ms|s|m|h"
-_PART: Final = re.compile(rf"({_NUMBER})({_UNIT})")
-DURATION: Final = re.compile(rf"[+-]?(?:0|(?:(?:{_NUMBER})(?:{_UNIT}))+)")
-"""Durations of Go (ParseDuration of its package time), which the docker provider reads."""
-NANOSECONDS: Final = {
-    "ns": 1,
-    "us": 10**3,
-    "µs": 10**3,
-    "μs": 10**3,
-    "ms": 10**6,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3600 * 10**9,
-}
-LONGEST_DURATION: Final = 2**63 - 1
-"""Nanoseconds, 292 years: the largest duration of Go."""
 SHORTEST_DURATION: Final = NANOSECONDS["ms"]
 """Nanoseconds (moby, MinimumDuration in api/types/container/config.go); 0 is Docker's default."""
 
@@ -51,14 +33,6 @@ def parse_duration(value: object) -> str:
             "write 1ms or more, or 0s for Docker's default",
         )
     return text
-
-
-def nanoseconds(text: str) -> int | None:
-    """Return the duration in nanoseconds; None where it is none, or is negative."""
-    if not DURATION.fullmatch(text):
-        return None
-    total = sum(int(Decimal(number) * NANOSECONDS[unit]) for number, unit in _PART.findall(text))
-    return None if text.startswith("-") and total else total
 
 
 def parse_health_test(value: object) -> tuple[str, ...]:

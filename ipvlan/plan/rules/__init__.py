@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.rules import addresses, fabric, hosts, lan, names, rollouts, services, settings
+from ipvlan.plan.rules import addresses, fabric, hosts, lan, names, resources, rollouts, services, settings
 from ipvlan.problems import Problem
 
 
@@ -37,6 +37,7 @@ def check(
             *services.check(config, unreadable),
             *rollouts.check(config, unreadable_services, with_fabric=False),
             *settings.check(config),
+            *resources.check(config),
             *names.check(config),
         ]
     return [
@@ -46,6 +47,7 @@ def check(
         *services.check(config, unreadable),
         *rollouts.check(config, unreadable_services),
         *settings.check(config),
+        *resources.check(config),
         *names.check(config),
         *addresses.check(config, space),
     ]

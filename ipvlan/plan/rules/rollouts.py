@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
+from ipvlan.config.durations import NANOSECONDS, nanoseconds
 from ipvlan.config.models import ServiceConfig, StackConfig
-from ipvlan.config.types.health import NANOSECONDS, nanoseconds
 from ipvlan.config.types.rollout import written_duration
 from ipvlan.plan.rollout_order import rollout_plan
 from ipvlan.problems import MOST_SHOWN, Problem, shorten

@@ -41,6 +41,12 @@ L3 = {"fabric.mode": "l3", "fabric.gateway": REMOVE}
         ({NGINX + "healthcheck": {"test": ["NONE"]}}, "replace"),
         ({NGINX + "tmpfs": {"/tmp": ""}}, "replace"),  # noqa: S108  # a path in the container
         ({NGINX + "stop_timeout": 3}, "replace"),
+        ({NGINX + "memory_reservation": "64m"}, "update"),
+        ({NGINX + "cpuset": "0"}, "update"),
+        ({NGINX + "cpus": 0.5}, "replace"),
+        ({NGINX + "pid": "host"}, "replace"),
+        ({NGINX + "group_add": [44]}, "replace"),
+        ({NGINX + "tty": True}, "replace"),
         ({NGINX + "published": False}, "detach"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,
@@ -98,6 +104,43 @@ def test_another_name_of_an_auxiliary_address_replaces_the_network() -> None:
 def _with_auxiliary(plan: Plan, auxiliary: dict[str, IPAddress]) -> Plan:
     first, *others = plan.hosts
     return replace(plan, hosts=(replace(first, network=replace(first.network, auxiliary=auxiliary)), *others))
+
+
+HEALTH = {"test": ["CMD", "true"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key"),
+    [
+        ({}, {"hostname": ""}, "hostname"),
+        ({}, {"entrypoint": []}, "entrypoint"),
+        ({}, {"command": []}, "command"),
+        ({}, {"cpus": 0}, "cpus"),
+        ({"cap_add": ["SYSLOG", "SYS_TIME"]}, {"cap_add": ["SYS_TIME", "SYSLOG"]}, "cap_add"),
+        ({"dns": ["1.1.1.1", "8.8.8.8"]}, {"dns": ["8.8.8.8", "1.1.1.1"]}, "dns"),
+        ({"volumes": ["a1:/a", "b1:/b"]}, {"volumes": ["b1:/b", "a1:/a", "a1:/a"]}, "volumes"),
+        ({}, {"domainname": ""}, "domainname"),
+        ({"memory": "64m"}, {"memory": "64m", "memory_swap": "128m"}, "memory_swap"),
+        ({"healthcheck": {**HEALTH, "interval": "90s"}}, {"healthcheck": {**HEALTH, "interval": "1m30s"}}, "healthcheck.interval"),
+        ({"healthcheck": HEALTH}, {"healthcheck": {**HEALTH, "start_interval": "0s"}}, "healthcheck.start_interval"),
+    ],
+)  # fmt: skip
+def test_what_docker_gets_decides(before: dict[str, Any], after: dict[str, Any], key: str) -> None:
+    """Another way to write what the docker provider cannot tell apart replaces nothing, and is named."""
+    result = changes(
+        {NGINX + name: value for name, value in after.items()}, {NGINX + name: value for name, value in before.items()}
+    )
+    assert (result.hosts, result.containers) == ((), ())
+    assert [change.key for change in result.settings] == [NGINX + key]
+
+
+def test_another_limit_of_swap_is_an_update() -> None:
+    """With the memory it is set on the running container; without it the memory's own rule counts."""
+    limits = {NGINX + "memory": "64m", NGINX + "memory_swap": -1}
+    assert {(change.action, change.reasons) for change in changes({NGINX + "memory": "64m"}, limits).containers} == {
+        ("update", ("memory_swap",))
+    }
+    assert {change.action for change in changes({}, limits).containers} == {"replace"}
 
 
 def test_what_changes_nothing_that_runs_is_named() -> None:

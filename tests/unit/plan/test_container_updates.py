@@ -45,6 +45,10 @@ ARGUMENTS = {"image": "nginx:1", "memory": 64.0, "cpuShares": 512.0, "restart": 
         ({"cpuShares": 2.0}, False),
         ({"cpuShares": None}, True),
         ({"memorySwap": 128.0}, False),
+        ({"memoryReservation": 32.0}, False),
+        ({"cpuSet": "0"}, False),
+        ({"cpus": "0.5"}, True),
+        ({"cpuQuota": 5000.0, "cpuPeriod": 100000.0}, True),
         ({"restart": "no"}, False),
         ({"restart": "on-failure", "maxRetryCount": 3.0}, False),
         ({"destroyGraceSeconds": 30.0}, False),
@@ -79,6 +83,20 @@ def test_it_agrees_with_what_the_components_tell_the_engine(limits: dict[str, ob
             {"hosts": [{"host": "b", "ip": "2"}, {"host": "a", "ip": "1"}]},
             False,
         ),
+        ({"groupAdds": ["1", "2"], "dnsOpts": ["a", "b"]}, {"groupAdds": ["2", "1"], "dnsOpts": ["b", "a"]}, False),
+        (
+            {"healthcheck": {"tests": ["NONE"], "interval": "90s"}},
+            {"healthcheck": {"tests": ["NONE"], "interval": "1m30s"}},
+            False,
+        ),
+        (
+            {"healthcheck": {"tests": ["NONE"], "interval": "90s"}},
+            {"healthcheck": {"tests": ["NONE"], "interval": "1m31s"}},
+            True,
+        ),
+        # Earlier versions gave an empty text, which is none to the provider.
+        ({"hostname": ""}, {}, False),
+        ({"hostname": "a"}, {}, True),
         ({"capabilities": {"adds": ["A", "B"]}}, {"capabilities": {"adds": ["B", "A"]}}, False),
         ({"capabilities": {"adds": ["A"]}}, {"capabilities": {"adds": ["A"], "drops": ["B"]}}, True),
         # Nothing of it is known in a preview.

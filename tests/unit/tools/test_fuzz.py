@@ -17,7 +17,7 @@ from tools.fuzz.supervisor import Run
 from tools.reference_setup import STACK_TEXT
 
 REFERENCE = Input("reference", STACK_TEXT.encode(), None)
-INPUTS = 40
+INPUTS = 60
 
 
 @pytest.fixture(scope="module")
