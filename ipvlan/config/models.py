@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.types.addresses import Address, Dynamic, Offset, Reserved, Shim, Slice
-from ipvlan.config.types.base import Text
+from ipvlan.config.types.base import Flag, Model, Text
+from ipvlan.config.types.devices import CgroupRule, Device, Gpus
 from ipvlan.config.types.docker import Command, Image, Memory, Name, Restart, Size, Words
 from ipvlan.config.types.health import Duration, HealthTest
 from ipvlan.config.types.interfaces import Parent
-from ipvlan.config.types.mounts import Device, TmpfsOptions, TmpfsPath, Volume
+from ipvlan.config.types.mount_maps import Mount
+from ipvlan.config.types.mounts import TmpfsOptions, TmpfsPath, Volume
 from ipvlan.config.types.ports import Ports
 from ipvlan.config.types.process import (
     Capability,
@@ -38,15 +40,6 @@ from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
 from ipvlan.config.types.subnets import Subnet
 
 Mode = Literal["l2", "l3", "l3s"]
-
-
-class Model(BaseModel):
-    """Frozen, and strict about keys and numbers: `"1"` is not 1."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
-
-
-Flag = Annotated[bool, Field(strict=True)]
 
 
 class RolloutConfig(Model):
@@ -144,7 +137,12 @@ class ContainerSettings(Model):
     restart: Restart = "unless-stopped"
     """no, always, on-failure[:TIMES] or unless-stopped."""
     volumes: tuple[Volume, ...] = ()
-    """SOURCE:/PATH[:OPTIONS]; the options are ro, rw, z and Z."""
+    """SOURCE:/PATH[:OPTIONS]. The options are ro or rw; z or Z, by which SELinux lets the container at it; nocopy for a named volume;
+    a propagation for a path of the host: private, rprivate, shared, rshared, slave or rslave. With a propagation other than rprivate
+    the path must be on the host: Docker creates no folder for it and refuses the container."""
+    mounts: tuple[Mount, ...] = ()
+    """The same in the long form of compose: maps with `type`, `source`, `target` and options. Docker creates no missing folder of the
+    host for one of them, and refuses the container."""
     tmpfs: Mapping[TmpfsPath, TmpfsOptions] = Field(default_factory=dict)
     """Path in the container -> mount options (may be empty)."""
     labels: Mapping[Text, Text] = Field(default_factory=dict)
@@ -178,7 +176,13 @@ class ContainerSettings(Model):
     security_opt: tuple[SecurityOption, ...] = ()
     """Such as no-new-privileges:true."""
     devices: tuple[Device, ...] = ()
-    """HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]."""
+    """HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]; for paths with colons a map with `host`, `container` and `permissions`. The name of a
+    CDI device: VENDOR/CLASS=NAME."""
+    device_cgroup_rules: tuple[CgroupRule, ...] = ()
+    """Devices that it may use once it has a node for them, though they come later: "c 188:* rwm" (type, major:minor, permissions)."""
+    gpus: Gpus | None = None
+    """GPUs of the host: `all`, how many, or a list of maps with `driver`, `count` or `device_ids`, `capabilities` and `options`. The
+    host needs its vendor's container toolkit."""
     sysctls: Mapping[Sysctl, Text] = Field(default_factory=dict)
     """Kernel parameters of the container's namespaces: net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm*."""
     ulimits: Mapping[LimitName, Ulimit] = Field(default_factory=dict)

@@ -70,9 +70,13 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     r"no log driver named|logging plugin": ("log_driver",),
     r"log opt|max-size|max-file": ("log_opts",),
     # volume/mounts, volume/local, daemon
+    r'invalid mount config for type "(bind|volume)"|VolumeOptions\.Subpath': ("mounts", "volumes"),
+    r"invalid mount config": ("mounts",),
     r"tmpfs": ("tmpfs",),
-    r"Duplicate mount point": ("volumes", "tmpfs"),
-    r"volume|invalid mode|mount|bind source path": ("volumes",),
+    r"Duplicate mount point": ("volumes", "mounts", "tmpfs"),
+    r"volume|invalid mode|mount|bind source path": ("volumes", "mounts"),
+    r"device cgroup rule": ("device_cgroup_rules",),
+    r"device driver": ("gpus", "devices"),
     r"device": ("devices",),
     # daemon, libnetwork
     r"endpoint settings|IP address": ("addresses", "offset"),

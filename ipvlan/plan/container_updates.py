@@ -59,6 +59,7 @@ UPDATES: Final[tuple[ContainerUpdate, ...]] = (
         ContainerUpdate(setting=setting, update=Update.REPLACES, reason=_FORCED)
         for setting in (
             "volumes",
+            "mounts",
             "labels",
             "entrypoint",
             "working_dir",
@@ -71,6 +72,8 @@ UPDATES: Final[tuple[ContainerUpdate, ...]] = (
             "cap_drop",
             "security_opt",
             "devices",
+            "device_cgroup_rules",
+            "gpus",
             "sysctls",
             "ulimits",
             "extra_hosts",
@@ -117,7 +120,10 @@ _KEPT_WHEN_LEFT_OUT: Final = frozenset(
 )
 """Arguments that the docker provider keeps where the program gives none any more (decision 0015, 16)."""
 _SETS: Final = frozenset(
-    {"devices", "dns", "dnsSearches", "envs", "hosts", "networksAdvanced", "securityOpts", "ulimits", "volumes"}
+    {
+        *("devices", "deviceCgroupRules", "deviceRequests", "dns", "dnsSearches", "envs", "hosts", "mounts"),
+        *("networksAdvanced", "securityOpts", "ulimits", "volumes"),
+    }
 )
 """Arguments that are sets to the docker provider (schema.TypeSet in resource_docker_container.go)."""
 _TRIGGERED: Final = frozenset({"labels", "ports"})
