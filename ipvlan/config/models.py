@@ -137,12 +137,12 @@ class ContainerSettings(Model):
     restart: Restart = "unless-stopped"
     """no, always, on-failure[:TIMES] or unless-stopped."""
     volumes: tuple[Volume, ...] = ()
-    """SOURCE:/PATH[:OPTIONS]. The options are ro or rw; z or Z, by which SELinux lets the container at it; nocopy for a named volume;
-    a propagation for a path of the host: private, rprivate, shared, rshared, slave or rslave. With a propagation other than rprivate
-    the path must be on the host: Docker creates no folder for it and refuses the container."""
+    """SOURCE:/PATH[:OPTIONS]. The options are ro or rw; z or Z, by which SELinux lets the container at it; nocopy for a named
+    volume; for a path of the host a propagation: private, rprivate, shared, rshared, slave or rslave. With one of these, other than
+    rprivate, the path must be on the host: Docker does not create it, and refuses the container."""
     mounts: tuple[Mount, ...] = ()
-    """The same in the long form of compose: maps with `type`, `source`, `target` and options. Docker creates no missing folder of the
-    host for one of them, and refuses the container."""
+    """The same in the long form of compose: maps with `type`, `source`, `target` and options. A path of the host must be there:
+    Docker does not create it, and refuses the container."""
     tmpfs: Mapping[TmpfsPath, TmpfsOptions] = Field(default_factory=dict)
     """Path in the container -> mount options (may be empty)."""
     labels: Mapping[Text, Text] = Field(default_factory=dict)
@@ -176,13 +176,14 @@ class ContainerSettings(Model):
     security_opt: tuple[SecurityOption, ...] = ()
     """Such as no-new-privileges:true."""
     devices: tuple[Device, ...] = ()
-    """HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]; for paths with colons a map with `host`, `container` and `permissions`. The name of a
-    CDI device: VENDOR/CLASS=NAME."""
+    """HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]; for paths with colons a map with `host`, `container` and `permissions`. Or the
+    name of a CDI device: VENDOR/CLASS=NAME."""
     device_cgroup_rules: tuple[CgroupRule, ...] = ()
-    """Devices that it may use once it has a node for them, though they come later: "c 188:* rwm" (type, major:minor, permissions)."""
+    """Devices that it may use once it has a node for them, though they come later: "c 188:* rwm" (type, major:minor,
+    permissions)."""
     gpus: Gpus | None = None
-    """GPUs of the host: `all`, how many, or a list of maps with `driver`, `count` or `device_ids`, `capabilities` and `options`. The
-    host needs its vendor's container toolkit."""
+    """GPUs of the host: `all`, how many, or a list of maps with `driver`, `count` or `device_ids`, `capabilities` and `options`.
+    The host needs the container toolkit of the GPU's vendor."""
     sysctls: Mapping[Sysctl, Text] = Field(default_factory=dict)
     """Kernel parameters of the container's namespaces: net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm*."""
     ulimits: Mapping[LimitName, Ulimit] = Field(default_factory=dict)

@@ -22,7 +22,10 @@ def of_devices(container: ContainerPlan) -> Iterator[tuple[str, str]]:
     """Yield value and meaning of each entry of `devices`."""
     for device in container.settings.devices:
         if isinstance(device, str) and CDI.fullmatch(device):
-            yield device, "uses this device of the host, and what its CDI file adds: mounts, variables and hooks that run as root"
+            yield (
+                device,
+                "uses this device of the host, and what its CDI file adds: mounts, variables and hooks that run as root",
+            )
         else:
             known = device_map(device)
             yield f"{cleaned(known.host)}{str(device).removeprefix(known.host)}", by_device(known)

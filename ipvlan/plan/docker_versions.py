@@ -196,8 +196,8 @@ RULES: Final[tuple[VersionRule, ...]] = (
         since=(25, 0, 0),
         until=(28, 2, 0),
         concerns=_has_cdi,
-        what="a Docker from 25 to 28.1 knows CDI devices only where CDI is switched on; elsewhere it starts no container that has one "
-        "('could not select device driver \"cdi\"')",
+        what="a Docker from 25 to 28.1 knows CDI devices only where CDI is switched on; elsewhere it starts no container that has "
+        "one ('could not select device driver \"cdi\"')",
         fix='write {"features": {"cdi": true}} to /etc/docker/daemon.json and restart Docker, or upgrade it to 28.2 or later',
         source="release notes of Docker 28.2.0 (enabled by default); moby, cdiEnabled in daemon/command/daemon.go",
         refused=False,

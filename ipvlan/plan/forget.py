@@ -306,9 +306,7 @@ def _remains(removed: Iterable[Resource]) -> Remains:
         containers=_distinct(map(_container, containers)),
         networks=_distinct(map(_network, by_type.get(NETWORK_TYPE, []))),
         networking=_distinct(map(_networking, by_type.get(_NETWORKING, []))),
-        volumes=_distinct(
-            name for container in containers for name in _volume_names(container)
-        ),
+        volumes=_distinct(name for container in containers for name in _volume_names(container)),
         images=_distinct(str(_value(image, "name")) for image in by_type.get(_IMAGE, [])),
         docker_socket=next(filter(None, map(_socket, by_type.get(DOCKER_PROVIDER_TYPE, []))), DEFAULT_SOCKET),
     )

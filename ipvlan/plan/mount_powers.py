@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 def named_volumes(settings: ContainerSettings) -> Iterator[str]:
     """Yield the name of each volume of Docker that is mounted, by `volumes` or by `mounts`."""
-    parts = [*map(volume_parts, settings.volumes), *(mount.parts for mount in settings.mounts if mount.type == "volume")]
+    parts = [
+        *map(volume_parts, settings.volumes),
+        *(mount.parts for mount in settings.mounts if mount.type == "volume"),
+    ]
     return (one.source for one in parts if not one.on_host)
 
 

@@ -283,7 +283,11 @@ KEYS: Final = (
     Key(name="volumes", dangers=_volumes, reason="a path of the host, Docker's socket, or another service's data"),
     Key(name="mounts", dangers=_mounts, reason="the same as `volumes`"),
     Key(name="devices", dangers=_devices, reason="a device of the host"),
-    Key(name="device_cgroup_rules", dangers=_device_cgroup_rules, reason="devices of the host, for which it can create nodes"),
+    Key(
+        name="device_cgroup_rules",
+        dangers=_device_cgroup_rules,
+        reason="devices of the host, for which it can create nodes",
+    ),
     Key(name="gpus", dangers=_gpus, reason="a device of the host, with its driver"),
     Key(name="cap_add", dangers=_cap_add, reason="rights of root in the kernel"),
     Key(name="security_opt", dangers=_security_opt, reason="it can take Docker's confinement away"),

@@ -37,7 +37,9 @@ MOUNTS_AND_DEVICES: Final = (
     _mount("a mount at a relative path", "IPF178", ".target", target="data"),
     _mount("a volume with the options of a tmpfs", "IPF179", tmpfs={"size": "8m"}),
     _mount("a subpath above the volume", "IPF180", ".volume.subpath", volume={"subpath": "a/../../b"}),
-    _mount("a propagation that does not exist", "IPF108", ".bind.propagation", type="bind", bind={"propagation": "both"}),
+    _mount(
+        "a propagation that does not exist", "IPF108", ".bind.propagation", type="bind", bind={"propagation": "both"}
+    ),
     _mount("a key of a mount that does not exist", "IPF109", ".mode", mode="ro"),
     _of(
         "a mount whose volume has a path as its name",

@@ -25,7 +25,7 @@ TEXT: Final = "[a text]"
 MAP: Final = "[a map]"
 LIST: Final = "[a list]"
 FORMS: Final = frozenset({TEXT, MAP, LIST})
-"""Tags of the forms of a value that may be written in several; pydantic has them in the place of an error, and no key is named so."""
+"""Tags of the forms in which a value may be written. Pydantic has them in the place of an error; no key is named so."""
 
 
 def fail(code: str, problem: str, effect: str, fix: str) -> NoReturn:

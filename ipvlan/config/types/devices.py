@@ -30,7 +30,9 @@ ALL_GPUS: Final = -1
 MOST_GPUS: Final = 1024
 """Far more than a machine has."""
 
-_ABSOLUTE: Final = 'write absolute paths and some of r, w, m: "/dev/fuse", "/dev/sda:/dev/xvda" or "/dev/fuse:/dev/fuse:rw"'
+_ABSOLUTE: Final = (
+    'write absolute paths and some of r, w, m: "/dev/fuse", "/dev/sda:/dev/xvda" or "/dev/fuse:/dev/fuse:rw"'
+)
 
 
 def _no_device(what: str, fix: str) -> NoReturn:
@@ -55,7 +57,7 @@ def parse_device(value: object) -> str:
     path, *rest = text.split(":")
     if path.startswith("/") and rest and not rest[0].startswith("/") and not PERMISSIONS.fullmatch(rest[0]):
         _colons(path, text)
-    if len(rest) > 2:  # noqa: PLR2004  # HOST_PATH, CONTAINER_PATH and PERMISSIONS have two colons
+    if len(rest) > 2:  # HOST_PATH, CONTAINER_PATH and PERMISSIONS have two colons
         _colons(path, text)
     _no_device(
         "HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]], nor VENDOR/CLASS=NAME of CDI",
@@ -137,9 +139,7 @@ def device_map(device: str | DeviceMap) -> DeviceMap:
     if isinstance(device, DeviceMap):
         return device
     host, *rest = device.split(":")
-    return DeviceMap(
-        host=host, container=rest[0] if rest else None, permissions=rest[1] if len(rest) > 1 else "rwm"
-    )
+    return DeviceMap(host=host, container=rest[0] if rest else None, permissions=rest[1] if len(rest) > 1 else "rwm")
 
 
 def _parse_count(value: object) -> int:
@@ -176,14 +176,15 @@ class Gpu(Model):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
+        problem = fix = ""
         if self.driver == "cdi":
             problem, fix = "CDI devices are not requested here", 'write them in devices: ["nvidia.com/gpu=all"]'
         elif self.count is not None and self.device_ids:
             # moby, errConflictCountDeviceIDs in daemon/nvidia_linux.go
             problem, fix = "count and device_ids contradict each other", "remove count, or remove device_ids"
-        else:
-            return self
-        fail("IPF438", problem, "Docker creates the container and cannot start it", fix)
+        if problem:
+            fail("IPF438", problem, "Docker creates the container and cannot start it", fix)
+        return self
 
     @property
     def number(self) -> int:

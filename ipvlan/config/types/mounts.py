@@ -137,7 +137,9 @@ def _check_carried(parts: VolumeParts) -> None:
     if refused:
         # moby, validateMountConfigImpl: BindOptions of a volume, VolumeOptions of a bind.
         of_volume = "nothing of the host is mounted below a named volume" if not parts.on_host else ""
-        problem = f"{refused[0]} has no meaning here: {of_volume or 'only a named volume gets what the image has there'}"
+        problem = (
+            f"{refused[0]} has no meaning here: {of_volume or 'only a named volume gets what the image has there'}"
+        )
         effect, fix = "the daemon refuses the container ('invalid mount config')", f"remove {refused[0]}"
     elif moved and parts.label:
         problem = f"the docker provider can pass on {parts.label} or {moved[0]}, and not both"
