@@ -83,6 +83,9 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Docker's words (moby 28.5, in the package of the comment) -> keys of the service. What sets no key is not here."""
 
+_ARGUMENTS: Final = {"mounts": "mounts", "gpus": "deviceRequests"}
+"""Key -> the docker provider's argument without which it is not what Docker refuses."""
+
 
 def key_of(service: str, key: str = "") -> str:
     """Return the path of a service's key in the stack file."""
@@ -133,7 +136,7 @@ def refused(connection: HostConnection, service: str, text: str, arguments: Mapp
             effect=UNTOUCHED,
             fix="let `docker version` succeed on the host, then run the command again",
         )
-    names = [key_of(service, key) for key in keys(text)]
+    names = [key_of(service, key) for key in keys(text) if key not in _ARGUMENTS or arguments.get(_ARGUMENTS[key])]
     what = f"correct {' or '.join(names)}" if names else f"correct {key_of(service)}, where it has what Docker names"
     return HostError.on(
         connection.name,

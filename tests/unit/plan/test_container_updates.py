@@ -79,6 +79,11 @@ def test_it_agrees_with_what_the_components_tell_the_engine(limits: dict[str, ob
             {"hosts": [{"host": "b", "ip": "2"}, {"host": "a", "ip": "1"}]},
             False,
         ),
+        *(
+            ({name: [{"a": 1}, {"b": 2}]}, {name: [{"b": 2}, {"a": 1}]}, False)
+            for name in ("mounts", "deviceRequests", "deviceCgroupRules")
+        ),
+        ({"mounts": [{"a": 1}]}, {"mounts": [{"a": 2}]}, True),
         ({"capabilities": {"adds": ["A", "B"]}}, {"capabilities": {"adds": ["B", "A"]}}, False),
         ({"capabilities": {"adds": ["A"]}}, {"capabilities": {"adds": ["A"], "drops": ["B"]}}, True),
         # Nothing of it is known in a preview.
