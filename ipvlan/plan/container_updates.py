@@ -45,6 +45,7 @@ class ContainerUpdate:
 
 _FORCED: Final = "the docker provider replaces the container (ForceNew in resource_docker_container.go, 4.5.0)"
 _NOT_APPLIED: Final = "the docker provider accepts an update and does not apply it (decision 0015, 3)"
+_NUMBER_FORCED: Final = "the docker provider replaces the container where their number changes, and does not apply any other change (decision 0015, 3)"
 _LIMIT: Final = "Docker removes no limit from a running container (decision 0015, 3); to Docker a limit of 0 is none"
 _UPDATED: Final = "Docker updates it on a running container (decision 0015, 3)"
 
@@ -54,12 +55,12 @@ UPDATES: Final[tuple[ContainerUpdate, ...]] = (
     ContainerUpdate(setting="cpu_shares", update=Update.REPLACES_WHEN_UNSET, argument="cpuShares", reason=_LIMIT),
     ContainerUpdate(setting="healthcheck", update=Update.REPLACES, argument="healthcheck", reason=_NOT_APPLIED),
     ContainerUpdate(setting="init", update=Update.REPLACES, argument="init", reason=_NOT_APPLIED),
+    ContainerUpdate(setting="mounts", update=Update.REPLACES, argument="mounts", reason=_NUMBER_FORCED),
     ContainerUpdate(setting="tmpfs", update=Update.REPLACES, argument="tmpfs", reason=_NOT_APPLIED),
     *(
         ContainerUpdate(setting=setting, update=Update.REPLACES, reason=_FORCED)
         for setting in (
             "volumes",
-            "mounts",
             "labels",
             "entrypoint",
             "working_dir",

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.types.devices import is_cdi
-from ipvlan.config.types.mount_maps import carried_by_mounts
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
@@ -74,6 +72,9 @@ def _routed(host: HostPlan) -> bool:
 
 
 def _has_volume_options(host: HostPlan) -> bool:
+    # The plugin reads this table and never a config: pydantic would make it start later.
+    from ipvlan.config.types.mount_maps import carried_by_mounts  # noqa: PLC0415
+
     return any(
         mount.volume is not None and (mount.volume.nocopy or mount.volume.subpath is not None)
         for container in host.containers
@@ -82,6 +83,8 @@ def _has_volume_options(host: HostPlan) -> bool:
 
 
 def _has_cdi(host: HostPlan) -> bool:
+    from ipvlan.config.types.devices import is_cdi  # noqa: PLC0415
+
     return any(is_cdi(device) for container in host.containers for device in container.settings.devices)
 
 

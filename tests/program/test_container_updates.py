@@ -9,10 +9,10 @@ from ipvlan.config.models import ContainerSettings
 def test_the_components_replace_what_the_provider_would_update() -> None:
     """`replace_on_changes` has each argument that the provider updates without effect, a limit only while it is unset."""
     assert set(replace_on_changes(ContainerSettings(), restored=False)) == {
-        *("healthcheck", "init", "tmpfs", "memory", "cpuShares", "#initerror")
+        *("healthcheck", "init", "mounts", "tmpfs", "memory", "cpuShares", "#initerror")
     }
     assert set(replace_on_changes(ContainerSettings(memory="64m", cpu_shares=2), restored=False)) == {
-        *("healthcheck", "init", "tmpfs", "#initerror")
+        *("healthcheck", "init", "mounts", "tmpfs", "#initerror")
     }
 
 
