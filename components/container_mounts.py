@@ -46,11 +46,11 @@ def _mount(mount: Mount) -> docker.ContainerMountArgs:
 
 
 def _bind(mount: Mount) -> docker.ContainerMountBindOptionsArgs | None:
-    if mount.type != "bind":
+    # Without one Docker decides: rprivate, and rslave for a folder that holds Docker's own, where it refuses rprivate (moby,
+    # validateBindDaemonRoot in daemon/volumes_linux.go).
+    if mount.bind is None or mount.bind.propagation is None:
         return None
-    # Docker's default is written out. A Docker before 25 adds options to a mount that is read-only and has none (moby,
-    # ReadOnlyNonRecursive for an API before 1.44): the provider would read them back, and replace the container.
-    return docker.ContainerMountBindOptionsArgs(propagation=(mount.bind and mount.bind.propagation) or "rprivate")
+    return docker.ContainerMountBindOptionsArgs(propagation=mount.bind.propagation)
 
 
 def _named(mount: Mount) -> docker.ContainerMountVolumeOptionsArgs | None:

@@ -45,7 +45,10 @@ class ContainerUpdate:
 
 _FORCED: Final = "the docker provider replaces the container (ForceNew in resource_docker_container.go, 4.5.0)"
 _NOT_APPLIED: Final = "the docker provider accepts an update and does not apply it (decision 0015, 3)"
-_NUMBER_FORCED: Final = "the docker provider replaces the container where their number changes, and does not apply any other change (decision 0015, 3)"
+_NUMBER_FORCED: Final = (
+    "the docker provider replaces the container where their number changes, and accepts any other update without applying it "
+    "(decision 0015, 3)"
+)
 _LIMIT: Final = "Docker removes no limit from a running container (decision 0015, 3); to Docker a limit of 0 is none"
 _UPDATED: Final = "Docker updates it on a running container (decision 0015, 3)"
 

@@ -45,6 +45,7 @@ ELSEWHERE = {
     "daemon/daemon_unix.go": "Docker's source",
     "daemon/health.go": "Docker's source",
     "daemon/volumes.go": "Docker's source",
+    "daemon/volumes_linux.go": "Docker's source",
     "daemon/command/daemon.go": "Docker's source",
     "daemon/nvidia_linux.go": "Docker's source",
     "daemon/server/router/container/container_routes.go": "Docker's source",
