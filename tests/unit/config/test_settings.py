@@ -190,6 +190,25 @@ def test_options_of_a_driver_are_taken(driver: str, options: dict[str, str]) -> 
     parse(changed({"services.nginx.log_driver": driver, "services.nginx.log_opts": options}))
 
 
+BAD_MOUNTS: list[dict[str, Any]] = [
+    *({"type": kind} for kind in ("cluster", "npipe", "image", "Volume", "")),
+    *({"source": source} for source in ("", "./data", "~/data", "$HOME", None)),
+    *({"target": target} for target in ("", "data", "/", "/a/..")),
+    *({"volume": {"subpath": path}} for path in ("", "/a", "..", "a/../../b")),
+    {"type": "bind", "source": "data"},
+    {"type": "tmpfs", "source": None, "tmpfs": {"mode": 755}},
+    {"type": "tmpfs", "source": None, "tmpfs": {"mode": "0o755"}},
+    {"type": "tmpfs", "source": None, "tmpfs": {"size": "lots"}},
+    {"type": "bind", "source": "/srv", "bind": {"propagation": "both"}},
+    {"type": "bind", "source": "/srv", "volume": {"nocopy": True}},
+    {"read_only": "yes"},
+    {"volume": {"driver_opts": {"type": "nfs"}}},
+    {"tmpfs": None, "readonly": True},
+    {"more": 1},
+]
+"""Keys of a mount that is a volume at /data."""
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
@@ -213,25 +232,7 @@ def test_options_of_a_driver_are_taken(driver: str, options: dict[str, str]) -> 
         ),
         *(("gpus", value) for value in (0, -2, True, "2", "", "device=0", 1.5, {"count": 1})),
         *(("gpus", [value]) for value in ("all", {"count": 0}, {"device_ids": [0]}, {"ids": ["0"]})),
-        *(
-            ("mounts", [{"type": "volume", "source": "data", "target": "/data", **value}])
-            for value in (
-                *({"type": kind} for kind in ("cluster", "npipe", "image", "Volume", "")),
-                *({"source": source} for source in ("", "./data", "~/data", "$HOME", None)),
-                *({"target": target} for target in ("", "data", "/", "/a/..")),
-                *({"volume": {"subpath": path}} for path in ("", "/a", "..", "a/../../b")),
-                {"type": "bind", "source": "data"},
-                {"type": "tmpfs", "source": None, "tmpfs": {"mode": 755}},
-                {"type": "tmpfs", "source": None, "tmpfs": {"mode": "0o755"}},
-                {"type": "tmpfs", "source": None, "tmpfs": {"size": "lots"}},
-                {"type": "bind", "source": "/srv", "bind": {"propagation": "both"}},
-                {"type": "bind", "source": "/srv", "volume": {"nocopy": True}},
-                {"read_only": "yes"},
-                {"volume": {"driver_opts": {"type": "nfs"}}},
-                {"tmpfs": None, "readonly": True},
-                {"more": 1},
-            )
-        ),
+        *(("mounts", [{"type": "volume", "source": "data", "target": "/data", **value}]) for value in BAD_MOUNTS),
         ("mounts", {"type": "tmpfs", "target": "/run"}),
         ("mounts", ["data:/data"]),
         *(("volumes", [value]) for value in ("data:/x:rslave", "/srv:/x:nocopy", "/srv:/x:z,shared", "a1:/x:Z,nocopy")),
