@@ -13,10 +13,11 @@ import pulumi
 import pulumi_docker as docker
 
 from components.cpu_arguments import cpu_arguments
+from components.container_devices import device_requests, devices
+from components.container_mounts import mounts, volumes
 from components.rollout_args import stop_seconds
 from ipvlan.config.durations import go_duration
 from ipvlan.config.models import ContainerSettings
-from ipvlan.config.types.mounts import volume_parts
 from ipvlan.config.types.sizes import MEBIBYTE, UNLIMITED
 from ipvlan.plan.container_updates import replacing_arguments
 from ipvlan.plan.model import ContainerPlan
@@ -103,7 +104,8 @@ def _settings(settings: ContainerSettings) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "restart": restart,
         "max_retry_count": int(retries) if retries else None,
-        "volumes": [_volume(volume) for volume in settings.volumes],
+        "volumes": volumes(settings),
+        "mounts": mounts(settings),
         "tmpfs": dict(settings.tmpfs),
         "healthcheck": _healthcheck(settings),
         "entrypoints": None if settings.entrypoint is None else list(settings.entrypoint),
@@ -124,7 +126,9 @@ def _settings(settings: ContainerSettings) -> dict[str, Any]:
         "init": settings.init or None,
         "capabilities": _capabilities(settings),
         "security_opts": list(settings.security_opt),
-        "devices": [_device(device) for device in settings.devices],
+        "devices": devices(settings),
+        "device_cgroup_rules": list(settings.device_cgroup_rules),
+        "device_requests": device_requests(settings),
         "sysctls": dict(settings.sysctls),
         "ulimits": [
             docker.ContainerUlimitArgs(name=name, soft=limit.soft, hard=limit.hard)
@@ -181,26 +185,6 @@ def _capabilities(settings: ContainerSettings) -> docker.ContainerCapabilitiesAr
     if not settings.cap_add and not settings.cap_drop:
         return None
     return docker.ContainerCapabilitiesArgs(adds=list(settings.cap_add), drops=list(settings.cap_drop))
-
-
-def _volume(volume: str) -> docker.ContainerVolumeArgs:
-    parts = volume_parts(volume)
-    return docker.ContainerVolumeArgs(
-        host_path=parts.source if parts.on_host else None,
-        volume_name=None if parts.on_host else parts.source,
-        container_path=parts.path,
-        read_only=parts.read_only if parts.options else None,
-        selinux_relabel=parts.label,
-    )
-
-
-def _device(device: str) -> docker.ContainerDeviceArgs:
-    host_path, *rest = device.split(":")
-    return docker.ContainerDeviceArgs(
-        host_path=host_path,
-        container_path=rest[0] if rest else host_path,
-        permissions=rest[1] if len(rest) > 1 else "rwm",
-    )
 
 
 def _mebibytes(size: int | None) -> int | None:

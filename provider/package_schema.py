@@ -114,8 +114,10 @@ def _shape(field: Mapping[str, Any], definitions: Definitions) -> dict[str, Any]
         model = definitions[name]
         return {"$ref": f"#/types/{_token(name)}"} if _has_fields(model) else _shape(model, definitions)
     kinds = field.get("type")
-    alternatives = field.get("anyOf") or (
-        [{**field, "type": kind} for kind in kinds] if isinstance(kinds, list) else ()
+    alternatives = (
+        field.get("anyOf")
+        or field.get("oneOf")
+        or ([{**field, "type": kind} for kind in kinds] if isinstance(kinds, list) else ())
     )
     if alternatives:
         return _one_of([_type(one, definitions) for one in alternatives if one.get("type") != "null"])
@@ -132,6 +134,7 @@ def _shape(field: Mapping[str, Any], definitions: Definitions) -> dict[str, Any]
 
 
 def _one_of(types: list[dict[str, Any]]) -> dict[str, Any]:
+    types = [inner for one in types for inner in one.get("oneOf", (one,))]
     different = [one for number, one in enumerate(types) if one not in types[:number]]
     return different[0] if len(different) == 1 else {"oneOf": different}
 

@@ -72,7 +72,14 @@ class RehearsalRequest:
     @property
     def volumes(self) -> tuple[str, ...]:
         """The names of the volumes that Docker creates with the container where they are missing."""
-        names = {volume.get("volumeName") or "" for volume in self.arguments.get("volumes") or ()}
+        names = {
+            *(volume.get("volumeName") or "" for volume in self.arguments.get("volumes") or ()),
+            *(
+                mount.get("source") or ""
+                for mount in self.arguments.get("mounts") or ()
+                if mount.get("type") == "volume"
+            ),
+        }
         return tuple(sorted(name for name in names if _VOLUME_NAME.fullmatch(name)))
 
 

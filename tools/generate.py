@@ -18,12 +18,14 @@ from ipvlan.config.models import (
     FabricConfig,
     Healthcheck,
     HostConfig,
-    Model,
     RolloutConfig,
     ServiceConfig,
     SshConfig,
     Ulimit,
 )
+from ipvlan.config.types.base import Model
+from ipvlan.config.types.devices import DeviceMap, Gpu
+from ipvlan.config.types.mount_maps import Mount, MountBind, MountTmpfs, MountVolume
 from ipvlan.plan.container_updates import BY_SETTING, UPDATES
 from ipvlan.plan.docker_versions import RULES
 from ipvlan.plan.make import make_plan
@@ -151,6 +153,12 @@ def _tables() -> Iterator[str]:
     yield from _settings()
     yield from _table("`healthcheck`", Healthcheck)
     yield from _table("`ulimits.<name>`", Ulimit)
+    yield from _table("An entry of `mounts`", Mount)
+    yield from _table("`bind`, of an entry of `mounts`", MountBind)
+    yield from _table("`volume`, of an entry of `mounts`", MountVolume)
+    yield from _table("`tmpfs`, of an entry of `mounts`", MountTmpfs)
+    yield from _table("An entry of `devices` that is a map", DeviceMap)
+    yield from _table("An entry of `gpus`", Gpu)
     yield from _table("`ipvlan-fabric:ssh`", SshConfig)
 
 

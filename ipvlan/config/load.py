@@ -21,7 +21,6 @@ from ipvlan.config.models import (
     SECTIONS,
     FabricConfig,
     HostConfig,
-    Model,
     ServiceConfig,
     SshConfig,
     StackConfig,
@@ -31,6 +30,7 @@ from ipvlan.config.salvage import UNREADABLE_FABRIC, salvage
 from ipvlan.config.secrets import encrypted_values, is_secret, secrets_in_plaintext, unknown_secrets
 from ipvlan.config.shared_file import with_common
 from ipvlan.config.shown_values import shown
+from ipvlan.config.types.base import Model
 from ipvlan.config.types.docker import HOST_NAME, SERVICE_NAME
 from ipvlan.config.yaml_file import Folder, read
 from ipvlan.problems import MOST_SHOWN, ConfigError, Problem, UsageError, shorten

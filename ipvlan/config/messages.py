@@ -10,9 +10,8 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from ipvlan.config.models import Model
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
-from ipvlan.config.types.base import ERROR_TYPE
+from ipvlan.config.types.base import ERROR_TYPE, FORMS, Model
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
 from ipvlan.problems import MOST_SHOWN, Problem, shorten
 
@@ -60,7 +59,7 @@ WORDINGS: Final[Mapping[str, Wording]] = {
 
 def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Problem:
     """Return the problem behind one entry of `ValidationError.errors()` of the model `kind`, whose key path is `path`."""
-    location = [part for part in entry["loc"] if part != "[key]"]
+    location = [part for part in entry["loc"] if part != "[key]" and part not in FORMS]
     if location and location[0] in HIDDEN:
         # `NAME=VALUE`, as compose writes it, is a key here.
         location = [part.partition("=")[0] if isinstance(part, str) else part for part in location]

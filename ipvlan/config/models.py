@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.types.addresses import Address, Dynamic, Offset, Reserved, Shim, Slice
-from ipvlan.config.types.base import Text
+from ipvlan.config.types.base import Flag, Model, Text
 from ipvlan.config.types.cpus import Cpus, CpuSet
+from ipvlan.config.types.devices import CgroupRule, Device, Gpus
 from ipvlan.config.types.docker import Command, Image, Name, Restart, Words
 from ipvlan.config.types.health import Duration, HealthTest
 from ipvlan.config.types.interfaces import Parent
@@ -33,7 +34,8 @@ from ipvlan.config.types.lists import (
     TMPFS,
     one_is_a_list,
 )
-from ipvlan.config.types.mounts import Device, TmpfsOptions, TmpfsPath, Volume
+from ipvlan.config.types.mount_maps import Mount
+from ipvlan.config.types.mounts import TmpfsOptions, TmpfsPath, Volume
 from ipvlan.config.types.namespaces import ExtraAddress, Group, IpcMode, PidMode, UsernsMode, parse_stop_timeout
 from ipvlan.config.types.ports import Ports
 from ipvlan.config.types.process import (
@@ -54,15 +56,6 @@ from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
 from ipvlan.config.types.subnets import Subnet
 
 Mode = Literal["l2", "l3", "l3s"]
-
-
-class Model(BaseModel):
-    """Frozen, and strict about keys and numbers: `"1"` is not 1."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
-
-
-Flag = Annotated[bool, Field(strict=True)]
 
 
 class RolloutConfig(Model):
@@ -167,7 +160,12 @@ class ContainerSettings(Model):
     restart: Restart = "unless-stopped"
     """no, always, on-failure[:TIMES] or unless-stopped."""
     volumes: tuple[Volume, ...] = ()
-    """SOURCE:/PATH[:OPTIONS]; the options are ro, rw, z and Z."""
+    """SOURCE:/PATH[:OPTIONS]. The options are ro or rw; z or Z, by which SELinux lets the container at it; nocopy for a named
+    volume; for a path of the host a propagation: private, rprivate, shared, rshared, slave or rslave. With one of these, other than
+    rprivate, the path must be on the host: Docker does not create it, and refuses the container."""
+    mounts: tuple[Mount, ...] = ()
+    """The same in the long form of compose: maps with `type`, `source`, `target` and options. A path of the host must be there:
+    Docker does not create it, and refuses the container."""
     tmpfs: Annotated[Mapping[TmpfsPath, TmpfsOptions], BeforeValidator(TMPFS), A_LIST_OR_ONE] = Field(
         default_factory=dict
     )
@@ -213,7 +211,14 @@ class ContainerSettings(Model):
     security_opt: tuple[SecurityOption, ...] = ()
     """Such as no-new-privileges:true."""
     devices: tuple[Device, ...] = ()
-    """HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]."""
+    """HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]; for paths with colons a map with `host`, `container` and `permissions`. Or the
+    name of a CDI device: VENDOR/CLASS=NAME."""
+    device_cgroup_rules: tuple[CgroupRule, ...] = ()
+    """Devices that it may use once it has a node for them, though they come later: "c 188:* rwm" (type, major:minor,
+    permissions)."""
+    gpus: Gpus | None = None
+    """GPUs of the host: `all`, how many, or a list of maps with `driver`, `count` or `device_ids`, `capabilities` and `options`.
+    The host needs the container toolkit of the GPU's vendor."""
     sysctls: Annotated[Mapping[Sysctl, Text], BeforeValidator(SYSCTLS), A_LIST_OF_ASSIGNMENTS] = Field(
         default_factory=dict
     )

@@ -13,7 +13,8 @@ from typing import Final, TypeVar
 from netaddr import IPNetwork
 from pydantic import ValidationError
 
-from ipvlan.config.models import ContainerSettings, FabricConfig, HostConfig, Model, ServiceConfig
+from ipvlan.config.models import ContainerSettings, FabricConfig, HostConfig, ServiceConfig
+from ipvlan.config.types.base import Model
 
 M = TypeVar("M", bound=Model)
 

@@ -79,14 +79,21 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     r"no log driver named|logging plugin": ("log_driver",),
     r"log opt|max-size|max-file": ("log_opts",),
     # volume/mounts, volume/local, daemon
+    r'invalid mount config for type "(bind|volume)"|VolumeOptions\.Subpath': ("mounts", "volumes"),
+    r"invalid mount config": ("mounts",),
     r"tmpfs": ("tmpfs",),
-    r"Duplicate mount point": ("volumes", "tmpfs"),
-    r"volume|invalid mode|mount|bind source path": ("volumes",),
+    r"Duplicate mount point": ("volumes", "mounts", "tmpfs"),
+    r"volume|invalid mode|mount|bind source path": ("volumes", "mounts"),
+    r"device cgroup rule": ("device_cgroup_rules",),
+    r"device driver": ("gpus", "devices"),
     r"device": ("devices",),
     # daemon, libnetwork
     r"endpoint settings|IP address": ("addresses", "offset"),
 }
 """Docker's words (moby 28.5, in the package of the comment) -> keys of the service. What sets no key is not here."""
+
+_ARGUMENTS: Final = {"mounts": "mounts", "gpus": "deviceRequests"}
+"""Key -> the docker provider's argument without which it is not what Docker refuses."""
 
 
 def key_of(service: str, key: str = "") -> str:
@@ -138,7 +145,7 @@ def refused(connection: HostConnection, service: str, text: str, arguments: Mapp
             effect=UNTOUCHED,
             fix="let `docker version` succeed on the host, then run the command again",
         )
-    names = [key_of(service, key) for key in keys(text)]
+    names = [key_of(service, key) for key in keys(text) if key not in _ARGUMENTS or arguments.get(_ARGUMENTS[key])]
     what = f"correct {' or '.join(names)}" if names else f"correct {key_of(service)}, where it has what Docker names"
     return HostError.on(
         connection.name,

@@ -230,10 +230,14 @@ def _settings(before: ContainerSettings, after: ContainerSettings, *, replaces: 
         old, new = getattr(before, row.setting), getattr(after, row.setting)
         if differ(before, after, row.setting) and row.replaces(new) == replaces:
             if row.setting in _SHOWN:
-                yield from _differences((row.setting, ", ".join(old) or "none", ", ".join(new) or "none"))
+                yield from _differences((row.setting, _listed(old), _listed(new)))
             else:
                 yield row.setting
 
 
-_SHOWN: Final = frozenset({"volumes", "devices", "cap_add", "cap_drop"})
+def _listed(values: tuple[object, ...]) -> str:
+    return ", ".join(map(str, values)) or "none"
+
+
+_SHOWN: Final = frozenset({"volumes", "mounts", "devices", "device_cgroup_rules", "cap_add", "cap_drop"})
 """Lists that hold no secret, and say much about what a container may do: reasons have their values."""

@@ -47,6 +47,10 @@ class ContainerUpdate:
 
 _FORCED: Final = "the docker provider replaces the container (ForceNew in resource_docker_container.go, 4.5.0)"
 _NOT_APPLIED: Final = "the docker provider accepts an update and does not apply it (decision 0015, 3)"
+_NUMBER_FORCED: Final = (
+    "the docker provider replaces the container where their number changes, and accepts any other update without applying it "
+    "(decision 0015, 3)"
+)
 _LIMIT: Final = "Docker removes no limit from a running container (decision 0015, 3); to Docker a limit of 0 is none"
 _CPUS: Final = (
     "the docker provider replaces the container for `cpus`, and does not apply `cpu_quota` (ForceNew in "
@@ -67,6 +71,7 @@ UPDATES: Final[tuple[ContainerUpdate, ...]] = (
     ContainerUpdate(setting="cpus", update=Update.REPLACES, argument="cpuQuota", reason=_CPUS),
     ContainerUpdate(setting="healthcheck", update=Update.REPLACES, argument="healthcheck", reason=_NOT_APPLIED),
     ContainerUpdate(setting="init", update=Update.REPLACES, argument="init", reason=_NOT_APPLIED),
+    ContainerUpdate(setting="mounts", update=Update.REPLACES, argument="mounts", reason=_NUMBER_FORCED),
     ContainerUpdate(setting="tmpfs", update=Update.REPLACES, argument="tmpfs", reason=_NOT_APPLIED),
     *(
         ContainerUpdate(setting=setting, update=Update.REPLACES, reason=_FORCED)
@@ -84,6 +89,8 @@ UPDATES: Final[tuple[ContainerUpdate, ...]] = (
             "cap_drop",
             "security_opt",
             "devices",
+            "device_cgroup_rules",
+            "gpus",
             "sysctls",
             "ulimits",
             "extra_hosts",
@@ -144,8 +151,8 @@ _KEPT_WHEN_LEFT_OUT: Final = frozenset(
 """Arguments that the docker provider keeps where the program gives none any more (decision 0015, 16)."""
 _SETS: Final = frozenset(
     {
-        *("devices", "dns", "dnsOpts", "dnsSearches", "envs", "groupAdds", "hosts", "networksAdvanced", "securityOpts"),
-        *("ulimits", "volumes"),
+        *("devices", "deviceCgroupRules", "deviceRequests", "dns", "dnsOpts", "dnsSearches", "envs", "groupAdds"),
+        *("hosts", "mounts", "networksAdvanced", "securityOpts", "ulimits", "volumes"),
     }
 )
 """Arguments that are sets to the docker provider (schema.TypeSet in resource_docker_container.go)."""

@@ -77,6 +77,23 @@ def _routed(host: HostPlan) -> bool:
     return host.network.mode != "l2"
 
 
+def _has_volume_options(host: HostPlan) -> bool:
+    # The plugin reads this table and never a config: pydantic would make it start later.
+    from ipvlan.config.types.mount_maps import carried_by_mounts  # noqa: PLC0415
+
+    return any(
+        mount.volume is not None and (mount.volume.nocopy or mount.volume.subpath is not None)
+        for container in host.containers
+        for mount in carried_by_mounts(container.settings.volumes, container.settings.mounts)
+    )
+
+
+def _has_cdi(host: HostPlan) -> bool:
+    from ipvlan.config.types.devices import is_cdi  # noqa: PLC0415
+
+    return any(is_cdi(device) for container in host.containers for device in container.settings.devices)
+
+
 RULES: Final[tuple[VersionRule, ...]] = (
     VersionRule(
         name="too old",
@@ -180,6 +197,40 @@ RULES: Final[tuple[VersionRule, ...]] = (
         fix="upgrade Docker, or write an address",
         source="github.com/moby/moby/pull/40007, Docker 20.10.0",
         refused=True,
+    ),
+    VersionRule(
+        name="options of volumes",
+        since=None,
+        until=(26, 0, 0),
+        concerns=_has_volume_options,
+        what="the docker provider refuses `nocopy` and `subpath` of a volume on a Docker older than 26, which has no subpath "
+        '("Setting VolumeOptions.Subpath requires docker version 1.45 or higher")',
+        fix="upgrade Docker to 26 or later, or remove nocopy and subpath",
+        source="terraform-provider-docker 4.5.0, resource_docker_container_funcs.go; API 1.45: Docker 26.0.0, moby "
+        "daemon/server/router/container/container_routes.go",
+        refused=True,
+    ),
+    VersionRule(
+        name="no CDI",
+        since=None,
+        until=(25, 0, 0),
+        concerns=_has_cdi,
+        what="a Docker older than 25 knows no CDI devices, and starts no container that has one "
+        "('could not select device driver \"cdi\"')",
+        fix="upgrade Docker to 28.2 or later",
+        source="github.com/moby/moby/pull/45134, Docker 25.0.0",
+        refused=True,
+    ),
+    VersionRule(
+        name="CDI to switch on",
+        since=(25, 0, 0),
+        until=(28, 2, 0),
+        concerns=_has_cdi,
+        what="a Docker from 25 to 28.1 knows CDI devices only where CDI is switched on; elsewhere it starts no container that has "
+        "one ('could not select device driver \"cdi\"')",
+        fix='write {"features": {"cdi": true}} to /etc/docker/daemon.json and restart Docker, or upgrade it to 28.2 or later',
+        source="release notes of Docker 28.2.0 (enabled by default); moby, cdiEnabled in daemon/command/daemon.go",
+        refused=False,
     ),
 )
 

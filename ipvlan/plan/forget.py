@@ -306,15 +306,16 @@ def _remains(removed: Iterable[Resource]) -> Remains:
         containers=_distinct(map(_container, containers)),
         networks=_distinct(map(_network, by_type.get(NETWORK_TYPE, []))),
         networking=_distinct(map(_networking, by_type.get(_NETWORKING, []))),
-        volumes=_distinct(
-            str(volume["volumeName"])
-            for container in containers
-            for volume in _value(container, "volumes") or ()
-            if volume.get("volumeName")
-        ),
+        volumes=_distinct(name for container in containers for name in _volume_names(container)),
         images=_distinct(str(_value(image, "name")) for image in by_type.get(_IMAGE, [])),
         docker_socket=next(filter(None, map(_socket, by_type.get(DOCKER_PROVIDER_TYPE, []))), DEFAULT_SOCKET),
     )
+
+
+def _volume_names(container: Resource) -> Iterator[str]:
+    yield from (str(volume["volumeName"]) for volume in _value(container, "volumes") or () if volume.get("volumeName"))
+    mounts = _value(container, "mounts") or ()
+    yield from (str(mount["source"]) for mount in mounts if mount.get("type") == "volume" and mount.get("source"))
 
 
 def _container(resource: Resource) -> StateContainer:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
+from ipvlan.config.types.devices import DeviceMap
 from ipvlan.config.types.mounts import VolumeParts, cleaned
 
 ROOT: Final = "as good as root on the host"
@@ -83,14 +84,21 @@ def by_mount(parts: VolumeParts, docker_socket: str) -> str:
         folder.root == "read" or (folder.root == "write" and not parts.read_only) for folder in deciding
     )
     verb = "reads" if parts.read_only else "reads and writes"
-    return f"{verb} {what}{', and controls Docker' if controls else ''}{f': {ROOT}' if root else ''}"
+    more = f"{', and controls Docker' if controls else ''}{_PROPAGATES.get(parts.propagation or '', '')}"
+    return f"{verb} {what}{more}{f': {ROOT}' if root else ''}"
 
 
-def by_device(device: str) -> str:
-    """Return what a container may do by a device of the host, as the config has it."""
-    path, _, rest = device.partition(":")
-    path, permissions = cleaned(path), rest.partition(":")[2] or "rwm"
-    verb = "uses" if "w" in permissions else "reads"
+_PROPAGATES: Final = {
+    **dict.fromkeys(("shared", "rshared"), ", and what it mounts there is mounted on the host too"),
+    **dict.fromkeys(("slave", "rslave"), ", and what the host mounts there later"),
+}
+"""Propagation -> what a container may do by it. To mount anything it needs SYS_ADMIN, or `privileged`."""
+
+
+def by_device(device: DeviceMap) -> str:
+    """Return what a container may do by a device of the host."""
+    path = cleaned(device.host)
+    verb = "uses" if "w" in device.permissions else "reads"
     if _within("/dev", path):
         return f"{verb} all devices of the host: {ROOT}"
     if _DISKS_AND_MEMORY.fullmatch(path):

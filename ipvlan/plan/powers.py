@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.types.mounts import cleaned, volume_parts
-from ipvlan.plan.host_paths import ROOT, by_device, by_mount
+from ipvlan.plan import device_powers, mount_powers
+from ipvlan.plan.host_paths import ROOT
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import ContainerPlan, HostPlan
@@ -77,8 +77,8 @@ def surroundings(host: HostPlan, before: HostPlan | None = None) -> Surroundings
     """Return what the powers of the containers on a host follow from, the host as it was before the change included."""
     mounted: dict[str, set[str]] = {}
     for container in (*host.containers, *(before.containers if before else ())):
-        for volume in container.settings.volumes:
-            mounted.setdefault(volume_parts(volume).source, set()).add(container.service)
+        for volume in mount_powers.named_volumes(container.settings):
+            mounted.setdefault(volume, set()).add(container.service)
     return Surroundings(
         docker_socket=host.docker_socket,
         mounted_by={volume: tuple(sorted(services)) for volume, services in mounted.items()},
@@ -129,22 +129,23 @@ def _privileged(container: ContainerPlan, _around: Surroundings) -> _Found:
 
 
 def _volumes(container: ContainerPlan, around: Surroundings) -> _Found:
-    for volume in container.settings.volumes:
-        parts = volume_parts(volume)
-        if parts.on_host:
-            # As Docker cleans it: a long detour would hide where it leads.
-            rest = volume.removeprefix(parts.source)
-            yield f"{cleaned(parts.source)}{rest}", by_mount(parts, around.docker_socket)
-            continue
-        others = [service for service in around.mounted_by.get(parts.source, ()) if service != container.service]
-        if others:
-            yield volume, f"{'reads' if parts.read_only else 'reads and writes'} the data of {' and '.join(others)}"
+    return mount_powers.of_volumes(container, around)
+
+
+def _mounts(container: ContainerPlan, around: Surroundings) -> _Found:
+    return mount_powers.of_mounts(container, around)
 
 
 def _devices(container: ContainerPlan, _around: Surroundings) -> _Found:
-    for device in container.settings.devices:
-        path = device.partition(":")[0]
-        yield f"{cleaned(path)}{device.removeprefix(path)}", by_device(device)
+    return device_powers.of_devices(container)
+
+
+def _device_cgroup_rules(container: ContainerPlan, _around: Surroundings) -> _Found:
+    return device_powers.of_cgroup_rules(container)
+
+
+def _gpus(container: ContainerPlan, _around: Surroundings) -> _Found:
+    return device_powers.of_gpus(container)
 
 
 def capability(written: str) -> str:
@@ -311,7 +312,14 @@ _PLACE: Final = "it says where the container runs, and under which name"
 KEYS: Final = (
     Key(name="privileged", dangers=_privileged, reason="nothing confines the container"),
     Key(name="volumes", dangers=_volumes, reason="a path of the host, Docker's socket, or another service's data"),
+    Key(name="mounts", dangers=_mounts, reason="the same as `volumes`"),
     Key(name="devices", dangers=_devices, reason="a device of the host"),
+    Key(
+        name="device_cgroup_rules",
+        dangers=_device_cgroup_rules,
+        reason="devices of the host, for which it can create nodes",
+    ),
+    Key(name="gpus", dangers=_gpus, reason="a device of the host, with its driver"),
     Key(name="cap_add", dangers=_cap_add, reason="rights of root in the kernel"),
     Key(name="security_opt", dangers=_security_opt, reason="it can take Docker's confinement away"),
     Key(name="cgroupns_mode", dangers=_cgroupns, reason="a namespace of the host"),

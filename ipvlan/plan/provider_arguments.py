@@ -21,14 +21,11 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "says how long it may take until it is up",
     "cpu_period": "it arrives only with `cpus` that the provider would read back as another number; alone it says what `cpus` says",
     "cpu_quota": "as `cpu_period`",
-    "device_cgroup_rules": "not yet",  # a1
     "device_read_bps": _RATES,
     "device_read_iops": _RATES,
-    "device_requests": "not yet",  # a1
     "device_write_bps": _RATES,
     "device_write_iops": _RATES,
-    "gpus": "not yet",  # a1
-    "mounts": "not yet",  # a1
+    "gpus": "it knows `all` alone; our key of the same name arrives as `device_requests`, as with the docker command line",
     "must_run": "the provider's own default: it must; `ipvlan status` finds one that does not run, and `ipvlan heal` repairs it",
     "network_mode": "the container's network is the fabric's; `published` and `internet` connect Docker's bridge",
     "networks_advanced.aliases": "a container is found by its name",

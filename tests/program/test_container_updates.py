@@ -9,12 +9,12 @@ from ipvlan.config.models import ContainerSettings
 def test_the_components_replace_what_the_provider_would_update() -> None:
     """`replace_on_changes` has each argument that the provider updates without effect, a limit only while it is unset."""
     assert set(replace_on_changes(ContainerSettings(), restored=False)) == {
-        *("healthcheck", "init", "tmpfs", "cpuQuota", "#initerror"),
+        *("healthcheck", "init", "mounts", "tmpfs", "cpuQuota", "#initerror"),
         *("memory", "memoryReservation", "cpuShares", "cpuSet"),
     }
     limits = ContainerSettings(memory="64m", memory_reservation="32m", cpu_shares=2, cpuset="0")
     assert set(replace_on_changes(limits, restored=False)) == {
-        *("healthcheck", "init", "tmpfs", "cpuQuota", "#initerror")
+        *("healthcheck", "init", "mounts", "tmpfs", "cpuQuota", "#initerror")
     }
 
 

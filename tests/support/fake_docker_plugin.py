@@ -64,6 +64,7 @@ class _Plugin(provider_pb2_grpc.ResourceProviderServicer):
         arguments = json_format.MessageToDict(request.properties)
         state = self._note(create=arguments)
         named = {volume.get("volumeName", "") for volume in arguments.get("volumes", ())}
+        named |= {mount["source"] for mount in arguments.get("mounts", ()) if mount["type"] == "volume"}
         named = {name for name in named if name.isalnum()}
         write_state(self._folder, volumes=sorted({*state["volumes"], *named}))
         if state["refuses"]:

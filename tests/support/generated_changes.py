@@ -23,7 +23,22 @@ Config = dict[str, Any]
 
 SETTINGS: Final[Mapping[str, Sequence[Any]]] = {
     "restart": ["no", "always", "on-failure:3", "on-failure", "unless-stopped"],
-    "volumes": [["data:/data"], ["data:/data:ro", "/srv:/srv"], ["/srv:/srv", "data:/data:ro"], ["/srv:/srv:z"]],
+    "volumes": [
+        ["data:/data"],
+        ["data:/data:ro", "/srv:/srv"],
+        ["/srv:/srv", "data:/data:ro"],
+        ["/srv:/srv:z"],
+        ["/srv:/srv:rslave"],
+    ],
+    "mounts": [
+        [{"type": "bind", "source": "/srv", "target": "/mnt"}],
+        [{"type": "bind", "source": "/srv", "target": "/mnt", "read_only": True, "bind": {"propagation": "rslave"}}],
+        [
+            {"type": "volume", "source": "data", "target": "/mnt"},
+            {"type": "tmpfs", "target": "/fast", "tmpfs": {"size": "8m"}},
+        ],
+        [{"type": "tmpfs", "target": "/fast", "tmpfs": {"mode": "1777"}}],
+    ],
     "tmpfs": [{"/scratch": ""}, {"/scratch": "size=1m,exec"}],
     "labels": [{"team": "web"}, {"team": "ops", "__hidden": "x"}, {"shape": '{"Resources": 1}'}],
     "healthcheck": [
@@ -50,7 +65,14 @@ SETTINGS: Final[Mapping[str, Sequence[Any]]] = {
     "cap_add": [["NET_ADMIN"], ["NET_ADMIN", "SYS_TIME"], ["SYS_TIME", "NET_ADMIN"]],
     "cap_drop": [["ALL"], ["MKNOD"]],
     "security_opt": [["no-new-privileges:true"], ["seccomp=unconfined", "no-new-privileges:true"]],
-    "devices": [["/dev/null"], ["/dev/null:/dev/zero:r"]],
+    "devices": [
+        ["/dev/null"],
+        ["/dev/null:/dev/zero:r"],
+        [{"host": "/dev/null", "container": "/dev/a:b"}],
+        ["a.com/b=c"],
+    ],
+    "device_cgroup_rules": [["c 188:* rwm"], ["c 188:* rwm", "b 8:0 r"]],
+    "gpus": ["all", 1, [{"device_ids": ["0"], "capabilities": ["utility"]}]],
     "sysctls": [{"net.core.somaxconn": "64"}, {"net.core.somaxconn": "128"}],
     "ulimits": [{"nofile": 128}, {"nofile": {"soft": 64, "hard": 128}}, {"nofile": {"soft": 128, "hard": 128}}],
     "extra_hosts": [{"db": "10.1.1.9"}, {"db": "10.1.1.9", "web": "10.1.1.8"}, ["db=host-gateway"]],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tools.bad_input.case import BadInput
+from tools.bad_input.mounts_and_devices import MOUNTS_AND_DEVICES
 
 
 def _of(title: str, setting: str, value: Any, code: str, *, at: str = "", warning: bool = False) -> BadInput:
@@ -14,6 +15,7 @@ def _of(title: str, setting: str, value: Any, code: str, *, at: str = "", warnin
 
 
 SETTINGS: Final = (
+    *MOUNTS_AND_DEVICES,
     _of("memory below Docker's least", "memory", "4m", "IPF141"),
     _of("memory beyond what Docker counts", "memory", "999999999999g", "IPF142"),
     _of("a NUL byte in a variable", "environment", {"PIN": "a\0b"}, "IPF143", at=".PIN"),
@@ -29,7 +31,6 @@ SETTINGS: Final = (
     _of("volume with an option in upper case", "volumes", ["data:/data:Ro"], "IPF147", at="[0]"),
     _of("volume that is both ro and rw", "volumes", ["data:/data:ro,rw"], "IPF148", at="[0]"),
     _of("volume whose name is a path", "volumes", ["data/files:/data"], "IPF423", at="[0]", warning=True),
-    _of("volume option that does not arrive", "volumes", ["/srv:/srv:rshared"], "IPF424", at="[0]", warning=True),
     _of("two volumes at one path", "volumes", ["data:/data", "/srv/data:/data/"], "IPF422"),
     BadInput.of(
         "a volume and a tmpfs at one path",

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ipvlan import PROJECT
-from ipvlan.config.models import FabricConfig, HostConfig, Model, ServiceConfig, SshConfig
+from ipvlan.config.models import FabricConfig, HostConfig, ServiceConfig, SshConfig
+from ipvlan.config.types.base import Model
 from ipvlan.config.yaml_text import parse_text
 from tools.bad_input import CASES
 from tools.reference_setup import REMOVE, STACK_TEXT

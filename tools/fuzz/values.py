@@ -225,7 +225,12 @@ COLLECTIONS: Final[tuple[Any, ...]] = (
 
 SETTINGS: Final[dict[str, tuple[Any, ...]]] = {
     "restart": ("no", "on-failure", "on-failure:3", "unless-stopped"),
-    "volumes": (["data:/data"], ["/srv:/srv:ro"], ["/a:/b:z,ro", "x:/y"]),
+    "volumes": (["data:/data"], ["/srv:/srv:ro"], ["/a:/b:z,ro", "x:/y"], ["/a:/b:rslave", "x:/y:nocopy"]),
+    "mounts": (
+        [{"type": "bind", "source": "/srv", "target": "/mnt", "bind": {"propagation": "rshared"}}],
+        [{"type": "volume", "source": "data", "target": "/d", "volume": {"nocopy": True, "subpath": "a"}}],
+        [{"type": "tmpfs", "target": "/fast", "tmpfs": {"size": "8m", "mode": "1777"}}],
+    ),
     "tmpfs": ({"/run": ""}, ["/run:size=64m", "/var/x"], "/run", {"/run": "size=64m,mode=1777"}),
     "healthcheck": (
         {"test": ["CMD", "true"], "interval": "10s", "retries": 3},
@@ -266,7 +271,9 @@ SETTINGS: Final[dict[str, tuple[Any, ...]]] = {
     "cap_add": (["NET_ADMIN"], ["ALL"]),
     "cap_drop": (["CAP_CHOWN"],),
     "security_opt": (["no-new-privileges:true"], ["seccomp=unconfined"], ["seccomp={}"]),
-    "devices": (["/dev/fuse"], ["/dev/net/tun:/dev/net/tun:rwm"]),
+    "devices": (["/dev/fuse"], ["/dev/net/tun:/dev/net/tun:rwm"], [{"host": "/dev/a:b"}, "nvidia.com/gpu=all"]),
+    "device_cgroup_rules": (["c 188:* rwm"],),
+    "gpus": ("all", 2, [{"device_ids": ["0"]}]),
     "sysctls": (
         ["net.core.somaxconn=1024"],
         {"net.core.somaxconn": "1024"},

@@ -1,15 +1,31 @@
-"""What all types share: how a value is rejected, what a string is, how a pattern gets into the JSON Schema."""
+"""What all types share: how a value is rejected, what a string is, how a pattern gets into the JSON Schema; the base of models."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Final, NoReturn
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+
+class Model(BaseModel):
+    """Frozen, and strict about keys and numbers: `"1"` is not 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
+
+
+Flag = Annotated[bool, Field(strict=True)]
 
 ERROR_TYPE: Final = "ipvlan"
 """Type of the pydantic errors that `fail` raises, by which `ipvlan.config.messages` recognizes them."""
+
+
+TEXT: Final = "[a text]"
+MAP: Final = "[a map]"
+LIST: Final = "[a list]"
+FORMS: Final = frozenset({TEXT, MAP, LIST})
+"""Tags of the forms in which a value may be written. Pydantic has them in the place of an error; no key is named so."""
 
 
 def fail(code: str, problem: str, effect: str, fix: str) -> NoReturn:

@@ -1,16 +1,15 @@
-"""Types of what a container is given from outside: volumes and bind mounts, tmpfs, devices.
+"""Types of what is mounted in a container, as one text: volumes and bind mounts, tmpfs.
 
 Each rule refuses what Docker refuses for certain, and nothing else: a value that works today works after an upgrade. What only
 some daemons take is a warning of `ipvlan.plan.rules.settings`.
 
-Out of scope: two mounts at one path (`ipvlan.plan.rules.settings`).
+Out of scope: mounts as maps (`ipvlan.config.types.mount_maps`), two mounts at one path (`ipvlan.plan.rules.settings`).
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from itertools import permutations
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import BeforeValidator
@@ -27,12 +26,9 @@ COPY: Final = frozenset({"copy", "nocopy"})
 CONSISTENCY: Final = frozenset({"consistent", "cached", "delegated"})
 VOLUME_OPTIONS: Final = (ACCESS, LABEL, PROPAGATION, COPY, CONSISTENCY)
 """The options of a volume, of each set at most one (moby, linuxValidMountMode in volume/mounts/linux_parser.go, 20.10 to 29)."""
-DROPPED_OPTIONS: Final = (PROPAGATION - {"rprivate"}) | (COPY - {"copy"})
-"""Options that the docker provider has no argument for and that are not Docker's default. Consistency has no effect on Linux."""
-
-_PERMISSIONS: Final = "|".join("".join(letters) for count in (1, 2, 3) for letters in permutations("rwm", count))
-DEVICE: Final = re.compile(rf"/[^:]*(?::/[^:]*(?::(?:{_PERMISSIONS}))?)?")
-"""docker/cli, validateDevice and validDeviceMode in cli/command/container/opts.go."""
+MOUNT_OPTIONS: Final = (PROPAGATION - {"rprivate"}) | (COPY - {"copy"})
+"""Options that the docker provider carries in its argument `mounts` alone. What is neither here nor in its argument `volumes` is
+Docker's default, or has no effect on Linux (consistency)."""
 
 _TMPFS_FLAGS: Final = (
     "defaults|ro|rw|(?:no)?(?:suid|dev|exec|mand|atime|diratime)|sync|async|dirsync|remount|r?bind|r?unbindable|r?private|"
@@ -68,6 +64,11 @@ class VolumeParts(NamedTuple):
         """How SELinux labels the files: `z` shared, `Z` private, None not at all."""
         return next((option for option in self.options if option in LABEL), None)
 
+    @property
+    def propagation(self) -> str | None:
+        """How mounts below it propagate, where it says so."""
+        return next((option for option in self.options if option in PROPAGATION), None)
+
 
 def volume_parts(volume: str) -> VolumeParts:
     """Take a volume apart that `parse_volume` returned."""
@@ -90,7 +91,7 @@ def parse_volume(value: object) -> str:
             "Docker would create an unnamed volume, which is lost when the container is recreated",
             'write "NAME:/path" or "/host/path:/path:ro"',
         )
-    source, path, options = volume_parts(text)
+    source, path, options = parts = volume_parts(text)
     if source[0] in ".~$":
         fail(
             "IPF145",
@@ -106,6 +107,7 @@ def parse_volume(value: object) -> str:
             "write the folder that it is for: /data",
         )
     _check_options(options)
+    _check_carried(parts)
     return text
 
 
@@ -116,7 +118,7 @@ def _check_options(options: tuple[str, ...]) -> None:
                 "IPF147",
                 f"there is no option {option!r}",
                 "Docker knows it as no option of a volume, and what you meant by it would not happen",
-                "write ro, rw, z or Z, in this case; several with a comma: ro,z",
+                "write ro, rw, z, Z, nocopy or a propagation such as rslave, in this case; several with a comma: ro,z",
             )
     for kind in VOLUME_OPTIONS:
         if len([option for option in options if option in kind]) > 1:
@@ -128,17 +130,24 @@ def _check_options(options: tuple[str, ...]) -> None:
             )
 
 
-def parse_device(value: object) -> str:
-    """Return a device as `docker run --device` takes it, without its short form HOST_PATH:PERMISSIONS."""
-    text = need_text(value, "a device")
-    if not DEVICE.fullmatch(text):
-        fail(
-            "IPF149",
-            "this is not HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]",
-            "Docker would find no such device and could not start the container, or would create it under another name",
-            'write absolute paths and some of r, w, m: "/dev/fuse", "/dev/sda:/dev/xvda" or "/dev/fuse:/dev/fuse:rw"',
+def _check_carried(parts: VolumeParts) -> None:
+    """Refuse options that Docker refuses on such a source, or that no one argument of the docker provider carries."""
+    moved = [option for option in parts.options if option in MOUNT_OPTIONS]
+    refused = [option for option in moved if (option in PROPAGATION) is not parts.on_host]
+    if refused:
+        # moby, validateMountConfigImpl: BindOptions of a volume, VolumeOptions of a bind.
+        of_volume = "nothing of the host is mounted below a named volume" if not parts.on_host else ""
+        problem = (
+            f"{refused[0]} has no meaning here: {of_volume or 'only a named volume gets what the image has there'}"
         )
-    return text
+        effect, fix = "the daemon refuses the container ('invalid mount config')", f"remove {refused[0]}"
+    elif moved and parts.label:
+        problem = f"the docker provider can pass on {parts.label} or {moved[0]}, and not both"
+        effect = f"the mount would be without {parts.label}, or without {moved[0]}"
+        fix = f"remove {parts.label}, and label the files on the host: chcon -Rt container_file_t FOLDER; or remove {moved[0]}"
+    else:
+        return
+    fail("IPF174", problem, effect, fix)
 
 
 def parse_tmpfs_path(value: object) -> str:
@@ -169,9 +178,6 @@ def parse_tmpfs_options(value: object) -> str:
 
 
 Volume = Annotated[str, BeforeValidator(parse_volume), string_schema("SOURCE:/PATH[:OPTIONS]", VOLUME)]
-Device = Annotated[
-    str, BeforeValidator(parse_device), string_schema("HOST_PATH[:CONTAINER_PATH[:PERMISSIONS]]", DEVICE)
-]
 TmpfsPath = Annotated[str, BeforeValidator(parse_tmpfs_path)]
 TmpfsOptions = Annotated[
     str, BeforeValidator(parse_tmpfs_options), string_schema("Mount options of a tmpfs", TMPFS_OPTIONS)

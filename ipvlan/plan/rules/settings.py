@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ipvlan.config.models import ServiceConfig, StackConfig, Ulimit
-from ipvlan.config.types.mounts import DROPPED_OPTIONS, VOLUME_NAME, cleaned, volume_parts
+from ipvlan.config.types.mount_maps import mount_of_volume
+from ipvlan.config.types.mounts import VOLUME_NAME, cleaned, volume_parts
 from ipvlan.config.types.process import BOOLEAN
 from ipvlan.problems import Problem, shorten
 
@@ -60,49 +61,52 @@ def check(config: StackConfig) -> Iterator[Problem]:
 def _mounts(name: str, service: ServiceConfig) -> Iterator[Problem]:
     """Yield each path at which two things are mounted (moby, registerMountPoints in daemon/volumes.go).
 
-    An entry that is in the list twice is one for the docker provider. Docker compares the path of a tmpfs as it is written.
+    An entry that is in a list twice is one for the docker provider. Docker compares the path of a tmpfs as it is written.
     """
     taken: dict[str, str] = dict.fromkeys(service.tmpfs, f"services.{name}.tmpfs")
-    different = dict.fromkeys(
-        (parts.source, parts.path, parts.read_only, parts.label) for parts in map(volume_parts, service.volumes)
-    )
-    for _, written, _, _ in different:
+    different: dict[object, tuple[str, str]] = {}
+    for volume in service.volumes:
+        parts = volume_parts(volume)
+        by_volumes = (parts.source, parts.path, parts.read_only, parts.label)
+        different.setdefault(mount_of_volume(volume) or by_volumes, (parts.path, f"services.{name}.volumes"))
+    for mount in service.mounts:
+        different.setdefault(mount, (mount.target, f"services.{name}.mounts"))
+    for written, key in different.values():
         path = cleaned(written)
-        key = f"services.{name}.volumes"
         if path in taken:
             yield Problem(
                 code="IPF422",
                 key=key if taken[path] == key else f"{key} and {taken[path]}",
                 value=shorten(path),
                 problem="two things are mounted at this path",
-                effect="the daemon refuses the container ('Duplicate mount point')",
+                effect="the daemon refuses the container ('Duplicate mount point'), or one of them is hidden",
                 fix="give one another path, or remove it",
             )
         taken.setdefault(path, key)
 
 
 def _volumes(name: str, service: ServiceConfig) -> Iterator[Problem]:
-    for number, volume in enumerate(service.volumes):
-        parts = volume_parts(volume)
-        if not parts.on_host and not VOLUME_NAME.fullmatch(parts.source):
+    named = [
+        *(
+            (f"volumes[{number}]", volume, parts.source)
+            for number, volume in enumerate(service.volumes)
+            if not (parts := volume_parts(volume)).on_host
+        ),
+        *(
+            (f"mounts[{number}].source", mount.source or "", mount.source or "")
+            for number, mount in enumerate(service.mounts)
+            if mount.type == "volume"
+        ),
+    ]
+    for key, written, source in named:
+        if not VOLUME_NAME.fullmatch(source):
             yield Problem(
                 code="IPF423",
-                key=f"services.{name}.volumes[{number}]",
-                value=shorten(volume),
+                key=f"services.{name}.{key}",
+                value=shorten(written),
                 problem="the source is not a name that Docker's own driver of volumes takes",
                 effect="the daemon refuses the container, unless a plugin has a volume of that name",
                 fix="begin a path on the host with /; or use two or more of a-z, A-Z, 0-9, _ . -, beginning with a letter or digit",
-                severity="warning",
-            )
-        dropped = [option for option in parts.options if option in DROPPED_OPTIONS]
-        if dropped:
-            yield Problem(
-                code="IPF424",
-                key=f"services.{name}.volumes[{number}]",
-                value=shorten(volume),
-                problem=f"the docker provider cannot pass {', '.join(dropped)} on to Docker",
-                effect="the volume is mounted without it",
-                fix="remove it; of the options ro, rw, z and Z arrive",
                 severity="warning",
             )
 

@@ -43,6 +43,11 @@ GOOD: list[tuple[str, list[Any]]] = [
                 "/srv/with blank:/c:z",
                 "/srv:/d:ro,Z",
                 "/srv:/e:cached",
+                "/srv:/f:rprivate",
+                "/srv:/g:rslave,ro",
+                "/srv:/h:rshared",
+                "data:/i:nocopy",
+                "data:/j:copy",
             ],
             ["/:/host:ro", "/srv/./a/../b:/b"],
             ["data:/data", "data:/data:rw"],
@@ -55,7 +60,37 @@ GOOD: list[tuple[str, list[Any]]] = [
     ),
     (
         "devices",
-        [["/dev/fuse"], ["/dev/sda:/dev/xvda"], ["/dev/fuse:/dev/fuse:r", "/dev/snd:/dev/snd:mrw"], ["/dev/dri/"]],
+        [
+            ["/dev/fuse"],
+            ["/dev/sda:/dev/xvda"],
+            ["/dev/fuse:/dev/fuse:r", "/dev/snd:/dev/snd:mrw"],
+            ["/dev/dri/"],
+            ["nvidia.com/gpu=all", "a/b=0", "vendor.example-1.com/class_2=a:b.c-d"],
+            [{"host": "/dev/serial/by-id/usb-Maker_Radio_60:55:AA"}],
+            [{"host": "/dev/a:b", "container": "/dev/c:d", "permissions": "rw"}, "/dev/fuse"],
+        ],
+    ),
+    ("device_cgroup_rules", [["c 188:* rwm", "a *:* rwm", "b 8:0 r", "c *:5 mw"]]),
+    (
+        "gpus",
+        [
+            "all",
+            2,
+            [{}],
+            [{"driver": "nvidia", "count": "all", "capabilities": ["compute", "utility"], "options": {"a": "b"}}],
+            [{"device_ids": ["0", "GPU-3a23c669"]}, {"count": 1, "driver": "amd"}],
+        ],
+    ),
+    (
+        "mounts",
+        [
+            [{"type": "bind", "source": "/srv/a b", "target": "/data"}],
+            [{"type": "bind", "source": "/srv", "target": "/d", "read_only": True, "bind": {"propagation": "shared"}}],
+            [{"type": "bind", "source": "/srv", "target": "/d", "bind": {}}],
+            [{"type": "volume", "source": "data", "target": "/d", "volume": {"nocopy": True, "subpath": "a/./b"}}],
+            [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": "64m", "mode": "1777"}}],
+            [{"type": "tmpfs", "target": "/run"}, {"type": "volume", "source": "x1", "target": "/run/x"}],
+        ],
     ),
     (
         "sysctls",
@@ -155,6 +190,25 @@ def test_options_of_a_driver_are_taken(driver: str, options: dict[str, str]) -> 
     parse(changed({"services.nginx.log_driver": driver, "services.nginx.log_opts": options}))
 
 
+BAD_MOUNTS: list[dict[str, Any]] = [
+    *({"type": kind} for kind in ("cluster", "npipe", "image", "Volume", "")),
+    *({"source": source} for source in ("", "./data", "~/data", "$HOME", None)),
+    *({"target": target} for target in ("", "data", "/", "/a/..")),
+    *({"volume": {"subpath": path}} for path in ("", "/a", "..", "a/../../b")),
+    {"type": "bind", "source": "data"},
+    {"type": "tmpfs", "source": None, "tmpfs": {"mode": 755}},
+    {"type": "tmpfs", "source": None, "tmpfs": {"mode": "0o755"}},
+    {"type": "tmpfs", "source": None, "tmpfs": {"size": "lots"}},
+    {"type": "bind", "source": "/srv", "bind": {"propagation": "both"}},
+    {"type": "bind", "source": "/srv", "volume": {"nocopy": True}},
+    {"read_only": "yes"},
+    {"volume": {"driver_opts": {"type": "nfs"}}},
+    {"tmpfs": None, "readonly": True},
+    {"more": 1},
+]
+"""Keys of a mount that is a volume at /data."""
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
@@ -165,7 +219,23 @@ def test_options_of_a_driver_are_taken(driver: str, options: dict[str, str]) -> 
             ("volumes", [value])
             for value in ("~:/x", ".:/x", "a:/x/..", "a:/.", "a:/x:", "a:/x:ro,", "a:/x:ro,ro", "a:x")
         ),
-        *(("devices", [value]) for value in ("/a:/b:", "/a:/b:rwmr", "/a:/b:rw:m", "nvidia.com/gpu=all", "/a::r")),
+        *(("devices", [value]) for value in ("/a:/b:", "/a:/b:rwmr", "/a:/b:rw:m", "/a::r")),
+        *(("devices", [value]) for value in ("nvidia.com/gpu", "nvidia.com=all", "1a/b=c", "a-/b=c", "a/b=c-", "a/b=")),
+        *(
+            ("devices", [value])
+            for value in ("ttyUSB0", "/dev/usb-Radio_60:55:AA", 7, {"host": "/a", "container": "b"})
+        ),
+        *(("devices", [value]) for value in ({}, {"container": "/dev/a"}, {"host": "/a", "mode": "r"})),
+        *(
+            ("device_cgroup_rules", [value])
+            for value in ("c 188:*", "d 1:1 r", "c 1:1 rwmr", "c 1:1  r", "c 1 r", "C 1:1 r", "c 1:1 rx")
+        ),
+        *(("gpus", value) for value in (0, -2, True, "2", "", "device=0", 1.5, {"count": 1})),
+        *(("gpus", [value]) for value in ("all", {"count": 0}, {"device_ids": [0]}, {"ids": ["0"]})),
+        *(("mounts", [{"type": "volume", "source": "data", "target": "/data", **value}]) for value in BAD_MOUNTS),
+        ("mounts", {"type": "tmpfs", "target": "/run"}),
+        ("mounts", ["data:/data"]),
+        *(("volumes", [value]) for value in ("data:/x:rslave", "/srv:/x:nocopy", "/srv:/x:z,shared", "a1:/x:Z,nocopy")),
         *(
             ("tmpfs", value)
             for value in ({"/": ""}, {"/a/..": ""}, {"": ""}, {"/a": "size"}, {"/a": "ro,,rw"}, {"/a": ","})

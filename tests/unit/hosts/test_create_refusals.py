@@ -24,17 +24,24 @@ def test_every_key_is_one_of_a_service() -> None:
 @pytest.mark.parametrize(
     ("own", "expected"),
     [
-        ("invalid mode: rw,foo", ["volumes"]),
+        ("invalid mode: rw,foo", ["volumes", "mounts"]),
         (
             'create ./data: "./data" includes invalid characters for a local volume name, only "[a-zA-Z0-9]" are allowed',
-            ["volumes"],
+            ["volumes", "mounts"],
         ),
-        ("Duplicate mount point: /data", ["volumes", "tmpfs"]),
-        ("invalid volume specification: 'a:b:c'", ["volumes"]),
+        ("Duplicate mount point: /data", ["volumes", "mounts", "tmpfs"]),
+        ("invalid volume specification: 'a:b:c'", ["volumes", "mounts"]),
         (
             "cannot mount volume over existing file, file exists /var/lib/docker/overlay2/1/merged/etc/passwd",
-            ["volumes"],
+            ["volumes", "mounts"],
         ),
+        (
+            'invalid mount config for type "bind": bind source path does not exist: /srv/www',
+            ["mounts", "volumes"],
+        ),
+        ('invalid mount config for type "tmpfs": field Source must not be specified', ["mounts"]),
+        ("invalid device cgroup rule format: 'c 188'", ["device_cgroup_rules"]),
+        ('could not select device driver "cdi" with capabilities: [[]]', ["gpus", "devices"]),
         ("Minimum memory limit allowed is 6MB", ["memory"]),
         ("Minimum memoryswap limit should be larger than memory limit, see usage", ["memory", "memory_swap"]),
         (
@@ -103,6 +110,16 @@ def test_a_sentence_of_the_provider() -> None:
         error
     )
     assert "ipvlan-fabric:services.web.command or ipvlan-fabric:services.web.entrypoint" in str(error)
+
+
+def test_a_path_that_is_not_on_the_host() -> None:
+    """Docker creates no folder for a mount: the fix names the keys that the container's mounts come from, and no other."""
+    own = of_docker('invalid mount config for type "bind": bind source path does not exist: /srv/www')
+    error = str(refused(CONNECTION, "web", own, {"mounts": [{"type": "bind", "source": "/srv/www", "target": "/www"}]}))
+    assert "bind source path does not exist: /srv/www" in error
+    assert "correct ipvlan-fabric:services.web.mounts or ipvlan-fabric:services.web.volumes;" in error
+    error = str(refused(CONNECTION, "web", of_docker("invalid mode: rw,foo"), {"volumes": [{}]}))
+    assert "correct ipvlan-fabric:services.web.volumes;" in error
 
 
 def test_a_daemon_without_an_answer_refuses_nothing() -> None:

@@ -47,6 +47,10 @@ L3 = {"fabric.mode": "l3", "fabric.gateway": REMOVE}
         ({NGINX + "pid": "host"}, "replace"),
         ({NGINX + "group_add": [44]}, "replace"),
         ({NGINX + "tty": True}, "replace"),
+        ({NGINX + "mounts": [{"type": "tmpfs", "target": "/run"}]}, "replace"),
+        ({NGINX + "devices": [{"host": "/dev/a:b"}]}, "replace"),
+        ({NGINX + "device_cgroup_rules": ["c 188:* rwm"]}, "replace"),
+        ({NGINX + "gpus": "all"}, "replace"),
         ({NGINX + "published": False}, "detach"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,
@@ -57,6 +61,18 @@ def test_action_of_a_changed_setting(after: dict[str, Any], action: str) -> None
     assert {(change.service, change.action) for change in result.containers} == {("nginx", action)}
     assert len(result.containers) == 2
     assert result.hosts == ()
+
+
+def test_reasons_name_mounts_and_devices() -> None:
+    """As `volumes` and `devices` are named in their text form: they hold no secret."""
+    before = {NGINX + "devices": ["/dev/fuse"]}
+    after = {
+        NGINX + "devices": [{"host": "/dev/a:b"}],
+        NGINX + "mounts": [{"type": "bind", "source": "/srv", "target": "/x", "read_only": True}],
+    }
+    assert {change.reasons for change in changes(after, before).containers} == {
+        ("mounts: none -> /srv:/x:ro", "devices: /dev/fuse -> /dev/a:b")
+    }
 
 
 def test_a_removed_limit_replaces_the_container() -> None:

@@ -68,7 +68,7 @@ def test_it_agrees_with_what_the_components_tell_the_engine(limits: dict[str, ob
     """An argument whose change the engine turns into a replacement is one that is prepared for, and the other way round."""
     forced = replacing_arguments(ContainerSettings.model_validate(limits))
     values = {"memory": 64.0 if "memory" in limits else 0.0, "cpuShares": 2.0 if "cpu_shares" in limits else 0.0}
-    for name in ("memory", "cpuShares", "healthcheck", "init", "tmpfs"):
+    for name in ("memory", "cpuShares", "healthcheck", "init", "mounts", "tmpfs"):
         after = {name: values.get(name, "new")}
         assert replaced_by({name: 1.0}, after) is (name in forced), name
 
@@ -97,6 +97,11 @@ def test_it_agrees_with_what_the_components_tell_the_engine(limits: dict[str, ob
         # Earlier versions gave an empty text, which is none to the provider.
         ({"hostname": ""}, {}, False),
         ({"hostname": "a"}, {}, True),
+        *(
+            ({name: [{"a": 1}, {"b": 2}]}, {name: [{"b": 2}, {"a": 1}]}, False)
+            for name in ("mounts", "deviceRequests", "deviceCgroupRules")
+        ),
+        ({"mounts": [{"a": 1}]}, {"mounts": [{"a": 2}]}, True),
         ({"capabilities": {"adds": ["A", "B"]}}, {"capabilities": {"adds": ["B", "A"]}}, False),
         ({"capabilities": {"adds": ["A"]}}, {"capabilities": {"adds": ["A"], "drops": ["B"]}}, True),
         # Nothing of it is known in a preview.

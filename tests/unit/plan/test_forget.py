@@ -195,6 +195,11 @@ def test_what_stays_on_the_machine() -> None:
         {"containerPath": "/data", "volumeName": "site"},
         {"containerPath": "/etc", "hostPath": "/srv/etc", "volumeName": ""},
     ]
+    nginx["outputs"]["mounts"] = [
+        {"type": "volume", "source": "cache", "target": "/c"},
+        {"type": "bind", "source": "/srv", "target": "/s"},
+        {"type": "tmpfs", "target": "/t"},
+    ]
     resource(export, "fabric-docker-2-networking")["outputs"]["routes"] = [
         {"destination": "10.1.1.0/24", "via": "192.168.140.200"}
     ]
@@ -210,7 +215,7 @@ def test_what_stays_on_the_machine() -> None:
     assert remains.addresses == ("10.1.2.1", "10.1.2.2")
     network = resource(export, "fabric-docker-2-network")["id"]
     assert [(one.name, one.id, one.parent) for one in remains.networks] == [("ipvlanl2", network, "ens33")]
-    assert remains.volumes == ("site",)
+    assert remains.volumes == ("cache", "site")
     assert clean_up_lines(remains) == (
         f"docker stop {centos['id']} {nginx['id']} old",
         f"docker rm --volumes {centos['id']} {nginx['id']} old",
@@ -220,7 +225,7 @@ def test_what_stays_on_the_machine() -> None:
         "systemctl daemon-reload",
         f"docker network rm {network}",
     )
-    assert kept_lines(remains)[0] == "docker volume rm site"
+    assert kept_lines(remains)[0] == "docker volume rm cache site"
     assert [line.split()[:3] for line in kept_lines(remains)[1:]] == [["docker", "image", "rm"]]
     assert len(remains.images) == 2
 

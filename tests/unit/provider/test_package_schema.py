@@ -13,12 +13,12 @@ from ipvlan.config.models import (
     FabricConfig,
     Healthcheck,
     HostConfig,
-    Model,
     RolloutConfig,
     ServiceConfig,
     SshConfig,
     Ulimit,
 )
+from ipvlan.config.types.base import Model
 from ipvlan.plan.resource_names import PACKAGE_COMPONENT_TYPE, SECRETS_INPUT
 from provider.package import VERSION, Package
 from provider.package_schema import package_schema

@@ -134,6 +134,17 @@ def test_nothing_is_left(host: Host) -> None:
     assert host.volumes == ["other"]
 
 
+def test_a_volume_of_a_mount_is_removed_too(host: Host) -> None:
+    """Docker creates it for an entry of `mounts` just as well; a path of the host is no volume."""
+    host.tell(volumes=["other"])
+    mounts = [
+        {"type": "volume", "source": "cache", "target": "/c", "volumeOptions": {"noCopy": True}},
+        {"type": "bind", "source": "/srv", "target": "/s"},
+    ]
+    host.rehearse(mounts=mounts)
+    assert host.volumes == ["other"]
+
+
 def test_a_volume_that_was_there_stays(host: Host) -> None:
     """Docker takes it as it is, so it is no trace of the rehearsal."""
     host.tell(volumes=["data"])
