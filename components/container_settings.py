@@ -12,9 +12,9 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
-from components.cpu_arguments import cpu_arguments
 from components.container_devices import device_requests, devices
 from components.container_mounts import mounts, volumes
+from components.cpu_arguments import cpu_arguments
 from components.rollout_args import stop_seconds
 from ipvlan.config.durations import go_duration
 from ipvlan.config.models import ContainerSettings

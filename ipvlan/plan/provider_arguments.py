@@ -26,6 +26,10 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "device_write_bps": _RATES,
     "device_write_iops": _RATES,
     "gpus": "it knows `all` alone; our key of the same name arrives as `device_requests`, as with the docker command line",
+    **dict.fromkeys(
+        ("mounts.volume_options.driver_name", "mounts.volume_options.driver_options", "mounts.volume_options.labels"),
+        "they count only for a volume that Docker creates at that moment, and a later difference would be silent",
+    ),
     "must_run": "the provider's own default: it must; `ipvlan status` finds one that does not run, and `ipvlan heal` repairs it",
     "network_mode": "the container's network is the fabric's; `published` and `internet` connect Docker's bridge",
     "networks_advanced.aliases": "a container is found by its name",

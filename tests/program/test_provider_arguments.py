@@ -81,7 +81,15 @@ def appearing() -> set[str]:
                 "retries": 2,
             }
         },
-        {"volumes": ["/srv:/srv:z,ro"]},
+        {"volumes": ["/srv:/srv:z,ro", "/data:/data:rslave"]},
+        {
+            "mounts": [
+                {"type": "bind", "source": "/a", "target": "/a", "read_only": True, "bind": {"propagation": "rslave"}},
+                {"type": "volume", "source": "b", "target": "/b", "volume": {"nocopy": True, "subpath": "c"}},
+                {"type": "tmpfs", "target": "/d", "tmpfs": {"size": "8m", "mode": "1777"}},
+            ]
+        },
+        {"gpus": [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"], "options": {"a": "b"}}, {"device_ids": ["0"]}]},
         {"cap_add": ["SYS_TIME"], "cap_drop": ["MKNOD"]},
     ]
     return set().union(*map(carried, services))

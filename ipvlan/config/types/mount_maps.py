@@ -17,8 +17,8 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from ipvlan.config.types.base import Flag, Model, Text, fail, need_string, need_text, string_schema
-from ipvlan.config.types.docker import Size
 from ipvlan.config.types.mounts import MOUNT_OPTIONS, PROPAGATION, VolumeParts, cleaned, volume_parts
+from ipvlan.config.types.sizes import Size
 
 MountType = Literal["bind", "volume", "tmpfs"]
 
