@@ -89,7 +89,12 @@ def appearing() -> set[str]:
                 {"type": "tmpfs", "target": "/d", "tmpfs": {"size": "8m", "mode": "1777"}},
             ]
         },
-        {"gpus": [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"], "options": {"a": "b"}}, {"device_ids": ["0"]}]},
+        {
+            "gpus": [
+                {"driver": "nvidia", "count": 1, "capabilities": ["gpu"], "options": {"a": "b"}},
+                {"device_ids": ["0"]},
+            ]
+        },
         {"cap_add": ["SYS_TIME"], "cap_drop": ["MKNOD"]},
     ]
     return set().union(*map(carried, services))
