@@ -107,7 +107,9 @@ def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
 
 def _of_compose(row: Row | None) -> str:
     """Return what a key of compose is here; empty where it is none, or is called the same and only misplaced."""
-    return "" if row is None or row.kind == "same" else f"{row.text} (docs/compose.md)"
+    if row is None or row.kind == "same":
+        return ""
+    return f"{'' if row.kind == 'other' else 'remove it: '}{row.text} (docs/compose.md)"
 
 
 def _ipv6_key(key: str) -> Problem:

@@ -64,7 +64,7 @@ SERVICE: Final[tuple[Row, ...]] = (
         "write its variables into environment, and what is secret by `pulumi config set --secret` and secret_environment",
     ),
     same("services.*.environment", "what is secret goes into secret_environment"),
-    unneeded("services.*.expose", "every port of a container is reachable at its own address of the fabric: remove it"),
+    unneeded("services.*.expose", "every port of a container is reachable at its own address of the fabric"),
     absent(
         "services.*.extends",
         "write the service out; within a file a YAML anchor repeats keys, between stacks the file that `common` names",
@@ -98,11 +98,11 @@ SERVICE: Final[tuple[Row, ...]] = (
     absent("services.*.models", "nothing here runs a model: run its server as a service", with_below=True),
     absent(
         "services.*.network_mode",
-        "every container is on the fabric, with an address of its own: remove it, and publish ports by published: true",
+        "every container is on the fabric, with an address of its own: publish ports by published: true",
     ),
     absent(
         "services.*.networks",
-        "there is one fabric, and every container is on it: remove it; further bridge networks are not carried yet, and a "
+        "there is one fabric, and every container is on it: further bridge networks are not carried yet, and a "
         "VLAN is a stack of its own",
     ),
     absent("services.*.oom_kill_disable", "it is not carried: give the container more memory, or none of a limit"),

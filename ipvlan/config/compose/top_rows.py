@@ -20,7 +20,7 @@ _VOLUME: Final = (
 )
 
 TOP: Final[tuple[Row, ...]] = (
-    unneeded("version", "compose itself ignores it: remove it"),
+    unneeded("version", "compose itself ignores it"),
     other("name", "", "a stack has the name of its file, Pulumi.STACK.yaml; `pulumi stack init STACK`"),
     absent(
         "include",
