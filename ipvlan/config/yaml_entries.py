@@ -117,10 +117,11 @@ def _changed(text: str, above: tuple[str, ...], key: str, entries: Mapping[str, 
         return into_block(text, node, _lines(entries, node, line_end))
     if node.value or parent.flow_style:
         return into_flow(text, node, _in_line(entries))
-    # Empty braces below a mapping without: the entries begin in the next line.
+    # Empty braces below a mapping without: the entries begin in the next line, behind a comment.
     indent = parent.value[0][0].start_mark.column + _STEP
     block = _indented(_dump(entries), indent, line_end)
-    return text[: node.start_mark.index].rstrip(" ") + line_end + block + text[node.end_mark.index :]
+    rest, _, below = text[node.end_mark.index :].partition("\n")
+    return text[: node.start_mark.index].rstrip(" ") + rest.rstrip() + line_end + block + line_end + below
 
 
 def _lines(entries: Mapping[str, Any], node: MappingNode, line_end: str) -> str:
