@@ -16,8 +16,8 @@ from netaddr import IPNetwork
 from pydantic_core import PydanticCustomError
 
 from ipvlan import PROJECT
+from ipvlan.config.compose.carried import Carried
 from ipvlan.config.compose.node import LeftOut, Place
-from ipvlan.config.compose.service import Carried
 from ipvlan.config.compose.services import CarriedProject
 from ipvlan.config.load import RawStack, read_config, read_raw
 from ipvlan.config.models import ServiceConfig, StackConfig

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from ipvlan.config.compose import forms
+from ipvlan.config.compose.carried import Carried
 from ipvlan.config.compose.node import LeftOutError, Node, leaves
 from ipvlan.config.compose.row import Row
-from ipvlan.config.compose.service import Carried
 from ipvlan.config.compose.table import row_of
 
 _LIMITS: Final = {
@@ -24,8 +24,11 @@ _RESTART: Final = {"none": "no", "any": "always"}
 
 
 def carry_deploy(service: Carried, key: str, node: Node) -> None:
-    """Carry what of `deploy` has a key here."""
-    for path, value in leaves(node):
+    """Carry what of `deploy` has a key here; raise LeftOutError where it is no mapping."""
+    for path, value in leaves(Node(node.items, node.place)):
+        if not path:
+            # It is empty.
+            continue
         below = f"{key}.{path}"
         if (
             value.value is None

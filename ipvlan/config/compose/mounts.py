@@ -15,6 +15,15 @@ from typing import Any, Final
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.node import LeftOutError, Node
 
+MOUNT_KEYS: Final = ("bind", "image", "read_only", "source", "target", "tmpfs", "type", "volume")
+"""Keys of the long form of a volume that are carried; those below some of them are in `MOUNT_OPTIONS`."""
+MOUNT_OPTIONS: Final = {
+    "bind": ("create_host_path", "propagation", "selinux"),
+    "tmpfs": ("mode", "size"),
+    "volume": ("nocopy", "subpath"),
+}
+"""Key -> the keys below it that are carried."""
+
 _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 

@@ -126,7 +126,7 @@ NESTED: Final[tuple[Row, ...]] = (
     # ports
     absent("services.*.ports.app_protocol", "nothing reads it"),
     other("services.*.ports.host_ip", "ports", 'write "ADDRESS:HOST:CONTAINER"'),
-    absent("services.*.ports.mode", "a port is always bound at the host that has the container"),
+    unneeded("services.*.ports.mode", "a port is always bound at the host that has the container"),
     absent("services.*.ports.name", "nothing reads it"),
     other("services.*.ports.protocol", "ports", 'write "HOST:CONTAINER/udp"'),
     other("services.*.ports.published", "ports", 'write "HOST:CONTAINER" and published: true'),

@@ -13,6 +13,9 @@ from ipvlan.config.compose import forms
 from ipvlan.config.compose.node import LeftOutError, Node
 from ipvlan.config.types.ports import parse_ports
 
+PORT_KEYS: Final = ("host_ip", "protocol", "published", "target")
+"""Keys of the long form that are carried."""
+
 _EVERY_ADDRESS: Final = ("0.0.0.0", "[::]", "::")  # noqa: S104  # what compose files have
 _NO_HOST_PORT: Final = (
     "Docker would choose a port of the host at every start: use the container's own address, or write HOST:CONTAINER"

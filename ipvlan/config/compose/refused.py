@@ -10,8 +10,8 @@ from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
+from ipvlan.config.compose.carried import Carried
 from ipvlan.config.compose.node import Node
-from ipvlan.config.compose.service import Carried
 from ipvlan.config.messages import problem_of
 from ipvlan.config.models import ServiceConfig
 
@@ -36,21 +36,21 @@ def without_refused(service: Carried) -> None:
 
 def _remove_all(service: Carried, entries: list[Mapping[str, Any]]) -> bool:
     """Remove each place once, from the end of lists; return whether there was one."""
-    reasons: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    places: dict[tuple[Any, ...], tuple[tuple[Any, ...], Mapping[str, Any]]] = {}
     for entry in entries:
         location = tuple(part for part in entry["loc"] if part != "[key]")[:_DEEPEST]
         value = service.settings.get(location[0])
         # A healthcheck has nothing without its test.
         whole = len(location) == 1 or not isinstance(value, dict | list) or location == ("healthcheck", "test")
-        reasons.setdefault(location[:1] if whole else location, entry)
-    for location in sorted(reasons, key=lambda location: [str(part).zfill(9) for part in location], reverse=True):
-        _remove(service, location, reasons[location])
-    return bool(reasons)
+        places.setdefault(location[:1] if whole else location, (location, entry))
+    for place in sorted(places, key=lambda place: [str(part).zfill(9) for part in place], reverse=True):
+        _note(service, *places[place])
+        _remove(service, place)
+    return bool(places)
 
 
-def _remove(service: Carried, location: tuple[Any, ...], entry: Mapping[str, Any]) -> None:
-    key = str(location[0])
-    origin, place = service.origins.get(key, (key, service.place))
+def _note(service: Carried, location: tuple[Any, ...], entry: Mapping[str, Any]) -> None:
+    origin, place = service.origins.get(str(location[0]), (str(location[0]), service.place))
     if entry["type"] == "extra_forbidden":
         reason = f"this version has no key {'.'.join(map(str, location))}"
     else:
@@ -58,10 +58,14 @@ def _remove(service: Carried, location: tuple[Any, ...], entry: Mapping[str, Any
         reason = f"{problem.problem}: {problem.fix}"
     below = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:])
     service.leave_out(f"{origin}{below}", Node(None, place), reason)
-    value = service.settings[key]
-    if len(location) == 1 or (isinstance(value, dict | list) and len(value) == 1):
-        del service.settings[key]
+
+
+def _remove(service: Carried, place: tuple[Any, ...]) -> None:
+    key = str(place[0])
+    value = service.settings.get(key)
+    if len(place) == 1 or not isinstance(value, dict | list) or len(value) == 1:
+        service.settings.pop(key, None)
         if key == "ports":
             service.settings.pop("published", None)
-    elif location[1] in value if isinstance(value, dict) else location[1] < len(value):
-        del value[location[1]]
+    else:
+        del value[place[1]]

@@ -9,68 +9,23 @@ Out of scope: which services there are (`ipvlan.config.compose.services`), and w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, Final
 
 from ipvlan.config.compose import forms
-from ipvlan.config.compose.mounts import Sources, mounted
-from ipvlan.config.compose.node import Kind, LeftOut, LeftOutError, Node, Place
-from ipvlan.config.compose.ports import port
-from ipvlan.config.compose.row import Row
+from ipvlan.config.compose.carried import Carried, Surroundings
+from ipvlan.config.compose.mounts import MOUNT_KEYS, MOUNT_OPTIONS, mounted
+from ipvlan.config.compose.node import LeftOutError, Node
+from ipvlan.config.compose.ports import PORT_KEYS, port
 from ipvlan.config.compose.table import row_of, service_row
 
 _SECRET: Final = re.compile(
-    r"PASS(WORD|WD|PHRASE)?($|_)|PWD$|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|_KEY$", re.IGNORECASE
+    r"PASSWORD|PASSWD|PASSPHRASE|(^|_)PASS($|_)|PWD$|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS)_?KEY|_KEY$",
+    re.IGNORECASE,
 )
 """What names of variables have that hold a secret."""
+_TIMES: Final = ("interval", "timeout", "start_period", "start_interval")
 _OF_A_FILE: Final = re.compile(r"_FILE$", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What the keys of a service refer to."""
-
-    sources: Sources
-    variables: Mapping[str, str]
-    services: Collection[str]
-    """The services that are carried."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Carried:
-    """A service, as far as it was carried over."""
-
-    name: str
-    place: Place
-    surroundings: Surroundings
-    settings: dict[str, Any] = field(default_factory=dict)
-    """Key of a service here -> its value, as plain mappings, lists and texts."""
-    origins: dict[str, tuple[str, Place]] = field(default_factory=dict)
-    """Key here -> the key of compose that it comes from, and where that is."""
-    left_out: list[LeftOut] = field(default_factory=list)
-    address: tuple[str, Place] | None = None
-    """The address that the container had on a network of compose."""
-
-    def put(self, key: str, value: Any, origin: str, place: Place) -> None:
-        """Write a key here."""
-        self.settings[key] = value
-        self.origins[key] = (origin, place)
-
-    def leave_out(self, key: str, node: Node, reason: str, kind: Kind = "not-carried") -> None:
-        """Note that a key of compose is not carried."""
-        self.left_out.append(LeftOut(place=node.place, service=self.name, key=key, kind=kind, reason=reason))
-
-    def leave_out_by_row(self, key: str, node: Node, row: Row | None) -> None:
-        """Note it with the text of the table."""
-        if row is None:
-            self.leave_out(key, node, "compose has no such key")
-        else:
-            self.leave_out(key, node, row.text, "not-needed" if row.kind == "unneeded" else "not-carried")
-
-    def each(self, key: str, nodes: list[Node]) -> Iterator[tuple[str, Node]]:
-        """Yield the entries of a list with their keys."""
-        yield from ((f"{key}[{number}]", node) for number, node in enumerate(nodes))
 
 
 def carried(name: str, node: Node, surroundings: Surroundings) -> Carried:
@@ -175,6 +130,12 @@ def _volumes(service: Carried, key: str, node: Node) -> None:
         except LeftOutError as error:
             service.leave_out(path, entry, str(error))
             continue
+        if isinstance(entry.value, dict):
+            service.leave_out_others(path, entry.value, MOUNT_KEYS)
+            for kind in MOUNT_OPTIONS:
+                options = entry.value.get(kind)
+                if options is not None and isinstance(options.value, dict):
+                    service.leave_out_others(f"{path}.{kind}", options.value, MOUNT_OPTIONS[kind])
         if mount.key == "tmpfs":
             service.settings.setdefault("tmpfs", {})[mount.value[0]] = mount.value[1]
         else:
@@ -189,6 +150,9 @@ def _ports(service: Carried, key: str, node: Node) -> None:
             ports.append(port(entry))
         except LeftOutError as error:
             service.leave_out(path, entry, str(error))
+        else:
+            if isinstance(entry.value, dict):
+                service.leave_out_others(path, entry.value, PORT_KEYS)
     if ports:
         service.put("ports", ports, key, node.place)
         service.put("published", True, key, node.place)
@@ -201,6 +165,9 @@ def _devices(service: Carried, key: str, node: Node) -> None:
             devices.append(_device(entry))
         except LeftOutError as error:
             service.leave_out(path, entry, str(error))
+        else:
+            if isinstance(entry.value, dict):
+                service.leave_out_others(path, entry.value, ("source", "target", "permissions"))
     service.put(key, devices, key, node.place)
 
 
@@ -225,6 +192,7 @@ def _ulimits(service: Carried, key: str, node: Node) -> None:
         try:
             both = value.items if isinstance(value.value, dict) else {"soft": value, "hard": value}
             limits[name] = {end: forms.number(both[end]) for end in ("soft", "hard") if end in both}
+            service.leave_out_others(f"{key}.{name}", both, ("soft", "hard"))
         except LeftOutError as error:
             service.leave_out(f"{key}.{name}", value, str(error))
     service.put(key, limits, key, node.place)
@@ -238,15 +206,13 @@ def _healthcheck(service: Carried, key: str, node: Node) -> None:
     # Without a test it is that of the image.
     check: dict[str, Any] = {"test": []}
     for name, value in below.items():
-        path = f"{key}.{name}"
         if name == "test":
             check["test"] = forms.words(value) if isinstance(value.value, list) else ["CMD-SHELL", forms.text(value)]
         elif name == "retries":
             check[name] = forms.number(value)
-        elif name in ("interval", "timeout", "start_period", "start_interval"):
+        elif name in _TIMES:
             check[name] = forms.text(value)
-        elif name != "disable" and not name.startswith("x-"):
-            service.leave_out_by_row(path, value, service_row(path))
+    service.leave_out_others(key, below, (*_TIMES, "disable", "retries", "test"))
     service.put(key, check, key, node.place)
 
 
@@ -264,6 +230,8 @@ def _depends_on(service: Carried, key: str, node: Node) -> None:
         condition = below.get("condition")
         if name not in service.surroundings.services:
             service.leave_out(f"{key}.{name}", value, "that service is not carried")
+        elif name == service.name:
+            service.leave_out(f"{key}.{name}", value, "a service cannot wait for itself")
         elif condition is not None and condition.value == "service_completed_successfully":
             service.leave_out(f"{key}.{name}", value, "nothing here waits for the end of a container")
         else:
@@ -281,6 +249,7 @@ def _logging(service: Carried, key: str, node: Node) -> None:
         service.put("log_driver", forms.text(below["driver"]), key, node.place)
     if "options" in below and below["options"].value is not None:
         _mapping(service, f"{key}.options", below["options"], "log_opts")
+    service.leave_out_others(key, below, ("driver", "options"))
 
 
 def _networks(service: Carried, key: str, node: Node) -> None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from ipvlan.config.compose import forms
+from ipvlan.config.compose.carried import Carried, Surroundings
 from ipvlan.config.compose.deploy import carry_deploy
 from ipvlan.config.compose.mounts import Sources
 from ipvlan.config.compose.node import Hole, LeftOut, LeftOutError, Node, leaves
 from ipvlan.config.compose.refused import without_refused
-from ipvlan.config.compose.service import Carried, Surroundings, carried
+from ipvlan.config.compose.service import carried
 from ipvlan.config.compose.source import ComposeProject
 from ipvlan.config.compose.table import row_of, top_row
 
@@ -58,7 +59,10 @@ def carried_project(
         service = carried(name, node, surroundings)
         deploy = node.items.get("deploy")
         if deploy is not None and deploy.value is not None:
-            carry_deploy(service, "deploy", deploy)
+            try:
+                carry_deploy(service, "deploy", deploy)
+            except LeftOutError as error:
+                service.leave_out("deploy", deploy, str(error))
         without_refused(service)
         services[name] = service
         left_out.extend(service.left_out)

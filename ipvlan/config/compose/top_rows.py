@@ -21,7 +21,7 @@ _VOLUME: Final = (
 
 TOP: Final[tuple[Row, ...]] = (
     unneeded("version", "compose itself ignores it"),
-    other("name", "", "a stack has the name of its file, Pulumi.STACK.yaml; `pulumi stack init STACK`"),
+    other("name", "", "a stack has a name instead: `pulumi stack init STACK`"),
     absent(
         "include",
         "write the services into the stack file; what several stacks share is in the file that `common` names",

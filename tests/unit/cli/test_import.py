@@ -43,6 +43,7 @@ PROJECTS: Final = {
 LEFT_OUT: Final = {
     "proxy": [
         ("proxy.yaml", 11, "proxy", "container_name", "advice"),
+        ("proxy.yaml", 22, "proxy", "ports[3].mode", "not-needed"),
         ("proxy.yaml", 23, "proxy", "networks", "not-carried"),
         ("proxy.yaml", 35, "", "services", "advice"),
         ("proxy.yaml", 37, "whoami", "networks", "not-carried"),

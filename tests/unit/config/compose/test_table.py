@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,14 +10,14 @@ import pytest
 
 from ipvlan.config.compose.row import Row
 from ipvlan.config.compose.table import COMING, ROWS, SPECIFICATION, row_of, service_row, top_row
-from ipvlan.config.models import ContainerSettings, Healthcheck, RolloutConfig, ServiceConfig
+from ipvlan.config.models import ContainerSettings, Healthcheck, Model, RolloutConfig, ServiceConfig
 
 KEYS_FILE: Final = Path(__file__).with_name("keys.txt")
 LINES: Final = KEYS_FILE.read_text(encoding="utf-8").splitlines()
 KEYS: Final = [line for line in LINES if not line.startswith("#")]
 """Every key of the specification."""
 
-NESTED: Final = {"healthcheck": Healthcheck, "rollout": RolloutConfig}
+NESTED: Final[Mapping[str, type[Model]]] = {"healthcheck": Healthcheck, "rollout": RolloutConfig}
 
 
 def ours_exists(key: str) -> bool:
