@@ -177,7 +177,8 @@ def _texts(
 
 def _ordered(keys: Mapping[str, Any]) -> dict[str, Any]:
     order = [*_FIRST, *(key for key in ServiceConfig.model_fields if key not in _FIRST)]
-    return {key: keys[key] for key in order if key in keys}
+    # An empty list or mapping says nothing.
+    return {key: keys[key] for key in order if key in keys and keys[key] not in ([], {})}
 
 
 class _Placed:

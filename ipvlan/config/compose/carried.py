@@ -45,7 +45,10 @@ class Carried:
     """The address that the container had on a network of compose."""
 
     def put(self, key: str, value: Any, origin: str, place: Place) -> None:
-        """Write a key here."""
+        """Write a key here; a later one wins, as what `deploy` says in compose."""
+        if key in self.origins and self.origins[key][0] != origin:
+            other, where = self.origins[key]
+            self.leave_out(other, Node(None, where), f"{origin} wins over it, as in compose", "not-needed")
         self.settings[key] = value
         self.origins[key] = (origin, place)
 

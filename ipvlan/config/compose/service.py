@@ -43,8 +43,6 @@ def carried(name: str, node: Node, surroundings: Surroundings) -> Carried:
                 carry(service, key, value)
         except LeftOutError as error:
             service.leave_out(key, value, str(error))
-    if "restart" not in service.settings:
-        service.put("restart", "no", "restart", node.place)
     return service
 
 

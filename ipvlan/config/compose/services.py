@@ -63,6 +63,9 @@ def carried_project(
                 carry_deploy(service, "deploy", deploy)
             except LeftOutError as error:
                 service.leave_out("deploy", deploy, str(error))
+        if "restart" not in service.settings:
+            # What compose does without the key; here it would be unless-stopped.
+            service.put("restart", "no", "restart", node.place)
         without_refused(service)
         services[name] = service
         left_out.extend(service.left_out)

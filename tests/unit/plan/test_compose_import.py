@@ -122,6 +122,12 @@ def test_what_would_not_plan(text: str, keys: list[str]) -> None:
     assert sorted(problem.key for problem in raised.value.problems) == sorted(keys)
 
 
+def test_what_is_empty_is_not_written() -> None:
+    """A key without entries says nothing, in compose and here."""
+    text = "services: {web: {image: a, labels: {}, ports: [], ulimits: {}, cap_add: [X], healthcheck: , deploy: {}}}"
+    assert set(imported(text, "docker-1").services["web"]) == {"image", "hosts", "offset", "restart"}
+
+
 def test_nothing_to_import() -> None:
     """No service, no change."""
     result = imported("services: {web: {build: .}}", "docker-1")

@@ -80,7 +80,10 @@ def test_a_key_in_each_form(keys: dict[str, Any], expected: dict[str, Any]) -> N
     [
         row
         for row in ROWS.values()
-        if row.path.startswith("services.") and row.path.count(".") == 2 and row.kind in ("absent", "unneeded")
+        if row.path.startswith("services.")
+        and row.path.count(".") == 2
+        and row.kind in ("absent", "unneeded")
+        and row.key != "profiles"
     ],
     ids=lambda row: row.key,
 )
@@ -89,8 +92,6 @@ def test_what_has_no_key_here_is_listed_with_the_text_of_the_table(row: Any) -> 
     value: Any = {"networks": ["back"], "scale": 2, "network_mode": "host", "deploy": {"endpoint_mode": "vip"}}.get(
         row.key, ["x"]
     )
-    if row.key == "profiles":
-        pytest.skip("it says which services are carried")
     settings, left_out = carried_keys({row.key: value})
     assert settings == {}
     (entry,) = left_out.values()
@@ -140,6 +141,18 @@ def test_what_cannot_be_carried_is_listed(keys: dict[str, Any], left_out: str) -
     entries = carried_keys(keys)[1]
     assert left_out.replace("memory", "mem_limit", 1) in entries or left_out in entries
     assert all(entry.reason and entry.kind in get_args(Kind) for entry in entries.values())
+
+
+def test_what_deploy_wins_over_is_listed() -> None:
+    """Its own key is there for nothing, in compose too; the default of a key is no such key."""
+    deploy = {"resources": {"limits": {"memory": "64M"}}, "restart_policy": {"condition": "any"}}
+    settings, left_out = carried_keys({"mem_limit": "1g", "restart": "no", "deploy": deploy})
+    assert settings == {"memory": "64m", "restart": "always"}
+    assert {entry.key: (entry.kind, entry.reason) for entry in left_out.values()} == {
+        "mem_limit": ("not-needed", "deploy.resources.limits.memory wins over it, as in compose"),
+        "restart": ("not-needed", "deploy.restart_policy.condition wins over it, as in compose"),
+    }
+    assert carried_keys({"deploy": deploy})[1] == {}
 
 
 def test_a_part_that_is_refused_leaves_the_rest() -> None:
