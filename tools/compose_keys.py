@@ -1,6 +1,6 @@
 """Writes the list of compose's keys that the tests compare the table with, from the JSON Schema of the specification.
 
-`go mod download -json github.com/compose-spec/compose-go/v2@VERSION` prints the folder that has schema/compose-spec.json. Then write
+`go mod download -json github.com/compose-spec/compose-go/v2@VERSION` prints the folder that has schema/compose-spec.json. Write
 that version into `ipvlan.config.compose.table.SPECIFICATION`, and run `python -m tools.compose_keys FILE`.
 """
 
