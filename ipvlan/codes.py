@@ -322,5 +322,11 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF919": "a state changes while a host is forgotten",
     "IPF920": "the backup of a state cannot be written",
     "IPF921": "a file of the stack cannot be written",
+    "IPF922": "a file that is to be imported cannot be read",
+    "IPF923": "a line of a file of variables is none",
+    "IPF924": "a file is no compose file",
+    "IPF925": "--project-name is not the name of a compose project",
+    "IPF926": "services cannot be written into a stack file",
+    "IPF927": "a service that is to be imported is in the stack",
 }
 """Code -> the title of its rule."""

@@ -38,6 +38,7 @@ from ipvlan.views.svg import as_svg
 from provider.package import VERSION
 from provider.package_schema import package_schema
 from tools.component_tables import component_tables
+from tools.compose_page import compose_tables
 from tools.error_pages import bad_input_page, error_page
 from tools.printed import with_printed
 
@@ -65,9 +66,9 @@ def main() -> int:
 
 def files() -> dict[Path, str]:
     """Every generated file and what it must hold."""
-    config, versions, reference, troubleshooting, l3 = (
+    config, versions, reference, troubleshooting, l3, compose = (
         ROOT / "docs" / f"{page}.md"
-        for page in ("config", "docker-versions", "reference", "troubleshooting", "modes/l3")
+        for page in ("config", "docker-versions", "reference", "troubleshooting", "modes/l3", "compose")
     )
     return {
         **{ROOT / "docs" / "schemas" / f"{name}.schema.json": _json(schema(name)) for name in DOCUMENTS},
@@ -87,6 +88,7 @@ def files() -> dict[Path, str]:
             "ipvlan/plan/provider_arguments.py",
             _not_carried(),
         ),
+        compose: _between(compose, "ipvlan/config/compose/", compose_tables()),
     } | {
         ROOT / "docs" / "modes" / f"{example.stem}.svg": _drawn(example)
         for example in sorted((ROOT / "examples").glob("*.yaml"))

@@ -28,6 +28,7 @@ DEFAULT_STACK: Final = "dev"
 SUBCOMMANDS: Final[Mapping[str, str]] = {
     "plan": "ipvlan.cli.plan:plan",
     "allocate": "ipvlan.cli.allocate:allocate",
+    "import": "ipvlan.cli.import_:import_",
     "preflight": "ipvlan.cli.preflight:preflight",
     "verify": "ipvlan.cli.verify:verify",
     "status": "ipvlan.cli.status:status",

@@ -142,7 +142,7 @@ def _lock(descriptor: int, folder: Path, deadline: float) -> None:
                             value="",
                             problem=f"another run has been editing files of this folder for {LOCK_SECONDS:.0f} s",
                             effect="nothing is written: one of the two edits would be lost",
-                            fix="wait until the other `ipvlan allocate` or `ipvlan forget` ends, then run the command again",
+                            fix="wait until the other `ipvlan allocate`, `import` or `forget` ends, then run the command again",
                         )
                     ]
                 ) from None

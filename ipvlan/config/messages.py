@@ -10,6 +10,9 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from ipvlan.config.compose.row import Row
+from ipvlan.config.compose.table import service_row, top_row
+from ipvlan.config.models import ServiceConfig
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
 from ipvlan.config.types.base import ERROR_TYPE, FORMS, Model
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
@@ -88,15 +91,25 @@ def _wording(entry: Mapping[str, Any]) -> Wording:
 def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
     if is_ipv6_key(str(location[-1])[:100]) or is_ipv6(str(location[-1])[:100]):
         return _ipv6_key(key)
-    near = get_close_matches(str(location[-1])[:100], [*kind.model_fields], n=1) if len(location) == 1 else []
+    row = service_row(".".join(map(str, location))) if kind is ServiceConfig else None
+    # What is spelt as compose spells it is no slip of the keyboard.
+    guess = row is None and len(location) == 1
+    near = get_close_matches(str(location[-1])[:100], [*kind.model_fields], n=1) if guess else []
     return Problem(
         code="IPF109",
         key=key,
         value="",
         problem="there is no such key",
         effect="it would be ignored, and what you meant by it would not happen",
-        fix=f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys",
+        fix=_of_compose(row) or (f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"),
     )
+
+
+def _of_compose(row: Row | None) -> str:
+    """Return what a key of compose is here; empty where it is none, or is called the same and only misplaced."""
+    if row is None or row.kind == "same":
+        return ""
+    return f"{'' if row.kind == 'other' else 'remove it: '}{row.text} (docs/compose.md)"
 
 
 def _ipv6_key(key: str) -> Problem:
@@ -123,5 +136,6 @@ def unknown_sections(raw: Mapping[str, object], known: Collection[str], prefix: 
                 value="",
                 problem="there is no such section",
                 effect="it would be ignored, and what you meant by it would not happen",
-                fix=f"did you mean {near[0]}?" if near else f"remove it; the {what} are {', '.join(known)}",
+                fix=_of_compose(top_row(str(key)))
+                or (f"did you mean {near[0]}?" if near else f"remove it; the {what} are {', '.join(known)}"),
             )

@@ -78,14 +78,15 @@ def _insert(text: str, edit: Edit, name: str) -> str:
         place = place[part]
     place[edit.key] = edit.value
     entry = f"{edit.key}: {edit.value}"
-    changed = _into_flow(text, node, entry) if node.flow_style else _into_block(text, node, entry)
+    changed = into_flow(text, node, entry) if node.flow_style else into_block(text, node, entry)
     # With an anchor that other mappings share, or an unforeseen layout, the content differs: then nothing is written.
     if parse_text(changed, name) != expected:
         raise _error("IPF026", key, "adding the key would change other parts of the file, which share this mapping")
     return changed
 
 
-def _into_flow(text: str, node: MappingNode, entry: str) -> str:
+def into_flow(text: str, node: MappingNode, entry: str) -> str:
+    """Return the text with an entry at the end of a mapping in braces."""
     # The end mark is behind the closing brace.
     end = node.end_mark.index - 1
     inside = text[node.start_mark.index + 1 : end].rstrip()
@@ -94,7 +95,8 @@ def _into_flow(text: str, node: MappingNode, entry: str) -> str:
     return text[:at] + separator + entry + text[at:]
 
 
-def _into_block(text: str, node: MappingNode, entry: str) -> str:
+def into_block(text: str, node: MappingNode, entry: str) -> str:
+    """Return the text with an entry below the last one of a mapping without braces; further lines of it are indented already."""
     last_key, last_value = node.value[-1]
     line_end = "\r\n" if "\r\n" in text else "\n"
     # A block mapping or list ends where the next token begins, comments included: its last scalar says where its text ends.
@@ -136,7 +138,7 @@ def _remove(text: str, removal: Removal, name: str) -> str:
             )
         ]
     )
-    node = _node(text, removal.path)
+    node = node_at(text, removal.path)
     entries = _entries(node)
     place = next((at for at, (start, _) in enumerate(entries) if start.value == removal.key), None)
     if place is None or len(entries) == 1:
@@ -209,12 +211,13 @@ def _flow_cut(text: str, entries: list[tuple[Node, Node]], place: int) -> tuple[
 
 
 def _find(text: str, path: tuple[str, ...]) -> MappingNode | None:
-    node = _node(text, path)
+    node = node_at(text, path)
     return node if isinstance(node, MappingNode) and node.value else None
 
 
-def _node(text: str, path: tuple[str, ...]) -> Node | None:
-    node = _compose(text)
+def node_at(text: str, path: tuple[str, ...]) -> Node | None:
+    """Return the node at that path; None where there is none."""
+    node = compose(text)
     for part in path:
         if not isinstance(node, MappingNode):
             return None
@@ -222,7 +225,7 @@ def _node(text: str, path: tuple[str, ...]) -> Node | None:
     return node
 
 
-def _compose(text: str) -> Node | None:
+def compose(text: str) -> Node | None:
     """Return the node at the top; the texts of values, and where they are. An anchor may be there twice: the last one counts.
 
     `yaml.compose` refuses that, and Pulumi does not.

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from ipvlan.views.allocate import AllocateDocument
+from ipvlan.views.compose_import import ImportDocument
 from ipvlan.views.forget import ForgetDocument
 from ipvlan.views.heal import HealDocument
 from ipvlan.views.plan_json import AddressDocument, PlanDocument
@@ -20,6 +21,7 @@ DOCUMENTS: Final[Mapping[str, type]] = {
     "plan": PlanDocument,
     "plan-at": AddressDocument,
     "allocate": AllocateDocument,
+    "import": ImportDocument,
     "preflight": PreflightDocument,
     "verify": VerifyDocument,
     "status": StatusDocument,

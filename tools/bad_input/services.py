@@ -26,6 +26,17 @@ SERVICES: Final = (
     ),
     BadInput.of("misspelt key", {"services.nginx.publish": True}, ("services.nginx.publish", "IPF109")),
     BadInput.of(
+        "keys of compose",
+        {
+            "services.nginx.depends_on": ["centos"],
+            "services.nginx.mac_address": "02:42:ac:11:00:02",
+            "services.nginx.healthcheck": {"test": ["CMD", "true"], "disable": True},
+        },
+        ("services.nginx.healthcheck.disable", "IPF109"),
+        ("services.nginx.depends_on", "IPF109"),
+        ("services.nginx.mac_address", "IPF109"),
+    ),
+    BadInput.of(
         "service name with a space",
         {"services.my app": {**image(), "offset": 9}},
         ("services.my app", "IPF020"),

@@ -9,6 +9,7 @@ from tools.bad_input.case import BadInput
 STACK: Final = (
     BadInput.of("ssh time limit 0", {"ssh": {"connect_timeout": 0}}, ("ssh.connect_timeout", "IPF106")),
     BadInput.of("unknown section", {"servces": {}}, ("servces", "IPF016")),
+    BadInput.of("section of compose", {"configs": {}}, ("configs", "IPF016")),
     BadInput.of(
         "several mistakes at once",
         {

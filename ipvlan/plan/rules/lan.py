@@ -133,7 +133,7 @@ def _published(config: StackConfig) -> Iterator[Problem]:
     subnet, on_lan = config.fabric.subnet, lan_hosts(config)
     for name, service in config.services.items():
         hosts = [host for host in on_lan if service.runs_on(host)]
-        ports = [port for port in service.ports if _answered_on_the_fabric(port, subnet)]
+        ports = [port for port in service.ports if answered_on_the_fabric(port, subnet)]
         if service.published and hosts and ports:
             yield Problem(
                 code="IPF432",
@@ -148,7 +148,7 @@ def _published(config: StackConfig) -> Iterator[Problem]:
             )
 
 
-def _answered_on_the_fabric(port: Port, subnet: IPNetwork) -> bool:
+def answered_on_the_fabric(port: Port, subnet: IPNetwork) -> bool:
     """Return whether clients of the subnet would send to the port at a host's address.
 
     Their answer leaves by the container's connected route on the fabric, and not by the bridge that the request came through (seen

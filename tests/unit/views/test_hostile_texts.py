@@ -32,6 +32,7 @@ from ipvlan.checks.host_findings import Finding
 from ipvlan.checks.preflight import Preflight
 from ipvlan.checks.status import HostStatus, Status
 from ipvlan.checks.verify import Verdict, Verification
+from ipvlan.config.compose.node import LeftOut, Place
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.plan.changes import compare
 from ipvlan.plan.forget import (
@@ -46,6 +47,7 @@ from ipvlan.plan.reachability import make_matrix
 from ipvlan.plan.report import Report
 from ipvlan.problems import Problem
 from ipvlan.views import (
+    compose_import,
     diagram,
     findings,
     forget,
@@ -125,6 +127,7 @@ REPORT = Report(
     after=replace(PLAN, warnings=(PROBLEM,)),
     changes=compare(None, PLAN),
 )
+LEFT_OUT = LeftOut(place=Place("f", 1), service="s", key="k", kind="not-carried", reason="r")
 
 
 def terminal_views(text: str) -> Mapping[Callable[..., None], Callable[[Terminal], None]]:
@@ -146,6 +149,9 @@ def terminal_views(text: str) -> Mapping[Callable[..., None], Callable[[Terminal
         heal.print_failures: lambda out: heal.print_failures({steps.steps[0]: error}, out),
         heal.print_command: lambda out: heal.print_command(("pulumi", name), out),
         heal.print_remaining: lambda out: heal.print_remaining((steps.steps[0].difference,), out),
+        compose_import.print_left_out: lambda out: compose_import.print_left_out(
+            [spoiled(replace(LEFT_OUT, place=Place(name, 1)), text)], out
+        ),
         forget.print_intent: lambda out: forget.print_intent(state, files, (spoiled(PROBLEM, text),), name, out),
         forget.print_unchanged: forget.print_unchanged,
         forget.print_done: lambda out: forget.print_done(state, files, Path(f"/b{text}".replace("\0", "")), name, out),

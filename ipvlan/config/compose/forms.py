@@ -1,0 +1,109 @@
+"""The forms that values of compose have, as plain values: texts, switches, lists of words, mappings, sizes, durations.
+
+Each function raises LeftOutError where a value has none of the forms that compose takes.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from ipvlan.config.compose.merge import keyed
+from ipvlan.config.compose.node import Hole, LeftOutError, Node
+from ipvlan.config.types.health import NANOSECONDS, nanoseconds
+
+_SIZE: Final = re.compile(r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,9})?) ?(?P<unit>[kmgtpKMGTP])?(?:i?[bB])?")
+"""docker/go-units 0.5, RAMInBytes in size.go: 64mb, 1.5g, 512MiB."""
+_UNITS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_BOOLEANS: Final = {"true": True, "false": False}
+_MEBIBYTE: Final = 1024**2
+_GIBIBYTE: Final = 1024**3
+
+
+def text(node: Node) -> str:
+    """Return a text; a number or a switch is the text that compose makes of it."""
+    value = node.value
+    if isinstance(value, Hole):
+        raise LeftOutError(value.reason)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise LeftOutError("it has no value" if value is None else "this is not one value")
+
+
+def flag(node: Node) -> bool:
+    """Return a switch."""
+    value = _BOOLEANS.get(text(node))
+    if value is None:
+        raise LeftOutError("this is neither true nor false")
+    return value
+
+
+def number(node: Node) -> int:
+    """Return a whole number."""
+    shown = text(node)
+    if not re.fullmatch(r"-?[0-9]{1,18}", shown):
+        raise LeftOutError("this is not a whole number")
+    return int(shown)
+
+
+def listed(node: Node) -> list[Node]:
+    """Return the entries of a list; one value is a list of it."""
+    return node.entries if isinstance(node.value, list) else [node]
+
+
+def only(node: Node) -> Node:
+    """Return the one entry of a list, or the value itself."""
+    entries = listed(node)
+    if len(entries) != 1:
+        raise LeftOutError("only one value can be written here")
+    return entries[0]
+
+
+def words(node: Node) -> list[str]:
+    """Return the words of a command; a text is split as a shell splits it, which compose does too."""
+    if isinstance(node.value, list):
+        return [text(word) for word in node.value]
+    shown = text(node)
+    try:
+        return shlex.split(shown)
+    except ValueError:
+        raise LeftOutError("a quote in it has no end") from None
+
+
+def pairs(node: Node, signs: str = "=") -> Iterator[tuple[str, Node]]:
+    """Yield the entries of a mapping, or of a list of `NAME=VALUE` (`signs` are what may be between the two)."""
+    if isinstance(node.value, list):
+        for entry in node.value:
+            if isinstance(entry.value, Hole):
+                raise LeftOutError(entry.value.reason)
+    yield from keyed(node, signs).items.items()
+
+
+def size(node: Node) -> str:
+    """Return a size as the stack file has it: in GiB, MiB or bytes. What is none is returned as it is."""
+    shown = text(node).strip()
+    count = _bytes(shown)
+    if count is None:
+        # -1 is no limit, which has a meaning of its own for some keys.
+        return shown
+    if count and count % _GIBIBYTE == 0:
+        return f"{count // _GIBIBYTE}g"
+    return f"{count // _MEBIBYTE}m" if count and count % _MEBIBYTE == 0 else str(count)
+
+
+def _bytes(shown: str) -> int | None:
+    match = _SIZE.fullmatch(shown)
+    return None if match is None else int(Decimal(match["number"]) * 1024 ** _UNITS[(match["unit"] or "").lower()])
+
+
+def seconds(node: Node) -> int:
+    """Return a duration in whole seconds, rounded up."""
+    total = nanoseconds(text(node))
+    if total is None:
+        raise LeftOutError("this is not a duration")
+    return -(-total // NANOSECONDS["s"])

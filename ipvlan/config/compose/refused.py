@@ -1,0 +1,71 @@
+"""Takes out of a carried service what this version does not take as a value, each with the reason that a stack file would get.
+
+Out of scope: what two keys must agree on, which a plan finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from pydantic import ValidationError
+
+from ipvlan.config.compose.carried import Carried
+from ipvlan.config.compose.node import Node
+from ipvlan.config.messages import problem_of
+from ipvlan.config.models import ServiceConfig
+
+_NEEDED: Final = {"image": "registry/name:tag"}
+"""Values for what is not concerned here."""
+_DEEPEST: Final = 2
+"""Parts of a key that can be taken out alone: an entry of a list or mapping, not a part of it."""
+
+
+def without_refused(service: Carried) -> None:
+    """Remove what `ServiceConfig` refuses, and note it as left out; a refused image stays, since nothing is left without one."""
+    for _ in range(len(service.settings) + 1):
+        try:
+            ServiceConfig.model_validate({**_NEEDED, **service.settings})
+        except ValidationError as error:
+            entries = [cast(Mapping[str, Any], entry) for entry in error.errors(include_url=False)]
+            if not _remove_all(service, [entry for entry in entries if entry["loc"][0] != "image"]):
+                return
+        else:
+            return
+
+
+def _remove_all(service: Carried, entries: list[Mapping[str, Any]]) -> bool:
+    """Remove each place once, from the end of lists; return whether there was one."""
+    places: dict[tuple[Any, ...], tuple[tuple[Any, ...], Mapping[str, Any]]] = {}
+    for entry in entries:
+        location = tuple(part for part in entry["loc"] if part != "[key]")[:_DEEPEST]
+        value = service.settings.get(location[0])
+        # A healthcheck has nothing without its test.
+        whole = len(location) == 1 or not isinstance(value, dict | list) or location == ("healthcheck", "test")
+        places.setdefault(location[:1] if whole else location, (location, entry))
+    for place in sorted(places, key=lambda place: [str(part).zfill(9) for part in place], reverse=True):
+        _note(service, *places[place])
+        _remove(service, place)
+    return bool(places)
+
+
+def _note(service: Carried, location: tuple[Any, ...], entry: Mapping[str, Any]) -> None:
+    origin, place = service.origins.get(str(location[0]), (str(location[0]), service.place))
+    if entry["type"] == "extra_forbidden":
+        reason = f"this version has no key {'.'.join(map(str, location))}"
+    else:
+        problem = problem_of(ServiceConfig, entry, "")
+        reason = f"{problem.problem}: {problem.fix}"
+    below = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:])
+    service.leave_out(f"{origin}{below}", Node(None, place), reason)
+
+
+def _remove(service: Carried, place: tuple[Any, ...]) -> None:
+    key = str(place[0])
+    value = service.settings.get(key)
+    if len(place) == 1 or not isinstance(value, dict | list) or len(value) == 1:
+        service.settings.pop(key, None)
+        if key == "ports":
+            service.settings.pop("published", None)
+    else:
+        del value[place[1]]

@@ -1,0 +1,146 @@
+"""The services of a compose project as keys of services here: which are carried, what of each, and what is left out.
+
+Out of scope: on which hosts they run and at which addresses (`ipvlan.plan.compose_import`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ipvlan.config.compose import forms
+from ipvlan.config.compose.carried import Carried, Surroundings
+from ipvlan.config.compose.deploy import carry_deploy
+from ipvlan.config.compose.mounts import Sources
+from ipvlan.config.compose.node import Hole, LeftOut, LeftOutError, Node, leaves
+from ipvlan.config.compose.refused import without_refused
+from ipvlan.config.compose.service import carried
+from ipvlan.config.compose.source import ComposeProject
+from ipvlan.config.compose.table import row_of, top_row
+
+_READ: Final = frozenset({"services", "name", "version", "volumes", "networks"})
+"""Keys at the top that are read, or that need no line of their own where nothing of them is lost."""
+ALL_PROFILES: Final = "*"
+"""The value of `--profile` that chooses every service, as compose's."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedProject:
+    """What of a compose project can be carried over."""
+
+    services: Mapping[str, Carried]
+    """Service -> what is carried of it, in the order of the file; each has an image."""
+    left_out: tuple[LeftOut, ...]
+    """What is not carried, in the order of the files' lines."""
+
+
+def carried_project(
+    project: ComposeProject, *, folder: str | None = None, profiles: Collection[str] = ()
+) -> CarriedProject:
+    """Return the services of a project that can be carried over.
+
+    Args:
+        project: The compose files.
+        folder: Their folder on the host, an absolute path, to which sources of bind mounts are relative.
+        profiles: The profiles that are chosen, or `*`; a service with none of them is left out.
+    """
+    top = project.content.items
+    left_out: list[LeftOut] = []
+    chosen = {name: node for name, node in top["services"].items.items() if _is_chosen(name, node, profiles, left_out)}
+    volumes = top["volumes"].value if "volumes" in top else None
+    surroundings = Surroundings(
+        sources=Sources(project=project.name, volumes=volumes if isinstance(volumes, dict) else {}, folder=folder),
+        variables=project.variables,
+        services=set(chosen),
+    )
+    services: dict[str, Carried] = {}
+    for name, node in chosen.items():
+        service = carried(name, node, surroundings)
+        deploy = node.items.get("deploy")
+        if deploy is not None and deploy.value is not None:
+            try:
+                carry_deploy(service, "deploy", deploy)
+            except LeftOutError as error:
+                service.leave_out("deploy", deploy, str(error))
+        if "restart" not in service.settings:
+            # What compose does without the key; here it would be unless-stopped.
+            service.put("restart", "no", "restart", node.place)
+        without_refused(service)
+        services[name] = service
+        left_out.extend(service.left_out)
+    left_out.extend(_names(services))
+    left_out.extend(_of_the_top(top))
+    return CarriedProject(services, tuple(sorted(left_out, key=lambda entry: (entry.place.file, entry.place.line))))
+
+
+def _is_chosen(name: str, node: Node, profiles: Collection[str], left_out: list[LeftOut]) -> bool:
+    """Return whether a service is carried; note why not."""
+
+    def no(key: str, reason: str) -> bool:
+        left_out.append(LeftOut(place=node.place, service=name, key=key, kind="not-carried", reason=reason))
+        return False
+
+    try:
+        below = node.items
+        own = [forms.text(entry) for entry in forms.listed(below["profiles"])] if "profiles" in below else []
+    except LeftOutError as error:
+        return no("", str(error))
+    if own and not {*own, ALL_PROFILES} & set(profiles):
+        return no("profiles", f"the service has a profile that is not chosen: give --profile {own[0]}")
+    image = below.get("image")
+    if image is None or image.value is None:
+        without = next((key for key in ("build", "extends", "provider") if key in below), "")
+        row = row_of(f"services.*.{without}") if without else None
+        return no(without, "the service has no image, and is left out" + (f": {row.text}" if row else ": write image"))
+    if isinstance(image.value, Hole):
+        return no("image", f"the service is left out: {image.value.reason}")
+    return True
+
+
+def _names(services: Mapping[str, Carried]) -> Iterator[LeftOut]:
+    """Yield advice on names: in compose a service is found by its own name, here by that of its container."""
+    for name, service in services.items():
+        container = service.settings.get("container_name", name)
+        if container != name and len(services) > 1:
+            yield LeftOut(
+                place=service.origins["container_name"][1],
+                service=name,
+                key="container_name",
+                kind="advice",
+                reason=f"other containers find it as {container}, and not as {name} any more: change what they are told",
+            )
+
+
+def _of_the_top(top: Mapping[str, Node]) -> Iterator[LeftOut]:
+    for key, node in top.items():
+        if key in _READ or key.startswith("x-"):
+            continue
+        row = top_row(key)
+        yield LeftOut(
+            place=node.place,
+            service="",
+            key=key,
+            kind="not-carried",
+            reason=row.text if row else "compose has no such key",
+        )
+    for section in ("volumes", "networks"):
+        for name, declared in _declared(top, section):
+            for path, value in leaves(declared):
+                row = row_of(f"{section}.*.{path}")
+                if row is not None and row.kind == "absent" and value.value not in (None, False):
+                    yield LeftOut(
+                        place=value.place,
+                        service="",
+                        key=f"{section}.{name}.{path}",
+                        kind="not-carried",
+                        reason=row.text,
+                    )
+
+
+def _declared(top: Mapping[str, Node], section: str) -> Iterator[tuple[str, Node]]:
+    """Yield the entries of a section at the top that have keys of their own."""
+    node = top.get(section)
+    for name, declared in node.value.items() if node is not None and isinstance(node.value, dict) else ():
+        if isinstance(declared.value, dict) and "external" not in declared.value:
+            yield name, declared

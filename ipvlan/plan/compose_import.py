@@ -1,0 +1,240 @@
+"""Places the services of a compose project on hosts of a stack, and decides the new texts of the stack's files. Writes no file.
+
+Addresses are those that `ipvlan allocate` would give. The new texts are read and planned before they are returned: what is imported
+can be planned.
+
+Out of scope: what of a compose file can be carried over (`ipvlan.config.compose`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from netaddr import IPNetwork
+from pydantic_core import PydanticCustomError
+
+from ipvlan import PROJECT
+from ipvlan.config.compose.carried import Carried
+from ipvlan.config.compose.node import LeftOut, Place
+from ipvlan.config.compose.services import CarriedProject
+from ipvlan.config.load import RawStack, read_config, read_raw
+from ipvlan.config.models import ServiceConfig, StackConfig
+from ipvlan.config.shared_file import common_path, with_common
+from ipvlan.config.types.addresses import parse_address
+from ipvlan.config.types.ports import parse_ports
+from ipvlan.config.yaml_entries import add_entries
+from ipvlan.config.yaml_file import Folder, ProjectFolder
+from ipvlan.plan.allocate import Allocation, allocate
+from ipvlan.plan.allocation_edits import new_texts
+from ipvlan.plan.lan import lan_hosts
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.neighbours import read_neighbours
+from ipvlan.plan.rules.lan import answered_on_the_fabric
+from ipvlan.plan.validate import load
+from ipvlan.problems import ConfigError, Problem
+
+_FIRST: Final = (
+    "image",
+    "command",
+    "container_name",
+    "hosts",
+    "offset",
+    "addresses",
+    "ports",
+    "published",
+    "environment",
+)
+"""Keys that are written first, in this order; then come the others as in the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What an import would write."""
+
+    services: Mapping[str, Mapping[str, Any]]
+    """The new services, with all their keys."""
+    allocations: tuple[Allocation, ...]
+    """Slices and offsets that other entries of the stack did not have, and get now."""
+    texts: Mapping[str, str]
+    """File -> its new text, of the files that change."""
+    left_out: tuple[LeftOut, ...]
+    """What is not carried over, by file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Edited:
+    """A folder in which some files have new texts."""
+
+    folder: Folder
+    texts: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        """Return the text of a file: it is a `Folder`."""
+        return self.texts[name].removeprefix("\ufeff") if name in self.texts else self.folder.text(name)
+
+    def has(self, name: str) -> bool:
+        """Return whether there is such a file."""
+        return name in self.texts or self.folder.has(name)
+
+
+def known_hosts(stack: str, folder: Folder) -> list[str]:
+    """Return the names of a stack's hosts; raise ConfigError where its file is no stack file."""
+    sections, problems = with_common(read_raw(stack, folder).sections, folder)
+    if problems:
+        raise ConfigError(problems)
+    hosts = sections["hosts"]
+    return [str(name) for name in hosts] if isinstance(hosts, Mapping) else []
+
+
+def plan_import(
+    stack: str,
+    folder: ProjectFolder,
+    project: CarriedProject,
+    hosts: Sequence[str],
+    *,
+    texts: Mapping[str, str],
+    own: str,
+) -> Import:
+    """Return what an import would write.
+
+    Args:
+        stack: The stack's name.
+        folder: The project's folder.
+        project: What of a compose project can be carried over.
+        hosts: The hosts on which its services run.
+        texts: The texts of the stack's own file and of its shared file, with their byte order marks.
+        own: The name of the stack's own file.
+
+    Raises:
+        ConfigError: A service is there already, or the stack would not plan; everything that is wrong.
+    """
+    raw = read_raw(stack, folder)
+    if raw.problems:
+        raise ConfigError(raw.problems)
+    sections, problems = with_common(raw.sections, folder)
+    if problems:
+        raise ConfigError(problems)
+    if not project.services:
+        return Import({}, (), {}, project.left_out)
+    placed = _Placed(read_config(raw.sections, folder).config, hosts)
+    existing = sections["services"] if isinstance(sections["services"], Mapping) else {}
+    taken = [_taken(service) for name, service in project.services.items() if name in existing]
+    services = {name: placed.keys(service) for name, service in project.services.items() if name not in existing}
+    placed.advise_internet([project.services[name] for name, keys in services.items() if "published" not in keys])
+    try:
+        allocations = _allocations(raw, services, folder, stack)
+    except ConfigError as error:
+        raise ConfigError([*taken, *error.problems]) from None
+    if taken:
+        raise ConfigError(taken)
+    others = []
+    for allocation in allocations:
+        if allocation.section == "services" and allocation.entry in services:
+            services[allocation.entry][allocation.key] = allocation.value
+        else:
+            others.append(allocation)
+    services = {name: _ordered(keys) for name, keys in services.items()}
+    changed = _texts(raw, services, others, texts, own)
+    # What was decided is in the files, as a person will find it.
+    make_plan(load(stack, _Edited(folder, changed)))
+    left_out = sorted((*project.left_out, *placed.left_out), key=lambda entry: (entry.place.file, entry.place.line))
+    return Import(services, tuple(others), changed, tuple(left_out))
+
+
+def _taken(service: Carried) -> Problem:
+    return Problem(
+        code="IPF927",
+        key=f"services.{service.name}",
+        value=f"{service.place.file}:{service.place.line}",
+        problem="the stack has a service of this name",
+        effect="nothing is imported: it would be replaced",
+        fix="give one of the two another name, or remove the one in the stack file",
+    )
+
+
+def _allocations(
+    raw: RawStack, services: Mapping[str, Mapping[str, Any]], folder: ProjectFolder, stack: str
+) -> list[Allocation]:
+    own = raw.sections.get("services")
+    content = {**raw.sections, "services": {**(own if isinstance(own, Mapping) else {}), **services}}
+    neighbours, _ = read_neighbours(stack, folder)
+    return allocate(content, folder, neighbours)
+
+
+def _texts(
+    raw: RawStack,
+    services: Mapping[str, Mapping[str, Any]],
+    others: Sequence[Allocation],
+    texts: Mapping[str, str],
+    own: str,
+) -> dict[str, str]:
+    with_services = {**texts, own: add_entries(texts[own], ("config", f"{PROJECT}:services"), services, own)}
+    allocated = new_texts(others, with_services, own=own, common=common_path(raw.sections))
+    return {name: text for name, text in {**with_services, **allocated}.items() if text != texts[name]}
+
+
+def _ordered(keys: Mapping[str, Any]) -> dict[str, Any]:
+    order = [*_FIRST, *(key for key in ServiceConfig.model_fields if key not in _FIRST)]
+    # An empty list or mapping says nothing.
+    return {key: keys[key] for key in order if key in keys and keys[key] not in ([], {})}
+
+
+class _Placed:
+    """Gives the services their hosts, and takes out what does not go with these."""
+
+    def __init__(self, config: StackConfig, hosts: Sequence[str]) -> None:
+        self.left_out: list[LeftOut] = []
+        self._subnet: IPNetwork = config.fabric.subnet
+        self._hosts = list(dict.fromkeys(hosts))
+        self._on_lan = any(host in lan_hosts(config) for host in self._hosts)
+
+    def keys(self, service: Carried) -> dict[str, Any]:
+        """Return the keys of a service in the stack file, but for an offset."""
+        keys = {**service.settings, "hosts": self._hosts}
+        if service.address is not None:
+            reason = self._put_address(keys, service.address[0])
+            if reason:
+                self._leave_out(service, "networks.ipv4_address", reason, service.address[1])
+        if self._on_lan and any(
+            answered_on_the_fabric(port, self._subnet) for port in parse_ports(keys.get("ports", []))
+        ):
+            keys.pop("published", None)
+            origin, place = service.origins["ports"]
+            self._leave_out(
+                service,
+                origin,
+                "the ports are not published: the fabric is the LAN of its clients, who use the container's own address",
+                place,
+            )
+        return keys
+
+    def advise_internet(self, services: Sequence[Carried]) -> None:
+        """Note which services reached the internet through compose's bridge, and may not do so here."""
+        if services and not self._on_lan:
+            names = ", ".join(service.name for service in services)
+            self._advise(
+                services[0].place,
+                f"{names} reached the internet through the host in compose: where it is needed write internet: true, or "
+                "egress: gateway where the fabric's gateway is a router",
+            )
+
+    def _advise(self, place: Place, reason: str) -> None:
+        self.left_out.append(LeftOut(place=place, service="", key="services", kind="advice", reason=reason))
+
+    def _put_address(self, keys: dict[str, Any], text: str) -> str:
+        """Write the address that the container had; return the reason where it cannot have it."""
+        try:
+            address = parse_address(text)
+        except PydanticCustomError as error:
+            return error.message()
+        if address not in self._subnet:
+            return f"the address is not in the fabric's subnet {self._subnet}: the container gets one that is"
+        if len(self._hosts) > 1:
+            return "one address cannot be on several hosts: the containers get others"
+        keys["addresses"] = {self._hosts[0]: str(address)}
+        return ""
+
+    def _leave_out(self, service: Carried, key: str, reason: str, place: Place) -> None:
+        self.left_out.append(LeftOut(place=place, service=service.name, key=key, kind="not-carried", reason=reason))

@@ -1,0 +1,220 @@
+"""Each key of a compose service: what it becomes, and what is said of the rest."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from ipvlan.config.compose.node import Kind
+from ipvlan.config.compose.table import ROWS
+from tests.support.compose_files import carried_files, carried_keys
+
+FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"command": "run --it 'a b'"}, {"command": ["run", "--it", "a b"]}),
+    ({"command": ["a", 1]}, {"command": ["a", "1"]}),
+    ({"entrypoint": "/start -x"}, {"entrypoint": ["/start", "-x"]}),
+    ({"container_name": "x1"}, {"container_name": "x1"}),
+    ({"restart": "on-failure:3"}, {"restart": "on-failure:3"}),
+    ({"user": 1000}, {"user": "1000"}),
+    ({"init": "true", "privileged": True, "read_only": False}, {"init": True, "privileged": True, "read_only": False}),
+    ({"cpu_shares": "512"}, {"cpu_shares": 512}),
+    ({"cap_add": ["NET_ADMIN"], "cap_drop": ["ALL"]}, {"cap_add": ["NET_ADMIN"], "cap_drop": ["ALL"]}),
+    ({"security_opt": ["no-new-privileges:true"]}, {"security_opt": ["no-new-privileges:true"]}),
+    ({"dns": "10.0.0.1", "dns_search": ["a", "b"]}, {"dns": ["10.0.0.1"], "dns_search": ["a", "b"]}),
+    (
+        {"environment": {"A": 1, "B": True, "C": 1.5, "D": "x"}},
+        {"environment": {"A": "1", "B": "true", "C": "1.5", "D": "x"}},
+    ),
+    ({"environment": ["A=b=c", "D="]}, {"environment": {"A": "b=c", "D": ""}}),
+    ({"labels": {"a": None, "b": 1}}, {"labels": {"a": "", "b": "1"}}),
+    ({"sysctls": ["net.core.somaxconn=1024"]}, {"sysctls": {"net.core.somaxconn": "1024"}}),
+    ({"extra_hosts": ["a:10.0.0.1", "b=10.0.0.2"]}, {"extra_hosts": {"a": "10.0.0.1", "b": "10.0.0.2"}}),
+    ({"tmpfs": "/run:size=64m"}, {"tmpfs": {"/run": "size=64m"}}),
+    ({"tmpfs": ["/a", "/b"]}, {"tmpfs": {"/a": "", "/b": ""}}),
+    (
+        {"ulimits": {"nofile": 10, "nproc": {"soft": 1, "hard": 2}}},
+        {"ulimits": {"nofile": {"soft": 10, "hard": 10}, "nproc": {"soft": 1, "hard": 2}}},
+    ),
+    ({"shm_size": "64mb", "mem_limit": "1.5g"}, {"shm_size": "64m", "memory": "1536m"}),
+    ({"mem_limit": 1073741824, "shm_size": "512KiB"}, {"memory": "1g"}),
+    ({"stop_grace_period": "1m30s", "stop_signal": "SIGINT"}, {"stop_timeout": 90, "stop_signal": "SIGINT"}),
+    ({"stop_grace_period": "1500ms"}, {"stop_timeout": 2}),
+    ({"cgroup": "host"}, {"cgroupns_mode": "host"}),
+    ({"healthcheck": {"disable": True}}, {"healthcheck": {"test": ["NONE"]}}),
+    ({"healthcheck": {"test": "curl -f x || exit 1"}}, {"healthcheck": {"test": ["CMD-SHELL", "curl -f x || exit 1"]}}),
+    (
+        {"healthcheck": {"test": ["CMD", "x"], "interval": "5s", "retries": "3"}},
+        {"healthcheck": {"test": ["CMD", "x"], "interval": "5s", "retries": 3}},
+    ),
+    ({"healthcheck": {"interval": "5s"}}, {"healthcheck": {"test": [], "interval": "5s"}}),
+    (
+        {"logging": {"driver": "local", "options": {"max-size": "10m", "max-file": 3}}},
+        {"log_driver": "local", "log_opts": {"max-size": "10m", "max-file": "3"}},
+    ),
+    ({"depends_on": ["db"]}, {"after": ["db"]}),
+    ({"depends_on": {"db": {"condition": "service_healthy"}}}, {"after": ["db"]}),
+    (
+        {"devices": ["/dev/kvm", {"source": "/dev/a", "target": "/dev/b", "permissions": "rw"}, {"source": "/dev/c"}]},
+        {"devices": ["/dev/kvm", "/dev/a:/dev/b:rw", "/dev/c"]},
+    ),
+    ({"deploy": {"resources": {"limits": {"memory": "64M"}}}, "mem_limit": "1g"}, {"memory": "64m"}),
+    (
+        {"deploy": {"restart_policy": {"condition": "on-failure", "max_attempts": 3}}, "restart": "always"},
+        {"restart": "on-failure:3"},
+    ),
+    ({"deploy": {"restart_policy": {"condition": "any"}}}, {"restart": "always"}),
+    ({"deploy": {"mode": "replicated", "replicas": 1}, "scale": 1, "x-own": 1, "profiles": []}, {}),
+    ({"network_mode": "bridge"}, {}),
+]
+
+
+@pytest.mark.parametrize(("keys", "expected"), FORMS, ids=lambda keys: ",".join(map(str, keys)))
+def test_a_key_in_each_form(keys: dict[str, Any], expected: dict[str, Any]) -> None:
+    """What compose takes for a key, as the stack file has it."""
+    assert carried_keys(keys, profiles=["*"])[0] == expected
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        row
+        for row in ROWS.values()
+        if row.path.startswith("services.")
+        and row.path.count(".") == 2
+        and row.kind in ("absent", "unneeded")
+        and row.key != "profiles"
+    ],
+    ids=lambda row: row.key,
+)
+def test_what_has_no_key_here_is_listed_with_the_text_of_the_table(row: Any) -> None:
+    """One line per key, whatever its value."""
+    value: Any = {"networks": ["back"], "scale": 2, "network_mode": "host", "deploy": {"endpoint_mode": "vip"}}.get(
+        row.key, ["x"]
+    )
+    settings, left_out = carried_keys({row.key: value})
+    assert settings == {}
+    (entry,) = left_out.values()
+    if row.key != "deploy":
+        assert (entry.key, entry.reason) == (row.key, row.text)
+        assert entry.kind == ("not-needed" if row.kind == "unneeded" else "not-carried")
+
+
+@pytest.mark.parametrize(
+    ("keys", "left_out"),
+    [
+        ({"memory_limit": 1}, "memory_limit"),
+        ({"environment": ["ONLY_A_NAME"]}, "environment.ONLY_A_NAME"),
+        ({"restart": "sometimes"}, "restart"),
+        ({"mem_limit": "1k"}, "memory"),
+        ({"cap_add": ["NOTHING"]}, "cap_add[0]"),
+        ({"sysctls": {"vm.swappiness": 1}}, "sysctls.vm.swappiness"),
+        ({"ulimits": {"nothing": 1}}, "ulimits.nothing"),
+        ({"ulimits": {"nofile": "x"}}, "ulimits.nofile"),
+        ({"healthcheck": {"test": ["curl"]}}, "healthcheck.test"),
+        ({"healthcheck": {"test": ["NONE"], "interval": "soon"}}, "healthcheck.interval"),
+        ({"depends_on": ["nobody"]}, "depends_on.nobody"),
+        ({"depends_on": {"db": {"condition": "service_completed_successfully"}}}, "depends_on.db"),
+        ({"depends_on": {"db": {"restart": True}}}, "depends_on.db.restart"),
+        ({"command": []}, "command"),
+        ({"command": "a 'b"}, "command"),
+        ({"entrypoint": ""}, "entrypoint"),
+        ({"extra_hosts": {"a": ["10.0.0.1", "10.0.0.2"]}}, "extra_hosts.a"),
+        ({"dns": ["10.0.0.1", "fe80::1"]}, "dns[1]"),
+        ({"pid": "service:db"}, "pid"),
+        ({"gpus": [{"count": 1}]}, "gpus"),
+        ({"init": "maybe"}, "init"),
+        ({"environment": {"A": ["x"]}}, "environment.A"),
+        ({"environment": "A=1"}, "environment"),
+        ({"ports": {"a": 1}}, "ports"),
+        ({"networks": {"back": {"aliases": ["x"]}}}, "networks.back.aliases"),
+        ({"logging": ["x"]}, "logging"),
+        ({"deploy": {"resources": {"limits": {"pids": 5}}}}, "deploy.resources.limits.pids"),
+        ({"deploy": {"replicas": 3}}, "deploy.replicas"),
+        ({"deploy": {"labels": {"a": "b"}}}, "deploy.labels.a"),
+        ({"deploy": {"update_config": {"order": "start-first"}}}, "deploy.update_config.order"),
+        ({"deploy": "x"}, "deploy"),
+    ],
+)
+def test_what_cannot_be_carried_is_listed(keys: dict[str, Any], left_out: str) -> None:
+    """The key, down to the entry that it is about."""
+    entries = carried_keys(keys)[1]
+    assert left_out.replace("memory", "mem_limit", 1) in entries or left_out in entries
+    assert all(entry.reason and entry.kind in get_args(Kind) for entry in entries.values())
+
+
+def test_what_deploy_wins_over_is_listed() -> None:
+    """Its own key is there for nothing, in compose too; the default of a key is no such key."""
+    deploy = {"resources": {"limits": {"memory": "64M"}}, "restart_policy": {"condition": "any"}}
+    settings, left_out = carried_keys({"mem_limit": "1g", "restart": "no", "deploy": deploy})
+    assert settings == {"memory": "64m", "restart": "always"}
+    assert {entry.key: (entry.kind, entry.reason) for entry in left_out.values()} == {
+        "mem_limit": ("not-needed", "deploy.resources.limits.memory wins over it, as in compose"),
+        "restart": ("not-needed", "deploy.restart_policy.condition wins over it, as in compose"),
+    }
+    assert carried_keys({"deploy": deploy})[1] == {}
+
+
+def test_a_part_that_is_refused_leaves_the_rest() -> None:
+    """Of a list and a mapping the other entries are carried."""
+    settings, left_out = carried_keys({"cap_add": ["AA", "NET_ADMIN", "BB"], "sysctls": {"vm.a": "1", "net.b": "2"}})
+    assert settings == {"cap_add": ["NET_ADMIN"], "sysctls": {"net.b": "2"}}
+    assert set(left_out) == {"cap_add[0]", "cap_add[2]", "sysctls.vm.a"}
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        *(
+            (name, True)
+            for name in ("PASSWORD", "DB_PASS", "MYSQL_ROOT_PASSWORD", "WEBPASSWORD", "API_KEY", "APP_SECRET")
+        ),
+        *((name, True) for name in ("GITHUB_TOKEN", "ApiToken", "AWS_SECRET_ACCESS_KEY", "SMTP_PWD", "APP_KEY")),
+        *((name, False) for name in ("PASSWORD_FILE", "DB_HOST", "TZ", "KEYBOARD", "COMPASS", "BYPASSED", "MONKEY")),
+    ],
+)
+def test_names_that_look_like_a_secret(name: str, is_secret: bool) -> None:
+    """One line of advice, with the names and no value; a path of a file and an empty value are none."""
+    left_out = carried_keys({"environment": {name: "hunter2"}})[1]
+    assert bool(left_out) == is_secret
+    assert all(
+        entry.kind == "advice" and name in entry.reason and "hunter2" not in entry.reason for entry in left_out.values()
+    )
+    assert carried_keys({"environment": {name: ""}})[1] == {}
+
+
+def test_which_services_are_carried() -> None:
+    """Those with an image, and with a profile only where it is chosen."""
+    text = """
+services:
+  a: {image: a}
+  b: {image: b, profiles: [debug, test]}
+  c: {build: .}
+  d: {extends: {service: a}}
+  e: {image: "x:${NO}"}
+  f:
+  g: {image: g, depends_on: [b, c]}
+include: [other.yaml]
+x-own: 1
+surprise: 1
+"""
+    project = carried_files(text)
+    assert set(project.services) == {"a", "g"}
+    listed = [(entry.service, entry.key) for entry in project.left_out]
+    assert listed == [
+        *(("b", "profiles"), ("c", "build"), ("d", "extends"), ("e", "image"), ("f", "")),
+        *(("g", "depends_on.b"), ("g", "depends_on.c"), ("", "include"), ("", "surprise")),
+    ]
+    for profile in ("test", "*"):
+        project = carried_files(text, profiles=[profile])
+        assert set(project.services) == {"a", "b", "g"}
+        assert project.services["g"].settings["after"] == ["b"]
+
+
+def test_another_container_name_is_advice() -> None:
+    """In compose others find the service by its name too; one that is alone has no others."""
+    text = "services: {aa: {image: a, container_name: x1}, bb: {image: b, container_name: bb}}"
+    assert [(entry.service, entry.key, entry.kind) for entry in carried_files(text).left_out] == [
+        ("aa", "container_name", "advice")
+    ]
+    assert carried_files("services: {a: {image: a, container_name: x1}}").left_out == ()

@@ -1,0 +1,228 @@
+"""Where imported services are placed: hosts, addresses, the LAN; and that what is written can always be planned."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipvlan.config.compose.table import ROWS
+from ipvlan.config.yaml_file import Checkout
+from ipvlan.plan.compose_import import Import, plan_import
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import load_stack
+from ipvlan.problems import ConfigError
+from tests.support.compose_files import carried_files
+from tests.support.projects import write_project
+from tools.reference_setup import STACK_TEXT
+
+LAN = """\
+config:
+  ipvlan-fabric:fabric: {name: lan, subnet: 192.168.140.0/24, gateway: 192.168.140.1, reserved: [192.168.140.100-192.168.140.199]}
+  ipvlan-fabric:hosts:
+    nas: {address: 192.168.140.200, parent: eth0, slice: 192.168.140.32/28, dynamic: none}
+"""
+
+
+def imported(text: str, *hosts: str, stack: str = STACK_TEXT, **options: Any) -> Import:
+    """Import a compose file into a stack, write what it says, and check that it can be planned."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_project(folder, stack)
+        own = "Pulumi.dev.yaml"
+        result = plan_import(
+            "dev", Checkout(folder), carried_files(text, **options), hosts, texts={own: stack}, own=own
+        )
+        for file, new in result.texts.items():
+            (folder / file).write_text(new, encoding="utf-8")
+        plan = make_plan(load_stack("dev", folder))
+        placed = {(container.service, container.host) for container in plan.containers()}
+        assert placed >= {(service, host) for service in result.services for host in hosts}
+        return result
+
+
+def test_the_next_free_offset_of_the_hosts() -> None:
+    """It is the one that `ipvlan allocate` gives, on one host and on several."""
+    text = "services: {web: {image: a}, app: {image: b}}"
+    assert [keys["offset"] for keys in imported(text, "docker-1").services.values()] == [3, 4]
+    services = imported(text, "docker-2", "docker-1", "docker-2").services
+    assert services["web"] == {"image": "a", "hosts": ["docker-2", "docker-1"], "offset": 3, "restart": "no"}
+
+
+@pytest.mark.parametrize(
+    ("address", "hosts", "kept"),
+    [
+        ("10.1.1.77", ["docker-1"], True),
+        ("10.1.1.77", ["docker-1", "docker-2"], False),
+        ("172.20.0.5", ["docker-1"], False),
+        ("soon", ["docker-1"], False),
+    ],
+)
+def test_an_address_of_compose(address: str, hosts: list[str], kept: bool) -> None:
+    """It stays where the fabric has it and one host is named; else the container gets another one, and that is said."""
+    text = f"services: {{web: {{image: a, networks: {{lan: {{ipv4_address: {address}}}}}}}}}"
+    result = imported(text, *hosts)
+    keys = result.services["web"]
+    assert keys.get("addresses") == ({"docker-1": address} if kept else None)
+    assert ("offset" in keys) is not kept
+    assert ("networks.ipv4_address" in [entry.key for entry in result.left_out]) is not kept
+
+
+def test_an_address_that_another_container_has() -> None:
+    """Nothing is written."""
+    with pytest.raises(ConfigError, match=r"10\.1\.1\.2") as raised:
+        imported("services: {web: {image: a, networks: {lan: {ipv4_address: 10.1.1.2}}}}", "docker-1")
+    assert {problem.key.partition(" ")[0] for problem in raised.value.problems} <= {
+        "services.web.addresses.docker-1",
+        "services.nginx.offset",
+    }
+
+
+def test_ports_on_the_lan_of_the_hosts() -> None:
+    """Clients use the container's own address; a port of the host itself stays published."""
+    text = "services: {web: {image: a, ports: ['80:80']}, own: {image: b, ports: ['127.0.0.1:81:81']}}"
+    result = imported(text, "nas", stack=LAN)
+    assert "published" not in result.services["web"]
+    assert result.services["web"]["ports"] == ["80:80"]
+    assert result.services["own"]["published"]
+    assert [(entry.service, entry.key, entry.kind) for entry in result.left_out] == [("web", "ports", "not-carried")]
+
+
+def test_the_way_out_is_advice() -> None:
+    """A service without a published port reached the internet in compose; on a LAN it still does."""
+    text = "services: {web: {image: a, ports: ['81:80']}, db: {image: b}}"
+    (advice,) = imported(text, "docker-1").left_out
+    assert advice.reason.startswith("db reached the internet")
+    assert imported("services: {db: {image: b}}", "nas", stack=LAN).left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("services: {nginx: {image: a}}", ["services.nginx"]),
+        ("services: {nginx: {image: a}, centos: {image: a}}", ["services.centos", "services.nginx"]),
+        ("services: {x: {image: a}}", ["services.x"]),
+        ("services: {web: {image: A}}", ["services.web.image"]),
+        (
+            "services: {aa: {image: a, depends_on: [bb]}, bb: {image: a, depends_on: [aa]}}",
+            ["services.aa.after and services.bb.after"],
+        ),
+        ("services: {aa: {image: a, container_name: nginx}}", ["services.nginx and services.aa"]),
+    ],
+)
+def test_what_would_not_plan(text: str, keys: list[str]) -> None:
+    """Every problem, and no text."""
+    with pytest.raises(ConfigError) as raised:
+        imported(text, "docker-1")
+    assert sorted(problem.key for problem in raised.value.problems) == sorted(keys)
+
+
+def test_what_is_empty_is_not_written() -> None:
+    """A key without entries says nothing, in compose and here."""
+    text = "services: {web: {image: a, labels: {}, ports: [], ulimits: {}, cap_add: [X], healthcheck: , deploy: {}}}"
+    assert set(imported(text, "docker-1").services["web"]) == {"image", "hosts", "offset", "restart"}
+
+
+def test_nothing_to_import() -> None:
+    """No service, no change."""
+    result = imported("services: {web: {build: .}}", "docker-1")
+    assert (result.services, result.texts) == ({}, {})
+    assert [entry.key for entry in result.left_out] == ["build"]
+
+
+KEYS = sorted(row.key for row in ROWS.values() if row.path.startswith("services.*.") and row.path.count(".") == 2)
+VALUES: dict[str, list[Any]] = {
+    "ports": [["80:80"], ["8080:80", "3000"], [{"target": 80, "published": "81"}], ["53:53/udp"]],
+    "volumes": [["./a:/a"], ["data:/data:ro", "/b"], [{"type": "tmpfs", "target": "/t"}], ["~/x:/x", "/x:/y:rslave"]],
+    "environment": [{"A": "1", "TOKEN": "x"}, ["A=1", "B"], {"A": None}],
+    "depends_on": [["bb"], {"bb": {"condition": "service_healthy"}}, ["cc"]],
+    "healthcheck": [{"test": "x", "interval": "5s"}, {"disable": True}, {"interval": "1s"}],
+    "deploy": [{"resources": {"limits": {"memory": "1G", "cpus": "2"}}}, {"replicas": 2}, {}],
+    "networks": [["a"], {"a": {"ipv4_address": "10.9.9.9"}}, {"a": {"aliases": ["x"]}}],
+    "mem_limit": ["64mb", "1.5g", 1000000, "lots"],
+    "tmpfs": ["/run", ["/run:size=1m"]],
+    "command": ["a b", ["a"], ""],
+    "image": ["registry/app:1", "app"],
+}
+
+
+@st.composite
+def compose_services(draw: st.DrawFn) -> dict[str, Any]:
+    """Return two services with any keys of compose, with values that fit and values that do not."""
+    services: dict[str, Any] = {}
+    for name in ("aa", "bb"):
+        keys = draw(st.lists(st.sampled_from(KEYS), max_size=8, unique=True))
+        general = st.sampled_from(["x", "host", "1", 1, True, None, ["a"], {"a": "b"}, "${UNSET}", "64m", "10s"])
+        services[name] = {key: draw(st.sampled_from(VALUES[key]) if key in VALUES else general) for key in keys}
+        services[name]["image"] = draw(st.sampled_from(VALUES["image"]))
+        # Port 80 of docker-1 is that of the stack's nginx, and one container has each name.
+        services[name].pop("container_name", None)
+    return services
+
+
+RENAMED = {
+    "cgroup",
+    "deploy",
+    "mem_reservation",
+    "memswap_limit",
+    "network_mode",
+    "networks",
+    "profiles",
+    "scale",
+    "stop_grace_period",
+}
+"""Keys that become others, or that need no line where they have some values."""
+OURS = {"depends_on": "after", "logging": "log_driver", "mem_limit": "memory"}
+
+
+def lost(services: dict[str, Any], result: Import) -> set[str]:
+    """Return the keys of compose that are neither in the stack file nor listed."""
+    listed = {(entry.service, entry.key.partition(".")[0].partition("[")[0]) for entry in result.left_out}
+    return {
+        key
+        for name, keys in result.services.items()
+        for key, value in services[name].items()
+        if value
+        and key not in RENAMED
+        and OURS.get(key, key) not in keys
+        and (name, key) not in listed
+        and key != "volumes"
+    }
+
+
+@given(compose_services(), st.booleans())
+def test_whatever_is_written_can_be_planned(services: dict[str, Any], on_lan: bool) -> None:
+    """Whatever the keys and values are: it plans, and no key is lost; or two services contradict each other."""
+    text = yaml.safe_dump({"services": services, "volumes": {"data": None}})
+    stack, host = (LAN, "nas") if on_lan else (STACK_TEXT.partition("  ipvlan-fabric:services:")[0], "docker-1")
+    try:
+        result = imported(text, host, stack=stack, profiles=["*"])
+    except ConfigError as error:
+        contradictions = [problem for problem in error.problems if " and services." in problem.key]
+        if len(contradictions) != len(error.problems):
+            raise
+    else:
+        assert lost(services, result) == set()
+
+
+@pytest.mark.parametrize(
+    ("keys", "lost_key"),
+    [
+        ("logging: {a: b}", "logging.a"),
+        ("ports: [{target: 80, published: 81, app_protocol: http}]", "ports[0].app_protocol"),
+        ("devices: [{source: /dev/a, other: b}]", "devices[0].other"),
+        ("volumes: [{type: bind, source: /a, target: /b, bind: {recursive: disabled}}]", "volumes[0].bind.recursive"),
+        ("volumes: [{type: volume, source: data, target: /b, volume: {labels: {a: b}}}]", "volumes[0].volume.labels"),
+        ("ulimits: {nofile: {soft: 1, hard: 2, other: 3}}", "ulimits.nofile.other"),
+        ("healthcheck: {test: [NONE], other: 1}", "healthcheck.other"),
+    ],
+)
+def test_no_key_below_another_is_lost(keys: str, lost_key: str) -> None:
+    """Also what compose itself does not know is listed."""
+    result = imported(f"services: {{web: {{image: a, {keys}}}}}\nvolumes: {{data: }}", "docker-1")
+    assert lost_key in [entry.key for entry in result.left_out]

@@ -1,0 +1,123 @@
+"""Stack files that people made of compose files: what they are told, key by key.
+
+The cases 7, 7b, 12, 13, 18, 21 and 21b.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ipvlan.config.compose.table import COMING, service_row
+from ipvlan.config.models import ServiceConfig
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import parse
+from ipvlan.problems import ConfigError
+
+IMAGE = "docker.io/example/app@sha256:9b357fde13a0a250e4e68a57eeb8496427e68739cec8875f20c1d479911ffeb4"
+
+
+def stack(service: dict[str, Any], host: str = "nas", **more: dict[str, Any]) -> dict[str, Any]:
+    """Return a stack of one host with a service `app`, and `more` services."""
+    return {
+        "fabric": {"name": "macvlan1", "subnet": "10.66.0.0/24", "gateway": "10.66.0.1"},
+        "hosts": {host: {"address": "192.168.9.27", "parent": "ovs_bond0", "slice": "10.66.0.192/26"}},
+        "services": {
+            name: {"image": IMAGE, "offset": number, **keys}
+            for number, (name, keys) in enumerate({"app": service, **more}.items(), 5)
+        },
+    }
+
+
+def told(service: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the key of each problem of a service, with its code and its fix."""
+    with pytest.raises(ConfigError) as raised:
+        parse(stack(service))
+    return {problem.key.removeprefix("services.app."): (problem.code, problem.fix) for problem in raised.value.problems}
+
+
+@pytest.mark.parametrize("volume", ["./data:/data", "~/letsencrypt:/etc/letsencrypt"])
+def test_case_7_a_path_that_nothing_is_relative_to(volume: str) -> None:
+    """It is refused before anything stops, with the fix."""
+    code, fix = told({"volumes": [volume]})["volumes[0]"]
+    assert code == "IPF145"
+    assert "path on the host from the root on" in fix
+
+
+@pytest.mark.parametrize("networks", [{"vlan100": {"ipv4_address": "10.10.100.23"}}, ["proxy_net"]])
+def test_cases_12_and_13_further_networks(networks: Any) -> None:
+    """The limit is named, and not only that the key has to go."""
+    code, fix = told({"networks": networks})["networks"]
+    assert code == "IPF109"
+    assert fix == (
+        "remove it: there is one fabric, and every container is on it: further bridge networks are not carried yet, and a VLAN is "
+        "a stack of its own (docs/compose.md)"
+    )
+
+
+def test_case_18_a_virtual_machine() -> None:
+    """`stop_grace_period` is `stop_timeout` here; `device_cgroup_rules` is the same, or comes later, and nothing is guessed."""
+    problems = told({"stop_grace_period": "2m", "device_cgroup_rules": ["c *:* rwm"]})
+    assert problems["stop_grace_period"] == ("IPF109", "write stop_timeout, in seconds: 90 for 1m30s (docs/compose.md)")
+    if "device_cgroup_rules" not in ServiceConfig.model_fields:
+        assert problems["device_cgroup_rules"] == ("IPF109", "remove it; docs/config.md lists the keys")
+
+
+CASE_21 = {
+    "mac_address": (
+        "d0:ca:ab:cd:ef:01",
+        "remove it: all ipvlan containers of a host have the hardware address of its parent",
+    ),
+    "depends_on": (["db"], "write after: [SERVICE]"),
+    "network_mode": ("host", "remove it: every container is on the fabric"),
+    "env_file": ("/x/.env", "write its variables into environment"),
+    "profiles": (["dns"], "remove it: every service of the stack file runs"),
+    "configs": (["a"], "remove it: it is not carried yet: put the file on the host"),
+    "secrets": (["b"], "`pulumi config set --secret NAME`"),
+    "expose": (["5335"], "remove it: every port of a container is reachable at its own address"),
+    "build": (".", "remove it: nothing is built on a host"),
+    "stop_grace_period": ("1m", "write stop_timeout"),
+    "logging": ({"driver": "json-file"}, "write log_driver and log_opts"),
+    "deploy": ({"resources": {}}, "remove it: its limits are memory"),
+    "networks": ({"a": {"aliases": ["b"]}}, "remove it: there is one fabric"),
+}
+
+
+def test_case_21_a_nas_compose_file() -> None:
+    """All problems at once, and each key has the right answer: ours, what instead, or why not."""
+    problems = told({key: value for key, (value, _) in CASE_21.items()})
+    assert set(problems) == set(CASE_21)
+    for key, (_, begin) in CASE_21.items():
+        code, fix = problems[key]
+        assert code == "IPF109"
+        assert fix.startswith(begin), key
+        assert fix.endswith(" (docs/compose.md)")
+
+
+OF_COMPOSE = [key for key in sorted(COMING - set(ServiceConfig.model_fields)) if "." not in key and service_row(key)]
+
+
+@pytest.mark.parametrize("key", OF_COMPOSE or ["publish"])
+def test_case_21_no_key_of_compose_gets_a_guess(key: str) -> None:
+    """`domainname` was once told to be container_name, and `group_add` cgroupns_mode."""
+    fix = told({key: "x"})[key][1]
+    assert ("did you mean" in fix) == (key == "publish")
+
+
+def test_a_typo_of_our_own_keys_still_gets_one() -> None:
+    """What is no key of compose is compared with ours."""
+    assert told({"volume": []})["volume"] == ("IPF109", "did you mean volumes?")
+
+
+def test_case_21b_the_same_without_these_keys() -> None:
+    """Upper case and dots in names, a parent of the NAS, ports at two addresses of the host: it plans."""
+    service = {
+        "container_name": "Creek-Pi.Hole_1",
+        "hostname": "pi.hole",
+        "dns": ["127.0.0.1", "8.8.8.8"],
+        "egress": "gateway",
+    }
+    dns = {"ports": ["192.168.9.27:53:53", "192.168.9.27:53:53/udp", "192.168.10.27:53:53/udp"], "published": True}
+    plan = make_plan(parse(stack(service, "NAS.example.lan", **{"Unbound.DNS": dns})))
+    assert {container.name for container in plan.containers()} == {"Creek-Pi.Hole_1", "Unbound.DNS"}
