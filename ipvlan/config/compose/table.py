@@ -22,15 +22,6 @@ SPECIFICATION: Final = "compose-go v2.16.2"
 ROWS: Final[Mapping[str, Row]] = {row.path: row for row in (*TOP, *SERVICE, *NESTED)}
 """Path -> row."""
 
-COMING: Final = frozenset(
-    {
-        *("cgroup_parent", "cpus", "cpuset", "device_cgroup_rules", "dns_opt", "domainname", "gpus", "group_add"),
-        *("healthcheck.start_interval", "ipc", "memory_reservation", "memory_swap", "mounts", "pid", "runtime"),
-        *("stdin_open", "storage_opt", "tty", "userns_mode"),
-    }
-)
-"""Keys of a service that the table names and that `ServiceConfig` need not have yet: they come in a step of their own."""
-
 
 def row_of(path: str) -> Row | None:
     """Return the row that speaks for a key of a compose file; None where there is none.

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from ipvlan.config.compose.row import Row
-from ipvlan.config.compose.table import COMING, ROWS, SPECIFICATION, row_of, service_row, top_row
+from ipvlan.config.compose.table import ROWS, SPECIFICATION, row_of, service_row, top_row
 from ipvlan.config.models import ContainerSettings, Healthcheck, Model, RolloutConfig, ServiceConfig
 
 KEYS_FILE: Final = Path(__file__).with_name("keys.txt")
@@ -58,11 +58,9 @@ def test_a_row_says_what_to_do(row: Row) -> None:
 
 
 def test_our_keys_exist() -> None:
-    """What a row names as our key is a key of a service, or one that comes in a step of its own."""
+    """What a row names as our key is a key of a service."""
     named = {key for row in ROWS.values() for key in row.ours}
-    missing = {key for key in named if not ours_exists(key.replace(".*", "")) and key.partition(".")[0] not in COMING}
-    assert missing - COMING == set()
-    assert named >= COMING
+    assert {key for key in named if not ours_exists(key.replace(".*", ""))} == set()
 
 
 def test_our_own_keys_are_not_compose_s_by_another_meaning() -> None:

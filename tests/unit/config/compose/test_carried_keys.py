@@ -1,4 +1,4 @@
-"""Keys of compose whose keys here come in a step of their own: carried as soon as they are there, listed until then."""
+"""Keys of compose that have a key here by the same name, or by another one: what is written for them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from ipvlan.config.compose.table import COMING
-from ipvlan.config.models import Healthcheck, ServiceConfig
 from tests.support.compose_files import carried_keys
 
-LATER: list[tuple[dict[str, Any], dict[str, Any]]] = [
+CARRIED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"cpus": 0.5}, {"cpus": "0.5"}),
     ({"deploy": {"resources": {"limits": {"cpus": "0.5"}}}}, {"cpus": "0.5"}),
     ({"cpuset": "0,1"}, {"cpuset": "0,1"}),
@@ -65,19 +63,12 @@ LATER: list[tuple[dict[str, Any], dict[str, Any]]] = [
         },
     ),
 ]
-"""Keys that come in a step of their own: until then they are listed as what this version does not have."""
+"""Keys of a compose file, and what is written for them."""
 
 
-@pytest.mark.parametrize(("keys", "expected"), LATER, ids=lambda keys: ",".join(map(str, keys)))
-def test_a_key_that_comes_later(keys: dict[str, Any], expected: dict[str, Any]) -> None:
-    """It is carried where this version has the key, and else listed: it is never dropped."""
+@pytest.mark.parametrize(("keys", "expected"), CARRIED, ids=lambda keys: ",".join(map(str, keys)))
+def test_a_key_is_carried(keys: dict[str, Any], expected: dict[str, Any]) -> None:
+    """It is written as the stack file has it, and nothing of it is left out."""
     settings, left_out = carried_keys(keys)
-    there = {key for key in expected if key in ServiceConfig.model_fields}
-    if "healthcheck" in expected and "start_interval" not in Healthcheck.model_fields:
-        assert settings["healthcheck"] == {"test": ["NONE"]}
-        assert "this version has no key" in left_out["healthcheck.start_interval"].reason
-        return
-    assert settings == {key: value for key, value in expected.items() if key in there}
-    missing = set(expected) - there
-    assert missing <= COMING
-    assert len([entry for entry in left_out.values() if "this version has no key" in entry.reason]) == len(missing)
+    assert settings == expected
+    assert left_out == {}
