@@ -52,6 +52,7 @@ def container_args(
     stack: str,
     owner: pulumi.Output[str],
     secrets: Mapping[str, pulumi.Output[str]],
+    volumes: Mapping[str, pulumi.Input[str]],
 ) -> docker.ContainerArgs:
     """Return all arguments of a container.
 
@@ -61,6 +62,7 @@ def container_args(
         stack: Name of the stack, for the label.
         owner: The stack's owner id, for the label.
         secrets: Config key -> value, for every key in the container's `secret_environment`.
+        volumes: Docker's name -> the name as an output of the volume's resource: a replaced volume replaces its containers first.
     """
     labels: dict[str, pulumi.Input[str]] = {
         **planned.settings.labels,
@@ -92,17 +94,17 @@ def container_args(
             ),
         ],
         labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in sorted(labels.items())],
-        **_settings(planned.settings),
+        **_settings(planned.settings, volumes),
     )
 
 
-def _settings(settings: ContainerSettings) -> dict[str, Any]:
+def _settings(settings: ContainerSettings, volumes: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
     """Return the settings as keyword arguments, labels left out; what the config does not set is not among them."""
     restart, _, retries = settings.restart.partition(":")
     arguments: dict[str, Any] = {
         "restart": restart,
         "max_retry_count": int(retries) if retries else None,
-        "volumes": [_volume(volume) for volume in settings.volumes],
+        "volumes": [_volume(volume, volumes) for volume in settings.volumes],
         "tmpfs": dict(settings.tmpfs),
         "healthcheck": _healthcheck(settings),
         "entrypoints": None if settings.entrypoint is None else list(settings.entrypoint),
@@ -162,11 +164,11 @@ def _capabilities(settings: ContainerSettings) -> docker.ContainerCapabilitiesAr
     return docker.ContainerCapabilitiesArgs(adds=list(settings.cap_add), drops=list(settings.cap_drop))
 
 
-def _volume(volume: str) -> docker.ContainerVolumeArgs:
+def _volume(volume: str, volumes: Mapping[str, pulumi.Input[str]]) -> docker.ContainerVolumeArgs:
     parts = volume_parts(volume)
     return docker.ContainerVolumeArgs(
         host_path=parts.source if parts.on_host else None,
-        volume_name=None if parts.on_host else parts.source,
+        volume_name=None if parts.on_host else volumes.get(parts.source, parts.source),
         container_path=parts.path,
         read_only=parts.read_only if parts.options else None,
         selinux_relabel=parts.label,

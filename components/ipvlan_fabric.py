@@ -61,6 +61,9 @@ class FabricArgs:
     replaced_networks: Collection[str] = ()
     """Hosts whose network is replaced, with all containers on it: these hosts follow each other."""
 
+    missing_volumes: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Host -> names of planned volumes that do not exist there; empty in a preview."""
+
 
 class IpvlanFabric(pulumi.ComponentResource):
     """One flat ipvlan network over several Docker hosts, with its containers and their published ports."""
@@ -175,6 +178,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 fabric_provider=shared.fabric_provider,
                 address_check=shared.address_check,
                 after=after,
+                missing_volumes=shared.args.missing_volumes.get(host.name, ()),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -12,18 +12,19 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ipvlan.config.base_model import Model
 from ipvlan.config.json_schema import common_schema, stack_schema
 from ipvlan.config.models import (
     ContainerSettings,
     FabricConfig,
     Healthcheck,
     HostConfig,
-    Model,
     RolloutConfig,
     ServiceConfig,
     SshConfig,
     Ulimit,
 )
+from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.plan.container_updates import BY_SETTING, UPDATES
 from ipvlan.plan.docker_versions import RULES
 from ipvlan.plan.make import make_plan
@@ -134,6 +135,7 @@ def _tables() -> Iterator[str]:
     yield from _settings()
     yield from _table("`healthcheck`", Healthcheck)
     yield from _table("`ulimits.<name>`", Ulimit)
+    yield from _table("`ipvlan-fabric:volumes.<key>`", VolumeConfig)
     yield from _table("`ipvlan-fabric:ssh`", SshConfig)
 
 

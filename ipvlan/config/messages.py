@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from ipvlan.config.models import Model
+from ipvlan.config.base_model import Model
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
 from ipvlan.config.types.base import ERROR_TYPE
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from ipvlan.config.base_model import Flag, Model
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.types.addresses import Address, Dynamic, Offset, Reserved, Shim, Slice
 from ipvlan.config.types.base import Text
@@ -36,17 +37,9 @@ from ipvlan.config.types.process import (
 from ipvlan.config.types.rollout import AtOnce, OnFailure, UpWithin
 from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
 from ipvlan.config.types.subnets import Subnet
+from ipvlan.config.volume_model import VolumeConfig
 
 Mode = Literal["l2", "l3", "l3s"]
-
-
-class Model(BaseModel):
-    """Frozen, and strict about keys and numbers: `"1"` is not 1."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
-
-
-Flag = Annotated[bool, Field(strict=True)]
 
 
 class RolloutConfig(Model):
@@ -265,6 +258,8 @@ class StackConfig(Model):
     """Host name -> Docker host."""
     services: Mapping[str, ServiceConfig]
     """Service name -> container, the same on several hosts."""
+    volumes: Mapping[str, VolumeConfig] = Field(default_factory=dict)
+    """Key, as `volumes` of a service names it -> named volume."""
     ssh: SshConfig = SshConfig()
     """How the hosts are reached."""
 

@@ -226,6 +226,15 @@ COLLECTIONS: Final[tuple[Any, ...]] = (
 SETTINGS: Final[dict[str, tuple[Any, ...]]] = {
     "restart": ("no", "on-failure", "on-failure:3", "unless-stopped"),
     "volumes": (["data:/data"], ["/srv:/srv:ro"], ["/a:/b:z,ro", "x:/y"]),
+    "driver": ("local", "vieux/sshfs:latest"),
+    "driver_opts": (
+        {"type": "nfs", "o": "addr=10.0.0.1,rw", "device": ":/srv"},
+        {"type": "none", "o": "bind", "device": "/"},
+        {"type": "@octocat", "device": "[/]\x1b[0m"},
+    ),
+    "secret_driver_opts": ({"o": "token"}, {"type": "token", "device": "token"}),
+    "external": (True, False),
+    "delete": (True, False),
     "tmpfs": ({"/run": ""}, {"/run": "size=64m,mode=1777"}),
     "healthcheck": (
         {"test": ["CMD", "true"], "interval": "10s", "retries": 3},
