@@ -93,7 +93,7 @@ def fabric_args(
         from_before=visits.from_before(),
         proven=visits.proven(),
         replaced_networks=visits.replaced_networks(),
-        missing_volumes=visits.missing_volumes(pulumi.get_stack(), known),
+        missing_volumes=visits.missing_volumes(pulumi.get_stack(), known, unavailable),
     )
 
 
@@ -216,18 +216,19 @@ class HostVisits:
         require_no_restored([connection_to(host, self._plan.ssh) for host in hosts], self._recorded.ownership.owner)
         return changed
 
-    def missing_volumes(self, stack: str, secrets: Mapping[str, str]) -> Mapping[str, Collection[str]]:
-        """Return host -> planned volumes that do not exist there; none in a preview.
+    def missing_volumes(
+        self, stack: str, secrets: Mapping[str, str], unavailable: Collection[str]
+    ) -> Mapping[str, Collection[str]]:
+        """Return host -> planned volumes that do not exist there; none in a preview, and none of an unavailable host.
 
         Raises:
             HostError: A volume cannot be as planned: nothing was changed.
         """
-        if self._visits is None:
+        hosts = [host for host in self._plan.hosts if host.volumes and host.name not in unavailable]
+        if self._visits is None or not hosts:
             return {}
-        visits = self._visits.result()
-        hosts = [host for host in self._plan.hosts if visits[host.name].failure is None]
         check = VolumeCheck(stack, self._recorded, secrets)
-        return check.missing([(host, connection_to(host, self._plan.ssh)) for host in hosts if host.volumes])
+        return check.missing([(host, connection_to(host, self._plan.ssh)) for host in hosts])
 
     @cached_property
     def _recorded(self) -> StackState | None:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.types.mounts import cleaned, volume_parts
 from ipvlan.plan.host_paths import ROOT, by_device, by_mount
+from ipvlan.plan.volume_powers import SETTINGS, by_volume
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import ContainerPlan, HostPlan
+    from ipvlan.plan.volumes import VolumePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class Surroundings:
     """Where Docker listens on the host."""
     mounted_by: Mapping[str, tuple[str, ...]]
     """Named volume -> the services that mount it on the host, or did before the change; sorted."""
+    volumes: Mapping[str, VolumePlan]
+    """Docker's name -> the volume of the section `volumes` on the host."""
 
 
 _Found = Iterator[tuple[str, str] | tuple[str, str, str]]
@@ -82,6 +86,7 @@ def surroundings(host: HostPlan, before: HostPlan | None = None) -> Surroundings
     return Surroundings(
         docker_socket=host.docker_socket,
         mounted_by={volume: tuple(sorted(services)) for volume, services in mounted.items()},
+        volumes={volume.name: volume for volume in host.volumes},
     )
 
 
@@ -136,6 +141,10 @@ def _volumes(container: ContainerPlan, around: Surroundings) -> _Found:
             rest = volume.removeprefix(parts.source)
             yield f"{cleaned(parts.source)}{rest}", by_mount(parts, around.docker_socket)
             continue
+        if parts.source in around.volumes:
+            danger = by_volume(around.volumes[parts.source], parts, around.docker_socket)
+            if danger is not None:
+                yield danger
         others = [service for service in around.mounted_by.get(parts.source, ()) if service != container.service]
         if others:
             yield volume, f"{'reads' if parts.read_only else 'reads and writes'} the data of {' and '.join(others)}"
@@ -319,5 +328,5 @@ CONNECTION: Final = {
 }
 """Key of a host -> what another value means: how it is reached."""
 
-RANK: Final = {name: rank for rank, name in enumerate((*CONNECTION, *(key.name for key in KEYS)))}
+RANK: Final = {name: rank for rank, name in enumerate((*SETTINGS, *CONNECTION, *(key.name for key in KEYS)))}
 """Key -> its place among the dangerous ones."""
