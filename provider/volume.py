@@ -111,7 +111,9 @@ def _ensured(properties: Properties, operation: Operation, *, accepted: str) -> 
         live, note = ensure(engine, wanted)
     if note:
         operation.warn(note)
-    return {**properties, "owner_label": live.labels.get(OWNER_LABEL, ""), "missing": False}
+    # What another stack made is not this one's, also when it is not external any more.
+    label = "" if wanted.external else live.labels.get(OWNER_LABEL, "")
+    return {**properties, "owner_label": label, "missing": False}
 
 
 def _wanted(properties: Properties, accepted: str) -> Any:
