@@ -24,6 +24,7 @@ from ipvlan.plan.resource_names import (
     HOST_SLICE_TYPE,
     NETWORK_TYPE,
     OWNER_LABEL,
+    VOLUME_TYPE,
     host_of,
     token,
 )
@@ -87,7 +88,7 @@ class Remains:
     networks: tuple[StateNetwork, ...] = ()
     networking: tuple[StateNetworking, ...] = ()
     volumes: tuple[str, ...] = ()
-    """Docker's names of the named volumes of its containers; other containers may use them too."""
+    """Docker's names of the named volumes of its containers and of the section `volumes`; other containers may use them too."""
     images: tuple[str, ...] = ()
     """References of the pulled images; other containers may use them too."""
     docker_socket: str = DEFAULT_SOCKET
@@ -307,10 +308,16 @@ def _remains(removed: Iterable[Resource]) -> Remains:
         networks=_distinct(map(_network, by_type.get(NETWORK_TYPE, []))),
         networking=_distinct(map(_networking, by_type.get(_NETWORKING, []))),
         volumes=_distinct(
-            str(volume["volumeName"])
-            for container in containers
-            for volume in _value(container, "volumes") or ()
-            if volume.get("volumeName")
+            (
+                *(
+                    str(volume["volumeName"])
+                    for container in containers
+                    for volume in _value(container, "volumes") or ()
+                    if volume.get("volumeName")
+                ),
+                # Kept, also with `delete: true`: nothing is done on the machine.
+                *(str(_value(volume, "volume")) for volume in by_type.get(VOLUME_TYPE, [])),
+            )
         ),
         images=_distinct(str(_value(image, "name")) for image in by_type.get(_IMAGE, [])),
         docker_socket=next(filter(None, map(_socket, by_type.get(DOCKER_PROVIDER_TYPE, []))), DEFAULT_SOCKET),

@@ -37,19 +37,6 @@ class VolumePlan:
     mounted_by: tuple[str, ...]
     """The services that mount it on this host, sorted."""
 
-    @property
-    def source(self) -> str:
-        """Where its data comes from or is, for people: `type=nfs, device=:/srv`; empty for a folder of Docker's own."""
-        return ", ".join(f"{name}={self.driver_opts[name]}" for name in ("type", "device") if name in self.driver_opts)
-
-    @property
-    def bind_path(self) -> str | None:
-        """The path of the host that it really is, as `type: none, o: bind` makes it; None where it is no bind mount."""
-        options = self.driver_opts.get("o", "").split(",")
-        device = self.driver_opts.get("device", "")
-        is_bind = self.driver == "local" and ("bind" in options or "rbind" in options)
-        return device if is_bind and device.startswith("/") else None
-
 
 def named_sources(settings: ContainerSettings) -> Iterator[str]:
     """Yield the sources of a container's mounts that are no paths of the host: keys of `volumes`, or names of Docker."""
