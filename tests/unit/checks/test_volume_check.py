@@ -78,7 +78,13 @@ def resource(type_: str, name: str, parent: str = "", id_: str = "", **outputs: 
 def state(**volume: Any) -> StackState:
     """Return a state with nginx on docker-1, and with the volume there where something of it is given."""
     host_slice = f"{HOST_SLICE_TYPE}::fabric-docker-1"
-    recorded = {"host": "docker-1", "volume": "data", "external": False, "delete": False, "owner_label": ""}
+    recorded: dict[str, Any] = {
+        "host": "docker-1",
+        "volume": "data",
+        "external": False,
+        "delete": False,
+        "owner_label": "",
+    }
     volumes = [resource(VOLUME_TYPE, "fabric-docker-1-volume-data", host_slice, **recorded | volume)] if volume else []
     return StackState(
         stack="dev",
