@@ -302,6 +302,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF795": "a volume has another driver or other options than planned",
     "IPF796": "Docker refuses to create a volume",
     "IPF797": "a volume is to be replaced, and other containers use it",
+    "IPF798": "two stacks have one volume of a machine",
     "IPF901": "--stack is not the name of a stack",
     "IPF902": "there is no project here",
     "IPF903": "a commit is unknown",
