@@ -307,21 +307,20 @@ def _remains(removed: Iterable[Resource]) -> Remains:
         containers=_distinct(map(_container, containers)),
         networks=_distinct(map(_network, by_type.get(NETWORK_TYPE, []))),
         networking=_distinct(map(_networking, by_type.get(_NETWORKING, []))),
-        volumes=_distinct(
-            (
-                *(
-                    str(volume["volumeName"])
-                    for container in containers
-                    for volume in _value(container, "volumes") or ()
-                    if volume.get("volumeName")
-                ),
-                # Kept, also with `delete: true`: nothing is done on the machine.
-                *(str(_value(volume, "volume")) for volume in by_type.get(VOLUME_TYPE, [])),
-            )
-        ),
+        volumes=_distinct(_volumes(containers, by_type.get(VOLUME_TYPE, []))),
         images=_distinct(str(_value(image, "name")) for image in by_type.get(_IMAGE, [])),
         docker_socket=next(filter(None, map(_socket, by_type.get(DOCKER_PROVIDER_TYPE, []))), DEFAULT_SOCKET),
     )
+
+
+def _volumes(containers: Iterable[Resource], volumes: Iterable[Resource]) -> Iterator[str]:
+    """Yield the named volumes that stay, also those with `delete: true`: nothing is done on the machine; none of others."""
+    external = {_value(volume, "volume"): _value(volume, "external") for volume in volumes}
+    yield from (str(name) for name, of_others in external.items() if not of_others)
+    for container in containers:
+        for mount in _value(container, "volumes") or ():
+            if mount.get("volumeName") and not external.get(mount["volumeName"]):
+                yield str(mount["volumeName"])
 
 
 def _container(resource: Resource) -> StateContainer:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -33,8 +35,11 @@ from ipvlan.plan.resource_names import (
     Urns,
 )
 from ipvlan.plan.validate import parse
+from tests.support.container_engine import SSH
+from tests.support.fake_engine import serve
 from tests.support.live_parts import live_host, owned_by_plan
 from tests.support.states import OWNER
+from tests.support.volume_engine import VolumeEngine
 from tools.reference_setup import changed
 
 OURS = {STACK_LABEL: "dev", OWNER_LABEL: f"{OWNER}/docker-1/data"}
@@ -188,6 +193,24 @@ def test_all_hosts_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     on_all.reset_mock()
     assert VolumeCheck("dev", state(), {}).missing([(bare.hosts[0], hosts[0][1])]) == {}
     assert on_all.call_args.args[0] == []
+
+
+def test_the_look_goes_through_ssh_to_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the host's own connection, with two requests, and without a change."""
+    with serve(VolumeEngine(tmp_path / "s")) as docker:
+        ssh = tmp_path / "bin" / "ssh"
+        ssh.parent.mkdir()
+        ssh.write_text(SSH.format(folder=ssh.parent, socket=docker.socket))
+        ssh.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+        host = plan_with().host("docker-1")
+        hosts = [(host, HostConnection(name="docker-1", command=("ssh", "docker-1")))]
+        check = VolumeCheck("dev", state(), {})
+        assert check.missing(hosts) == {"docker-1": {"data"}}
+        docker.add("data", {"com.docker.compose.project": "wiki"})
+        with pytest.raises(HostError, match='compose project "wiki" made it'):
+            check.missing(hosts)
+        assert docker.changes == []
 
 
 def status_of(plan: Plan, *volumes: dict[str, Any], label: str = "") -> list[tuple[DriftKind, str]]:
