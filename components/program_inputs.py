@@ -20,7 +20,7 @@ from components.ipvlan_fabric import FabricArgs
 from ipvlan.checks.host_identity import other_machines, same_machine
 from ipvlan.checks.network_changes import changed_networks
 from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
-from ipvlan.checks.volume_check import VolumeCheck
+from ipvlan.checks.volume_check import Found, VolumeCheck
 from ipvlan.config.engine_config import differences
 from ipvlan.config.load import read_raw, read_sections, stack_file
 from ipvlan.config.models import COMMON, SECTIONS, StackConfig
@@ -84,6 +84,7 @@ def fabric_args(
     import_module("components.host_slice")
     unavailable = visits.unavailable()
     known = {} if project is None else _known_secrets(config)
+    volumes = visits.volumes(pulumi.get_stack(), known, unavailable)
     return FabricArgs(
         plan=plan,
         stack=pulumi.get_stack(),
@@ -92,8 +93,8 @@ def fabric_args(
         existing=visits.existing(),
         from_before=visits.from_before(),
         proven=visits.proven(),
-        replaced_networks=visits.replaced_networks(),
-        missing_volumes=visits.missing_volumes(pulumi.get_stack(), known, unavailable),
+        replaced_hosts={*visits.replaced_networks(), *(host for host, found in volumes.items() if found.replaced)},
+        missing_volumes={host: found.missing for host, found in volumes.items()},
     )
 
 
@@ -216,10 +217,8 @@ class HostVisits:
         require_no_restored([connection_to(host, self._plan.ssh) for host in hosts], self._recorded.ownership.owner)
         return changed
 
-    def missing_volumes(
-        self, stack: str, secrets: Mapping[str, str], unavailable: Collection[str]
-    ) -> Mapping[str, Collection[str]]:
-        """Return host -> planned volumes that do not exist there; none in a preview, and none of an unavailable host.
+    def volumes(self, stack: str, secrets: Mapping[str, str], unavailable: Collection[str]) -> Mapping[str, Found]:
+        """Return host -> what is to be done about its volumes; nothing in a preview, and nothing of an unavailable host.
 
         Raises:
             HostError: A volume cannot be as planned: nothing was changed.
@@ -228,7 +227,7 @@ class HostVisits:
         if self._visits is None or not hosts:
             return {}
         check = VolumeCheck(stack, self._recorded, secrets)
-        return check.missing([(host, connection_to(host, self._plan.ssh)) for host in hosts])
+        return check.look([(host, connection_to(host, self._plan.ssh)) for host in hosts])
 
     @cached_property
     def _recorded(self) -> StackState | None:

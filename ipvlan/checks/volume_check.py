@@ -9,6 +9,7 @@ Out of scope: what makes a volume the planned one (`ipvlan.hosts.volumes`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ipvlan.hosts.errors import VOLUME_IN_USE, HostError, HostUnreachableError
@@ -25,6 +26,16 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 20.0
 """For one host to answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is to be done about the planned volumes of one host."""
+
+    missing: frozenset[str] = frozenset()
+    """Names of those that do not exist."""
+    replaced: frozenset[str] = frozenset()
+    """Names of those that are deleted and created again, with the containers that mount them."""
 
 
 class VolumeCheck:
@@ -47,8 +58,8 @@ class VolumeCheck:
             if resource.type == VOLUME_TYPE and not resource.delete
         }
 
-    def missing(self, hosts: Sequence[tuple[HostPlan, HostConnection]]) -> Mapping[str, frozenset[str]]:
-        """Return host -> names of the planned volumes that do not exist there; a host that does not answer is not among them.
+    def look(self, hosts: Sequence[tuple[HostPlan, HostConnection]]) -> Mapping[str, Found]:
+        """Return host -> what is to be done about its volumes; a host that does not answer is not among them.
 
         Raises:
             HostError: Each volume that cannot be as planned, on all hosts.
@@ -57,19 +68,19 @@ class VolumeCheck:
         connections = [connection for host, connection in hosts if host.name in plans]
         answers = on_all(connections, lambda session: self._look(session, plans[session.name]), timeout=SECONDS)
         problems: list[Problem] = []
-        missing: dict[str, frozenset[str]] = {}
+        found: dict[str, Found] = {}
         for host, answer in answers.items():
             if isinstance(answer, HostUnreachableError):
                 continue
             if isinstance(answer, HostError):
                 problems += answer.problems
             else:
-                missing[host] = answer
+                found[host] = answer
         if problems:
             raise HostError(problems)
-        return missing
+        return found
 
-    def _look(self, session: HostSession, host: HostPlan) -> frozenset[str]:
+    def _look(self, session: HostSession, host: HostPlan) -> Found:
         # Only here: it loads Docker's package, and most stacks have no volumes of their own.
         from ipvlan.hosts.engine import Engine  # noqa: PLC0415
 
@@ -81,8 +92,8 @@ class VolumeCheck:
 
     def compare(
         self, host: HostPlan, volumes: Sequence[Mapping[str, Any]], containers: Sequence[Mapping[str, Any]]
-    ) -> frozenset[str]:
-        """Return the names of the host's planned volumes that do not exist there.
+    ) -> Found:
+        """Return what is to be done about the host's planned volumes.
 
         Args:
             host: The host.
@@ -94,12 +105,15 @@ class VolumeCheck:
         """
         live = {volume["Name"]: live_volume(volume) for volume in volumes}
         problems: list[Problem] = []
+        replaced: set[str] = set()
         for planned in host.volumes:
             wanted = self._wanted(host.name, planned)
             there = live.get(planned.name)
             used_by = users(containers, planned.name)
             if there is not None and self._may_be_replaced(wanted, planned) and is_ours(wanted, there):
-                failure = self._in_use(wanted, used_by) if differences(wanted, there) else None
+                different = bool(differences(wanted, there))
+                replaced |= {planned.name} if different else set()
+                failure = self._in_use(wanted, used_by) if different else None
             elif there is not None and not wanted.owner and not planned.external:
                 # Whose it is cannot be known without the state; the resource looks again.
                 failure = None
@@ -108,7 +122,8 @@ class VolumeCheck:
             problems += [] if failure is None else failure.problems
         if problems:
             raise HostError(problems)
-        return frozenset(planned.name for planned in host.volumes if planned.name not in live)
+        missing = frozenset(planned.name for planned in host.volumes if planned.name not in live)
+        return Found(missing=missing, replaced=frozenset(replaced))
 
     def _wanted(self, host: str, planned: VolumePlan) -> Wanted:
         recorded = self._recorded.get((host, planned.name), {})

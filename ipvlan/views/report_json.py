@@ -119,7 +119,7 @@ class StepEntry(TypedDict):
 
 @document_part
 class TogetherEntry(TypedDict):
-    """A host whose network is replaced: all containers on it are down until it is there again."""
+    """A host whose network, or whose volumes, are replaced: these containers are down together until they are there again."""
 
     host: str
     services: list[str]

@@ -72,7 +72,7 @@ class Visits:
     def replaced_networks(self):
         return ()
 
-    def missing_volumes(self, stack, secrets, unavailable):
+    def volumes(self, stack, secrets, unavailable):
         return dict()
 
 sections = json.loads({json.dumps(config)!r})

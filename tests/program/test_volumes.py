@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from ipvlan.checks import volume_check
+from ipvlan.checks.volume_check import Found
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from tests.support.states import OWNER
 from tests.support.strict_monitor import Run
@@ -117,7 +118,7 @@ def test_what_is_missing_on_a_host_is_declared_so(
     run: RunProgram, config: dict[str, Any], answers: dict[str, Any]
 ) -> None:
     """An `up` looks at the hosts; the resource creates the volume where the state has it."""
-    answers |= {"docker-1": frozenset({"wiki_data"}), "docker-2": frozenset()}
+    answers |= {"docker-1": Found(missing=frozenset({"wiki_data"})), "docker-2": Found()}
     made = run(config)
     assert made.resources[URN].inputs["missing"] is True
     assert made.named("fabric-docker-2-volume-wiki_data").inputs["missing"] is False
@@ -144,6 +145,22 @@ def test_a_host_out_of_reach_ends_no_run(run: RunProgram, config: dict[str, Any]
     """It is worked on last, as for all that it has."""
     answers |= {
         "docker-1": HostUnreachableError.on("docker-1", "IPF711", problem="no answer", effect="none", fix="none"),
-        "docker-2": frozenset(),
+        "docker-2": Found(),
     }
     assert run(config).resources[URN].inputs["missing"] is False
+
+
+@pytest.mark.usefixtures("volume")
+def test_hosts_with_a_replaced_volume_follow_each_other(
+    run: RunProgram, config: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    """Its containers are deleted first, whatever their rollout says: nothing is tried on the next host before all is up again."""
+    replaced = Found(replaced=frozenset({"wiki_data"}))
+    answers |= {"docker-1": replaced, "docker-2": replaced}
+    provider = run(config).named("fabric-docker-2-provider")
+    assert any(urn.endswith("::fabric-docker-1-nginx-settled") for urn in provider.dependencies)
+    volume = run(config).named("fabric-docker-2-volume-wiki_data")
+    assert any(urn.endswith("::fabric-docker-2-check") for urn in volume.dependencies)
+    answers |= {"docker-1": Found(), "docker-2": Found()}
+    provider = run(config).named("fabric-docker-2-provider")
+    assert not any("docker-1" in urn for urn in provider.dependencies)

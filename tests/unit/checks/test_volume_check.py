@@ -15,7 +15,7 @@ from ipvlan.checks.drift import Comparison
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.checks.heal import Known, plan_repair
 from ipvlan.checks.stack_state import StackState, StateResource
-from ipvlan.checks.volume_check import VolumeCheck
+from ipvlan.checks.volume_check import Found, VolumeCheck
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.snapshot import HostSnapshot
@@ -107,8 +107,10 @@ def state(**volume: Any) -> StackState:
 def compare(
     plan: Plan, found: StackState | None, *volumes: dict[str, Any], containers: Any = (), **secrets: str
 ) -> Any:
-    """Return what is missing on docker-1."""
-    return VolumeCheck("dev", found, secrets).compare(plan.host("docker-1"), volumes, containers)
+    """Return what is missing on docker-1; nothing is replaced there."""
+    result = VolumeCheck("dev", found, secrets).compare(plan.host("docker-1"), volumes, containers)
+    assert result.replaced == frozenset()
+    return result.missing
 
 
 def refusal(*arguments: Any, **more: Any) -> str:
@@ -151,7 +153,10 @@ def test_other_options_are_refused() -> None:
 def test_a_replacement_is_refused_where_others_mount_it() -> None:
     """The stack's own containers are deleted before the volume; Docker would keep it for others, after that."""
     plan, live = plan_with(driver_opts=TMPFS, delete=True), listed(labels=OURS)
-    assert compare(plan, state(delete=True), live, containers=[user("nginx", "c" * 64)]) == frozenset()
+    check = VolumeCheck("dev", state(delete=True), {})
+    assert check.compare(plan.host("docker-1"), [live], [user("nginx", "c" * 64)]) == Found(
+        replaced=frozenset({"data"})
+    )
     text = refusal(plan, state(delete=True), live, containers=[user("nginx", "c" * 64), user("backup")])
     assert text.startswith('IPF797 host "docker-1"') or "IPF797" in text
     assert "backup, which is not in this stack's state, mounts it" in text
@@ -178,20 +183,23 @@ def test_without_the_state_only_external_ones_are_judged() -> None:
 def test_all_hosts_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that ssh does not reach has no say: nothing is done on it."""
     error = HostError.on("docker-1", "IPF712", problem="Docker does not answer", effect="none", fix="none")
-    answers: dict[str, Any] = {"docker-1": frozenset({"data"}), "docker-2": connection_failure("docker-2", "down")}
+    answers: dict[str, Any] = {
+        "docker-1": Found(missing=frozenset({"data"})),
+        "docker-2": connection_failure("docker-2", "down"),
+    }
     on_all = mock.Mock(
         side_effect=lambda connections, _work, **_: {each.name: answers[each.name] for each in connections}
     )
     monkeypatch.setattr(volume_check, "on_all", on_all)
     hosts = [(host, HostConnection(name=host.name, command=("ssh",))) for host in plan_with().hosts]
-    assert VolumeCheck("dev", state(), {}).missing(hosts) == {"docker-1": {"data"}}
+    assert VolumeCheck("dev", state(), {}).look(hosts) == {"docker-1": Found(missing=frozenset({"data"}))}
     answers["docker-1"] = error
     with pytest.raises(HostError, match="Docker does not answer"):
-        VolumeCheck("dev", state(), {}).missing(hosts)
+        VolumeCheck("dev", state(), {}).look(hosts)
     # No volume in the section: no visit.
     bare = make_plan(parse(changed({})))
     on_all.reset_mock()
-    assert VolumeCheck("dev", state(), {}).missing([(bare.hosts[0], hosts[0][1])]) == {}
+    assert VolumeCheck("dev", state(), {}).look([(bare.hosts[0], hosts[0][1])]) == {}
     assert on_all.call_args.args[0] == []
 
 
@@ -206,10 +214,10 @@ def test_the_look_goes_through_ssh_to_docker(tmp_path: Path, monkeypatch: pytest
         host = plan_with().host("docker-1")
         hosts = [(host, HostConnection(name="docker-1", command=("ssh", "docker-1")))]
         check = VolumeCheck("dev", state(), {})
-        assert check.missing(hosts) == {"docker-1": {"data"}}
+        assert check.look(hosts) == {"docker-1": Found(missing=frozenset({"data"}))}
         docker.add("data", {"com.docker.compose.project": "wiki"})
         with pytest.raises(HostError, match='compose project "wiki" made it'):
-            check.missing(hosts)
+            check.look(hosts)
         assert docker.changes == []
 
 

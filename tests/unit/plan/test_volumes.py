@@ -14,9 +14,11 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.new_powers import new_powers
 from ipvlan.plan.powers import powers, surroundings
+from ipvlan.plan.rollout_changes import rollout_change
 from ipvlan.plan.rules.volumes import is_secret_option
 from ipvlan.plan.validate import load_stack, parse
 from ipvlan.problems import ConfigError
+from ipvlan.views.rollout import sentences
 from tools.reference_setup import CIPHER, STACK_TEXT, changed
 
 TMPFS = {"type": "tmpfs", "device": "tmpfs"}
@@ -106,6 +108,20 @@ def test_other_options_are_refused_or_replace(*, old: bool, new: bool, action: s
     assert found == action
     assert reasons[:2] == ("driver_opts device", "driver_opts type")
     assert actions(before, after) == ({("nginx", "replace")} if action == "replace" else set())
+
+
+def test_the_containers_of_a_replaced_volume_are_down_together() -> None:
+    """Whatever their `rollout` says: they are deleted before the volume. The others of the host run on."""
+    before, after = plan_with(delete=True), plan_with(delete=True, driver_opts=TMPFS)
+    rollout = rollout_change(compare(before, after), before, after)
+    assert rollout.together == {"docker-1": ("nginx",), "docker-2": ("nginx",)}
+    assert rollout.volumes == {"docker-1", "docker-2"}
+    assert rollout.steps == ()
+    (sentence,) = sentences(rollout)
+    assert sentence == (
+        "all containers that mount a replaced volume on docker-1 and docker-2: nginx; they are down together until the volume is "
+        "replaced, whatever `rollout` and `after` say; each host waits until the one before it is complete"
+    )
 
 
 def test_a_new_value_of_a_secret_is_another_option() -> None:
