@@ -67,10 +67,7 @@ class Volume(Resource):
                     f"volume {new['volume']} on {new['host']} keeps the labels that it was created with: Docker cannot change them"
                 )
             return {**new, "owner_label": old["owner_label"], "missing": False}
-        outputs = _ensured(new, operation, accepted=old["owner_label"])
-        if new.get("missing"):
-            operation.warn(f"volume {new['volume']} on {new['host']} was missing, and was created again: it is empty")
-        return outputs
+        return _ensured(new, operation, accepted=old["owner_label"], again=True)
 
     def delete(self, state: Properties, operation: Operation) -> None:
         """Delete it with its data where `delete` is true and nobody else needs it; else keep it and say so."""
@@ -98,8 +95,8 @@ def _may_replace(old: Properties, new: Properties) -> bool:
     return bool(old["delete"] and new["delete"] and not old["external"] and not new["external"])
 
 
-def _ensured(properties: Properties, operation: Operation, *, accepted: str) -> Properties:
-    """Return the outputs of the volume, which exists as planned then."""
+def _ensured(properties: Properties, operation: Operation, *, accepted: str, again: bool = False) -> Properties:
+    """Return the outputs of the volume, which exists as planned then; `again` where the state has it already."""
     from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process create no volume
     from ipvlan.hosts.volumes import ensure  # noqa: PLC0415
     from ipvlan.plan.resource_names import OWNER_LABEL  # noqa: PLC0415
@@ -108,11 +105,14 @@ def _ensured(properties: Properties, operation: Operation, *, accepted: str) -> 
     connection = connection_of(properties, operation)
     operation.hold(connection)
     with open_engine(connection) as engine:
-        live, note = ensure(engine, wanted)
-    if note:
-        operation.warn(note)
+        ensured = ensure(engine, wanted)
+    name = f"volume {wanted.name} on {wanted.host}"
+    if ensured.reused:
+        operation.warn(f"{name} was kept by an earlier life of this stack: it is used again, with its data")
+    elif ensured.created and again:
+        operation.warn(f"{name} was missing, and was created again: it is empty")
     # What another stack made is not this one's, also when it is not external any more.
-    label = "" if wanted.external else live.labels.get(OWNER_LABEL, "")
+    label = "" if wanted.external else ensured.live.labels.get(OWNER_LABEL, "")
     return {**properties, "owner_label": label, "missing": False}
 
 

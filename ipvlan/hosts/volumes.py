@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ipvlan.hosts.errors import VOLUME_DIFFERENT, VOLUME_MISSING, VOLUME_NOT_OURS, VOLUME_REFUSED, HostError
-from ipvlan.plan.ownership import Place, known_owner, owner_label, parse_owner_label
+from ipvlan.plan.ownership import known_owner, owner_label, parse_owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def is_ours(wanted: Wanted, live: LiveVolume) -> bool:
 
 
 def of_earlier_life(wanted: Wanted, live: LiveVolume) -> bool:
-    """Return whether a stack of this name created the volume for this place, with another owner id.
+    """Return whether a stack of this name created the volume of this name, with another owner id or when the host had another name.
 
     `pulumi destroy` ends an owner id, and keeps volumes. Another clone of the project has stacks of the same name too: so one that
     any container uses is no volume that was kept.
@@ -130,8 +130,8 @@ def of_earlier_life(wanted: Wanted, live: LiveVolume) -> bool:
     label = parse_owner_label(live.labels.get(OWNER_LABEL, ""))
     return (
         label is not None
-        and label.owner != wanted.owner
-        and label.place == Place(wanted.host, wanted.name)
+        and not is_ours(wanted, live)
+        and label.place.service == wanted.name
         and live.labels.get(STACK_LABEL) == wanted.stack
     )
 
@@ -154,8 +154,18 @@ def obstacle(wanted: Wanted, live: LiveVolume | None, used_by: Collection[str]) 
     return _different(wanted, different) if different else None
 
 
-def ensure(engine: EngineWrites, wanted: Wanted) -> tuple[LiveVolume, str]:
-    """Return the planned volume, which exists then, and what is to be said about it; empty where nothing is.
+class Ensured(NamedTuple):
+    """A planned volume that exists."""
+
+    live: LiveVolume
+    created: bool
+    """Whether it was created now, empty."""
+    reused: bool
+    """Whether an earlier life of the stack kept it, and it is used again with its data."""
+
+
+def ensure(engine: EngineWrites, wanted: Wanted) -> Ensured:
+    """Return the planned volume, which exists then.
 
     Raises:
         HostError: Another volume has the name, an external one is missing, or Docker refuses it. Nothing was changed.
@@ -170,9 +180,7 @@ def ensure(engine: EngineWrites, wanted: Wanted) -> tuple[LiveVolume, str]:
     if failure is not None:
         raise failure
     if live is not None:
-        reused = not wanted.external and not is_ours(wanted, live)
-        note = f"volume {wanted.name} on {wanted.host} was kept by an earlier life of this stack: it is used again, with its data"
-        return live, note if reused else ""
+        return Ensured(live, created=False, reused=not wanted.external and not is_ours(wanted, live))
     labels = {**wanted.labels, STACK_LABEL: wanted.stack, OWNER_LABEL: wanted.owner_label}
     refusal = engine.volume_not_created(wanted.name, wanted.driver, wanted.options, labels)
     if refusal:
@@ -181,7 +189,7 @@ def ensure(engine: EngineWrites, wanted: Wanted) -> tuple[LiveVolume, str]:
     if created is None or created.labels.get(OWNER_LABEL) != wanted.owner_label or differences(wanted, created):
         # Somebody else was faster, or a driver made something else of it.
         raise _not_ours(wanted, created, ()) if created else _refused(wanted, "it does not exist after its creation")
-    return created, ""
+    return Ensured(created, created=True, reused=False)
 
 
 def delete(engine: EngineWrites, host: str, name: str, owner: str) -> str:

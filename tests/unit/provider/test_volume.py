@@ -134,13 +134,23 @@ def test_one_that_an_earlier_life_kept_is_used_again_and_named(docker: VolumeEng
     assert VOLUME.update(created.outputs, changed, run.operation)["owner_label"] == EARLIER[OWNER_LABEL]
 
 
+def test_one_of_a_host_that_had_another_name_is_used_again(docker: VolumeEngine, run: Run) -> None:
+    """The volume is on the machine, whatever the config called it; it is never deleted, as its label is not of this place."""
+    docker.add("data", {**OURS, OWNER_LABEL: f"{OWNER}/old-name/data"})
+    outputs = VOLUME.create(inputs(delete=True), run.operation).outputs
+    assert len(run.warned) == 1
+    VOLUME.delete(outputs, run.operation)
+    assert list(docker.volumes) == ["data"]
+    assert run.warned[1].startswith(LINE)
+
+
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
         ({}, "this stack did not make it"),
         ({"com.docker.compose.project": "wiki"}, 'compose project "wiki" made it'),
         ({**EARLIER, STACK_LABEL: "prod"}, 'a stack "prod" with owner id fedcba9876543210 made it'),
-        ({STACK_LABEL: "dev", OWNER_LABEL: "fedcba9876543210/docker-2/data"}, "made it"),
+        ({STACK_LABEL: "dev", OWNER_LABEL: "fedcba9876543210/docker-1/other"}, "made it"),
         ({STACK_LABEL: "dev"}, 'a stack "dev" made it'),
     ],
 )
@@ -250,6 +260,9 @@ def test_a_missing_volume_is_created_again_and_named(docker: VolumeEngine, run: 
     assert outputs == state()
     assert docker.volumes["data"]["Labels"] == OURS
     assert run.warned == ["volume data on docker-1 was missing, and was created again: it is empty"]
+    # One that is there by then, as it was made between the look and the update, is as it is.
+    assert VOLUME.update(state(), inputs(missing=True), run.operation) == state()
+    assert len(run.warned) == 1
 
 
 def test_labels_and_connection_are_recorded_without_a_visit(run: Run) -> None:
