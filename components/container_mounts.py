@@ -5,38 +5,44 @@ Out of scope: which of the two carries an entry of `volumes` (`ipvlan.config.typ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pulumi
 import pulumi_docker as docker
 
 from ipvlan.config.models import ContainerSettings
 from ipvlan.config.types.mount_maps import Mount, carried_by_mounts, mount_of_volume
 from ipvlan.config.types.mounts import volume_parts
 
+Names = Mapping[str, pulumi.Input[str]]
+"""Docker's name of a named volume -> the name as an output of the volume's resource."""
 
-def volumes(settings: ContainerSettings) -> list[docker.ContainerVolumeArgs]:
+
+def volumes(settings: ContainerSettings, names: Names) -> list[docker.ContainerVolumeArgs]:
     """Return what the provider's `volumes` carries, as it ever did: another form would replace the container."""
-    return [_volume(volume) for volume in settings.volumes if mount_of_volume(volume) is None]
+    return [_volume(volume, names) for volume in settings.volumes if mount_of_volume(volume) is None]
 
 
-def mounts(settings: ContainerSettings) -> list[docker.ContainerMountArgs]:
+def mounts(settings: ContainerSettings, names: Names) -> list[docker.ContainerMountArgs]:
     """Return what the provider's `mounts` carries."""
-    return [_mount(mount) for mount in carried_by_mounts(settings.volumes, settings.mounts)]
+    return [_mount(mount, names) for mount in carried_by_mounts(settings.volumes, settings.mounts)]
 
 
-def _volume(volume: str) -> docker.ContainerVolumeArgs:
+def _volume(volume: str, names: Names) -> docker.ContainerVolumeArgs:
     parts = volume_parts(volume)
     return docker.ContainerVolumeArgs(
         host_path=parts.source if parts.on_host else None,
-        volume_name=None if parts.on_host else parts.source,
+        volume_name=None if parts.on_host else names.get(parts.source, parts.source),
         container_path=parts.path,
         read_only=parts.read_only if parts.options else None,
         selinux_relabel=parts.label,
     )
 
 
-def _mount(mount: Mount) -> docker.ContainerMountArgs:
+def _mount(mount: Mount, names: Names) -> docker.ContainerMountArgs:
     return docker.ContainerMountArgs(
         type=mount.type,
-        source=mount.source,
+        source=names.get(mount.source or "", mount.source) if mount.type == "volume" else mount.source,
         target=mount.target,
         read_only=mount.read_only or None,
         bind_options=_bind(mount),

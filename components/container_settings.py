@@ -12,8 +12,8 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
+from components import container_mounts
 from components.container_devices import device_requests, devices
-from components.container_mounts import mounts, volumes
 from components.cpu_arguments import cpu_arguments
 from components.rollout_args import stop_seconds
 from ipvlan.config.durations import go_duration
@@ -54,6 +54,7 @@ def container_args(
     stack: str,
     owner: pulumi.Output[str],
     secrets: Mapping[str, pulumi.Output[str]],
+    volumes: Mapping[str, pulumi.Input[str]],
 ) -> docker.ContainerArgs:
     """Return all arguments of a container.
 
@@ -63,6 +64,7 @@ def container_args(
         stack: Name of the stack, for the label.
         owner: The stack's owner id, for the label.
         secrets: Config key -> value, for every key in the container's `secret_environment`.
+        volumes: Docker's name -> the name as an output of the volume's resource: a replaced volume replaces its containers first.
     """
     labels: dict[str, pulumi.Input[str]] = {
         **planned.settings.labels,
@@ -94,18 +96,18 @@ def container_args(
             ),
         ],
         labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in sorted(labels.items())],
-        **_settings(planned.settings),
+        **_settings(planned.settings, volumes),
     )
 
 
-def _settings(settings: ContainerSettings) -> dict[str, Any]:
+def _settings(settings: ContainerSettings, volumes: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
     """Return the settings as keyword arguments, labels left out; what the config does not set is not among them."""
     restart, _, retries = settings.restart.partition(":")
     arguments: dict[str, Any] = {
         "restart": restart,
         "max_retry_count": int(retries) if retries else None,
-        "volumes": volumes(settings),
-        "mounts": mounts(settings),
+        "volumes": container_mounts.volumes(settings, volumes),
+        "mounts": container_mounts.mounts(settings, volumes),
         "tmpfs": dict(settings.tmpfs),
         "healthcheck": _healthcheck(settings),
         "entrypoints": None if settings.entrypoint is None else list(settings.entrypoint),

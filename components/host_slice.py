@@ -8,7 +8,7 @@ its settings, other networks and containers of the host.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -23,6 +23,7 @@ from components.host_networking import HostNetworking
 from components.host_provider import FabricProvider
 from components.rollout_args import RolloutArgs
 from components.stack_identity import qualified_stack
+from components.volume import Volume
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan import resource_names
@@ -58,6 +59,9 @@ class HostSliceArgs:
 
     after: Sequence[pulumi.Resource] = ()
     """What must be complete before anything is tried on this host."""
+
+    missing_volumes: Collection[str] = ()
+    """Names of the planned volumes that do not exist on the host, as far as it was asked."""
 
 
 class HostSlice(pulumi.ComponentResource):
@@ -106,6 +110,21 @@ class HostSlice(pulumi.ComponentResource):
         # Without that check the network's request comes first, alone.
         self.images = self._images(name, args, provider, after=checked if args.address_check else network)
         """Reference -> the image on this host."""
+        self.volumes = {
+            planned.name: Volume(
+                resource_names.volume(name, planned.name),
+                planned=planned,
+                connection=args.connection,
+                stack=args.stack,
+                owner=args.owner,
+                secrets=args.secrets,
+                missing=planned.name in args.missing_volumes,
+                opts=pulumi.ResourceOptions(parent=self, provider=args.fabric_provider, depends_on=[checked]),
+            )
+            for planned in host.volumes
+        }
+        """Docker's name -> the volume of the section `volumes` on this host. Their containers refer to them."""
+        self.resources += self.volumes.values()
         self.containers: dict[str, docker.Container] = {}
         """Service name -> its container on this host; those that were added."""
         self._name = name
@@ -131,7 +150,12 @@ class HostSlice(pulumi.ComponentResource):
         """
         args, name = self._args, resource_names.container(self._name, planned.service)
         arguments = container_args(
-            planned, network_id=self._network_resource.id, stack=args.stack, owner=args.owner, secrets=args.secrets
+            planned,
+            network_id=self._network_resource.id,
+            stack=args.stack,
+            owner=args.owner,
+            secrets=args.secrets,
+            volumes={volume: resource.volume for volume, resource in self.volumes.items()},
         )
         image = self.images[planned.image]
         handover = Handover(

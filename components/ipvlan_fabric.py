@@ -58,8 +58,11 @@ class FabricArgs:
     proven: Collection[Place] = ()
     """The places whose container was up once."""
 
-    replaced_networks: Collection[str] = ()
-    """Hosts whose network is replaced, with all containers on it: these hosts follow each other."""
+    replaced_hosts: Collection[str] = ()
+    """Hosts whose network is replaced, with all containers on it, or a volume with those that mount it: they follow each other."""
+
+    missing_volumes: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Host -> names of planned volumes that do not exist there; empty in a preview."""
 
 
 class IpvlanFabric(pulumi.ComponentResource):
@@ -111,7 +114,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 resources += slice_.resources
             return resources
 
-        _declare_in_order(plan.hosts, args.unavailable, args.replaced_networks, declare)
+        _declare_in_order(plan.hosts, args.unavailable, args.replaced_hosts, declare)
         self.addresses = pulumi.Output.from_input(
             {
                 service: {host: str(address) for host, address in hosts.items()}
@@ -175,6 +178,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 fabric_provider=shared.fabric_provider,
                 address_check=shared.address_check,
                 after=after,
+                missing_volumes=shared.args.missing_volumes.get(host.name, ()),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -223,7 +227,7 @@ class _Shared:
 def _declare_in_order(
     hosts: Sequence[HostPlan],
     unavailable: Mapping[str, HostError],
-    replaced_networks: Collection[str],
+    replaced_hosts: Collection[str],
     declare: Callable[[Sequence[HostPlan], Sequence[pulumi.Resource]], Sequence[pulumi.Resource]],
 ) -> None:
     """Declare each host: those that ssh does not reach last, those whose Docker cannot be used not at all.
@@ -241,14 +245,15 @@ def _declare_in_order(
     Args:
         hosts: All hosts.
         unavailable: Those that are unavailable, with the reason.
-        replaced_networks: Those whose network is replaced: nothing is tried on one of them before all hosts before it are complete.
+        replaced_hosts: Those whose network or a volume is replaced: nothing is tried on one of them before all hosts before it are
+            complete.
         declare: Declares some hosts. Gets what must be complete before anything is tried on them, and returns what must be
             complete before anything is tried on unavailable ones.
     """
     available = [host for host in hosts if host.name not in unavailable]
-    complete = list(declare([host for host in available if host.name not in replaced_networks], ()))
+    complete = list(declare([host for host in available if host.name not in replaced_hosts], ()))
     for host in available:
-        if host.name in replaced_networks:
+        if host.name in replaced_hosts:
             complete += declare([host], list(complete))
     last = declare([host for host in hosts if isinstance(unavailable.get(host.name), HostUnreachableError)], complete)
     left_out = [

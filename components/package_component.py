@@ -13,8 +13,8 @@ from pulumi.provider import ConstructResult
 
 from components.ipvlan_fabric import IpvlanFabric
 from components.program_inputs import fabric_args
-from ipvlan.config.models import SECTIONS, ServiceConfig
-from ipvlan.config.secrets import unknown_secrets
+from ipvlan.config.models import SECTIONS, StackConfig
+from ipvlan.config.secrets import secret_keys, unknown_secrets
 from ipvlan.plan.resource_names import PACKAGE, PACKAGE_COMPONENT_TYPE, SECRETS_INPUT
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
@@ -40,7 +40,7 @@ def construct(
             f"the package {PACKAGE} has no component {resource_type}; it has {PACKAGE_COMPONENT_TYPE}"
         )
     config = parse({key: whole_numbers(inputs[key]) for key in SECTIONS if inputs.get(key) is not None})
-    secrets = secret_values(config.services, inputs.get(SECRETS_INPUT))
+    secrets = secret_values(config, inputs.get(SECRETS_INPUT))
     fabric = IpvlanFabric(name, fabric_args(config, secrets), options)
     return ConstructResult(fabric.urn, {"addresses": fabric.addresses, "urls": fabric.urls})
 
@@ -56,28 +56,28 @@ def whole_numbers(value: Any) -> Any:
     return value
 
 
-def secret_values(services: Mapping[str, ServiceConfig], given: Any) -> Mapping[str, pulumi.Output[str]]:
-    """Return name -> secret value, for every name in a `secret_environment`.
+def secret_values(config: StackConfig, given: Any) -> Mapping[str, pulumi.Output[str]]:
+    """Return name -> secret value, for every name in a `secret_environment` or in `secret_driver_opts`.
 
     Args:
-        services: The services of the config.
+        config: The config, whose services and volumes refer to secrets.
         given: The input: a mapping, or an output of one; None where the program gives none.
 
     Raises:
         ConfigError: A name has no value, as far as that is known: in a preview the values may be unknown.
     """
-    names = sorted({name for service in services.values() for name in service.secret_environment.values()})
+    names = secret_keys(config.services, config.volumes)
     if not names:
         return {}
     if isinstance(given, Mapping):
-        missing = list(unknown_secrets(services, set(given)))
+        missing = list(unknown_secrets(config.services, set(given), config.volumes))
         if missing:
             raise ConfigError(missing)
     values = pulumi.Output.secret({} if given is None else given)
 
     def value(name: str) -> pulumi.Output[str]:
         def pick(known: Mapping[str, str]) -> str:
-            missing = list(unknown_secrets(services, set(known)))
+            missing = list(unknown_secrets(config.services, set(known), config.volumes))
             if missing:
                 raise ConfigError(missing)
             return known[name]

@@ -13,17 +13,18 @@ from importlib import import_module
 from pathlib import Path
 
 import pulumi
-from pulumi.runtime.config import is_config_secret
+from pulumi.runtime.config import get_config, is_config_secret
 
 from components import messages
 from components.ipvlan_fabric import FabricArgs
 from ipvlan.checks.host_identity import other_machines, same_machine
 from ipvlan.checks.network_changes import changed_networks
 from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
+from ipvlan.checks.volume_check import Found, VolumeCheck
 from ipvlan.config.engine_config import differences
 from ipvlan.config.load import read_raw, read_sections, stack_file
-from ipvlan.config.models import COMMON, SECTIONS, ServiceConfig, StackConfig
-from ipvlan.config.secrets import unknown_secrets
+from ipvlan.config.models import COMMON, SECTIONS, StackConfig
+from ipvlan.config.secrets import secret_keys, unknown_secrets
 from ipvlan.config.yaml_file import Checkout, Folder, ProjectFolder
 from ipvlan.hosts.availability import Visit, visit_hosts
 from ipvlan.hosts.connection import connection_to
@@ -52,7 +53,7 @@ def read_fabric_args() -> FabricArgs:
         check_environment(os.environ, "pulumi preview" if pulumi.runtime.is_dry_run() else "pulumi up")
         project = project_folder()
         config = read_config(project)
-        return fabric_args(config, read_secrets(config.services), project)
+        return fabric_args(config, read_secrets(config), project)
     except UserError as error:
         raise pulumi.RunError(str(error)) from None
 
@@ -65,7 +66,8 @@ def fabric_args(
     Args:
         config: The stack's config.
         secrets: Config key -> value.
-        project: The folder with the files of the project's other stacks; None where the config is not from a stack file.
+        project: The folder with the files of the project's other stacks; None where the config is not from a stack file: the
+            values of secrets are not known then.
 
     Raises:
         UserError: The config contradicts itself, or this machine cannot open connections.
@@ -80,15 +82,19 @@ def fabric_args(
         messages.warn(str(warning))
     # Loads the docker provider's package, which takes about as long as the hosts take to answer.
     import_module("components.host_slice")
+    unavailable = visits.unavailable()
+    known = {} if project is None else _known_secrets(config)
+    volumes = visits.volumes(pulumi.get_stack(), known, unavailable)
     return FabricArgs(
         plan=plan,
         stack=pulumi.get_stack(),
         secrets=secrets,
-        unavailable=visits.unavailable(),
+        unavailable=unavailable,
         existing=visits.existing(),
         from_before=visits.from_before(),
         proven=visits.proven(),
-        replaced_networks=visits.replaced_networks(),
+        replaced_hosts={*visits.replaced_networks(), *(host for host, found in volumes.items() if found.replaced)},
+        missing_volumes={host: found.missing for host, found in volumes.items()},
     )
 
 
@@ -108,7 +114,8 @@ def read_config(project: Folder) -> StackConfig:
     config = well_formed(read_sections(raw, project))
     engine = pulumi.Config()
     given = {key: engine.get(key) for key in (*SECTIONS, COMMON)}
-    plain = [key for key in _secret_keys(config.services) if engine.get(key) is not None and not _is_secret(key)]
+    keys = secret_keys(config.services, config.volumes)
+    plain = [key for key in keys if engine.get(key) is not None and not _is_secret(key)]
     different = list(differences(stack_file(stack), raw.sections, given, plain))
     if different:
         raise ConfigError(different)
@@ -119,22 +126,26 @@ def _is_secret(key: str) -> bool:
     return is_config_secret(f"{pulumi.get_project()}:{key}")
 
 
-def _secret_keys(services: Mapping[str, ServiceConfig]) -> list[str]:
-    return sorted({key for service in services.values() for key in service.secret_environment.values()})
-
-
-def read_secrets(services: Mapping[str, ServiceConfig]) -> Mapping[str, pulumi.Output[str]]:
-    """Return config key -> value for every key in a `secret_environment`; Pulumi treats the values as secrets.
+def read_secrets(stack: StackConfig) -> Mapping[str, pulumi.Output[str]]:
+    """Return config key -> value for every key that services and volumes refer to; Pulumi treats the values as secrets.
 
     Raises:
         ConfigError: Keys without a value.
     """
     config = pulumi.Config()
-    keys = _secret_keys(services)
-    missing = list(unknown_secrets(services, {key for key in keys if config.get_secret(key) is not None}))
+    keys = secret_keys(stack.services, stack.volumes)
+    missing = list(
+        unknown_secrets(stack.services, {key for key in keys if config.get_secret(key) is not None}, stack.volumes)
+    )
     if missing:
         raise ConfigError(missing)
     return {key: config.require_secret(key) for key in keys}
+
+
+def _known_secrets(stack: StackConfig) -> Mapping[str, str]:
+    """Return config key -> value for every key that volumes refer to: a host's volumes are compared with them here."""
+    found = {key: get_config(f"{pulumi.get_project()}:{key}") for key in secret_keys({}, stack.volumes)}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 class HostVisits:
@@ -205,6 +216,18 @@ class HostVisits:
         hosts = [host for host in self._plan.hosts if host.name in changed]
         require_no_restored([connection_to(host, self._plan.ssh) for host in hosts], self._recorded.ownership.owner)
         return changed
+
+    def volumes(self, stack: str, secrets: Mapping[str, str], unavailable: Collection[str]) -> Mapping[str, Found]:
+        """Return host -> what is to be done about its volumes; nothing in a preview, and nothing of an unavailable host.
+
+        Raises:
+            HostError: A volume cannot be as planned: nothing was changed.
+        """
+        hosts = [host for host in self._plan.hosts if host.volumes and host.name not in unavailable]
+        if self._visits is None or not hosts:
+            return {}
+        check = VolumeCheck(stack, self._recorded, secrets)
+        return check.look([(host, connection_to(host, self._plan.ssh)) for host in hosts])
 
     @cached_property
     def _recorded(self) -> StackState | None:

@@ -12,9 +12,18 @@ from provider.host_networking import HostNetworking
 from provider.resource import Resource
 from provider.settled import Settled
 from provider.stack_identity import StackIdentity
+from provider.volume import Volume
 
 KINDS: Final[dict[str, Resource]] = {
     f"{PACKAGE}:index:{kind.name}": kind
-    for kind in (AddressClaims(), BridgeConnection(), Handover(), HostNetworking(), Settled(), StackIdentity())
+    for kind in (
+        AddressClaims(),
+        BridgeConnection(),
+        Handover(),
+        HostNetworking(),
+        Settled(),
+        StackIdentity(),
+        Volume(),
+    )
 }
 """Type token -> the kind. A token is part of a URN, so it never changes."""

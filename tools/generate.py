@@ -26,6 +26,7 @@ from ipvlan.config.models import (
 from ipvlan.config.types.base import Model
 from ipvlan.config.types.devices import DeviceMap, Gpu
 from ipvlan.config.types.mount_maps import Mount, MountBind, MountTmpfs, MountVolume
+from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.plan.container_updates import BY_SETTING, UPDATES
 from ipvlan.plan.docker_versions import RULES
 from ipvlan.plan.make import make_plan
@@ -161,6 +162,7 @@ def _tables() -> Iterator[str]:
     yield from _table("`tmpfs`, of an entry of `mounts`", MountTmpfs)
     yield from _table("An entry of `devices` that is a map", DeviceMap)
     yield from _table("An entry of `gpus`", Gpu)
+    yield from _table("`ipvlan-fabric:volumes.<key>`", VolumeConfig)
     yield from _table("`ipvlan-fabric:ssh`", SshConfig)
 
 

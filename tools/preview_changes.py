@@ -17,7 +17,7 @@ UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How Pulumi writes a value that is known only after the update (UnknownStringValue in its Go SDK, resource/plugin)."""
 MARKS: Final = {"create": "+", "delete": "-", "update": "~", "replace": "+-"}
 """Operation of a step -> the sign of its line, as `pulumi preview --diff` prints it."""
-_FIRST: Final = ("container:Container", "network:Network", "BridgeConnection", "HostNetworking")
+_FIRST: Final = ("container:Container", "network:Network", "BridgeConnection", "HostNetworking", "Volume")
 """Ends of the types that come first: where a comment is cut, the rest is."""
 _OPTIONS: Final = (
     *("aliases", "customTimeouts", "deleteBeforeReplace", "deletedWith", "dependencies", "ignoreChanges", "protect"),

@@ -29,6 +29,8 @@ class Difference:
     """The container's name in Docker."""
     network: str | None = None
     """The name of a network that is not the fabric's."""
+    volume: str | None = None
+    """The volume's name in Docker."""
     output: tuple[str, ...] = ()
     """The last lines of the container's log, or of its health check; without secret values."""
     id: str | None = None
@@ -45,6 +47,7 @@ def difference(
     service: str | None = None,
     container: str | None = None,
     network: str | None = None,
+    volume: str | None = None,
     id_: str | None = None,
     output: tuple[str, ...] = (),
 ) -> Difference:
@@ -58,6 +61,7 @@ def difference(
         service=service,
         container=container,
         network=network,
+        volume=volume,
         output=output,
         id=id_,
     )

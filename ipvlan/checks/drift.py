@@ -23,6 +23,7 @@ from ipvlan.checks.not_ours import (
     network_on_parent,
 )
 from ipvlan.checks.rollout_drift import left, restarting, restored, unhealthy
+from ipvlan.checks.volume_drift import volume_differences
 from ipvlan.config.types.ports import Port, runs
 from ipvlan.hosts.errors import HostError, HostUnreachableError, NoDockerSocketError
 from ipvlan.hosts.ports import EVERY_ADDRESS
@@ -69,6 +70,7 @@ class Comparison:
             *self._parent(host, snapshot),
             *self._networks(host, snapshot),
             *self._routes(host, snapshot),
+            *volume_differences(self._stack, self._ownership, host, snapshot),
             *(found for planned in host.containers for found in self._planned_container(host, planned, snapshot)),
             *self._other_containers(host, snapshot),
             *self._notices(host, snapshot),

@@ -193,6 +193,30 @@ class DriftKind(StrEnum):
         "a published container is connected to the bridge, and its ports are not bound on the host",
         _on_host(7, "connects it to the bridge again; same container"),
     )
+    VOLUME_MISSING = (
+        "volume-missing",
+        "a planned volume does not exist on the host",
+        Repair(
+            by="pulumi",
+            how="`pulumi up --refresh --target` of that volume, which is empty then; an external one is for a person",
+        ),
+    )
+    VOLUME_DIFFERENT = (
+        "volume-different",
+        "a planned volume has another driver or other options than planned, and Docker cannot change it",
+        _by_person("correct `volumes`, or another `name` and a copy of the data; then `pulumi up`"),
+    )
+    VOLUME_NOT_OURS = (
+        "volume-not-ours",
+        "a volume has a planned name, and this stack did not create it",
+        _by_person("`external: true`, or another `name`; then `pulumi up`"),
+    )
+    VOLUME_KEPT = (
+        "volume-kept",
+        "this stack created a volume that the plan does not have any more; it is kept with its data",
+        _by_person("leave it; or, if nobody needs its data, `docker volume rm NAME`"),
+        "info",
+    )
     ADDRESS_UNCHECKED = (
         "address-unchecked",
         "whether something else holds a planned address could not be checked when it was new",

@@ -43,6 +43,7 @@ _DESCRIPTIONS: Final[Mapping[DriftKind, str]] = {
     DriftKind.CONTAINER_MISSING: "pulumi up: create {container} again",
     DriftKind.IMAGE_DIFFERENT: "pulumi up: create {container} again",
     DriftKind.PORTS_DIFFERENT: "pulumi up: create {container} again",
+    DriftKind.VOLUME_MISSING: "pulumi up: create volume {volume} on {host} again, empty",
 }
 
 _ON_THE_FABRIC: Final = (DriftKind.FABRIC_DISCONNECTED, DriftKind.ADDRESS_DIFFERENT)
@@ -70,7 +71,7 @@ class RepairStep:
     def confirmed(self) -> tuple[object, ...]:
         """What must be the same right before the step is done."""
         about = self.difference
-        place = (about.kind, about.host, about.service, about.container, about.network)
+        place = (about.kind, about.host, about.service, about.container, about.network, about.volume)
         return (*place, about.id, self.by, self.seen, self.network_id)
 
 
@@ -193,6 +194,7 @@ def _step(known: Known, difference: Difference) -> RepairStep:
         host=difference.host,
         container=f"{difference.container} on {difference.host}",
         fabric=known.plan.network_name,
+        volume=difference.volume,
         address="" if planned is None else planned.address,
     )
     step = RepairStep(difference=difference, description=description, by=by)
@@ -228,7 +230,10 @@ def _obstacle(known: Known, difference: Difference, planned: ContainerPlan | Non
                 "no network of one that runs. Settle that first (`ipvlan status`); then run `ipvlan heal` again"
             )
     if planned is None:
-        return ""
+        external = difference.volume is not None and any(
+            volume.external for volume in known.plan.host(host).volumes if volume.name == difference.volume
+        )
+        return difference.fix if external else ""
     live = known.live(difference)
     if kind.repair.by == "host" and (live is None or live.id not in known.ownership.ids):
         return f"nothing is changed: {planned.name} on {host} is not in the state of stack {known.ownership.stack}"
@@ -284,7 +289,9 @@ def _with_targets(known: Known, steps: Sequence[RepairStep]) -> RepairPlan:
         if known.plan.probe_addresses:
             targets.add(known.urns.of_address_check())
         host = known.plan.host(step.difference.host)
-        if step.difference.service is None:
+        if step.difference.volume is not None:
+            targets.add(known.urns.of_volume(host.name, step.difference.volume))
+        elif step.difference.service is None:
             targets.update(known.urns.of_host(host))
         else:
             targets.add(known.urns.of_network(host.name))

@@ -34,6 +34,7 @@ from ipvlan.plan.resource_names import (
     IDENTITY_TYPE,
     NETWORK_TYPE,
     SETTLED_TYPE,
+    VOLUME_TYPE,
     Urns,
     host_of,
     service_of,
@@ -158,6 +159,7 @@ class StackState:
         slices = dict(_hosts_of_slices(self.resources))
         containers: dict[Place, str] = {}
         networks: dict[str, str] = {}
+        volumes: dict[Place, str] = {}
         engines: dict[str, str] = {}
         ids: set[str] = set()
         owner = ""
@@ -180,6 +182,9 @@ class StackState:
                 containers[Place(host, service_of(slice_name, resource.name))] = resource.id
             elif resource.type == NETWORK_TYPE:
                 networks[host] = resource.id
+            elif resource.type == VOLUME_TYPE:
+                place = Place(host, str(resource.outputs.get("volume") or ""))
+                volumes[place] = str(resource.outputs.get("owner_label") or "")
             elif resource.type == HOST_CHECK_TYPE:
                 engine = recorded_engine(str(resource.outputs.get("stdout") or ""))
                 if engine:
@@ -190,6 +195,7 @@ class StackState:
             owner=owner,
             containers=containers,
             networks=networks,
+            volumes=volumes,
             # An import that was cut short has resources without an id.
             ids=frozenset(ids - {""}),
             engines=engines,

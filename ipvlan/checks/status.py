@@ -93,7 +93,12 @@ def read_status(
     snapshots = on_hosts(
         plan,
         hosts,
-        lambda session: take_snapshot(session, timeout=timeout, troubles_of=plan.host(session.name).containers),
+        lambda session: take_snapshot(
+            session,
+            timeout=timeout,
+            troubles_of=plan.host(session.name).containers,
+            with_volumes=bool(plan.host(session.name).volumes),
+        ),
         timeout=timeout,
     )
     ownership = owned()

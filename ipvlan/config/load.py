@@ -8,7 +8,7 @@ Out of scope: what two keys must agree on, and the error that stops a command (`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
@@ -27,11 +27,13 @@ from ipvlan.config.models import (
 )
 from ipvlan.config.project_file import project_problems, stack_file_problems
 from ipvlan.config.salvage import UNREADABLE_FABRIC, salvage
-from ipvlan.config.secrets import encrypted_values, is_secret, secrets_in_plaintext, unknown_secrets
+from ipvlan.config.secrets import encrypted_values, is_secret, referred_keys, secrets_in_plaintext, unknown_secrets
 from ipvlan.config.shared_file import with_common
 from ipvlan.config.shown_values import shown
 from ipvlan.config.types.base import Model
 from ipvlan.config.types.docker import HOST_NAME, SERVICE_NAME
+from ipvlan.config.types.volumes import LONGEST_VOLUME, VOLUME_KEY
+from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.config.yaml_file import Folder, read
 from ipvlan.problems import MOST_SHOWN, ConfigError, Problem, UsageError, shorten
 
@@ -67,6 +69,7 @@ class Reading:
     """Whether any host was read, or there are none: else every reference to a host looks wrong."""
     unreadable_hosts: frozenset[str]
     unreadable_services: frozenset[str]
+    unreadable_volumes: frozenset[str] = frozenset()
 
 
 def stack_file(stack: str) -> str:
@@ -133,8 +136,8 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
                 )
             )
     others = {key: value for key, value in own.items() if key not in (*SECTIONS, COMMON) and ":" not in key}
-    referred = set(_referred_keys(sections.get("services")))
-    # A secret that no service refers to yet is no mistake.
+    referred = set(referred_keys(sections))
+    # A secret that nothing refers to yet is no mistake.
     stray = {key: value for key, value in others.items() if not is_secret(value) and key not in referred}
     stray_problems = unknown_sections(stray, (*SECTIONS, COMMON), "", "config keys")
     return RawStack(sections=sections, others=others, problems=(*problems, *stray_problems))
@@ -156,7 +159,7 @@ def read_sections(raw: RawStack, folder: Folder) -> Reading:
     problems = (
         *raw.problems,
         *(problem for problem in reading.problems if problem.key not in reported),
-        *secrets_in_plaintext(reading.config.services, raw.others),
+        *secrets_in_plaintext(reading.config.services, raw.others, reading.config.volumes),
     )
     return Reading(
         config=reading.config,
@@ -165,6 +168,7 @@ def read_sections(raw: RawStack, folder: Folder) -> Reading:
         hosts_read=reading.hosts_read,
         unreadable_hosts=reading.unreadable_hosts,
         unreadable_services=reading.unreadable_services,
+        unreadable_volumes=reading.unreadable_volumes,
     )
 
 
@@ -176,7 +180,7 @@ def read_config(
     Args:
         raw: The sections, and `common`, the path of the shared file.
         folder: Where the shared file is.
-        known_config_keys: The names that `secret_environment` may refer to; None leaves that unchecked.
+        known_config_keys: The names that secrets may be referred to by; None leaves that unchecked.
     """
     problems: list[Problem] = list(unknown_sections(raw, (*SECTIONS, COMMON), "", "config keys"))
     sections, more = with_common(raw, folder)
@@ -185,28 +189,28 @@ def read_config(
     fabric = _model(FabricConfig, sections["fabric"], "fabric", problems)
     hosts, unreadable_hosts = _models(HostConfig, sections["hosts"], "hosts", problems)
     services, unreadable_services = _models(ServiceConfig, sections["services"], "services", problems)
+    volumes, unreadable_volumes = _models(
+        VolumeConfig, {} if sections["volumes"] is None else sections["volumes"], "volumes", problems
+    )
     ssh = _model(SshConfig, {} if sections["ssh"] is None else sections["ssh"], "ssh", problems)
     if known_config_keys is not None:
-        problems.extend(unknown_secrets(services, known_config_keys))
+        problems.extend(unknown_secrets(services, known_config_keys, volumes))
     return Reading(
         # Not validated again: every part was.
         config=StackConfig.model_construct(
-            fabric=fabric or UNREADABLE_FABRIC, hosts=hosts, services=services, ssh=ssh or SshConfig()
+            fabric=fabric or UNREADABLE_FABRIC,
+            hosts=hosts,
+            services=services,
+            volumes=volumes,
+            ssh=ssh or SshConfig(),
         ),
         problems=tuple(problems),
         fabric_read=fabric is not None,
         hosts_read=bool(hosts) or sections["hosts"] == {},
         unreadable_hosts=unreadable_hosts,
         unreadable_services=unreadable_services,
+        unreadable_volumes=unreadable_volumes,
     )
-
-
-def _referred_keys(services: object) -> Iterator[str]:
-    """Yield the config keys that services refer to as secrets, whatever else is wrong with the services."""
-    for service in services.values() if isinstance(services, Mapping) else ():
-        references = service.get("secret_environment") if isinstance(service, Mapping) else None
-        if isinstance(references, Mapping):
-            yield from (key for key in references.values() if isinstance(key, str))
 
 
 def _model(kind: type[M], raw: object, path: str, problems: list[Problem]) -> M | None:
@@ -245,11 +249,11 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
                 problem="it is missing" if raw is None else "this is not a mapping of names",
                 effect=f"the stack would have no {section}",
                 fix=f"write {PROJECT}:{section} with one name per line below it"
-                + (", or {} for none" if section == "services" else ""),
+                + (", or {} for none" if section in ("services", "volumes") else ""),
             )
         )
         return {}, frozenset()
-    pattern = HOST_NAME if section == "hosts" else SERVICE_NAME
+    pattern = {"hosts": HOST_NAME, "volumes": VOLUME_KEY}.get(section, SERVICE_NAME)
     entries: dict[str, M] = {}
     unreadable: set[str] = set()
     for name, raw_entry in raw.items():
@@ -267,7 +271,8 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
                     value="",
                     problem="nothing is below the name",
                     effect=f"nothing is known of this {section[:-1]}",
-                    fix="write its keys below it, indented, or remove the name",
+                    fix="write its keys below it, indented, or remove the name"
+                    + ("; {} is a volume with Docker's defaults" if section == "volumes" else ""),
                 )
             )
             unreadable.add(name)
@@ -281,16 +286,19 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
 
 
 def _bad_name(section: str, name: str) -> Problem:
-    least = "two or more" if section == "services" else "one or more"
+    least = "one or more" if section == "hosts" else "two or more"
+    most = LONGEST_VOLUME if section == "volumes" else 63
+    effects = {
+        "services": "the daemon answers 'Invalid container name', after other containers were already changed",
+        "volumes": "the daemon would refuse the volume, and with it the containers that mount it",
+    }
     return Problem(
         code="IPF020",
         key=f"{section}.{shorten(name)}",
         value="",
-        problem=f"the name has {len(name)} characters, and 63 are allowed"
-        if len(name) > 63
+        problem=f"the name has {len(name)} characters, and {most} are allowed"
+        if len(name) > most
         else "Docker and Pulumi do not accept this name",
-        effect="the daemon answers 'Invalid container name', after other containers were already changed"
-        if section == "services"
-        else "names of resources and files could not identify the host",
-        fix=f"use {least} of a-z, A-Z, 0-9, _ . -, beginning with a letter or digit, at most 63",
+        effect=effects.get(section, "names of resources and files could not identify the host"),
+        fix=f"use {least} of a-z, A-Z, 0-9, _ . -, beginning with a letter or digit, at most {most}",
     )

@@ -54,6 +54,7 @@ from ipvlan.config.types.rollout import AtOnce, OnFailure, UpWithin
 from ipvlan.config.types.sizes import Memory, Size, Swap
 from ipvlan.config.types.ssh import DockerSocket, HostKey, Target
 from ipvlan.config.types.subnets import Subnet
+from ipvlan.config.volume_model import VolumeConfig
 
 Mode = Literal["l2", "l3", "l3s"]
 
@@ -332,6 +333,8 @@ class StackConfig(Model):
     """Host name -> Docker host."""
     services: Mapping[str, ServiceConfig]
     """Service name -> container, the same on several hosts."""
+    volumes: Mapping[str, VolumeConfig] = Field(default_factory=dict)
+    """Key, as `volumes` of a service names it -> named volume."""
     ssh: SshConfig = SshConfig()
     """How the hosts are reached."""
 

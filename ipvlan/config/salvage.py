@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from ipvlan.config.models import ContainerSettings, FabricConfig, HostConfig, ServiceConfig
 from ipvlan.config.types.base import Model
+from ipvlan.config.volume_model import VolumeConfig
 
 M = TypeVar("M", bound=Model)
 
@@ -42,6 +43,8 @@ PLACEHOLDERS: Final[Mapping[type[Model], Mapping[str, Mapping[str, object]]]] = 
         "rollout": {},
         "after": {},
     },
+    # Not its `name`, nor what says whose it is.
+    VolumeConfig: {"driver_opts": {}, "secret_driver_opts": {}, "labels": {}, "delete": {}},
 }
 """Fields without which the rest of an entry can still be compared with other entries -> the keys to write instead.
 

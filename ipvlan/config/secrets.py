@@ -14,6 +14,7 @@ from typing import Final
 from ipvlan import PROJECT
 from ipvlan.config.models import ServiceConfig
 from ipvlan.config.shown_values import NOT_SHOWN
+from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.problems import Problem, shorten
 
 _NAME: Final = re.compile(r"[a-z]+[0-9]{0,2}([-_.][a-z]+[0-9]{0,2})*|[a-z]+([A-Z][a-z]+)+")
@@ -54,9 +55,32 @@ def _encrypted(path: str, value: object, seen: set[int]) -> Iterator[Problem]:
             yield from _encrypted(f"{path}[{number}]", inner, seen)
 
 
-def unknown_secrets(services: Mapping[str, ServiceConfig], known: Collection[str]) -> Iterator[Problem]:
+_REFERRING: Final = {"services": "secret_environment", "volumes": "secret_driver_opts"}
+"""Section -> the key of its entries whose values are names of config keys."""
+
+NO_VOLUMES: Final[Mapping[str, VolumeConfig]] = {}
+
+
+def referred_keys(sections: Mapping[str, object]) -> Iterator[str]:
+    """Yield the config keys that services and volumes refer to as secrets, whatever else is wrong with them."""
+    for section, field in _REFERRING.items():
+        entries = sections.get(section)
+        for entry in entries.values() if isinstance(entries, Mapping) else ():
+            references = entry.get(field) if isinstance(entry, Mapping) else None
+            if isinstance(references, Mapping):
+                yield from (key for key in references.values() if isinstance(key, str))
+
+
+def secret_keys(services: Mapping[str, ServiceConfig], volumes: Mapping[str, VolumeConfig]) -> list[str]:
+    """Return the config keys that services and volumes refer to as secrets, sorted."""
+    return sorted({key for _, key in _references(services, volumes)})
+
+
+def unknown_secrets(
+    services: Mapping[str, ServiceConfig], known: Collection[str], volumes: Mapping[str, VolumeConfig] = NO_VOLUMES
+) -> Iterator[Problem]:
     """Yield a problem for each reference to a config key that the stack does not set."""
-    for path, key in _references(services):
+    for path, key in _references(services, volumes):
         if key not in known:
             near = get_close_matches(key[:100], [*known], n=1)
             name = key if near or _NAME.fullmatch(key) else "NAME"
@@ -65,14 +89,20 @@ def unknown_secrets(services: Mapping[str, ServiceConfig], known: Collection[str
                 key=path,
                 value=NOT_SHOWN if name == "NAME" else shorten(key),
                 problem="no config key of that name is set in the stack",
-                effect="the container would start without its secret",
+                effect="the volume would be created without it"
+                if path.startswith("volumes.")
+                else "the container would start without its secret",
                 fix=f"did you mean {near[0]}?" if near else f"pulumi config set --secret {shlex.quote(name)}",
             )
 
 
-def secrets_in_plaintext(services: Mapping[str, ServiceConfig], values: Mapping[str, object]) -> Iterator[Problem]:
+def secrets_in_plaintext(
+    services: Mapping[str, ServiceConfig],
+    values: Mapping[str, object],
+    volumes: Mapping[str, VolumeConfig] = NO_VOLUMES,
+) -> Iterator[Problem]:
     """Yield a problem for each reference to a config key whose value is not encrypted."""
-    for path, key in _references(services):
+    for path, key in _references(services, volumes):
         if key in values and not is_secret(values[key]):
             yield Problem(
                 code="IPF024",
@@ -84,8 +114,13 @@ def secrets_in_plaintext(services: Mapping[str, ServiceConfig], values: Mapping[
             )
 
 
-def _references(services: Mapping[str, ServiceConfig]) -> Iterator[tuple[str, str]]:
-    """Yield the path of each entry of `secret_environment`, and the config key that it names."""
+def _references(
+    services: Mapping[str, ServiceConfig], volumes: Mapping[str, VolumeConfig]
+) -> Iterator[tuple[str, str]]:
+    """Yield the path of each reference to a secret, and the config key that it names."""
     for name, service in services.items():
         for variable, key in service.secret_environment.items():
             yield f"services.{name}.secret_environment.{shorten(variable)}", key
+    for name, volume in volumes.items():
+        for option, key in volume.secret_driver_opts.items():
+            yield f"volumes.{shorten(name)}.secret_driver_opts.{shorten(option)}", key

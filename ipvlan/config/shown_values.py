@@ -7,7 +7,7 @@ from typing import Final
 
 from ipvlan.problems import shorten
 
-HIDDEN: Final = ("environment", "secret_environment")
+HIDDEN: Final = ("environment", "secret_environment", "driver_opts", "secret_driver_opts")
 """Keys whose values no message repeats."""
 
 NOT_SHOWN: Final = "(not shown)"

@@ -51,6 +51,14 @@ class Engine:
         """Return all networks, as `GET /networks` lists them."""
         return self._call(lambda client: client.networks())
 
+    def volumes(self) -> Sequence[dict[str, Any]]:
+        """Return all volumes, as `GET /volumes` lists them."""
+        return self._call(lambda client: client.volumes().get("Volumes") or [])
+
+    def volume(self, name: str) -> dict[str, Any] | None:
+        """Return one volume, as `GET /volumes/NAME` describes it; None where there is none of that name."""
+        return self._find(lambda client: dict(client.inspect_volume(name)))
+
     def container(self, id_: str) -> dict[str, Any]:
         """Return one container, as `GET /containers/ID/json` describes it."""
         return self._call(lambda client: dict(client.inspect_container(id_)))

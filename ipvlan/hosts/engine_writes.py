@@ -9,7 +9,7 @@ Out of scope: versions and failures of requests in general (`ipvlan.hosts.engine
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ipvlan.hosts.engine import Engine
@@ -112,7 +112,17 @@ class EngineWrites(Engine):
 
     def remove_volume(self, name: str) -> bool:
         """Remove a volume; return whether it is gone: Docker keeps one that a container uses."""
-        return not self._refusal(lambda client: client.remove_volume(name))
+        return not self.volume_not_removed(name)
+
+    def volume_not_removed(self, name: str) -> str:
+        """Remove a volume; return why Docker keeps it, in Docker's words; empty when it is gone."""
+        return self._refusal(lambda client: client.remove_volume(name))
+
+    def volume_not_created(self, name: str, driver: str, options: Mapping[str, str], labels: Mapping[str, str]) -> str:
+        """Create a volume; return why Docker does not, in Docker's words. Of a name that exists it creates none, without a word."""
+        return self._refusal(
+            lambda client: client.create_volume(name, driver=driver, driver_opts=dict(options), labels=dict(labels))
+        )
 
     def connect_bridge(self, id_: str, priority: int) -> None:
         """Connect a container that does not run to Docker's bridge, as its gateway once it runs.

@@ -19,6 +19,7 @@ from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, NoDockerSocketError
 from ipvlan.hosts.routes import has_route
 from ipvlan.hosts.trouble import Trouble, read_troubles
+from ipvlan.hosts.volumes import LiveVolume, live_volume
 
 if TYPE_CHECKING:
     from ipvlan.hosts.script import Output
@@ -137,6 +138,8 @@ class HostSnapshot:
     """Service -> path on the host of its container's /etc/resolv.conf; only where process ids were requested."""
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
     """Container name -> why it does not stay up or is unhealthy; only of those that it was requested for."""
+    volumes: Mapping[str, LiveVolume] | None = None
+    """By name; None where they were not requested."""
 
     def network(self, name: str) -> LiveNetwork | None:
         """Return the network of that name."""
@@ -181,6 +184,7 @@ def take_snapshot(
     timeout: float,
     pids_of: Sequence[ContainerPlan] = (),
     troubles_of: Sequence[ContainerPlan] = (),
+    with_volumes: bool = False,
 ) -> HostSnapshot:
     """Read the state of the session's host.
 
@@ -189,6 +193,7 @@ def take_snapshot(
         timeout: Seconds for each request.
         pids_of: Containers whose process ids are needed too; one more request for each.
         troubles_of: Containers that are asked about further where they do not look well; no request for the others.
+        with_volumes: Whether the volumes are needed too; one more request.
 
     Raises:
         HostError: The host, or its Docker, does not answer.
@@ -199,6 +204,7 @@ def take_snapshot(
     try:
         containers = {container.name: container for container in map(_container, engine.containers())}
         networks = tuple(_network(network) for network in engine.networks())
+        volumes = {volume.name: volume for volume in map(live_volume, engine.volumes())} if with_volumes else None
         engine_id = engine.id()
         troubles = read_troubles(engine, containers, troubles_of)
         for planned in pids_of:
@@ -228,6 +234,7 @@ def take_snapshot(
         pids=pids,
         resolvers=resolvers,
         troubles=troubles,
+        volumes=volumes,
     )
 
 

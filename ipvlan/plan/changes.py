@@ -19,6 +19,8 @@ from ipvlan.plan.docker_values import differ
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
 from ipvlan.plan.resource_names import ports_label
 from ipvlan.plan.setting_changes import SettingChange, setting_changes
+from ipvlan.plan.volume_changes import VolumeChange, volume_changes
+from ipvlan.plan.volumes import named_sources
 
 Action = Literal["create", "delete", "replace", "update", "attach", "detach"]
 """`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach` and `detach`: only the
@@ -57,13 +59,15 @@ class Changes:
     containers: tuple[ContainerChange, ...]
     settings: tuple[SettingChange, ...] = ()
     """What else differs, and changes nothing that runs."""
+    volumes: tuple[VolumeChange, ...] = ()
+    """What happens to the named volumes and their data."""
 
     def of(self, *actions: Action) -> list[ContainerChange]:
         """Return the containers with one of these actions."""
         return [change for change in self.containers if change.action in actions]
 
     def __bool__(self) -> bool:
-        return bool(self.hosts or self.containers or self.settings)
+        return bool(self.hosts or self.containers or self.settings or self.volumes)
 
 
 def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = ()) -> Changes:
@@ -78,12 +82,17 @@ def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = 
     new_hosts = {host.name: host for host in after.hosts}
     hosts: list[HostChange] = []
     containers: list[ContainerChange] = []
+    volumes: list[VolumeChange] = []
     for name in sorted(old_hosts.keys() | new_hosts.keys()):
         old, new = old_hosts.get(name), new_hosts.get(name)
         network = tuple(_network(old.network, new.network)) if old and new else ()
         hosts.extend(_host(name, old, new, network))
-        containers.extend(_containers(old, new, network, new_secrets))
-    return Changes(tuple(hosts), tuple(containers), tuple(setting_changes(before, after)) if before else ())
+        of_host = list(volume_changes(old, new, new_secrets))
+        volumes.extend(of_host)
+        replaced = frozenset(change.name for change in of_host if change.action == "replace")
+        containers.extend(_containers(old, new, network, new_secrets, replaced))
+    settings = tuple(setting_changes(before, after)) if before else ()
+    return Changes(tuple(hosts), tuple(containers), settings, tuple(volumes))
 
 
 def _differences(*fields: tuple[str, object, object]) -> Iterator[str]:
@@ -165,7 +174,11 @@ def _auxiliary(old: NetworkPlan, new: NetworkPlan) -> tuple[str, str]:
 
 
 def _containers(
-    old: HostPlan | None, new: HostPlan | None, network: tuple[str, ...], new_secrets: Collection[str]
+    old: HostPlan | None,
+    new: HostPlan | None,
+    network: tuple[str, ...],
+    new_secrets: Collection[str],
+    replaced_volumes: frozenset[str],
 ) -> Iterator[ContainerChange]:
     olds = {container.service: container for container in old.containers} if old else {}
     news = {container.service: container for container in new.containers} if new else {}
@@ -178,16 +191,26 @@ def _containers(
         else:
             yield from (
                 ContainerChange(after.host, service, action, reasons, before, after)
-                for action, reasons in _actions(before, after, network, new_secrets)
+                for action, reasons in _actions(before, after, network, new_secrets, replaced_volumes)
             )
 
 
 def _actions(
-    before: ContainerPlan, after: ContainerPlan, network: tuple[str, ...], new_secrets: Collection[str]
+    before: ContainerPlan,
+    after: ContainerPlan,
+    network: tuple[str, ...],
+    new_secrets: Collection[str],
+    replaced_volumes: frozenset[str],
 ) -> Iterator[tuple[Action, tuple[str, ...]]]:
     """Yield what happens to a container of both plans, with the reasons."""
     updated = tuple(_settings(before.settings, after.settings, replaces=False))
-    replaced = (*(["its network is replaced"] if network else []), *_reasons(before, after, new_secrets))
+    # What it mounted decides: it is deleted before the volume is.
+    lost = sorted(replaced_volumes & set(named_sources(before.settings)))
+    replaced = (
+        *(["its network is replaced"] if network else []),
+        *(f"its volume {volume} is replaced" for volume in lost),
+        *_reasons(before, after, new_secrets),
+    )
     if replaced:
         yield "replace", (*replaced, *updated)
         return

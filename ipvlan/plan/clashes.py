@@ -110,7 +110,13 @@ _ROUTES: Final = _Kind(
     "a machine reaches an address by one way: `pulumi up` of the second stack stops, or containers of one are not reached",
     f"give the stacks different slices, {_ONE_AT_A_TIME}",
 )
-_KINDS: Final = (_PORTS, _CONTAINERS, _NETWORKS, _PARENTS, _POOLS, _ADDRESSES, _SLICES, _ROUTES)
+_VOLUMES: Final = _Kind(
+    "IPF798",
+    "stack {stack} has a volume of this name",
+    "a volume is one stack's: `pulumi up` of the second stack stops before it changes anything",
+    "set external: true for it in one of the stacks, to share its data; or give one of the volumes another name",
+)
+_KINDS: Final = (_PORTS, _CONTAINERS, _VOLUMES, _NETWORKS, _PARENTS, _POOLS, _ADDRESSES, _SLICES, _ROUTES)
 
 
 def clashes(plan: Plan, neighbour: Neighbour) -> Iterator[Problem]:
@@ -143,6 +149,11 @@ def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Cl
         if container.name in names:
             keys = f"services.{container.service}", f"services.{names[container.name].service}"
             yield _CONTAINERS, _Clash(*keys, container.name, where)
+    volumes = {volume.name: volume for volume in other.volumes if not volume.external}
+    for volume in own.volumes:
+        if volume.name in volumes and not volume.external:
+            keys = f"volumes.{volume.key}", f"volumes.{volumes[volume.name].key}"
+            yield _VOLUMES, _Clash(*keys, volume.name, where)
     if own.network.name == other.network.name:
         yield _NETWORKS, _Clash("fabric.name", "fabric.name", own.network.name, where)
     if own.parent == other.parent:

@@ -24,6 +24,7 @@ from ipvlan.plan.resource_names import (
     HOST_SLICE_TYPE,
     NETWORK_TYPE,
     OWNER_LABEL,
+    VOLUME_TYPE,
     host_of,
     token,
 )
@@ -87,7 +88,7 @@ class Remains:
     networks: tuple[StateNetwork, ...] = ()
     networking: tuple[StateNetworking, ...] = ()
     volumes: tuple[str, ...] = ()
-    """Docker's names of the named volumes of its containers; other containers may use them too."""
+    """Docker's names of the named volumes of its containers and of the section `volumes`; other containers may use them too."""
     images: tuple[str, ...] = ()
     """References of the pulled images; other containers may use them too."""
     docker_socket: str = DEFAULT_SOCKET
@@ -306,13 +307,21 @@ def _remains(removed: Iterable[Resource]) -> Remains:
         containers=_distinct(map(_container, containers)),
         networks=_distinct(map(_network, by_type.get(NETWORK_TYPE, []))),
         networking=_distinct(map(_networking, by_type.get(_NETWORKING, []))),
-        volumes=_distinct(name for container in containers for name in _volume_names(container)),
+        volumes=_distinct(_volumes(containers, by_type.get(VOLUME_TYPE, []))),
         images=_distinct(str(_value(image, "name")) for image in by_type.get(_IMAGE, [])),
         docker_socket=next(filter(None, map(_socket, by_type.get(DOCKER_PROVIDER_TYPE, []))), DEFAULT_SOCKET),
     )
 
 
-def _volume_names(container: Resource) -> Iterator[str]:
+def _volumes(containers: Iterable[Resource], volumes: Iterable[Resource]) -> Iterator[str]:
+    """Yield the named volumes that stay, also those with `delete: true`: nothing is done on the machine; none of others."""
+    external = {_value(volume, "volume"): _value(volume, "external") for volume in volumes}
+    yield from (str(name) for name, of_others in external.items() if not of_others)
+    for container in containers:
+        yield from (name for name in _mounted(container) if not external.get(name))
+
+
+def _mounted(container: Resource) -> Iterator[str]:
     yield from (str(volume["volumeName"]) for volume in _value(container, "volumes") or () if volume.get("volumeName"))
     mounts = _value(container, "mounts") or ()
     yield from (str(mount["source"]) for mount in mounts if mount.get("type") == "volume" and mount.get("source"))

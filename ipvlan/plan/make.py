@@ -24,6 +24,7 @@ from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, Route,
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.plan.rollout_order import rollout_plan
 from ipvlan.plan.rules import check
+from ipvlan.plan.volumes import mounts_with_docker_names, volumes_on, with_docker_names
 from ipvlan.problems import PlanError
 
 
@@ -107,6 +108,7 @@ def _host(
         routes=tuple(route for other, to_it in beside.routes.items() if other != name for route in to_it),
         destinations=space.destinations(name),
         shim=_shim(host, space, name),
+        volumes=volumes_on(config, name),
     )
 
 
@@ -163,6 +165,8 @@ def _container(
 def _settings(config: StackConfig, service: ServiceConfig) -> ContainerSettings:
     values = {field: getattr(service, field) for field in ContainerSettings.model_fields}
     values["dns"] = service.dns or config.fabric.dns
+    values["volumes"] = with_docker_names(service.volumes, config.volumes)
+    values["mounts"] = mounts_with_docker_names(service.mounts, config.volumes)
     return ContainerSettings.model_construct(**values)
 
 

@@ -24,6 +24,7 @@ from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.blocks import Block
 from ipvlan.plan.host_blocks import HostBlocks
 from ipvlan.plan.lan import own_addresses
+from ipvlan.plan.volumes import VolumePlan
 from ipvlan.problems import Problem
 
 
@@ -153,6 +154,8 @@ class HostPlan:
     """What a route to the host's containers leads to: `ipvlan.plan.address_space.AddressSpace.destinations`."""
     shim: ShimPlan | None
     """None where the host and its own containers do not reach each other."""
+    volumes: tuple[VolumePlan, ...] = ()
+    """The named volumes of the section `volumes` on this host, sorted by Docker's name."""
 
     @property
     def docker_url(self) -> str:

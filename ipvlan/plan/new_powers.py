@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ipvlan.plan.given_up import given_up
 from ipvlan.plan.powers import CONNECTION, RANK, ContainerPower, Power, powers, surroundings
+from ipvlan.plan.volume_powers import of_volumes
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan, Plan
@@ -23,6 +24,11 @@ def new_powers(before: Plan | None, after: Plan, changed: Collection[tuple[str, 
     """
     olds = {host.name: host for host in before.hosts} if before else {}
     found: list[ContainerPower] = []
+    news = {host.name: host for host in after.hosts}
+    for name in sorted(olds.keys() | news.keys()):
+        for setting, value, meaning, is_new in of_volumes(olds.get(name), news.get(name)):
+            power = Power(setting=setting, value=value, meaning=meaning)
+            found.append(ContainerPower(host=name, service="", power=power, is_new=is_new))
     for host in after.hosts:
         old = olds.get(host.name)
         if before is not None:

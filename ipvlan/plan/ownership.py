@@ -80,6 +80,8 @@ class Ownership:
     """Docker's ids of the containers that the state records, by their place."""
     networks: Mapping[str, str] = field(default_factory=dict)
     """Docker's ids of the networks that the state records, by host."""
+    volumes: Mapping[Place, str] = field(default_factory=dict)
+    """The owner labels of the volumes that the state records; the place's service is the volume's name in Docker."""
     ids: frozenset[str] = frozenset()
     """Docker's ids of all containers and networks in the state; more than above where the state has some still to delete."""
     engines: Mapping[str, str] = field(default_factory=dict)

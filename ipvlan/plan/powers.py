@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from ipvlan.plan import device_powers, mount_powers
 from ipvlan.plan.host_paths import ROOT
+from ipvlan.plan.volume_powers import SETTINGS
+from ipvlan.plan.volumes import named_sources
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import ContainerPlan, HostPlan
+    from ipvlan.plan.volumes import VolumePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,8 @@ class Surroundings:
     """Where Docker listens on the host."""
     mounted_by: Mapping[str, tuple[str, ...]]
     """Named volume -> the services that mount it on the host, or did before the change; sorted."""
+    volumes: Mapping[str, VolumePlan]
+    """Docker's name -> the volume of the section `volumes` on the host."""
 
 
 _Found = Iterator[tuple[str, str] | tuple[str, str, str]]
@@ -77,11 +82,12 @@ def surroundings(host: HostPlan, before: HostPlan | None = None) -> Surroundings
     """Return what the powers of the containers on a host follow from, the host as it was before the change included."""
     mounted: dict[str, set[str]] = {}
     for container in (*host.containers, *(before.containers if before else ())):
-        for volume in mount_powers.named_volumes(container.settings):
+        for volume in named_sources(container.settings):
             mounted.setdefault(volume, set()).add(container.service)
     return Surroundings(
         docker_socket=host.docker_socket,
         mounted_by={volume: tuple(sorted(services)) for volume, services in mounted.items()},
+        volumes={volume.name: volume for volume in host.volumes},
     )
 
 
@@ -369,5 +375,5 @@ CONNECTION: Final = {
 }
 """Key of a host -> what another value means: how it is reached."""
 
-RANK: Final = {name: rank for rank, name in enumerate((*CONNECTION, *(key.name for key in KEYS)))}
+RANK: Final = {name: rank for rank, name in enumerate((*SETTINGS, *CONNECTION, *(key.name for key in KEYS)))}
 """Key -> its place among the dangerous ones."""

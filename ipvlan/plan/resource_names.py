@@ -103,6 +103,9 @@ HANDOVER_TYPE: Final = f"{PACKAGE}:index:Handover"
 SETTLED_TYPE: Final = f"{PACKAGE}:index:Settled"
 """Type of the proof that a container is up."""
 
+VOLUME_TYPE: Final = f"{PACKAGE}:index:Volume"
+"""Type of a named volume on a host."""
+
 LOCK_FUNCTION: Final = f"{PACKAGE}:index:lockHosts"
 """Token of the plugin's function that takes the locks of hosts."""
 
@@ -212,6 +215,11 @@ def image(host_slice: str, reference: str) -> str:
     return f"{host_slice}-image-{short}-{digest[:12]}" if digest else f"{host_slice}-image-{short}"
 
 
+def volume(host_slice: str, name: str) -> str:
+    """Name a volume on one host by its name in Docker, which is what makes it the same volume."""
+    return f"{host_slice}-volume-{name}"
+
+
 def container(host_slice: str, service: str) -> str:
     """Name the container of one service on one host."""
     return f"{host_slice}-{service}"
@@ -282,8 +290,13 @@ class Urns:
             self.of_network(host.name),
             *([self._urn(NETWORKING_TYPE, networking(name), HOST_SLICE_TYPE)] if host.routes or host.shim else []),
             *(self._urn(IMAGE_TYPE, image(name, reference), HOST_SLICE_TYPE) for reference in host.images),
+            *(self.of_volume(host.name, volume.name) for volume in host.volumes),
             *(urn for container in host.containers for urn in self.of_container(container)),
         ]
+
+    def of_volume(self, host: str, name: str) -> str:
+        """Return the URN of a volume of the section `volumes`, by its name in Docker."""
+        return self._urn(VOLUME_TYPE, volume(host_slice(self.fabric, host), name), HOST_SLICE_TYPE)
 
     def of_network(self, host: str) -> str:
         """Return the URN of the fabric's network on one host."""

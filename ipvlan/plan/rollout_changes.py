@@ -2,7 +2,8 @@
 
 Services that neither are replaced nor order others of the change are left out.
 A network that is replaced is a case of its own: Pulumi deletes all containers on it first, so they are down together, and neither
-`after` nor `at_once` holds for them. Hosts with such a network follow each other (`components.ipvlan_fabric`).
+`after` nor `at_once` holds for them. Hosts with such a network follow each other (`components.ipvlan_fabric`). So it is with the
+containers of a volume that is replaced, and with their hosts.
 
 Out of scope: what is replaced at all (`ipvlan.plan.changes`), and the words (`ipvlan.views.rollout`).
 """
@@ -16,6 +17,7 @@ from typing import Literal
 from ipvlan.plan.changes import Action, Changes
 from ipvlan.plan.model import Plan, RolloutPlan
 from ipvlan.plan.rollout_order import all_before, service_rollouts
+from ipvlan.plan.volumes import named_sources
 
 StepAction = Literal["replace", "create", "delete"]
 
@@ -49,30 +51,43 @@ class RolloutChange:
     steps: tuple[ServiceStep, ...]
     """What is created or replaced, in an order in which each is after all that it waits for; then what is deleted."""
     together: Mapping[str, tuple[str, ...]]
-    """Host whose network is replaced -> the services whose containers are down until it is there again, sorted."""
+    """Host whose network or volumes are replaced -> the services whose containers are down until these are there again, sorted."""
+    volumes: frozenset[str] = frozenset()
+    """Those of these hosts whose volumes are replaced, and not their network."""
 
 
 def rollout_change(changes: Changes, before: Plan | None, after: Plan) -> RolloutChange:
     """Return the order in which `pulumi up` gets from one plan to the other; `changes` are what differs between them."""
     rebuilt = {change.host for change in changes.hosts if change.action == "replace network"}
-    together: dict[str, list[str]] = {host: [] for host in sorted(rebuilt)}
-    for change in changes.of("replace"):
-        if change.host in rebuilt:
-            together[change.host].append(change.service)
-    replaced, created, deleted = (_by_service(changes, action, rebuilt) for action in ("replace", "create", "delete"))
-    steps = [*_forwards(after, before, replaced, created, rebuilt), *(_backwards(before, deleted) if before else ())]
+    lost = {(change.host, change.name) for change in changes.volumes if change.action == "replace"}
+    together: dict[str, list[str]] = {}
+    for change in sorted(changes.of("replace"), key=lambda change: (change.host, change.service)):
+        mounted = named_sources(change.before.settings) if change.before else ()
+        if change.host in rebuilt or any((change.host, volume) in lost for volume in mounted):
+            together.setdefault(change.host, []).append(change.service)
+    down = {(service, host) for host, services in together.items() for service in services}
+    replaced, created, deleted = (
+        _by_service(changes, action, rebuilt, down) for action in ("replace", "create", "delete")
+    )
+    steps = [
+        *_forwards(after, before, replaced, created, (rebuilt, down)),
+        *(_backwards(before, deleted) if before else ()),
+    ]
     awaited = {service for step in steps for service in step.after}
     return RolloutChange(
         steps=tuple(step for step in steps if step.action == "replace" or step.after or step.service in awaited),
-        together={host: tuple(services) for host, services in together.items() if services},
+        together={host: tuple(services) for host, services in together.items()},
+        volumes=frozenset(together.keys() - rebuilt),
     )
 
 
-def _by_service(changes: Changes, action: Action, rebuilt: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Return service -> its hosts with that action, without those whose network is replaced."""
+def _by_service(
+    changes: Changes, action: Action, rebuilt: Collection[str], down: Collection[tuple[str, str]]
+) -> dict[str, tuple[str, ...]]:
+    """Return service -> its hosts with that action, without those whose network, or a volume of the service, is replaced."""
     hosts: dict[str, tuple[str, ...]] = {}
     for change in changes.of(action):
-        if change.host not in rebuilt:
+        if change.host not in rebuilt and (change.service, change.host) not in down:
             hosts[change.service] = (*hosts.get(change.service, ()), change.host)
     return hosts
 
@@ -82,16 +97,19 @@ def _forwards(
     before: Plan | None,
     replaced: Mapping[str, tuple[str, ...]],
     created: Mapping[str, tuple[str, ...]],
-    rebuilt: Collection[str],
+    together: tuple[Collection[str], Collection[tuple[str, str]]],
 ) -> list[ServiceStep]:
-    """Return the steps of what is created or replaced."""
+    """Return the steps of what is created or replaced; `together` are the hosts and the containers that are down together."""
+    rebuilt, down = together
     steps: list[ServiceStep] = []
     ran = {(container.service, container.host) for container in before.containers()} if before else set()
     order, changed = all_before(after), replaced.keys() | created.keys()
     for service in service_rollouts(after):
         name = service.service
         waits_for = _nearest(order, name, changed)
-        running = sum((name, host) in ran and host not in rebuilt for host in service.hosts)
+        running = sum(
+            (name, host) in ran and host not in rebuilt and (name, host) not in down for host in service.hosts
+        )
         actions: tuple[tuple[StepAction, Mapping[str, tuple[str, ...]]], ...] = (
             ("create", created),
             ("replace", replaced),

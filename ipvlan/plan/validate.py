@@ -57,6 +57,7 @@ def well_formed(reading: Reading) -> StackConfig:
             AddressSpace.from_config(config.fabric, config.hosts, config.services),
             unreadable=reading.unreadable_hosts,
             unreadable_services=reading.unreadable_services,
+            unreadable_volumes=reading.unreadable_volumes,
             with_fabric=reading.fabric_read,
         )
         problems.extend(

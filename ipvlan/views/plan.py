@@ -11,6 +11,7 @@ from ipvlan.config.types.rollout import written_duration
 from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import BUILT_IN, ServiceRollout, service_rollouts
+from ipvlan.plan.volume_powers import shown_source
 from ipvlan.views.ports import endpoints
 from ipvlan.views.rollout import otherwise, pace
 from ipvlan.views.terminal import Terminal
@@ -29,6 +30,8 @@ def print_tables(plan: Plan, stack: str, out: Terminal) -> None:
         out.print(f"reserved: {', '.join(map(str, plan.reserved))}")
     out.print(_hosts(plan))
     out.print(_services(plan))
+    if any(host.volumes for host in plan.hosts):
+        out.print(_volumes(plan))
     if any(host.routes for host in plan.hosts):
         out.print(_routes(plan))
     rollouts = service_rollouts(plan)
@@ -83,6 +86,32 @@ def _services(plan: Plan) -> Table:
             _published_at(plan, container),
         )
         previous = container.service
+    return table
+
+
+def _volumes(plan: Plan) -> Table:
+    table = Table(
+        "volume",
+        "host",
+        "in Docker",
+        "data",
+        "mounted by",
+        "when it leaves",
+        title="Named volumes",
+        title_justify="left",
+    )
+    previous = None
+    found = ((host, volume) for host in plan.hosts for volume in host.volumes)
+    for place, volume in sorted(found, key=lambda entry: (entry[1].key, entry[0].name)):
+        table.add_row(
+            "" if volume.key == previous else volume.key,
+            place.name,
+            volume.name,
+            "of others" if volume.external else f"{volume.driver} {shown_source(volume)}".strip(),
+            ", ".join(volume.mounted_by),
+            "" if volume.external else "deleted with its data" if volume.delete else "kept",
+        )
+        previous = volume.key
     return table
 
 

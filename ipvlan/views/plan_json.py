@@ -9,6 +9,8 @@ from netaddr import IPAddress
 from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts, service_steps
+from ipvlan.plan.volume_powers import shown_source
+from ipvlan.plan.volumes import VolumePlan
 from ipvlan.views.json_document import ProblemEntry, TypedDict, document_part, problem_entries
 
 
@@ -84,6 +86,25 @@ class Shim(TypedDict):
 
 
 @document_part
+class Volume(TypedDict):
+    """A named volume of the section `volumes` on one host."""
+
+    key: str
+    name: str
+    """Its name in Docker."""
+    driver: str
+    options: list[str]
+    """Names of its driver's options; their values may be secrets."""
+    source: str
+    """Where its data is: type, device and address of its options; empty for a folder of Docker's own."""
+    external: bool
+    delete: bool
+    """Whether it is deleted with its data when it leaves the config or the stack is destroyed."""
+    mounted_by: list[str]
+    """The services that mount it on the host."""
+
+
+@document_part
 class Host(TypedDict):
     """One host."""
 
@@ -108,6 +129,7 @@ class Host(TypedDict):
     containers: list[Container]
     routes: list[Route]
     shim: Shim | None
+    volumes: list[Volume]
 
 
 @document_part
@@ -234,6 +256,20 @@ def _host(plan: Plan, host: HostPlan) -> Host:
             {"destination": str(route.destination), "via": str(route.via), "host": route.host} for route in host.routes
         ],
         "shim": None if host.shim is None else {"link": host.shim.link, "address": str(host.shim.address)},
+        "volumes": [_volume(volume) for volume in host.volumes],
+    }
+
+
+def _volume(volume: VolumePlan) -> Volume:
+    return {
+        "key": volume.key,
+        "name": volume.name,
+        "driver": volume.driver,
+        "options": sorted({*volume.driver_opts, *volume.secret_driver_opts}),
+        "source": shown_source(volume),
+        "external": volume.external,
+        "delete": volume.delete,
+        "mounted_by": list(volume.mounted_by),
     }
 
 

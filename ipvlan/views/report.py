@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ipvlan.plan.changes import Action, Changes, ContainerChange
 from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.powers import ContainerPower, Power
 from ipvlan.plan.report import Report
+from ipvlan.plan.volume_changes import VolumeAction
 from ipvlan.problems import Problem, shorten
 from ipvlan.views import markdown
 from ipvlan.views.mermaid import Style, topology
@@ -68,6 +70,14 @@ def _lines(report: Report) -> Iterator[str]:
         lambda change: ("; ".join(change.reasons),),
     )
     yield from _rollout(report)
+    yield from _section(
+        "Named volumes",
+        ("Host", "Volume", "Change", "What differs", "Data"),
+        [
+            (change.host, change.name, change.action, "; ".join(change.reasons), change.effect)
+            for change in changes.volumes
+        ],
+    )
     yield from _containers("Deleted", changes.of("delete"), ("Address",), lambda change: (_address(change.before),))
     yield from _section(
         "Hosts",
@@ -134,7 +144,7 @@ def _summary(report: Report) -> str:
     )
     more = len(changes.hosts) - MOST_HOSTS_IN_SUMMARY
     hosts += f"; {more} more" if more > 0 else ""
-    counted = {"containers": containers, "hosts": hosts}
+    counted = {"containers": containers, "hosts": hosts, "volumes": _counted_volumes(changes)}
     parts = [f"{what}: {text}" for what, text in counted.items() if text]
     powers = report.powers
     if powers:
@@ -144,11 +154,29 @@ def _summary(report: Report) -> str:
         parts.append(f"settings that change nothing that runs: {len(changes.settings)}")
     if report.keys:
         parts.append(f"other keys of the project's files: {len(report.keys)}")
-    if not changes.hosts and not changes.containers:
+    if any(change.action == "refuse" for change in changes.volumes):
+        heading = "`up` refuses this change: Docker cannot change a volume"
+    elif not changes.hosts and not changes.containers:
         heading = "The plan changes no container and no network"
     else:
         heading = "Downtime" if report.has_downtime else "No downtime"
     return f"**{heading}.** {'. '.join(parts)}."
+
+
+def _counted_volumes(changes: Changes) -> str:
+    actions = Counter(change.action for change in changes.volumes)
+    return ", ".join(f"{count} {_VOLUME_ACTIONS[action]}" for action, count in sorted(actions.items()))
+
+
+_VOLUME_ACTIONS: Final[Mapping[VolumeAction, str]] = {
+    "create": "new",
+    "use": "of others",
+    "keep": "kept on their hosts",
+    "delete": "deleted with their data",
+    "replace": "replaced, with loss of their data",
+    "refuse": "that `up` refuses to change",
+    "record": "with another setting",
+}
 
 
 def _powers(powers: Sequence[ContainerPower]) -> Iterator[str]:

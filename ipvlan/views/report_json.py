@@ -58,6 +58,23 @@ class PowerEntry(TypedDict):
 
 
 @document_part
+class VolumeEntry(TypedDict):
+    """What happens to one named volume on one host, and to its data."""
+
+    host: str
+    volume: str
+    """Its name in Docker."""
+    key: str
+    """Its key in the section `volumes`."""
+    action: str
+    """`create`, `use` (it must exist), `keep`, `delete` and `replace` (its data is deleted), `refuse` (`up` ends with an error), or
+    `record` (nothing changes on the host)."""
+    reasons: list[str]
+    effect: str
+    """What it means for the data."""
+
+
+@document_part
 class SettingEntry(TypedDict):
     """A key that differs and changes nothing that runs."""
 
@@ -102,7 +119,7 @@ class StepEntry(TypedDict):
 
 @document_part
 class TogetherEntry(TypedDict):
-    """A host whose network is replaced: all containers on it are down until it is there again."""
+    """A host whose network, or whose volumes, are replaced: these containers are down together until they are there again."""
 
     host: str
     services: list[str]
@@ -132,6 +149,7 @@ class ReportDocument(TypedDict):
     """What containers may do, what is new first; of a container that does not change only what is new."""
     hosts: list[HostEntry]
     containers: list[ContainerEntry]
+    volumes: list[VolumeEntry]
     settings: list[SettingEntry]
     """What else differs in the plans."""
     keys: list[KeyEntry]
@@ -175,6 +193,17 @@ def document(report: Report) -> ReportDocument:
                 "new": found.is_new,
             }
             for found in report.powers
+        ],
+        "volumes": [
+            {
+                "host": change.host,
+                "volume": change.name,
+                "key": change.key,
+                "action": change.action,
+                "reasons": list(change.reasons),
+                "effect": change.effect,
+            }
+            for change in report.changes.volumes
         ],
         "settings": [
             {"key": change.key, "before": change.before, "after": change.after, "effect": change.effect}

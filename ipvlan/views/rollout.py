@@ -20,7 +20,9 @@ _DONE: Final[Mapping[StepAction, str]] = {"create": "created", "delete": "delete
 
 def sentences(change: RolloutChange) -> Iterator[str]:
     """Yield the sentences about a change, without full stops: one for each step, and what holds for several of them."""
-    yield from _together(change.together)
+    for by_volume in (False, True):
+        hosts = {host: services for host, services in change.together.items() if (host in change.volumes) is by_volume}
+        yield from _together(hosts, by_volume=by_volume)
     yield from (step_sentence(step) for step in change.steps)
     forwards = [step for step in change.steps if step.action != "delete"]
     replacements = [step for step in forwards if step.action == "replace"]
@@ -64,15 +66,17 @@ def otherwise(rollout: RolloutPlan) -> str:
     return "the failed container stays in its place"
 
 
-def _together(together: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """Yield which containers are down because their network is replaced, once for all hosts with the same services."""
+def _together(together: Mapping[str, tuple[str, ...]], *, by_volume: bool) -> Iterator[str]:
+    """Yield which containers are down because their network or volume is replaced, once for all hosts with the same services."""
+    which = "all containers that mount a replaced volume" if by_volume else "all containers"
+    what = "volume" if by_volume else "network"
     hosts: dict[tuple[str, ...], list[str]] = {}
     for host, services in together.items():
         hosts.setdefault(services, []).append(host)
     for services, names in hosts.items():
         yield (
-            f"all containers on {listed(names, 'hosts')}: {listed(services, 'services')}; "
-            "they are down together until the network is replaced, whatever `rollout` and `after` say"
+            f"{which} on {listed(names, 'hosts')}: {listed(services, 'services')}; "
+            f"they are down together until the {what} is replaced, whatever `rollout` and `after` say"
             + ("; each host waits until the one before it is complete" if len(names) > 1 else "")
         )
 

@@ -107,6 +107,8 @@ class DifferenceEntry(TypedDict):
     service: str | None
     container: str | None
     """The container's name for Docker."""
+    volume: str | None
+    """The volume's name in Docker."""
     id: str | None
     """Docker's id of the container or network that is there."""
     problem: str
@@ -150,6 +152,7 @@ def difference_entry(difference: Difference) -> DifferenceEntry:
         "host": difference.host,
         "service": difference.service,
         "container": difference.container,
+        "volume": difference.volume,
         "id": difference.id,
         "problem": difference.problem,
         "output": list(difference.output),

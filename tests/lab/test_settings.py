@@ -77,17 +77,19 @@ def box(lab: Lab) -> Iterator[Stack]:
     """Bring one container with all these settings up, and two more with CPUs that the docker provider reads back otherwise."""
     before = lab.footprint(HOST)
     lab.ssh(HOST, PREPARE)
-    with new_stack(lab) as stack:
-        # A host of the lab has one CPU, and Docker refuses more than the host has.
-        image = stack.config["services"]["nginx"]["image"]
-        stack.config["services"] = {
-            "box": {"image": image, **BOX},
-            "two": {"image": image, "offset": 21, "hosts": [HOST], "cpus": 1, "ipc": "none"},
-            "more": {"image": image, "offset": 22, "hosts": [HOST], "cpus": "0.75", "ipc": "private"},
-        }
-        stack.up(timeout=600)
-        yield stack
-    lab.ssh(HOST, CLEAN)
+    try:
+        with new_stack(lab) as stack:
+            # A host of the lab has one CPU, and Docker refuses more than the host has.
+            image = stack.config["services"]["nginx"]["image"]
+            stack.config["services"] = {
+                "box": {"image": image, **BOX},
+                "two": {"image": image, "offset": 21, "hosts": [HOST], "cpus": 1, "ipc": "none"},
+                "more": {"image": image, "offset": 22, "hosts": [HOST], "cpus": "0.75", "ipc": "private"},
+            }
+            stack.up(timeout=600)
+            yield stack
+    finally:
+        lab.ssh(HOST, CLEAN)
     assert lab.footprint(HOST) == before
 
 

@@ -66,6 +66,22 @@ def test_a_secret_without_a_value_is_named(config: dict[str, Any]) -> None:
         construct("fabric", TYPE, {**config, "secrets": {"other": "x"}}, None)
 
 
+def test_a_secret_of_a_volume_reaches_it_as_a_secret(run: Callable[..., Run], config: dict[str, Any]) -> None:
+    """By the same input; a name without a value is named."""
+    share = {"driver_opts": {"type": "cifs", "device": "//nas/x"}, "secret_driver_opts": {"o": "nas-login"}}
+    config["volumes"] = {"share": {**share, "hosts": ["docker-1"]}}
+
+    def main() -> None:
+        secrets = {"nas-login": pulumi.Output.secret("hunter2")}
+        construct("fabric", TYPE, {**through_the_protocol(config), "secrets": secrets}, None)
+
+    made = run({}, main=main, preview=True)
+    options = made.named("fabric-docker-1-volume-share").inputs["secret_driver_opts"]
+    assert options in ({"secret": {"o": "hunter2"}}, {"o": {"secret": "hunter2"}})
+    with pytest.raises(ConfigError, match="nas-login"):
+        construct("fabric", TYPE, {**config, "secrets": {"other": "x"}}, None)
+
+
 def test_all_mistakes_are_named_at_once(config: dict[str, Any]) -> None:
     """Wrong inputs end in the text that a stack file would get, with its keys."""
     config["hosts"]["docker-1"]["slice"] = "10.9.0.0/24"

@@ -60,7 +60,7 @@ def carried(service: Mapping[str, Any]) -> set[str]:
         import pulumi
 
         owner = pulumi.Output.from_input("owner")
-        return container_args(container, network_id="id", stack="dev", owner=owner, secrets={})
+        return container_args(container, network_id="id", stack="dev", owner=owner, secrets={}, volumes={})
 
     return set(given(asyncio.run(built())))
 

@@ -72,6 +72,9 @@ class Visits:
     def replaced_networks(self):
         return ()
 
+    def volumes(self, stack, secrets, unavailable):
+        return dict()
+
 sections = json.loads({json.dumps(config)!r})
 with (
     mock.patch("components.program_inputs.HostVisits", Visits),

@@ -28,11 +28,26 @@ def as_config(plan: Plan) -> dict[str, Any]:
         "fabric": fabric,
         "hosts": {host.name: _host(host) for host in plan.hosts},
         "services": services,
+        "volumes": _volumes(plan),
         "ssh": {
             "shared_connection": plan.ssh.shared_connection,
             "connect_timeout": plan.ssh.connect_timeout,
         },
     }
+
+
+def _volumes(plan: Plan) -> dict[str, Any]:
+    """Return the section `volumes`; the services of a plan mount each volume by its name in Docker, which is its key here."""
+    volumes: dict[str, Any] = {}
+    for host in plan.hosts:
+        for volume in host.volumes:
+            raw = volumes.setdefault(volume.name, {"hosts": []})
+            raw["hosts"].append(host.name)
+            for key in ("driver_opts", "secret_driver_opts", "labels"):
+                if getattr(volume, key):
+                    raw[key] = dict(getattr(volume, key))
+            raw |= {"external": True} if volume.external else {"driver": volume.driver, "delete": volume.delete}
+    return volumes
 
 
 def _host(host: HostPlan) -> dict[str, Any]:

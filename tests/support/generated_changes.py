@@ -139,6 +139,7 @@ class Generator:
             (4, self._fabric_key),
             (2, self._ssh_key),
             (3, self._secret_value),
+            (6, self._volume),
         )
 
     def change(self, config: Config, count: int) -> Made:
@@ -320,6 +321,36 @@ class Generator:
         key, values = self._pick([("connect_timeout", [5, 10, 20]), ("shared_connection", [True, False])])
         self._set(ssh, key, values)
         return f"ssh.{key}"
+
+    def _volume(self, config: Config) -> str:
+        """Add a volume that services mount and that a host has anyway, change a key of it, or remove it."""
+        volumes = config.setdefault("volumes", {})
+        if "data" in volumes and self._random.random() < 0.1:
+            del volumes["data"]
+            return "volumes.data"
+        volume = volumes.setdefault("data", {"hosts": sorted(config["hosts"])[:1]})
+        keys = self.volume_values(config)
+        key = self._pick(sorted(keys))
+        if key == "hosts":
+            volume[key] = self._pick(keys[key])
+        else:
+            self._set(volume, key, keys[key])
+        return f"volumes.data.{key}"
+
+    def volume_values(self, config: Config) -> dict[str, Sequence[Any]]:
+        """Return the keys of a volume, with values."""
+        hosts, secrets = sorted(config["hosts"]), sorted(set(config) - set(SECTIONS))
+        memory = {"type": "tmpfs", "device": "tmpfs"}
+        return {
+            "name": ["shared", "shared-2"],
+            "driver": ["local", "vieux/sshfs:latest"],
+            "driver_opts": [memory, {**memory, "o": "size=1m"}, {"type": "none", "o": "bind", "device": "/srv"}],
+            "secret_driver_opts": [{"o": secret} for secret in secrets],
+            "labels": [{"team": "web"}, {"team": "ops"}],
+            "hosts": [hosts, hosts[:1], hosts[-1:]],
+            "external": [True, False],
+            "delete": [True, False],
+        }
 
     def _secret_value(self, config: Config) -> str:
         secrets = sorted(set(config) - set(SECTIONS))

@@ -2,18 +2,20 @@
 
 One thing the report has and a preview has not (CLI 3.259): what depends on a resource that is deleted before it is replaced is
 deleted with it, and where the program does not declare it any more the preview lists no step at all. So it is with a container
-that is removed while its network is replaced, and with a bridge connection that ends while its container is replaced.
+that is removed while its network or a volume of it is replaced, and with a bridge connection that ends while its container is
+replaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ipvlan.plan import resource_names
 from ipvlan.plan.changes import Changes, ContainerChange
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE_CONNECTION_TYPE, COMPONENT, CONTAINER_TYPE, NETWORK_TYPE, NETWORKING_TYPE
+from ipvlan.plan.volumes import named_sources
 
 Operations = set[tuple[str, str]]
 """Operation and name of each resource that runs on a host or is a setting of it."""
@@ -46,10 +48,11 @@ def _records(step: Mapping[str, Any], kind: str) -> bool:
 def predicted(changes: Changes, before: Plan, after: Plan) -> Operations:
     """Return the operations that a preview must list, if the report's changes are right."""
     rebuilt = {change.host for change in changes.hosts if change.action == "replace network"}
+    lost = {(change.host, change.name) for change in changes.volumes if change.action == "replace"}
     found = {
         operation
         for change in changes.containers
-        if not (change.action == "delete" and change.host in rebuilt)
+        if not (change.action == "delete" and (change.host in rebuilt or _mounts(change, lost)))
         for operation in _of_container(change)
     }
     for change in changes.hosts:
@@ -66,6 +69,13 @@ def predicted(changes: Changes, before: Plan, after: Plan) -> Operations:
                 (_of_networking(before.host(change.host), after.host(change.host)), resource_names.networking(name))
             )
     return found
+
+
+def _mounts(change: ContainerChange, lost: Collection[tuple[str, str]]) -> bool:
+    """Return whether the container mounted one of these volumes: host and name."""
+    return change.before is not None and any(
+        (change.host, volume) in lost for volume in named_sources(change.before.settings)
+    )
 
 
 def _networking(host: HostPlan) -> bool:

@@ -20,6 +20,7 @@ from ipvlan.plan.resource_names import (
     IMAGE_TYPE,
     NETWORK_TYPE,
     OWNER_LABEL,
+    VOLUME_TYPE,
 )
 from tools.preview_changes import UNKNOWN
 
@@ -75,6 +76,8 @@ class _Maker:
             outputs = {**template, **_computed(kind), **outputs, "id": resource["id"]}
         elif kind == HANDOVER_TYPE:
             outputs |= {"generation": 0}
+        elif kind == VOLUME_TYPE:
+            outputs |= {"owner": OWNER, "owner_label": owner_label(OWNER, inputs["host"], inputs["volume"])}
         elif kind == IDENTITY_TYPE:
             outputs |= {"owner": OWNER}
         elif kind == "command:local:Command":

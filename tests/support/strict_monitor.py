@@ -51,7 +51,15 @@ STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 OWN = frozenset(
     f"ipvlan-fabric:index:{kind}"
-    for kind in ("AddressClaims", "BridgeConnection", "Handover", "HostNetworking", "Settled", "StackIdentity")
+    for kind in (
+        "AddressClaims",
+        "BridgeConnection",
+        "Handover",
+        "HostNetworking",
+        "Settled",
+        "StackIdentity",
+        "Volume",
+    )
 )
 """Types that our own plugin serves."""
 

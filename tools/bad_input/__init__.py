@@ -18,6 +18,7 @@ from tools.bad_input.services import SERVICES
 from tools.bad_input.settings import SETTINGS
 from tools.bad_input.stack import STACK
 from tools.bad_input.stack_files import STACK_FILES
+from tools.bad_input.volumes import VOLUMES
 
 __all__ = ["CASES", "BadInput"]
 
@@ -29,6 +30,7 @@ CASES: Final = (
     *SERVICES,
     *SETTINGS,
     *RESOURCES,
+    *VOLUMES,
     *ADDRESSES,
     *STACK,
     *STACK_FILES,

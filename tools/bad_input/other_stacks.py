@@ -60,6 +60,13 @@ OTHER_STACKS: Final = (
         _other({'"8080:80"': '"80:8080"'}),
         ("services.nginx.ports and Pulumi.other.yaml: services.nginx2.ports", "IPF352"),
     ),
+    BadInput(
+        title="another stack has a volume of the same name",
+        changes={"volumes": {"data": {"hosts": ["docker-1"]}}},
+        expected=(("volumes.data and Pulumi.other.yaml: volumes.data", "IPF798"),),
+        warning=True,
+        beside=_other({}) + "  ipvlan-fabric:volumes:\n    data: {hosts: [docker-1]}\n",
+    ),
     _case(
         "another stack has a container of the same name",
         _other({"centos2": "centos"}),

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ipvlan import PROJECT
 from ipvlan.config.models import FabricConfig, HostConfig, ServiceConfig, SshConfig
 from ipvlan.config.types.base import Model
+from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.config.yaml_text import parse_text
 from tools.bad_input import CASES
 from tools.reference_setup import REMOVE, STACK_TEXT
@@ -24,6 +25,7 @@ MODELS: Final[dict[str, type[Model]]] = {
     "fabric": FabricConfig,
     "hosts": HostConfig,
     "services": ServiceConfig,
+    "volumes": VolumeConfig,
     "ssh": SshConfig,
 }
 """Section -> what its entries, or the section itself, are."""

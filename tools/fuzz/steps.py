@@ -220,7 +220,9 @@ async def _arguments(plan: Plan) -> None:
         proper("host", f"{host.docker_url} {host.host_key} {host.network}")
     for container in plan.containers():
         secrets = {key: pulumi.Output.from_input("value") for key in container.secret_environment.values()}
-        arguments = container_args(container, network_id="id", stack=STACK, owner=owner, secrets=secrets)
+        arguments = container_args(
+            container, network_id="id", stack=STACK, owner=owner, secrets=secrets, volumes={"data": owner}
+        )
         for value in arguments.__dict__.values():
             _sendable(value)
         replacement_trigger(container).encode()

@@ -231,6 +231,15 @@ SETTINGS: Final[dict[str, tuple[Any, ...]]] = {
         [{"type": "volume", "source": "data", "target": "/d", "volume": {"nocopy": True, "subpath": "a"}}],
         [{"type": "tmpfs", "target": "/fast", "tmpfs": {"size": "8m", "mode": "1777"}}],
     ),
+    "driver": ("local", "vieux/sshfs:latest"),
+    "driver_opts": (
+        {"type": "nfs", "o": "addr=10.0.0.1,rw", "device": ":/srv"},
+        {"type": "none", "o": "bind", "device": "/"},
+        {"type": "@octocat", "device": "[/]\x1b[0m"},
+    ),
+    "secret_driver_opts": ({"o": "token"}, {"type": "token", "device": "token"}),
+    "external": (True, False),
+    "delete": (True, False),
     "tmpfs": ({"/run": ""}, ["/run:size=64m", "/var/x"], "/run", {"/run": "size=64m,mode=1777"}),
     "healthcheck": (
         {"test": ["CMD", "true"], "interval": "10s", "retries": 3},

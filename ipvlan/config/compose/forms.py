@@ -13,7 +13,7 @@ from typing import Final
 
 from ipvlan.config.compose.merge import keyed
 from ipvlan.config.compose.node import Hole, LeftOutError, Node
-from ipvlan.config.types.health import NANOSECONDS, nanoseconds
+from ipvlan.config.durations import NANOSECONDS, nanoseconds
 
 _SIZE: Final = re.compile(r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,9})?) ?(?P<unit>[kmgtpKMGTP])?(?:i?[bB])?")
 """docker/go-units 0.5, RAMInBytes in size.go: 64mb, 1.5g, 512MiB."""

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.rules import addresses, fabric, hosts, lan, names, resources, rollouts, services, settings
+from ipvlan.plan.rules import addresses, fabric, hosts, lan, names, resources, rollouts, services, settings, volumes
 from ipvlan.problems import Problem
 
 
@@ -20,6 +20,7 @@ def check(
     *,
     unreadable: Collection[str] = (),
     unreadable_services: Collection[str] = (),
+    unreadable_volumes: Collection[str] = (),
     with_fabric: bool = True,
 ) -> list[Problem]:
     """Return every contradiction and doubt in the config, errors and warnings, in the order of the config.
@@ -29,6 +30,7 @@ def check(
         space: The config's addresses.
         unreadable: Hosts that are in the file and could not be read; to name one is no mistake.
         unreadable_services: Services that are in the file and could not be read.
+        unreadable_volumes: Volumes that are in the file and could not be read.
         with_fabric: Whether the fabric could be read; else only hosts and services are compared with each other.
     """
     if not with_fabric:
@@ -38,6 +40,7 @@ def check(
             *rollouts.check(config, unreadable_services, with_fabric=False),
             *settings.check(config),
             *resources.check(config),
+            *volumes.check(config, unreadable, with_services=not (unreadable_services or unreadable_volumes)),
             *names.check(config),
         ]
     return [
@@ -48,6 +51,7 @@ def check(
         *rollouts.check(config, unreadable_services),
         *settings.check(config),
         *resources.check(config),
+        *volumes.check(config, unreadable, with_services=not (unreadable_services or unreadable_volumes)),
         *names.check(config),
         *addresses.check(config, space),
     ]

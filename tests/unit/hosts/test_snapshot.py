@@ -15,6 +15,7 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import Binding, Endpoint, HostSnapshot, Parent, take_snapshot
 from ipvlan.hosts.trouble import Trouble
+from ipvlan.hosts.volumes import LiveVolume
 from tests.support.fake_engine import FakeEngine, fake_engine
 from tests.support.live_parts import reference_plan
 
@@ -116,6 +117,24 @@ def test_containers_and_networks_are_as_docker_lists_them(docker: FakeEngine) ->
     assert (fabric.subnet, fabric.gateway) == (IPNetwork("10.1.0.0/16"), IPAddress("10.1.0.1"))
     assert fabric.ip_range == IPNetwork("10.1.1.0/24")
     assert host.network("none") is None
+
+
+def test_volumes_are_read_where_they_are_needed(docker: FakeEngine) -> None:
+    """With driver, options and labels, which Docker leaves out where there are none; else no request is made."""
+    assert snapshot().volumes is None
+    assert not any(request.endswith("/volumes") for request in docker.requests)
+    listed = [
+        {"Name": "data", "Driver": "local", "Options": {"type": "nfs"}, "Labels": {"a": "b"}},
+        {"Name": "bare", "Driver": "local", "Options": None, "Labels": None},
+    ]
+    docker.answers["GET /volumes"] = (200, {"Volumes": listed, "Warnings": None})
+    volumes = snapshot(with_volumes=True).volumes
+    assert volumes == {
+        "data": LiveVolume(name="data", driver="local", options={"type": "nfs"}, labels={"a": "b"}),
+        "bare": LiveVolume(name="bare", driver="local", options={}, labels={}),
+    }
+    docker.answers["GET /volumes"] = (200, {"Volumes": None, "Warnings": None})
+    assert snapshot(with_volumes=True).volumes == {}
 
 
 def test_the_host_itself_is_read_by_the_script(docker: FakeEngine) -> None:

@@ -382,3 +382,15 @@ def test_many_of_a_kind_are_one_warning() -> None:
         "stack blue has its network on the same parent (192.168.1.1); and 5 more such: eth0 (192.168.1.2), "
         "eth0 (192.168.1.3), eth0 (192.168.1.4), ..."
     )
+
+
+def test_one_volume_of_a_machine() -> None:
+    """Docker has one of a name; where one stack calls it external the two share it on purpose."""
+    own, other = stack(1), stack(2)
+    own["volumes"] = {"data": {"name": "shared", "hosts": ["host1"]}}
+    other["volumes"] = {"shared": {"hosts": ["host2"]}}
+    assert said(own, other) == [("IPF798", "volumes.data and Pulumi.blue.yaml: volumes.shared", "shared")]
+    other["volumes"]["shared"]["external"] = True
+    assert said(own, other) == []
+    other["volumes"] = {"data": {"hosts": ["host2"]}}
+    assert said(own, other) == []

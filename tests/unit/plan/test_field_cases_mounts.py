@@ -107,8 +107,8 @@ def test_a_propagation_arrives(tmp_path: Path) -> None:
     plan = plan_of(NODES, tmp_path)
     assert not plan.warnings
     settings = settings_of(plan)
-    assert volumes(settings) == []
-    assert given(list(mounts(settings))) == [
+    assert volumes(settings, {}) == []
+    assert given(list(mounts(settings, {}))) == [
         {"type": "bind", "source": "/srv/www", "target": "/www", "bind_options": {"propagation": "rslave"}}
     ]
     assert not concerned(plan, (28, 5, 2))
@@ -119,7 +119,7 @@ def test_labels_and_nocopy_arrive(tmp_path: Path) -> None:
     plan = plan_of(SELINUX, tmp_path)
     assert not plan.warnings
     settings = settings_of(plan)
-    assert given(list(volumes(settings))) == [
+    assert given(list(volumes(settings, {}))) == [
         {"host_path": "/srv/pihole/etc", "container_path": "/etc/pihole", "read_only": False, "selinux_relabel": "Z"},
         {
             "host_path": "/srv/pihole/dnsmasq",
@@ -128,7 +128,7 @@ def test_labels_and_nocopy_arrive(tmp_path: Path) -> None:
             "selinux_relabel": "z",
         },
     ]
-    assert given(list(mounts(settings))) == [
+    assert given(list(mounts(settings, {}))) == [
         {"type": "volume", "source": "cache", "target": "/cache", "volume_options": {"no_copy": True}}
     ]
     assert concerned(plan, (20, 10, 24)) == {"options of volumes": True}

@@ -230,6 +230,22 @@ def test_what_stays_on_the_machine() -> None:
     assert len(remains.images) == 2
 
 
+def test_volumes_of_the_section_stay() -> None:
+    """Also one that nothing mounts, and one with `delete: true`; what others made is not this stack's to remove."""
+    export = state()
+    nginx = resource(export, "fabric-docker-2-nginx")
+    nginx["outputs"]["volumes"] = [{"containerPath": f"/{name}", "volumeName": name} for name in ("site", "theirs")]
+    for name, external in (("site", False), ("cache", False), ("theirs", True)):
+        slice_ = nginx["parent"]
+        urn = f"{slice_.rpartition('::')[0]}$ipvlan-fabric:index:Volume::fabric-docker-2-volume-{name}"
+        outputs = {"host": "docker-2", "volume": name, "external": external, "delete": True}
+        made = {"urn": urn, "type": "ipvlan-fabric:index:Volume", "parent": slice_, "id": name, "outputs": outputs}
+        export["deployment"]["resources"].append(made)
+    forgotten = forget_host(export, "docker-2")
+    assert forgotten.remains.volumes == ("cache", "site")
+    assert "fabric-docker-2-volume-cache" in [gone.name for gone in forgotten.resources]
+
+
 def test_what_changes_of_the_containers_left() -> None:
     """One line removes spares, restored, failed and rehearsed containers by the owner labels; the state's own have theirs."""
     export = state()

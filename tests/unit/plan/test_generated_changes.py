@@ -11,6 +11,7 @@ from netaddr import IPAddress, IPNetwork
 from pydantic import BaseModel
 
 from ipvlan.config.models import FabricConfig, HostConfig, ServiceConfig, SshConfig
+from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.plan.changes import compare
 from ipvlan.plan.model import Plan
 from tests.support.generated_changes import SETTINGS, Generator, new_secrets, plan_of
@@ -26,7 +27,15 @@ RICH: dict[str, Any] = {
     "hosts.docker-1.shim": True,
     "hosts.docker-1.dynamic": "10.1.1.64/26",
     "hosts.docker-1.host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1sHHiCtHTQmCqNNGRIROu2MxCP5r4PUcMYmU2wvXcj",
+    "volumes": {
+        "data": {
+            "driver_opts": {"type": "cifs", "device": "//nas/data"},
+            "secret_driver_opts": {"o": "key"},
+            "labels": {"team": "web"},
+        }
+    },
     "services.centos.after": ["nginx"],
+    "services.centos.volumes": ["data:/data"],
     "services.centos.ports": ["90:90"],
     "services.nginx.environment": {"A": "b"},
     "services.nginx.secret_environment": {"B": "key"},
@@ -41,6 +50,7 @@ DERIVED = {
     "HostPlan.static_only": "said by `dynamic`, or by the slice",
     "HostPlan.destinations": "said by the slice and the containers; with a shim it is a change of the shim",
     "Route.host": "a name for people: the route is the same",
+    "VolumePlan.mounted_by": "said by the containers",
     "ContainerPlan.host": "the host that the container is listed below",
     "ContainerPlan.service": "another service: one is created, one deleted",
     "ContainerPlan.on_lan": "said by the host's address",
@@ -75,7 +85,12 @@ def one_field_changed(value: Any) -> Iterator[tuple[str, Any]]:
         inner: list[tuple[str, Any]] = []
         if is_dataclass(old) or isinstance(old, BaseModel):
             inner = [*one_field_changed(old)]
-        elif isinstance(old, tuple) and old and name in ("hosts", "containers", "routes"):
+        elif (
+            isinstance(old, tuple)
+            and old
+            and is_dataclass(old[0])
+            and name in ("hosts", "containers", "routes", "volumes")
+        ):
             inner = [(where, (changed_, *old[1:])) for where, changed_ in one_field_changed(old[0])]
         for where, changed_ in inner or [(f"{kind}.{name}", other(old))]:
             if is_dataclass(value) and not isinstance(value, type):
@@ -120,8 +135,11 @@ def test_no_generated_change_is_left_out(seed: int) -> None:
 
 
 def used(plan: Plan) -> set[str]:
-    """Return the secrets that a container gets."""
-    return {key for container in plan.containers() for key in container.secret_environment.values()}
+    """Return the secrets that a container or a volume gets."""
+    return {
+        *(key for container in plan.containers() for key in container.secret_environment.values()),
+        *(key for host in plan.hosts for volume in host.volumes for key in volume.secret_driver_opts.values()),
+    }
 
 
 def test_the_generator_knows_every_key() -> None:
@@ -131,4 +149,5 @@ def test_the_generator_knows_every_key() -> None:
     assert keys == set(ServiceConfig.model_fields)
     assert set(generator.host_values("docker-1", config["hosts"]["docker-1"])) == set(HostConfig.model_fields)
     assert set(generator.fabric_values()) == set(FabricConfig.model_fields)
+    assert set(generator.volume_values(config)) == set(VolumeConfig.model_fields)
     assert set(SshConfig.model_fields) == {"connect_timeout", "shared_connection"}

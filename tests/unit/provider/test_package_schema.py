@@ -19,6 +19,7 @@ from ipvlan.config.models import (
     Ulimit,
 )
 from ipvlan.config.types.base import Model
+from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.plan.resource_names import PACKAGE_COMPONENT_TYPE, SECRETS_INPUT
 from provider.package import VERSION, Package
 from provider.package_schema import package_schema
@@ -44,7 +45,7 @@ def references(value: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "model", [FabricConfig, HostConfig, ServiceConfig, SshConfig, Healthcheck, RolloutConfig, Ulimit]
+    "model", [FabricConfig, HostConfig, ServiceConfig, VolumeConfig, SshConfig, Healthcheck, RolloutConfig, Ulimit]
 )
 def test_every_key_of_a_stack_file_is_an_input_with_its_description(schema: dict[str, Any], model: type[Model]) -> None:
     """A program in another language has the same keys, under the same names, and its editor shows what they mean."""

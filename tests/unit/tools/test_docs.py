@@ -166,7 +166,10 @@ def test_the_pages_name_the_resources_that_the_program_registers() -> None:
                     "published": True,
                 }
             },
-        }
+            "volumes": {"wiki_data": {"hosts": ["docker-1"]}},
+        },
+        # No host is asked for its volumes.
+        preview=True,
     )
     registered = {resource.name for resource in run.resources.values()}
     concepts = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")

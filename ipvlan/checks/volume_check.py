@@ -1,0 +1,164 @@
+"""The named volumes of all hosts, looked at before an `up` changes anything: a volume that cannot be as planned stops it there.
+
+Docker cannot change a volume, so a change that needs one is refused while everything still runs. The resource looks again, right
+before it does something (`provider.volume`).
+
+Out of scope: what makes a volume the planned one (`ipvlan.hosts.volumes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ipvlan.hosts.errors import VOLUME_IN_USE, HostError, HostUnreachableError
+from ipvlan.hosts.session import HostSession, on_all
+from ipvlan.hosts.volumes import Wanted, differences, is_ours, listed, live_volume, obstacle, users
+from ipvlan.plan.resource_names import VOLUME_TYPE
+
+if TYPE_CHECKING:
+    from ipvlan.checks.stack_state import StackState
+    from ipvlan.hosts.connection import HostConnection
+    from ipvlan.plan.model import HostPlan
+    from ipvlan.plan.volumes import VolumePlan
+    from ipvlan.problems import Problem
+
+SECONDS: Final = 20.0
+"""For one host to answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is to be done about the planned volumes of one host."""
+
+    missing: frozenset[str] = frozenset()
+    """Names of those that do not exist."""
+    replaced: frozenset[str] = frozenset()
+    """Names of those that are deleted and created again, with the containers that mount them."""
+
+
+class VolumeCheck:
+    """Looks at the planned volumes of hosts. `state` is the stack's; None where it cannot be read: then less is known."""
+
+    def __init__(self, stack: str, state: StackState | None, secrets: Mapping[str, str]) -> None:
+        """Prepare; nothing is asked.
+
+        Args:
+            stack: The stack's short name.
+            state: Its state.
+            secrets: Config key -> value, as far as they are known here.
+        """
+        self._stack = stack
+        self._state = state
+        self._secrets = secrets
+        self._recorded: Mapping[tuple[str, str], Mapping[str, Any]] = {
+            (str(resource.outputs.get("host")), str(resource.outputs.get("volume"))): resource.outputs
+            for resource in (() if state is None else state.resources)
+            if resource.type == VOLUME_TYPE and not resource.delete
+        }
+
+    def look(self, hosts: Sequence[tuple[HostPlan, HostConnection]]) -> Mapping[str, Found]:
+        """Return host -> what is to be done about its volumes; a host that does not answer is not among them.
+
+        Raises:
+            HostError: Each volume that cannot be as planned, on all hosts.
+        """
+        plans = {host.name: host for host, _ in hosts if host.volumes}
+        connections = [connection for host, connection in hosts if host.name in plans]
+        answers = on_all(connections, lambda session: self._look(session, plans[session.name]), timeout=SECONDS)
+        problems: list[Problem] = []
+        found: dict[str, Found] = {}
+        for host, answer in answers.items():
+            if isinstance(answer, HostUnreachableError):
+                continue
+            if isinstance(answer, HostError):
+                problems += answer.problems
+            else:
+                found[host] = answer
+        if problems:
+            raise HostError(problems)
+        return found
+
+    def _look(self, session: HostSession, host: HostPlan) -> Found:
+        # Only here: it loads Docker's package, and most stacks have no volumes of their own.
+        from ipvlan.hosts.engine import Engine  # noqa: PLC0415
+
+        engine = Engine(session.name, session.socket, timeout=SECONDS)
+        try:
+            return self.compare(host, engine.volumes(), engine.containers())
+        finally:
+            engine.close()
+
+    def compare(
+        self, host: HostPlan, volumes: Sequence[Mapping[str, Any]], containers: Sequence[Mapping[str, Any]]
+    ) -> Found:
+        """Return what is to be done about the host's planned volumes.
+
+        Args:
+            host: The host.
+            volumes: Those of the host, as Docker lists them.
+            containers: Those of the host, as Docker lists them.
+
+        Raises:
+            HostError: Each volume that cannot be as planned.
+        """
+        live = {volume["Name"]: live_volume(volume) for volume in volumes}
+        problems: list[Problem] = []
+        replaced: set[str] = set()
+        for planned in host.volumes:
+            wanted = self._wanted(host.name, planned)
+            there = live.get(planned.name)
+            used_by = users(containers, planned.name)
+            if there is not None and self._may_be_replaced(wanted, planned) and is_ours(wanted, there):
+                different = bool(differences(wanted, there))
+                replaced |= {planned.name} if different else set()
+                failure = self._in_use(wanted, used_by) if different else None
+            elif there is not None and not wanted.owner and not planned.external:
+                # Whose it is cannot be known without the state; the resource looks again.
+                failure = None
+            else:
+                failure = obstacle(wanted, there, used_by.values())
+            problems += [] if failure is None else failure.problems
+        if problems:
+            raise HostError(problems)
+        missing = frozenset(planned.name for planned in host.volumes if planned.name not in live)
+        return Found(missing=missing, replaced=frozenset(replaced))
+
+    def _wanted(self, host: str, planned: VolumePlan) -> Wanted:
+        recorded = self._recorded.get((host, planned.name), {})
+        known = {
+            option: self._secrets[key] for option, key in planned.secret_driver_opts.items() if key in self._secrets
+        }
+        return Wanted(
+            host=host,
+            name=planned.name,
+            driver=planned.driver,
+            options={**planned.driver_opts, **known},
+            labels=planned.labels,
+            external=planned.external,
+            owner="" if self._state is None else self._state.ownership.owner,
+            stack=self._stack,
+            accepted=str(recorded.get("owner_label") or ""),
+            unknown_options=planned.secret_driver_opts.keys() - known.keys(),
+        )
+
+    def _may_be_replaced(self, wanted: Wanted, planned: VolumePlan) -> bool:
+        """Return whether `up` deletes the volume for another one, with its data: the state and the plan both say that it may."""
+        recorded = self._recorded.get((wanted.host, wanted.name), {})
+        return bool(planned.delete and recorded.get("delete") and not recorded.get("external"))
+
+    def _in_use(self, wanted: Wanted, used_by: Mapping[str, str]) -> HostError | None:
+        """Return the failure where a container of others has it: the stack's own are deleted before the volume."""
+        ids = frozenset() if self._state is None else self._state.ownership.ids
+        others = sorted(name for id_, name in used_by.items() if id_ not in ids)
+        if not others:
+            return None
+        return HostError.on(
+            wanted.host,
+            VOLUME_IN_USE,
+            problem=f"volume {wanted.name} is to be deleted and created with other options, and {listed(others)}, which is not "
+            "in this stack's state, mounts it",
+            effect="Docker would keep it, after the containers of this stack were deleted; nothing was changed",
+            fix=f"remove what mounts it (docker rm {others[0]}), or give the volume another name",
+        )
