@@ -10,7 +10,8 @@ import pytest
 
 from ipvlan.config.compose.row import Row
 from ipvlan.config.compose.table import ROWS, SPECIFICATION, row_of, service_row, top_row
-from ipvlan.config.models import ContainerSettings, Healthcheck, Model, RolloutConfig, ServiceConfig
+from ipvlan.config.models import ContainerSettings, Healthcheck, RolloutConfig, ServiceConfig
+from ipvlan.config.types.base import Model
 
 KEYS_FILE: Final = Path(__file__).with_name("keys.txt")
 LINES: Final = KEYS_FILE.read_text(encoding="utf-8").splitlines()
