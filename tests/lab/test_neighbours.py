@@ -64,10 +64,12 @@ def full_hosts(lab: Lab, stack: Stack, recorder: Recorder, other: OtherProject) 
     images = lab.images()
     filled = {host: {"steps": neighbours(host, images, STACK)} for host in HOSTS}
     filled[FIRST]["steps"] += canary(images)
-    together(partial(on_hosts, lab, filled), other.up)
-    recorder.start()
-    yield
-    remove_all(lab)
+    try:
+        together(partial(on_hosts, lab, filled), other.up)
+        recorder.start()
+        yield
+    finally:
+        remove_all(lab)
 
 
 @pytest.fixture(autouse=True)

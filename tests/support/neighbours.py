@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ AGENT = (Path(__file__).parent / "host_agent.py").read_text(encoding="utf-8")
 OTHER_PARENT = "ens33.77"
 """The VLAN parent of the other project."""
 
-OTHER_PROJECT = "stage"
+OTHER_NETWORK = "stage"
 """Its name, and that of its fabric."""
 
 
@@ -151,7 +152,7 @@ class Recorder:
 
 @dataclass(frozen=True, kw_only=True)
 class OtherProject:
-    """A copy of this program under another project name: its stack has the name of ours, in a backend of its own."""
+    """A copy of this program in another folder: its stack has the name of ours, in a backend of its own."""
 
     lab: Lab
     folder: Path
@@ -165,12 +166,9 @@ class OtherProject:
         for path in ROOT.iterdir():
             if path.name not in (".git", ".lab") and not path.name.startswith("Pulumi."):
                 (self.folder / path.name).symlink_to(path)
-        text = (ROOT / "Pulumi.yaml").read_text(encoding="utf-8")
-        (self.folder / "Pulumi.yaml").write_text(
-            text.replace("name: ipvlan-fabric", f"name: {OTHER_PROJECT}", 1), encoding="utf-8"
-        )
+        shutil.copy(ROOT / "Pulumi.yaml", self.folder)
         config = {
-            "fabric": {"name": OTHER_PROJECT, "subnet": "10.77.0.0/16", "gateway": "10.77.0.1"},
+            "fabric": {"name": OTHER_NETWORK, "subnet": "10.77.0.0/16", "gateway": "10.77.0.1"},
             "hosts": {
                 host: {"address": ADDRESSES[host], "parent": OTHER_PARENT, "slice": "10.77.2.0/24", "shim": True}
             },
@@ -179,7 +177,7 @@ class OtherProject:
         self._pulumi("stack", "init", self.stack)
         file = self.folder / f"Pulumi.{self.stack}.yaml"
         content = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-        content["config"] = {f"{OTHER_PROJECT}:{section}": value for section, value in config.items()}
+        content["config"] = {f"{PROJECT}:{section}": value for section, value in config.items()}
         with file.open("w", encoding="utf-8") as out:
             YAML().dump(content, out)
         self._pulumi("up", "--yes", "--skip-preview", "--stack", self.stack)
