@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lab import apt, client, containerimage, hosts, network, process, services, stackfile
+from lab import apt, client, containerimage, hosts, network, nfs, process, services, stackfile
 from lab.errors import LabError
 from lab.lock import lock
 from lab.run import attempt, say, step
@@ -146,6 +146,18 @@ def router_gateway(settings: Settings, argv: Sequence[str]) -> int:
     return 0
 
 
+def router_nfs(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/router-nfs on|off`: let the router export /export by NFS 4; prints the folder of this machine that it exports."""
+    if len(argv) != 1 or argv[0] not in {"on", "off"}:
+        raise LabError("usage: lab/router-nfs on|off")
+    _need_up(settings)
+    if argv[0] == "on":
+        print(nfs.start(settings))
+    else:
+        nfs.end(settings)
+    return 0
+
+
 def router_routes(settings: Settings, argv: Sequence[str]) -> int:
     """`lab/router-routes on|off`: add the routes on standard input (`ipvlan plan --routes`) to the router, or remove them."""
     if len(argv) != 1 or argv[0] not in ("on", "off"):
@@ -195,6 +207,7 @@ def _complete(settings: Settings) -> bool:
 def _remove(settings: Settings) -> None:
     hosts.end(settings)
     services.end(settings)
+    nfs.end(settings)
     network.remove(settings)
     shutil.rmtree(settings.state, ignore_errors=True)
 

@@ -34,7 +34,7 @@ OTHER_PARENT = "ens33.77"
 """The VLAN parent of the other project."""
 
 OTHER_NETWORK = "stage"
-"""Its name, and that of its fabric."""
+"""The name of its fabric."""
 
 
 def differences(before: Record, after: Record) -> list[str]:
