@@ -27,6 +27,7 @@ from components.volume import Volume
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan import resource_names
+from ipvlan.plan.container_updates import IGNORED
 from ipvlan.plan.model import ContainerPlan, HostPlan
 from ipvlan.plan.ownership import owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL, token
@@ -176,7 +177,8 @@ class HostSlice(pulumi.ComponentResource):
                 delete_before_replace=True,
                 # Ports are read back as empty while the bridge is not connected (docs/decisions/0015-provider-behaviour.md, 1).
                 # The stack's own labels replace nothing (docs/decisions/0019-identity.md). What of both must, is the trigger.
-                ignore_changes=["ports", "labels"],
+                # Capabilities are read back in another spelling; the handover compares them (there, 19).
+                ignore_changes=["ports", "labels", *IGNORED],
                 replacement_trigger=handover.replacement,
                 replace_on_changes=replace_on_changes(
                     planned.settings, restored=proven and planned.rollout.on_failure == "restore"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from ipvlan.plan.container_updates import changed_arguments, left_out, replaced_by
+from ipvlan.plan.container_updates import changed_arguments, replaced_by, unseen_changes
 from provider.errors import not_importable
 from provider.open_handovers import OPEN_HANDOVERS
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
@@ -72,9 +72,9 @@ class Handover(Resource):
         """Return the container's replacement trigger: another one where the docker provider would not see what replaces it.
 
         It keeps what the new arguments leave out, such as a `command` that is not in the stack file any more
-        (docs/decisions/0015-provider-behaviour.md, 16). All else it sees itself, and says in a preview what differs.
+        (docs/decisions/0015-provider-behaviour.md, 16), and the stack ignores `capabilities` (there, 19). All else it sees itself, and says in a preview what differs.
         """
-        unseen = not _is_unknown(new) and bool(left_out(old["arguments"], new["arguments"]))
+        unseen = not _is_unknown(new) and bool(unseen_changes(old["arguments"], new["arguments"]))
         return _generation(int(old.get("generation") or 0) + unseen, new)
 
     def delete(self, state: Properties, operation: Operation) -> None:

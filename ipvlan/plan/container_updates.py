@@ -156,6 +156,9 @@ _SETS: Final = frozenset(
     }
 )
 """Arguments that are sets to the docker provider (schema.TypeSet in resource_docker_container.go)."""
+IGNORED: Final = ("capabilities",)
+"""Arguments in which the docker provider sees a difference that is none: it reads `MKNOD` back as `CAP_MKNOD` after a refresh, and
+would replace the container (decision 0015, 19). The stack ignores them; `Handover` compares them."""
 _TRIGGERED: Final = frozenset({"labels", "ports"})
 """Arguments whose change the stack ignores: what of them replaces a container is in its replacement trigger."""
 
@@ -176,7 +179,10 @@ def _value(name: str, value: object) -> object:
     if name in _SETS and isinstance(value, list):
         return sorted(value, key=repr)
     if name == "capabilities" and isinstance(value, Mapping):
-        return {key: sorted(names, key=repr) if isinstance(names, list) else names for key, names in value.items()}
+        written = {
+            key: {_capability(name) for name in names} for key, names in value.items() if isinstance(names, list)
+        }
+        return {key: names for key, names in written.items() if names}
     if name == "healthcheck" and isinstance(value, Mapping):
         # Earlier versions gave a duration as it was written.
         return {
@@ -184,6 +190,13 @@ def _value(name: str, value: object) -> object:
             for key, part in value.items()
         }
     return None if value == "" else value
+
+
+def _capability(name: object) -> object:
+    """Return a capability as Docker reports it: with CAP_, but for ALL (moby, NormalizeLegacyCapabilities, package caps)."""
+    if not isinstance(name, str) or name.upper() == "ALL":
+        return name.upper() if isinstance(name, str) else repr(name)
+    return f"CAP_{name.upper().removeprefix('CAP_')}"
 
 
 _DURATIONS: Final = frozenset({"interval", "timeout", "startPeriod", "startInterval"})
@@ -197,6 +210,10 @@ def replaced_by(before: Mapping[str, object], after: Mapping[str, object]) -> bo
     )
 
 
-def left_out(before: Mapping[str, object], after: Mapping[str, object]) -> frozenset[str]:
-    """Return the arguments that had a value, have none any more, and that the docker provider would keep."""
-    return frozenset(name for name in _KEPT_WHEN_LEFT_OUT if before.get(name) and not after.get(name))
+def unseen_changes(before: Mapping[str, object], after: Mapping[str, object]) -> frozenset[str]:
+    """Return the arguments whose change replaces the container and that the docker provider does not see.
+
+    Either they had a value and have none any more, which the provider would keep; or the stack ignores them.
+    """
+    kept = {name for name in _KEPT_WHEN_LEFT_OUT if before.get(name) and not after.get(name)}
+    return frozenset(kept | (changed_arguments(before, after) & set(IGNORED)))

@@ -53,8 +53,8 @@ CAPABILITIES: Final = (
 )
 """All that Docker knows (moby/sys, capability/enum_gen.go), which are all of Linux. An older kernel may lack the last ones."""
 CAPABILITY: Final = re.compile(rf"{any_case('ALL')}|(?:[Cc][Aa][Pp]_)?(?:{any_case(*CAPABILITIES)})")
-"""moby, NormalizeLegacyCapabilities in daemon/pkg/oci/caps/utils.go. Docker only checks by it: it stores and reports a capability
-as it was written, with or without CAP_, so the docker provider finds no difference after a refresh, and nothing is normalised."""
+"""moby, NormalizeLegacyCapabilities in daemon/pkg/oci/caps/utils.go. What Docker reports may have the prefix or not (decision 0015,
+19), so both spellings are one (`ipvlan.plan.container_updates`)."""
 
 BOOLEAN: Final = "1|t|T|TRUE|true|True|0|f|F|FALSE|false|False"
 """What Go reads as a boolean (ParseBool of its package strconv)."""

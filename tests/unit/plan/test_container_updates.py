@@ -14,6 +14,7 @@ from ipvlan.plan.container_updates import (
     changed_arguments,
     replaced_by,
     replacing_arguments,
+    unseen_changes,
 )
 
 
@@ -104,6 +105,11 @@ def test_it_agrees_with_what_the_components_tell_the_engine(limits: dict[str, ob
         ({"mounts": [{"a": 1}]}, {"mounts": [{"a": 2}]}, True),
         ({"capabilities": {"adds": ["A", "B"]}}, {"capabilities": {"adds": ["B", "A"]}}, False),
         ({"capabilities": {"adds": ["A"]}}, {"capabilities": {"adds": ["A"], "drops": ["B"]}}, True),
+        (
+            {"capabilities": {"adds": ["mknod", "ALL"], "drops": []}},
+            {"capabilities": {"adds": ["CAP_MKNOD", "all"]}},
+            False,
+        ),
         # Nothing of it is known in a preview.
         ({"capabilities": {"adds": ["A"]}}, {"capabilities": {"adds": ["A"], "drops": object()}}, True),
         # A list: its order says something.
@@ -114,3 +120,12 @@ def test_the_order_of_a_set_is_no_change(before: dict[str, object], after: dict[
     """The docker provider has sets where Pulumi has lists."""
     assert bool(changed_arguments(before, after)) is changed
     assert replaced_by(before, after) is changed
+
+
+def test_what_the_stack_ignores_is_a_change_that_the_provider_does_not_see() -> None:
+    """Another capability replaces the container by the trigger; another spelling of the same one does not."""
+    before = {"capabilities": {"adds": ["MKNOD"], "drops": []}}
+    assert unseen_changes(before, {"capabilities": {"adds": ["CAP_MKNOD"], "drops": []}}) == set()
+    assert unseen_changes(before, {"capabilities": {"adds": ["SYS_TIME"], "drops": []}}) == {"capabilities"}
+    assert unseen_changes(before, {}) == {"capabilities"}
+    assert unseen_changes({"user": "a"}, {}) == {"user"}
