@@ -72,7 +72,8 @@ class Handover(Resource):
         """Return the container's replacement trigger: another one where the docker provider would not see what replaces it.
 
         It keeps what the new arguments leave out, such as a `command` that is not in the stack file any more
-        (docs/decisions/0015-provider-behaviour.md, 16), and the stack ignores `capabilities` (there, 19). All else it sees itself, and says in a preview what differs.
+        (docs/decisions/0015-provider-behaviour.md, 16), and the stack ignores `capabilities` (there, 19). All else it sees
+        itself, and says in a preview what differs.
         """
         unseen = not _is_unknown(new) and bool(unseen_changes(old["arguments"], new["arguments"]))
         return _generation(int(old.get("generation") or 0) + unseen, new)

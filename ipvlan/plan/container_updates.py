@@ -179,10 +179,12 @@ def _value(name: str, value: object) -> object:
     if name in _SETS and isinstance(value, list):
         return sorted(value, key=repr)
     if name == "capabilities" and isinstance(value, Mapping):
-        written = {
-            key: {_capability(name) for name in names} for key, names in value.items() if isinstance(names, list)
+        # What is no list is not known yet.
+        return {
+            key: {_capability(name) for name in names} if isinstance(names, list) else names
+            for key, names in value.items()
+            if names
         }
-        return {key: names for key, names in written.items() if names}
     if name == "healthcheck" and isinstance(value, Mapping):
         # Earlier versions gave a duration as it was written.
         return {

@@ -124,7 +124,7 @@ def test_container(reference: Run) -> None:
         "destroyGraceSeconds": 10,
     }
     assert nginx.delete_before_replace
-    assert nginx.ignore_changes == ("ports", "labels")
+    assert nginx.ignore_changes == ("ports", "labels", "capabilities")
     assert nginx.replacement_trigger == '{"labels": {}, "ports": "80:80"}'
     assert "#initerror" in nginx.replace_on_changes
     network = reference.named("fabric-docker-1-network").urn
