@@ -57,6 +57,63 @@ def test_each_layout(before: str, after: str) -> None:
         assert add_entries(crlf, PATH, ENTRY, "x") == after.replace("\n", "\r\n")
 
 
+TOP = "config:\n  ipvlan-fabric:services:"
+BLOCK = "    a:\n      image: b\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"{TOP} {{\n# inside\n}}\n", f"{TOP}\n# inside\n{LINES}"),
+        (f"{TOP} {{# at once\n  }}  # end\nx: 1\n", f"{TOP} # at once\n    # end\n{LINES}x: 1\n"),
+        (f"{TOP} &a {{  # first\n\n    # second\n  }}\n", f"{TOP} &a  # first\n\n    # second\n{LINES}"),
+        (f"{TOP} {{\n  }}  # none\nx: 1\n", f"{TOP}  # none\n{LINES}x: 1\n"),
+        (f"{TOP}\n    {{}}\nx: 1\n", f"{TOP}\n{LINES}x: 1\n"),
+        (f"{TOP}  # none yet\n    {{}}  # none\n", f"{TOP}  # none yet\n    # none\n{LINES}"),
+        (
+            f"{TOP} {{\n    a: {{image: b}},  # one, of b\n    # c: {{image: d}},\n  }}\nx: 1\n",
+            f"{TOP} {{\n    a: {{image: b}},  # one, of b\n    # c: {{image: d}},\n    {IN_LINE}\n  }}\nx: 1\n",
+        ),
+        (
+            f"{TOP} {{\n    a: {{image: b}}  # one, of b\n  }}\nx: 1\n",
+            f"{TOP} {{\n    a: {{image: b}},  # one, of b\n    {IN_LINE}\n  }}\nx: 1\n",
+        ),
+        (
+            f"{TOP} {{ a: {{image: b}}, # one\n  }}\nx: 1\n",
+            f"{TOP} {{ a: {{image: b}}, # one\n    {IN_LINE}\n  }}\nx: 1\n",
+        ),
+        (f"{TOP} {{\n    a: {{image: b}},\n  }}\n", f"{TOP} {{\n    a: {{image: b}},\n    {IN_LINE}\n  }}\n"),
+        (f"{TOP} {{a: {{image: b}}, }}\n", f"{TOP} {{a: {{image: b}}, {IN_LINE} }}\n"),
+        (
+            "x: &x {image: b}\n" + f"{TOP} {{\n    a: *x # one, of b\n  }}\n",
+            "x: &x {image: b}\n" + f"{TOP} {{\n    a: *x, # one, of b\n    {IN_LINE}\n  }}\n",
+        ),
+        (
+            "config: {ipvlan-fabric:services: { # none\n}}\n",
+            f"config: {{ipvlan-fabric:services: {{ # none\n  {IN_LINE}\n}}}}\n",
+        ),
+        (f"{TOP}\n{BLOCK}      # published: true\n", f"{TOP}\n{BLOCK}      # published: true\n{LINES}"),
+        (f"{TOP}\n{BLOCK}      # published: true", f"{TOP}\n{BLOCK}      # published: true\n{LINES}"),
+        (
+            f"{TOP}\n{BLOCK}\n     # one\n\n        # two\n\n    # c:\n    #   image: d\n  # e\nx: 1\n",
+            f"{TOP}\n{BLOCK}\n     # one\n\n        # two\n{LINES}\n    # c:\n    #   image: d\n  # e\nx: 1\n",
+        ),
+        (
+            f"{TOP}\n{BLOCK}      user: |\n        c\n        # d\n      # published: true\nx: 1\n",
+            f"{TOP}\n{BLOCK}      user: |\n        c\n        # d\n      # published: true\n{LINES}x: 1\n",
+        ),
+        (
+            "config:\n  y:\n    z: 1\n    # of y\n# end\n",
+            f"config:\n  y:\n    z: 1\n    # of y\n  ipvlan-fabric:services:\n{LINES}# end\n",
+        ),
+    ],
+)
+def test_comments_stay_where_they_are(before: str, after: str) -> None:
+    """Each comment is kept, at the entry that it belongs to, and no line is left empty."""
+    assert add_entries(before, PATH, ENTRY, "x") == after
+    assert add_entries(before.replace("\n", "\r\n"), PATH, ENTRY, "x") == after.replace("\n", "\r\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [
