@@ -350,5 +350,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF925": "--project-name is not the name of a compose project",
     "IPF926": "services cannot be written into a stack file",
     "IPF927": "a service that is to be imported is in the stack",
+    "IPF935": "the text of a healthcheck is no command",
+    "IPF936": "an entry of ports is a mapping or a list",
+    "IPF937": "an entry of volumes is a mapping",
 }
 """Code -> the title of its rule."""

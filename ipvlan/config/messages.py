@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from ipvlan.config.compose.row import Row
-from ipvlan.config.compose.table import service_row, top_row
-from ipvlan.config.models import ServiceConfig
+from ipvlan.config.compose.table import row_of, service_row, top_row
+from ipvlan.config.models import FabricConfig, ServiceConfig
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
 from ipvlan.config.types.base import ERROR_TYPE, FORMS, Model
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
@@ -91,7 +91,7 @@ def _wording(entry: Mapping[str, Any]) -> Wording:
 def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
     if is_ipv6_key(str(location[-1])[:100]) or is_ipv6(str(location[-1])[:100]):
         return _ipv6_key(key)
-    row = service_row(".".join(map(str, location))) if kind is ServiceConfig else None
+    row = _row(kind, ".".join(map(str, location)))
     # What is spelt as compose spells it is no slip of the keyboard.
     guess = row is None and len(location) == 1
     near = get_close_matches(str(location[-1])[:100], [*kind.model_fields], n=1) if guess else []
@@ -103,6 +103,15 @@ def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
         effect="it would be ignored, and what you meant by it would not happen",
         fix=_of_compose(row) or (f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"),
     )
+
+
+def _row(kind: type[Model], key: str) -> Row | None:
+    """Return what the table of compose's keys has on a key of a model; the fabric is what networks are in compose."""
+    if key.rpartition(".")[2].startswith("x-"):
+        return row_of("x-*")
+    if kind is FabricConfig:
+        return row_of(f"networks.*.{key}") or row_of(f"networks.*.ipam.config.{key}")
+    return service_row(key) if kind is ServiceConfig else None
 
 
 def _of_compose(row: Row | None) -> str:
@@ -136,6 +145,6 @@ def unknown_sections(raw: Mapping[str, object], known: Collection[str], prefix: 
                 value="",
                 problem="there is no such section",
                 effect="it would be ignored, and what you meant by it would not happen",
-                fix=_of_compose(top_row(str(key)))
+                fix=_of_compose(row_of("x-*") if str(key).startswith("x-") else top_row(str(key)))
                 or (f"did you mean {near[0]}?" if near else f"remove it; the {what} are {', '.join(known)}"),
             )

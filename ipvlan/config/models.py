@@ -128,7 +128,7 @@ class Healthcheck(Model):
     """How Docker checks the health of a container."""
 
     test: HealthTest
-    """[CMD, word...], [CMD-SHELL, text] or [NONE]."""
+    """[CMD, word...], [CMD-SHELL, text] or [NONE]; a text alone is one of CMD-SHELL."""
     interval: Duration | None = None
     """Duration between two checks: 30s."""
     timeout: Duration | None = None

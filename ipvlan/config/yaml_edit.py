@@ -9,14 +9,19 @@ Out of scope: files (`ipvlan.config.file_write`).
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from yaml import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from ipvlan.config.yaml_text import LOADER, parse_text
 from ipvlan.problems import ConfigError, Problem
+
+_COMMENT: Final = re.compile(r"(?:\A|(?<=\s))#[^\n]*")
+_STEP: Final = 2
+"""Blanks by which a line in braces is indented more than the one with the opening brace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +91,57 @@ def _insert(text: str, edit: Edit, name: str) -> str:
 
 
 def into_flow(text: str, node: MappingNode, entry: str) -> str:
-    """Return the text with an entry at the end of a mapping in braces."""
-    # The end mark is behind the closing brace.
-    end = node.end_mark.index - 1
-    inside = text[node.start_mark.index + 1 : end].rstrip()
-    at = node.start_mark.index + 1 + len(inside)
-    separator = "" if not inside.strip() else " " if inside.endswith(",") else ", "
-    return text[:at] + separator + entry + text[at:]
+    """Return the text with an entry at the end of a mapping in braces: in a line of its own if the closing brace has one."""
+    # The end mark is behind the closing brace, and an anchor may be before the opening one.
+    opening, closing = text.index("{", node.start_mark.index), node.end_mark.index - 1
+    begin, behind = opening, opening + 1
+    if node.value:
+        last_key, last_value = node.value[-1]
+        begin, behind = last_key.start_mark.index, _text_end(last_value, last_key)
+    # What is left of the entry, such as an alias, and the comma behind it.
+    left = _COMMENT.sub(lambda comment: " " * len(comment[0]), text[behind:closing]).rstrip()
+    behind += len(left)
+    space = text[behind:closing]
+    comma = "" if not node.value or left.endswith(",") else ","
+    if "\n" not in space:
+        return text[:behind] + comma + (" " if node.value else "") + entry + text[behind:]
+    line_begin = text.rfind("\n", 0, begin) + 1
+    line = text[line_begin:]
+    indent = len(line) - len(line.lstrip(" ")) + (_STEP if line_begin <= opening else 0)
+    lines = space.rstrip(" \t")
+    return f"{text[:behind]}{comma}{lines}{' ' * indent}{entry}{line_end_of(text)}{space[len(lines) :]}{text[closing:]}"
 
 
 def into_block(text: str, node: MappingNode, entry: str) -> str:
-    """Return the text with an entry below the last one of a mapping without braces; further lines of it are indented already."""
+    """Return the text with an entry below the last one of a mapping without braces, and below the comments that are indented more.
+
+    Further lines of the entry are indented already.
+    """
     last_key, last_value = node.value[-1]
-    line_end = "\r\n" if "\r\n" in text else "\n"
     # A block mapping or list ends where the next token begins, comments included: its last scalar says where its text ends.
-    at = text.find("\n", _text_end(last_value, last_key))
-    indent = " " * last_key.start_mark.column
-    if at < 0:
-        return f"{text}{line_end}{indent}{entry}{line_end}"
-    return f"{text[: at + 1]}{indent}{entry}{line_end}{text[at + 1 :]}"
+    at = _behind_comments(text, _line_end(text, _text_end(last_value, last_key)), last_key.start_mark.column)
+    line_end = line_end_of(text)
+    break_before = "" if text[:at].endswith("\n") else line_end
+    return f"{text[:at]}{break_before}{' ' * last_key.start_mark.column}{entry}{line_end}{text[at:]}"
+
+
+def line_end_of(text: str) -> str:
+    """Return what ends the lines of a text."""
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _behind_comments(text: str, at: int, column: int) -> int:
+    """Return the index behind the comments at `at` that are indented more than `column`, and the blank lines between them."""
+    end = at
+    while at < len(text):
+        following = text[at : _line_end(text, at)]
+        at += len(following)
+        content = following.lstrip(" ")
+        if content.startswith("#") and len(following) - len(content) > column:
+            end = at
+        elif content.strip():
+            break
+    return end
 
 
 def _text_end(node: Node, before: Node) -> int:

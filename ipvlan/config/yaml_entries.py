@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 from yaml import MappingNode
 
-from ipvlan.config.yaml_edit import into_block, into_flow, node_at
+from ipvlan.config.yaml_edit import into_block, into_flow, line_end_of, node_at
 from ipvlan.config.yaml_scalars import ambiguity, value_of
 from ipvlan.config.yaml_text import parse_text
 from ipvlan.problems import ConfigError, Problem, shorten
@@ -99,7 +99,7 @@ def _has_content(text: str, expected: object, name: str) -> bool:
 
 
 def _changed(text: str, above: tuple[str, ...], key: str, entries: Mapping[str, Any]) -> str | None:
-    line_end = "\r\n" if "\r\n" in text else "\n"
+    line_end = line_end_of(text)
     parent = node_at(text, above)
     if not isinstance(parent, MappingNode) or not parent.value:
         return None
@@ -117,11 +117,18 @@ def _changed(text: str, above: tuple[str, ...], key: str, entries: Mapping[str, 
         return into_block(text, node, _lines(entries, node, line_end))
     if node.value or parent.flow_style:
         return into_flow(text, node, _in_line(entries))
-    # Empty braces below a mapping without: the entries begin in the next line, behind a comment.
+    # Empty braces below a mapping without: the entries begin in the next line, behind the comments.
     indent = parent.value[0][0].start_mark.column + _STEP
-    block = _indented(_dump(entries), indent, line_end)
-    rest, _, below = text[node.end_mark.index :].partition("\n")
-    return text[: node.start_mark.index].rstrip(" ") + rest.rstrip() + line_end + block + line_end + below
+    opening, closing = text.index("{", node.start_mark.index), node.end_mark.index - 1
+    inside = text[opening + 1 : closing] if text[opening + 1 : closing].strip() else ""
+    rest, _, below = text[closing + 1 :].partition("\n")
+    head = text[:opening].rstrip(" \t") + (" " if inside.startswith("#") else "") + inside.rstrip(" \t")
+    if head.endswith("\n"):
+        head += " " * indent + rest.strip() if rest.strip() else ""
+    else:
+        head += rest.rstrip()
+    line_break = "" if head.endswith("\n") else line_end
+    return f"{head}{line_break}{_indented(_dump(entries), indent, line_end)}{line_end}{below}"
 
 
 def _lines(entries: Mapping[str, Any], node: MappingNode, line_end: str) -> str:

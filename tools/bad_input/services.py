@@ -36,6 +36,8 @@ SERVICES: Final = (
         ("services.nginx.depends_on", "IPF109"),
         ("services.nginx.mac_address", "IPF109"),
     ),
+    BadInput.of("an extension of compose", {"services.nginx.x-web": {"a": 1}}, ("services.nginx.x-web", "IPF109")),
+    BadInput.of("a driver of the network", {"fabric.driver": "ipvlan"}, ("fabric.driver", "IPF109")),
     BadInput.of(
         "service name with a space",
         {"services.my app": {**image(), "offset": 9}},
@@ -110,6 +112,11 @@ SERVICES: Final = (
         "port without a host port",
         {"services.nginx.ports": ["80"]},
         ("services.nginx.ports", "IPF121"),
+    ),
+    BadInput.of(
+        "a port in the long form",
+        {"services.nginx.ports": [{"target": 80, "published": 80}]},
+        ("services.nginx.ports", "IPF936"),
     ),
     BadInput.of(
         "a port at an IPv6 address", {"services.nginx.ports": ["[::1]:80:80"]}, ("services.nginx.ports", "IPF172")

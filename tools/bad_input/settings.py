@@ -23,6 +23,7 @@ SETTINGS: Final = (
     _of("half a character as a log driver", "log_driver", "\ud800", "IPF173"),
     _of("a NUL byte in a label", "labels", {"team": "a\0b"}, "IPF143", at=".team"),
     _of("an empty word in a command", "command", ["sh", "-c", ""], "IPF144"),
+    _of("volume in the long form", "volumes", [{"type": "volume", "source": "d", "target": "/d"}], "IPF937", at="[0]"),
     _of("volume with a relative path", "volumes", ["./data:/data"], "IPF145", at="[0]"),
     _of("volume with a path above", "volumes", ["../data:/data"], "IPF145", at="[0]"),
     _of("volume in a home", "volumes", ["~/data:/data"], "IPF145", at="[0]"),
@@ -44,6 +45,9 @@ SETTINGS: Final = (
     _of("tmpfs with a relative path", "tmpfs", {"run": ""}, "IPF150", at=".run"),
     _of("tmpfs option that does not exist", "tmpfs", {"/run": "size=8m,fast"}, "IPF151", at="./run"),
     _of("healthcheck without its first word", "healthcheck", {"test": ["curl", "-f"]}, "IPF152", at=".test"),
+    _of("healthcheck NONE as a text", "healthcheck", {"test": "NONE"}, "IPF935", at=".test"),
+    _of("healthcheck with an empty text", "healthcheck", {"test": " "}, "IPF935", at=".test"),
+    _of("healthcheck that is a number", "healthcheck", {"test": 1}, "IPF111", at=".test"),
     _of("healthcheck that runs nothing", "healthcheck", {"test": ["CMD"]}, "IPF153", at=".test"),
     _of("healthcheck NONE with a command", "healthcheck", {"test": ["NONE", "true"]}, "IPF153", at=".test"),
     _of(

@@ -244,6 +244,7 @@ SETTINGS: Final[dict[str, tuple[Any, ...]]] = {
     "healthcheck": (
         {"test": ["CMD", "true"], "interval": "10s", "retries": 3},
         {"test": ["NONE"]},
+        {"test": "true"},
         {"test": ["CMD-SHELL", "[bold] | `x`"], "timeout": "1m30s"},
     ),
     "entrypoint": (["/bin/sh", "-c"], ["[b]x[/b]", "a\nb"]),

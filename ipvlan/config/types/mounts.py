@@ -83,6 +83,13 @@ def cleaned(path: str) -> str:
 
 def parse_volume(value: object) -> str:
     """Return a volume or a bind mount as `docker run --volume` takes it, the source never left out."""
+    if isinstance(value, dict):
+        fail(
+            "IPF937",
+            "this is a mapping, the long form of compose",
+            "an entry of volumes is a text, and nothing would be mounted",
+            'write "SOURCE:/PATH[:OPTIONS]", or write the mapping into mounts, which takes the long form',
+        )
     text = need_text(value, "a volume")
     if not VOLUME.fullmatch(text):
         fail(

@@ -168,6 +168,13 @@ def parse_ports(value: object) -> tuple[Port, ...]:
 
 
 def _parse_entry(entry: object) -> Port:
+    if isinstance(entry, dict | list | tuple):
+        fail(
+            "IPF936",
+            f"an entry is a {'mapping, the long form of compose' if isinstance(entry, dict) else 'list'}",
+            "ports have one form here, a text, and the daemon would bind none",
+            'write the published port and the target as "HOST:CONTAINER", with /udp behind it or "ADDRESS:" before it',
+        )
     if not isinstance(entry, str):
         fail(
             "IPF120",

@@ -43,6 +43,7 @@ def nginx(key: str, value: Any) -> ServiceConfig:
             {"nofile": 1024, "core": -1},
             {"nofile": {"soft": 1024, "hard": 1024}, "core": {"soft": -1, "hard": -1}},
         ),
+        ("healthcheck", {"test": "curl -f x || exit 1"}, {"test": ["CMD-SHELL", "curl -f x || exit 1"]}),
         ("group_add", [44, "video"], ["44", "video"]),
     ],
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ipvlan.config.yaml_entries import add_entries
@@ -57,6 +58,63 @@ def test_each_layout(before: str, after: str) -> None:
         assert add_entries(crlf, PATH, ENTRY, "x") == after.replace("\n", "\r\n")
 
 
+TOP = "config:\n  ipvlan-fabric:services:"
+BLOCK = "    a:\n      image: b\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"{TOP} {{\n# inside\n}}\n", f"{TOP}\n# inside\n{LINES}"),
+        (f"{TOP} {{# at once\n  }}  # end\nx: 1\n", f"{TOP} # at once\n    # end\n{LINES}x: 1\n"),
+        (f"{TOP} &a {{  # first\n\n    # second\n  }}\n", f"{TOP} &a  # first\n\n    # second\n{LINES}"),
+        (f"{TOP} {{\n  }}  # none\nx: 1\n", f"{TOP}  # none\n{LINES}x: 1\n"),
+        (f"{TOP}\n    {{}}\nx: 1\n", f"{TOP}\n{LINES}x: 1\n"),
+        (f"{TOP}  # none yet\n    {{}}  # none\n", f"{TOP}  # none yet\n    # none\n{LINES}"),
+        (
+            f"{TOP} {{\n    a: {{image: b}},  # one, of b\n    # c: {{image: d}},\n  }}\nx: 1\n",
+            f"{TOP} {{\n    a: {{image: b}},  # one, of b\n    # c: {{image: d}},\n    {IN_LINE}\n  }}\nx: 1\n",
+        ),
+        (
+            f"{TOP} {{\n    a: {{image: b}}  # one, of b\n  }}\nx: 1\n",
+            f"{TOP} {{\n    a: {{image: b}},  # one, of b\n    {IN_LINE}\n  }}\nx: 1\n",
+        ),
+        (
+            f"{TOP} {{ a: {{image: b}}, # one\n  }}\nx: 1\n",
+            f"{TOP} {{ a: {{image: b}}, # one\n    {IN_LINE}\n  }}\nx: 1\n",
+        ),
+        (f"{TOP} {{\n    a: {{image: b}},\n  }}\n", f"{TOP} {{\n    a: {{image: b}},\n    {IN_LINE}\n  }}\n"),
+        (f"{TOP} {{a: {{image: b}}, }}\n", f"{TOP} {{a: {{image: b}}, {IN_LINE} }}\n"),
+        (
+            "x: &x {image: b}\n" + f"{TOP} {{\n    a: *x # one, of b\n  }}\n",
+            "x: &x {image: b}\n" + f"{TOP} {{\n    a: *x, # one, of b\n    {IN_LINE}\n  }}\n",
+        ),
+        (
+            "config: {ipvlan-fabric:services: { # none\n}}\n",
+            f"config: {{ipvlan-fabric:services: {{ # none\n  {IN_LINE}\n}}}}\n",
+        ),
+        (f"{TOP}\n{BLOCK}      # published: true\n", f"{TOP}\n{BLOCK}      # published: true\n{LINES}"),
+        (f"{TOP}\n{BLOCK}      # published: true", f"{TOP}\n{BLOCK}      # published: true\n{LINES}"),
+        (
+            f"{TOP}\n{BLOCK}\n     # one\n\n        # two\n\n    # c:\n    #   image: d\n  # e\nx: 1\n",
+            f"{TOP}\n{BLOCK}\n     # one\n\n        # two\n{LINES}\n    # c:\n    #   image: d\n  # e\nx: 1\n",
+        ),
+        (
+            f"{TOP}\n{BLOCK}      user: |\n        c\n        # d\n      # published: true\nx: 1\n",
+            f"{TOP}\n{BLOCK}      user: |\n        c\n        # d\n      # published: true\n{LINES}x: 1\n",
+        ),
+        (
+            "config:\n  y:\n    z: 1\n    # of y\n# end\n",
+            f"config:\n  y:\n    z: 1\n    # of y\n  ipvlan-fabric:services:\n{LINES}# end\n",
+        ),
+    ],
+)
+def test_comments_stay_where_they_are(before: str, after: str) -> None:
+    """Each comment is kept, at the entry that it belongs to, and no line is left empty."""
+    assert add_entries(before, PATH, ENTRY, "x") == after
+    assert add_entries(before.replace("\n", "\r\n"), PATH, ENTRY, "x") == after.replace("\n", "\r\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -99,6 +157,46 @@ def test_every_value_is_read_back(entries: dict[str, Any], empty: str) -> None:
     added = {name: value for name, value in services(after).items() if name.startswith("new ")}
     assert added == {f"new {name}": value for name, value in entries.items()}
     assert after.startswith(before.partition("{")[0].rstrip(" ")) or not empty
+
+
+INSERTS = ["", "  ", " #", "\n#", "\n    #", "\n      #", "\n          #", "\n\n"]
+BETWEEN = st.lists(st.sampled_from(INSERTS), min_size=12, max_size=12)
+"""What is put behind each line of a text; a comment is numbered."""
+
+
+@given(
+    st.sampled_from(
+        [
+            f"{TOP}\n{BLOCK}      ports:\n      - c\n    d:\n      e: |\n        f\n  x: 1\n",
+            f"{TOP} {{\n    a: {{image: b,\n    x: [1, 2]}},\n    c: {{\n      image: d\n    }}\n  }}\n  x: 1\n",
+            f"{TOP} {{\n  }}\n  x: 1\n",
+            f"{TOP}\n    {{}}\n  x: 1\n",
+            f"{TOP}\n    {{\n    a: {{image: b}},\n    }}\n  x: 1\n",
+            "config: {\n  x: 1,\n  ipvlan-fabric:services: {\n  }\n  }\n",
+            "config:\n  x:\n    y: >-\n      folded\n      text\n",
+        ]
+    ),
+    BETWEEN,
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_no_comment_is_lost_or_moved(layout: str, between: list[str], line_end: str) -> None:
+    """Wherever comments and blank lines are, the entry is written, and no line is left empty."""
+    lines = [
+        f"{line}{more}{number if '#' in more else ''}"
+        for number, (line, more) in enumerate(zip(layout.split("\n"), between, strict=False))
+    ]
+    before = "\n".join(lines).replace("\n", line_end)
+    try:
+        parse_text(before, "x")
+    except ConfigError:
+        # A comment in a text of several lines.
+        assume(False)
+    after = add_entries(before, PATH, ENTRY, "x")
+    comments = re.compile(r"#[0-9]+")
+    assert comments.findall(after) == comments.findall(before)
+    empty = [sum(not line.strip() for line in text.splitlines()) for text in (before, after)]
+    assert empty[1] <= empty[0]
+    assert ("\r" in after) == ("\r" in before)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -173,6 +173,10 @@ LAYOUTS = {
     "folded text at the end of the file": "a:\n  x: >-\n    one\n    two\n",
     "quotes over lines": 'a:\n  x: "one\n    two"\nb: 3\n',
     "deep indentation": "a:\n        x: 1\n        y: 2\n",
+    "braces with a comment at the end": "a: {\n  x: 1,  # one\n  # y: 2\n  }\nb: 3\n",
+    "braces with a comment and no comma": "a: {\n  x: 1  # one, and more\n  }\nb: 3\n",
+    "braces with an anchor": "a: &c {x: 1}\n",
+    "comments below the last value": "a:\n  x:\n    y: 1\n    # z: 2\nb: 3\n",
     "byte order mark": "\ufeffa:\n  x: 1\n",
 }
 
@@ -186,6 +190,12 @@ def test_an_edit_adds_one_key_and_no_other_byte_changes(text: str) -> None:
     assert parse_text(after, "file") == expected
     operations = difflib.SequenceMatcher(None, text, after, autojunk=False).get_opcodes()
     assert {operation for operation, *_ in operations} <= {"equal", "insert"}
+
+
+def test_comments_of_the_last_value_stay_with_it() -> None:
+    """The new key is below them: above, they would be its own."""
+    after = insert("a:\n  x:\n    y: 1\n    # z: 2\n  # of a\n", [Edit(("a",), "slice", "10.1.1.0/24")], "file")
+    assert after == "a:\n  x:\n    y: 1\n    # z: 2\n  slice: 10.1.1.0/24\n  # of a\n"
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,60 @@ def test_case_21_no_key_of_compose_gets_a_guess(key: str) -> None:
     assert ("did you mean" in fix) == (key in ("domain_name", "publish"))
 
 
+def test_a_test_that_is_a_text() -> None:
+    """It is run by a shell, as in compose; the name of a form alone is no command."""
+    for text, begin in (
+        ("NONE", "write the command alone, or a list: [CMD"),
+        ("CMD curl x", "write the command alone"),
+    ):
+        assert told({"healthcheck": {"test": text}})["healthcheck.test"][1].startswith(begin)
+    assert told({"healthcheck": {"test": 1}})["healthcheck.test"] == ("IPF111", "put the value in quotes")
+    check = parse(stack({"healthcheck": {"test": "NONE=1 curl x"}})).services["app"].healthcheck
+    assert check is not None
+    assert check.test == ("CMD-SHELL", "NONE=1 curl x")
+
+
+@pytest.mark.parametrize(
+    ("key", "entry", "place", "fix"),
+    [
+        (
+            "ports",
+            {"target": 80, "published": 80},
+            "ports",
+            'write the published port and the target as "HOST:CONTAINER", with /udp behind it or "ADDRESS:" before it',
+        ),
+        (
+            "volumes",
+            {"type": "bind", "source": "/a", "target": "/b"},
+            "volumes[0]",
+            'write "SOURCE:/PATH[:OPTIONS]", or write the mapping into mounts, which takes the long form',
+        ),
+    ],
+)
+def test_the_long_form_of_an_entry(key: str, entry: dict[str, Any], place: str, fix: str) -> None:
+    """What to write is said, and nothing of quotes."""
+    assert told({key: [entry]})[place][1] == fix
+
+
+def test_keys_that_are_extensions_or_of_networks() -> None:
+    """What the page on compose has on them is said, wherever they are."""
+    page = "an anchor of YAML below it is written at the top of the stack file, outside of config (docs/compose.md)"
+    assert told({"x-web": {"a": 1}})["x-web"] == ("IPF109", f"remove it: nothing reads it; {page}")
+    raw = {
+        **stack({"healthcheck": {"test": ["NONE"], "x-a": 1}}),
+        "x-web": {},
+    }
+    raw["fabric"] = {**raw["fabric"], "driver": "ipvlan", "driver_opts": {}, "ip_range": "10.0.0.0/24", "x-a": 1}
+    with pytest.raises(ConfigError) as raised:
+        parse(raw)
+    fixes = {problem.key: problem.fix for problem in raised.value.problems}
+    for key in ("x-web", "fabric.x-a", "services.app.healthcheck.x-a"):
+        assert fixes[key].endswith(page)
+    assert fixes["fabric.driver"].startswith("remove it: the network of a stack is its fabric, in mode l2, l3 or l3s")
+    assert fixes["fabric.driver_opts"].startswith("write fabric.mode for ipvlan_mode")
+    assert fixes["fabric.ip_range"].startswith("write slice at each host")
+
+
 def test_a_typo_of_our_own_keys_still_gets_one() -> None:
     """What is no key of compose is compared with ours."""
     assert told({"volume": []})["volume"] == ("IPF109", "did you mean volumes?")

@@ -81,6 +81,7 @@ ELSEWHERE = {
     "compose.override.yaml": "a compose file of the reader's own",
     "dotenv/parser.go": "the source of compose, github.com/compose-spec/compose-go",
     "loader/loader.go": "the source of compose",
+    "types/healthcheck.go": "the source of compose",
     "loader/normalize.go": "the source of compose",
     "override/merge.go": "the source of compose",
     "override/uncity.go": "the source of compose",
