@@ -36,6 +36,8 @@ RICH: dict[str, Any] = {
     },
     "services.centos.after": ["nginx"],
     "services.centos.volumes": ["data:/data"],
+    "services.centos.mounts": [{"type": "tmpfs", "target": "/fast"}],
+    "services.centos.devices": ["/dev/fuse"],
     "services.centos.ports": ["90:90"],
     "services.nginx.environment": {"A": "b"},
     "services.nginx.secret_environment": {"B": "key"},
