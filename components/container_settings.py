@@ -196,6 +196,9 @@ def _mebibytes(size: int | None) -> int | None:
 
 def _swap(settings: ContainerSettings) -> int | None:
     """Return the limit of memory and swap together in MiB; Docker's own default is twice the memory."""
-    if settings.memory is None or settings.memory_swap == UNLIMITED:
-        return settings.memory_swap
+    if settings.memory is None:
+        # No limit of swap is what Docker has then anyway, and any other one it refuses.
+        return None
+    if settings.memory_swap == UNLIMITED:
+        return UNLIMITED
     return _mebibytes(settings.memory_swap or 2 * settings.memory)

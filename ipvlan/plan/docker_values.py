@@ -7,7 +7,7 @@ Out of scope: what a change does (`ipvlan.plan.container_updates`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.durations import nanoseconds
@@ -35,9 +35,13 @@ def security_options(settings: ContainerSettings) -> tuple[str, ...]:
     would replace the container at each `up`; where none are given, it takes what it reads (Computed).
     """
     given = settings.security_opt
-    is_labelled = any(option.partition("=")[0] == "label" for option in given)
-    switched_off = settings.privileged or "host" in (settings.pid, settings.ipc)
-    return (*given, "label=disable") if given and switched_off and not is_labelled else given
+    return (*given, "label=disable") if given and is_label_switched_off(settings) else given
+
+
+def is_label_switched_off(settings: ContainerSettings) -> bool:
+    """Return whether Docker switches SELinux off for a container, unasked: to it, `label:` is no word of one."""
+    is_labelled = any(option.partition("=")[0] == "label" for option in settings.security_opt)
+    return not is_labelled and (settings.privileged or "host" in (settings.pid, settings.ipc))
 
 
 def differ(before: ContainerSettings, after: ContainerSettings, setting: str) -> bool:
@@ -64,17 +68,11 @@ def _of_docker(settings: ContainerSettings, setting: str) -> object:
     value = getattr(settings, setting)
     if isinstance(value, Healthcheck):
         return value.model_dump() | {key: nanoseconds(getattr(value, key) or "0s") for key in DURATIONS}
-    if setting == "memory_swap" and settings.memory and value == 2 * settings.memory:
-        # Docker's own default.
+    if setting == "memory_swap" and (not settings.memory or value == 2 * settings.memory):
+        # Docker's own default; without a limit of memory it is none.
         return None
-    if setting == "volumes":
-        return _volumes(value), _mounts(carried_by_mounts(value, ()))
-    if setting == "mounts":
-        return _mounts(value)
-    if setting == "security_opt":
-        return set(security_options(settings))
-    if setting in ("devices", "gpus"):
-        return _devices(settings) if setting == "devices" else _gpus(settings)
+    if setting in _CARRIED:
+        return _CARRIED[setting](settings)
     if setting in _SETS:
         return {repr(entry) for entry in value} or None
     return value or None
@@ -119,3 +117,13 @@ def _gpus(settings: ContainerSettings) -> object:
         )
         for request in gpu_requests(settings.gpus)
     }
+
+
+_CARRIED: Final[Mapping[str, Callable[[ContainerSettings], object]]] = {
+    "volumes": lambda settings: (_volumes(settings.volumes), _mounts(carried_by_mounts(settings.volumes, ()))),
+    "mounts": lambda settings: _mounts(settings.mounts),
+    "security_opt": lambda settings: set(security_options(settings)),
+    "devices": _devices,
+    "gpus": _gpus,
+}
+"""Setting -> what the docker provider gets by it, where an entry can be written in several ways."""

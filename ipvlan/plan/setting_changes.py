@@ -166,7 +166,10 @@ def _same_to_docker(key: str, old: ContainerSettings, new: ContainerSettings) ->
             limit = row.update is Update.REPLACES_WHEN_UNSET
             effect = "to Docker a limit of 0 is none" if limit else _SAME_VALUE
             if row.setting == "gpus":
-                before, after = gpu_requests(before), gpu_requests(after)
+                # Docker's -1 for all of them is in no stack file.
+                before, after = (
+                    str(gpu_requests(value)[0]) if isinstance(value, int) else value for value in (before, after)
+                )
             before, after = ("[]" if value == () else value for value in (before, after))
             yield from _differences((f"{key}.{row.setting}", before, after, effect))
 

@@ -8,6 +8,7 @@ import pytest
 
 from ipvlan.plan.changes import Changes, compare
 from ipvlan.plan.docker_values import security_options
+from ipvlan.plan.given_up import given_up
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
 from tools.reference_setup import changed
@@ -107,3 +108,21 @@ def test_what_docker_adds_to_the_security_options(settings: dict[str, Any], expe
     plan = make_plan(parse(changed({f"services.nginx.{key}": value for key, value in settings.items()})))
     (container, *_) = (container for container in plan.containers() if container.service == "nginx")
     assert security_options(container.settings) == expected
+
+
+def test_a_limit_of_swap_that_is_given_up() -> None:
+    """Without a number it is twice the memory, so both are one; -1 is none."""
+    plans = [
+        make_plan(parse(changed({"services.nginx.memory": "64m", **swap})))
+        for swap in ({}, {"services.nginx.memory_swap": "64m"}, {"services.nginx.memory_swap": -1})
+    ]
+    settings = [next(one.settings for one in plan.containers() if one.service == "nginx") for plan in plans]
+    for before, shown in ((settings[0], "128m -> no limit"), (settings[1], "64m -> no limit")):
+        (power,) = given_up(before, settings[2])
+        assert (power.setting, power.value) == ("memory_swap", shown)
+    assert [*given_up(settings[1], settings[0]), *given_up(settings[2], settings[1])] == []
+
+
+def test_no_limit_of_swap_without_memory_is_nothing() -> None:
+    """Docker has none then anyway: the container stays."""
+    assert changes({}, {"memory_swap": -1}).containers == ()

@@ -38,6 +38,7 @@ RICH: dict[str, Any] = {
     "services.centos.volumes": ["data:/data"],
     "services.centos.mounts": [{"type": "tmpfs", "target": "/fast"}],
     "services.centos.devices": ["/dev/fuse"],
+    "services.centos.gpus": 1,
     "services.centos.ports": ["90:90"],
     "services.nginx.environment": {"A": "b"},
     "services.nginx.secret_environment": {"B": "key"},
