@@ -131,9 +131,10 @@ class MountBind(Model):
     """How a path of the host is mounted."""
 
     propagation: Propagation | None = None
-    """Whether what is mounted below the path later, on the host or in the container, appears on the other side too: rprivate (the
-    default of Docker) and private not at all, rslave and slave only what the host mounts, rshared and shared both. For all but the
-    first two the path must be on a shared mount of the host: `findmnt -o TARGET,PROPAGATION`."""
+    """Whether what is mounted below the path later, on the host or in the container, appears on the other side too: rprivate
+    (Docker's default) and private not at all, rslave and slave only what the host mounts, rshared and shared both. For all but the
+    first two the path must be on a shared mount of the host: `findmnt -o TARGET,PROPAGATION`. A path that holds Docker's own files
+    takes rslave, the default there, or rshared."""
 
     @model_validator(mode="before")
     @classmethod

@@ -87,7 +87,8 @@ def _cgroup_parent(key: str, service: ServiceConfig) -> Iterator[Problem]:
             problem="this is not the name of a slice of systemd",
             effect="hosts on which systemd manages control groups, Docker's default with cgroup v2, refuse the container or cannot "
             "start it",
-            fix="write NAME.slice without a slash, one in another with a hyphen (shop-web.slice), unless the hosts' daemon.json sets native.cgroupdriver=cgroupfs",
+            fix="write NAME.slice without a slash, one in another with a hyphen (shop-web.slice), unless "
+            "the hosts' daemon.json sets native.cgroupdriver=cgroupfs",
             severity="warning",
         )
 
