@@ -13,7 +13,7 @@ HIDDEN: Final = ("environment", "secret_environment", "driver_opts", "secret_dri
 HIDDEN_INSIDE: Final = (*HIDDEN, "driver_config", "labels", "options")
 """Keys with which no message repeats a mapping: of a volume's driver, or of one of its clients."""
 
-OF_NAMES: Final = ("labels", "log_opts", "storage_opt", "sysctls", "extra_hosts", "tmpfs")
+OF_NAMES: Final = ("labels", "log_opts", "storage_opt")
 """Keys whose value is a mapping of names to texts. Of a list or a text in its place nothing is repeated: `NAME=SECRET` is in it."""
 
 NOT_SHOWN: Final = "(not shown)"

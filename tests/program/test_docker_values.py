@@ -47,19 +47,17 @@ DEVICES: list[dict[str, Any]] = [
     {"device_cgroup_rules": ["c 1:3 r", "c 1:5 r"]},
     {"device_cgroup_rules": ["c 1:5 r", "c 1:3 r"]},
 ]
-GPUS: list[dict[str, Any]] = [
-    {"gpus": value}
-    for value in (
-        "all",
-        1,
-        [{}],
-        [{"count": "all"}],
-        [{"count": 1, "driver": "nvidia"}],
-        [{"device_ids": ["0", "1"]}],
-        [{"device_ids": ["1", "0"], "capabilities": ["gpu"]}],
-        [{"options": {"a": "b"}}],
-    )
+REQUESTS: list[Any] = [
+    "all",
+    1,
+    [{}],
+    [{"count": "all"}],
+    [{"count": 1, "driver": "nvidia"}],
+    [{"device_ids": ["0", "1"]}],
+    [{"device_ids": ["1", "0"], "capabilities": ["gpu"]}],
+    [{"options": {"a": "b"}}],
 ]
+GPUS: list[dict[str, Any]] = [{"gpus": request} for request in REQUESTS]
 OPTIONS: list[dict[str, Any]] = [
     {"pid": "host", "security_opt": ["seccomp=unconfined"]},
     {"pid": "host", "security_opt": ["label=disable", "seccomp=unconfined"]},
