@@ -20,6 +20,7 @@ from ipvlan.config.durations import go_duration
 from ipvlan.config.models import ContainerSettings
 from ipvlan.config.types.sizes import MEBIBYTE, UNLIMITED
 from ipvlan.plan.container_updates import replacing_arguments
+from ipvlan.plan.docker_values import security_options
 from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.ownership import owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, PORTS_LABEL, STACK_LABEL, ports_label
@@ -127,7 +128,7 @@ def _settings(settings: ContainerSettings, volumes: Mapping[str, pulumi.Input[st
         "read_only": settings.read_only or None,
         "init": settings.init or None,
         "capabilities": _capabilities(settings),
-        "security_opts": list(settings.security_opt),
+        "security_opts": list(security_options(settings)),
         "devices": devices(settings),
         "device_cgroup_rules": list(settings.device_cgroup_rules),
         "device_requests": device_requests(settings),
@@ -195,6 +196,9 @@ def _mebibytes(size: int | None) -> int | None:
 
 def _swap(settings: ContainerSettings) -> int | None:
     """Return the limit of memory and swap together in MiB; Docker's own default is twice the memory."""
-    if settings.memory is None or settings.memory_swap == UNLIMITED:
-        return settings.memory_swap
+    if settings.memory is None:
+        # No limit of swap is what Docker has then anyway, and any other one it refuses.
+        return None
+    if settings.memory_swap == UNLIMITED:
+        return UNLIMITED
     return _mebibytes(settings.memory_swap or 2 * settings.memory)

@@ -23,8 +23,9 @@ from ipvlan.config.types.health import Duration, HealthTest
 from ipvlan.config.types.interfaces import Parent
 from ipvlan.config.types.lists import (
     A_LIST,
+    A_LIST_OF_ADDRESSES,
     A_LIST_OF_ASSIGNMENTS,
-    A_LIST_OR_ONE,
+    A_LIST_OR_ONE_PATH,
     A_NUMBER,
     ENVIRONMENT,
     EXTRA_HOSTS,
@@ -163,11 +164,12 @@ class ContainerSettings(Model):
     volumes: tuple[Volume, ...] = ()
     """SOURCE:/PATH[:OPTIONS]. The options are ro or rw; z or Z, by which SELinux lets the container at it; nocopy for a named
     volume; for a path of the host a propagation: private, rprivate, shared, rshared, slave or rslave. With one of these, other than
-    rprivate, the path must be on the host: Docker does not create it, and refuses the container."""
+    rprivate, the path must be on the host: Docker does not create it, and refuses the container. rprivate is not passed on: it is
+    Docker's default, but for a path that holds Docker's own files (`/`, `/var`), for which that is rslave."""
     mounts: tuple[Mount, ...] = ()
     """The same in the long form of compose: maps with `type`, `source`, `target` and options. A path of the host must be there:
     Docker does not create it, and refuses the container."""
-    tmpfs: Annotated[Mapping[TmpfsPath, TmpfsOptions], BeforeValidator(TMPFS), A_LIST_OR_ONE] = Field(
+    tmpfs: Annotated[Mapping[TmpfsPath, TmpfsOptions], BeforeValidator(TMPFS), A_LIST_OR_ONE_PATH] = Field(
         default_factory=dict
     )
     """Path in the container -> mount options (may be empty); or a list of PATH[:OPTIONS], or one of them."""
@@ -190,7 +192,8 @@ class ContainerSettings(Model):
     memory_reservation: Memory | None = None
     """Memory that the kernel leaves to the container when the host has little; not more than `memory`."""
     memory_swap: Swap | None = None
-    """Limit of memory and swap together, or -1 for no limit of swap; the default is twice `memory`."""
+    """Limit of memory and swap together, or -1 for no limit of swap; the default is twice `memory`, or
+    none without `memory`."""
     shm_size: Size | None = None
     """Size of /dev/shm."""
     cpus: Cpus | None = None
@@ -226,7 +229,7 @@ class ContainerSettings(Model):
     """Kernel parameters of the container's namespaces: net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm*."""
     ulimits: Mapping[LimitName, Annotated[Ulimit, BeforeValidator(_both), A_NUMBER]] = Field(default_factory=dict)
     """Limit name (nofile) -> soft and hard, or one number for both."""
-    extra_hosts: Annotated[Mapping[ExtraHost, ExtraAddress], BeforeValidator(EXTRA_HOSTS), A_LIST] = Field(
+    extra_hosts: Annotated[Mapping[ExtraHost, ExtraAddress], BeforeValidator(EXTRA_HOSTS), A_LIST_OF_ADDRESSES] = Field(
         default_factory=dict
     )
     """Name -> address, written to the container's /etc/hosts; or a list of NAME=ADDRESS. The address `host-gateway` is that of

@@ -10,6 +10,12 @@ from ipvlan.problems import shorten
 HIDDEN: Final = ("environment", "secret_environment", "driver_opts", "secret_driver_opts")
 """Keys whose values no message repeats."""
 
+HIDDEN_INSIDE: Final = (*HIDDEN, "driver_config", "labels", "options")
+"""Keys with which no message repeats a mapping: of a volume's driver, or of one of its clients."""
+
+OF_NAMES: Final = ("labels", "log_opts", "storage_opt")
+"""Keys whose value is a mapping of names to texts. Of a list or a text in its place nothing is repeated: `NAME=SECRET` is in it."""
+
 NOT_SHOWN: Final = "(not shown)"
 
 _MOST_LOOKED_AT: Final = 1000
@@ -30,7 +36,7 @@ def _has_hidden(value: object) -> bool:
             return True
         one = waiting.pop()
         if isinstance(one, Mapping):
-            if any(key in HIDDEN for key in one):
+            if any(key in HIDDEN_INSIDE for key in one):
                 return True
             waiting.extend(one.values())
         elif isinstance(one, list):

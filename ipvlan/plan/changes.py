@@ -9,9 +9,12 @@ Out of scope: the hosts. What changed on them since the last `up` is shown by `i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from pydantic import BaseModel
 
 from ipvlan.config.models import ContainerSettings
 from ipvlan.plan.container_updates import UPDATES
@@ -253,13 +256,23 @@ def _settings(before: ContainerSettings, after: ContainerSettings, *, replaces: 
         old, new = getattr(before, row.setting), getattr(after, row.setting)
         if differ(before, after, row.setting) and row.replaces(new) == replaces:
             if row.setting in _SHOWN:
-                yield from _differences((row.setting, _listed(old), _listed(new)))
+                # Two values can be one text: with colons in a path nobody can take it apart.
+                listed = _listed if _listed(old) != _listed(new) else _exactly
+                yield f"{row.setting}: {listed(old)} -> {listed(new)}"
             else:
                 yield row.setting
 
 
 def _listed(values: tuple[object, ...]) -> str:
     return ", ".join(map(str, values)) or "none"
+
+
+def _exactly(values: tuple[object, ...]) -> str:
+    """Return the values as JSON: no two of them are one text."""
+    return ", ".join(
+        json.dumps(value.model_dump(exclude_defaults=True) if isinstance(value, BaseModel) else value)
+        for value in values
+    )
 
 
 _SHOWN: Final = frozenset({"volumes", "mounts", "devices", "device_cgroup_rules", "cap_add", "cap_drop"})

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.durations import go_duration
+from ipvlan.config.types.process import capability_name
 
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings
@@ -181,7 +182,7 @@ def _value(name: str, value: object) -> object:
     if name == "capabilities" and isinstance(value, Mapping):
         # What is no list is not known yet.
         return {
-            key: {_capability(name) for name in names} if isinstance(names, list) else names
+            key: {capability_name(name) for name in names} if isinstance(names, list) else names
             for key, names in value.items()
             if names
         }
@@ -192,13 +193,6 @@ def _value(name: str, value: object) -> object:
             for key, part in value.items()
         }
     return None if value == "" else value
-
-
-def _capability(name: object) -> object:
-    """Return a capability as Docker reports it: with CAP_, but for ALL (moby, NormalizeLegacyCapabilities, package caps)."""
-    if not isinstance(name, str) or name.upper() == "ALL":
-        return name.upper() if isinstance(name, str) else repr(name)
-    return f"CAP_{name.upper().removeprefix('CAP_')}"
 
 
 _DURATIONS: Final = frozenset({"interval", "timeout", "startPeriod", "startInterval"})

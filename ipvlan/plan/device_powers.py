@@ -5,17 +5,18 @@ Out of scope: which devices are dangerous (`ipvlan.plan.host_paths`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Container, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ipvlan.config.types.devices import CDI, device_map, gpu_requests
+from ipvlan.config.types.devices import CDI, LARGEST_DEVICE_NUMBER, device_map, gpu_requests
 from ipvlan.config.types.mounts import cleaned
 from ipvlan.plan.host_paths import ROOT, by_device
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import ContainerPlan
 
-_EVERY: Final = "*"
+_EVERY: Final = -1
+"""In the place of a number: each one."""
 
 
 def of_devices(container: ContainerPlan) -> Iterator[tuple[str, str]]:
@@ -35,7 +36,7 @@ def of_cgroup_rules(container: ContainerPlan) -> Iterator[tuple[str, str]]:
     """Yield value and meaning of each rule. Docker gives every container the capability to create nodes (MKNOD)."""
     for rule in container.settings.device_cgroup_rules:
         kind, numbers, permissions = rule.split(" ")
-        major, _, minor = numbers.partition(":")
+        major, minor = map(_number, numbers.split(":"))
         verb = "uses" if "w" in permissions else "reads" if "r" in permissions else "creates nodes of"
         is_used = permissions != "m"
         if kind == "a" or (kind == "b" and major == _EVERY):
@@ -43,16 +44,31 @@ def of_cgroup_rules(container: ContainerPlan) -> Iterator[tuple[str, str]]:
             yield rule, f"{verb} {what}{f': {ROOT}' if is_used else ''}"
         elif kind == "b":
             yield rule, f"{verb} disks of the host, for which it may create nodes{f': {ROOT}' if is_used else ''}"
-        elif major == _EVERY or (major == _MEMORY_MAJOR and minor in (_EVERY, *_MEMORY_MINORS)):
-            what = "all character devices of the host" if major == _EVERY else "the memory and ports of the host"
+        elif major == _EVERY or (major in _ROOT and (minor == _EVERY or minor in _ROOT[major].minors)):
+            what = "all character devices of the host" if major == _EVERY else _ROOT[major].what
             yield rule, f"{verb} {what}, for which it may create nodes{f': {ROOT}' if is_used else ''}"
         else:
             yield rule, f"{verb} devices of the host with these numbers, for which it may create nodes"
 
 
-_MEMORY_MAJOR: Final = "1"
-_MEMORY_MINORS: Final = ("1", "2", "4")
-"""/dev/mem, /dev/kmem and /dev/port (Documentation/admin-guide/devices.txt of Linux)."""
+def _number(written: str) -> int:
+    """Return a number of a rule as Docker reads it, with zeros before it; _EVERY for `*`."""
+    return _EVERY if written == "*" else int(written)
+
+
+class _Devices(NamedTuple):
+    what: str
+    minors: Container[int]
+
+
+_ROOT: Final = {
+    1: _Devices("the memory and ports of the host", (1, 2, 4)),
+    21: _Devices("disks of the host, below their file systems", range(LARGEST_DEVICE_NUMBER + 1)),
+    162: _Devices("disks of the host, below their file systems", range(LARGEST_DEVICE_NUMBER + 1)),
+    202: _Devices("the registers of the host's CPUs", range(LARGEST_DEVICE_NUMBER + 1)),
+}
+"""Major number of character devices -> those that are as good as root: /dev/mem, /dev/kmem and /dev/port, /dev/sg*, /dev/raw/*,
+/dev/cpu/*/msr (Documentation/admin-guide/devices.txt of Linux)."""
 
 
 def of_gpus(container: ContainerPlan) -> Iterator[tuple[str, str]]:

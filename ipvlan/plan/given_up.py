@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.plan.powers import Power, capability, security_option
+from ipvlan.config.types.process import capability_name
+from ipvlan.config.types.sizes import MEBIBYTE, UNLIMITED
+from ipvlan.plan.powers import DEFAULT_RUNTIMES, Power, security_option
 
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings, Ulimit
@@ -24,6 +26,11 @@ def given_up(old: ContainerSettings, new: ContainerSettings) -> Iterator[Power]:
         "security_opt": _options(old, new),
         "user": _user(old.user, new.user),
         "memory": _memory(old.memory, new.memory),
+        "memory_reservation": _reservation(old.memory_reservation, new.memory_reservation),
+        "memory_swap": _swap(old, new),
+        "cpus": _cpus(old, new),
+        "storage_opt": _storage(old, new),
+        "runtime": _runtime(old.runtime, new.runtime),
     }.items():
         if meaning:
             yield Power(setting=setting, value=f"{before} -> {after}", meaning=f"gave up: {meaning}")
@@ -46,7 +53,7 @@ def _read_only(old: ContainerSettings, new: ContainerSettings) -> _Difference:
 
 
 def _capabilities(old: ContainerSettings, new: ContainerSettings) -> _Difference:
-    before, after = ({capability(name) for name in settings.cap_drop} for settings in (old, new))
+    before, after = ({capability_name(name) for name in settings.cap_drop} for settings in (old, new))
     kept = "ALL" in after or before <= after
     return _list(old.cap_drop), _list(new.cap_drop), "" if kept else "rights of root that it did not have"
 
@@ -75,7 +82,48 @@ def _is_root(user: str | None) -> bool:
 
 
 def _memory(old: int | None, new: int | None) -> _Difference:
-    return f"{(old or 0) // 2**20}m", _NONE, "it leaves memory to others" if old and not new else ""
+    return _mebibytes(old), _NONE, "it leaves memory to others" if old and not new else ""
+
+
+def _reservation(old: int | None, new: int | None) -> _Difference:
+    return _mebibytes(old), _NONE, "it gives memory back when the host has little" if old and not new else ""
+
+
+def _swap(old: ContainerSettings, new: ContainerSettings) -> _Difference:
+    """Return what is given up of the limit of swap; without a limit of memory there is none, and that one says so."""
+    before, after = (_swap_of(settings) for settings in (old, new))
+    weaker = before not in (None, UNLIMITED) and after == UNLIMITED
+    return _mebibytes(before), "no limit", "it leaves swap to others" if weaker else ""
+
+
+def _swap_of(settings: ContainerSettings) -> int | None:
+    return settings.memory and (settings.memory_swap or 2 * settings.memory)
+
+
+def _cpus(old: ContainerSettings, new: ContainerSettings) -> _Difference:
+    return str(old.cpus), _NONE, "it leaves CPU time to others" if old.cpus and not new.cpus else ""
+
+
+def _storage(old: ContainerSettings, new: ContainerSettings) -> _Difference:
+    before, after = (
+        next((value for name, value in settings.storage_opt.items() if name.lower() == "size"), "")
+        for settings in (old, new)
+    )
+    return f"size={before}", _NONE, "it leaves room on the host's disk to others" if before and not after else ""
+
+
+def _runtime(old: str | None, new: str | None) -> _Difference:
+    before, after = (None if runtime in DEFAULT_RUNTIMES else runtime for runtime in (old, new))
+    lost = before is not None and before != after
+    return (
+        before or _NONE,
+        after or "Docker's own",
+        "what this program confined it by, a sandbox for one" if lost else "",
+    )
+
+
+def _mebibytes(size: int | None) -> str:
+    return f"{(size or 0) // MEBIBYTE}m"
 
 
 def _hard(limit: Ulimit | None) -> str:

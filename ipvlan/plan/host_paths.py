@@ -53,6 +53,8 @@ _FOLDERS: Final = {
     "/var/spool/cron": _Folder("what the host runs at given times", "write"),
 }
 
+_REGISTERS: Final = re.compile(r"/dev/cpu(?:/\d+(?:/msr)?)?")
+"""Model-specific registers of a CPU: where it goes to in the kernel, for one (msr(4))."""
 _DISKS_AND_MEMORY: Final = re.compile(
     r"/dev/(?:(?:[shv]d|xvd|dasd)[a-z]+\d*|(?:nvme|mmcblk|dm-|md|loop|sg|nbd|zd|pmem|bcache|ram)\d.*"
     r"|(?:mapper|disk|block|md|zvol|raw)(?:/.*)?|mem|kmem|port)"
@@ -103,6 +105,8 @@ def by_device(device: DeviceMap) -> str:
         return f"{verb} all devices of the host: {ROOT}"
     if _DISKS_AND_MEMORY.fullmatch(path):
         return f"{verb} a disk of the host, or its memory: {ROOT}"
+    if _REGISTERS.fullmatch(path):
+        return f"{verb} the registers of the host's CPUs: {ROOT}"
     return f"{verb} this device of the host"
 
 

@@ -9,12 +9,13 @@ of the config adds (`ipvlan.plan.new_powers`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.plan import device_powers, mount_powers
+from ipvlan.config.types.process import capability_name
+from ipvlan.plan import device_powers, log_powers, mount_powers
+from ipvlan.plan.docker_values import is_label_switched_off
 from ipvlan.plan.host_paths import ROOT
 from ipvlan.plan.volume_powers import SETTINGS
 from ipvlan.plan.volumes import named_sources
@@ -125,8 +126,8 @@ _BY_DEFAULT: Final = frozenset(
 )
 """What Docker gives every container (moby, DefaultCapabilities of its package caps, 28)."""
 
-_LOCAL_LOGS: Final = frozenset({"", "none", "json-file", "local", "journald"})
-"""Log drivers that keep the output on the host (docs.docker.com/engine/logging/configure)."""
+DEFAULT_RUNTIMES: Final = frozenset({None, "", "runc", "io.containerd.runc.v2"})
+"""Values of `runtime` that stand for Docker's own."""
 
 
 def _privileged(container: ContainerPlan, _around: Surroundings) -> _Found:
@@ -154,11 +155,6 @@ def _gpus(container: ContainerPlan, _around: Surroundings) -> _Found:
     return device_powers.of_gpus(container)
 
 
-def capability(written: str) -> str:
-    """Return the name of a capability as the kernel's headers have it, without `CAP_`."""
-    return written.upper().removeprefix("CAP_")
-
-
 def security_option(option: str) -> tuple[str, str]:
     """Return word and value of a security option; `no-new-privileges` is `true` in all ways to write it."""
     word, _, value = option.replace(":", "=", 1 if "=" not in option else 0).partition("=")
@@ -169,7 +165,7 @@ def security_option(option: str) -> tuple[str, str]:
 
 def _cap_add(container: ContainerPlan, _around: Surroundings) -> _Found:
     for written in container.settings.cap_add:
-        name = capability(written)
+        name = capability_name(written)
         other = "which Docker gives every container" if name in _BY_DEFAULT else "which Docker gives no container"
         yield written, _CAPABILITIES.get(name, f"a capability {other} by default")
 
@@ -206,12 +202,17 @@ def _cgroupns(container: ContainerPlan, _around: Surroundings) -> _Found:
 
 def _pid(container: ContainerPlan, _around: Surroundings) -> _Found:
     if container.settings.pid == "host":
-        yield "host", f"sees and signals all processes of the host, as its root where it runs as root: {ROOT}"
+        what = "sees and signals all processes of the host, as its root where it runs as root"
+        yield "host", f"{what}{_without_label(container)}: {ROOT}"
 
 
 def _ipc(container: ContainerPlan, _around: Surroundings) -> _Found:
     if container.settings.ipc == "host":
-        yield "host", "reads and writes the shared memory of the host's processes"
+        yield "host", f"reads and writes the shared memory of the host's processes{_without_label(container)}"
+
+
+def _without_label(container: ContainerPlan) -> str:
+    return ", without SELinux" if is_label_switched_off(container.settings) else ""
 
 
 def _userns(container: ContainerPlan, _around: Surroundings) -> _Found:
@@ -220,11 +221,31 @@ def _userns(container: ContainerPlan, _around: Surroundings) -> _Found:
 
 
 def _runtime(container: ContainerPlan, _around: Surroundings) -> _Found:
-    if container.settings.runtime not in (None, "", "runc", "io.containerd.runc.v2"):
+    runtime = container.settings.runtime
+    if runtime is not None and runtime not in DEFAULT_RUNTIMES:
         yield (
-            container.settings.runtime,
+            runtime,
             "another program of the host than Docker's own starts it, and decides what confines it",
         )
+
+
+def _cgroup_parent(container: ContainerPlan, _around: Surroundings) -> _Found:
+    if container.settings.cgroup_parent:
+        yield (
+            container.settings.cgroup_parent,
+            "the limits of this control group of the host count for it, and not those of Docker's own, if it has any",
+        )
+
+
+def _storage_opt(container: ContainerPlan, _around: Surroundings) -> _Found:
+    for name, value in sorted(container.settings.storage_opt.items()):
+        (shown,), unshown = log_powers.options({name: value})
+        is_size = name.lower() == "size"
+        meaning = "its own files may be so large, also where Docker's own limit is lower" if is_size else _OF_STORAGE
+        yield shown, meaning, unshown
+
+
+_OF_STORAGE: Final = "another option of the storage driver than the daemon's own"
 
 
 def _group_add(container: ContainerPlan, _around: Surroundings) -> _Found:
@@ -267,34 +288,11 @@ def _tmpfs(container: ContainerPlan, _around: Surroundings) -> _Found:
 
 
 def _log_driver(container: ContainerPlan, _around: Surroundings) -> _Found:
-    driver = container.settings.log_driver or ""
-    if driver not in _LOCAL_LOGS:
-        shown, unshown = _log_options(container.settings.log_opts)
-        yield ", ".join([driver, *shown]), "Docker sends the container's output to where `log_opts` says", unshown
+    return log_powers.of_driver(container)
 
 
 def _log_opts(container: ContainerPlan, _around: Surroundings) -> _Found:
-    given = container.settings.log_opts
-    if container.settings.log_driver is None and any(_TARGET.search(name) for name in given):
-        shown, unshown = _log_options(given)
-        yield ", ".join(shown), "where the host's own log driver is for it, Docker sends the output there", unshown
-
-
-_TARGET: Final = re.compile("address|url|endpoint", re.IGNORECASE)
-"""Options of log drivers that say where the output goes."""
-_SECRET_OPTION: Final = re.compile("token|secret|password|credential(?!s-endpoint)", re.IGNORECASE)
-_USER_IN_URL: Final = re.compile(r"(?<=://)[^/@]*@")
-
-
-def _log_options(options: Mapping[str, str]) -> tuple[list[str], str]:
-    """Return the options, where the output goes before the others, without what may be a secret; and that as a text."""
-    shown: list[str] = []
-    hidden: list[str] = []
-    for name, value in sorted(options.items(), key=lambda option: (not _TARGET.search(option[0]), option[0])):
-        known = "(not shown)" if _SECRET_OPTION.search(name) else _USER_IN_URL.sub("(not shown)@", value)
-        shown.append(f"{name}={known}")
-        hidden += [f"{name}={value}"] if known != value else []
-    return shown, "\n".join(hidden)
+    return log_powers.of_options(container)
 
 
 def _ports(container: ContainerPlan, _around: Surroundings) -> _Found:
@@ -333,6 +331,8 @@ KEYS: Final = (
     Key(name="ipc", dangers=_ipc, reason="a namespace of the host"),
     Key(name="userns_mode", dangers=_userns, reason="a namespace of the host"),
     Key(name="runtime", dangers=_runtime, reason="what confines the container is up to it"),
+    Key(name="cgroup_parent", dangers=_cgroup_parent, reason="another parent can have other limits than Docker's own"),
+    Key(name="storage_opt", dangers=_storage_opt, reason="it can raise the daemon's limit of a container's files"),
     Key(name="group_add", dangers=_group_add, reason="files and devices of the host belong to groups by their numbers"),
     Key(name="sysctls", dangers=_sysctls, reason="settings of the kernel, though of the container's namespaces"),
     Key(name="ulimits", dangers=_ulimits, reason="it can raise a limit too, or take it away"),
@@ -354,7 +354,7 @@ KEYS: Final = (
                 _LIMITS,
                 (
                     *("memory", "memory_reservation", "memory_swap", "shm_size", "cpus", "cpuset", "cpu_shares"),
-                    *("storage_opt", "cgroup_parent", "read_only", "cap_drop"),
+                    *("read_only", "cap_drop"),
                 ),
             ),
             (_INSIDE, ("extra_hosts", "dns", "dns_search", "dns_opt", "domainname", "stdin_open", "tty")),

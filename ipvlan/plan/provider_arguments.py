@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 _ONE_RUN: Final = "it is for containers that run once and end, and a service runs all the time"
-_RATES: Final = "limits of a block device's reads and writes, compose's `blkio_config`: nobody asked for it yet"
+_RATES: Final = "limits of a block device's reads and writes, compose's `blkio_config`: no key leads to them yet"
 
 NOT_CARRIED: Final[Mapping[str, str]] = {
     "attach": _ONE_RUN,
@@ -25,7 +25,7 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "device_read_iops": _RATES,
     "device_write_bps": _RATES,
     "device_write_iops": _RATES,
-    "gpus": "it knows `all` alone; our key of the same name arrives as `device_requests`, as with the docker command line",
+    "gpus": "it is one text, `all` or `device=ID,ID`; our key of the same name arrives as `device_requests`, which carry all of it",
     **dict.fromkeys(
         ("mounts.volume_options.driver_name", "mounts.volume_options.driver_options", "mounts.volume_options.labels"),
         "they count only for a volume that Docker creates at that moment, and a later difference would be silent",
@@ -38,7 +38,7 @@ NOT_CARRIED: Final[Mapping[str, str]] = {
     "networks_advanced.ipv6_address": "the fabric has no IPv6",
     "networks_advanced.link_local_ips": "a container has one address on the fabric",
     "networks_advanced.mac_address": "on ipvlan every container has the MAC address of its host's NIC",
-    "platform": "an image that is pinned by its digest has one",
+    "platform": "Docker takes its host's own of an image for several; an image for one, pinned by its digest, has no other",
     "publish_all_ports": "Docker would choose the host's ports, so no plan could know them; `ports` names them",
     "remove_volumes": "a volume without a name goes with its container, the provider's own default",
     "start": "a service runs; without it, leave the service out",

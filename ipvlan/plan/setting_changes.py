@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.config.types.devices import gpu_requests
 from ipvlan.plan.container_updates import UPDATES, Update
 from ipvlan.plan.docker_values import DURATIONS, differ
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
@@ -164,6 +165,11 @@ def _same_to_docker(key: str, old: ContainerSettings, new: ContainerSettings) ->
         else:
             limit = row.update is Update.REPLACES_WHEN_UNSET
             effect = "to Docker a limit of 0 is none" if limit else _SAME_VALUE
+            if row.setting == "gpus":
+                # Docker's -1 for all of them is in no stack file.
+                before, after = (
+                    str(gpu_requests(value)[0]) if isinstance(value, int) else value for value in (before, after)
+                )
             before, after = ("[]" if value == () else value for value in (before, after))
             yield from _differences((f"{key}.{row.setting}", before, after, effect))
 

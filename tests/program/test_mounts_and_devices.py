@@ -85,3 +85,10 @@ def test_nothing_new_is_registered_without_the_keys(run: RunProgram, config: dic
         {"volumeName": "data", "containerPath": "/data"},
         {"hostPath": "/srv", "containerPath": "/srv", "readOnly": False, "selinuxRelabel": "z"},
     ]
+
+
+def test_the_provider_gets_the_security_option_that_docker_adds(run: RunProgram, config: dict[str, Any]) -> None:
+    """Docker writes it into the container, the provider reads it back, and another list would be a replacement."""
+    config["services"]["centos"].update({"pid": "host", "security_opt": ["no-new-privileges:true"]})
+    inputs = run(config).named("fabric-docker-1-centos").inputs
+    assert inputs["securityOpts"] == ["no-new-privileges:true", "label=disable"]

@@ -15,6 +15,7 @@ def _of(title: str, setting: str, value: Any, code: str, at: str = "[0]", *, war
 def _mount(title: str, code: str, at: str = "", **keys: Any) -> BadInput:
     """Return a bad input with one mount: a volume at /data, but for the keys."""
     mount = {"type": "volume", "source": "data", "target": "/data", **keys}
+    mount = {key: value for key, value in mount.items() if value is not None}
     return _of(title, "mounts", [mount], code, f"[0]{at}")
 
 
@@ -83,5 +84,17 @@ MOUNTS_AND_DEVICES: Final = (
     _of("GPUs in words", "gpus", "two", "IPF183", ""),
     _of("GPUs with a count and ids", "gpus", [{"count": 1, "device_ids": ["0"]}], "IPF438"),
     _of("a CDI device as a GPU", "gpus", [{"driver": "cdi", "device_ids": ["nvidia.com/gpu=0"]}], "IPF438"),
+    _of("GPUs as Docker counts all of them", "gpus", -1, "IPF183", ""),
     _of("device cgroup rule without permissions", "device_cgroup_rules", ["c 188:*"], "IPF184"),
+    _of("device cgroup rule beyond the kernel's numbers", "device_cgroup_rules", ["c 4294967296:1 rwm"], "IPF184"),
+    _of("the host's root with a slave", "volumes", ["/:/host:ro,slave"], "IPF440"),
+    _mount(
+        "the host's root with a private mount",
+        "IPF440",
+        ".bind.propagation",
+        type="bind",
+        source="/",
+        bind={"propagation": "rprivate"},
+    ),
+    _mount("the mode of a tmpfs is 0", "IPF195", ".tmpfs.mode", type="tmpfs", source=None, tmpfs={"mode": "0"}),
 )

@@ -42,6 +42,12 @@ RESOURCES: Final = (
     _of("extra host without an address", "extra_hosts", ["db"], "IPF193"),
     _of("variable twice in a list", "environment", ["MODE=fast", "MODE=slow"], "IPF194"),
     _of("tmpfs twice in a list", "tmpfs", ["/run:size=1m", "/run"], "IPF194"),
+    BadInput.of(
+        "a kernel parameter of the host's shared memory",
+        {"services.nginx.ipc": "host", "services.nginx.sysctls": {"kernel.shmmax": "1"}},
+        ("services.nginx.sysctls.kernel.shmmax and services.nginx.ipc", "IPF439"),
+    ),
+    _of("parent control group with a slash", "cgroup_parent", "a/b.slice", "IPF450", warning=True),
     _of("parent control group that is no slice", "cgroup_parent", "/shop", "IPF450", warning=True),
     BadInput.of(
         "host-gateway without the bridge",

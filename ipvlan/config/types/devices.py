@@ -25,6 +25,9 @@ CDI: Final = re.compile(rf"{_CDI_KIND}/{_CDI_KIND}=[A-Za-z0-9](?:[A-Za-z0-9_.:-]
 """VENDOR/CLASS=NAME (tags.cncf.io/container-device-interface 1.1, ParseQualifiedName in pkg/parser/parser.go)."""
 CGROUP_RULE: Final = re.compile(r"[acb] (?:[0-9]+|\*):(?:[0-9]+|\*) [rwm]{1,3}")
 """docker/cli, deviceCgroupRuleRegexp in cli/command/container/opts.go."""
+LARGEST_DEVICE_NUMBER: Final = 2**32 - 1
+"""The kernel's device cgroup has 32 bits for each of the two (Linux, devcgroup_update_access in security/device_cgroup.c), runc's
+filter of cgroup v2 too; Docker reads 63."""
 ALL_GPUS: Final = -1
 """The count that stands for all of them (docker/cli, parseCount in opts/gpus.go)."""
 MOST_GPUS: Final = 1024
@@ -93,10 +96,15 @@ def _parse_permissions(value: object) -> str:
 
 def _parse_cgroup_rule(value: object) -> str:
     text = need_text(value, "a rule of the device cgroup")
-    if not CGROUP_RULE.fullmatch(text):
+    # So many digits that Python would refuse to read them are no number of a device either.
+    numbers = [digits.lstrip("0") for digits in re.findall("[0-9]+", text)]
+    too_large = any(len(digits) > 10 or int(digits or "0") > LARGEST_DEVICE_NUMBER for digits in numbers)
+    if too_large or not CGROUP_RULE.fullmatch(text):
         fail(
             "IPF184",
-            "this is not TYPE MAJOR:MINOR PERMISSIONS",
+            f"one of the numbers is above {LARGEST_DEVICE_NUMBER}"
+            if too_large
+            else "this is not TYPE MAJOR:MINOR PERMISSIONS",
             "the daemon refuses the container ('invalid device cgroup rule format'), or cannot start it",
             'write a, b or c, two numbers or *, and some of r, w, m: "c 188:* rwm"; `ls -l /dev` shows the numbers',
         )
@@ -146,7 +154,7 @@ def _parse_count(value: object) -> int:
     """Return how many GPUs; ALL_GPUS for all."""
     if value == "all":
         return ALL_GPUS
-    if isinstance(value, bool) or not isinstance(value, int) or not (1 <= value <= MOST_GPUS or value == ALL_GPUS):
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_GPUS:
         fail(
             "IPF183",
             "this is not how many GPUs there are to be",
@@ -233,4 +241,4 @@ def gpu_requests(gpus: int | tuple[Gpu, ...] | None) -> tuple[Gpu, ...]:
     """Return the requests that `gpus` stands for."""
     if gpus is None:
         return ()
-    return (Gpu(count=gpus),) if isinstance(gpus, int) else gpus
+    return (Gpu() if gpus == ALL_GPUS else Gpu(count=gpus),) if isinstance(gpus, int) else gpus

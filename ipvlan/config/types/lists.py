@@ -30,8 +30,11 @@ class AlsoAllows:
         return {"anyOf": [handler(core), dict(self.schema)]}
 
 
+_UNCLEAR: Final = "it is unclear which of the two counts"
+
+
 def entries(
-    *separators: str, alone: bool = False, single: bool = False, why: str = "", fix: str = ""
+    *separators: str, alone: bool = False, single: bool = False, why: str = "", fix: str = "", twice: str = _UNCLEAR
 ) -> Callable[[object], object]:
     """Return what turns a list of `NAME=VALUE` into a mapping, and leaves everything else to pydantic.
 
@@ -41,6 +44,7 @@ def entries(
         single: Whether one text is a list of one.
         why: What it means where no separator is in an entry, as the effect of the problem.
         fix: What to write then.
+        twice: What it means where a name is in the list twice.
     """
 
     def as_mapping(value: object) -> object:
@@ -60,7 +64,7 @@ def entries(
                 fail(
                     "IPF194",
                     f"entry {number + 1} of the list has the name of an earlier one",
-                    "it is unclear which of the two counts",
+                    twice,
                     "remove one of them",
                 )
             mapping[name] = rest
@@ -84,13 +88,22 @@ LABELS: Final = entries("=", alone=True)
 SYSCTLS: Final = entries(
     "=", why="the kernel parameter would have no value", fix="write NAME=VALUE: net.core.somaxconn=1024"
 )
-EXTRA_HOSTS: Final = entries("=", ":", why="the name would have no address", fix="write NAME=ADDRESS or NAME:ADDRESS")
+EXTRA_HOSTS: Final = entries(
+    "=",
+    ":",
+    why="the name would have no address",
+    fix="write NAME=ADDRESS or NAME:ADDRESS",
+    twice="here a name has one address; Docker would write both into /etc/hosts, of which most programs take the first",
+)
 """docker/cli, ValidateExtraHost in opts/hosts.go."""
 TMPFS: Final = entries(":", alone=True, single=True)
 """docker/cli, `--tmpfs`: PATH or PATH:OPTIONS."""
 
 A_LIST: Final = AlsoAllows((("type", "array"), ("items", {"type": "string"})))
 A_LIST_OF_ASSIGNMENTS: Final = AlsoAllows((("type", "array"), ("items", {"type": "string", "pattern": "="})))
-A_LIST_OR_ONE: Final = AlsoAllows((("type", ["array", "string"]), ("items", {"type": "string"})))
+A_LIST_OF_ADDRESSES: Final = AlsoAllows((("type", "array"), ("items", {"type": "string", "pattern": "[=:]"})))
+A_LIST_OR_ONE_PATH: Final = AlsoAllows(
+    (("type", ["array", "string"]), ("pattern", "^/"), ("items", {"type": "string", "pattern": "^/"}))
+)
 ONE: Final = AlsoAllows((("type", "string"),))
 A_NUMBER: Final = AlsoAllows((("type", "integer"), ("minimum", -1)))

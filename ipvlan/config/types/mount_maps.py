@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from ipvlan.config.types.base import Flag, Model, Text, fail, need_string, need_text, string_schema
 from ipvlan.config.types.mounts import MOUNT_OPTIONS, PROPAGATION, VolumeParts, cleaned, volume_parts
-from ipvlan.config.types.sizes import Size
+from ipvlan.config.types.sizes import ExactSize
 
 MountType = Literal["bind", "volume", "tmpfs"]
 
@@ -34,7 +34,7 @@ _REFUSED: Final = {
     },
     "volume": dict.fromkeys(
         ("labels", "driver", "driver_opts", "driver_config"),
-        "it counts only when Docker creates the volume; remove it, and create the volume on the host: docker volume create",
+        "it counts only when Docker creates the volume; remove it, and describe the volume in the section `volumes`",
     ),
     "tmpfs": {"options": "the docker provider has no argument for it here; write tmpfs: {/path: exec} instead"},
     "": {
@@ -106,21 +106,35 @@ def _parse_mode(value: object) -> str:
             "the folder would have other permissions, or the daemon would refuse the container",
             'write up to four digits from 0 to 7, in quotes: "1777"',
         )
+    if not text.strip("0"):
+        fail(
+            "IPF195",
+            "to Docker the mode 0 is none",
+            "the folder would have the mode 1777, in which everyone writes",
+            'write the mode that its user needs, such as "0700"',
+        )
     return text
 
 
 Propagation = Literal["private", "rprivate", "shared", "rshared", "slave", "rslave"]
+Target = Annotated[
+    str,
+    BeforeValidator(_parse_target),
+    string_schema("An absolute path in the container", re.compile("/.+", re.DOTALL)),
+]
 Subpath = Annotated[str, BeforeValidator(_parse_subpath)]
-TmpfsMode = Annotated[str, BeforeValidator(_parse_mode), string_schema('Octal digits: "1777"', MODE)]
+_MODE_IN_SCHEMA: Final = re.compile("(?=.{1,4}$)0*[1-7][0-7]*")
+TmpfsMode = Annotated[str, BeforeValidator(_parse_mode), string_schema('Octal digits: "1777"', _MODE_IN_SCHEMA)]
 
 
 class MountBind(Model):
     """How a path of the host is mounted."""
 
     propagation: Propagation | None = None
-    """Whether what is mounted below the path later, on the host or in the container, appears on the other side too: rprivate (the
-    default of Docker) and private not at all, rslave and slave only what the host mounts, rshared and shared both. For all but the
-    first two the path must be on a shared mount of the host: `findmnt -o TARGET,PROPAGATION`."""
+    """Whether what is mounted below the path later, on the host or in the container, appears on the other side too: rprivate
+    (Docker's default) and private not at all, rslave and slave only what the host mounts, rshared and shared both. For all but the
+    first two the path must be on a shared mount of the host: `findmnt -o TARGET,PROPAGATION`. A path that holds Docker's own files
+    takes rslave, the default there, or rshared."""
 
     @model_validator(mode="before")
     @classmethod
@@ -145,8 +159,8 @@ class MountVolume(Model):
 class MountTmpfs(Model):
     """How a file system in memory is mounted."""
 
-    size: Size | None = None
-    """The most that it may hold: "64m"; the kernel's default is half of the host's memory."""
+    size: ExactSize | None = None
+    """The most that it may hold: "64m", or any number of bytes; the kernel's default is half of the host's memory."""
     mode: TmpfsMode | None = None
     """Permissions of the folder, in octal; the default is "1777"."""
 
@@ -165,7 +179,7 @@ class Mount(Model):
     """`bind` for a path of the host, `volume` for a volume of Docker, `tmpfs` for a file system in memory."""
     source: Text | None = None
     """The path on the host, or the name of the volume; none for a tmpfs."""
-    target: Annotated[str, BeforeValidator(_parse_target)]
+    target: Target
     """The path in the container."""
     read_only: Flag = False
     """Whether the container cannot write to it."""

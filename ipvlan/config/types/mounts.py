@@ -184,7 +184,9 @@ def parse_tmpfs_options(value: object) -> str:
     return text
 
 
-Volume = Annotated[str, BeforeValidator(parse_volume), string_schema("SOURCE:/PATH[:OPTIONS]", VOLUME)]
+_OPTION: Final = "|".join(sorted(option for kind in VOLUME_OPTIONS for option in kind))
+_VOLUME_IN_SCHEMA: Final = re.compile(rf"[^:]+:/[^:]*(?::(?:{_OPTION})(?:,(?:{_OPTION}))*)?")
+Volume = Annotated[str, BeforeValidator(parse_volume), string_schema("SOURCE:/PATH[:OPTIONS]", _VOLUME_IN_SCHEMA)]
 TmpfsPath = Annotated[str, BeforeValidator(parse_tmpfs_path)]
 TmpfsOptions = Annotated[
     str, BeforeValidator(parse_tmpfs_options), string_schema("Mount options of a tmpfs", TMPFS_OPTIONS)

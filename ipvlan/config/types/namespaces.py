@@ -39,7 +39,8 @@ def parse_userns(value: object) -> str:
 
 def _mode(value: object, key: str, modes: tuple[str, ...]) -> str:
     text = need_text(value, "this value")
-    if text not in modes:
+    # An empty text is Docker's own default, as none is.
+    if text and text not in modes:
         _no_mode(text, key, modes)
     return text
 
@@ -97,7 +98,7 @@ def parse_extra_address(value: object) -> IPAddress | str:
 
 
 def _one_of(*modes: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "enum": list(modes)})
+    return WithJsonSchema({"type": "string", "enum": [*modes, ""]})
 
 
 PidMode = Annotated[str, BeforeValidator(parse_pid), _one_of("host")]

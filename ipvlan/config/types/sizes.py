@@ -30,6 +30,16 @@ UNLIMITED: Final = -1
 
 def parse_size(value: object) -> int:
     """Return a size (`64mb`, `1.5g`, `64 MiB`, or bytes) in bytes; whole MiB, since the provider passes MiB to the daemon."""
+    return _parse(value, MEBIBYTE)
+
+
+def parse_exact_size(value: object) -> int:
+    """Return a size in bytes, where the provider passes bytes."""
+    return _parse(value, 1)
+
+
+def _parse(value: object, multiple: int) -> int:
+    """Return a size in bytes, a multiple of a number of them."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     text = need_string(value, "a size")
@@ -49,13 +59,13 @@ def parse_size(value: object) -> int:
             "the limit would be another one, or the daemon would refuse it",
             "write a size that a machine can have, such as 16g",
         )
-    if size % MEBIBYTE:
+    if size % multiple:
         exact = f"{size.numerator} bytes" if size.denominator == 1 else f"{text} in bytes"
         fail(
             "IPF135",
-            f"{exact} are not a whole number of MiB",
+            f"{exact} are not a whole number of {'MiB' if multiple == MEBIBYTE else 'bytes'}",
             "the limit would be rounded to another one",
-            f'write "{max(1, size // MEBIBYTE)}m"',
+            f'write "{max(1, size // multiple)}{"m" if multiple == MEBIBYTE else ""}"',
         )
     return int(size)
 
@@ -81,10 +91,16 @@ def parse_swap(value: object) -> int:
 _SCHEMA: Final = {
     "type": ["string", "integer"],
     "pattern": json_pattern(SIZE),
+    "minimum": 1,
     "description": '"512m", "64mb", "1.5g", or bytes (whole MiB)',
 }
 Size = Annotated[int, BeforeValidator(parse_size), WithJsonSchema(_SCHEMA)]
-Memory = Annotated[int, BeforeValidator(parse_memory), WithJsonSchema(_SCHEMA)]
+ExactSize = Annotated[
+    int,
+    BeforeValidator(parse_exact_size),
+    WithJsonSchema({**_SCHEMA, "description": '"512k", "64mb", "1.5g", or bytes'}),
+]
+Memory = Annotated[int, BeforeValidator(parse_memory), WithJsonSchema({**_SCHEMA, "minimum": SMALLEST_MEMORY})]
 Swap = Annotated[
     int,
     BeforeValidator(parse_swap),
@@ -92,6 +108,8 @@ Swap = Annotated[
         {
             **_SCHEMA,
             "pattern": f"{_SCHEMA['pattern']}|^-1$",
+            "minimum": UNLIMITED,
+            "not": {"const": 0},
             "description": "A size as `memory` has it, or -1 for no limit of swap",
         }
     ),

@@ -7,7 +7,9 @@ Out of scope: what one value may be (`ipvlan.config.types`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from ipvlan.config.host_gateway import HOST_GATEWAY
 from ipvlan.config.models import ServiceConfig, StackConfig
@@ -26,15 +28,13 @@ def check(config: StackConfig) -> Iterator[Problem]:
 def _memory(key: str, service: ServiceConfig) -> Iterator[Problem]:
     """Yield what does not fit together (moby, verifyPlatformContainerResources in daemon/daemon_unix.go, 20.10 to 29)."""
     memory, swap, reservation = service.memory, service.memory_swap, service.memory_reservation
-    if swap is not None and memory is None:
+    if swap not in (None, UNLIMITED) and memory is None:
         yield Problem(
             code="IPF446",
             key=f"{key}.memory_swap",
             value=_size(swap),
             problem="there is no limit of memory, and this one is of memory and swap together",
-            effect="no limit would be in force"
-            if swap == UNLIMITED
-            else "the daemon refuses the container ('You should always set the Memory limit when using Memoryswap limit')",
+            effect="the daemon refuses the container ('You should always set the Memory limit when using Memoryswap limit')",
             fix="set memory too, or remove the line",
         )
     elif memory is not None and swap not in (None, UNLIMITED) and swap < memory:
@@ -73,18 +73,27 @@ def _host_gateway(key: str, service: ServiceConfig) -> Iterator[Problem]:
 
 
 def _cgroup_parent(key: str, service: ServiceConfig) -> Iterator[Problem]:
-    """Yield a warning for a parent that systemd does not take (moby, verifyPlatformContainerSettings in daemon/daemon_unix.go)."""
+    """Yield a warning for a parent that systemd does not take.
+
+    The daemon checks the end of the name (moby, verifyPlatformContainerSettings in daemon/daemon_unix.go), runc the rest when the
+    container starts (ExpandSlice in libcontainer/cgroups/systemd/common.go).
+    """
     parent = service.cgroup_parent
-    if parent and not (parent.endswith(".slice") and len(parent) > len(".slice")):
+    if parent and not _SLICE.fullmatch(parent):
         yield Problem(
             code="IPF450",
             key=f"{key}.cgroup_parent",
             value=shorten(parent),
             problem="this is not the name of a slice of systemd",
-            effect="hosts on which systemd manages control groups, Docker's default with cgroup v2, refuse the container",
-            fix="write NAME.slice, unless the hosts' daemon.json sets native.cgroupdriver=cgroupfs",
+            effect="hosts on which systemd manages control groups, Docker's default with cgroup v2, refuse the container or cannot "
+            "start it",
+            fix="write NAME.slice without a slash, one in another with a hyphen (shop-web.slice), unless "
+            "the hosts' daemon.json sets native.cgroupdriver=cgroupfs",
             severity="warning",
         )
+
+
+_SLICE: Final = re.compile(r"(?:-|[^/-]+(?:-[^/-]+)*)\.slice")
 
 
 def _size(size: int) -> str:

@@ -52,10 +52,12 @@ def check(config: StackConfig) -> Iterator[Problem]:
     for name, service in config.services.items():
         yield from _mounts(name, service)
         yield from _volumes(name, service)
+        yield from _root_of_the_host(name, service)
         yield from _shares(name, service)
         for limit, value in service.ulimits.items():
             yield from _ulimit(f"services.{name}.ulimits.{shorten(limit)}", limit, value)
         yield from _logging(name, service)
+        yield from _sysctls(name, service)
 
 
 def _mounts(name: str, service: ServiceConfig) -> Iterator[Problem]:
@@ -108,6 +110,27 @@ def _volumes(name: str, service: ServiceConfig) -> Iterator[Problem]:
                 effect="the daemon refuses the container, unless a plugin has a volume of that name",
                 fix="begin a path on the host with /; or use two or more of a-z, A-Z, 0-9, _ . -, beginning with a letter or digit",
                 severity="warning",
+            )
+
+
+def _root_of_the_host(name: str, service: ServiceConfig) -> Iterator[Problem]:
+    """Yield each mount of the host's root with a propagation other than rslave and rshared.
+
+    Docker's own folder is below the root, wherever it is (moby, validateBindDaemonRoot in daemon/volumes_linux.go). An entry of
+    `volumes` reaches that check where a mount carries it.
+    """
+    by_volumes = ((f"volumes[{number}]", mount_of_volume(volume)) for number, volume in enumerate(service.volumes))
+    by_mounts = ((f"mounts[{number}].bind.propagation", mount) for number, mount in enumerate(service.mounts))
+    for key, mount in (*by_volumes, *by_mounts):
+        propagation = mount.bind.propagation if mount and mount.bind else None
+        if mount and propagation not in (None, "rslave", "rshared") and cleaned(mount.source or "") == "/":
+            yield Problem(
+                code="IPF440",
+                key=f"services.{name}.{key}",
+                value=str(propagation),
+                problem="Docker's own files are below the host's root, and Docker mounts them as rslave or rshared alone",
+                effect='the daemon refuses the container (\'must use either propagation mode "rslave" or "rshared"\')',
+                fix="write rslave, which is Docker's own choice here; or mount a folder that does not hold Docker's",
             )
 
 
@@ -185,3 +208,23 @@ def _logging(name: str, service: ServiceConfig) -> Iterator[Problem]:
             effect="the daemon refuses the container",
             fix="write mode: non-blocking, or remove max-buffer-size",
         )
+
+
+def _sysctls(name: str, service: ServiceConfig) -> Iterator[Problem]:
+    """Yield each kernel parameter of a namespace that the container shares with the host.
+
+    Each runc refuses it, when the container starts (sysctl in libcontainer/configs/validate/validator.go, 1.0 to 1.3).
+    """
+    for parameter in service.sysctls if service.ipc == "host" else ():
+        if _IPC_PARAMETER.fullmatch(parameter.replace("/", ".")):
+            yield Problem(
+                code="IPF439",
+                key=f"services.{name}.sysctls.{shorten(parameter)} and services.{name}.ipc",
+                value="host",
+                problem="this kernel parameter is the host's own where the container has the host's shared memory",
+                effect="Docker creates the container and cannot start it ('is not allowed in the hosts ipc namespace')",
+                fix="remove it, and set it on the host; or remove ipc: host",
+            )
+
+
+_IPC_PARAMETER: Final = re.compile(r"kernel\.(?:msg.*|sem|shm.*)|fs\.mqueue\..+")

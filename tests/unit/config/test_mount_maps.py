@@ -120,7 +120,7 @@ def test_text_of_a_mount(keys: dict[str, Any], text: str) -> None:
             "mounts",
             [{"type": "volume", "source": "ab", "target": "/b", "volume": {"labels": {}}}],
             "mounts[0].volume",
-            "docker volume create",
+            "in the section `volumes`",
         ),
         (
             "mounts",
@@ -151,6 +151,78 @@ def test_what_to_write_instead(setting: str, value: Any, key: str, fix: str) -> 
     problem = problem_of(setting, value)
     assert problem.key == f"services.nginx.{key}"
     assert fix in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "code"),
+    [
+        ("labels", ["pw=SECRET", "pw=1"], "IPF194"),
+        ("labels", [{"a": "SECRET"}], "IPF111"),
+        ("labels", "pw=SECRET", "IPF102"),
+        ("storage_opt", ["size=SECRET"], "IPF102"),
+        ("log_opts", ["token=SECRET"], "IPF102"),
+        *(
+            ("mounts", [{"type": "volume", "source": "data", "target": "/x", "volume": volume}], "IPF175")
+            for volume in ({"driver_config": {"options": {"o": "SECRET"}}}, {"labels": {"a": "SECRET"}})
+        ),
+    ],
+    ids=str,
+)
+def test_what_may_be_a_secret_is_in_no_message(setting: str, value: Any, code: str) -> None:
+    """Of a list where names have values, and of a volume's driver, no message has the values."""
+    problem = problem_of(setting, value)
+    assert (problem.code, "SECRET" in str(problem)) == (code, False)
+
+
+def test_a_name_has_one_address() -> None:
+    """The effect is the true one: Docker would pass both on."""
+    assert "one address" in problem_of("extra_hosts", ["db=10.1.1.8", "db=10.1.1.9"]).effect
+
+
+def test_size_of_a_tmpfs_is_any_number_of_bytes() -> None:
+    """The docker provider passes bytes, so nothing would be rounded; not a part of one."""
+    config = parse(changed({"services.nginx.mounts": [{"type": "tmpfs", "target": "/x", "tmpfs": {"size": "100k"}}]}))
+    (made,) = config.services["nginx"].mounts
+    assert made.tmpfs is not None
+    assert made.tmpfs.size == 100 * 1024
+    half = [{"type": "tmpfs", "target": "/x", "tmpfs": {"size": "0.0001k"}}]
+    assert problem_of("mounts", half).code == "IPF135"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"volumes": ["/:/h:ro,rslave", "/:/i:rprivate", "/srv:/j:slave"]},
+        {"mounts": [{"type": "bind", "source": "/", "target": "/h", "bind": {"propagation": "rshared"}}]},
+        {"mounts": [{"type": "bind", "source": "/", "target": "/h"}]},
+        {"ipc": "host", "sysctls": {"net.core.somaxconn": "64"}},
+        {"ipc": "private", "sysctls": {"kernel.shmmax": "1"}},
+        {"device_cgroup_rules": ["c 4294967295:0000000000000001 r"]},
+        {"cgroup_parent": "a-b.slice"},
+        {"cgroup_parent": "-.slice"},
+    ],
+    ids=str,
+)
+def test_what_docker_takes_gives_a_plan(settings: dict[str, Any]) -> None:
+    """Beside what IPF439, IPF440, IPF450 and IPF184 refuse."""
+    plan = make_plan(parse(changed({f"services.nginx.{key}": value for key, value in settings.items()})))
+    assert plan.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"ipc": "host", "sysctls": {"fs/mqueue/msg_max": "1"}}, "IPF439"),
+        ({"volumes": ["//:/h:shared"]}, "IPF440"),
+        ({"device_cgroup_rules": ["c 99999999999999999999:1 rwm"]}, "IPF184"),
+    ],
+    ids=str,
+)
+def test_what_docker_cannot_start(settings: dict[str, Any], code: str) -> None:
+    """Each in the other spelling that Docker reads as the same."""
+    with pytest.raises(ConfigError) as error:
+        make_plan(parse(changed({f"services.nginx.{key}": value for key, value in settings.items()})))
+    assert [problem.code for problem in error.value.problems] == [code]
 
 
 @pytest.mark.parametrize(

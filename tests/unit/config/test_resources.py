@@ -99,7 +99,10 @@ def test_memory_settings_fit_together() -> None:
     assert (service.memory, service.memory_swap, service.memory_reservation) == (512 * MIB, 512 * MIB, 512 * MIB)
     assert nginx(memory="512m", memory_swap=-1).memory_swap == nginx(memory="512m", memory_swap="-1").memory_swap == -1
     assert nginx(memory_reservation="512m").memory is None
-    assert codes(memory_swap="1g") == codes(memory_swap=-1) == ["IPF446"]
+    assert codes(memory_swap="1g") == ["IPF446"]
+    # Docker takes it, and it means nothing.
+    assert nginx(memory_swap=-1).memory_swap == -1
+    assert codes(memory_swap=0) == ["IPF134"]
     assert codes(memory="512m", memory_swap="511m") == ["IPF447"]
     assert codes(memory="512m", memory_reservation="513m") == ["IPF448"]
     assert codes(memory="512m", memory_swap=-2) == ["IPF134"]
@@ -152,7 +155,8 @@ def test_namespaces() -> None:
         assert (
             codes(**{key: "container:db"}) == codes(**{key: "service:db"}) == codes(**{key: "container"}) == ["IPF189"]
         )
-    assert codes(pid="private") == codes(ipc="Host") == codes(userns_mode="container:db") == codes(pid="") == ["IPF190"]
+    assert codes(pid="private") == codes(ipc="Host") == codes(userns_mode="container:db") == ["IPF190"]
+    assert (nginx(pid="").pid, nginx(ipc="").ipc, nginx(userns_mode="").userns_mode) == ("", "", "")
 
 
 def test_groups() -> None:

@@ -15,6 +15,7 @@ from ipvlan.config.models import COMMON, SECTIONS
 from ipvlan.config.yaml_file import Checkout, read
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import load_stack, parse
+from ipvlan.problems import ConfigError
 from ipvlan.views.plan_json import document
 from tests.support.configs import raw_configs
 from tests.support.json_documents import validate
@@ -64,14 +65,26 @@ def test_common_file_fits_its_schema() -> None:
         {"services.nginx.ports": [80]},
         {"services.nginx.publish": True},
         {"services.nginx.environment": {"PORT": 80}},
+        {"services.nginx.gpus": -1},
+        {"services.nginx.extra_hosts": ["a"]},
+        {"services.nginx.tmpfs": ["run"]},
+        {"services.nginx.tmpfs": "run"},
+        {"services.nginx.mounts": [{"type": "volume", "source": "data", "target": "data"}]},
+        {"services.nginx.mounts": [{"type": "tmpfs", "target": "/x", "tmpfs": {"mode": "00"}}]},
+        {"services.nginx.memory": -1},
+        {"services.nginx.memory_swap": -2},
+        {"services.nginx.memory_swap": 0},
+        {"services.nginx.volumes": ["/a:/b:foo"]},
     ],
-    ids=lambda changes: next(iter(changes)),
+    ids=str,
 )
 def test_schema_refuses(changes: dict[str, Any]) -> None:
     """The schema refuses what the models refuse for its shape."""
     jsonschema.validate(as_stack(reference_config()), stack_schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(as_stack(changed(changes)), stack_schema())
+    with pytest.raises(ConfigError):
+        make_plan(parse(changed(changes)))
 
 
 @settings(max_examples=25, deadline=None)

@@ -95,6 +95,12 @@ def test_harmless_mounts() -> None:
         ("device_cgroup_rules", ["c 1:3 rwm"], "c 1:3 rwm", "devices of the host with these numbers", False),
         ("device_cgroup_rules", ["c *:* rw"], "c *:* rw", "all character devices", True),
         ("device_cgroup_rules", ["c 188:* rwm"], "c 188:* rwm", "may create nodes", False),
+        ("device_cgroup_rules", ["c 01:01 rwm"], "c 01:01 rwm", "the memory and ports of the host", True),
+        ("device_cgroup_rules", ["c 21:0 rwm"], "c 21:0 rwm", "disks of the host", True),
+        ("device_cgroup_rules", ["c 162:* r"], "c 162:* r", "disks of the host", True),
+        ("device_cgroup_rules", ["c 202:* rwm"], "c 202:* rwm", "registers of the host's CPUs", True),
+        ("devices", ["/dev/cpu/0/msr"], "/dev/cpu/0/msr", "registers of the host's CPUs", True),
+        ("devices", ["/dev/cpu/0/cpuid"], "/dev/cpu/0/cpuid", "this device of the host", False),
     ],
     ids=str,
 )
