@@ -61,6 +61,7 @@ BOX: dict[str, Any] = {
     "tty": True,
     "dns_opt": ["ndots:3"],
     "cap_add": ["MKNOD"],
+    "security_opt": ["no-new-privileges:true"],
     "extra_hosts": ["outside=host-gateway", "registry:10.0.0.5"],
     "environment": ["A=b", "EQUALS=c=d"],
     "labels": ["team=web", "bare"],
