@@ -46,7 +46,7 @@ BOX: dict[str, Any] = {
         {"type": "tmpfs", "target": "/scratch", "tmpfs": {"size": "16mb", "mode": "1770"}},
     ],
     "devices": [{"host": SERIAL, "container": "/dev/ttyRadio", "permissions": "rw"}],
-    "device_cgroup_rules": ["c 1:5 rwm"],
+    "device_cgroup_rules": ["c 10:229 rwm"],
     "memory": "64mb",
     "memory_swap": "96m",
     "memory_reservation": "32m",
@@ -137,10 +137,11 @@ def test_mounts(lab: Lab, box: Stack) -> None:
 def test_devices(lab: Lab, box: Stack) -> None:
     """The node of a path with colons is there and works; a rule opens one more device; without a rule there is none."""
     assert inside(lab, "echo x > /dev/ttyRadio && busybox stat -c '%t:%T' /dev/ttyRadio") == "1:3"
-    opened = "busybox mknod /tmp/zero c 1 5 && busybox head -c 2 /tmp/zero | wc -c"
-    assert inside(lab, opened) == "2"
-    refused = "busybox mknod /tmp/tun c 10 200 2>&1; busybox head -c 1 /tmp/tun 2>&1 | grep -c 'not permitted'"
-    assert inside(lab, refused).splitlines()[-1] == "1"
+    # Whether the host has a driver for it does not matter here: the device cgroup answers first.
+    for minor, permitted in ((229, True), (237, False)):
+        node = f"/tmp/node-{minor}"
+        answer = inside(lab, f"busybox mknod {node} c 10 {minor}; busybox head -c 1 {node} 2>&1 >/dev/null | cat")
+        assert ("Operation not permitted" not in answer) is permitted, answer
 
 
 def test_limits(lab: Lab, box: Stack) -> None:
