@@ -49,7 +49,8 @@ def start(settings: Settings, *, limit: float = 20.0) -> Path:
     """
     end(settings)
     tree = _folder(settings)
-    shutil.copytree(_unpacked(settings), tree, symlinks=True)
+    # Not copytree: the tree has devices, and it would read /dev/full to its end.
+    run(["cp", "-a", _unpacked(settings), tree])
     for folder in ("export", "etc/ganesha", "var/lib/nfs/ganesha", "var/log/ganesha", "proc", "run"):
         (tree / folder).mkdir(parents=True, exist_ok=True)
     (tree / "etc/ganesha/lab.conf").write_text(_CONFIG, encoding="utf-8")
