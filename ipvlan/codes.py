@@ -350,5 +350,6 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF925": "--project-name is not the name of a compose project",
     "IPF926": "services cannot be written into a stack file",
     "IPF927": "a service that is to be imported is in the stack",
+    "IPF928": "a volume that is to be imported has the key of another one of the stack",
 }
 """Code -> the title of its rule."""

@@ -28,6 +28,7 @@ from ipvlan.config.yaml_entries import add_entries
 from ipvlan.config.yaml_file import Folder, ProjectFolder
 from ipvlan.plan.allocate import Allocation, allocate
 from ipvlan.plan.allocation_edits import new_texts
+from ipvlan.plan.compose_volumes import volume_entries
 from ipvlan.plan.lan import lan_hosts
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.neighbours import read_neighbours
@@ -118,10 +119,13 @@ def plan_import(
         raise ConfigError(problems)
     if not project.services:
         return Import({}, (), {}, project.left_out)
-    placed = _Placed(read_config(raw.sections, folder).config, hosts)
+    config = read_config(raw.sections, folder).config
+    placed = _Placed(config, hosts)
     existing = sections["services"] if isinstance(sections["services"], Mapping) else {}
     taken = [_taken(service) for name, service in project.services.items() if name in existing]
     services = {name: placed.keys(service) for name, service in project.services.items() if name not in existing}
+    volumes = volume_entries(config, services, project)
+    taken.extend(volumes.problems)
     placed.advise_internet([project.services[name] for name, keys in services.items() if "published" not in keys])
     try:
         allocations = _allocations(raw, services, folder, stack)
@@ -136,10 +140,10 @@ def plan_import(
         else:
             others.append(allocation)
     services = {name: _ordered(keys) for name, keys in services.items()}
-    changed = _texts(raw, services, others, texts, own)
+    changed = _texts(raw, {"services": services, "volumes": volumes.entries}, others, texts, own)
     # What was decided is in the files, as a person will find it.
     make_plan(load(stack, _Edited(folder, changed)))
-    left_out = sorted((*project.left_out, *placed.left_out), key=lambda entry: (entry.place.file, entry.place.line))
+    left_out = sorted((*project.left_out, *placed.left_out, *volumes.left_out), key=lambda entry: (entry.place.file, entry.place.line))
     return Import(services, tuple(others), changed, tuple(left_out))
 
 
@@ -165,14 +169,17 @@ def _allocations(
 
 def _texts(
     raw: RawStack,
-    services: Mapping[str, Mapping[str, Any]],
+    new: Mapping[str, Mapping[str, Mapping[str, Any]]],
     others: Sequence[Allocation],
     texts: Mapping[str, str],
     own: str,
 ) -> dict[str, str]:
-    with_services = {**texts, own: add_entries(texts[own], ("config", f"{PROJECT}:services"), services, own)}
-    allocated = new_texts(others, with_services, own=own, common=common_path(raw.sections))
-    return {name: text for name, text in {**with_services, **allocated}.items() if text != texts[name]}
+    with_entries = dict(texts)
+    for section, entries in new.items():
+        if entries:
+            with_entries[own] = add_entries(with_entries[own], ("config", f"{PROJECT}:{section}"), entries, own)
+    allocated = new_texts(others, with_entries, own=own, common=common_path(raw.sections))
+    return {name: text for name, text in {**with_entries, **allocated}.items() if text != texts[name]}
 
 
 def _ordered(keys: Mapping[str, Any]) -> dict[str, Any]:

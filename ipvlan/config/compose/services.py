@@ -18,6 +18,7 @@ from ipvlan.config.compose.refused import without_refused
 from ipvlan.config.compose.service import carried
 from ipvlan.config.compose.source import ComposeProject
 from ipvlan.config.compose.table import row_of, top_row
+from ipvlan.config.compose.volumes import CarriedVolume, carried_volumes
 
 _READ: Final = frozenset({"services", "name", "version", "volumes", "networks"})
 """Keys at the top that are read, or that need no line of their own where nothing of them is lost."""
@@ -33,6 +34,8 @@ class CarriedProject:
     """Service -> what is carried of it, in the order of the file; each has an image."""
     left_out: tuple[LeftOut, ...]
     """What is not carried, in the order of the files' lines."""
+    volumes: Mapping[str, CarriedVolume]
+    """Docker's name of a volume -> what an entry of the section `volumes` has; none for a volume without options."""
 
 
 def carried_project(
@@ -71,7 +74,10 @@ def carried_project(
         left_out.extend(service.left_out)
     left_out.extend(_names(services))
     left_out.extend(_of_the_top(top))
-    return CarriedProject(services, tuple(sorted(left_out, key=lambda entry: (entry.place.file, entry.place.line))))
+    declared, refused = carried_volumes(surroundings.sources)
+    left_out.extend(refused)
+    left_out.sort(key=lambda entry: (entry.place.file, entry.place.line))
+    return CarriedProject(services, tuple(left_out), declared)
 
 
 def _is_chosen(name: str, node: Node, profiles: Collection[str], left_out: list[LeftOut]) -> bool:

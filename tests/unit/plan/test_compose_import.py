@@ -226,3 +226,82 @@ def test_no_key_below_another_is_lost(keys: str, lost_key: str) -> None:
     """Also what compose itself does not know is listed."""
     result = imported(f"services: {{web: {{image: a, {keys}}}}}\nvolumes: {{data: }}", "docker-1")
     assert lost_key in [entry.key for entry in result.left_out]
+
+
+NFS = 'type: nfs, o: "addr=10.0.0.1,rw", device: ":/srv"'
+
+
+@pytest.mark.parametrize(
+    ("declared", "entry", "listed"),
+    [
+        (
+            f"{{driver_opts: {{{NFS}}}}}",
+            {"driver_opts": {"type": "nfs", "o": "addr=10.0.0.1,rw", "device": ":/srv"}},
+            [("volumes.data", "advice")],
+        ),
+        (
+            "{driver: local, driver_opts: {type: none, o: bind, device: ./data}}",
+            {"driver_opts": {"type": "none", "o": "bind", "device": "/srv/shop/data"}},
+            [("volumes.data", "advice")],
+        ),
+        (
+            "{driver: vieux/sshfs, labels: [a=b]}",
+            {"driver": "vieux/sshfs", "labels": {"a": "b"}},
+            [("volumes.data", "advice")],
+        ),
+        ("{labels: {a: b}}", {"labels": {"a": "b"}}, [("volumes.data", "advice")]),
+        (
+            '{driver_opts: {type: cifs, o: "username=u,password=hunter2", device: //nas/share}}',
+            {"external": True},
+            [("volumes.data.driver_opts.o", "not-carried")],
+        ),
+        (
+            "{driver_opts: {type: nfs, o: 'addr=${NAS}', device: ':/srv'}}",
+            {"external": True},
+            [("volumes.data.driver_opts.o", "not-carried")],
+        ),
+        ("{driver_opts: {colour: red}}", {"external": True}, [("volumes.data.driver_opts.colour", "not-carried")]),
+        ("{driver: 'No driver'}", {"external": True}, [("volumes.data.driver", "not-carried")]),
+        ("{driver: local}", None, []),
+        ("", None, []),
+    ],
+)
+def test_a_volume_with_options(declared: str, entry: Any, listed: list[tuple[str, str]]) -> None:
+    """It is an entry of the section, by the name that compose gave it; where it cannot be one, no empty volume takes its place."""
+    text = f"services: {{web: {{image: a, ports: ['81:80'], volumes: ['data:/d']}}}}\nvolumes: {{data: {declared}}}"
+    result = imported(text, "docker-1", folder="/srv/shop")
+    assert result.services["web"]["volumes"] == ["shop_data:/d"]
+    (own,) = result.texts.values()
+    volumes = yaml.safe_load(own)["config"].get("ipvlan-fabric:volumes")
+    assert volumes == ({"shop_data": entry} if entry else None)
+    assert [(left_out.key, left_out.kind) for left_out in result.left_out] == listed
+    assert "hunter2" not in repr(result.left_out)
+    assert all("external: true" in left_out.reason for left_out in result.left_out)
+
+
+def test_a_volume_that_no_carried_service_mounts() -> None:
+    """It is not written: nothing would mount it."""
+    text = f"services: {{web: {{image: a, ports: ['81:80']}}}}\nvolumes: {{data: {{driver_opts: {{{NFS}}}}}}}"
+    (own,) = imported(text, "docker-1").texts.values()
+    assert "volumes" not in yaml.safe_load(own)["config"]
+
+
+def test_a_volume_of_somebody_else() -> None:
+    """As compose, `up` ends where it is missing."""
+    text = "services: {web: {image: a, volumes: ['data:/d']}}\nvolumes: {data: {external: true, name: real}}"
+    (own,) = imported(text, "docker-1").texts.values()
+    assert yaml.safe_load(own)["config"]["ipvlan-fabric:volumes"] == {"real": {"external": True}}
+
+
+def test_a_volume_that_the_stack_has() -> None:
+    """By Docker's name it is the same one, and its key there is written; by its key alone it is another one."""
+    stack = STACK_TEXT + "  ipvlan-fabric:volumes:\n    data: {name: otherthing, hosts: [docker-1]}\n"
+    mounts = "volumes: ['data:/d', {type: volume, source: data, target: /e, volume: {nocopy: true}}]"
+    text = f"services: {{web: {{image: a, {mounts}}}}}\nvolumes: {{data: {{external: true, name: otherthing}}}}"
+    result = imported(text, "docker-1", stack=stack)
+    assert result.services["web"]["volumes"] == ["data:/d"]
+    assert [mount["source"] for mount in result.services["web"]["mounts"]] == ["data"]
+    text = "services: {web: {image: a, volumes: ['data:/d']}}\nvolumes: {data: {external: true}}"
+    with pytest.raises(ConfigError) as raised:
+        imported(text, "docker-1", stack=stack)
+    assert [problem.key for problem in raised.value.problems] == ["services.web.volumes and volumes.data"]
