@@ -87,7 +87,7 @@ def import_(
     if as_json:
         print_document(view.document(imported, stack.short_name, written=written))
     else:
-        print_text(as_diff(before, imported.texts) or "no service can be carried over: nothing is written.\n")
+        print_text(as_diff(before, imported.shown) or "no service can be carried over: nothing is written.\n")
         view.print_left_out(imported.left_out, result_console())
         if written:
             print_text(f"\nnext: {shlex.join(['ipvlan', '--stack', stack.name, 'plan'])}\n", to_stderr=True)

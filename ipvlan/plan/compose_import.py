@@ -28,6 +28,7 @@ from ipvlan.config.yaml_entries import add_entries
 from ipvlan.config.yaml_file import Folder, ProjectFolder
 from ipvlan.plan.allocate import Allocation, allocate
 from ipvlan.plan.allocation_edits import new_texts
+from ipvlan.plan.compose_hidden import with_hidden
 from ipvlan.plan.compose_volumes import volume_entries
 from ipvlan.plan.lan import lan_hosts
 from ipvlan.plan.make import make_plan
@@ -60,6 +61,8 @@ class Import:
     """Slices and offsets that other entries of the stack did not have, and get now."""
     texts: Mapping[str, str]
     """File -> its new text, of the files that change."""
+    shown: Mapping[str, str]
+    """The same with values that may be secret hidden: of `environment`, and those of files of variables."""
     left_out: tuple[LeftOut, ...]
     """What is not carried over, by file and line."""
 
@@ -118,7 +121,7 @@ def plan_import(
     if problems:
         raise ConfigError(problems)
     if not project.services:
-        return Import({}, (), {}, project.left_out)
+        return Import({}, (), {}, {}, project.left_out)
     config = read_config(raw.sections, folder).config
     placed = _Placed(config, hosts)
     existing = sections["services"] if isinstance(sections["services"], Mapping) else {}
@@ -143,8 +146,12 @@ def plan_import(
     changed = _texts(raw, {"services": services, "volumes": volumes.entries}, others, texts, own)
     # What was decided is in the files, as a person will find it.
     make_plan(load(stack, _Edited(folder, changed)))
-    left_out = sorted((*project.left_out, *placed.left_out, *volumes.left_out), key=lambda entry: (entry.place.file, entry.place.line))
-    return Import(services, tuple(others), changed, tuple(left_out))
+    left_out = sorted(
+        (*project.left_out, *placed.left_out, *volumes.left_out), key=lambda entry: (entry.place.file, entry.place.line)
+    )
+    hidden = {name: with_hidden(keys, project.services[name]) for name, keys in services.items()}
+    shown = _texts(raw, {"services": hidden, "volumes": volumes.entries}, others, texts, own)
+    return Import(services, tuple(others), changed, shown, tuple(left_out))
 
 
 def _taken(service: Carried) -> Problem:

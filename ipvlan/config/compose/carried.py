@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ipvlan.config.compose.mounts import Sources
-from ipvlan.config.compose.node import Kind, LeftOut, Node, Place
+from ipvlan.config.compose.node import Kind, LeftOut, Node, Place, Variables
 from ipvlan.config.compose.row import Row
 from ipvlan.config.compose.table import row_of
 
@@ -24,7 +24,7 @@ class Surroundings:
     """What the keys of a service refer to."""
 
     sources: Sources
-    variables: Mapping[str, str]
+    variables: Variables
     services: Collection[str]
     """The services that are carried."""
 
@@ -41,6 +41,8 @@ class Carried:
     origins: dict[str, tuple[str, Place]] = field(default_factory=dict)
     """Key here -> the key of compose that it comes from, and where that is."""
     left_out: list[LeftOut] = field(default_factory=list)
+    variables: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Key of compose -> the variables of files whose values are below it."""
     address: tuple[str, Place] | None = None
     """The address that the container had on a network of compose."""
 

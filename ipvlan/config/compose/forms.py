@@ -77,10 +77,6 @@ def words(node: Node) -> list[str]:
 
 def pairs(node: Node, signs: str = "=") -> Iterator[tuple[str, Node]]:
     """Yield the entries of a mapping, or of a list of `NAME=VALUE` (`signs` are what may be between the two)."""
-    if isinstance(node.value, list):
-        for entry in node.value:
-            if isinstance(entry.value, Hole):
-                raise LeftOutError(entry.value.reason)
     yield from keyed(node, signs).items.items()
 
 

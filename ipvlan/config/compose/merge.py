@@ -10,9 +10,10 @@ Out of scope: reading the files (`ipvlan.config.compose.source`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from ipvlan.config.compose.node import Node, Scalar
+from ipvlan.config.compose.node import Hole, Node, Scalar
 
 _REPLACED: Final = frozenset({"command", "entrypoint", "healthcheck.test"})
 _KEYED: Final = {
@@ -72,12 +73,17 @@ def keyed(node: Node, signs: str) -> Node:
     if not isinstance(node.value, list):
         return node
     entries: dict[str, Node] = {}
-    for entry in node.value:
+    for number, entry in enumerate(node.value):
+        if isinstance(entry.value, Hole):
+            # Its name is known where what has no value is behind it.
+            name, sign, _ = split_at(entry.value.text, signs)
+            entries[name if sign and "$" not in name else f"[{number}]"] = entry
+            continue
         if not isinstance(entry.value, str):
             # Nothing says what it is; the caller finds no mapping.
             return node
         name, sign, value = split_at(entry.value, signs)
-        entries[name] = Node(value if sign else None, entry.place)
+        entries[name] = replace(entry, value=value if sign else None)
     return Node(entries, node.place)
 
 

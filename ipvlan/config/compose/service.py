@@ -15,15 +15,19 @@ from typing import Any, Final
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.carried import Carried, Surroundings
 from ipvlan.config.compose.mounts import MOUNT_KEYS, MOUNT_OPTIONS, mounted
-from ipvlan.config.compose.node import LeftOutError, Node
+from ipvlan.config.compose.node import Hole, LeftOutError, Node
 from ipvlan.config.compose.ports import PORT_KEYS, port
 from ipvlan.config.compose.table import row_of, service_row
 
 _SECRET: Final = re.compile(
-    r"PASSWORD|PASSWD|PASSPHRASE|(^|_)PASS($|_)|PWD$|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS)_?KEY|_KEY$",
+    r"PASSWORD|PASSWD|PASSPHRASE|(^|_)(PASS|PW|AUTH|JWT|SALT)($|_)|PWD$|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS|AUTH)_?KEY"
+    r"|_KEY$",
     re.IGNORECASE,
 )
 """What names of variables have that hold a secret."""
+_LOGIN_IN_URL: Final = re.compile(r"://[^/@:\s]*:[^/@\s]+@")
+_SWITCHES: Final = frozenset({"", "0", "1", "false", "true", "no", "yes", "off", "on"})
+"""Values that are no secret, whatever the name is."""
 _TIMES: Final = ("interval", "timeout", "start_period", "start_interval")
 _OF_A_FILE: Final = re.compile(r"_FILE$", re.IGNORECASE)
 
@@ -83,7 +87,7 @@ def _environment(service: Carried, key: str, node: Node) -> None:
         except LeftOutError as error:
             service.leave_out(f"{key}.{name}", value, str(error))
     service.put(key, texts, key, node.place)
-    secrets = [name for name, text in texts.items() if text and _SECRET.search(name) and not _OF_A_FILE.search(name)]
+    secrets = [name for name, text in texts.items() if _is_secret(name, text)]
     if secrets:
         one = len(secrets) == 1
         service.leave_out(
@@ -95,13 +99,21 @@ def _environment(service: Carried, key: str, node: Node) -> None:
         )
 
 
+def _is_secret(name: str, text: str) -> bool:
+    by_name = _SECRET.search(name) and not _OF_A_FILE.search(name) and text.lower() not in _SWITCHES
+    return bool(by_name or _LOGIN_IN_URL.search(text))
+
+
 def _variable(service: Carried, name: str, value: Node) -> str:
     """Return the value of a variable; one without takes it from where the file's own variables are."""
     if value.value is not None:
         return forms.text(value)
-    if name not in service.surroundings.variables:
+    text = service.surroundings.variables.get(name)
+    if text is None:
         raise LeftOutError("compose takes it from the shell: write NAME=VALUE, or set it in a file of --env-file")
-    return service.surroundings.variables[name]
+    if isinstance(text, Hole):
+        raise LeftOutError(text.reason)
+    return text
 
 
 def _extra_hosts(service: Carried, key: str, node: Node) -> None:
@@ -115,8 +127,12 @@ def _extra_hosts(service: Carried, key: str, node: Node) -> None:
 
 
 def _tmpfs(service: Carried, key: str, node: Node) -> None:
-    for entry in forms.listed(node):
-        path, _, options = forms.text(entry).partition(":")
+    for where, entry in service.each(key, forms.listed(node)):
+        try:
+            path, _, options = forms.text(entry).partition(":")
+        except LeftOutError as error:
+            service.leave_out(where if isinstance(node.value, list) else key, entry, str(error))
+            continue
         service.settings.setdefault("tmpfs", {})[path] = options
         service.origins["tmpfs"] = (key, node.place)
 
@@ -226,7 +242,9 @@ def _depends_on(service: Carried, key: str, node: Node) -> None:
     for name, value in forms.pairs(node, ""):
         below = value.value if isinstance(value.value, dict) else {}
         condition = below.get("condition")
-        if name not in service.surroundings.services:
+        if isinstance(value.value, Hole):
+            service.leave_out(f"{key}.{name}", value, value.value.reason)
+        elif name not in service.surroundings.services:
             service.leave_out(f"{key}.{name}", value, "that service is not carried")
         elif name == service.name:
             service.leave_out(f"{key}.{name}", value, "a service cannot wait for itself")

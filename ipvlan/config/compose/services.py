@@ -13,10 +13,10 @@ from ipvlan.config.compose import forms
 from ipvlan.config.compose.carried import Carried, Surroundings
 from ipvlan.config.compose.deploy import carry_deploy
 from ipvlan.config.compose.mounts import Sources
-from ipvlan.config.compose.node import Hole, LeftOut, LeftOutError, Node, leaves
+from ipvlan.config.compose.node import Hole, LeftOut, LeftOutError, Node, leaves, variables_of
 from ipvlan.config.compose.refused import without_refused
 from ipvlan.config.compose.service import carried
-from ipvlan.config.compose.source import ComposeProject
+from ipvlan.config.compose.source import PROJECT_VARIABLE, ComposeProject
 from ipvlan.config.compose.table import row_of, top_row
 from ipvlan.config.compose.volumes import CarriedVolume, carried_volumes
 
@@ -70,6 +70,7 @@ def carried_project(
             # What compose does without the key; here it would be unless-stopped.
             service.put("restart", "no", "restart", node.place)
         without_refused(service)
+        _of_env(service, node)
         services[name] = service
         left_out.extend(service.left_out)
     left_out.extend(_names(services))
@@ -102,6 +103,28 @@ def _is_chosen(name: str, node: Node, profiles: Collection[str], left_out: list[
     if isinstance(image.value, Hole):
         return no("image", f"the service is left out: {image.value.reason}")
     return True
+
+
+def _of_env(service: Carried, node: Node) -> None:
+    """Note whose values came out of files of variables: such a file is seldom in a repository, and the stack file is."""
+    for key, below in node.items.items():
+        names = set(variables_of(below))
+        if key == "environment" and key in service.settings:
+            texts = service.settings[key]
+            without = {name for name, value in forms.pairs(below) if value.value is None}
+            names |= without & texts.keys() & service.surroundings.variables.keys()
+        names.discard(PROJECT_VARIABLE)
+        if names and any(origin.partition(".")[0] == key for origin, _ in service.origins.values()):
+            service.variables[key] = frozenset(names)
+    if service.variables:
+        shown = "; ".join(f"{', '.join(sorted(names))} in {key}" for key, names in service.variables.items())
+        service.leave_out(
+            "",
+            node,
+            f"values of .env or --env-file are in the stack file now, in plaintext: {shown}; what is secret belongs into "
+            "secret_environment, by `pulumi config set --secret NAME`",
+            "advice",
+        )
 
 
 def _names(services: Mapping[str, Carried]) -> Iterator[LeftOut]:

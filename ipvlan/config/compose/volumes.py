@@ -37,9 +37,7 @@ class CarriedVolume:
     def note(self, path: str, reason: str, *, advice: bool = False) -> LeftOut:
         """Return a line of the list of what is left out; `path` is below the volume."""
         key = ".".join(part for part in ("volumes", self.key, path) if part)
-        return LeftOut(
-            place=self.place, service="", key=key, kind="advice" if advice else "not-carried", reason=reason
-        )
+        return LeftOut(place=self.place, service="", key=key, kind="advice" if advice else "not-carried", reason=reason)
 
 
 def carried_volumes(sources: Sources) -> tuple[dict[str, CarriedVolume], list[LeftOut]]:
@@ -73,8 +71,11 @@ def _settings(
     refused: list[LeftOut] = []
 
     def refuse(path: str, place: Place, reason: str) -> None:
-        kind = "not-carried"
-        refused.append(LeftOut(place=place, service="", key=f"volumes.{key}.{path}", kind=kind, reason=reason + INSTEAD))
+        refused.append(
+            LeftOut(
+                place=place, service="", key=f"volumes.{key}.{path}", kind="not-carried", reason=f"{reason}{INSTEAD}"
+            )
+        )
 
     for option in ("driver", "driver_opts", "labels"):
         value = below.get(option)
@@ -109,8 +110,7 @@ def _settings(
         VolumeConfig.model_validate(settings)
     except ValidationError as error:
         for raw in error.errors(include_url=False):
-            entry = cast(Mapping[str, Any], raw)
-            problem = problem_of(VolumeConfig, entry, "")
-            path = ".".join(str(part) for part in entry["loc"] if part != "[key]")
+            problem = problem_of(VolumeConfig, cast(Mapping[str, Any], raw), "")
+            path = ".".join(str(part) for part in raw["loc"] if part != "[key]")
             refuse(path, node.place, f"{problem.problem}: {problem.fix}")
     return settings, refused

@@ -115,7 +115,9 @@ def test_check_writes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout == checked.stdout
     added = [line[1:] for line in done.stdout.splitlines() if line.startswith("+") and not line.startswith("+++")]
-    assert path.read_text() == STACK_TEXT + "\n".join(added) + "\n"
+    written = path.read_text()
+    assert written.replace("hunter2", "(not shown)") == STACK_TEXT + "\n".join(added) + "\n"
+    assert "hunter2" in written
     assert ipvlan(tmp_path, "allocate").stdout.startswith("nothing is missing")
 
 
@@ -127,9 +129,26 @@ def test_a_secret_is_named_and_not_shown(tmp_path: Path) -> None:
     assert "hunter2" not in json.dumps(printed)
     (advice,) = [entry for entry in printed["left_out"] if entry["key"] == "environment"]
     assert "API_TOKEN looks like a secret" in advice["reason"]
-    left_out = run(tmp_path).stdout.partition("decided:")[2]
-    assert "API_TOKEN" in left_out
-    assert "hunter2" not in left_out
+    stdout = run(tmp_path).stdout
+    assert "API_TOKEN" in stdout.partition("decided:")[2]
+    assert "hunter2" not in stdout
+
+
+def test_a_value_of_env_is_not_shown(tmp_path: Path) -> None:
+    """Neither in the change nor in the list; names, places and ports are, to be looked at."""
+    path = write_project(tmp_path)
+    (tmp_path / ".env").write_text("PW=hunter2\nPORT=8099\n")
+    keys = (
+        "image: a, command: '--requirepass ${PW}', labels: {a: '${PW}'}, ports: ['${PORT}:80'], environment: {A: plain}"
+    )
+    write_compose(tmp_path, f"services: {{web: {{{keys}}}}}")
+    checked, done = run(tmp_path, "--check"), run(tmp_path)
+    assert checked.stdout == done.stdout
+    assert "hunter2" not in done.stdout
+    assert "plain\n" not in done.stdout
+    assert "command: [--requirepass, (not shown)]" in done.stdout
+    assert "8099:80" in done.stdout
+    assert path.read_text().count("hunter2") == 2
 
 
 def test_what_is_missing_besides_is_allocated(tmp_path: Path) -> None:

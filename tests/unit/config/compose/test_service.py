@@ -170,6 +170,7 @@ def test_a_part_that_is_refused_leaves_the_rest() -> None:
             for name in ("PASSWORD", "DB_PASS", "MYSQL_ROOT_PASSWORD", "WEBPASSWORD", "API_KEY", "APP_SECRET")
         ),
         *((name, True) for name in ("GITHUB_TOKEN", "ApiToken", "AWS_SECRET_ACCESS_KEY", "SMTP_PWD", "APP_KEY")),
+        *((name, True) for name in ("TS_AUTHKEY", "SMTP_AUTH", "BASIC_AUTH", "DB_PW", "JWT", "SALT")),
         *((name, False) for name in ("PASSWORD_FILE", "DB_HOST", "TZ", "KEYBOARD", "COMPASS", "BYPASSED", "MONKEY")),
     ],
 )
@@ -181,6 +182,13 @@ def test_names_that_look_like_a_secret(name: str, is_secret: bool) -> None:
         entry.kind == "advice" and name in entry.reason and "hunter2" not in entry.reason for entry in left_out.values()
     )
     assert carried_keys({"environment": {name: ""}})[1] == {}
+    assert carried_keys({"environment": {name: "1"}})[1] == {}
+
+
+def test_a_login_in_a_url_looks_like_a_secret() -> None:
+    """Whatever the variable is called."""
+    left_out = carried_keys({"environment": {"MONGO_URI": "mongodb://u:hunter2@db/x", "URL": "https://a:8080/@x"}})[1]
+    assert left_out["environment"].reason.startswith("MONGO_URI looks")
 
 
 def test_which_services_are_carried() -> None:
