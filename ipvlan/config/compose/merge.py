@@ -16,9 +16,10 @@ from typing import Final
 from ipvlan.config.compose.node import Hole, Node, Scalar
 
 _REPLACED: Final = frozenset({"command", "entrypoint", "healthcheck.test"})
+_ADDRESSES: Final = "=:"
 _KEYED: Final = {
     **dict.fromkeys(("annotations", "build.args", "deploy.labels", "environment", "labels", "sysctls"), "="),
-    "extra_hosts": "=:",
+    "extra_hosts": _ADDRESSES,
     **dict.fromkeys(("depends_on", "networks", "models"), ""),
 }
 """Keys of a service that are mappings or lists of `NAME=VALUE` or names -> the signs between name and value."""
@@ -52,6 +53,9 @@ def _merged(base: Node, over: Node, key: str | None) -> Node:
             return over
         entries = dict(base.value)
         for name, value in over.value.items():
+            if key == "extra_hosts" and name in entries:
+                entries[name] = _both(entries[name], value)
+                continue
             entries[name] = _merged(entries[name], value, _below(key, name)) if name in entries else value
         return Node(entries, base.place)
     if isinstance(base.value, list) and isinstance(over.value, list):
@@ -83,8 +87,17 @@ def keyed(node: Node, signs: str) -> Node:
             # Nothing says what it is; the caller finds no mapping.
             return node
         name, sign, value = split_at(entry.value, signs)
-        entries[name] = replace(entry, value=value if sign else None)
+        one = replace(entry, value=value if sign else None)
+        # A name of extra_hosts may have several addresses; else the last value counts.
+        entries[name] = _both(entries[name], one) if signs == _ADDRESSES and name in entries else one
     return Node(entries, node.place)
+
+
+def _both(first: Node, second: Node) -> Node:
+    """Return the addresses of a name that two entries have (compose-go 2.16, mergeExtraHosts in override/merge.go)."""
+    nodes = [entry for node in (first, second) for entry in (node.value if isinstance(node.value, list) else [node])]
+    different = list({_plain(node): node for node in nodes}.values())
+    return different[0] if len(different) == 1 else Node(different, second.place)
 
 
 def split_at(text: str, signs: str) -> tuple[str, str, str]:

@@ -36,7 +36,7 @@ def carried(name: str, node: Node, surroundings: Surroundings) -> Carried:
     """Return what of a service can be carried over; the place of each key that cannot."""
     service = Carried(name=name, place=node.place, surroundings=surroundings)
     for key, value in node.items.items():
-        if key.startswith("x-") or value.value is None:
+        if key.startswith("x-") or value.value is None or (key not in _CARRY and value.value in ([], {})):
             # Compose reads no value as none.
             continue
         carry = _CARRY.get(key)
@@ -57,6 +57,11 @@ def _as(read: Callable[[Node], Any], ours: str = "") -> Callable[[Carried, str, 
         service.put(ours or key, read(node), key, node.place)
 
     return carry
+
+
+def _size(ours: str) -> Callable[[Carried, str, Node], None]:
+    """Return a function that carries a size of memory under the name `ours`."""
+    return lambda service, key, node: service.put_size(ours, node, key)
 
 
 def _list(service: Carried, key: str, node: Node) -> None:
@@ -255,8 +260,26 @@ def _depends_on(service: Carried, key: str, node: Node) -> None:
             restart = below.get("restart")
             if restart is not None and restart.value is True:
                 service.leave_out_by_row(f"{key}.{name}.restart", restart, row_of("services.*.depends_on.*.restart"))
+    _after(service, names, key, node)
+
+
+def _after(service: Carried, names: list[str], key: str, node: Node) -> None:
+    """Write the services that are up before; `links` and `depends_on` are added up."""
+    names = list(dict.fromkeys([*service.settings.get("after", ()), *names]))
     if names:
-        service.put("after", names, key, node.place)
+        service.settings["after"] = names
+        service.origins["after"] = (key, node.place)
+
+
+def _links(service: Carried, key: str, node: Node) -> None:
+    service.leave_out_by_row(key, node, service_row(key))
+    others = []
+    for entry in node.entries:
+        name = entry.value.partition(":")[0] if isinstance(entry.value, str) else ""
+        if name in service.surroundings.services and name != service.name:
+            others.append(name)
+    # A link is an order too (compose-go 2.16, loader/normalize.go).
+    _after(service, others, key, node)
 
 
 def _logging(service: Carried, key: str, node: Node) -> None:
@@ -334,13 +357,14 @@ _CARRY: dict[str, Callable[[Carried, str, Node], None]] = {
     "ulimits": _ulimits,
     "healthcheck": _healthcheck,
     "depends_on": _depends_on,
+    "links": _links,
     "logging": _logging,
     "networks": _networks,
     "network_mode": _network_mode,
-    "shm_size": _as(forms.size),
-    "mem_limit": _as(forms.size, "memory"),
-    "mem_reservation": _as(forms.size, "memory_reservation"),
-    "memswap_limit": _as(forms.size, "memory_swap"),
+    "shm_size": _size("shm_size"),
+    "mem_limit": _size("memory"),
+    "mem_reservation": _size("memory_reservation"),
+    "memswap_limit": _size("memory_swap"),
     "stop_grace_period": _as(forms.seconds, "stop_timeout"),
     "cgroup": _one_of("host", "private", ours="cgroupns_mode"),
     "pid": _one_of("host"),

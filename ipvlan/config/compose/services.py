@@ -5,6 +5,7 @@ Out of scope: on which hosts they run and at which addresses (`ipvlan.plan.compo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,10 @@ from ipvlan.config.compose.volumes import CarriedVolume, carried_volumes
 
 _READ: Final = frozenset({"services", "name", "version", "volumes", "networks"})
 """Keys at the top that are read, or that need no line of their own where nothing of them is lost."""
+_OTHER_NETWORK: Final = re.compile(r"none\Z|service:|container:")
+"""Values of network_mode by which a container has no network of its own, or is in that of another one."""
+_DEFAULTS: Final = {("networks", "driver"): "bridge"}
+"""Values that say what is so without them."""
 ALL_PROFILES: Final = "*"
 """The value of `--profile` that chooses every service, as compose's."""
 
@@ -95,6 +100,16 @@ def _is_chosen(name: str, node: Node, profiles: Collection[str], left_out: list[
         return no("", str(error))
     if own and not {*own, ALL_PROFILES} & set(profiles):
         return no("profiles", f"the service has a profile that is not chosen: give --profile {own[0]}")
+    for path in ("scale", "deploy.replicas"):
+        if _at(node, path) == 0:
+            return no(path, "compose runs no container of it, and the service is left out: remove its key to have it")
+    mode = below["network_mode"].value if "network_mode" in below else None
+    if isinstance(mode, str) and _OTHER_NETWORK.match(mode):
+        return no(
+            "network_mode",
+            "the service is left out: here it would be on the fabric with an address of its own, outside of the network that it "
+            "shares, such as a VPN, or apart from which it is kept",
+        )
     image = below.get("image")
     if image is None or image.value is None:
         without = next((key for key in ("build", "extends", "provider") if key in below), "")
@@ -103,6 +118,16 @@ def _is_chosen(name: str, node: Node, profiles: Collection[str], left_out: list[
     if isinstance(image.value, Hole):
         return no("image", f"the service is left out: {image.value.reason}")
     return True
+
+
+def _at(node: Node, path: str) -> object:
+    """Return a whole number below a service; None where there is none."""
+    for key in path.split("."):
+        below = node.value.get(key) if isinstance(node.value, dict) else None
+        if below is None:
+            return None
+        node = below
+    return int(node.value) if str(node.value).isdecimal() else None
 
 
 def _of_env(service: Carried, node: Node) -> None:
@@ -145,6 +170,8 @@ def _of_the_top(top: Mapping[str, Node]) -> Iterator[LeftOut]:
     for key, node in top.items():
         if key in _READ or key.startswith("x-"):
             continue
+        if node.value is None or node.value in ([], {}):
+            continue
         row = top_row(key)
         yield LeftOut(
             place=node.place,
@@ -157,7 +184,11 @@ def _of_the_top(top: Mapping[str, Node]) -> Iterator[LeftOut]:
         for name, declared in _declared(top, section):
             for path, value in leaves(declared):
                 row = row_of(f"{section}.*.{path}")
-                if row is not None and row.kind == "absent" and value.value not in (None, False):
+                if (
+                    row is not None
+                    and row.kind == "absent"
+                    and value.value not in (None, False, _DEFAULTS.get((section, path)))
+                ):
                     yield LeftOut(
                         place=value.place,
                         service="",
