@@ -75,7 +75,9 @@ def import_(
     for name in host:
         check_known("--host", name, known_hosts(stack.name, Checkout(stack.folder)))
     project = carried_project(
-        read_project(files, name=project_name, env_files=env_file or None), folder=project_dir, profiles=profile or ()
+        read_project(files, name=project_name, env_files=env_file or None, folder=project_dir),
+        folder=project_dir,
+        profiles=profile or (),
     )
     own = stack_file(stack.name)
     # From the reading to the writing: two runs at once would give one address to two services.
@@ -91,7 +93,7 @@ def import_(
         view.print_left_out(imported.left_out, result_console())
         if written:
             print_text(f"\nnext: {shlex.join(['ipvlan', '--stack', stack.name, 'plan'])}\n", to_stderr=True)
-    if check or not imported.services:
+    if imported.texts if check else not imported.services:
         raise typer.Exit(1)
 
 

@@ -26,6 +26,7 @@ from ipvlan.config.types.addresses import parse_address
 from ipvlan.config.types.ports import parse_ports
 from ipvlan.config.yaml_entries import add_entries
 from ipvlan.config.yaml_file import Folder, ProjectFolder
+from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.allocate import Allocation, allocate
 from ipvlan.plan.allocation_edits import new_texts
 from ipvlan.plan.compose_hidden import with_hidden
@@ -129,6 +130,7 @@ def plan_import(
     services = {name: placed.keys(service) for name, service in project.services.items() if name not in existing}
     volumes = volume_entries(config, services, project)
     taken.extend(volumes.problems)
+    placed.advise_lan([project.services[name] for name in services])
     placed.advise_internet([project.services[name] for name, keys in services.items() if "published" not in keys])
     try:
         allocations = _allocations(raw, services, folder, stack)
@@ -200,6 +202,7 @@ class _Placed:
 
     def __init__(self, config: StackConfig, hosts: Sequence[str]) -> None:
         self.left_out: list[LeftOut] = []
+        self._space = AddressSpace.from_config(config.fabric, config.hosts, config.services)
         self._subnet: IPNetwork = config.fabric.subnet
         self._hosts = list(dict.fromkeys(hosts))
         self._on_lan = any(host in lan_hosts(config) for host in self._hosts)
@@ -224,6 +227,24 @@ class _Placed:
             )
         return keys
 
+    def advise_lan(self, services: Sequence[Carried]) -> None:
+        """Note which services only their host could reach in compose, and the whole LAN reaches here."""
+        private = [
+            service
+            for service in services
+            if self._on_lan
+            and not any(
+                answered_on_the_fabric(port, self._subnet) for port in parse_ports(service.settings.get("ports", []))
+            )
+        ]
+        if private:
+            names = ", ".join(service.name for service in private)
+            self._advise(
+                private[0].place,
+                f"the LAN could not reach {names} in compose, and reaches every port of each container here: its programs must ask "
+                "for a password, or listen at 127.0.0.1",
+            )
+
     def advise_internet(self, services: Sequence[Carried]) -> None:
         """Note which services reached the internet through compose's bridge, and may not do so here."""
         if services and not self._on_lan:
@@ -247,6 +268,9 @@ class _Placed:
             return f"the address is not in the fabric's subnet {self._subnet}: the container gets one that is"
         if len(self._hosts) > 1:
             return "one address cannot be on several hosts: the containers get others"
+        reason = self._space.unusable(address, self._hosts[0])
+        if reason is not None:
+            return f"no container of {self._hosts[0]} can have the address ({reason.key}): it gets another one"
         keys["addresses"] = {self._hosts[0]: str(address)}
         return ""
 

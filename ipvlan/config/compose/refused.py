@@ -21,6 +21,17 @@ _DEEPEST: Final = 2
 """Parts of a key that can be taken out alone: an entry of a list or mapping, not a part of it."""
 
 
+def refused_image(image: str) -> str:
+    """Return why `ServiceConfig` refuses an image; an empty text where it does not."""
+    try:
+        ServiceConfig.model_validate({"image": image})
+    except ValidationError as error:
+        entries = [cast(Mapping[str, Any], entry) for entry in error.errors(include_url=False)]
+        problems = [problem_of(ServiceConfig, entry, "") for entry in entries if entry["loc"][0] == "image"]
+        return "; ".join(f"{problem.problem}: {problem.fix}" for problem in problems)
+    return ""
+
+
 def without_refused(service: Carried) -> None:
     """Remove what `ServiceConfig` refuses, and note it as left out; a refused image stays, since nothing is left without one."""
     for _ in range(len(service.settings) + 1):

@@ -111,6 +111,8 @@ def _is_secret(name: str, text: str) -> bool:
 
 def _variable(service: Carried, name: str, value: Node) -> str:
     """Return the value of a variable; one without takes it from where the file's own variables are."""
+    if not name:
+        raise LeftOutError("no name is before the =")
     if value.value is not None:
         return forms.text(value)
     text = service.surroundings.variables.get(name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from yaml import Node as YamlNode
 from ipvlan.config.compose.dotenv import DotenvError, parse_dotenv
 from ipvlan.config.compose.interpolation import substitute
 from ipvlan.config.compose.merge import merged
-from ipvlan.config.compose.node import Hole, LeftOutError, Node, Place, Variables
+from ipvlan.config.compose.node import Hole, LeftOut, LeftOutError, Node, Place, Variables
 from ipvlan.config.shown_values import shown
 from ipvlan.config.yaml_edit import compose
 from ipvlan.config.yaml_file import read_bytes, refuse_large
@@ -30,6 +30,9 @@ from ipvlan.problems import Problem, UserError, shorten
 
 DOTENV: Final = ".env"
 PROJECT_VARIABLE: Final = "COMPOSE_PROJECT_NAME"
+_FILE_VARIABLE: Final = "COMPOSE_FILE"
+_DEFAULT_FILES: Final = ("compose", "docker-compose")
+"""Names of the files that compose reads where none is named, without their ends."""
 _PROJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 """compose-go 2.16, NormalizeProjectName in loader/loader.go."""
 
@@ -50,16 +53,23 @@ class ComposeProject:
     """Of the project; compose begins the names of volumes with it."""
     content: Node
     variables: Variables
+    notices: tuple[LeftOut, ...] = ()
+    """Files that compose would read too."""
 
 
 def read_project(
-    files: Sequence[Path], *, name: str | None = None, env_files: Sequence[Path] | None = None
+    files: Sequence[Path],
+    *,
+    name: str | None = None,
+    env_files: Sequence[Path] | None = None,
+    folder: str | None = None,
 ) -> ComposeProject:
     """Return the content of compose files, a later one laid over those before it.
 
     Args:
         files: One or more.
         name: The project's name; None takes COMPOSE_PROJECT_NAME of the variables, `name` of a file, or the folder's name.
+        folder: Their folder on the host, where it is known: its name counts, and not that of the folder that they are in here.
         env_files: Files of variables, a later one wins; None takes `.env` beside the first file, if there is one.
 
     Raises:
@@ -70,12 +80,36 @@ def read_project(
     parsed = [parsed for file in files if (parsed := _parsed(file, problems)) is not None]
     if problems:
         raise ComposeError(problems)
-    project = _project_name(files[0], name, variables, [content for _, content, _ in parsed])
+    project = _project_name(
+        files[0] if folder is None else Path(folder) / files[0].name,
+        name,
+        variables,
+        [content for _, content, _ in parsed],
+    )
     variables[PROJECT_VARIABLE] = project
     content = Node({}, Place(str(files[0]), 1))
     for file, plain, root in parsed:
         content = merged(content, _node(plain, root, Place(file, 1), variables))
-    return ComposeProject(project, content, variables)
+    return ComposeProject(project, content, variables, tuple(_notices(files, variables)))
+
+
+def _notices(files: Sequence[Path], variables: Variables) -> Iterator[LeftOut]:
+    """Yield a line for files that `docker compose` reads in that folder, and that are not named here."""
+    first, given = files[0], {file.name for file in files}
+    of_env = variables.get(_FILE_VARIABLE)
+    named = of_env.split(":") if isinstance(of_env, str) else []
+    missing = [name for name in named if name and Path(name).name not in given]
+    if missing:
+        yield _notice(first, _FILE_VARIABLE, f"compose reads {', '.join(missing)} too: name every file, in that order")
+    base = first.name.removesuffix(first.suffix)
+    beside = [] if named or len(files) > 1 else [first.with_name(f"{base}.override{end}") for end in (".yaml", ".yml")]
+    if base in _DEFAULT_FILES:
+        for file in (file for file in beside if file.exists()):
+            yield _notice(first, "services", f"compose lays {file.name} over this file: name it too, where it is meant")
+
+
+def _notice(file: Path, key: str, reason: str) -> LeftOut:
+    return LeftOut(place=Place(str(file), 1), service="", key=key, kind="advice", reason=reason)
 
 
 def _problem(code: str, key: str, problem: str, fix: str, value: str = "") -> Problem:

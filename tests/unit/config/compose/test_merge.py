@@ -79,12 +79,12 @@ def test_options_of_another_log_driver(over: dict[str, Any], options: dict[str, 
 def test_other_services_and_volumes_are_added() -> None:
     """A file may add what the first has not; places are those of the file that has the key."""
     project = carried_files(
-        "services: {a: {image: a}}\n",
-        "services:\n  b:\n    image: b\n    volumes: ['data:/d']\n    mac_address: x\nvolumes: {data: {name: real}}\n",
+        "services: {aa: {image: a}}\n",
+        "services:\n  bb:\n    image: b\n    volumes: ['data:/d']\n    mac_address: x\nvolumes: {data: {name: real}}\n",
     )
-    assert project.services["b"].settings["volumes"] == ["real:/d"]
+    assert project.services["bb"].settings["volumes"] == ["real:/d"]
     (entry,) = project.left_out
-    assert (entry.service, entry.place.line) == ("b", 5)
+    assert (entry.service, entry.place.line) == ("bb", 5)
     assert entry.place.file.endswith("1.yaml")
 
 

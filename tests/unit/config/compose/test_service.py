@@ -223,28 +223,28 @@ def test_which_services_are_carried() -> None:
     """Those with an image, and with a profile only where it is chosen."""
     text = """
 services:
-  a: {image: a}
-  b: {image: b, profiles: [debug, test]}
-  c: {build: .}
-  d: {extends: {service: a}}
-  e: {image: "x:${NO}"}
-  f:
-  g: {image: g, depends_on: [b, c]}
+  aa: {image: a}
+  bb: {image: b, profiles: [debug, test]}
+  cc: {build: .}
+  dd: {extends: {service: aa}}
+  ee: {image: "x:${NO}"}
+  ff:
+  gg: {image: g, depends_on: [bb, cc]}
 include: [other.yaml]
 x-own: 1
 surprise: 1
 """
     project = carried_files(text)
-    assert set(project.services) == {"a", "g"}
+    assert set(project.services) == {"aa", "gg"}
     listed = [(entry.service, entry.key) for entry in project.left_out]
     assert listed == [
-        *(("b", "profiles"), ("c", "build"), ("d", "extends"), ("e", "image"), ("f", "")),
-        *(("g", "depends_on.b"), ("g", "depends_on.c"), ("", "include"), ("", "surprise")),
+        *(("bb", "profiles"), ("cc", "build"), ("dd", "extends"), ("ee", "image"), ("ff", "")),
+        *(("gg", "depends_on.bb"), ("gg", "depends_on.cc"), ("", "include"), ("", "surprise")),
     ]
     for profile in ("test", "*"):
         project = carried_files(text, profiles=[profile])
-        assert set(project.services) == {"a", "b", "g"}
-        assert project.services["g"].settings["after"] == ["b"]
+        assert set(project.services) == {"aa", "bb", "gg"}
+        assert project.services["gg"].settings["after"] == ["bb"]
 
 
 def test_another_container_name_is_advice() -> None:
@@ -253,7 +253,7 @@ def test_another_container_name_is_advice() -> None:
     assert [(entry.service, entry.key, entry.kind) for entry in carried_files(text).left_out] == [
         ("aa", "container_name", "advice")
     ]
-    assert carried_files("services: {a: {image: a, container_name: x1}}").left_out == ()
+    assert carried_files("services: {aa: {image: a, container_name: x1}}").left_out == ()
 
 
 @pytest.mark.parametrize(
