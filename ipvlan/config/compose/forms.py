@@ -22,12 +22,12 @@ _BOOLEANS: Final = {
     **dict.fromkeys(("true", "1", "t", "y", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "f", "n", "no", "off"), False),
 }
-"""compose-go 2.16, toBoolean in loader/interpolate.go."""
+"""compose-go 2.16, toBoolean."""
 _SMALLEST: Final = 1e-4
 _LARGEST: Final = 1e6
 """Numbers between these have no exponent in Go's `%v` (fmt and strconv, format 'g')."""
 _SPLIT_ALIKE: Final = re.compile(r"""(?:'[^']*'|"(?:[^"\\]|\\["\\])*"|\\.|[^'"\\;&|<>()`])*""", re.DOTALL)
-"""A text of which compose (mattn/go-shellwords 1.0.12, Parse in shellwords.go) and a POSIX shell make the same words. Compose ends
+"""A text of which compose (mattn/go-shellwords 1.0.12, Parse) and a POSIX shell make the same words. Compose ends
 the command at a sign of the shell that is in no quotes, and takes every backslash in double quotes out."""
 _MEBIBYTE: Final = 1024**2
 _GIBIBYTE: Final = 1024**3

@@ -100,7 +100,7 @@ def _settings(
     if settings.get("driver") in ("local", "default", ""):
         del settings["driver"]
     options = settings.get("driver_opts", {})
-    # A bind of a path of the host (compose-go, volumeDriverOpts in paths/resolve.go).
+    # A bind of a path of the host (compose-go 2.16, volumeDriverOpts).
     if options.get("o") == "bind" and "device" in options:
         try:
             options["device"] = sources.path(options["device"])
