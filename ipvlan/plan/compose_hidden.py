@@ -34,6 +34,11 @@ def with_hidden(keys: Mapping[str, Any], service: Carried) -> dict[str, Any]:
     return shown
 
 
+def with_hidden_options(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a volume as they are shown."""
+    return {key: dict.fromkeys(value, NOT_SHOWN) if key in HIDDEN else value for key, value in keys.items()}
+
+
 def _without(value: Any, texts: Collection[str]) -> Any:
     """Return a value with each text in it hidden that has one of these texts in it."""
     if isinstance(value, Mapping):

@@ -29,7 +29,7 @@ from ipvlan.config.yaml_file import Folder, ProjectFolder
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.allocate import Allocation, allocate
 from ipvlan.plan.allocation_edits import new_texts
-from ipvlan.plan.compose_hidden import with_hidden
+from ipvlan.plan.compose_hidden import with_hidden, with_hidden_options
 from ipvlan.plan.compose_volumes import volume_entries
 from ipvlan.plan.lan import lan_hosts
 from ipvlan.plan.make import make_plan
@@ -63,7 +63,7 @@ class Import:
     texts: Mapping[str, str]
     """File -> its new text, of the files that change."""
     shown: Mapping[str, str]
-    """The same with values that may be secret hidden: of `environment`, and those of files of variables."""
+    """The same with values that may be secret hidden: of `environment` and `driver_opts`, and those of files of variables."""
     left_out: tuple[LeftOut, ...]
     """What is not carried over, by file and line."""
 
@@ -152,7 +152,8 @@ def plan_import(
         (*project.left_out, *placed.left_out, *volumes.left_out), key=lambda entry: (entry.place.file, entry.place.line)
     )
     hidden = {name: with_hidden(keys, project.services[name]) for name, keys in services.items()}
-    shown = _texts(raw, {"services": hidden, "volumes": volumes.entries}, others, texts, own)
+    options = {name: with_hidden_options(keys) for name, keys in volumes.entries.items()}
+    shown = _texts(raw, {"services": hidden, "volumes": options}, others, texts, own)
     return Import(services, tuple(others), changed, shown, tuple(left_out))
 
 

@@ -88,6 +88,15 @@ def _add(result: VolumeEntries, config: StackConfig, name: str, volume: CarriedV
     )
     if not refused and not model.external:
         result.left_out.append(volume.note("", _EXISTS, advice=True))
+        if volume.variables:
+            result.left_out.append(
+                volume.note(
+                    "",
+                    f"values of .env or --env-file are in the stack file now, in plaintext: {', '.join(volume.variables)}; what is "
+                    "secret belongs into secret_driver_opts, by `pulumi config set --secret NAME`",
+                    advice=True,
+                )
+            )
 
 
 def _other_volume(service: str, source: str, name: str) -> Problem:

@@ -78,5 +78,6 @@ def _unescaped(match: re.Match[str]) -> str:
 def _expanded(text: str, known: Variables) -> str | Hole:
     try:
         return substitute(text, known)
-    except LeftOutError as error:
-        return Hole(f"{error}; a `$` of the value itself needs the value in single quotes")
+    except LeftOutError:
+        # The name behind a `$` may be a part of a password.
+        return Hole("the file of variables has a `$` in it that needs another variable: put the value in single quotes")

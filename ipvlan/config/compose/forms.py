@@ -19,8 +19,8 @@ _SIZE: Final = re.compile(r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,9})?) ?(?P<unit>[
 """docker/go-units 0.5, RAMInBytes in size.go: 64mb, 1.5g, 512MiB."""
 _UNITS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _BOOLEANS: Final = {
-    **dict.fromkeys(("true", "1", "t", "y", "yes", "on"), True),
-    **dict.fromkeys(("false", "0", "f", "n", "no", "off"), False),
+    **dict.fromkeys(("true", "y", "yes", "on"), True),
+    **dict.fromkeys(("false", "n", "no", "off"), False),
 }
 """compose-go 2.16, toBoolean."""
 _SMALLEST: Final = 1e-4

@@ -52,7 +52,11 @@ def _merged(base: Node, over: Node, key: str | None) -> Node:
         if key == "logging" and _other_driver(base.value, over.value):
             return over
         entries = dict(base.value)
-        for name, value in over.value.items():
+        for own, value in over.value.items():
+            name = own
+            while name.startswith("[") and name in entries:
+                # Two entries without names.
+                name = f"[{len(entries)}]" if f"[{len(entries)}]" not in entries else f"[{name}]"
             if key == "extra_hosts" and name in entries:
                 entries[name] = _both(entries[name], value)
                 continue
@@ -94,7 +98,7 @@ def keyed(node: Node, signs: str) -> Node:
 
 
 def _both(first: Node, second: Node) -> Node:
-    """Return the addresses of a name that two entries have (compose-go 2.16, mergeExtraHosts in override/merge.go)."""
+    """Return the addresses of a name that two entries have (compose-go 2.16, mergeToSequence in override/merge.go)."""
     nodes = [entry for node in (first, second) for entry in (node.value if isinstance(node.value, list) else [node])]
     different = list({_plain(node): node for node in nodes}.values())
     return different[0] if len(different) == 1 else Node(different, second.place)

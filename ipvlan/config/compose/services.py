@@ -15,7 +15,7 @@ from ipvlan.config.compose.carried import Carried, Surroundings
 from ipvlan.config.compose.deploy import carry_deploy
 from ipvlan.config.compose.mounts import Sources
 from ipvlan.config.compose.node import LeftOut, LeftOutError, Node, leaves, variables_of
-from ipvlan.config.compose.refused import refused_image, without_refused
+from ipvlan.config.compose.refused import refused_image, without_refused, without_unfit_memory
 from ipvlan.config.compose.service import carried
 from ipvlan.config.compose.source import PROJECT_VARIABLE, ComposeProject
 from ipvlan.config.compose.table import row_of, top_row
@@ -85,6 +85,7 @@ def carried_project(
             # What compose does without the key; here it would be unless-stopped.
             service.put("restart", "no", "restart", node.place)
         without_refused(service)
+        without_unfit_memory(service)
         _of_env(service, node)
         services[name] = service
         left_out.extend(service.left_out)

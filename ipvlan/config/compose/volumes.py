@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.mounts import Sources
-from ipvlan.config.compose.node import LeftOut, LeftOutError, Node, Place
+from ipvlan.config.compose.node import LeftOut, LeftOutError, Node, Place, variables_of
+from ipvlan.config.compose.source import PROJECT_VARIABLE
 from ipvlan.config.messages import problem_of
 from ipvlan.config.volume_model import VolumeConfig
 
@@ -33,6 +34,8 @@ class CarriedVolume:
     place: Place
     settings: Mapping[str, Any]
     """Keys of `VolumeConfig` -> values."""
+    variables: tuple[str, ...] = ()
+    """The variables of files whose values are in them."""
 
     def note(self, path: str, reason: str, *, advice: bool = False) -> LeftOut:
         """Return a line of the list of what is left out; `path` is below the volume."""
@@ -60,7 +63,8 @@ def carried_volumes(sources: Sources) -> tuple[dict[str, CarriedVolume], list[Le
         if refused:
             settings = {"external": True}
         if settings:
-            volumes[name] = CarriedVolume(key=key, place=node.place, settings=settings)
+            variables = tuple(sorted({*variables_of(node)} - {PROJECT_VARIABLE}))
+            volumes[name] = CarriedVolume(key=key, place=node.place, settings=settings, variables=variables)
     return volumes, left_out
 
 
@@ -97,15 +101,15 @@ def _settings(
                 refuse(f"{option}.{name}", entry.place, str(error))
         if texts:
             settings[option] = texts
-    if settings.get("driver") in ("local", "default", ""):
-        del settings["driver"]
     options = settings.get("driver_opts", {})
-    # A bind of a path of the host (compose-go 2.16, volumeDriverOpts).
-    if options.get("o") == "bind" and "device" in options:
+    # A bind of a path of the host; without `driver: local` the path stays as it is (compose-go 2.16, volumeDriverOpts).
+    if settings.get("driver") == "local" and options.get("o") == "bind" and "device" in options:
         try:
             options["device"] = sources.path(options["device"])
         except LeftOutError as error:
             refuse("driver_opts.device", node.place, str(error))
+    if settings.get("driver") in ("local", ""):
+        del settings["driver"]
     try:
         VolumeConfig.model_validate(settings)
     except ValidationError as error:

@@ -277,6 +277,11 @@ NFS = 'type: nfs, o: "addr=10.0.0.1,rw", device: ":/srv"'
             [("volumes.data.driver_opts.o", "not-carried")],
         ),
         ("{driver_opts: {colour: red}}", {"external": True}, [("volumes.data.driver_opts.colour", "not-carried")]),
+        (
+            "{driver_opts: {type: none, o: bind, device: ./data}}",
+            {"external": True},
+            [("volumes.data.driver_opts.device", "not-carried")],
+        ),
         ("{driver: 'No driver'}", {"external": True}, [("volumes.data.driver", "not-carried")]),
         ("{driver: local}", None, []),
         ("", None, []),
@@ -342,3 +347,19 @@ def test_one_bad_service_does_not_refuse_the_others(service: str, listed: tuple[
     if listed is not None:
         assert places[listed] == 3
         assert ("bad" in result.services) == (listed[1] == "environment.")
+
+
+def test_a_value_of_env_in_the_options_of_a_volume() -> None:
+    """It is named, and what is shown of the change has no option's value."""
+    options = "driver_opts: {type: nfs, o: 'addr=${NAS}', device: ':/srv'}"
+    text = f"services: {{web: {{image: a, volumes: ['data:/d']}}}}\nvolumes: {{data: {{{options}}}}}"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_project(folder, STACK_TEXT)
+        own = "Pulumi.dev.yaml"
+        project = carried_files(text, dotenv="NAS=10.9.8.7")
+        result = plan_import("dev", Checkout(folder), project, ["docker-1"], texts={own: STACK_TEXT}, own=own)
+    assert "addr=10.9.8.7" in result.texts[own]
+    assert "10.9.8.7" not in result.shown[own]
+    (advice,) = [entry.reason for entry in result.left_out if "NAS" in entry.reason]
+    assert "secret_driver_opts" in advice

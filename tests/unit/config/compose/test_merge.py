@@ -97,3 +97,11 @@ def test_a_name_with_addresses_of_two_files(over: Any) -> None:
         project = carried_files(*files)
         assert "a" not in project.services["app"].settings.get("extra_hosts", {})
         assert [entry.key for entry in project.left_out] == ["extra_hosts.a"]
+
+
+def test_entries_without_names_of_two_files() -> None:
+    """Each is listed: neither replaces the other."""
+    text = "services: {web: {image: a, environment: ['${NO}', '${NO}=%d', 'A=%d']}}"
+    project = carried_files(text % (1, 1), text % (2, 2))
+    assert project.services["web"].settings["environment"] == {"A": "2"}
+    assert len([entry for entry in project.left_out if entry.key.startswith("environment.[")]) == 4
