@@ -356,5 +356,6 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF935": "the text of a healthcheck is no command",
     "IPF936": "an entry of ports is a mapping or a list",
     "IPF937": "an entry of volumes is a mapping",
+    "IPF928": "a volume that is to be imported has the key of another one of the stack",
 }
 """Code -> the title of its rule."""

@@ -75,7 +75,9 @@ def import_(
     for name in host:
         check_known("--host", name, known_hosts(stack.name, Checkout(stack.folder)))
     project = carried_project(
-        read_project(files, name=project_name, env_files=env_file or None), folder=project_dir, profiles=profile or ()
+        read_project(files, name=project_name, env_files=env_file or None, folder=project_dir),
+        folder=project_dir,
+        profiles=profile or (),
     )
     own = stack_file(stack.name)
     # From the reading to the writing: two runs at once would give one address to two services.
@@ -87,11 +89,11 @@ def import_(
     if as_json:
         print_document(view.document(imported, stack.short_name, written=written))
     else:
-        print_text(as_diff(before, imported.texts) or "no service can be carried over: nothing is written.\n")
+        print_text(as_diff(before, imported.shown) or "no service can be carried over: nothing is written.\n")
         view.print_left_out(imported.left_out, result_console())
         if written:
             print_text(f"\nnext: {shlex.join(['ipvlan', '--stack', stack.name, 'plan'])}\n", to_stderr=True)
-    if check or not imported.services:
+    if imported.texts if check else not imported.services:
         raise typer.Exit(1)
 
 

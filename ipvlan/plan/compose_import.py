@@ -26,8 +26,11 @@ from ipvlan.config.types.addresses import parse_address
 from ipvlan.config.types.ports import parse_ports
 from ipvlan.config.yaml_entries import add_entries
 from ipvlan.config.yaml_file import Folder, ProjectFolder
+from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.allocate import Allocation, allocate
 from ipvlan.plan.allocation_edits import new_texts
+from ipvlan.plan.compose_hidden import with_hidden, with_hidden_options
+from ipvlan.plan.compose_volumes import volume_entries
 from ipvlan.plan.lan import lan_hosts
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.neighbours import read_neighbours
@@ -59,6 +62,8 @@ class Import:
     """Slices and offsets that other entries of the stack did not have, and get now."""
     texts: Mapping[str, str]
     """File -> its new text, of the files that change."""
+    shown: Mapping[str, str]
+    """The same with values that may be secret hidden: of `environment` and `driver_opts`, and those of files of variables."""
     left_out: tuple[LeftOut, ...]
     """What is not carried over, by file and line."""
 
@@ -117,11 +122,15 @@ def plan_import(
     if problems:
         raise ConfigError(problems)
     if not project.services:
-        return Import({}, (), {}, project.left_out)
-    placed = _Placed(read_config(raw.sections, folder).config, hosts)
+        return Import({}, (), {}, {}, project.left_out)
+    config = read_config(raw.sections, folder).config
+    placed = _Placed(config, hosts)
     existing = sections["services"] if isinstance(sections["services"], Mapping) else {}
     taken = [_taken(service) for name, service in project.services.items() if name in existing]
     services = {name: placed.keys(service) for name, service in project.services.items() if name not in existing}
+    volumes = volume_entries(config, services, project)
+    taken.extend(volumes.problems)
+    placed.advise_lan([project.services[name] for name in services])
     placed.advise_internet([project.services[name] for name, keys in services.items() if "published" not in keys])
     try:
         allocations = _allocations(raw, services, folder, stack)
@@ -136,11 +145,16 @@ def plan_import(
         else:
             others.append(allocation)
     services = {name: _ordered(keys) for name, keys in services.items()}
-    changed = _texts(raw, services, others, texts, own)
+    changed = _texts(raw, {"services": services, "volumes": volumes.entries}, others, texts, own)
     # What was decided is in the files, as a person will find it.
     make_plan(load(stack, _Edited(folder, changed)))
-    left_out = sorted((*project.left_out, *placed.left_out), key=lambda entry: (entry.place.file, entry.place.line))
-    return Import(services, tuple(others), changed, tuple(left_out))
+    left_out = sorted(
+        (*project.left_out, *placed.left_out, *volumes.left_out), key=lambda entry: (entry.place.file, entry.place.line)
+    )
+    hidden = {name: with_hidden(keys, project.services[name]) for name, keys in services.items()}
+    options = {name: with_hidden_options(keys) for name, keys in volumes.entries.items()}
+    shown = _texts(raw, {"services": hidden, "volumes": options}, others, texts, own)
+    return Import(services, tuple(others), changed, shown, tuple(left_out))
 
 
 def _taken(service: Carried) -> Problem:
@@ -165,14 +179,17 @@ def _allocations(
 
 def _texts(
     raw: RawStack,
-    services: Mapping[str, Mapping[str, Any]],
+    new: Mapping[str, Mapping[str, Mapping[str, Any]]],
     others: Sequence[Allocation],
     texts: Mapping[str, str],
     own: str,
 ) -> dict[str, str]:
-    with_services = {**texts, own: add_entries(texts[own], ("config", f"{PROJECT}:services"), services, own)}
-    allocated = new_texts(others, with_services, own=own, common=common_path(raw.sections))
-    return {name: text for name, text in {**with_services, **allocated}.items() if text != texts[name]}
+    with_entries = dict(texts)
+    for section, entries in new.items():
+        if entries:
+            with_entries[own] = add_entries(with_entries[own], ("config", f"{PROJECT}:{section}"), entries, own)
+    allocated = new_texts(others, with_entries, own=own, common=common_path(raw.sections))
+    return {name: text for name, text in {**with_entries, **allocated}.items() if text != texts[name]}
 
 
 def _ordered(keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,6 +203,7 @@ class _Placed:
 
     def __init__(self, config: StackConfig, hosts: Sequence[str]) -> None:
         self.left_out: list[LeftOut] = []
+        self._space = AddressSpace.from_config(config.fabric, config.hosts, config.services)
         self._subnet: IPNetwork = config.fabric.subnet
         self._hosts = list(dict.fromkeys(hosts))
         self._on_lan = any(host in lan_hosts(config) for host in self._hosts)
@@ -210,6 +228,24 @@ class _Placed:
             )
         return keys
 
+    def advise_lan(self, services: Sequence[Carried]) -> None:
+        """Note which services only their host could reach in compose, and the whole LAN reaches here."""
+        private = [
+            service
+            for service in services
+            if self._on_lan
+            and not any(
+                answered_on_the_fabric(port, self._subnet) for port in parse_ports(service.settings.get("ports", []))
+            )
+        ]
+        if private:
+            names = ", ".join(service.name for service in private)
+            self._advise(
+                private[0].place,
+                f"the LAN could not reach {names} in compose, and reaches every port of each container here: its programs must ask "
+                "for a password, or listen at 127.0.0.1",
+            )
+
     def advise_internet(self, services: Sequence[Carried]) -> None:
         """Note which services reached the internet through compose's bridge, and may not do so here."""
         if services and not self._on_lan:
@@ -233,6 +269,9 @@ class _Placed:
             return f"the address is not in the fabric's subnet {self._subnet}: the container gets one that is"
         if len(self._hosts) > 1:
             return "one address cannot be on several hosts: the containers get others"
+        reason = self._space.unusable(address, self._hosts[0])
+        if reason is not None:
+            return f"no container of {self._hosts[0]} can have the address ({reason.key}): it gets another one"
         keys["addresses"] = {self._hosts[0]: str(address)}
         return ""
 

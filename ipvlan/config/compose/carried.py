@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ipvlan.config.compose import forms
 from ipvlan.config.compose.mounts import Sources
-from ipvlan.config.compose.node import Kind, LeftOut, Node, Place
+from ipvlan.config.compose.node import Kind, LeftOut, Node, Place, Variables
 from ipvlan.config.compose.row import Row
 from ipvlan.config.compose.table import row_of
 
@@ -24,7 +25,7 @@ class Surroundings:
     """What the keys of a service refer to."""
 
     sources: Sources
-    variables: Mapping[str, str]
+    variables: Variables
     services: Collection[str]
     """The services that are carried."""
 
@@ -41,6 +42,8 @@ class Carried:
     origins: dict[str, tuple[str, Place]] = field(default_factory=dict)
     """Key here -> the key of compose that it comes from, and where that is."""
     left_out: list[LeftOut] = field(default_factory=list)
+    variables: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Key of compose -> the variables of files whose values are below it."""
     address: tuple[str, Place] | None = None
     """The address that the container had on a network of compose."""
 
@@ -51,6 +54,13 @@ class Carried:
             self.leave_out(other, Node(None, where), f"{origin} wins over it, as in compose", "not-needed")
         self.settings[key] = value
         self.origins[key] = (origin, place)
+
+    def put_size(self, key: str, node: Node, origin: str) -> None:
+        """Write a size of memory, which has whole MiB here."""
+        shown, is_rounded = forms.whole_size(node)
+        self.put(key, shown, origin, node.place)
+        if is_rounded:
+            self.leave_out(origin, node, f"{key} has whole MiB here: it is rounded up to {shown}", "advice")
 
     def leave_out(self, key: str, node: Node, reason: str, kind: Kind = "not-carried") -> None:
         """Note that a key of compose is not carried."""

@@ -14,11 +14,7 @@ from ipvlan.config.compose.node import LeftOutError, Node, leaves
 from ipvlan.config.compose.row import Row
 from ipvlan.config.compose.table import row_of
 
-_LIMITS: Final = {
-    "resources.limits.memory": ("memory", forms.size),
-    "resources.limits.cpus": ("cpus", forms.text),
-    "resources.reservations.memory": ("memory_reservation", forms.size),
-}
+_MEMORY: Final = {"resources.limits.memory": "memory", "resources.reservations.memory": "memory_reservation"}
 _DEVICES: Final = "resources.reservations.devices"
 _RESTART: Final = {"none": "no", "any": "always"}
 
@@ -37,14 +33,20 @@ def carry_deploy(service: Carried, key: str, node: Node) -> None:
         ):
             continue
         try:
-            if path in _LIMITS:
-                ours, read = _LIMITS[path]
-                service.put(ours, read(value), below, value.place)
+            if path in _MEMORY:
+                service.put_size(_MEMORY[path], value, below)
+            elif path == "resources.limits.cpus":
+                service.put("cpus", forms.text(value), below, value.place)
             elif path == "restart_policy.condition":
                 service.put("restart", _restart(node, forms.text(value)), below, value.place)
             elif path == _DEVICES:
                 _gpus(service, below, value)
-            elif path != "restart_policy.max_attempts":
+            elif path == "restart_policy.max_attempts":
+                if _condition(node) != "on-failure":
+                    service.leave_out(
+                        below, value, "Docker counts the restarts of on-failure alone: write on-failure:TIMES"
+                    )
+            else:
                 service.leave_out_by_row(below, value, _row(below))
         except LeftOutError as error:
             service.leave_out(below, value, str(error))
@@ -56,6 +58,11 @@ def _row(path: str) -> Row | None:
     while row is None and "." in path:
         row, path = row_of(f"services.*.{path}"), path.rpartition(".")[0]
     return row
+
+
+def _condition(deploy: Node) -> object:
+    condition = deploy.items["restart_policy"].items.get("condition")
+    return None if condition is None else condition.value
 
 
 def _restart(deploy: Node, condition: str) -> str:

@@ -6,11 +6,10 @@ Out of scope: finding the file (`ipvlan.config.compose.source`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from ipvlan.config.compose.interpolation import substitute
-from ipvlan.config.compose.node import LeftOutError
+from ipvlan.config.compose.node import Hole, LeftOutError, Variables
 
 _ENTRY: Final = re.compile(
     r"""[^\S\n]*(?:export[^\S\n]+)?(?P<name>[A-Za-z0-9_.\-\[\]]+)[^\S\n]*
@@ -38,19 +37,20 @@ class DotenvError(Exception):
     """A line is no entry; the argument is its number, from 1."""
 
 
-def parse_dotenv(text: str, before: Mapping[str, str]) -> dict[str, str]:
+def parse_dotenv(text: str, before: Variables) -> dict[str, str | Hole]:
     """Return the variables of a file's text.
 
     Args:
         text: Lines `NAME=VALUE`, with quotes, comments and variables as compose takes them. A line `NAME` alone, which is the
-            variable of the shell, is no variable here.
+            variable of the shell, is no variable here. A value that needs a variable which is not set is a hole: compose takes that
+            one from the shell, or an empty text, as for what is behind the `$` of a password.
         before: Variables of earlier files, which values may refer to.
 
     Raises:
         DotenvError: A line is no entry.
     """
     text = text.replace("\r\n", "\n")
-    variables: dict[str, str] = {}
+    variables: dict[str, str | Hole] = {}
     at = 0
     while at < len(text):
         blank = _BLANK.match(text, at)
@@ -75,9 +75,9 @@ def _unescaped(match: re.Match[str]) -> str:
     return _ESCAPES[match[1]]
 
 
-def _expanded(text: str, known: Mapping[str, str]) -> str:
+def _expanded(text: str, known: Variables) -> str | Hole:
     try:
         return substitute(text, known)
     except LeftOutError:
-        # A password with a `$` in it: compose would put an empty text there, which nobody wants.
-        return text
+        # The name behind a `$` may be a part of a password.
+        return Hole("the file of variables has a `$` in it that needs another variable: put the value in single quotes")

@@ -18,7 +18,17 @@ from ipvlan.config.durations import NANOSECONDS, nanoseconds
 _SIZE: Final = re.compile(r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,9})?) ?(?P<unit>[kmgtpKMGTP])?(?:i?[bB])?")
 """docker/go-units 0.5, RAMInBytes in size.go: 64mb, 1.5g, 512MiB."""
 _UNITS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-_BOOLEANS: Final = {"true": True, "false": False}
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "y", "yes", "on"), True),
+    **dict.fromkeys(("false", "n", "no", "off"), False),
+}
+"""compose-go 2.16, toBoolean."""
+_SMALLEST: Final = 1e-4
+_LARGEST: Final = 1e6
+"""Numbers between these have no exponent in Go's `%v` (fmt and strconv, format 'g')."""
+_SPLIT_ALIKE: Final = re.compile(r"""(?:'[^']*'|"(?:[^"\\]|\\["\\])*"|\\.|[^'"\\;&|<>()`])*""", re.DOTALL)
+"""A text of which compose (mattn/go-shellwords 1.0.12, Parse) and a POSIX shell make the same words. Compose ends
+the command at a sign of the shell that is in no quotes, and takes every backslash in double quotes out."""
 _MEBIBYTE: Final = 1024**2
 _GIBIBYTE: Final = 1024**3
 
@@ -30,14 +40,23 @@ def text(node: Node) -> str:
         raise LeftOutError(value.reason)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str | int | float):
+    if isinstance(value, float):
+        return _of_float(value)
+    if isinstance(value, str | int):
         return str(value)
     raise LeftOutError("it has no value" if value is None else "this is not one value")
 
 
+def _of_float(value: float) -> str:
+    """Return what Go prints of a number with a point: 1.0 is 1, and a large or small one has an exponent."""
+    if value and not _SMALLEST <= abs(value) < _LARGEST:
+        raise LeftOutError("compose writes such a number with an exponent, as 1.5e+08: put it in quotes")
+    return str(int(value)) if value == int(value) else str(value)
+
+
 def flag(node: Node) -> bool:
     """Return a switch."""
-    value = _BOOLEANS.get(text(node))
+    value = _BOOLEANS.get(text(node).lower())
     if value is None:
         raise LeftOutError("this is neither true nor false")
     return value
@@ -65,23 +84,33 @@ def only(node: Node) -> Node:
 
 
 def words(node: Node) -> list[str]:
-    """Return the words of a command; a text is split as a shell splits it, which compose does too."""
+    """Return the words of a command; a text is split as a shell splits it, where compose does so too."""
     if isinstance(node.value, list):
         return [text(word) for word in node.value]
     shown = text(node)
     try:
-        return shlex.split(shown)
+        split = shlex.split(shown)
     except ValueError:
         raise LeftOutError("a quote in it has no end") from None
+    if not _SPLIT_ALIKE.fullmatch(shown):
+        raise LeftOutError(
+            "compose starts no shell: it ends the command at a sign such as ; & | < > that is in no quotes, and takes a backslash "
+            "in double quotes out: write [sh, -c, TEXT] where a shell is meant, or the words"
+        )
+    return split
 
 
 def pairs(node: Node, signs: str = "=") -> Iterator[tuple[str, Node]]:
     """Yield the entries of a mapping, or of a list of `NAME=VALUE` (`signs` are what may be between the two)."""
-    if isinstance(node.value, list):
-        for entry in node.value:
-            if isinstance(entry.value, Hole):
-                raise LeftOutError(entry.value.reason)
     yield from keyed(node, signs).items.items()
+
+
+def whole_size(node: Node) -> tuple[str, bool]:
+    """Return a size in whole MiB, rounded up, and whether it was rounded."""
+    count = _bytes(text(node).strip())
+    if not count or count % _MEBIBYTE == 0:
+        return size(node), False
+    return f"{-(-count // _MEBIBYTE)}m", True
 
 
 def size(node: Node) -> str:

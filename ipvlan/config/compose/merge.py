@@ -10,14 +10,16 @@ Out of scope: reading the files (`ipvlan.config.compose.source`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from ipvlan.config.compose.node import Node, Scalar
+from ipvlan.config.compose.node import Hole, Node, Scalar
 
 _REPLACED: Final = frozenset({"command", "entrypoint", "healthcheck.test"})
+_ADDRESSES: Final = "=:"
 _KEYED: Final = {
     **dict.fromkeys(("annotations", "build.args", "deploy.labels", "environment", "labels", "sysctls"), "="),
-    "extra_hosts": "=:",
+    "extra_hosts": _ADDRESSES,
     **dict.fromkeys(("depends_on", "networks", "models"), ""),
 }
 """Keys of a service that are mappings or lists of `NAME=VALUE` or names -> the signs between name and value."""
@@ -50,7 +52,14 @@ def _merged(base: Node, over: Node, key: str | None) -> Node:
         if key == "logging" and _other_driver(base.value, over.value):
             return over
         entries = dict(base.value)
-        for name, value in over.value.items():
+        for own, value in over.value.items():
+            name = own
+            while name.startswith("[") and name in entries:
+                # Two entries without names.
+                name = f"[{len(entries)}]" if f"[{len(entries)}]" not in entries else f"[{name}]"
+            if key == "extra_hosts" and name in entries:
+                entries[name] = _both(entries[name], value)
+                continue
             entries[name] = _merged(entries[name], value, _below(key, name)) if name in entries else value
         return Node(entries, base.place)
     if isinstance(base.value, list) and isinstance(over.value, list):
@@ -72,13 +81,27 @@ def keyed(node: Node, signs: str) -> Node:
     if not isinstance(node.value, list):
         return node
     entries: dict[str, Node] = {}
-    for entry in node.value:
+    for number, entry in enumerate(node.value):
+        if isinstance(entry.value, Hole):
+            # Its name is known where what has no value is behind it.
+            name, sign, _ = split_at(entry.value.text, signs)
+            entries[name if sign and "$" not in name else f"[{number}]"] = entry
+            continue
         if not isinstance(entry.value, str):
             # Nothing says what it is; the caller finds no mapping.
             return node
         name, sign, value = split_at(entry.value, signs)
-        entries[name] = Node(value if sign else None, entry.place)
+        one = replace(entry, value=value if sign else None)
+        # A name of extra_hosts may have several addresses; else the last value counts.
+        entries[name] = _both(entries[name], one) if signs == _ADDRESSES and name in entries else one
     return Node(entries, node.place)
+
+
+def _both(first: Node, second: Node) -> Node:
+    """Return the addresses of a name that two entries have (compose-go 2.16, mergeToSequence in override/merge.go)."""
+    nodes = [entry for node in (first, second) for entry in (node.value if isinstance(node.value, list) else [node])]
+    different = list({_plain(node): node for node in nodes}.values())
+    return different[0] if len(different) == 1 else Node(different, second.place)
 
 
 def split_at(text: str, signs: str) -> tuple[str, str, str]:

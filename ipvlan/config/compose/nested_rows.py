@@ -156,7 +156,10 @@ NESTED: Final[tuple[Row, ...]] = (
     other("services.*.volumes.tmpfs.size", "tmpfs mounts", "write tmpfs: {/PATH: size=64m}"),
     other("services.*.volumes.type", "volumes tmpfs mounts", "bind and volume are volumes here, tmpfs is tmpfs"),
     other("services.*.volumes.volume", "mounts", "write mounts: [{type: volume, ...}]"),
-    absent("services.*.volumes.volume.labels", "labels of volumes are not carried yet"),
+    absent(
+        "services.*.volumes.volume.labels",
+        "labels are of the volume: write ipvlan-fabric:volumes: {KEY: {labels: ...}}",
+    ),
     other("services.*.volumes.volume.nocopy", "mounts", "write mounts: [{..., volume: {nocopy: true}}]"),
     other("services.*.volumes.volume.subpath", "mounts", "write mounts: [{..., volume: {subpath: PATH}}]"),
 )

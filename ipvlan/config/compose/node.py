@@ -5,7 +5,7 @@ Out of scope: reading the file (`ipvlan.config.compose.source`), and what a key 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -27,6 +27,12 @@ class Hole:
 
     reason: str
     """Why, one clause; without any value."""
+    text: str = ""
+    """The text as it is in the file."""
+
+
+Variables = Mapping[str, str | Hole]
+"""Name -> value; a hole for a variable that is set to a text which is not known."""
 
 
 @dataclass(slots=True)
@@ -35,6 +41,8 @@ class Node:
 
     value: Scalar | Hole | list[Node] | dict[str, Node]
     place: Place
+    variables: frozenset[str] = frozenset()
+    """The variables whose values are in the text."""
 
     @property
     def items(self) -> dict[str, Node]:
@@ -80,3 +88,11 @@ def leaves(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
             yield from leaves(below, f"{path}.{key}" if path else key)
     else:
         yield path, node
+
+
+def variables_of(node: Node) -> Iterator[str]:
+    """Yield the variables whose values are in a value, or in what is below it."""
+    yield from node.variables
+    below = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ()
+    for entry in below:
+        yield from variables_of(entry)

@@ -16,7 +16,7 @@ from ipvlan.config.types.ports import parse_ports
 PORT_KEYS: Final = ("host_ip", "protocol", "published", "target")
 """Keys of the long form that are carried."""
 
-_EVERY_ADDRESS: Final = ("0.0.0.0", "[::]", "::")  # noqa: S104  # what compose files have
+_EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104  # what compose files have
 _NO_HOST_PORT: Final = (
     "Docker would choose a port of the host at every start: use the container's own address, or write HOST:CONTAINER"
 )
@@ -38,7 +38,7 @@ def _short(text: str) -> str:
     parts = [f"{address}]", *rest.split(":")] if address else rest.split(":")
     if len(parts) == 1:
         raise LeftOutError(_NO_HOST_PORT)
-    if len(parts) > 2 and ":".join(parts[:-2]) in _EVERY_ADDRESS:
+    if len(parts) > 2 and ":".join(parts[:-2]) == _EVERY_ADDRESS:
         parts = parts[-2:]
     if not parts[-2]:
         raise LeftOutError(_NO_HOST_PORT)

@@ -14,11 +14,23 @@ from ipvlan.config.compose.carried import Carried
 from ipvlan.config.compose.node import Node
 from ipvlan.config.messages import problem_of
 from ipvlan.config.models import ServiceConfig
+from ipvlan.config.types.sizes import UNLIMITED
 
 _NEEDED: Final = {"image": "registry/name:tag"}
 """Values for what is not concerned here."""
 _DEEPEST: Final = 2
 """Parts of a key that can be taken out alone: an entry of a list or mapping, not a part of it."""
+
+
+def refused_image(image: str) -> str:
+    """Return why `ServiceConfig` refuses an image; an empty text where it does not."""
+    try:
+        ServiceConfig.model_validate({"image": image})
+    except ValidationError as error:
+        entries = [cast(Mapping[str, Any], entry) for entry in error.errors(include_url=False)]
+        problems = [problem_of(ServiceConfig, entry, "") for entry in entries if entry["loc"][0] == "image"]
+        return "; ".join(f"{problem.problem}: {problem.fix}" for problem in problems)
+    return ""
 
 
 def without_refused(service: Carried) -> None:
@@ -32,6 +44,28 @@ def without_refused(service: Carried) -> None:
                 return
         else:
             return
+
+
+def without_unfit_memory(service: Carried) -> None:
+    """Remove limits of memory that do not go with `memory`, which Docker refuses too (moby, verifyPlatformContainerResources)."""
+    try:
+        model = ServiceConfig.model_validate({**_NEEDED, **service.settings})
+    except ValidationError:
+        # Its image is refused, which a plan says.
+        return
+    memory, swap, reservation = model.memory, model.memory_swap, model.memory_reservation
+    if swap is not None and memory is None:
+        _leave_out_memory(service, "memory_swap", "Docker takes it with mem_limit alone: write both")
+    elif memory is not None and swap not in (None, UNLIMITED) and swap < memory:
+        _leave_out_memory(service, "memory_swap", "it is below mem_limit, and Docker refuses the container")
+    if memory is not None and reservation is not None and reservation > memory:
+        _leave_out_memory(service, "memory_reservation", "it is above mem_limit, and Docker refuses the container")
+
+
+def _leave_out_memory(service: Carried, key: str, reason: str) -> None:
+    origin, place = service.origins[key]
+    del service.settings[key]
+    service.leave_out(origin, Node(None, place), reason)
 
 
 def _remove_all(service: Carried, entries: list[Mapping[str, Any]]) -> bool:

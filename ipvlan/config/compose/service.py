@@ -15,15 +15,19 @@ from typing import Any, Final
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.carried import Carried, Surroundings
 from ipvlan.config.compose.mounts import MOUNT_KEYS, MOUNT_OPTIONS, mounted
-from ipvlan.config.compose.node import LeftOutError, Node
+from ipvlan.config.compose.node import Hole, LeftOutError, Node
 from ipvlan.config.compose.ports import PORT_KEYS, port
 from ipvlan.config.compose.table import row_of, service_row
 
 _SECRET: Final = re.compile(
-    r"PASSWORD|PASSWD|PASSPHRASE|(^|_)PASS($|_)|PWD$|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS)_?KEY|_KEY$",
+    r"PASSWORD|PASSWD|PASSPHRASE|(^|_)(PASS|PW|AUTH|JWT|SALT)($|_)|PWD$|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS|AUTH)_?KEY"
+    r"|_KEY$",
     re.IGNORECASE,
 )
 """What names of variables have that hold a secret."""
+_LOGIN_IN_URL: Final = re.compile(r"://[^/@:\s]*:[^/@\s]+@")
+_SWITCHES: Final = frozenset({"", "0", "1", "false", "true", "no", "yes", "off", "on"})
+"""Values that are no secret, whatever the name is."""
 _TIMES: Final = ("interval", "timeout", "start_period", "start_interval")
 _OF_A_FILE: Final = re.compile(r"_FILE$", re.IGNORECASE)
 
@@ -32,7 +36,7 @@ def carried(name: str, node: Node, surroundings: Surroundings) -> Carried:
     """Return what of a service can be carried over; the place of each key that cannot."""
     service = Carried(name=name, place=node.place, surroundings=surroundings)
     for key, value in node.items.items():
-        if key.startswith("x-") or value.value is None:
+        if key.startswith("x-") or value.value is None or (key not in _CARRY and value.value in ([], {})):
             # Compose reads no value as none.
             continue
         carry = _CARRY.get(key)
@@ -53,6 +57,11 @@ def _as(read: Callable[[Node], Any], ours: str = "") -> Callable[[Carried, str, 
         service.put(ours or key, read(node), key, node.place)
 
     return carry
+
+
+def _size(ours: str) -> Callable[[Carried, str, Node], None]:
+    """Return a function that carries a size of memory under the name `ours`."""
+    return lambda service, key, node: service.put_size(ours, node, key)
 
 
 def _list(service: Carried, key: str, node: Node) -> None:
@@ -83,7 +92,7 @@ def _environment(service: Carried, key: str, node: Node) -> None:
         except LeftOutError as error:
             service.leave_out(f"{key}.{name}", value, str(error))
     service.put(key, texts, key, node.place)
-    secrets = [name for name, text in texts.items() if text and _SECRET.search(name) and not _OF_A_FILE.search(name)]
+    secrets = [name for name, text in texts.items() if _is_secret(name, text)]
     if secrets:
         one = len(secrets) == 1
         service.leave_out(
@@ -95,13 +104,23 @@ def _environment(service: Carried, key: str, node: Node) -> None:
         )
 
 
+def _is_secret(name: str, text: str) -> bool:
+    by_name = _SECRET.search(name) and not _OF_A_FILE.search(name) and text.lower() not in _SWITCHES
+    return bool(by_name or _LOGIN_IN_URL.search(text))
+
+
 def _variable(service: Carried, name: str, value: Node) -> str:
     """Return the value of a variable; one without takes it from where the file's own variables are."""
+    if not name:
+        raise LeftOutError("no name is before the =")
     if value.value is not None:
         return forms.text(value)
-    if name not in service.surroundings.variables:
+    text = service.surroundings.variables.get(name)
+    if text is None:
         raise LeftOutError("compose takes it from the shell: write NAME=VALUE, or set it in a file of --env-file")
-    return service.surroundings.variables[name]
+    if isinstance(text, Hole):
+        raise LeftOutError(text.reason)
+    return text
 
 
 def _extra_hosts(service: Carried, key: str, node: Node) -> None:
@@ -115,8 +134,12 @@ def _extra_hosts(service: Carried, key: str, node: Node) -> None:
 
 
 def _tmpfs(service: Carried, key: str, node: Node) -> None:
-    for entry in forms.listed(node):
-        path, _, options = forms.text(entry).partition(":")
+    for where, entry in service.each(key, forms.listed(node)):
+        try:
+            path, _, options = forms.text(entry).partition(":")
+        except LeftOutError as error:
+            service.leave_out(where if isinstance(node.value, list) else key, entry, str(error))
+            continue
         service.settings.setdefault("tmpfs", {})[path] = options
         service.origins["tmpfs"] = (key, node.place)
 
@@ -226,7 +249,9 @@ def _depends_on(service: Carried, key: str, node: Node) -> None:
     for name, value in forms.pairs(node, ""):
         below = value.value if isinstance(value.value, dict) else {}
         condition = below.get("condition")
-        if name not in service.surroundings.services:
+        if isinstance(value.value, Hole):
+            service.leave_out(f"{key}.{name}", value, value.value.reason)
+        elif name not in service.surroundings.services:
             service.leave_out(f"{key}.{name}", value, "that service is not carried")
         elif name == service.name:
             service.leave_out(f"{key}.{name}", value, "a service cannot wait for itself")
@@ -237,8 +262,26 @@ def _depends_on(service: Carried, key: str, node: Node) -> None:
             restart = below.get("restart")
             if restart is not None and restart.value is True:
                 service.leave_out_by_row(f"{key}.{name}.restart", restart, row_of("services.*.depends_on.*.restart"))
+    _after(service, names, key, node)
+
+
+def _after(service: Carried, names: list[str], key: str, node: Node) -> None:
+    """Write the services that are up before; `links` and `depends_on` are added up."""
+    names = list(dict.fromkeys([*service.settings.get("after", ()), *names]))
     if names:
-        service.put("after", names, key, node.place)
+        service.settings["after"] = names
+        service.origins["after"] = (key, node.place)
+
+
+def _links(service: Carried, key: str, node: Node) -> None:
+    service.leave_out_by_row(key, node, service_row(key))
+    others = []
+    for entry in node.entries:
+        name = entry.value.partition(":")[0] if isinstance(entry.value, str) else ""
+        if name in service.surroundings.services and name != service.name:
+            others.append(name)
+    # A link is an order too (compose-go 2.16, loader/normalize.go).
+    _after(service, others, key, node)
 
 
 def _logging(service: Carried, key: str, node: Node) -> None:
@@ -316,13 +359,14 @@ _CARRY: dict[str, Callable[[Carried, str, Node], None]] = {
     "ulimits": _ulimits,
     "healthcheck": _healthcheck,
     "depends_on": _depends_on,
+    "links": _links,
     "logging": _logging,
     "networks": _networks,
     "network_mode": _network_mode,
-    "shm_size": _as(forms.size),
-    "mem_limit": _as(forms.size, "memory"),
-    "mem_reservation": _as(forms.size, "memory_reservation"),
-    "memswap_limit": _as(forms.size, "memory_swap"),
+    "shm_size": _size("shm_size"),
+    "mem_limit": _size("memory"),
+    "mem_reservation": _size("memory_reservation"),
+    "memswap_limit": _size("memory_swap"),
     "stop_grace_period": _as(forms.seconds, "stop_timeout"),
     "cgroup": _one_of("host", "private", ours="cgroupns_mode"),
     "pid": _one_of("host"),

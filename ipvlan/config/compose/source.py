@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from yaml import Node as YamlNode
 from ipvlan.config.compose.dotenv import DotenvError, parse_dotenv
 from ipvlan.config.compose.interpolation import substitute
 from ipvlan.config.compose.merge import merged
-from ipvlan.config.compose.node import Hole, LeftOutError, Node, Place
+from ipvlan.config.compose.node import Hole, LeftOut, LeftOutError, Node, Place, Variables
 from ipvlan.config.shown_values import shown
 from ipvlan.config.yaml_edit import compose
 from ipvlan.config.yaml_file import read_bytes, refuse_large
@@ -29,7 +29,10 @@ from ipvlan.config.yaml_text import StackFileError, parse_text
 from ipvlan.problems import Problem, UserError, shorten
 
 DOTENV: Final = ".env"
-_PROJECT_VARIABLE: Final = "COMPOSE_PROJECT_NAME"
+PROJECT_VARIABLE: Final = "COMPOSE_PROJECT_NAME"
+_FILE_VARIABLE: Final = "COMPOSE_FILE"
+_DEFAULT_FILES: Final = ("compose", "docker-compose")
+"""Names of the files that compose reads where none is named, without their ends."""
 _PROJECT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 """compose-go 2.16, NormalizeProjectName in loader/loader.go."""
 
@@ -49,17 +52,24 @@ class ComposeProject:
     name: str
     """Of the project; compose begins the names of volumes with it."""
     content: Node
-    variables: Mapping[str, str]
+    variables: Variables
+    notices: tuple[LeftOut, ...] = ()
+    """Files that compose would read too."""
 
 
 def read_project(
-    files: Sequence[Path], *, name: str | None = None, env_files: Sequence[Path] | None = None
+    files: Sequence[Path],
+    *,
+    name: str | None = None,
+    env_files: Sequence[Path] | None = None,
+    folder: str | None = None,
 ) -> ComposeProject:
     """Return the content of compose files, a later one laid over those before it.
 
     Args:
         files: One or more.
         name: The project's name; None takes COMPOSE_PROJECT_NAME of the variables, `name` of a file, or the folder's name.
+        folder: Their folder on the host, where it is known: its name counts, and not that of the folder that they are in here.
         env_files: Files of variables, a later one wins; None takes `.env` beside the first file, if there is one.
 
     Raises:
@@ -70,20 +80,44 @@ def read_project(
     parsed = [parsed for file in files if (parsed := _parsed(file, problems)) is not None]
     if problems:
         raise ComposeError(problems)
-    project = _project_name(files[0], name, variables, [content for _, content, _ in parsed])
-    variables[_PROJECT_VARIABLE] = project
+    project = _project_name(
+        files[0] if folder is None else Path(folder) / files[0].name,
+        name,
+        variables,
+        [content for _, content, _ in parsed],
+    )
+    variables[PROJECT_VARIABLE] = project
     content = Node({}, Place(str(files[0]), 1))
     for file, plain, root in parsed:
         content = merged(content, _node(plain, root, Place(file, 1), variables))
-    return ComposeProject(project, content, variables)
+    return ComposeProject(project, content, variables, tuple(_notices(files, variables)))
+
+
+def _notices(files: Sequence[Path], variables: Variables) -> Iterator[LeftOut]:
+    """Yield a line for files that `docker compose` reads in that folder, and that are not named here."""
+    first, given = files[0], {file.name for file in files}
+    of_env = variables.get(_FILE_VARIABLE)
+    named = of_env.split(":") if isinstance(of_env, str) else []
+    missing = [name for name in named if name and Path(name).name not in given]
+    if missing:
+        yield _notice(first, _FILE_VARIABLE, f"compose reads {', '.join(missing)} too: name every file, in that order")
+    base = first.name.removesuffix(first.suffix)
+    beside = [] if named or len(files) > 1 else [first.with_name(f"{base}.override{end}") for end in (".yaml", ".yml")]
+    if base in _DEFAULT_FILES:
+        for file in (file for file in beside if file.exists()):
+            yield _notice(first, "services", f"compose lays {file.name} over this file: name it too, where it is meant")
+
+
+def _notice(file: Path, key: str, reason: str) -> LeftOut:
+    return LeftOut(place=Place(str(file), 1), service="", key=key, kind="advice", reason=reason)
 
 
 def _problem(code: str, key: str, problem: str, fix: str, value: str = "") -> Problem:
     return Problem(code=code, key=key, value=value, problem=problem, effect=_NOTHING, fix=fix)
 
 
-def _variables(folder: Path, env_files: Sequence[Path] | None, problems: list[Problem]) -> dict[str, str]:
-    variables: dict[str, str] = {}
+def _variables(folder: Path, env_files: Sequence[Path] | None, problems: list[Problem]) -> dict[str, str | Hole]:
+    variables: dict[str, str | Hole] = {}
     for path in [folder / DOTENV] if env_files is None else env_files:
         text = _text(path, problems, may_be_missing=env_files is None)
         try:
@@ -156,12 +190,11 @@ def _reworded(error: StackFileError) -> list[Problem]:
     ]
 
 
-def _project_name(
-    first: Path, name: str | None, variables: Mapping[str, str], contents: Sequence[Mapping[str, Any]]
-) -> str:
+def _project_name(first: Path, name: str | None, variables: Variables, contents: Sequence[Mapping[str, Any]]) -> str:
     in_files = [content["name"] for content in contents if isinstance(content.get("name"), str)]
     if name is None:
-        name = variables.get(_PROJECT_VARIABLE) or None
+        given = variables.get(PROJECT_VARIABLE)
+        name = given if given and isinstance(given, str) else None
     if name is None and in_files:
         try:
             name = substitute(in_files[-1], variables)
@@ -185,7 +218,7 @@ def _project_name(
     return name
 
 
-def _node(value: Any, yaml: YamlNode | None, place: Place, variables: Mapping[str, str]) -> Node:
+def _node(value: Any, yaml: YamlNode | None, place: Place, variables: Variables) -> Node:
     """Return a value with its places; `yaml` is None where it was merged in by `<<`, and has the place of that mapping."""
     if yaml is not None:
         place = Place(place.file, yaml.start_mark.line + 1)
@@ -196,14 +229,15 @@ def _node(value: Any, yaml: YamlNode | None, place: Place, variables: Mapping[st
             key_node, node = below.get(key, (None, None))
             at = place if key_node is None else Place(place.file, key_node.start_mark.line + 1)
             entry = _node(inner, node, at, variables)
-            entries[key] = Node(entry.value, at)
+            entries[key] = replace(entry, place=at)
         return Node(entries, place)
     if isinstance(value, list):
         nodes = yaml.value if isinstance(yaml, SequenceNode) else [None] * len(value)
         return Node([_node(inner, node, place, variables) for inner, node in zip(value, nodes, strict=True)], place)
     if isinstance(value, str):
+        used: set[str] = set()
         try:
-            return Node(substitute(value, variables), place)
+            return Node(substitute(value, variables, used), place, frozenset(used))
         except LeftOutError as error:
-            return Node(Hole(str(error)), place)
+            return Node(Hole(str(error), value), place)
     return Node(value, place)

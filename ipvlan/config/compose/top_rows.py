@@ -15,8 +15,8 @@ _NO_BRIDGES: Final = (
 )
 
 _VOLUME: Final = (
-    "a volume is created on each host by its first container, by Docker's own driver: name it in services.X.volumes; create one "
-    "with options on the host, by `docker volume create`"
+    "write ipvlan-fabric:volumes, with the name of the volume below it, where it has a driver, options or labels; any other one is "
+    "made on each host by its first container: name it in services.X.volumes"
 )
 
 TOP: Final[tuple[Row, ...]] = (
@@ -46,16 +46,22 @@ TOP: Final[tuple[Row, ...]] = (
     absent("networks.*.ipam.driver", "Docker's own keeps the addresses, by the plan"),
     absent("networks.*.ipam.options", "Docker's own keeps the addresses, by the plan"),
     absent("networks.*.labels", "labels of the fabric's network are the stack's own"),
-    absent("volumes", _VOLUME),
-    other("volumes.*.name", "", "write that name in services.X.volumes"),
-    absent("volumes.*.driver", _VOLUME),
-    absent("volumes.*.driver_opts", _VOLUME),
-    unneeded(
+    other("volumes", "", _VOLUME),
+    other("volumes.*.name", "", "write ipvlan-fabric:volumes: {KEY: {name: NAME}}, or that name in services.X.volumes"),
+    other("volumes.*.driver", "", "write ipvlan-fabric:volumes: {KEY: {driver: DRIVER}}"),
+    other(
+        "volumes.*.driver_opts",
+        "",
+        "write ipvlan-fabric:volumes: {KEY: {driver_opts: ...}}, and what has a password in it by secret_driver_opts",
+    ),
+    Row(
         "volumes.*.external",
-        "name the volume in services.X.volumes: Docker takes the one that is there",
+        "other",
+        (),
+        "write ipvlan-fabric:volumes: {NAME: {external: true}}: `up` ends before it changes anything where it is missing",
         with_below=True,
     ),
-    absent("volumes.*.labels", "labels of volumes are not carried yet"),
+    other("volumes.*.labels", "", "write ipvlan-fabric:volumes: {KEY: {labels: ...}}"),
     absent(
         "secrets",
         "`pulumi config set --secret NAME`, then write secret_environment: {VARIABLE: NAME} at the service",

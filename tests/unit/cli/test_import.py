@@ -58,6 +58,7 @@ LEFT_OUT: Final = {
         ("dns.yaml", 11, "blocker", "ports", "not-carried"),
         ("dns.yaml", 15, "blocker", "environment.WEBPASSWORD", "not-carried"),
         ("dns.yaml", 23, "blocker", "depends_on.resolver.restart", "not-carried"),
+        ("dns.yaml", 25, "", "services", "advice"),
         ("dns.yaml", 27, "resolver", "networks", "not-carried"),
         ("dns.yaml", 43, "", "networks.lan.driver", "not-carried"),
     ],
@@ -115,7 +116,9 @@ def test_check_writes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout == checked.stdout
     added = [line[1:] for line in done.stdout.splitlines() if line.startswith("+") and not line.startswith("+++")]
-    assert path.read_text() == STACK_TEXT + "\n".join(added) + "\n"
+    written = path.read_text()
+    assert written.replace("hunter2", "(not shown)") == STACK_TEXT + "\n".join(added) + "\n"
+    assert "hunter2" in written
     assert ipvlan(tmp_path, "allocate").stdout.startswith("nothing is missing")
 
 
@@ -127,9 +130,26 @@ def test_a_secret_is_named_and_not_shown(tmp_path: Path) -> None:
     assert "hunter2" not in json.dumps(printed)
     (advice,) = [entry for entry in printed["left_out"] if entry["key"] == "environment"]
     assert "API_TOKEN looks like a secret" in advice["reason"]
-    left_out = run(tmp_path).stdout.partition("decided:")[2]
-    assert "API_TOKEN" in left_out
-    assert "hunter2" not in left_out
+    stdout = run(tmp_path).stdout
+    assert "API_TOKEN" in stdout.partition("decided:")[2]
+    assert "hunter2" not in stdout
+
+
+def test_a_value_of_env_is_not_shown(tmp_path: Path) -> None:
+    """Neither in the change nor in the list; names, places and ports are, to be looked at."""
+    path = write_project(tmp_path)
+    (tmp_path / ".env").write_text("PW=hunter2\nPORT=8099\n")
+    keys = (
+        "image: a, command: '--requirepass ${PW}', labels: {a: '${PW}'}, ports: ['${PORT}:80'], environment: {A: plain}"
+    )
+    write_compose(tmp_path, f"services: {{web: {{{keys}}}}}")
+    checked, done = run(tmp_path, "--check"), run(tmp_path)
+    assert checked.stdout == done.stdout
+    assert "hunter2" not in done.stdout
+    assert "plain\n" not in done.stdout
+    assert "command: [--requirepass, (not shown)]" in done.stdout
+    assert "8099:80" in done.stdout
+    assert path.read_text().count("hunter2") == 2
 
 
 def test_what_is_missing_besides_is_allocated(tmp_path: Path) -> None:
@@ -149,7 +169,6 @@ def test_everything_wrong_at_once(tmp_path: Path) -> None:
         """
 services:
   nginx: {image: nginx}
-  x: {image: nginx}
   one: {image: nginx, container_name: same, ports: ["80:8080"]}
   two: {image: nginx, container_name: same}
 """,
@@ -159,7 +178,6 @@ services:
     assert path.read_text() == STACK_TEXT
     for text in (
         "IPF927 services.nginx: compose.yaml:3",
-        "services.x",
         "services.one and services.two",
         "services.nginx.ports and services.one.ports",
     ):
@@ -241,6 +259,7 @@ def test_nothing_that_can_be_carried(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.startswith("no service can be carried over")
     assert "services.web.build" in done.stdout
+    assert run(tmp_path, "--check").returncode == 0
     assert path.read_text() == STACK_TEXT
 
 
@@ -270,3 +289,34 @@ def test_services_of_the_shared_file_stay_there(tmp_path: Path) -> None:
     assert "  ipvlan-fabric:services:\n    web:\n" in path.read_text()
     assert (tmp_path / "common.yaml").read_text() == "services:\n" + services
     assert ipvlan(tmp_path, "plan").returncode == 0
+
+
+def test_the_folder_on_the_host_names_the_project(tmp_path: Path) -> None:
+    """Compose named the volumes by it there, wherever the file was copied to."""
+    path = write_project(tmp_path)
+    write_compose(tmp_path, "services: {web: {image: a, volumes: ['data:/d']}}\nvolumes: {data: }")
+    assert run(tmp_path, "--project-dir", "/srv/Shop").returncode == 0
+    assert "shop_data:/d" in path.read_text()
+
+
+def test_what_compose_reads_besides(tmp_path: Path) -> None:
+    """A file of COMPOSE_FILE and an override beside are named; COMPOSE_PROFILES chooses, unless --profile does."""
+    write_project(tmp_path)
+    write_compose(
+        tmp_path, "services: {web: {image: a}, old: {image: b, profiles: [b]}, new: {image: c, profiles: [c]}}"
+    )
+    override = write_compose(tmp_path, "services: {web: {user: u}}", "compose.override.yml")
+
+    def checked(*arguments: str) -> tuple[list[str], list[str]]:
+        printed = json.loads(run(tmp_path, "--check", "--json", *arguments).stdout)
+        return printed["services"], [entry["reason"] for entry in printed["left_out"] if "compose " in entry["reason"]]
+
+    services, reasons = checked()
+    assert services == ["web"]
+    assert "compose.override.yml" in " ".join(reasons)
+    override.unlink()
+    (tmp_path / ".env").write_text("COMPOSE_FILE=compose.yaml:prod.yaml\nCOMPOSE_PROFILES=b,d\n")
+    services, reasons = checked()
+    assert services == ["web", "old"]
+    assert "compose reads prod.yaml too" in " ".join(reasons)
+    assert checked("--profile", "c")[0] == ["web", "new"]

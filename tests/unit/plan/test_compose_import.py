@@ -60,6 +60,8 @@ def test_the_next_free_offset_of_the_hosts() -> None:
         ("10.1.1.77", ["docker-1"], True),
         ("10.1.1.77", ["docker-1", "docker-2"], False),
         ("172.20.0.5", ["docker-1"], False),
+        ("10.1.2.7", ["docker-1"], False),
+        ("10.1.0.1", ["docker-1"], False),
         ("soon", ["docker-1"], False),
     ],
 )
@@ -90,7 +92,23 @@ def test_ports_on_the_lan_of_the_hosts() -> None:
     assert "published" not in result.services["web"]
     assert result.services["web"]["ports"] == ["80:80"]
     assert result.services["own"]["published"]
-    assert [(entry.service, entry.key, entry.kind) for entry in result.left_out] == [("web", "ports", "not-carried")]
+    assert [(entry.service, entry.key, entry.kind) for entry in result.left_out] == [
+        ("web", "ports", "not-carried"),
+        ("", "services", "advice"),
+    ]
+
+
+def test_what_the_lan_can_reach_now_is_advice() -> None:
+    """In compose a container without a port at the LAN was private to its host; a fabric of its own is not the LAN."""
+    text = (
+        "services: {web: {image: a, ports: ['80:80']}, db: {image: redis}, own: {image: b, ports: ['127.0.0.1:81:81']}}"
+    )
+    result = imported(text, "nas", stack=LAN)
+    (advice,) = [entry for entry in result.left_out if entry.kind == "advice"]
+    assert advice.reason.startswith("the LAN could not reach db, own in compose")
+    assert not [
+        entry for entry in imported(text.replace("80:80", "88:80"), "docker-1").left_out if "LAN" in entry.reason
+    ]
 
 
 def test_the_way_out_is_advice() -> None:
@@ -98,7 +116,7 @@ def test_the_way_out_is_advice() -> None:
     text = "services: {web: {image: a, ports: ['81:80']}, db: {image: b}}"
     (advice,) = imported(text, "docker-1").left_out
     assert advice.reason.startswith("db reached the internet")
-    assert imported("services: {db: {image: b}}", "nas", stack=LAN).left_out == ()
+    assert imported("services: {db: {image: b, ports: ['81:80']}}", "nas", stack=LAN).left_out[0].kind == "not-carried"
 
 
 @pytest.mark.parametrize(
@@ -106,8 +124,6 @@ def test_the_way_out_is_advice() -> None:
     [
         ("services: {nginx: {image: a}}", ["services.nginx"]),
         ("services: {nginx: {image: a}, centos: {image: a}}", ["services.centos", "services.nginx"]),
-        ("services: {x: {image: a}}", ["services.x"]),
-        ("services: {web: {image: A}}", ["services.web.image"]),
         (
             "services: {aa: {image: a, depends_on: [bb]}, bb: {image: a, depends_on: [aa]}}",
             ["services.aa.after and services.bb.after"],
@@ -226,3 +242,124 @@ def test_no_key_below_another_is_lost(keys: str, lost_key: str) -> None:
     """Also what compose itself does not know is listed."""
     result = imported(f"services: {{web: {{image: a, {keys}}}}}\nvolumes: {{data: }}", "docker-1")
     assert lost_key in [entry.key for entry in result.left_out]
+
+
+NFS = 'type: nfs, o: "addr=10.0.0.1,rw", device: ":/srv"'
+
+
+@pytest.mark.parametrize(
+    ("declared", "entry", "listed"),
+    [
+        (
+            f"{{driver_opts: {{{NFS}}}}}",
+            {"driver_opts": {"type": "nfs", "o": "addr=10.0.0.1,rw", "device": ":/srv"}},
+            [("volumes.data", "advice")],
+        ),
+        (
+            "{driver: local, driver_opts: {type: none, o: bind, device: ./data}}",
+            {"driver_opts": {"type": "none", "o": "bind", "device": "/srv/shop/data"}},
+            [("volumes.data", "advice")],
+        ),
+        (
+            "{driver: vieux/sshfs, labels: [a=b]}",
+            {"driver": "vieux/sshfs", "labels": {"a": "b"}},
+            [("volumes.data", "advice")],
+        ),
+        ("{labels: {a: b}}", {"labels": {"a": "b"}}, [("volumes.data", "advice")]),
+        (
+            '{driver_opts: {type: cifs, o: "username=u,password=hunter2", device: //nas/share}}',
+            {"external": True},
+            [("volumes.data.driver_opts.o", "not-carried")],
+        ),
+        (
+            "{driver_opts: {type: nfs, o: 'addr=${NAS}', device: ':/srv'}}",
+            {"external": True},
+            [("volumes.data.driver_opts.o", "not-carried")],
+        ),
+        ("{driver_opts: {colour: red}}", {"external": True}, [("volumes.data.driver_opts.colour", "not-carried")]),
+        (
+            "{driver_opts: {type: none, o: bind, device: ./data}}",
+            {"external": True},
+            [("volumes.data.driver_opts.device", "not-carried")],
+        ),
+        ("{driver: 'No driver'}", {"external": True}, [("volumes.data.driver", "not-carried")]),
+        ("{driver: local}", None, []),
+        ("", None, []),
+    ],
+)
+def test_a_volume_with_options(declared: str, entry: Any, listed: list[tuple[str, str]]) -> None:
+    """It is an entry of the section, by the name that compose gave it; where it cannot be one, no empty volume takes its place."""
+    text = f"services: {{web: {{image: a, ports: ['81:80'], volumes: ['data:/d']}}}}\nvolumes: {{data: {declared}}}"
+    result = imported(text, "docker-1", folder="/srv/shop")
+    assert result.services["web"]["volumes"] == ["shop_data:/d"]
+    (own,) = result.texts.values()
+    volumes = yaml.safe_load(own)["config"].get("ipvlan-fabric:volumes")
+    assert volumes == ({"shop_data": entry} if entry else None)
+    assert [(left_out.key, left_out.kind) for left_out in result.left_out] == listed
+    assert "hunter2" not in repr(result.left_out)
+    assert all("external: true" in left_out.reason for left_out in result.left_out)
+
+
+def test_a_volume_that_no_carried_service_mounts() -> None:
+    """It is not written: nothing would mount it."""
+    text = f"services: {{web: {{image: a, ports: ['81:80']}}}}\nvolumes: {{data: {{driver_opts: {{{NFS}}}}}}}"
+    (own,) = imported(text, "docker-1").texts.values()
+    assert "volumes" not in yaml.safe_load(own)["config"]
+
+
+def test_a_volume_of_somebody_else() -> None:
+    """As compose, `up` ends where it is missing."""
+    text = "services: {web: {image: a, volumes: ['data:/d']}}\nvolumes: {data: {external: true, name: real}}"
+    (own,) = imported(text, "docker-1").texts.values()
+    assert yaml.safe_load(own)["config"]["ipvlan-fabric:volumes"] == {"real": {"external": True}}
+
+
+def test_a_volume_that_the_stack_has() -> None:
+    """By Docker's name it is the same one, and its key there is written; by its key alone it is another one."""
+    stack = STACK_TEXT + "  ipvlan-fabric:volumes:\n    data: {name: otherthing, hosts: [docker-1]}\n"
+    mounts = "volumes: ['data:/d', {type: volume, source: data, target: /e, volume: {nocopy: true}}]"
+    text = f"services: {{web: {{image: a, {mounts}}}}}\nvolumes: {{data: {{external: true, name: otherthing}}}}"
+    result = imported(text, "docker-1", stack=stack)
+    assert result.services["web"]["volumes"] == ["data:/d"]
+    assert [mount["source"] for mount in result.services["web"]["mounts"]] == ["data"]
+    text = "services: {web: {image: a, volumes: ['data:/d']}}\nvolumes: {data: {external: true}}"
+    with pytest.raises(ConfigError) as raised:
+        imported(text, "docker-1", stack=stack)
+    assert [problem.key for problem in raised.value.problems] == ["services.web.volumes and volumes.data"]
+
+
+@pytest.mark.parametrize(
+    ("service", "listed"),
+    [
+        ("x: {image: a}", ("x", "")),
+        ('bad: {image: "nginx:"}', ("bad", "image")),
+        ("bad: {image: A}", ("bad", "image")),
+        ("bad: {image: [nginx]}", ("bad", "image")),
+        ('bad: {image: a, environment: ["=z", "A=1"]}', ("bad", "environment.")),
+        ('bad: {image: a, labels: ["=z"]}', None),
+    ],
+)
+def test_one_bad_service_does_not_refuse_the_others(service: str, listed: tuple[str, str] | None) -> None:
+    """It is left out, or its entry is, with file and line."""
+    result = imported(f"services:\n  web: {{image: a}}\n  {service}\n", "docker-1")
+    assert "web" in result.services
+    places = {(entry.service, entry.key): entry.place.line for entry in result.left_out}
+    if listed is not None:
+        assert places[listed] == 3
+        assert ("bad" in result.services) == (listed[1] == "environment.")
+
+
+def test_a_value_of_env_in_the_options_of_a_volume() -> None:
+    """It is named, and what is shown of the change has no option's value."""
+    options = "driver_opts: {type: nfs, o: 'addr=${NAS}', device: ':/srv'}"
+    text = f"services: {{web: {{image: a, volumes: ['data:/d']}}}}\nvolumes: {{data: {{{options}}}}}"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_project(folder, STACK_TEXT)
+        own = "Pulumi.dev.yaml"
+        project = carried_files(text, dotenv="NAS=10.9.8.7")
+        result = plan_import("dev", Checkout(folder), project, ["docker-1"], texts={own: STACK_TEXT}, own=own)
+    assert "addr=10.9.8.7" in result.texts[own]
+    assert "10.9.8.7" not in result.shown[own]
+    (advice,) = [entry.reason for entry in result.left_out if "NAS" in entry.reason]
+    assert "secret_driver_opts" in advice

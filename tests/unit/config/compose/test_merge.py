@@ -28,7 +28,7 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         ("environment", {"A": "1"}, ["A=2", "C=x=y"], {"A": "2", "C": "x=y"}),
         ("labels", ["a.b=1"], {"a.b": "2"}, {"a.b": "2"}),
         ("sysctls", {"net.a": "1"}, ["net.a=2"], {"net.a": "2"}),
-        ("extra_hosts", ["a:10.0.0.1"], {"a": "10.0.0.2"}, {"a": "10.0.0.2"}),
+        ("extra_hosts", ["a:10.0.0.1"], {"a": "10.0.0.1", "b": "10.0.0.2"}, {"a": "10.0.0.1", "b": "10.0.0.2"}),
         ("command", ["a", "b"], ["c"], ["c"]),
         ("command", "a b", ["c"], ["c"]),
         ("entrypoint", ["a", "b"], ["c"], ["c"]),
@@ -79,10 +79,29 @@ def test_options_of_another_log_driver(over: dict[str, Any], options: dict[str, 
 def test_other_services_and_volumes_are_added() -> None:
     """A file may add what the first has not; places are those of the file that has the key."""
     project = carried_files(
-        "services: {a: {image: a}}\n",
-        "services:\n  b:\n    image: b\n    volumes: ['data:/d']\n    mac_address: x\nvolumes: {data: {name: real}}\n",
+        "services: {aa: {image: a}}\n",
+        "services:\n  bb:\n    image: b\n    volumes: ['data:/d']\n    mac_address: x\nvolumes: {data: {name: real}}\n",
     )
-    assert project.services["b"].settings["volumes"] == ["real:/d"]
+    assert project.services["bb"].settings["volumes"] == ["real:/d"]
     (entry,) = project.left_out
-    assert (entry.service, entry.place.line) == ("b", 5)
+    assert (entry.service, entry.place.line) == ("bb", 5)
     assert entry.place.file.endswith("1.yaml")
+
+
+@pytest.mark.parametrize("over", [["a:10.0.0.2"], {"a": "10.0.0.2"}, {"a": ["10.0.0.2"]}])
+def test_a_name_with_addresses_of_two_files(over: Any) -> None:
+    """Compose has both, and one can be written: it is listed, as are two of one file."""
+    base = ["a:10.0.0.1", "b:10.0.0.1"]
+    texts = [yaml.safe_dump({"services": {"app": {"image": "a", "extra_hosts": hosts}}}) for hosts in (base, over)]
+    for files in (texts, [texts[0].replace("b:", "a:").replace("0.1", "0.2", 1)]):
+        project = carried_files(*files)
+        assert "a" not in project.services["app"].settings.get("extra_hosts", {})
+        assert [entry.key for entry in project.left_out] == ["extra_hosts.a"]
+
+
+def test_entries_without_names_of_two_files() -> None:
+    """Each is listed: neither replaces the other."""
+    text = "services: {web: {image: a, environment: ['${NO}', '${NO}=%d', 'A=%d']}}"
+    project = carried_files(text % (1, 1), text % (2, 2))
+    assert project.services["web"].settings["environment"] == {"A": "2"}
+    assert len([entry for entry in project.left_out if entry.key.startswith("environment.[")]) == 4

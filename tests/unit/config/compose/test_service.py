@@ -37,7 +37,16 @@ FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"ulimits": {"nofile": {"soft": 10, "hard": 10}, "nproc": {"soft": 1, "hard": 2}}},
     ),
     ({"shm_size": "64mb", "mem_limit": "1.5g"}, {"shm_size": "64m", "memory": "1536m"}),
-    ({"mem_limit": 1073741824, "shm_size": "512KiB"}, {"memory": "1g"}),
+    ({"mem_limit": 1073741824, "shm_size": "512KiB"}, {"memory": "1g", "shm_size": "1m"}),
+    ({"mem_limit": 1000000000}, {"memory": "954m"}),
+    ({"init": "yes", "read_only": "True", "tty": "off"}, {"init": True, "read_only": True, "tty": False}),
+    (
+        {"environment": {"A": 2.0, "B": 999999.5, "C": 0.0001}},
+        {"environment": {"A": "2", "B": "999999.5", "C": "0.0001"}},
+    ),
+    ({"command": """a 'b;c' "d\\"e|" f\\;g"""}, {"command": ["a", "b;c", 'd"e|', "f;g"]}),
+    ({"links": ["db:mysql", "nobody"]}, {"after": ["db"]}),
+    ({"links": ["db"], "depends_on": ["db"]}, {"after": ["db"]}),
     ({"stop_grace_period": "1m30s", "stop_signal": "SIGINT"}, {"stop_timeout": 90, "stop_signal": "SIGINT"}),
     ({"stop_grace_period": "1500ms"}, {"stop_timeout": 2}),
     ({"cgroup": "host"}, {"cgroupns_mode": "host"}),
@@ -107,6 +116,29 @@ def test_what_has_no_key_here_is_listed_with_the_text_of_the_table(row: Any) -> 
         ({"environment": ["ONLY_A_NAME"]}, "environment.ONLY_A_NAME"),
         ({"restart": "sometimes"}, "restart"),
         ({"mem_limit": "1k"}, "memory"),
+        ({"mem_limit": 1000000000}, "memory"),
+        ({"deploy": {"resources": {"limits": {"memory": 1000000000}}}}, "deploy.resources.limits.memory"),
+        ({"command": "mongod --bind_ip_all > /dev/null 2>&1"}, "command"),
+        ({"memswap_limit": "1g"}, "memswap_limit"),
+        ({"memswap_limit": -1}, "memswap_limit"),
+        ({"memswap_limit": "1g", "mem_limit": "2g"}, "memswap_limit"),
+        ({"mem_reservation": "2g", "mem_limit": "1g"}, "mem_reservation"),
+        ({"command": "a;b"}, "command"),
+        ({"command": "a (b)"}, "command"),
+        ({"command": 'grep "\\d+"'}, "command"),
+        ({"command": "echo `date`"}, "command"),
+        ({"environment": {"X": 123456789.5}}, "environment.X"),
+        (
+            {"restart": "always", "deploy": {"restart_policy": {"max_attempts": 3}}},
+            "deploy.restart_policy.max_attempts",
+        ),
+        (
+            {"deploy": {"restart_policy": {"condition": "any", "max_attempts": 3}}},
+            "deploy.restart_policy.max_attempts",
+        ),
+        ({"ports": ["[::]:8085:80"]}, "ports[0]"),
+        ({"ports": [{"target": 80, "published": 8085, "host_ip": "::"}]}, "ports[0]"),
+        ({"links": ["db"]}, "links"),
         ({"cap_add": ["NOTHING"]}, "cap_add[0]"),
         ({"sysctls": {"vm.swappiness": 1}}, "sysctls.vm.swappiness"),
         ({"ulimits": {"nothing": 1}}, "ulimits.nothing"),
@@ -170,6 +202,7 @@ def test_a_part_that_is_refused_leaves_the_rest() -> None:
             for name in ("PASSWORD", "DB_PASS", "MYSQL_ROOT_PASSWORD", "WEBPASSWORD", "API_KEY", "APP_SECRET")
         ),
         *((name, True) for name in ("GITHUB_TOKEN", "ApiToken", "AWS_SECRET_ACCESS_KEY", "SMTP_PWD", "APP_KEY")),
+        *((name, True) for name in ("TS_AUTHKEY", "SMTP_AUTH", "BASIC_AUTH", "DB_PW", "JWT", "SALT")),
         *((name, False) for name in ("PASSWORD_FILE", "DB_HOST", "TZ", "KEYBOARD", "COMPASS", "BYPASSED", "MONKEY")),
     ],
 )
@@ -181,34 +214,41 @@ def test_names_that_look_like_a_secret(name: str, is_secret: bool) -> None:
         entry.kind == "advice" and name in entry.reason and "hunter2" not in entry.reason for entry in left_out.values()
     )
     assert carried_keys({"environment": {name: ""}})[1] == {}
+    assert carried_keys({"environment": {name: "1"}})[1] == {}
+
+
+def test_a_login_in_a_url_looks_like_a_secret() -> None:
+    """Whatever the variable is called."""
+    left_out = carried_keys({"environment": {"MONGO_URI": "mongodb://u:hunter2@db/x", "URL": "https://a:8080/@x"}})[1]
+    assert left_out["environment"].reason.startswith("MONGO_URI looks")
 
 
 def test_which_services_are_carried() -> None:
     """Those with an image, and with a profile only where it is chosen."""
     text = """
 services:
-  a: {image: a}
-  b: {image: b, profiles: [debug, test]}
-  c: {build: .}
-  d: {extends: {service: a}}
-  e: {image: "x:${NO}"}
-  f:
-  g: {image: g, depends_on: [b, c]}
+  aa: {image: a}
+  bb: {image: b, profiles: [debug, test]}
+  cc: {build: .}
+  dd: {extends: {service: aa}}
+  ee: {image: "x:${NO}"}
+  ff:
+  gg: {image: g, depends_on: [bb, cc]}
 include: [other.yaml]
 x-own: 1
 surprise: 1
 """
     project = carried_files(text)
-    assert set(project.services) == {"a", "g"}
+    assert set(project.services) == {"aa", "gg"}
     listed = [(entry.service, entry.key) for entry in project.left_out]
     assert listed == [
-        *(("b", "profiles"), ("c", "build"), ("d", "extends"), ("e", "image"), ("f", "")),
-        *(("g", "depends_on.b"), ("g", "depends_on.c"), ("", "include"), ("", "surprise")),
+        *(("bb", "profiles"), ("cc", "build"), ("dd", "extends"), ("ee", "image"), ("ff", "")),
+        *(("gg", "depends_on.bb"), ("gg", "depends_on.cc"), ("", "include"), ("", "surprise")),
     ]
     for profile in ("test", "*"):
         project = carried_files(text, profiles=[profile])
-        assert set(project.services) == {"a", "b", "g"}
-        assert project.services["g"].settings["after"] == ["b"]
+        assert set(project.services) == {"aa", "bb", "gg"}
+        assert project.services["gg"].settings["after"] == ["bb"]
 
 
 def test_another_container_name_is_advice() -> None:
@@ -217,4 +257,34 @@ def test_another_container_name_is_advice() -> None:
     assert [(entry.service, entry.key, entry.kind) for entry in carried_files(text).left_out] == [
         ("aa", "container_name", "advice")
     ]
-    assert carried_files("services: {a: {image: a, container_name: x1}}").left_out == ()
+    assert carried_files("services: {aa: {image: a, container_name: x1}}").left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("keys", "listed"),
+    [
+        ("scale: 0", "scale"),
+        ("deploy: {replicas: 0}", "deploy.replicas"),
+        ("network_mode: none", "network_mode"),
+        ("network_mode: 'service:vpn'", "network_mode"),
+        ("network_mode: 'container:vpn'", "network_mode"),
+    ],
+)
+def test_a_service_that_would_run_differently_is_left_out(keys: str, listed: str) -> None:
+    """Compose runs none of it, or outside of every network that it could reach here."""
+    project = carried_files(f"services: {{aa: {{image: a, {keys}}}, bb: {{image: b, depends_on: [aa]}}}}")
+    assert set(project.services) == {"bb"}
+    assert [entry.key for entry in project.left_out] == [listed, "depends_on.aa"]
+
+
+def test_what_says_nothing_is_not_listed() -> None:
+    """Defaults, and keys without entries."""
+    text = """
+services: {web: {image: a, secrets: [], configs: [], volumes: ["xx:/x"]}}
+volumes: {xx: {driver: local}}
+networks: {n: {driver: bridge}}
+secrets: {}
+configs:
+"""
+    assert carried_files(text).left_out == ()
+    assert [entry.key for entry in carried_files(text.replace("bridge", "macvlan")).left_out] == ["networks.n.driver"]

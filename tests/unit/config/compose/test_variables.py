@@ -38,6 +38,10 @@ VARIABLES = {"A": "1", "EMPTY": "", "_x9": "y"}
         ("${A:-${NO}}", "1"),
         ("${NO:-a:b}", "a:b"),
         ("${NO:-}", ""),
+        ("awk '{print $1}'", "awk '{print $1}'"),
+        ("test $(redis-cli ping) = $A", "test $(redis-cli ping) = 1"),
+        ("a$", "a$"),
+        ("${NO:-$}", "$"),
     ],
 )
 def test_forms(text: str, expected: str) -> None:
@@ -53,14 +57,11 @@ def test_forms(text: str, expected: str) -> None:
         "${NO:?why}",
         "${EMPTY:?}",
         "${NO?why}",
-        "$",
-        "$(date)",
         "${",
         "${}",
         "${A",
         "${1}",
         "${A!}",
-        "${NO:-$}",
         "${NO:-${A}",
     ],
 )
@@ -160,3 +161,58 @@ def test_an_unset_variable_leaves_its_value_out_alone() -> None:
     )
     assert project.services["web"].settings["ports"] == ["80:80"]
     assert [(entry.key, entry.place.line) for entry in project.left_out] == [("ports[1]", 6), ("user", 7)]
+
+
+@pytest.mark.parametrize("value", ["postgres://u:${NO}@db", "${NO:?e}", "pa$word", '"pa$word"'])
+def test_a_value_of_env_that_is_not_known(value: str) -> None:
+    """Compose takes the shell's value or an empty text, or ends: what needs it is not carried, and the value is not shown."""
+    text = "services: {web: {image: a, environment: ['A=${DB}', DB, 'C=${DB:-x}', 'D=${DB:+x}'], command: ['${DB}']}}"
+    project = carried_files(text, dotenv=f"DB={value}")
+    assert project.services["web"].settings == {"image": "a", "environment": {"D": "x"}, "restart": "no"}
+    left_out = {entry.key: entry.reason for entry in project.left_out}
+    assert set(left_out) == {"environment.A", "environment.DB", "environment.C", "command"}
+    assert all(
+        "single quotes" in reason and "word" not in reason and "NO" not in reason for reason in left_out.values()
+    )
+
+
+def test_a_dollar_in_single_quotes_of_env_stays() -> None:
+    """It is how such a password is written, for compose too."""
+    project = carried_files("services: {web: {image: a, environment: [DB]}}", dotenv="DB='pa$word'")
+    assert project.services["web"].settings["environment"] == {"DB": "pa$word"}
+
+
+@pytest.mark.parametrize("key", ["environment", "labels", "sysctls"])
+def test_an_entry_without_value_leaves_the_rest_of_its_list(key: str) -> None:
+    """Its name is listed where it is known, and else its number."""
+    entries = "['net.a=1', 'net.b=${NO}', '${NO}=x', 'net.c=3']"
+    project = carried_files(f"services: {{web: {{image: a, {key}: {entries}}}}}")
+    assert project.services["web"].settings[key] == {"net.a": "1", "net.c": "3"}
+    assert [entry.key for entry in project.left_out] == [f"{key}.net.b", f"{key}.[2]"]
+
+
+def test_other_lists_with_an_entry_without_value() -> None:
+    """One entry goes, and is listed."""
+    keys = "tmpfs: ['/a', '${NO}', '/b'], extra_hosts: ['a:${NO}', 'b:10.0.0.1'], depends_on: ['${NO}', db]"
+    project = carried_files(f"services: {{db: {{image: a}}, web: {{image: a, {keys}}}}}")
+    settings = project.services["web"].settings
+    assert (settings["tmpfs"], settings["extra_hosts"], settings["after"]) == (
+        {"/a": "", "/b": ""},
+        {"b": "10.0.0.1"},
+        ["db"],
+    )
+    assert [entry.key for entry in project.left_out] == ["tmpfs[1]", "extra_hosts.a", "depends_on.[0]"]
+
+
+def test_values_of_env_are_named() -> None:
+    """One line per service, with the variables and the keys, and no value; a default of the file is no such value."""
+    keys = (
+        "image: 'a:${TAG}', command: ['x${PW}'], environment: [PW, 'B=${NO:-${TAG}}', 'C=${NO:-c}', 'D=${TAG:+d}'], "
+        "labels: {a: '${COMPOSE_PROJECT_NAME}'}, mac_address: '${PW}'"
+    )
+    left_out = carried_files(f"services: {{web: {{{keys}}}}}", dotenv="TAG=1\nPW=hunter2").left_out
+    (entry,) = [entry for entry in left_out if entry.key == ""]
+    assert entry.kind == "advice"
+    assert "plaintext: TAG in image; PW in command; PW, TAG in environment; what" in entry.reason
+    assert "hunter2" not in repr(left_out)
+    assert carried_files("services: {web: {image: a}}", dotenv="TAG=1").left_out == ()
