@@ -329,6 +329,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF796": "Docker refuses to create a volume",
     "IPF797": "a volume is to be replaced, and other containers use it",
     "IPF798": "two stacks have one volume of a machine",
+    "IPF799": "a volume differs, and the state of the stack cannot be read",
+    "IPF801": "a volume would be used again, and deleted under the old name of its host",
     "IPF901": "--stack is not the name of a stack",
     "IPF902": "there is no project here",
     "IPF903": "a commit is unknown",

@@ -12,10 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ipvlan.hosts.errors import VOLUME_IN_USE, HostError, HostUnreachableError
+from ipvlan.hosts.errors import VOLUME_IN_USE, VOLUME_OF_OLD_NAME, VOLUME_UNKNOWN, HostError, HostUnreachableError
 from ipvlan.hosts.session import HostSession, on_all
-from ipvlan.hosts.volumes import Wanted, differences, is_ours, listed, live_volume, obstacle, users
-from ipvlan.plan.resource_names import VOLUME_TYPE
+from ipvlan.hosts.volumes import (
+    LiveVolume,
+    Wanted,
+    created_here,
+    differences,
+    listed,
+    live_volume,
+    obstacle,
+    of_earlier_life,
+    users,
+)
+from ipvlan.plan.ownership import owner_label, parse_owner_label
+from ipvlan.plan.resource_names import OWNER_LABEL, VOLUME_TYPE
 
 if TYPE_CHECKING:
     from ipvlan.checks.stack_state import StackState
@@ -110,15 +121,15 @@ class VolumeCheck:
             wanted = self._wanted(host.name, planned)
             there = live.get(planned.name)
             used_by = users(containers, planned.name)
-            if there is not None and self._may_be_replaced(wanted, planned) and is_ours(wanted, there):
+            if there is not None and self._may_be_replaced(wanted, planned) and created_here(wanted, there):
                 different = bool(differences(wanted, there))
                 replaced |= {planned.name} if different else set()
                 failure = self._in_use(wanted, used_by) if different else None
             elif there is not None and not wanted.owner and not planned.external:
                 # Whose it is cannot be known without the state; the resource looks again.
-                failure = None
+                failure = _unknown(wanted, there) if self._state is None else None
             else:
-                failure = obstacle(wanted, there, used_by.values())
+                failure = obstacle(wanted, there, containers) or self._deleted_under_old_name(wanted, there)
             problems += [] if failure is None else failure.problems
         if problems:
             raise HostError(problems)
@@ -146,7 +157,34 @@ class VolumeCheck:
     def _may_be_replaced(self, wanted: Wanted, planned: VolumePlan) -> bool:
         """Return whether `up` deletes the volume for another one, with its data: the state and the plan both say that it may."""
         recorded = self._recorded.get((wanted.host, wanted.name), {})
-        return bool(planned.delete and recorded.get("delete") and not recorded.get("external"))
+        return bool(
+            planned.delete
+            and recorded.get("delete")
+            and not recorded.get("external")
+            # As the resource's `diff` has it: the engine replaces no other.
+            and recorded.get("owner_label") == wanted.owner_label
+        )
+
+    def _deleted_under_old_name(self, wanted: Wanted, live: LiveVolume | None) -> HostError | None:
+        """Return the failure where the resource of another host in the state deletes the volume after it was used again."""
+        if live is None or wanted.external or not of_earlier_life(wanted, live):
+            return None
+        for resource in () if self._state is None else self._state.resources:
+            host, name = (str(resource.outputs.get(key)) for key in ("host", "volume"))
+            if (
+                resource.type == VOLUME_TYPE
+                and name == wanted.name
+                and resource.outputs.get("delete")
+                and live.labels.get(OWNER_LABEL) == owner_label(wanted.owner, host, name)
+            ):
+                return HostError.on(
+                    wanted.host,
+                    VOLUME_OF_OLD_NAME,
+                    problem=f"volume {name} is the one that the state has for host {host}, with delete: true",
+                    effect=f"it would be used again, and then deleted with its data for {host}; nothing was changed",
+                    fix=f"with the host's name {host}, run `pulumi up` with delete: false; then rename the host",
+                )
+        return None
 
     def _in_use(self, wanted: Wanted, used_by: Mapping[str, str]) -> HostError | None:
         """Return the failure where a container of others has it: the stack's own are deleted before the volume."""
@@ -162,3 +200,20 @@ class VolumeCheck:
             effect="Docker would keep it, after the containers of this stack were deleted; nothing was changed",
             fix=f"remove what mounts it (docker rm {others[0]}), or give the volume another name",
         )
+
+
+def _unknown(wanted: Wanted, live: LiveVolume) -> HostError | None:
+    """Return the failure of a volume that the engine might delete, while the state that would tell cannot be read."""
+    label = parse_owner_label(live.labels.get(OWNER_LABEL, ""))
+    reasons = differences(wanted, live)
+    if label is not None and label.place.host != wanted.host:
+        reasons.append(f"the label of host {label.place.host}")
+    if not reasons:
+        return None
+    return HostError.on(
+        wanted.host,
+        VOLUME_UNKNOWN,
+        problem=f"volume {wanted.name} has {', '.join(reasons)}, and the stack's state cannot be read",
+        effect="whether its containers and its data would be deleted is not known; nothing was changed",
+        fix="make `pulumi stack export` work, then run `pulumi up` again",
+    )

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan
     from ipvlan.plan.volumes import VolumePlan
 
-_REMOTE: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p"})
-"""File systems whose data is on another machine."""
-_IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
+_USUAL: Final = {
+    **dict.fromkeys(
+        ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p"),
+        "{verb} data of another machine, which the host mounts",
+    ),
+    **dict.fromkeys(("tmpfs", "ramfs"), "holds its data in the host's memory"),
+}
+"""Type of a file system -> where its data is, unless it is a bind mount."""
 _USER_IN_URL: Final = re.compile(r"(?<=://)[^/@]*@")
 _ADDRESS: Final = re.compile(r"(?:^|,)(addr=[^,]*)")
 
@@ -66,19 +71,23 @@ def shown_source(volume: VolumePlan) -> str:
 
 def _local(volume: VolumePlan, parts: VolumeParts, docker_socket: str, verb: str) -> str:
     kind, device = volume.driver_opts.get("type"), volume.driver_opts.get("device")
-    if kind in _IN_MEMORY:
-        return "holds its data in the host's memory"
     if kind is None or device is None:
         hidden = "type" if kind is None else "device"
         return f"{verb} what only the secret says ({hidden}): it can be every file of the host: {ROOT}"
-    if kind in _REMOTE:
-        return f"{verb} data of another machine, which the host mounts"
     options = volume.driver_opts.get("o", "").split(",")
-    may_bind = "o" in volume.secret_driver_opts or "bind" in options or "rbind" in options
-    if may_bind and device.startswith("/"):
-        path = cleaned(device)
+    secret = "o" in volume.secret_driver_opts
+    # Docker mounts a path without a slash from its working folder, the root: a name without a colon can be one.
+    if "bind" in options or "rbind" in options or (secret and (device.startswith("/") or ":" not in device)):
+        # Whatever the type is: the kernel ignores it with MS_BIND (mount(2)).
+        path = cleaned(f"/{device}")
         meaning = by_mount(VolumeParts(path, parts.path, parts.options), docker_socket)
+        if secret and kind in _USUAL:
+            return (
+                f"{_USUAL[kind].format(verb=verb)}; where the secret o says bind, a path of the host, {path}: {meaning}"
+            )
         return f"a path of the host in disguise, {path}: {meaning}"
+    if kind in _USUAL:
+        return _USUAL[kind].format(verb=verb)
     if device.startswith("/dev/"):
         return by_device(DeviceMap.model_construct(host=device))
     return f"the host mounts a file system of this type for it, which can show every file of the host: {ROOT}"

@@ -58,9 +58,14 @@ def listed(name: str = "data", labels: dict[str, str] | None = None, **more: Any
     return {"Name": name, "Driver": "local", "Options": None, "Labels": labels, **more}
 
 
-def user(name: str, id_: str = "") -> dict[str, Any]:
-    """Return a container that mounts `data`, as Docker lists it."""
-    return {"Id": id_ or name * 8, "Names": [f"/{name}"], "Mounts": [{"Type": "volume", "Name": "data"}]}
+def user(name: str, id_: str = "", label: str = "") -> dict[str, Any]:
+    """Return a container that mounts `data`, as Docker lists it; with an owner label where one is given."""
+    return {
+        "Id": id_ or name * 8,
+        "Names": [f"/{name}"],
+        "Labels": {OWNER_LABEL: label} if label else None,
+        "Mounts": [{"Type": "volume", "Name": "data"}],
+    }
 
 
 def resource(type_: str, name: str, parent: str = "", id_: str = "", **outputs: Any) -> StateResource:
@@ -85,10 +90,11 @@ def state(**volume: Any) -> StackState:
     host_slice = f"{HOST_SLICE_TYPE}::fabric-docker-1"
     recorded: dict[str, Any] = {
         "host": "docker-1",
+        "owner": OWNER,
         "volume": "data",
         "external": False,
         "delete": False,
-        "owner_label": "",
+        "owner_label": OURS[OWNER_LABEL],
     }
     volumes = [resource(VOLUME_TYPE, "fabric-docker-1-volume-data", host_slice, **recorded | volume)] if volume else []
     return StackState(
@@ -160,6 +166,43 @@ def test_a_replacement_is_refused_where_others_mount_it() -> None:
     text = refusal(plan, state(delete=True), live, containers=[user("nginx", "c" * 64), user("backup")])
     assert text.startswith('IPF797 host "docker-1"') or "IPF797" in text
     assert "backup, which is not in this stack's state, mounts it" in text
+
+
+def test_one_of_an_earlier_life_is_not_replaced() -> None:
+    """Its deletion keeps it, as the resource sees it: refused while everything runs."""
+    adopted = state(delete=True, owner_label=EARLIER[OWNER_LABEL])
+    text = refusal(plan_with(driver_opts=TMPFS, delete=True), adopted, listed(labels=EARLIER))
+    assert "IPF795" in text
+    assert "delete: true" not in text
+
+
+def test_own_containers_do_not_make_it_one_of_others() -> None:
+    """The state lost a volume that it took over; its container runs on with it."""
+    label = f"{OWNER}/docker-1/nginx"
+    assert compare(plan_with(), state(), listed(labels=EARLIER), containers=[user("nginx", label=label)]) == frozenset()
+    others = [user("nginx", label=label), user("wiki")]
+    assert "and wiki mounts it" in refusal(plan_with(), state(), listed(labels=EARLIER), containers=others)
+
+
+def test_a_host_that_is_renamed_does_not_lose_what_it_uses_again() -> None:
+    """The resource of the old name deletes the volume after the one of the new name took it over."""
+    renamed = {**OURS, OWNER_LABEL: f"{OWNER}/old/data"}
+    lost = state(host="old", delete=True, owner_label=renamed[OWNER_LABEL])
+    text = refusal(plan_with(delete=True), lost, listed(labels=renamed))
+    assert "IPF801" in text
+    assert "old" in text
+    assert "delete: false" in text
+    kept = state(host="old", delete=False, owner_label=renamed[OWNER_LABEL])
+    assert compare(plan_with(delete=True), kept, listed(labels=renamed)) == frozenset()
+
+
+def test_a_replacement_needs_the_state() -> None:
+    """Without it nobody knows whether the engine deletes the volume's containers first: another content is refused."""
+    assert "IPF799" in refusal(plan_with(driver_opts=TMPFS, delete=True), None, listed(labels=OURS))
+    assert compare(plan_with(delete=True), None, listed(labels=OURS)) == frozenset()
+    # The volume of a host that had another name may be one that is deleted right after.
+    renamed = {**OURS, OWNER_LABEL: f"{OWNER}/old/data"}
+    assert "the label of host old, and the stack's state" in refusal(plan_with(), None, listed(labels=renamed))
 
 
 def test_secret_options_are_compared_where_they_are_known() -> None:

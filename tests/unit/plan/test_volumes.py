@@ -163,6 +163,11 @@ def test_the_rest_is_recorded() -> None:
         ({"type": "overlay", "device": "x", "o": "lowerdir=/"}, "o=(not shown)", f"every file of the host: {ROOT}"),
         ({"type": "nfs", "device": ":/srv", "o": "rw,addr=10.0.0.1"}, "device=:/srv, addr=10.0.0.1", "another machine"),
         (TMPFS, "type=tmpfs", "in the host's memory"),
+        # The kernel ignores the type of a bind mount (mount(2)).
+        *(
+            ({**BIND, "type": kind}, f"type={kind}", f"in disguise, /: reads and writes every file of the host: {ROOT}")
+            for kind in ("nfs", "cifs", "tmpfs")
+        ),
     ],
 )
 def test_what_a_volume_really_is_is_shown(volume: dict[str, str], shown: str, meaning: str) -> None:
@@ -178,6 +183,12 @@ def test_what_a_volume_really_is_is_shown(volume: dict[str, str], shown: str, me
     ("volume", "meaning"),
     [
         ({"driver_opts": {"type": "none", "device": "/etc"}, "secret_driver_opts": {"o": "key"}}, "in disguise, /etc"),
+        (
+            {"driver_opts": {"type": "nfs", "device": "/"}, "secret_driver_opts": {"o": "key"}},
+            "which the host mounts; where the secret o says bind, a path of the host, /: reads and writes every file",
+        ),
+        # Docker's working folder is the root.
+        ({"driver_opts": {"type": "tmpfs", "device": "etc"}, "secret_driver_opts": {"o": "key"}}, "of the host, /etc"),
         (
             {"driver_opts": {"type": "none", "o": "bind"}, "secret_driver_opts": {"device": "key"}},
             "only the secret says",
