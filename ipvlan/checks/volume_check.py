@@ -10,9 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ipvlan.hosts.errors import VOLUME_IN_USE, VOLUME_OF_OLD_NAME, VOLUME_UNKNOWN, HostError, HostUnreachableError
+from ipvlan.hosts.errors import (
+    VOLUME_IN_USE,
+    VOLUME_MISSING,
+    VOLUME_NOT_OURS,
+    VOLUME_OF_OLD_NAME,
+    VOLUME_UNKNOWN,
+    HostError,
+)
 from ipvlan.hosts.session import HostSession, on_all
 from ipvlan.hosts.volumes import (
     LiveVolume,
@@ -49,6 +56,18 @@ class Found:
     """Names of those that are deleted and created again, with the containers that mount them."""
 
 
+class Looked(NamedTuple):
+    """What a look at the volumes of hosts shows, by host."""
+
+    found: Mapping[str, Found]
+    unavailable: Mapping[str, HostError]
+    """The hosts that nothing can be done on now, with the reason: they do not answer, or a volume was changed there by hand."""
+
+
+class VolumesRefusedError(HostError):
+    """Volumes cannot be as the config wants them: it is to be changed, so nothing is done on any host."""
+
+
 class VolumeCheck:
     """Looks at the planned volumes of hosts. `state` is the stack's; None where it cannot be read: then less is known."""
 
@@ -69,27 +88,28 @@ class VolumeCheck:
             if resource.type == VOLUME_TYPE and not resource.delete
         }
 
-    def look(self, hosts: Sequence[tuple[HostPlan, HostConnection]]) -> Mapping[str, Found]:
-        """Return host -> what is to be done about its volumes; a host that does not answer is not among them.
+    def look(self, hosts: Sequence[tuple[HostPlan, HostConnection]]) -> Looked:
+        """Return what is to be done about the volumes of each host, and which hosts are to be left out.
 
         Raises:
-            HostError: Each volume that cannot be as planned, on all hosts.
+            VolumesRefusedError: Each volume that cannot be as planned, on all hosts.
         """
         plans = {host.name: host for host, _ in hosts if host.volumes}
         connections = [connection for host, connection in hosts if host.name in plans]
         answers = on_all(connections, lambda session: self._look(session, plans[session.name]), timeout=SECONDS)
         problems: list[Problem] = []
         found: dict[str, Found] = {}
+        unavailable: dict[str, HostError] = {}
         for host, answer in answers.items():
-            if isinstance(answer, HostUnreachableError):
-                continue
-            if isinstance(answer, HostError):
+            if isinstance(answer, VolumesRefusedError):
                 problems += answer.problems
+            elif isinstance(answer, HostError):
+                unavailable[host] = answer
             else:
                 found[host] = answer
         if problems:
-            raise HostError(problems)
-        return found
+            raise VolumesRefusedError(problems)
+        return Looked(found, unavailable)
 
     def _look(self, session: HostSession, host: HostPlan) -> Found:
         # Only here: it loads Docker's package, and most stacks have no volumes of their own.
@@ -97,7 +117,9 @@ class VolumeCheck:
 
         engine = Engine(session.name, session.socket, timeout=SECONDS)
         try:
-            return self.compare(host, engine.volumes(), engine.containers())
+            # One by one: Docker lists none while it waits for a dead plugin, also of others, for 30 seconds.
+            described = [engine.volume(planned.name) for planned in host.volumes]
+            return self.compare(host, [each for each in described if each is not None], engine.containers())
         finally:
             engine.close()
 
@@ -112,10 +134,12 @@ class VolumeCheck:
             containers: Those of the host, as Docker lists them.
 
         Raises:
-            HostError: Each volume that cannot be as planned.
+            VolumesRefusedError: Each volume that cannot be as planned.
+            HostError: The same, where somebody changed each of them by hand since the state has it: the config is no mistake.
         """
         live = {volume["Name"]: live_volume(volume) for volume in volumes}
         problems: list[Problem] = []
+        by_hand = True
         replaced: set[str] = set()
         for planned in host.volumes:
             wanted = self._wanted(host.name, planned)
@@ -130,9 +154,11 @@ class VolumeCheck:
                 failure = _unknown(wanted, there) if self._state is None else None
             else:
                 failure = obstacle(wanted, there, containers) or self._deleted_under_old_name(wanted, there)
-            problems += [] if failure is None else failure.problems
+            if failure is not None:
+                problems += failure.problems
+                by_hand = by_hand and self._by_hand(wanted, failure)
         if problems:
-            raise HostError(problems)
+            raise HostError(problems, host=host.name) if by_hand else VolumesRefusedError(problems)
         missing = frozenset(planned.name for planned in host.volumes if planned.name not in live)
         return Found(missing=missing, replaced=frozenset(replaced))
 
@@ -152,6 +178,16 @@ class VolumeCheck:
             stack=self._stack,
             accepted=str(recorded.get("owner_label") or ""),
             unknown_options=planned.secret_driver_opts.keys() - known.keys(),
+        )
+
+    def _by_hand(self, wanted: Wanted, failure: HostError) -> bool:
+        """Return whether the state has the volume as it is planned, so that somebody removed it or made another one on the host."""
+        recorded = self._recorded.get((wanted.host, wanted.name))
+        expected = VOLUME_MISSING if wanted.external else VOLUME_NOT_OURS
+        return (
+            recorded is not None
+            and bool(recorded.get("external")) is wanted.external
+            and {problem.code for problem in failure.problems} == {expected}
         )
 
     def _may_be_replaced(self, wanted: Wanted, planned: VolumePlan) -> bool:

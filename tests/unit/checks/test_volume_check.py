@@ -15,7 +15,7 @@ from ipvlan.checks.drift import Comparison
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.checks.heal import Known, plan_repair
 from ipvlan.checks.stack_state import StackState, StateResource
-from ipvlan.checks.volume_check import Found, VolumeCheck
+from ipvlan.checks.volume_check import Found, VolumeCheck, VolumesRefusedError
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.snapshot import HostSnapshot
@@ -223,31 +223,29 @@ def test_without_the_state_only_external_ones_are_judged() -> None:
     assert "IPF793" in refusal(plan_with(external=True), None)
 
 
-def test_all_hosts_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that ssh does not reach has no say: nothing is done on it."""
+def test_a_host_that_cannot_be_looked_at_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that ssh does not reach, and one whose Docker does not answer: they are returned with the reason."""
     error = HostError.on("docker-1", "IPF712", problem="Docker does not answer", effect="none", fix="none")
-    answers: dict[str, Any] = {
-        "docker-1": Found(missing=frozenset({"data"})),
-        "docker-2": connection_failure("docker-2", "down"),
-    }
+    down = connection_failure("docker-2", "down")
+    found = Found(missing=frozenset({"data"}))
+    answers: dict[str, Any] = {"docker-1": found, "docker-2": down}
     on_all = mock.Mock(
         side_effect=lambda connections, _work, **_: {each.name: answers[each.name] for each in connections}
     )
     monkeypatch.setattr(volume_check, "on_all", on_all)
     hosts = [(host, HostConnection(name=host.name, command=("ssh",))) for host in plan_with().hosts]
-    assert VolumeCheck("dev", state(), {}).look(hosts) == {"docker-1": Found(missing=frozenset({"data"}))}
+    assert VolumeCheck("dev", state(), {}).look(hosts) == ({"docker-1": found}, {"docker-2": down})
     answers["docker-1"] = error
-    with pytest.raises(HostError, match="Docker does not answer"):
-        VolumeCheck("dev", state(), {}).look(hosts)
+    assert VolumeCheck("dev", state(), {}).look(hosts) == ({}, {"docker-1": error, "docker-2": down})
     # No volume in the section: no visit.
     bare = make_plan(parse(changed({})))
     on_all.reset_mock()
-    assert VolumeCheck("dev", state(), {}).look([(bare.hosts[0], hosts[0][1])]) == {}
+    assert VolumeCheck("dev", state(), {}).look([(bare.hosts[0], hosts[0][1])]) == ({}, {})
     assert on_all.call_args.args[0] == []
 
 
 def test_the_look_goes_through_ssh_to_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the host's own connection, with two requests, and without a change."""
+    """By the host's own connection, without a change; the volumes that are planned are asked for and no others."""
     with serve(VolumeEngine(tmp_path / "s")) as docker:
         ssh = tmp_path / "bin" / "ssh"
         ssh.parent.mkdir()
@@ -257,11 +255,28 @@ def test_the_look_goes_through_ssh_to_docker(tmp_path: Path, monkeypatch: pytest
         host = plan_with().host("docker-1")
         hosts = [(host, HostConnection(name="docker-1", command=("ssh", "docker-1")))]
         check = VolumeCheck("dev", state(), {})
-        assert check.look(hosts) == {"docker-1": Found(missing=frozenset({"data"}))}
+        # Docker waits half a minute for a dead plugin before it lists all volumes.
+        docker.answers["GET /volumes"] = (500, {"message": "a plugin of others is dead"})
+        assert check.look(hosts) == ({"docker-1": Found(missing=frozenset({"data"}))}, {})
         docker.add("data", {"com.docker.compose.project": "wiki"})
         with pytest.raises(HostError, match='compose project "wiki" made it'):
             check.look(hosts)
+        # One that the state has, made by hand since: this host waits for a person, and the others do not.
+        left_out = VolumeCheck("dev", state(delete=False), {}).look(hosts).unavailable
+        assert 'compose project "wiki" made it' in str(left_out["docker-1"])
+        docker.answers["GET /volumes/data"] = (500, {"message": "its plugin is dead"})
+        assert "its plugin is dead" in str(check.look(hosts).unavailable["docker-1"])
         assert docker.changes == []
+
+
+def test_an_external_one_that_was_removed_stops_its_host_alone() -> None:
+    """The state has it: the config is no mistake. With a mistake beside it, all hosts are stopped."""
+    check = VolumeCheck("dev", state(external=True), {})
+    with pytest.raises(HostError, match="IPF793") as caught:
+        check.compare(plan_with(external=True).host("docker-1"), [], [])
+    assert not isinstance(caught.value, VolumesRefusedError)
+    with pytest.raises(VolumesRefusedError, match="IPF793"):
+        VolumeCheck("dev", state(), {}).compare(plan_with(external=True).host("docker-1"), [], [])
 
 
 def status_of(plan: Plan, *volumes: dict[str, Any], label: str = "") -> list[tuple[DriftKind, str]]:
