@@ -156,6 +156,7 @@ def _wanted(properties: Properties, accepted: str) -> Any:
         driver=properties["driver"],
         options={**properties["driver_opts"], **properties["secret_driver_opts"]},
         labels=properties["labels"],
+        secrets=list(properties["secret_driver_opts"].values()),
         external=properties["external"],
         owner=properties["owner"],
         stack=properties["stack"],

@@ -9,10 +9,14 @@ Out of scope: what is planned (`ipvlan.plan.volumes`), and the engine's resource
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
 
+from ipvlan.config.shown_values import NOT_SHOWN
 from ipvlan.hosts.errors import (
     VOLUME_DIFFERENT,
     VOLUME_MISSING,
@@ -27,6 +31,9 @@ from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
 if TYPE_CHECKING:
     from ipvlan.hosts.engine import Engine
     from ipvlan.hosts.engine_writes import EngineWrites
+
+SHORTEST_HIDDEN: Final = 4
+"""Characters of a secret that is hidden inside of other words too."""
 
 MOST_USERS: Final = 3
 """Containers that a message names."""
@@ -56,7 +63,7 @@ class Wanted:
     name: str
     driver: str
     options: Mapping[str, str]
-    """All of them, with the values of secrets; never in a message."""
+    """All of them, with the values of secrets."""
     labels: Mapping[str, str]
     """Those of the config alone."""
     external: bool
@@ -66,6 +73,8 @@ class Wanted:
     """The stack's short name."""
     accepted: str = ""
     """The owner label of the volume that the state has, where an earlier life of the stack created it."""
+    secrets: Collection[str] = ()
+    """Values of secret options: no message repeats them, nor a part of them."""
     unknown_options: Collection[str] = ()
     """Names of options whose values are not known here; they are not compared."""
 
@@ -292,13 +301,25 @@ def _different(wanted: Wanted, live: LiveVolume, different: Sequence[str]) -> Ho
 
 
 def _refused(wanted: Wanted, refusal: str) -> HostError:
-    # Docker repeats options in some of its messages.
-    for value in sorted(wanted.options.values(), key=len, reverse=True):
-        refusal = refusal.replace(value, "(not shown)") if value else refusal
     return HostError.on(
         wanted.host,
         VOLUME_REFUSED,
-        problem=f"volume {wanted.name} is not created: {refusal}",
+        problem=f"volume {wanted.name} is not created: {_without(wanted.secrets, refusal)}",
         effect="the containers that mount it are not created; the ones that run go on",
         fix="correct its driver and options, or install the plugin on the host (docker plugin install)",
     )
+
+
+def _without(secrets: Collection[str], text: str) -> str:
+    """Return Docker's sentence without secret values: Docker and plugins repeat options, whole, in parts, and quoted.
+
+    A short one is hidden where it is a word by itself: everywhere else it is a letter of another word.
+    """
+    parts = {part for value in secrets for one in (value, *value.split(",")) for part in (one, one.partition("=")[2])}
+    # As Go's %q and as a URL has them.
+    forms = {form for part in parts for form in (part, json.dumps(part, ensure_ascii=False)[1:-1], quote(part))} - {""}
+    patterns = [
+        re.escape(form) if len(form) >= SHORTEST_HIDDEN else rf"(?<!\w){re.escape(form)}(?!\w)"
+        for form in sorted(forms, key=len, reverse=True)
+    ]
+    return re.sub("|".join(patterns), NOT_SHOWN, text) if patterns else text

@@ -28,7 +28,7 @@ _USUAL: Final = {
     **dict.fromkeys(("tmpfs", "ramfs"), "holds its data in the host's memory"),
 }
 """Type of a file system -> where its data is, unless it is a bind mount."""
-_USER_IN_URL: Final = re.compile(r"(?<=://)[^/@]*@")
+_USER_IN_URL: Final = re.compile(r"(?<=://)[^@]*@")
 _ADDRESS: Final = re.compile(r"(?:^|,)(addr=[^,]*)")
 
 SETTINGS: Final = ("volumes: data deleted", "volumes: delete")
@@ -59,14 +59,18 @@ def by_volume(volume: VolumePlan, parts: VolumeParts, docker_socket: str) -> tup
 
 def shown_source(volume: VolumePlan) -> str:
     """Return where a volume's data is, as far as it is no secret: type, device and address, without a user in a URL."""
-    shown = [f"{name}={volume.driver_opts[name]}" for name in ("type", "device") if name in volume.driver_opts]
+    shown = [
+        _USER_IN_URL.sub("(not shown)@", f"{name}={volume.driver_opts[name]}")
+        for name in ("type", "device")
+        if name in volume.driver_opts
+    ]
     shown += _ADDRESS.findall(volume.driver_opts.get("o", ""))
     shown += [f"{name}=(secret {key})" for name, key in sorted(volume.secret_driver_opts.items())]
     others = sorted(volume.driver_opts.keys() - {"type", "device"})
     shown += [
         f"{name}=(not shown)" for name in others if not (name == "o" and _ADDRESS.search(volume.driver_opts[name]))
     ]
-    return _USER_IN_URL.sub("(not shown)@", ", ".join(shown))
+    return ", ".join(shown)
 
 
 def _local(volume: VolumePlan, parts: VolumeParts, docker_socket: str, verb: str) -> str:

@@ -28,10 +28,16 @@ ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
 """Label by which `docker volume prune` knows a volume that it removes (moby, volume/service/service.go)."""
 
 _SECRET_NAME: Final = re.compile(
-    r"pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|(?:access|secret|private|api)[-_]?key|.*[-_](?:password|secret|token)",
+    r"(?:.*[-_.])?(?:pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|auth)\d*"
+    r"|(?:.*[-_.])?(?:access|secret|private|api|account|shared)(?:[-_.]?access)?[-_.]?key\d*",
     re.IGNORECASE,
 )
-_USER_IN_URL: Final = re.compile(r"://[^/@:]*:[^/@]+@")
+_NAMES_A_FILE: Final = re.compile(r"(?:.*[-_.])?(?:credentials?|private[-_.]?key)", re.IGNORECASE)
+"""Options whose value is a file of the host where it begins with a slash; a password can begin with one."""
+_USER_NAME: Final = re.compile(r"user(?:name)?", re.IGNORECASE)
+"""Its value can have a password behind a percent sign (mount.cifs(8))."""
+_USER_IN_URL: Final = re.compile(r"://[^/@:]*:(?!\d+/)[^@]+@")
+"""A password can have a slash in it; digits with a slash behind them are a port."""
 
 
 def check(config: StackConfig, unreadable: Collection[str], *, with_services: bool) -> Iterator[Problem]:
@@ -159,9 +165,14 @@ def is_secret_option(option: str, value: str) -> bool:
     A path is none: `credentials=/root/cifs` and `secretfile=/etc/ceph/key` (mount.cifs(8), mount.ceph(8)) name files of the host.
     """
     parts = [(option, value), *(tuple(part.partition("=")[::2]) for part in value.split(",") if "=" in part)]
-    return _USER_IN_URL.search(value) is not None or any(
-        _SECRET_NAME.fullmatch(name.strip()) and text and not text.startswith("/") for name, text in parts
-    )
+    return _USER_IN_URL.search(value) is not None or any(_is_secret(name.strip(), text) for name, text in parts)
+
+
+def _is_secret(name: str, text: str) -> bool:
+    if _USER_NAME.fullmatch(name):
+        return "%" in text
+    is_file = text.startswith("/") and _NAMES_A_FILE.fullmatch(name)
+    return bool(text and _SECRET_NAME.fullmatch(name) and not is_file)
 
 
 def _local(path: str, volume: VolumeConfig) -> Iterator[Problem]:

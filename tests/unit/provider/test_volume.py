@@ -115,6 +115,43 @@ def test_a_secret_option_reaches_docker_and_no_message(docker: VolumeEngine, run
     assert 'volume data is not created: invalid option: "(not shown)"' in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("value", "refused", "said"),
+    [
+        (
+            "username=u,password=hunter2",
+            "...hunter2 rejected for user u",
+            "...(not shown) rejected for user (not shown)",
+        ),
+        ('password=hun"ter\\2', r'bad option "password=hun\"ter\\2"', 'bad option "(not shown)"'),
+        ("password=hun ter2", "no reply to /mount?p=hun%20ter2", "no reply to /mount?p=(not shown)"),
+        ("1", "1 of 12 options is wrong: 1", "(not shown) of 12 options is wrong: (not shown)"),
+    ],
+)
+def test_parts_of_a_secret_are_not_shown_either(
+    docker: VolumeEngine, run: Run, value: str, refused: str, said: str
+) -> None:
+    """A plugin repeats a single password of a list, or quotes it; one letter of the rest is no secret."""
+    docker.refuses_volume = refused
+    text = refusal_of_docker(docker, run, inputs(driver="x", secret_driver_opts={"o": value}))
+    assert f"volume data is not created: {said}\n" in text
+
+
+def test_plaintext_options_do_not_destroy_the_message(docker: VolumeEngine, run: Run) -> None:
+    """They are in the stack file for all to read, and a message without its letters says nothing."""
+    docker.refuses_volume = 'invalid option: "n" is not 1'
+    text = refusal_of_docker(docker, run, inputs(driver_opts={"a": "1", "b": "n", "c": "o"}))
+    assert 'volume data is not created: invalid option: "n" is not 1' in text
+
+
+def refusal_of_docker(docker: VolumeEngine, run: Run, properties: Properties) -> str:
+    """Return the text of a creation that Docker refuses."""
+    with pytest.raises(HostError) as caught:
+        VOLUME.create(properties, run.operation)
+    assert docker.volumes == {}
+    return str(caught.value)
+
+
 def test_what_an_interrupted_run_created_is_taken(docker: VolumeEngine, run: Run) -> None:
     """A volume with this stack's owner label for this place needs no word."""
     docker.add("data", OURS)
