@@ -117,13 +117,13 @@ def _differs(old: Properties, new: Properties) -> bool:
 
 
 def _content(properties: Properties) -> object:
-    from ipvlan.hosts.volumes import canonical  # noqa: PLC0415
+    from ipvlan.plan.volumes import canonical_driver  # noqa: PLC0415
 
     plain, secret = properties["driver_opts"], properties["secret_driver_opts"]
     # In a preview a value may be unknown, and no dictionary.
     options = {**plain, **secret} if isinstance(plain, dict) and isinstance(secret, dict) else (plain, secret)
     driver = properties["driver"]
-    return canonical(driver) if isinstance(driver, str) else driver, options
+    return canonical_driver(driver) if isinstance(driver, str) else driver, options
 
 
 def _ensured(properties: Properties, operation: Operation, *, accepted: str, again: bool = False) -> Properties:
@@ -131,6 +131,7 @@ def _ensured(properties: Properties, operation: Operation, *, accepted: str, aga
     from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process create no volume
     from ipvlan.hosts.volumes import ensure  # noqa: PLC0415
     from ipvlan.plan.resource_names import OWNER_LABEL  # noqa: PLC0415
+    from ipvlan.plan.volumes import data_elsewhere  # noqa: PLC0415
 
     wanted = _wanted(properties, accepted)
     connection = connection_of(properties, operation)
@@ -141,7 +142,8 @@ def _ensured(properties: Properties, operation: Operation, *, accepted: str, aga
     if ensured.reused:
         operation.warn(f"{name} was kept by an earlier life of this stack: it is used again, with its data")
     elif ensured.created and again:
-        operation.warn(f"{name} was missing, and was created again: it is empty")
+        content = "its data is where its device is" if data_elsewhere(wanted.driver, wanted.options) else "it is empty"
+        operation.warn(f"{name} was missing, and was created again: {content}")
     # What another stack made is not this one's, also when it is not external any more.
     label = "" if wanted.external else ensured.live.labels.get(OWNER_LABEL, "")
     return {**properties, "owner_label": label, "missing": False}

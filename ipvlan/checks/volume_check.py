@@ -34,6 +34,7 @@ from ipvlan.hosts.volumes import (
 )
 from ipvlan.plan.ownership import owner_label, parse_owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, VOLUME_TYPE
+from ipvlan.plan.volumes import canonical_driver
 
 if TYPE_CHECKING:
     from ipvlan.checks.stack_state import StackState
@@ -152,6 +153,10 @@ class VolumeCheck:
             elif there is not None and not wanted.owner and not planned.external:
                 # Whose it is cannot be known without the state; the resource looks again.
                 failure = _unknown(wanted, there) if self._state is None else None
+            elif there is None and self._may_be_replaced(wanted, planned):
+                # The engine deletes its containers all the same.
+                replaced |= {planned.name} if self._is_changed(planned, host.name) else set()
+                failure = None
             else:
                 failure = obstacle(wanted, there, containers) or self._deleted_under_old_name(wanted, there)
             if failure is not None:
@@ -199,6 +204,16 @@ class VolumeCheck:
             and not recorded.get("external")
             # As the resource's `diff` has it: the engine replaces no other.
             and recorded.get("owner_label") == wanted.owner_label
+        )
+
+    def _is_changed(self, planned: VolumePlan, host: str) -> bool:
+        """Return whether driver or options are others than in the state; a secret one counts as one that is."""
+        recorded = self._recorded[host, planned.name]
+        return bool(
+            canonical_driver(str(recorded.get("driver"))) != canonical_driver(planned.driver)
+            or recorded.get("driver_opts") != planned.driver_opts
+            or recorded.get("secret_driver_opts")
+            or planned.secret_driver_opts
         )
 
     def _deleted_under_old_name(self, wanted: Wanted, live: LiveVolume | None) -> HostError | None:

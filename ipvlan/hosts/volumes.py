@@ -27,6 +27,7 @@ from ipvlan.hosts.errors import (
 )
 from ipvlan.plan.ownership import known_owner, owner_label, parse_owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
+from ipvlan.plan.volumes import canonical_driver
 
 if TYPE_CHECKING:
     from ipvlan.hosts.engine import Engine
@@ -126,7 +127,7 @@ def _others(containers: Sequence[Mapping[str, Any]], owner: str) -> list[Mapping
 def differences(wanted: Wanted, live: LiveVolume) -> list[str]:
     """Return what of the volume is not as planned, in words and without values: driver and options. Docker cannot change any."""
     found = []
-    if canonical(live.driver) != canonical(wanted.driver):
+    if canonical_driver(live.driver) != canonical_driver(wanted.driver):
         found.append(f"driver {live.driver} instead of {wanted.driver}")
     names = live.options.keys() | wanted.options.keys() | set(wanted.unknown_options)
     for name in sorted(names):
@@ -138,11 +139,6 @@ def differences(wanted: Wanted, live: LiveVolume) -> list[str]:
         elif name not in wanted.unknown_options and live.options[name] != wanted.options[name]:
             found.append(f"another value of the option {name}")
     return found
-
-
-def canonical(driver: str) -> str:
-    """Return a driver's name as Docker compares it: "plugin" is "plugin:latest" (moby, VolumeStore.checkConflict)."""
-    return driver.removesuffix(":latest")
 
 
 def created_here(wanted: Wanted, live: LiveVolume) -> bool:

@@ -15,6 +15,7 @@ from ipvlan.config.types.devices import DeviceMap
 from ipvlan.config.types.mounts import VolumeParts, cleaned
 from ipvlan.plan.host_paths import ROOT, by_device, by_mount
 from ipvlan.plan.volume_changes import volume_changes
+from ipvlan.plan.volumes import IN_MEMORY
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan
@@ -25,7 +26,7 @@ _USUAL: Final = {
         ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p"),
         "{verb} data of another machine, which the host mounts",
     ),
-    **dict.fromkeys(("tmpfs", "ramfs"), "holds its data in the host's memory"),
+    **dict.fromkeys(IN_MEMORY, "holds its data in the host's memory"),
 }
 """Type of a file system -> where its data is, unless it is a bind mount."""
 _USER_IN_URL: Final = re.compile(r"(?<=://)[^@]*@")
@@ -101,11 +102,11 @@ def of_volumes(old: HostPlan | None, new: HostPlan | None) -> Iterator[tuple[str
     """Yield setting, value, meaning, and whether it is new, of the volumes of one host: which data is deleted, now or later."""
     changes = {change.name: change for change in volume_changes(old, new)}
     for change in changes.values():
-        if change.action in ("delete", "replace"):
+        if change.loses_data:
             yield SETTINGS[0], change.name, f"{change.action}d: {change.effect}", True
-    before = {volume.name for volume in old.volumes if volume.delete} if old else set()
+    before = {volume.name for volume in old.volumes if volume.delete and not volume.data_elsewhere} if old else set()
     for volume in new.volumes if new else ():
-        if volume.delete and (volume.name not in before or volume.name in changes):
+        if volume.delete and not volume.data_elsewhere and (volume.name not in before or volume.name in changes):
             yield (
                 SETTINGS[1],
                 volume.name,

@@ -205,6 +205,15 @@ def test_a_replacement_needs_the_state() -> None:
     assert "the label of host old, and the stack's state" in refusal(plan_with(), None, listed(labels=renamed))
 
 
+def test_a_replaced_volume_that_is_missing_is_replaced() -> None:
+    """The engine deletes its containers all the same, so the hosts follow each other."""
+    host = plan_with(driver_opts=TMPFS, delete=True).host("docker-1")
+    missing = frozenset({"data"})
+    for recorded, replaced in (({}, missing), (TMPFS, frozenset())):
+        found = state(delete=True, driver="local", driver_opts=recorded, secret_driver_opts={})
+        assert VolumeCheck("dev", found, {}).compare(host, [], []) == Found(missing=missing, replaced=replaced)
+
+
 def test_secret_options_are_compared_where_they_are_known() -> None:
     """A program in another language knows none here: the resource compares them then."""
     plan = plan_with(driver_opts=CIFS, secret_driver_opts={"o": "login"})

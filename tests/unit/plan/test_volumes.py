@@ -81,9 +81,16 @@ def test_hosts_have_a_volume_that_nothing_mounts() -> None:
 
 
 def test_a_section_changes_no_container() -> None:
-    """A volume that services mount by the same name is one more resource, and no other container."""
+    """A volume that services mount by the same name is one more resource, and no other container.
+
+    Docker made it when a container was created with the mount, so `up` takes it for one of others: the report says what helps.
+    """
     bare = make_plan(parse(changed({"services.nginx.volumes": ["data:/data"]})))
-    assert changes(bare, plan_with()) == [("create", ())]
+    assert changes(bare, plan_with()) == [("refuse", ("nginx mounts it already",))]
+    (change, _) = compare(bare, plan_with()).volumes
+    assert "Docker made it for nginx, unless this stack did" in change.effect
+    assert "external: true" in change.effect
+    assert changes(make_plan(parse(changed({}))), plan_with()) == [("create", ())]
     assert actions(bare, plan_with()) == set()
     assert changes(bare, plan_with(external=True)) == [("use", ())]
 
@@ -94,6 +101,10 @@ def test_it_is_kept_or_deleted_when_it_leaves() -> None:
     assert changes(plan_with(), bare) == [("keep", ())]
     assert changes(plan_with(delete=True), bare) == [("delete", ())]
     assert changes(plan_with(external=True), bare) == []
+    # Its container uses it after that too, and Docker keeps what is used.
+    mounted = make_plan(parse(changed({"services.nginx.volumes": ["data:/data"]})))
+    assert changes(plan_with(delete=True), mounted) == [("keep", ("nginx mounts it",))]
+    assert not [power for power in new_powers(plan_with(delete=True), mounted, ()) if "volumes" in power.power.setting]
     assert changes(plan_with(), plan_with(name="other")) == [("keep", ()), ("create", ())]
 
 
@@ -120,7 +131,8 @@ def test_the_containers_of_a_replaced_volume_are_down_together() -> None:
     (sentence,) = sentences(rollout)
     assert sentence == (
         "all containers that mount a replaced volume on docker-1 and docker-2: nginx; they are down together until the volume is "
-        "replaced, whatever `rollout` and `after` say; each host waits until the one before it is complete"
+        "replaced, whatever `rollout` and `after` say; `on_failure: restore` does not apply to them, and what Docker refuses is "
+        "not noticed before they are deleted; each host waits until the one before it is complete"
     )
 
 
@@ -139,7 +151,49 @@ def test_the_rest_is_recorded() -> None:
         ("label team (the volume keeps those that it was created with)", "delete: false -> true"),
     )
     assert changes(plan_with(), plan_with(external=True)) == [("record", ("external: false -> true",))]
-    assert changes(plan_with(external=True), plan_with()) == [("refuse", ("external: true -> false",))]
+    # It can be one that this stack created before it was external.
+    assert changes(plan_with(external=True), plan_with()) == [("check", ("external: true -> false",))]
+    assert changes(plan_with(driver="vieux/sshfs"), plan_with(driver="vieux/sshfs:latest")) == [
+        ("record", ("driver: vieux/sshfs -> vieux/sshfs:latest (the same to Docker)",))
+    ]
+
+
+@pytest.mark.parametrize(("delete", "action"), [(False, "check"), (True, "replace")])
+def test_what_becomes_a_secret_may_stay_the_same(*, delete: bool, action: str) -> None:
+    """What IPF222 advises: nobody knows here whether the secret is what the option was. `up` does nothing then."""
+    options = {"type": "cifs", "device": "//nas/x"}
+    before = plan_with(driver_opts={**options, "o": "ro"}, delete=delete)
+    after = plan_with(driver_opts=options, secret_driver_opts={"o": "login"}, delete=delete)
+    same = "(no change where its value stays the same)"
+    assert changes(before, after) == [(action, (f"driver_opts o -> secret_driver_opts o {same}",))]
+    assert changes(after, before) == [(action, (f"secret_driver_opts o -> driver_opts o {same}",))]
+    other = plan_with(driver_opts=options, secret_driver_opts={"o": "other"}, delete=delete)
+    assert changes(after, other) == [(action, (f"secret_driver_opts o {same}",))]
+    gone = plan_with(driver_opts=options, delete=delete)
+    assert changes(after, gone) == [("replace" if delete else "refuse", ("secret_driver_opts o",))]
+
+
+@pytest.mark.parametrize(
+    ("options", "stays"),
+    [
+        ({"type": "nfs", "device": ":/srv", "o": "addr=10.0.0.1"}, True),
+        ({"type": "none", "device": "/srv", "o": "bind"}, True),
+        ({}, False),
+        (TMPFS, False),
+    ],
+)
+def test_what_docker_only_unmounts_is_not_lost(options: dict[str, str], *, stays: bool) -> None:
+    """The data of a share and of a folder stays where it is (moby, Remove in volume/local/local.go)."""
+    before = plan_with(delete=True, driver_opts=options)
+    after = plan_with(delete=True, driver_opts={"type": "ext4", "device": "/dev/sdx1"})
+    for changed_to in (make_plan(parse(changed({}))), after):
+        (change, _) = compare(before, changed_to).volumes
+        assert ("its data stays where it is" in change.effect) is stays
+        assert ("its data is deleted" in change.effect) is not stays
+        lost = [power for power in new_powers(before, changed_to, ()) if power.power.setting == "volumes: data deleted"]
+        assert bool(lost) is not stays
+    said = [power for power in new_powers(None, before, ()) if power.power.setting == "volumes: delete"]
+    assert bool(said) is not stays
 
 
 @pytest.mark.parametrize(

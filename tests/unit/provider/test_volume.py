@@ -349,7 +349,15 @@ def test_a_missing_volume_is_created_again_and_named(docker: VolumeEngine, run: 
     assert outputs == state()
     assert docker.volumes["data"]["Labels"] == OURS
     assert run.warned == ["volume data on docker-1 was missing, and was created again: it is empty"]
+    docker.volumes.clear()
+    VOLUME.update(state(driver_opts=NFS), inputs(driver_opts=NFS, missing=True), run.operation)
+    assert (
+        run.warned.pop()
+        == "volume data on docker-1 was missing, and was created again: its data is where its device is"
+    )
     # One that is there by then, as it was made between the look and the update, is as it is.
+    docker.volumes.clear()
+    docker.add("data", OURS)
     assert VOLUME.update(state(), inputs(missing=True), run.operation) == state()
     assert len(run.warned) == 1
 
