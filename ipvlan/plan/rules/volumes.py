@@ -27,6 +27,11 @@ _NEEDED: Final = {"device": ("type",), "type": ("device",), "o": ("device", "typ
 ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
 """Label by which `docker volume prune` knows a volume that it removes (moby, volume/service/service.go)."""
 
+_PORT: Final = re.compile(r"//[^/]*:\d+(?:/|$)")
+"""moby, validateOpts in volume/local/local_unix.go: "port not allowed in CIFS device URL"."""
+_SIZE: Final = re.compile(r"\d+(?:\.\d+)? ?(?:[kmgtp]i?b?|b)?", re.IGNORECASE)
+"""docker/go-units, RAMInBytes in size.go."""
+
 _SECRET_NAME: Final = re.compile(
     r"(?:.*[-_.])?(?:pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|auth)\d*"
     r"|(?:.*[-_.])?(?:access|secret|private|api|account|shared)(?:[-_.]?access)?[-_.]?key\d*",
@@ -201,6 +206,7 @@ def _local(path: str, volume: VolumeConfig) -> Iterator[Problem]:
                 fix=f"add {path}.driver_opts.{missing[0]}; for a folder of the host: "
                 "{type: none, o: bind, device: /srv/data}",
             )
+    yield from _values(path, volume)
     options = volume.driver_opts.get("o", "").split(",")
     device = volume.driver_opts.get("device", "/")
     if ("bind" in options or "rbind" in options) and not device.startswith("/"):
@@ -212,6 +218,33 @@ def _local(path: str, volume: VolumeConfig) -> Iterator[Problem]:
             effect="Docker would create the volume, and no container that mounts it could start",
             fix="write the path from the root on: /srv/data",
         )
+
+
+def _values(path: str, volume: VolumeConfig) -> Iterator[Problem]:
+    """Yield the values that Docker's own driver refuses."""
+    options = volume.driver_opts
+    refused = {
+        "device": (
+            options.get("type") == "cifs" and _PORT.match(options.get("device", "")),
+            "Docker takes no port in the device of a CIFS share",
+            "write the port into o: port=445",
+        ),
+        "size": (
+            "size" in options and not _SIZE.fullmatch(options["size"]),
+            "this is not a size as Docker reads it",
+            "write a number, with k, m, g or t behind it: 10g",
+        ),
+    }
+    for option, (is_refused, problem, fix) in refused.items():
+        if is_refused:
+            yield Problem(
+                code="IPF802",
+                key=f"{path}.driver_opts.{option}",
+                value=NOT_SHOWN,
+                problem=problem,
+                effect="Docker would refuse the volume",
+                fix=fix,
+            )
 
 
 def _unused(config: StackConfig, path: str, key: str, volume: VolumeConfig) -> Iterator[Problem]:
@@ -253,9 +286,10 @@ def _by_docker_name(config: StackConfig) -> Iterator[Problem]:
     for name, service in config.services.items():
         for source in dict.fromkeys(named_sources(service)):
             if source not in config.volumes and source in keys:
+                by_mounts = any(mount.type == "volume" and mount.source == source for mount in service.mounts)
                 yield Problem(
                     code="IPF228",
-                    key=f"services.{name}.volumes and volumes.{shorten(keys[source])}.name",
+                    key=f"services.{name}.{'mounts' if by_mounts else 'volumes'} and volumes.{shorten(keys[source])}.name",
                     value=shorten(source),
                     problem="the service names the volume by its name in Docker, and the section has it under another key",
                     effect="the container would be created before the volume, and Docker would make one without your options",

@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from ipvlan.checks import volume_check
+from ipvlan.checks import status, volume_check
 from ipvlan.checks.drift import Comparison
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.checks.heal import Known, plan_repair
@@ -291,7 +291,7 @@ def test_an_external_one_that_was_removed_stops_its_host_alone() -> None:
 def status_of(plan: Plan, *volumes: dict[str, Any], label: str = "") -> list[tuple[DriftKind, str]]:
     """Return the differences of docker-1's volumes, with what `heal` does."""
     host = plan.host("docker-1")
-    snapshot = with_volumes(host, *volumes)
+    snapshot = with_volumes_of(host, *volumes)
     ownership = owned_by_plan(plan)
     if label:
         ownership = replace(ownership, volumes={Place("docker-1", "data"): label})
@@ -299,7 +299,7 @@ def status_of(plan: Plan, *volumes: dict[str, Any], label: str = "") -> list[tup
     return [(each.kind, each.problem) for each in found if each.volume is not None]
 
 
-def with_volumes(host: HostPlan, *volumes: dict[str, Any]) -> HostSnapshot:
+def with_volumes_of(host: HostPlan, *volumes: dict[str, Any]) -> HostSnapshot:
     """Return the host as planned, with these volumes."""
     return replace(live_host(host), volumes={each["Name"]: live_volume(each) for each in volumes})
 
@@ -329,12 +329,32 @@ def test_status_lists_what_was_kept() -> None:
     ]
 
 
+def test_status_asks_each_host_for_its_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that has none any more: what was kept there is listed each time."""
+    plan = make_plan(parse(changed({"volumes": {"data": {"hosts": ["docker-1"]}}})))
+    asked: dict[str, object] = {}
+
+    def read(session: HostConnection, *, with_volumes: object, **_: Any) -> HostSnapshot:
+        asked[session.name] = with_volumes
+        kept = listed("old", {OWNER_LABEL: f"{OWNER}/{session.name}/old"})
+        return with_volumes_of(plan.host(session.name), kept)
+
+    def on_hosts(_plan: Plan, hosts: Any, work: Any, **_: Any) -> dict[str, Any]:
+        return {host.name: work(HostConnection(name=host.name, command=("ssh",))) for host in hosts}
+
+    monkeypatch.setattr(status, "take_snapshot", read)
+    monkeypatch.setattr(status, "on_hosts", on_hosts)
+    found = status.read_status(plan, "dev", lambda: owned_by_plan(plan))
+    assert asked == {"docker-1": True, "docker-2": "where Docker lists them"}
+    assert [each.kind for each in found.hosts[1].differences] == [DriftKind.VOLUME_KEPT]
+
+
 @pytest.mark.parametrize("external", [False, True])
 def test_heal_creates_a_missing_one_and_no_external_one(*, external: bool) -> None:
     """By `pulumi up` of that volume alone; where somebody else makes it, that is for a person."""
     plan = plan_with(external=external)
     host = plan.host("docker-1")
-    snapshot = with_volumes(host)
+    snapshot = with_volumes_of(host)
     ownership = owned_by_plan(plan)
     urns = Urns("dev", "ipvlan-fabric")
     known = Known(plan=plan, snapshots={"docker-1": snapshot}, ownership=ownership, urns=urns)

@@ -370,3 +370,16 @@ def test_the_shared_file_may_have_volumes(tmp_path: Any) -> None:
     config = parse(raw, Checkout(tmp_path))
     assert set(config.volumes) == {"data"}
     assert (config.volumes["data"].labels, config.volumes["data"].delete) == ({"a": "b"}, False)
+
+
+@pytest.mark.parametrize("driver", ["local", "vieux/sshfs:latest", "registry.lan:5000/x/y", "RexRay", "My_Plugin.v1"])
+def test_a_driver_is_a_plugin_or_a_socket_of_the_host(driver: str) -> None:
+    """A plugin of the first version has the name of its file in /run/docker/plugins, with capitals too."""
+    assert config_with(driver=driver).volumes["data"].driver == driver
+
+
+@pytest.mark.parametrize("size", ["10", "10m", "1.5GiB", "10 MB", "100k"])
+def test_sizes_are_those_that_docker_reads(size: str) -> None:
+    """By go-units, RAMInBytes; a port that is no part of the device is an option."""
+    assert config_with(driver_opts={"size": size}).volumes["data"].driver_opts == {"size": size}
+    config_with(driver_opts={"type": "cifs", "device": "//nas/data", "o": "port=445"})

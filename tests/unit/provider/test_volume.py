@@ -8,59 +8,18 @@ from typing import Any
 
 import pytest
 
-from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
-from provider.resource import Operation, Properties
+from provider.resource import Properties
 from provider.volume import Volume
 from tests.support.fake_engine import serve
 from tests.support.volume_engine import VolumeEngine, reached_by
+from tests.support.volume_resource import EARLIER, NFS, NFS_REST, OURS, OWNER, Run, inputs, state
 
 VOLUME = Volume()
-OWNER = "0123456789abcdef"
-OURS = {STACK_LABEL: "dev", OWNER_LABEL: f"{OWNER}/docker-1/data"}
-EARLIER = {STACK_LABEL: "dev", OWNER_LABEL: "fedcba9876543210/docker-1/data"}
-NFS = {"type": "nfs", "device": ":/srv", "o": "addr=10.0.0.1,rw"}
-NFS_REST = {"type": "nfs", "device": ":/srv"}
 GONE_PLUGIN = 'get data: error while checking if volume "data" exists in driver "x": plugin "x" not found'
 """What Docker 28.5 answers with 404 (moby, lookupVolume in volume/service/store.go)."""
 LINE = "volume data on docker-1 is kept, with its data; to remove it, run on docker-1: docker volume rm data"
-
-
-def inputs(**changes: Any) -> Properties:
-    """Return the inputs of a volume, some changed."""
-    return {
-        "host": "docker-1",
-        "ssh": ["ssh", "of the state"],
-        "volume": "data",
-        "driver": "local",
-        "driver_opts": {},
-        "secret_driver_opts": {},
-        "labels": {},
-        "external": False,
-        "delete": False,
-        "owner": OWNER,
-        "stack": "dev",
-        "missing": True,
-        **changes,
-    }
-
-
-def state(**changes: Any) -> Properties:
-    """Return the outputs of a volume that this stack created, some changed."""
-    return inputs(missing=False, owner_label=OURS[OWNER_LABEL], **changes)
-
-
-class Run:
-    """One run of the engine: its operation, and what it was told."""
-
-    def __init__(self) -> None:
-        self.warned: list[str] = []
-        self.held: list[str] = []
-        self.operation = Operation(warn=self.warned.append, connections={"docker-1": ["ssh", "today"]}, hold=self._hold)
-
-    def _hold(self, connection: HostConnection) -> None:
-        self.held.append(connection.name)
 
 
 @pytest.fixture
@@ -100,56 +59,6 @@ def test_it_is_created_with_its_options_and_its_owner(docker: VolumeEngine, run:
         "Labels": {"team": "web", **OURS},
     }
     assert (run.held, run.warned) == (["docker-1"], [])
-
-
-def test_a_secret_option_reaches_docker_and_no_message(docker: VolumeEngine, run: Run) -> None:
-    """The value is part of the volume's options; where Docker repeats it in a refusal it is not shown."""
-    secret = inputs(driver_opts={"type": "cifs", "device": "//nas/data"}, secret_driver_opts={"o": "password=hunter2"})
-    VOLUME.create(secret, run.operation)
-    assert docker.volumes["data"]["Options"]["o"] == "password=hunter2"
-    docker.volumes.clear()
-    docker.refuses_volume = 'invalid option: "password=hunter2"'
-    with pytest.raises(HostError) as caught:
-        VOLUME.create(secret, run.operation)
-    assert "hunter2" not in str(caught.value)
-    assert 'volume data is not created: invalid option: "(not shown)"' in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("value", "refused", "said"),
-    [
-        (
-            "username=u,password=hunter2",
-            "...hunter2 rejected for user u",
-            "...(not shown) rejected for user (not shown)",
-        ),
-        ('password=hun"ter\\2', r'bad option "password=hun\"ter\\2"', 'bad option "(not shown)"'),
-        ("password=hun ter2", "no reply to /mount?p=hun%20ter2", "no reply to /mount?p=(not shown)"),
-        ("1", "1 of 12 options is wrong: 1", "(not shown) of 12 options is wrong: (not shown)"),
-    ],
-)
-def test_parts_of_a_secret_are_not_shown_either(
-    docker: VolumeEngine, run: Run, value: str, refused: str, said: str
-) -> None:
-    """A plugin repeats a single password of a list, or quotes it; one letter of the rest is no secret."""
-    docker.refuses_volume = refused
-    text = refusal_of_docker(docker, run, inputs(driver="x", secret_driver_opts={"o": value}))
-    assert f"volume data is not created: {said}\n" in text
-
-
-def test_plaintext_options_do_not_destroy_the_message(docker: VolumeEngine, run: Run) -> None:
-    """They are in the stack file for all to read, and a message without its letters says nothing."""
-    docker.refuses_volume = 'invalid option: "n" is not 1'
-    text = refusal_of_docker(docker, run, inputs(driver_opts={"a": "1", "b": "n", "c": "o"}))
-    assert 'volume data is not created: invalid option: "n" is not 1' in text
-
-
-def refusal_of_docker(docker: VolumeEngine, run: Run, properties: Properties) -> str:
-    """Return the text of a creation that Docker refuses."""
-    with pytest.raises(HostError) as caught:
-        VOLUME.create(properties, run.operation)
-    assert docker.volumes == {}
-    return str(caught.value)
 
 
 def test_what_an_interrupted_run_created_is_taken(docker: VolumeEngine, run: Run) -> None:
