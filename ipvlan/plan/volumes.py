@@ -58,7 +58,7 @@ def canonical_driver(driver: str) -> str:
 def data_elsewhere(driver: str, options: Mapping[str, str]) -> bool:
     """Return whether Docker only unmounts the volume when it is removed: a share, a disk, a folder of the host.
 
-    It deletes what is in its own folder (moby, Remove in volume/local/local.go). What a plugin does is not known, and counts as a
+    It deletes what is in its own folder (moby, Root.Remove of the local driver). What a plugin does is not known, and counts as a
     loss.
     """
     return driver == "local" and "device" in options and options.get("type") not in IN_MEMORY

@@ -139,7 +139,7 @@ def test_volumes_are_read_where_they_are_needed(docker: FakeEngine) -> None:
     # Where none is planned, a dead plugin of others is no reason to know nothing of the host.
     docker.answers["GET /volumes"] = (500, {"message": "a plugin is dead"})
     assert snapshot(with_volumes="where Docker lists them").volumes is None
-    with pytest.raises(HostError, match="a plugin is dead"):
+    with pytest.raises(HostError):
         snapshot(with_volumes=True)
 
 

@@ -183,7 +183,7 @@ def test_what_becomes_a_secret_may_stay_the_same(*, delete: bool, action: str) -
     ],
 )
 def test_what_docker_only_unmounts_is_not_lost(options: dict[str, str], *, stays: bool) -> None:
-    """The data of a share and of a folder stays where it is (moby, Remove in volume/local/local.go)."""
+    """The data of a share and of a folder stays where it is (moby, Root.Remove of the local driver)."""
     before = plan_with(delete=True, driver_opts=options)
     after = plan_with(delete=True, driver_opts={"type": "ext4", "device": "/dev/sdx1"})
     for changed_to in (make_plan(parse(changed({}))), after):
