@@ -20,7 +20,7 @@ from components.ipvlan_fabric import FabricArgs
 from ipvlan.checks.host_identity import other_machines, same_machine
 from ipvlan.checks.network_changes import changed_networks
 from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
-from ipvlan.checks.volume_check import Found, VolumeCheck
+from ipvlan.checks.volume_check import Looked, VolumeCheck
 from ipvlan.config.engine_config import differences
 from ipvlan.config.load import read_raw, read_sections, stack_file
 from ipvlan.config.models import COMMON, SECTIONS, StackConfig
@@ -84,12 +84,12 @@ def fabric_args(
     import_module("components.host_slice")
     unavailable = visits.unavailable()
     known = {} if project is None else _known_secrets(config)
-    volumes = visits.volumes(pulumi.get_stack(), known, unavailable)
+    volumes, without = visits.volumes(pulumi.get_stack(), known, unavailable)
     return FabricArgs(
         plan=plan,
         stack=pulumi.get_stack(),
         secrets=secrets,
-        unavailable=unavailable,
+        unavailable={**unavailable, **without},
         existing=visits.existing(),
         from_before=visits.from_before(),
         proven=visits.proven(),
@@ -168,7 +168,7 @@ class HostVisits:
             pool.shutdown(wait=False)
 
     def unavailable(self) -> Mapping[str, HostError]:
-        """Wait for the visits, say which hosts cannot be used, and return them with the reasons.
+        """Wait for the visits, say which hosts cannot be used, and return them with the reasons. `volumes` can find more.
 
         Raises:
             pulumi.RunError: Two hosts are one machine.
@@ -182,12 +182,7 @@ class HostVisits:
         failures = {visit.host: visit.failure for visit in visits.values() if visit.failure is not None}
         engines = {} if self._recorded is None else self._recorded.ownership.engines
         failures |= other_machines({visit.host: visit.engine_id for visit in visits.values()}, engines)
-        for failure in failures.values():
-            if isinstance(failure, HostUnreachableError):
-                messages.warn(f"{failure}\nNothing is changed on it before the work on all other hosts is complete.")
-            else:
-                # The run ends with all of it.
-                messages.info(f"{failure.summary}. Nothing is done on it; the other hosts come first.")
+        _tell(failures)
         return failures
 
     def existing(self) -> Collection[Place] | None:
@@ -217,17 +212,21 @@ class HostVisits:
         require_no_restored([connection_to(host, self._plan.ssh) for host in hosts], self._recorded.ownership.owner)
         return changed
 
-    def volumes(self, stack: str, secrets: Mapping[str, str], unavailable: Collection[str]) -> Mapping[str, Found]:
-        """Return host -> what is to be done about its volumes; nothing in a preview, and nothing of an unavailable host.
+    def volumes(self, stack: str, secrets: Mapping[str, str], unavailable: Collection[str]) -> Looked:
+        """Return what is to be done about the volumes of each host, and say and return which hosts cannot be used for them.
+
+        In a preview, and of an unavailable host, it is nothing.
 
         Raises:
-            HostError: A volume cannot be as planned: nothing was changed.
+            VolumesRefusedError: A volume cannot be as planned: nothing was changed.
         """
         hosts = [host for host in self._plan.hosts if host.volumes and host.name not in unavailable]
         if self._visits is None or not hosts:
-            return {}
+            return Looked({}, {})
         check = VolumeCheck(stack, self._recorded, secrets)
-        return check.look([(host, connection_to(host, self._plan.ssh)) for host in hosts])
+        looked = check.look([(host, connection_to(host, self._plan.ssh)) for host in hosts])
+        _tell(looked.unavailable)
+        return looked
 
     @cached_property
     def _recorded(self) -> StackState | None:
@@ -240,6 +239,16 @@ class HostVisits:
                 f"are created one after another."
             )
             return None
+
+
+def _tell(failures: Mapping[str, HostError]) -> None:
+    """Say which hosts cannot be used."""
+    for failure in failures.values():
+        if isinstance(failure, HostUnreachableError):
+            messages.warn(f"{failure}\nNothing is changed on it before the work on all other hosts is complete.")
+        else:
+            # The run ends with all of it.
+            messages.info(f"{failure.summary}. Nothing is done on it; the other hosts come first.")
 
 
 def running_stack() -> str:

@@ -33,13 +33,21 @@ class Volume(Resource):
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
         """Return None unless it exists, and is the one in the state; fail if the host does not answer."""
         from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process read no volume
+        from ipvlan.hosts.errors import DockerRefusedError  # noqa: PLC0415
         from ipvlan.hosts.volumes import find  # noqa: PLC0415
         from ipvlan.plan.resource_names import OWNER_LABEL  # noqa: PLC0415
 
         if not state:
             raise not_importable(self.name, id_)
-        with open_engine(connection_of(state, operation)) as engine:
-            live = find(engine, state["volume"])
+        try:
+            with open_engine(connection_of(state, operation)) as engine:
+                live = find(engine, state["volume"])
+        except DockerRefusedError as error:
+            # Its driver does not answer. It may be there, with its data: the state is not to forget it.
+            operation.warn(
+                f"volume {state['volume']} on {state['host']} cannot be read, and stays in the state: {error.problems[0].problem}"
+            )
+            return state
         if live is None:
             return None
         same = state["external"] or live.labels.get(OWNER_LABEL) == state["owner_label"]
@@ -51,7 +59,8 @@ class Volume(Resource):
         rest = compare(old, new, identity=_PLACE, rest=_REST)
         changed = [key for key in rest.changed if key != "missing" or new.get("missing")]
         return Difference(
-            [*content.changed, *changed], [*rest.replaces, *(content.changed if _may_replace(old, new) else [])]
+            [*content.changed, *changed],
+            [*rest.replaces, *(content.changed if _differs(old, new) and _may_replace(old, new) else [])],
         )
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
@@ -60,7 +69,7 @@ class Volume(Resource):
         Raises:
             HostError: What differs, and what to do: nothing was changed.
         """
-        looks = compare(old, new, identity=(), rest=(*_CONTENT, "external")).changed or new.get("missing")
+        looks = _differs(old, new) or compare(old, new, identity=(), rest=("external",)).changed or new.get("missing")
         if not looks:
             if old["labels"] != new["labels"]:
                 operation.warn(
@@ -91,8 +100,30 @@ class Volume(Resource):
 
 
 def _may_replace(old: Properties, new: Properties) -> bool:
-    """Return whether the volume and its data may be deleted for a new one: the change that allows it was made before."""
-    return bool(old["delete"] and new["delete"] and not old["external"] and not new["external"])
+    """Return whether the volume and its data may be deleted for a new one: the change that allows it was made before.
+
+    One that an earlier life of the stack created is never deleted, so it cannot be replaced: its containers would be deleted for
+    nothing.
+    """
+    from ipvlan.plan.ownership import owner_label  # noqa: PLC0415
+
+    ours = old["owner_label"] == owner_label(old["owner"], old["host"], old["volume"])
+    return bool(old["delete"] and new["delete"] and not old["external"] and not new["external"] and ours)
+
+
+def _differs(old: Properties, new: Properties) -> bool:
+    """Return whether the volume would be another one in Docker: one driver has two spellings, and a secret option is an option."""
+    return _content(old) != _content(new)
+
+
+def _content(properties: Properties) -> object:
+    from ipvlan.plan.volumes import canonical_driver  # noqa: PLC0415
+
+    plain, secret = properties["driver_opts"], properties["secret_driver_opts"]
+    # In a preview a value may be unknown, and no dictionary.
+    options = {**plain, **secret} if isinstance(plain, dict) and isinstance(secret, dict) else (plain, secret)
+    driver = properties["driver"]
+    return canonical_driver(driver) if isinstance(driver, str) else driver, options
 
 
 def _ensured(properties: Properties, operation: Operation, *, accepted: str, again: bool = False) -> Properties:
@@ -100,6 +131,7 @@ def _ensured(properties: Properties, operation: Operation, *, accepted: str, aga
     from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process create no volume
     from ipvlan.hosts.volumes import ensure  # noqa: PLC0415
     from ipvlan.plan.resource_names import OWNER_LABEL  # noqa: PLC0415
+    from ipvlan.plan.volumes import data_elsewhere  # noqa: PLC0415
 
     wanted = _wanted(properties, accepted)
     connection = connection_of(properties, operation)
@@ -110,7 +142,8 @@ def _ensured(properties: Properties, operation: Operation, *, accepted: str, aga
     if ensured.reused:
         operation.warn(f"{name} was kept by an earlier life of this stack: it is used again, with its data")
     elif ensured.created and again:
-        operation.warn(f"{name} was missing, and was created again: it is empty")
+        content = "its data is where its device is" if data_elsewhere(wanted.driver, wanted.options) else "it is empty"
+        operation.warn(f"{name} was missing, and was created again: {content}")
     # What another stack made is not this one's, also when it is not external any more.
     label = "" if wanted.external else ensured.live.labels.get(OWNER_LABEL, "")
     return {**properties, "owner_label": label, "missing": False}
@@ -125,6 +158,7 @@ def _wanted(properties: Properties, accepted: str) -> Any:
         driver=properties["driver"],
         options={**properties["driver_opts"], **properties["secret_driver_opts"]},
         labels=properties["labels"],
+        secrets=list(properties["secret_driver_opts"].values()),
         external=properties["external"],
         owner=properties["owner"],
         stack=properties["stack"],

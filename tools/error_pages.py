@@ -24,6 +24,7 @@ SECTIONS: Final = {
     "5": "Addresses of containers",
     "6": "`ipvlan allocate`",
     "7": "What runs on the hosts",
+    "8": "Hosts and their volumes",
     "9": "The command line and the machine it runs on",
 }
 """First digit of a code -> what these codes are about."""

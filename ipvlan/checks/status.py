@@ -97,7 +97,8 @@ def read_status(
             session,
             timeout=timeout,
             troubles_of=plan.host(session.name).containers,
-            with_volumes=bool(plan.host(session.name).volumes),
+            # What was kept is listed also where the plan has no volumes any more.
+            with_volumes=True if plan.host(session.name).volumes else "where Docker lists them",
         ),
         timeout=timeout,
     )

@@ -64,7 +64,8 @@ def _missing(stack: str, host: HostPlan, planned: VolumePlan) -> Difference:
     return difference(
         DriftKind.VOLUME_MISSING,
         host,
-        f"{host.name} has no volume {planned.name}; a new one is empty",
+        f"{host.name} has no volume {planned.name}; "
+        f"{'its data is where its device is' if planned.data_elsewhere else 'a new one is empty'}",
         heal_line(stack, host.name),
         volume=planned.name,
     )

@@ -29,7 +29,7 @@ class VolumeConfig(Model):
     driver_opts: Mapping[OptionName, Text] = Field(default_factory=dict)
     """Option of the driver -> value, in plaintext: `{type: nfs, o: "addr=10.0.0.1,rw", device: ":/srv"}`. Docker cannot change it:
     another value is refused before any container stops, unless `delete` was true before the change and is true after it; then the
-    volume and its data are deleted, and an empty one is created."""
+    volume and its data are deleted, and another one is created."""
     secret_driver_opts: Mapping[OptionName, Text] = Field(default_factory=dict)
     """Option of the driver -> name of the config key that `pulumi config set --secret` set, for what has a password in it."""
     labels: Mapping[OptionName, Text] = Field(default_factory=dict)
@@ -40,5 +40,6 @@ class VolumeConfig(Model):
     external: Flag = False
     """Whether somebody else makes the volume: it must exist where a service mounts it, and is never created, changed or removed."""
     delete: Flag = False
-    """Whether the volume and its data are deleted when it leaves the config or the stack is destroyed. Only one that this stack
-    created, and that no container uses, is deleted."""
+    """Whether the volume and its data are deleted when it leaves the config, when the stack is destroyed, and on a host where no
+    service mounts it any more and that its `hosts` do not name, so when its service moves to another host. Only one that this
+    stack created, and that no container uses, is deleted; Docker only unmounts a share, a disk or a folder of the host."""

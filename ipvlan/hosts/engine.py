@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, HostError
+from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, DockerRefusedError, HostError
 from ipvlan.plan.docker_versions import OLDEST_API
 
 if TYPE_CHECKING:
@@ -56,8 +56,23 @@ class Engine:
         return self._call(lambda client: client.volumes().get("Volumes") or [])
 
     def volume(self, name: str) -> dict[str, Any] | None:
-        """Return one volume, as `GET /volumes/NAME` describes it; None where there is none of that name."""
-        return self._find(lambda client: dict(client.inspect_volume(name)))
+        """Return one volume, as `GET /volumes/NAME` describes it; None where there is none of that name.
+
+        Raises:
+            DockerRefusedError: Its driver does not answer. Docker says 404 too where the plugin is not installed any more, and the
+                volume is there (moby, lookupVolume in volume/service/store.go).
+        """
+        import docker.errors  # noqa: PLC0415
+
+        def volume(client: docker.APIClient) -> dict[str, Any] | None:
+            try:
+                return dict(client.inspect_volume(name))
+            except docker.errors.NotFound as error:
+                if not str(error.explanation).endswith("no such volume"):
+                    raise
+                return None
+
+        return self._call(volume)
 
     def container(self, id_: str) -> dict[str, Any]:
         """Return one container, as `GET /containers/ID/json` describes it."""
@@ -180,7 +195,7 @@ class Engine:
             self._client = self._open(self.api_version)
             return request(self._client)
         except docker.errors.APIError as error:
-            raise HostError.on(
+            raise DockerRefusedError.on(
                 self.host,
                 DOCKER_REFUSED,
                 problem=f"Docker refused a request: {error.explanation or error}",

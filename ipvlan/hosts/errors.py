@@ -77,6 +77,10 @@ VOLUME_REFUSED: Final = "IPF796"
 """Docker refuses to create a volume."""
 VOLUME_IN_USE: Final = "IPF797"
 """A volume is to be deleted and created again, and containers of others use it."""
+VOLUME_UNKNOWN: Final = "IPF799"
+"""What `up` would do to a volume is not known, as the state cannot be read."""
+VOLUME_OF_OLD_NAME: Final = "IPF801"
+"""A volume is to be used again under another name of its host, and deleted under the old one."""
 
 SSH_NOT_STARTED: Final = "IPF781"
 """ssh cannot be started on this machine."""
@@ -126,6 +130,10 @@ class HostError(UserError):
 
 class HostUnreachableError(HostError):
     """ssh itself failed: no connection, no accepted key, or a host key that is not the expected one."""
+
+
+class DockerRefusedError(HostError):
+    """Docker answers a request with a refusal: it runs, and says why."""
 
 
 class OtherMachineError(HostError):

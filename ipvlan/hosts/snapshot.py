@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from netaddr import IPAddress, IPNetwork
 
@@ -184,7 +184,7 @@ def take_snapshot(
     timeout: float,
     pids_of: Sequence[ContainerPlan] = (),
     troubles_of: Sequence[ContainerPlan] = (),
-    with_volumes: bool = False,
+    with_volumes: bool | Literal["where Docker lists them"] = False,
 ) -> HostSnapshot:
     """Read the state of the session's host.
 
@@ -193,7 +193,8 @@ def take_snapshot(
         timeout: Seconds for each request.
         pids_of: Containers whose process ids are needed too; one more request for each.
         troubles_of: Containers that are asked about further where they do not look well; no request for the others.
-        with_volumes: Whether the volumes are needed too; one more request.
+        with_volumes: Whether the volumes are needed too; one more request. Docker does not list them where a plugin is dead: with
+            `where Docker lists them` the rest is read then.
 
     Raises:
         HostError: The host, or its Docker, does not answer.
@@ -204,7 +205,7 @@ def take_snapshot(
     try:
         containers = {container.name: container for container in map(_container, engine.containers())}
         networks = tuple(_network(network) for network in engine.networks())
-        volumes = {volume.name: volume for volume in map(live_volume, engine.volumes())} if with_volumes else None
+        volumes = _volumes(engine, needed=with_volumes is True) if with_volumes else None
         engine_id = engine.id()
         troubles = read_troubles(engine, containers, troubles_of)
         for planned in pids_of:
@@ -236,6 +237,15 @@ def take_snapshot(
         troubles=troubles,
         volumes=volumes,
     )
+
+
+def _volumes(engine: Engine, *, needed: bool) -> Mapping[str, LiveVolume] | None:
+    try:
+        return {volume.name: volume for volume in map(live_volume, engine.volumes())}
+    except HostError:
+        if needed:
+            raise
+        return None
 
 
 def _missing_socket(session: HostSession, timeout: float) -> NoDockerSocketError | None:

@@ -9,17 +9,32 @@ Out of scope: what is planned (`ipvlan.plan.volumes`), and the engine's resource
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
 
-from ipvlan.hosts.errors import VOLUME_DIFFERENT, VOLUME_MISSING, VOLUME_NOT_OURS, VOLUME_REFUSED, HostError
+from ipvlan.config.shown_values import NOT_SHOWN
+from ipvlan.hosts.errors import (
+    VOLUME_DIFFERENT,
+    VOLUME_MISSING,
+    VOLUME_NOT_OURS,
+    VOLUME_REFUSED,
+    DockerRefusedError,
+    HostError,
+)
 from ipvlan.plan.ownership import known_owner, owner_label, parse_owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
+from ipvlan.plan.volumes import canonical_driver
 
 if TYPE_CHECKING:
     from ipvlan.hosts.engine import Engine
     from ipvlan.hosts.engine_writes import EngineWrites
+
+SHORTEST_HIDDEN: Final = 4
+"""Characters of a secret that is hidden inside of other words too."""
 
 MOST_USERS: Final = 3
 """Containers that a message names."""
@@ -49,7 +64,7 @@ class Wanted:
     name: str
     driver: str
     options: Mapping[str, str]
-    """All of them, with the values of secrets; never in a message."""
+    """All of them, with the values of secrets."""
     labels: Mapping[str, str]
     """Those of the config alone."""
     external: bool
@@ -59,6 +74,8 @@ class Wanted:
     """The stack's short name."""
     accepted: str = ""
     """The owner label of the volume that the state has, where an earlier life of the stack created it."""
+    secrets: Collection[str] = ()
+    """Values of secret options: no message repeats them, nor a part of them."""
     unknown_options: Collection[str] = ()
     """Names of options whose values are not known here; they are not compared."""
 
@@ -79,7 +96,11 @@ def live_volume(described: Mapping[str, Any]) -> LiveVolume:
 
 
 def find(engine: Engine, name: str) -> LiveVolume | None:
-    """Return the volume of that name; None where there is none."""
+    """Return the volume of that name; None where there is none.
+
+    Raises:
+        DockerRefusedError: Its driver does not answer, so whether there is one is not known.
+    """
     described = engine.volume(name)
     return None if described is None else live_volume(described)
 
@@ -93,10 +114,20 @@ def users(containers: Sequence[Mapping[str, Any]], name: str) -> dict[str, str]:
     }
 
 
+def _others(containers: Sequence[Mapping[str, Any]], owner: str) -> list[Mapping[str, Any]]:
+    """Return the containers of Docker's list that do not have a stack's owner id."""
+    labels = (parse_owner_label((container.get("Labels") or {}).get(OWNER_LABEL, "")) for container in containers)
+    return [
+        container
+        for container, label in zip(containers, labels, strict=True)
+        if not owner or label is None or label.owner != owner
+    ]
+
+
 def differences(wanted: Wanted, live: LiveVolume) -> list[str]:
     """Return what of the volume is not as planned, in words and without values: driver and options. Docker cannot change any."""
     found = []
-    if _canonical(live.driver) != _canonical(wanted.driver):
+    if canonical_driver(live.driver) != canonical_driver(wanted.driver):
         found.append(f"driver {live.driver} instead of {wanted.driver}")
     names = live.options.keys() | wanted.options.keys() | set(wanted.unknown_options)
     for name in sorted(names):
@@ -110,48 +141,52 @@ def differences(wanted: Wanted, live: LiveVolume) -> list[str]:
     return found
 
 
-def _canonical(driver: str) -> str:
-    """Return a driver's name as Docker compares it: "plugin" is "plugin:latest" (moby, VolumeStore.checkConflict)."""
-    return driver.removesuffix(":latest")
+def created_here(wanted: Wanted, live: LiveVolume) -> bool:
+    """Return whether this stack, with its owner id of today, created the volume here: only such a one is ever deleted."""
+    return bool(wanted.owner) and live.labels.get(OWNER_LABEL) == wanted.owner_label
 
 
 def is_ours(wanted: Wanted, live: LiveVolume) -> bool:
     """Return whether this stack created the volume here, or the state has it from an earlier life of the stack."""
     label = live.labels.get(OWNER_LABEL, "")
-    return bool(wanted.owner and label == wanted.owner_label) or bool(wanted.accepted and label == wanted.accepted)
+    return created_here(wanted, live) or bool(wanted.accepted and label == wanted.accepted)
 
 
 def of_earlier_life(wanted: Wanted, live: LiveVolume) -> bool:
-    """Return whether a stack of this name created the volume of this name, with another owner id or when the host had another name.
+    """Return whether a stack of this name created it: here with another owner id, or when the host had another name.
 
     `pulumi destroy` ends an owner id, and keeps volumes. Another clone of the project has stacks of the same name too: so one that
-    any container uses is no volume that was kept.
+    a container of others uses, or whose label has both another owner id and another host, is no volume that was kept.
     """
     label = parse_owner_label(live.labels.get(OWNER_LABEL, ""))
     return (
         label is not None
         and not is_ours(wanted, live)
         and label.place.service == wanted.name
+        and (label.owner == wanted.owner or label.place.host == wanted.host)
         and live.labels.get(STACK_LABEL) == wanted.stack
     )
 
 
-def obstacle(wanted: Wanted, live: LiveVolume | None, used_by: Collection[str]) -> HostError | None:
+def obstacle(wanted: Wanted, live: LiveVolume | None, containers: Sequence[Mapping[str, Any]]) -> HostError | None:
     """Return why the volume that exists cannot be the planned one; None where it can, or where one can be created.
 
     Args:
         wanted: The planned volume.
         live: The one of that name; None where there is none.
-        used_by: Names of the containers that mount it.
+        containers: Those of the host, as Docker lists them; they decide only about a volume that is not ours.
     """
     if live is None:
         return _missing(wanted) if wanted.external else None
     if wanted.external:
         return None
-    if not is_ours(wanted, live) and (used_by or not of_earlier_life(wanted, live)):
-        return _not_ours(wanted, live, used_by)
+    if not is_ours(wanted, live):
+        # The stack's own can mount one that it took over, and that the state lost since.
+        others = users(_others(containers, wanted.owner), wanted.name)
+        if others or not of_earlier_life(wanted, live):
+            return _not_ours(wanted, live, (others or users(containers, wanted.name)).values())
     different = differences(wanted, live)
-    return _different(wanted, different) if different else None
+    return _different(wanted, live, different) if different else None
 
 
 class Ensured(NamedTuple):
@@ -171,12 +206,8 @@ def ensure(engine: EngineWrites, wanted: Wanted) -> Ensured:
         HostError: Another volume has the name, an external one is missing, or Docker refuses it. Nothing was changed.
     """
     live = find(engine, wanted.name)
-    used_by = (
-        sorted(users(engine.containers(), wanted.name).values())
-        if live is not None and not is_ours(wanted, live)
-        else []
-    )
-    failure = obstacle(wanted, live, used_by)
+    containers = engine.containers() if live is not None and not is_ours(wanted, live) else ()
+    failure = obstacle(wanted, live, containers)
     if failure is not None:
         raise failure
     if live is not None:
@@ -195,13 +226,18 @@ def ensure(engine: EngineWrites, wanted: Wanted) -> Ensured:
 def delete(engine: EngineWrites, host: str, name: str, owner: str) -> str:
     """Delete a volume of ours with its data; return why it is kept, where it is; empty when it is gone.
 
+    A driver that does not answer is a reason to keep it, and no failure: a stack with it can be destroyed.
+
     Args:
         engine: The host's Docker.
         host: The host's name.
         name: The volume's name in Docker.
         owner: The stack's owner id: a volume without it in its owner label is kept.
     """
-    live = find(engine, name)
+    try:
+        live = find(engine, name)
+    except DockerRefusedError as error:
+        return error.problems[0].problem
     if live is None:
         return ""
     if not owner or live.labels.get(OWNER_LABEL) != owner_label(owner, host, name):
@@ -248,26 +284,38 @@ def _not_ours(wanted: Wanted, live: LiveVolume, used_by: Collection[str]) -> Hos
     )
 
 
-def _different(wanted: Wanted, different: Sequence[str]) -> HostError:
+def _different(wanted: Wanted, live: LiveVolume, different: Sequence[str]) -> HostError:
+    lose = "; where its data may be lost, run `pulumi up` with delete: true alone, then change it"
     return HostError.on(
         wanted.host,
         VOLUME_DIFFERENT,
         problem=f"volume {wanted.name} has {', '.join(different)}, and Docker cannot change a volume",
         effect="its containers would go on with the volume as it is; nothing was changed",
         fix="give it another name, and copy the data; or stop its containers, copy the data, remove it by hand "
-        f"(docker volume rm {wanted.name}) and run `pulumi up` again; where its data may be lost, run `pulumi up` with "
-        "delete: true alone, then change it",
+        f"(docker volume rm {wanted.name}) and run `pulumi up` again{lose if created_here(wanted, live) else ''}",
     )
 
 
 def _refused(wanted: Wanted, refusal: str) -> HostError:
-    # Docker repeats options in some of its messages.
-    for value in sorted(wanted.options.values(), key=len, reverse=True):
-        refusal = refusal.replace(value, "(not shown)") if value else refusal
     return HostError.on(
         wanted.host,
         VOLUME_REFUSED,
-        problem=f"volume {wanted.name} is not created: {refusal}",
+        problem=f"volume {wanted.name} is not created: {_without(wanted.secrets, refusal)}",
         effect="the containers that mount it are not created; the ones that run go on",
         fix="correct its driver and options, or install the plugin on the host (docker plugin install)",
     )
+
+
+def _without(secrets: Collection[str], text: str) -> str:
+    """Return Docker's sentence without secret values: Docker and plugins repeat options, whole, in parts, and quoted.
+
+    A short one is hidden where it is a word by itself: everywhere else it is a letter of another word.
+    """
+    parts = {part for value in secrets for one in (value, *value.split(",")) for part in (one, one.partition("=")[2])}
+    # As Go's %q and as a URL has them.
+    forms = {form for part in parts for form in (part, json.dumps(part, ensure_ascii=False)[1:-1], quote(part))} - {""}
+    patterns = [
+        re.escape(form) if len(form) >= SHORTEST_HIDDEN else rf"(?<!\w){re.escape(form)}(?!\w)"
+        for form in sorted(forms, key=len, reverse=True)
+    ]
+    return re.sub("|".join(patterns), NOT_SHOWN, text) if patterns else text

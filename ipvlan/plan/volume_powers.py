@@ -15,15 +15,21 @@ from ipvlan.config.types.devices import DeviceMap
 from ipvlan.config.types.mounts import VolumeParts, cleaned
 from ipvlan.plan.host_paths import ROOT, by_device, by_mount
 from ipvlan.plan.volume_changes import volume_changes
+from ipvlan.plan.volumes import IN_MEMORY
 
 if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan
     from ipvlan.plan.volumes import VolumePlan
 
-_REMOTE: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p"})
-"""File systems whose data is on another machine."""
-_IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
-_USER_IN_URL: Final = re.compile(r"(?<=://)[^/@]*@")
+_USUAL: Final = {
+    **dict.fromkeys(
+        ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p"),
+        "{verb} data of another machine, which the host mounts",
+    ),
+    **dict.fromkeys(IN_MEMORY, "holds its data in the host's memory"),
+}
+"""Type of a file system -> where its data is, unless it is a bind mount."""
+_USER_IN_URL: Final = re.compile(r"(?<=://)[^@]*@")
 _ADDRESS: Final = re.compile(r"(?:^|,)(addr=[^,]*)")
 
 SETTINGS: Final = ("volumes: data deleted", "volumes: delete")
@@ -54,31 +60,39 @@ def by_volume(volume: VolumePlan, parts: VolumeParts, docker_socket: str) -> tup
 
 def shown_source(volume: VolumePlan) -> str:
     """Return where a volume's data is, as far as it is no secret: type, device and address, without a user in a URL."""
-    shown = [f"{name}={volume.driver_opts[name]}" for name in ("type", "device") if name in volume.driver_opts]
+    shown = [
+        _USER_IN_URL.sub("(not shown)@", f"{name}={volume.driver_opts[name]}")
+        for name in ("type", "device")
+        if name in volume.driver_opts
+    ]
     shown += _ADDRESS.findall(volume.driver_opts.get("o", ""))
     shown += [f"{name}=(secret {key})" for name, key in sorted(volume.secret_driver_opts.items())]
     others = sorted(volume.driver_opts.keys() - {"type", "device"})
     shown += [
         f"{name}=(not shown)" for name in others if not (name == "o" and _ADDRESS.search(volume.driver_opts[name]))
     ]
-    return _USER_IN_URL.sub("(not shown)@", ", ".join(shown))
+    return ", ".join(shown)
 
 
 def _local(volume: VolumePlan, parts: VolumeParts, docker_socket: str, verb: str) -> str:
     kind, device = volume.driver_opts.get("type"), volume.driver_opts.get("device")
-    if kind in _IN_MEMORY:
-        return "holds its data in the host's memory"
     if kind is None or device is None:
         hidden = "type" if kind is None else "device"
         return f"{verb} what only the secret says ({hidden}): it can be every file of the host: {ROOT}"
-    if kind in _REMOTE:
-        return f"{verb} data of another machine, which the host mounts"
     options = volume.driver_opts.get("o", "").split(",")
-    may_bind = "o" in volume.secret_driver_opts or "bind" in options or "rbind" in options
-    if may_bind and device.startswith("/"):
-        path = cleaned(device)
+    secret = "o" in volume.secret_driver_opts
+    # Docker mounts a path without a slash from its working folder, the root: a name without a colon can be one.
+    if "bind" in options or "rbind" in options or (secret and (device.startswith("/") or ":" not in device)):
+        # Whatever the type is: the kernel ignores it with MS_BIND (mount(2)).
+        path = cleaned(f"/{device}")
         meaning = by_mount(VolumeParts(path, parts.path, parts.options), docker_socket)
+        if secret and kind in _USUAL:
+            return (
+                f"{_USUAL[kind].format(verb=verb)}; where the secret o says bind, a path of the host, {path}: {meaning}"
+            )
         return f"a path of the host in disguise, {path}: {meaning}"
+    if kind in _USUAL:
+        return _USUAL[kind].format(verb=verb)
     if device.startswith("/dev/"):
         return by_device(DeviceMap.model_construct(host=device))
     return f"the host mounts a file system of this type for it, which can show every file of the host: {ROOT}"
@@ -88,11 +102,11 @@ def of_volumes(old: HostPlan | None, new: HostPlan | None) -> Iterator[tuple[str
     """Yield setting, value, meaning, and whether it is new, of the volumes of one host: which data is deleted, now or later."""
     changes = {change.name: change for change in volume_changes(old, new)}
     for change in changes.values():
-        if change.action in ("delete", "replace"):
+        if change.loses_data:
             yield SETTINGS[0], change.name, f"{change.action}d: {change.effect}", True
-    before = {volume.name for volume in old.volumes if volume.delete} if old else set()
+    before = {volume.name for volume in old.volumes if volume.delete and not volume.data_elsewhere} if old else set()
     for volume in new.volumes if new else ():
-        if volume.delete and (volume.name not in before or volume.name in changes):
+        if volume.delete and not volume.data_elsewhere and (volume.name not in before or volume.name in changes):
             yield (
                 SETTINGS[1],
                 volume.name,

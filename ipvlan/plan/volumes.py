@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.types.mounts import volume_parts
 
@@ -37,6 +37,31 @@ class VolumePlan:
     """Whether it is deleted, with its data, when it leaves the config or the stack is destroyed."""
     mounted_by: tuple[str, ...]
     """The services that mount it on this host, sorted."""
+
+    @property
+    def data_elsewhere(self) -> bool:
+        """Whether its data outlives it, as far as the config says so: a secret type could be one in memory."""
+        return "type" in self.driver_opts and data_elsewhere(
+            self.driver, {**self.secret_driver_opts, **self.driver_opts}
+        )
+
+
+IN_MEMORY: Final = ("tmpfs", "ramfs")
+"""File systems whose data is lost when they are unmounted."""
+
+
+def canonical_driver(driver: str) -> str:
+    """Return a driver's name as Docker compares it: "plugin" is "plugin:latest" (moby, VolumeStore.checkConflict)."""
+    return driver.removesuffix(":latest")
+
+
+def data_elsewhere(driver: str, options: Mapping[str, str]) -> bool:
+    """Return whether Docker only unmounts the volume when it is removed: a share, a disk, a folder of the host.
+
+    It deletes what is in its own folder (moby, Root.Remove of the local driver). What a plugin does is not known, and counts as a
+    loss.
+    """
+    return driver == "local" and "device" in options and options.get("type") not in IN_MEMORY
 
 
 def named_sources(settings: ContainerSettings) -> Iterator[str]:

@@ -155,7 +155,7 @@ def _summary(report: Report) -> str:
     if report.keys:
         parts.append(f"other keys of the project's files: {len(report.keys)}")
     if any(change.action == "refuse" for change in changes.volumes):
-        heading = "`up` refuses this change: Docker cannot change a volume"
+        heading = "`up` refuses this change of a volume"
     elif not changes.hosts and not changes.containers:
         heading = "The plan changes no container and no network"
     else:
@@ -172,8 +172,9 @@ _VOLUME_ACTIONS: Final[Mapping[VolumeAction, str]] = {
     "create": "new",
     "use": "of others",
     "keep": "kept on their hosts",
-    "delete": "deleted with their data",
-    "replace": "replaced, with loss of their data",
+    "delete": "deleted",
+    "replace": "replaced",
+    "check": "that `up` compares first",
     "refuse": "that `up` refuses to change",
     "record": "with another setting",
 }

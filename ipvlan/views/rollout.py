@@ -66,6 +66,11 @@ def otherwise(rollout: RolloutPlan) -> str:
     return "the failed container stays in its place"
 
 
+_NOT_RESTORED: Final = (
+    "; `on_failure: restore` does not apply to them, and what Docker refuses is not noticed before they are deleted"
+)
+
+
 def _together(together: Mapping[str, tuple[str, ...]], *, by_volume: bool) -> Iterator[str]:
     """Yield which containers are down because their network or volume is replaced, once for all hosts with the same services."""
     which = "all containers that mount a replaced volume" if by_volume else "all containers"
@@ -77,6 +82,7 @@ def _together(together: Mapping[str, tuple[str, ...]], *, by_volume: bool) -> It
         yield (
             f"{which} on {listed(names, 'hosts')}: {listed(services, 'services')}; "
             f"they are down together until the {what} is replaced, whatever `rollout` and `after` say"
+            + (_NOT_RESTORED if by_volume else "")
             + ("; each host waits until the one before it is complete" if len(names) > 1 else "")
         )
 

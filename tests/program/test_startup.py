@@ -73,7 +73,7 @@ class Visits:
         return ()
 
     def volumes(self, stack, secrets, unavailable):
-        return dict()
+        return dict(), dict()
 
 sections = json.loads({json.dumps(config)!r})
 with (

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from ipvlan.checks import volume_check
-from ipvlan.checks.volume_check import Found
+from ipvlan.checks.volume_check import Found, VolumesRefusedError
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from tests.support.states import OWNER
 from tests.support.strict_monitor import Run
@@ -130,7 +130,9 @@ def test_a_volume_that_cannot_be_ends_the_run_before_anything(
 ) -> None:
     """All of them in one text, and nothing is registered: every container runs on."""
     answers |= {
-        host: HostError.on(host, "IPF795", problem="volume wiki_data has another driver", effect="none", fix="none")
+        host: VolumesRefusedError.on(
+            host, "IPF795", problem="volume wiki_data has another driver", effect="none", fix="none"
+        )
         for host in ("docker-1", "docker-2")
     }
     registered: list[Run] = []
@@ -148,6 +150,21 @@ def test_a_host_out_of_reach_ends_no_run(run: RunProgram, config: dict[str, Any]
         "docker-2": Found(),
     }
     assert run(config).resources[URN].inputs["missing"] is False
+
+
+@pytest.mark.usefixtures("volume")
+def test_a_host_whose_docker_fails_then_is_left_out(
+    run: RunProgram, config: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    """Everything is done on the others first, as for one whose Docker failed before."""
+    failure = HostError.on("docker-1", "IPF712", problem="Docker does not answer", effect="none", fix="none")
+    answers |= {"docker-1": failure, "docker-2": Found()}
+    registered: list[Run] = []
+    with pytest.raises(pulumi.RunError, match="everything on the other hosts is done"):
+        run(config, registered=registered.append)
+    names = {resource.name for resource in registered[0].resources.values()}
+    assert "fabric-docker-2-volume-wiki_data" in names
+    assert "fabric-docker-1-volume-wiki_data" not in names
 
 
 @pytest.mark.usefixtures("volume")

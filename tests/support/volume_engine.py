@@ -27,6 +27,8 @@ class VolumeEngine(FakeEngine):
     """Name -> the volume, as `GET /volumes/NAME` answers it."""
     mounts: dict[str, list[str]] = field(default_factory=dict)
     """Name of a container -> the volumes that it mounts. Its id is its name six times."""
+    container_labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Name of a container -> its labels, where it has some."""
     refuses_volume: str = ""
     """The error message for the creation of a volume."""
     meanwhile: dict[str, Any] | None = None
@@ -51,7 +53,12 @@ class VolumeEngine(FakeEngine):
     def containers_listed(self) -> list[dict[str, Any]]:
         """Return the containers as Docker lists them."""
         return [
-            {"Id": each * 6, "Names": [f"/{each}"], "Mounts": [{"Type": "volume", "Name": one} for one in volumes]}
+            {
+                "Id": each * 6,
+                "Names": [f"/{each}"],
+                "Labels": self.container_labels.get(each),
+                "Mounts": [{"Type": "volume", "Name": one} for one in volumes],
+            }
             for each, volumes in self.mounts.items()
         ]
 

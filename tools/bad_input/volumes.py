@@ -71,6 +71,16 @@ VOLUMES: Final = (
         _volume(driver_opts={"type": "none", "o": "bind", "device": "./data"}),
         ("volumes.data.driver_opts.device", "IPF225"),
     ),
+    BadInput.of(
+        "port in the device of a CIFS volume",
+        _volume(driver_opts={"type": "cifs", "device": "//nas:445/data"}),
+        ("volumes.data.driver_opts.device", "IPF802"),
+    ),
+    BadInput.of(
+        "size of a volume that is none",
+        _volume(driver_opts={"size": "abc"}),
+        ("volumes.data.driver_opts.size", "IPF802"),
+    ),
     BadInput.of("volume that nothing mounts", {"volumes": {"data": {}}}, ("volumes.data", "IPF226"), warning=True),
     BadInput.of(
         "two keys of one volume",
@@ -84,6 +94,14 @@ VOLUMES: Final = (
             "services.nginx.volumes": ["wiki_data:/data"],
         },
         ("services.nginx.volumes and volumes.data.name", "IPF228"),
+    ),
+    BadInput.of(
+        "volume in `mounts` by its name in Docker",
+        {
+            "volumes": {"data": {"name": "wiki_data", "hosts": ["docker-1"]}},
+            "services.nginx.mounts": [{"type": "volume", "source": "wiki_data", "target": "/data"}],
+        },
+        ("services.nginx.mounts and volumes.data.name", "IPF228"),
     ),
     BadInput.of(
         "two volumes with one resource name",

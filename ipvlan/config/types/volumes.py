@@ -21,6 +21,8 @@ VOLUME_KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}")
 ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}")
 """How Docker names a volume that nobody named (moby, stringid.GenerateRandomID); a handover takes it for one."""
 DRIVER: Final = re.compile(
+    # a plugin of the first version: the name of its file in /run/docker/plugins or /etc/docker/plugins
+    r"[A-Za-z0-9][A-Za-z0-9_.-]*|"
     # distribution/reference, grammar at the head of reference.go: a plugin's name is the reference that installed it
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"

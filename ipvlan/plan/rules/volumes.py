@@ -27,11 +27,22 @@ _NEEDED: Final = {"device": ("type",), "type": ("device",), "o": ("device", "typ
 ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
 """Label by which `docker volume prune` knows a volume that it removes (moby, volume/service/service.go)."""
 
+_PORT: Final = re.compile(r"//[^/]*:\d+(?:/|$)")
+"""moby, validateOpts in volume/local/local_unix.go: "port not allowed in CIFS device URL"."""
+_SIZE: Final = re.compile(r"\d+(?:\.\d+)? ?(?:[kmgtp]i?b?|b)?", re.IGNORECASE)
+"""docker/go-units, RAMInBytes in size.go."""
+
 _SECRET_NAME: Final = re.compile(
-    r"pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|(?:access|secret|private|api)[-_]?key|.*[-_](?:password|secret|token)",
+    r"(?:.*[-_.])?(?:pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|auth)\d*"
+    r"|(?:.*[-_.])?(?:access|secret|private|api|account|shared)(?:[-_.]?access)?[-_.]?key\d*",
     re.IGNORECASE,
 )
-_USER_IN_URL: Final = re.compile(r"://[^/@:]*:[^/@]+@")
+_NAMES_A_FILE: Final = re.compile(r"(?:.*[-_.])?(?:credentials?|private[-_.]?key)", re.IGNORECASE)
+"""Options whose value is a file of the host where it begins with a slash; a password can begin with one."""
+_USER_NAME: Final = re.compile(r"user(?:name)?", re.IGNORECASE)
+"""Its value can have a password behind a percent sign (mount.cifs(8))."""
+_USER_IN_URL: Final = re.compile(r"://[^/@:]*:(?!\d+/)[^@]+@")
+"""A password can have a slash in it; digits with a slash behind them are a port."""
 
 
 def check(config: StackConfig, unreadable: Collection[str], *, with_services: bool) -> Iterator[Problem]:
@@ -159,9 +170,14 @@ def is_secret_option(option: str, value: str) -> bool:
     A path is none: `credentials=/root/cifs` and `secretfile=/etc/ceph/key` (mount.cifs(8), mount.ceph(8)) name files of the host.
     """
     parts = [(option, value), *(tuple(part.partition("=")[::2]) for part in value.split(",") if "=" in part)]
-    return _USER_IN_URL.search(value) is not None or any(
-        _SECRET_NAME.fullmatch(name.strip()) and text and not text.startswith("/") for name, text in parts
-    )
+    return _USER_IN_URL.search(value) is not None or any(_is_secret(name.strip(), text) for name, text in parts)
+
+
+def _is_secret(name: str, text: str) -> bool:
+    if _USER_NAME.fullmatch(name):
+        return "%" in text
+    is_file = text.startswith("/") and _NAMES_A_FILE.fullmatch(name)
+    return bool(text and _SECRET_NAME.fullmatch(name) and not is_file)
 
 
 def _local(path: str, volume: VolumeConfig) -> Iterator[Problem]:
@@ -190,6 +206,7 @@ def _local(path: str, volume: VolumeConfig) -> Iterator[Problem]:
                 fix=f"add {path}.driver_opts.{missing[0]}; for a folder of the host: "
                 "{type: none, o: bind, device: /srv/data}",
             )
+    yield from _values(path, volume)
     options = volume.driver_opts.get("o", "").split(",")
     device = volume.driver_opts.get("device", "/")
     if ("bind" in options or "rbind" in options) and not device.startswith("/"):
@@ -201,6 +218,33 @@ def _local(path: str, volume: VolumeConfig) -> Iterator[Problem]:
             effect="Docker would create the volume, and no container that mounts it could start",
             fix="write the path from the root on: /srv/data",
         )
+
+
+def _values(path: str, volume: VolumeConfig) -> Iterator[Problem]:
+    """Yield the values that Docker's own driver refuses."""
+    options = volume.driver_opts
+    refused = {
+        "device": (
+            options.get("type") == "cifs" and _PORT.match(options.get("device", "")),
+            "Docker takes no port in the device of a CIFS share",
+            "write the port into o: port=445",
+        ),
+        "size": (
+            "size" in options and not _SIZE.fullmatch(options["size"]),
+            "this is not a size as Docker reads it",
+            "write a number, with k, m, g or t behind it: 10g",
+        ),
+    }
+    for option, (is_refused, problem, fix) in refused.items():
+        if is_refused:
+            yield Problem(
+                code="IPF802",
+                key=f"{path}.driver_opts.{option}",
+                value=NOT_SHOWN,
+                problem=problem,
+                effect="Docker would refuse the volume",
+                fix=fix,
+            )
 
 
 def _unused(config: StackConfig, path: str, key: str, volume: VolumeConfig) -> Iterator[Problem]:
@@ -242,9 +286,10 @@ def _by_docker_name(config: StackConfig) -> Iterator[Problem]:
     for name, service in config.services.items():
         for source in dict.fromkeys(named_sources(service)):
             if source not in config.volumes and source in keys:
+                by_mounts = any(mount.type == "volume" and mount.source == source for mount in service.mounts)
                 yield Problem(
                     code="IPF228",
-                    key=f"services.{name}.volumes and volumes.{shorten(keys[source])}.name",
+                    key=f"services.{name}.{'mounts' if by_mounts else 'volumes'} and volumes.{shorten(keys[source])}.name",
                     value=shorten(source),
                     problem="the service names the volume by its name in Docker, and the section has it under another key",
                     effect="the container would be created before the volume, and Docker would make one without your options",

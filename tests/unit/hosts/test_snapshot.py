@@ -12,6 +12,7 @@ import pytest
 from netaddr import IPAddress, IPNetwork
 
 from ipvlan.hosts.connection import HostConnection
+from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import Binding, Endpoint, HostSnapshot, Parent, take_snapshot
 from ipvlan.hosts.trouble import Trouble
@@ -135,6 +136,11 @@ def test_volumes_are_read_where_they_are_needed(docker: FakeEngine) -> None:
     }
     docker.answers["GET /volumes"] = (200, {"Volumes": None, "Warnings": None})
     assert snapshot(with_volumes=True).volumes == {}
+    # Where none is planned, a dead plugin of others is no reason to know nothing of the host.
+    docker.answers["GET /volumes"] = (500, {"message": "a plugin is dead"})
+    assert snapshot(with_volumes="where Docker lists them").volumes is None
+    with pytest.raises(HostError):
+        snapshot(with_volumes=True)
 
 
 def test_the_host_itself_is_read_by_the_script(docker: FakeEngine) -> None:

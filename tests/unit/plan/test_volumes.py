@@ -81,9 +81,16 @@ def test_hosts_have_a_volume_that_nothing_mounts() -> None:
 
 
 def test_a_section_changes_no_container() -> None:
-    """A volume that services mount by the same name is one more resource, and no other container."""
+    """A volume that services mount by the same name is one more resource, and no other container.
+
+    Docker made it when a container was created with the mount, so `up` takes it for one of others: the report says what helps.
+    """
     bare = make_plan(parse(changed({"services.nginx.volumes": ["data:/data"]})))
-    assert changes(bare, plan_with()) == [("create", ())]
+    assert changes(bare, plan_with()) == [("refuse", ("nginx mounts it already",))]
+    (change, _) = compare(bare, plan_with()).volumes
+    assert "Docker made it for nginx, unless this stack did" in change.effect
+    assert "external: true" in change.effect
+    assert changes(make_plan(parse(changed({}))), plan_with()) == [("create", ())]
     assert actions(bare, plan_with()) == set()
     assert changes(bare, plan_with(external=True)) == [("use", ())]
 
@@ -94,6 +101,10 @@ def test_it_is_kept_or_deleted_when_it_leaves() -> None:
     assert changes(plan_with(), bare) == [("keep", ())]
     assert changes(plan_with(delete=True), bare) == [("delete", ())]
     assert changes(plan_with(external=True), bare) == []
+    # Its container uses it after that too, and Docker keeps what is used.
+    mounted = make_plan(parse(changed({"services.nginx.volumes": ["data:/data"]})))
+    assert changes(plan_with(delete=True), mounted) == [("keep", ("nginx mounts it",))]
+    assert not [power for power in new_powers(plan_with(delete=True), mounted, ()) if "volumes" in power.power.setting]
     assert changes(plan_with(), plan_with(name="other")) == [("keep", ()), ("create", ())]
 
 
@@ -120,7 +131,8 @@ def test_the_containers_of_a_replaced_volume_are_down_together() -> None:
     (sentence,) = sentences(rollout)
     assert sentence == (
         "all containers that mount a replaced volume on docker-1 and docker-2: nginx; they are down together until the volume is "
-        "replaced, whatever `rollout` and `after` say; each host waits until the one before it is complete"
+        "replaced, whatever `rollout` and `after` say; `on_failure: restore` does not apply to them, and what Docker refuses is "
+        "not noticed before they are deleted; each host waits until the one before it is complete"
     )
 
 
@@ -139,7 +151,49 @@ def test_the_rest_is_recorded() -> None:
         ("label team (the volume keeps those that it was created with)", "delete: false -> true"),
     )
     assert changes(plan_with(), plan_with(external=True)) == [("record", ("external: false -> true",))]
-    assert changes(plan_with(external=True), plan_with()) == [("refuse", ("external: true -> false",))]
+    # It can be one that this stack created before it was external.
+    assert changes(plan_with(external=True), plan_with()) == [("check", ("external: true -> false",))]
+    assert changes(plan_with(driver="vieux/sshfs"), plan_with(driver="vieux/sshfs:latest")) == [
+        ("record", ("driver: vieux/sshfs -> vieux/sshfs:latest (the same to Docker)",))
+    ]
+
+
+@pytest.mark.parametrize(("delete", "action"), [(False, "check"), (True, "replace")])
+def test_what_becomes_a_secret_may_stay_the_same(*, delete: bool, action: str) -> None:
+    """What IPF222 advises: nobody knows here whether the secret is what the option was. `up` does nothing then."""
+    options = {"type": "cifs", "device": "//nas/x"}
+    before = plan_with(driver_opts={**options, "o": "ro"}, delete=delete)
+    after = plan_with(driver_opts=options, secret_driver_opts={"o": "login"}, delete=delete)
+    same = "(no change where its value stays the same)"
+    assert changes(before, after) == [(action, (f"driver_opts o -> secret_driver_opts o {same}",))]
+    assert changes(after, before) == [(action, (f"secret_driver_opts o -> driver_opts o {same}",))]
+    other = plan_with(driver_opts=options, secret_driver_opts={"o": "other"}, delete=delete)
+    assert changes(after, other) == [(action, (f"secret_driver_opts o {same}",))]
+    gone = plan_with(driver_opts=options, delete=delete)
+    assert changes(after, gone) == [("replace" if delete else "refuse", ("secret_driver_opts o",))]
+
+
+@pytest.mark.parametrize(
+    ("options", "stays"),
+    [
+        ({"type": "nfs", "device": ":/srv", "o": "addr=10.0.0.1"}, True),
+        ({"type": "none", "device": "/srv", "o": "bind"}, True),
+        ({}, False),
+        (TMPFS, False),
+    ],
+)
+def test_what_docker_only_unmounts_is_not_lost(options: dict[str, str], *, stays: bool) -> None:
+    """The data of a share and of a folder stays where it is (moby, Root.Remove of the local driver)."""
+    before = plan_with(delete=True, driver_opts=options)
+    after = plan_with(delete=True, driver_opts={"type": "ext4", "device": "/dev/sdx1"})
+    for changed_to in (make_plan(parse(changed({}))), after):
+        (change, _) = compare(before, changed_to).volumes
+        assert ("its data stays where it is" in change.effect) is stays
+        assert ("its data is deleted" in change.effect) is not stays
+        lost = [power for power in new_powers(before, changed_to, ()) if power.power.setting == "volumes: data deleted"]
+        assert bool(lost) is not stays
+    said = [power for power in new_powers(None, before, ()) if power.power.setting == "volumes: delete"]
+    assert bool(said) is not stays
 
 
 @pytest.mark.parametrize(
@@ -163,6 +217,11 @@ def test_the_rest_is_recorded() -> None:
         ({"type": "overlay", "device": "x", "o": "lowerdir=/"}, "o=(not shown)", f"every file of the host: {ROOT}"),
         ({"type": "nfs", "device": ":/srv", "o": "rw,addr=10.0.0.1"}, "device=:/srv, addr=10.0.0.1", "another machine"),
         (TMPFS, "type=tmpfs", "in the host's memory"),
+        # The kernel ignores the type of a bind mount (mount(2)).
+        *(
+            ({**BIND, "type": kind}, f"type={kind}", f"in disguise, /: reads and writes every file of the host: {ROOT}")
+            for kind in ("nfs", "cifs", "tmpfs")
+        ),
     ],
 )
 def test_what_a_volume_really_is_is_shown(volume: dict[str, str], shown: str, meaning: str) -> None:
@@ -178,6 +237,12 @@ def test_what_a_volume_really_is_is_shown(volume: dict[str, str], shown: str, me
     ("volume", "meaning"),
     [
         ({"driver_opts": {"type": "none", "device": "/etc"}, "secret_driver_opts": {"o": "key"}}, "in disguise, /etc"),
+        (
+            {"driver_opts": {"type": "nfs", "device": "/"}, "secret_driver_opts": {"o": "key"}},
+            "which the host mounts; where the secret o says bind, a path of the host, /: reads and writes every file",
+        ),
+        # Docker's working folder is the root.
+        ({"driver_opts": {"type": "tmpfs", "device": "etc"}, "secret_driver_opts": {"o": "key"}}, "of the host, /etc"),
         (
             {"driver_opts": {"type": "none", "o": "bind"}, "secret_driver_opts": {"device": "key"}},
             "only the secret says",
@@ -241,6 +306,23 @@ def test_the_loss_of_data_comes_first() -> None:
         ("device", "//nas/share", False),
         ("device", "web@nas:/srv", False),
         ("o", "password=", False),
+        ("o", "username=web,password2=hunter2", True),
+        ("sftp-pass", "x", True),
+        ("s3-secret-access-key", "x", True),
+        ("AWS_SECRET_ACCESS_KEY", "x", True),
+        ("account-key", "x", True),
+        ("auth", "d2ViOng=", True),
+        ("o", "username=web%hunter2", True),
+        ("o", "user=office/web%hunter2", True),
+        ("o", "username=web", False),
+        ("o", "password=/hunter2", True),
+        ("o", "secret=/QATSKdN==", True),
+        ("device", "https://web:hun/ter2@nas/dav", True),
+        ("device", "http://nas:8080/dav@home", False),
+        ("keep-alive", "10", False),
+        ("passthrough", "on", False),
+        ("o", "sec=krb5,noauth", False),
+        ("private-key", "/root/.ssh/id", False),
     ],
 )
 def test_passwords_are_known_by_their_names(option: str, value: str, *, secret: bool) -> None:
@@ -288,3 +370,16 @@ def test_the_shared_file_may_have_volumes(tmp_path: Any) -> None:
     config = parse(raw, Checkout(tmp_path))
     assert set(config.volumes) == {"data"}
     assert (config.volumes["data"].labels, config.volumes["data"].delete) == ({"a": "b"}, False)
+
+
+@pytest.mark.parametrize("driver", ["local", "vieux/sshfs:latest", "registry.lan:5000/x/y", "RexRay", "My_Plugin.v1"])
+def test_a_driver_is_a_plugin_or_a_socket_of_the_host(driver: str) -> None:
+    """A plugin of the first version has the name of its file in /run/docker/plugins, with capitals too."""
+    assert config_with(driver=driver).volumes["data"].driver == driver
+
+
+@pytest.mark.parametrize("size", ["10", "10m", "1.5GiB", "10 MB", "100k"])
+def test_sizes_are_those_that_docker_reads(size: str) -> None:
+    """By go-units, RAMInBytes; a port that is no part of the device is an option."""
+    assert config_with(driver_opts={"size": size}).volumes["data"].driver_opts == {"size": size}
+    config_with(driver_opts={"type": "cifs", "device": "//nas/data", "o": "port=445"})

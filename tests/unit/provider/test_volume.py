@@ -8,56 +8,18 @@ from typing import Any
 
 import pytest
 
-from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
-from provider.resource import Operation, Properties
+from provider.resource import Properties
 from provider.volume import Volume
 from tests.support.fake_engine import serve
 from tests.support.volume_engine import VolumeEngine, reached_by
+from tests.support.volume_resource import EARLIER, NFS, NFS_REST, OURS, OWNER, Run, inputs, state
 
 VOLUME = Volume()
-OWNER = "0123456789abcdef"
-OURS = {STACK_LABEL: "dev", OWNER_LABEL: f"{OWNER}/docker-1/data"}
-EARLIER = {STACK_LABEL: "dev", OWNER_LABEL: "fedcba9876543210/docker-1/data"}
-NFS = {"type": "nfs", "device": ":/srv", "o": "addr=10.0.0.1,rw"}
+GONE_PLUGIN = 'get data: error while checking if volume "data" exists in driver "x": plugin "x" not found'
+"""What Docker 28.5 answers with 404 (moby, lookupVolume in volume/service/store.go)."""
 LINE = "volume data on docker-1 is kept, with its data; to remove it, run on docker-1: docker volume rm data"
-
-
-def inputs(**changes: Any) -> Properties:
-    """Return the inputs of a volume, some changed."""
-    return {
-        "host": "docker-1",
-        "ssh": ["ssh", "of the state"],
-        "volume": "data",
-        "driver": "local",
-        "driver_opts": {},
-        "secret_driver_opts": {},
-        "labels": {},
-        "external": False,
-        "delete": False,
-        "owner": OWNER,
-        "stack": "dev",
-        "missing": True,
-        **changes,
-    }
-
-
-def state(**changes: Any) -> Properties:
-    """Return the outputs of a volume that this stack created, some changed."""
-    return inputs(missing=False, owner_label=OURS[OWNER_LABEL], **changes)
-
-
-class Run:
-    """One run of the engine: its operation, and what it was told."""
-
-    def __init__(self) -> None:
-        self.warned: list[str] = []
-        self.held: list[str] = []
-        self.operation = Operation(warn=self.warned.append, connections={"docker-1": ["ssh", "today"]}, hold=self._hold)
-
-    def _hold(self, connection: HostConnection) -> None:
-        self.held.append(connection.name)
 
 
 @pytest.fixture
@@ -97,19 +59,6 @@ def test_it_is_created_with_its_options_and_its_owner(docker: VolumeEngine, run:
         "Labels": {"team": "web", **OURS},
     }
     assert (run.held, run.warned) == (["docker-1"], [])
-
-
-def test_a_secret_option_reaches_docker_and_no_message(docker: VolumeEngine, run: Run) -> None:
-    """The value is part of the volume's options; where Docker repeats it in a refusal it is not shown."""
-    secret = inputs(driver_opts={"type": "cifs", "device": "//nas/data"}, secret_driver_opts={"o": "password=hunter2"})
-    VOLUME.create(secret, run.operation)
-    assert docker.volumes["data"]["Options"]["o"] == "password=hunter2"
-    docker.volumes.clear()
-    docker.refuses_volume = 'invalid option: "password=hunter2"'
-    with pytest.raises(HostError) as caught:
-        VOLUME.create(secret, run.operation)
-    assert "hunter2" not in str(caught.value)
-    assert 'volume data is not created: invalid option: "(not shown)"' in str(caught.value)
 
 
 def test_what_an_interrupted_run_created_is_taken(docker: VolumeEngine, run: Run) -> None:
@@ -161,6 +110,22 @@ def test_a_volume_of_others_is_refused(docker: VolumeEngine, run: Run, labels: d
     assert text.startswith('IPF794 host "docker-1"')
     assert said in text
     assert "external: true" in text
+
+
+def test_a_container_of_this_stack_is_no_user_of_others(docker: VolumeEngine, run: Run) -> None:
+    """A volume that was taken over once, and that the state lost: its own container mounts it, and is no reason to refuse it."""
+    docker.add("data", EARLIER)
+    docker.mounts["nginx"] = ["data"]
+    docker.container_labels["nginx"] = {OWNER_LABEL: f"{OWNER}/docker-1/nginx"}
+    assert VOLUME.create(inputs(), run.operation).outputs["owner_label"] == EARLIER[OWNER_LABEL]
+    docker.mounts["wiki"] = ["data"]
+    assert "made it, and wiki mounts it" in refusal(docker, run, inputs())
+
+
+def test_one_that_another_clone_has_on_another_host_is_not_kept(docker: VolumeEngine, run: Run) -> None:
+    """Another owner id and another host: nothing says that an earlier life of this stack created it."""
+    docker.add("data", {**EARLIER, OWNER_LABEL: "fedcba9876543210/office-nas/data"})
+    assert "fedcba9876543210 made it" in refusal(docker, run, inputs())
 
 
 def test_one_of_another_clone_that_is_in_use_is_no_kept_one(docker: VolumeEngine, run: Run) -> None:
@@ -252,6 +217,39 @@ def test_only_delete_before_and_after_allows_a_replacement(*, old: bool, new: bo
     assert "driver_opts" in difference.changed
 
 
+def test_one_of_an_earlier_life_is_never_replaced(docker: VolumeEngine, run: Run) -> None:
+    """Its deletion keeps it, as its owner id is another one: a replacement would delete its containers for nothing."""
+    docker.add("data", EARLIER)
+    adopted = VOLUME.create(inputs(delete=True), run.operation).outputs
+    new = inputs(delete=True, driver_opts=NFS, missing=False)
+    difference = VOLUME.diff(adopted, new)
+    assert (difference.changed, difference.replaces) == (["driver_opts"], [])
+    text = refusal(docker, run, new, adopted)
+    assert "IPF795" in text
+    # The advice is one that works for it.
+    assert "delete: true" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            {"driver_opts": NFS},
+            {"driver_opts": {**NFS_REST}, "secret_driver_opts": {"o": NFS["o"]}},
+        ),
+        ({"driver": "vieux/sshfs"}, {"driver": "vieux/sshfs:latest"}),
+    ],
+)
+def test_what_is_the_same_in_docker_is_recorded_alone(old: dict[str, Any], new: dict[str, Any], run: Run) -> None:
+    """An option that becomes a secret with the same value, and a plugin with its tag: nothing is deleted, and nobody visited."""
+    before, after = state(delete=True, **old), inputs(delete=True, missing=False, **new)
+    difference = VOLUME.diff(before, after)
+    assert difference.changed
+    assert difference.replaces == []
+    assert VOLUME.update(before, after, run.operation) == {**after, "owner_label": OURS[OWNER_LABEL]}
+    assert (run.warned, run.held) == ([], [])
+
+
 def test_a_missing_volume_is_created_again_and_named(docker: VolumeEngine, run: Run) -> None:
     """`up` looks at the hosts first: a volume that somebody removed is a change, without a refresh."""
     assert VOLUME.diff(state(), inputs(missing=False)).changed == []
@@ -260,7 +258,15 @@ def test_a_missing_volume_is_created_again_and_named(docker: VolumeEngine, run: 
     assert outputs == state()
     assert docker.volumes["data"]["Labels"] == OURS
     assert run.warned == ["volume data on docker-1 was missing, and was created again: it is empty"]
+    docker.volumes.clear()
+    VOLUME.update(state(driver_opts=NFS), inputs(driver_opts=NFS, missing=True), run.operation)
+    assert (
+        run.warned.pop()
+        == "volume data on docker-1 was missing, and was created again: its data is where its device is"
+    )
     # One that is there by then, as it was made between the look and the update, is as it is.
+    docker.volumes.clear()
+    docker.add("data", OURS)
     assert VOLUME.update(state(), inputs(missing=True), run.operation) == state()
     assert len(run.warned) == 1
 
@@ -307,6 +313,20 @@ def test_delete_keeps_what_is_not_ours_or_in_use(
     VOLUME.delete(state(delete=True), run.operation)
     assert docker.changes == []
     assert run.warned == [f"{LINE}\nIt was to be deleted: {reason}"]
+
+
+@pytest.mark.parametrize(("status", "text"), [(404, GONE_PLUGIN), (409, "plugin x is disabled"), (500, "no reply")])
+def test_a_plugin_that_does_not_answer_keeps_it(docker: VolumeEngine, run: Run, status: int, text: str) -> None:
+    """Docker says 404 too where the plugin is gone and the data is there: only "no such volume" says that it is gone."""
+    docker.answers["GET /volumes/data"] = (status, {"message": text})
+    VOLUME.delete(state(delete=True), run.operation)
+    assert run.warned == [f"{LINE}\nIt was to be deleted: Docker refused a request: {text}"]
+    # A refresh does not forget it either.
+    assert VOLUME.read("docker-1/data", state(), run.operation) == state()
+    assert run.warned[1:] == [
+        f"volume data on docker-1 cannot be read, and stays in the state: Docker refused a request: {text}"
+    ]
+    assert f"Docker refused a request: {text}" in refusal(docker, run, inputs(missing=True), state())
 
 
 def test_a_container_that_comes_meanwhile_keeps_it(docker: VolumeEngine, run: Run) -> None:

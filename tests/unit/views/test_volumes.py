@@ -19,6 +19,7 @@ SECTION = (
       delete: true
       driver_opts: {type: cifs, device: //nas/share}
       secret_driver_opts: {o: nas-login}
+    cache: {hosts: [docker-2], delete: true}
     theirs: {hosts: [docker-2], external: true}
 """
     f"  ipvlan-fabric:nas-login: {{secure: {CIPHER}}}\n"
@@ -63,13 +64,14 @@ def test_the_plan_lists_them(tmp_path: Path) -> None:
 def test_the_report_of_new_volumes(tmp_path: Path) -> None:
     """What is created, what must exist, and what may lose its data later."""
     text, document = report(tmp_path, STACK_TEXT, STACK_TEXT + SECTION)
-    assert "volumes: 2 new, 1 of others." in text
+    assert "volumes: 3 new, 1 of others." in text
     assert [(volume["volume"], volume["action"]) for volume in document["volumes"]] == [
         ("wiki_data", "create"),
+        ("cache", "create"),
         ("share", "create"),
         ("theirs", "use"),
     ]
-    assert [(power["setting"], power["value"]) for power in document["powers"]] == [("volumes: delete", "share")]
+    assert [(power["setting"], power["value"]) for power in document["powers"]] == [("volumes: delete", "cache")]
     assert "unshown" not in text + json.dumps(document)
     assert document["downtime"] is False
 
@@ -77,7 +79,7 @@ def test_the_report_of_new_volumes(tmp_path: Path) -> None:
 def test_what_is_kept_is_listed_with_its_removal(tmp_path: Path) -> None:
     """Each time, with the command; the loss of data is the first danger."""
     text, document = report(tmp_path, STACK_TEXT + SECTION, STACK_TEXT)
-    assert "volumes: 1 deleted with their data, 1 kept on their hosts" in text
+    assert "volumes: 2 deleted, 1 kept on their hosts" in text
     kept = "| docker-1 | wiki_data | keep |  | kept with its data; to remove it, run on docker-1: docker volume rm wiki_data |"
     assert kept in text
     assert document["powers"][0]["setting"] == "volumes: data deleted"
@@ -88,7 +90,7 @@ def test_what_is_kept_is_listed_with_its_removal(tmp_path: Path) -> None:
 def test_what_docker_cannot_change_is_refused_in_the_title(tmp_path: Path) -> None:
     """Before anything else: `up` would end with an error."""
     text, document = report(tmp_path, STACK_TEXT + SECTION, STACK_TEXT + SECTION.replace(":/srv", ":/export"))
-    assert "**`up` refuses this change: Docker cannot change a volume.**" in text
+    assert "**`up` refuses this change of a volume.**" in text
     (change,) = document["volumes"]
     assert (change["action"], change["reasons"]) == ("refuse", ["driver_opts device"])
     assert "Give it another name" in change["effect"]
