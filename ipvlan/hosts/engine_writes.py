@@ -59,6 +59,12 @@ class EngineWrites(Engine):
         """The version of the API that requests are made in: `1.44`."""
         return str(self._client.api_version)
 
+    def speak_newest(self) -> None:
+        """Make the requests that follow in the newest version of the API that this Docker has."""
+        if self._client.api_version != self.api_version:
+            self._client.close()
+            self._client = self._open(self.api_version)
+
     def container_named(self, name: str) -> dict[str, Any] | None:
         """Return the container of exactly that name; None where there is none."""
         inspected = self.find_container(name)
@@ -142,8 +148,7 @@ class EngineWrites(Engine):
 
         if self._has_priorities(self.api_version) and not self._has_priorities():
             # An older version of the API leaves the priority out.
-            self._client.close()
-            self._client = self._open(self.api_version)
+            self.speak_newest()
         self._do(f"{short_id(id_)} is not connected to the bridge", connect)
 
     def _has_priorities(self, version: str = "") -> bool:

@@ -16,7 +16,7 @@ from ipvlan.hosts.bridge import BRIDGE_GATEWAY_PRIORITY, state_of
 from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import NAME_TAKEN, HostError
 from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.spare_copy import Copy, Record, copy_of
+from ipvlan.hosts.spare_copy import Copy, Record, copy_of, needs_newer_api
 from ipvlan.plan.resource_names import (
     FAILED_SUFFIX,
     OWNER_LABEL,
@@ -136,6 +136,8 @@ def _moved(engine: EngineWrites, found: Holder | None, running: str, name: str, 
 
 
 def _copy(engine: EngineWrites, container: Mapping[str, Any]) -> Copy:
+    if needs_newer_api(container):
+        engine.speak_newest()
     reference = container["Config"]["Image"]
     image = engine.image(reference)
     # A tag may be on another image by now.

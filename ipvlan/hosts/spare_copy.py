@@ -88,6 +88,19 @@ class Copy:
     record: Record
 
 
+def needs_newer_api(inspected: Mapping[str, Any]) -> bool:
+    """Return whether the oldest version of the API cannot say what the container has, though its Docker can.
+
+    A subpath of a volume needs 1.45 and is refused before; a health check's start interval needs 1.44 and is dropped before
+    (history of the Engine API).
+    """
+    mounts = inspected["HostConfig"].get("Mounts") or ()
+    health = inspected["Config"].get("Healthcheck") or {}
+    return bool(health.get("StartInterval")) or any(
+        (mount.get("VolumeOptions") or {}).get("Subpath") for mount in mounts
+    )
+
+
 def copy_of(inspected: Mapping[str, Any], *, image: str, api_version: str) -> Copy:
     """Return how to create a copy that does not start by itself.
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.config.capability_names import capability_name
 from ipvlan.config.durations import go_duration
-from ipvlan.config.types.process import capability_name
 
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings

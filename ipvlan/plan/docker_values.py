@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.config.capability_names import capability_name
 from ipvlan.config.durations import nanoseconds
 from ipvlan.config.models import Healthcheck
 from ipvlan.config.types.devices import device_map, gpu_requests, is_cdi
 from ipvlan.config.types.mount_maps import Mount, carried_by_mounts, mount_of_volume
 from ipvlan.config.types.mounts import volume_parts
-from ipvlan.config.types.process import capability_name
 
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings

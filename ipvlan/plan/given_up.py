@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.types.process import capability_name
+from ipvlan.config.capability_names import capability_name
 from ipvlan.config.types.sizes import MEBIBYTE, UNLIMITED
 from ipvlan.plan.powers import DEFAULT_RUNTIMES, Power, security_option
 

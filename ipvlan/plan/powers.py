@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipvlan.config.types.process import capability_name
+from ipvlan.config.capability_names import capability_name
 from ipvlan.plan import device_powers, log_powers, mount_powers
 from ipvlan.plan.docker_values import is_label_switched_off
 from ipvlan.plan.host_paths import ROOT

@@ -56,12 +56,6 @@ CAPABILITY: Final = re.compile(rf"{any_case('ALL')}|(?:[Cc][Aa][Pp]_)?(?:{any_ca
 """moby, NormalizeLegacyCapabilities in daemon/pkg/oci/caps/utils.go. What Docker reports may have the prefix or not (decision 0015,
 19), so both spellings are one (`ipvlan.plan.container_updates`)."""
 
-
-def capability_name(written: str) -> str:
-    """Return the name of a capability as the kernel's headers have it, without `CAP_`: its one spelling here."""
-    return written.upper().removeprefix("CAP_")
-
-
 BOOLEAN: Final = "1|t|T|TRUE|true|True|0|f|F|FALSE|false|False"
 """What Go reads as a boolean (ParseBool of its package strconv)."""
 SECURITY_OPTION: Final = re.compile(

@@ -74,6 +74,8 @@ ELSEWHERE = {
     "pkg/parser/parser.go": "the source of CDI, tags.cncf.io/container-device-interface",
     "Documentation/admin-guide/devices.txt": "the source of Linux",
     "libcontainer/configs/validate/validator.go": "the source of runc",
+    "daemon/create.go": "the source of moby",
+    "libcontainer/cgroups/systemd/common.go": "the source of runc",
     "rlimit_linux.go": "the source of runc",
     "fs/file.c": "the source of Linux",
     "helpers.go": "the docker provider's source",
