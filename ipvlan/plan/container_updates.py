@@ -6,6 +6,7 @@ Out of scope: what is not a setting of `ContainerSettings` (image, address, port
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -178,7 +179,7 @@ def changed_arguments(before: Mapping[str, object], after: Mapping[str, object])
 def _value(name: str, value: object) -> object:
     """Return a value in which the order says nothing where the docker provider has a set."""
     if name in _SETS and isinstance(value, list):
-        return sorted(value, key=repr)
+        return sorted(value, key=_in_order)
     if name == "capabilities" and isinstance(value, Mapping):
         # What is no list is not known yet.
         return {
@@ -193,6 +194,11 @@ def _value(name: str, value: object) -> object:
             for key, part in value.items()
         }
     return None if value == "" else value
+
+
+def _in_order(value: object) -> str:
+    """Return a text that does not depend on the order of keys: the engine sends a mapping's in another one each time."""
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
 _DURATIONS: Final = frozenset({"interval", "timeout", "startPeriod", "startInterval"})

@@ -103,6 +103,12 @@ def test_it_agrees_with_what_the_components_tell_the_engine(limits: dict[str, ob
             for name in ("mounts", "deviceRequests", "deviceCgroupRules")
         ),
         ({"mounts": [{"a": 1}]}, {"mounts": [{"a": 2}]}, True),
+        # The order of keys comes from a map of Go.
+        (
+            {"mounts": [{"a": 1, "b": 4}, {"a": 2, "b": 3}]},
+            {"mounts": [{"b": 4, "a": 1}, {"a": 2, "b": 3}]},
+            False,
+        ),
         ({"capabilities": {"adds": ["A", "B"]}}, {"capabilities": {"adds": ["B", "A"]}}, False),
         ({"capabilities": {"adds": ["A"]}}, {"capabilities": {"adds": ["A"], "drops": ["B"]}}, True),
         (
