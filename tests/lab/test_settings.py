@@ -212,6 +212,7 @@ def test_a_missing_path_stops_nothing(lab: Lab, box: Stack) -> None:
     assert id_of(lab) == before
 
 
+@pytest.mark.long  # tests/lab/test_rollout.py has what does not come up; a missing device is one of these.
 def test_a_missing_gpu_is_undone(lab: Lab, box: Stack) -> None:
     """That there is no GPU Docker says at the start alone: the previous container runs again, and the corrected `up` completes."""
     service = box.config["services"]["box"]
