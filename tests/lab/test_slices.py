@@ -105,6 +105,7 @@ def test_lists_and_no_slice_in_l2(lab: Lab, stack: Stack) -> None:
     assert [foreign_address(lab, stack, host) for host in HOSTS] == [None, None]
 
 
+@pytest.mark.long  # The form of l2, and test_l3 of tests/lab/test_modes.py, stand for it in `make test`.
 def test_lists_and_no_slice_in_l3(lab: Lab, stack: Stack) -> None:
     """In l3 the routes are exact: a route per CIDR of a list, /32 for single addresses, on the hosts and in the router's list."""
     configure(
