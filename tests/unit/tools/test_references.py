@@ -116,7 +116,8 @@ def texts(name: str) -> Iterator[str]:
     """Yield what people read in a file: the whole of a page, the comments and docstrings of a program."""
     text = read(name)
     if name.endswith(".md"):
-        yield text
+        # A decision that is proposed names what is not there yet.
+        yield "" if "\n- Status: proposed\n" in text else text
     elif name.endswith(".py"):
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
