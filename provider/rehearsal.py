@@ -22,6 +22,7 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.create_refusals import key_of, refused, too_long
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.rehearsal_traces import clean_after, clean_before
+from ipvlan.plan.container_updates import mounted_volumes
 from ipvlan.plan.resource_names import REHEARSAL_SUFFIX
 from ipvlan.problems import UserError
 from provider.docker_plugin import PLUGINS, DockerPlugin, RefusedError
@@ -72,15 +73,7 @@ class RehearsalRequest:
     @property
     def volumes(self) -> tuple[str, ...]:
         """The names of the volumes that Docker creates with the container where they are missing."""
-        names = {
-            *(volume.get("volumeName") or "" for volume in self.arguments.get("volumes") or ()),
-            *(
-                mount.get("source") or ""
-                for mount in self.arguments.get("mounts") or ()
-                if mount.get("type") == "volume"
-            ),
-        }
-        return tuple(sorted(name for name in names if _VOLUME_NAME.fullmatch(name)))
+        return tuple(sorted({name for name in mounted_volumes(self.arguments) if _VOLUME_NAME.fullmatch(name)}))
 
 
 def rehearse(request: RehearsalRequest) -> None:

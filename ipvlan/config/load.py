@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
 from ipvlan import PROJECT
-from ipvlan.config.messages import problem_of, unknown_sections
+from ipvlan.config.messages import entries_of, problem_of, unknown_sections
 from ipvlan.config.models import (
     COMMON,
     SECTIONS,
@@ -229,11 +229,9 @@ def _model(kind: type[M], raw: object, path: str, problems: list[Problem]) -> M 
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
-        entries = error.errors(include_url=False)
+        entries = entries_of(error)
         problems.extend(
-            problem_of(kind, cast(Mapping[str, Any], entry), path)
-            for entry in entries[: MOST_SHOWN + 1]
-            if not is_secret(entry["input"])
+            problem_of(kind, entry, path) for entry in entries[: MOST_SHOWN + 1] if not is_secret(entry["input"])
         )
         return salvage(kind, raw, {entry["loc"][0] for entry in entries if entry["loc"]})
 

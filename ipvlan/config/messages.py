@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from ipvlan.config.compose.row import Row
-from ipvlan.config.compose.table import row_of, service_row, top_row
+from pydantic import ValidationError
+
 from ipvlan.config.models import FabricConfig, ServiceConfig
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, OF_NAMES, shown
 from ipvlan.config.types.base import ERROR_TYPE, FORMS, Model
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
 from ipvlan.problems import MOST_SHOWN, Problem, shorten
+
+if TYPE_CHECKING:
+    from ipvlan.config.compose.row import Row
 
 
 class Wording(NamedTuple):
@@ -58,6 +61,11 @@ WORDINGS: Final[Mapping[str, Wording]] = {
     "literal_error": Wording("IPF108", "there is no such value", "Docker would refuse it", "write {expected}"),
 }
 """Type of a pydantic error -> its wording."""
+
+
+def entries_of(error: ValidationError) -> list[Mapping[str, Any]]:
+    """Return what pydantic found, entry by entry."""
+    return [cast(Mapping[str, Any], entry) for entry in error.errors(include_url=False)]
 
 
 def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Problem:
@@ -108,11 +116,20 @@ def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
 
 def _row(kind: type[Model], key: str) -> Row | None:
     """Return what the table of compose's keys has on a key of a model; the fabric is what networks are in compose."""
+    # Only here: most files have no unknown key.
+    from ipvlan.config.compose.table import row_of, service_row  # noqa: PLC0415
+
     if key.rpartition(".")[2].startswith("x-"):
         return row_of("x-*")
     if kind is FabricConfig:
         return row_of(f"networks.*.{key}") or row_of(f"networks.*.ipam.config.{key}")
     return service_row(key) if kind is ServiceConfig else None
+
+
+def _top_row(key: str) -> Row | None:
+    from ipvlan.config.compose.table import row_of, top_row  # noqa: PLC0415  # as above
+
+    return row_of("x-*") if key.startswith("x-") else top_row(key)
 
 
 def _of_compose(row: Row | None) -> str:
@@ -146,6 +163,6 @@ def unknown_sections(raw: Mapping[str, object], known: Collection[str], prefix: 
                 value="",
                 problem="there is no such section",
                 effect="it would be ignored, and what you meant by it would not happen",
-                fix=_of_compose(row_of("x-*") if str(key).startswith("x-") else top_row(str(key)))
+                fix=_of_compose(_top_row(str(key)))
                 or (f"did you mean {near[0]}?" if near else f"remove it; the {what} are {', '.join(known)}"),
             )

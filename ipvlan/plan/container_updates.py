@@ -7,10 +7,10 @@ Out of scope: what is not a setting of `ContainerSettings` (image, address, port
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ipvlan.config.capability_names import capability_name
 from ipvlan.config.durations import go_duration
@@ -163,6 +163,16 @@ IGNORED: Final = ("capabilities",)
 would replace the container (decision 0015, 19). The stack ignores them; `Handover` compares them."""
 _TRIGGERED: Final = frozenset({"labels", "ports"})
 """Arguments whose change the stack ignores: what of them replaces a container is in its replacement trigger."""
+
+
+def mounted_volumes(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the volumes of Docker that a container's arguments mount, in either of the two for it."""
+    for volume in arguments.get("volumes") or ():
+        if volume.get("volumeName"):
+            yield str(volume["volumeName"])
+    for mount in arguments.get("mounts") or ():
+        if mount.get("type") == "volume" and mount.get("source"):
+            yield str(mount["source"])
 
 
 def changed_arguments(before: Mapping[str, object], after: Mapping[str, object]) -> frozenset[str]:

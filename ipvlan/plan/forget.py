@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.plan import resource_names
+from ipvlan.plan.container_updates import mounted_volumes
 from ipvlan.plan.resource_names import (
     ADDRESSES_TYPE_END,
     CONTAINER_TYPE,
@@ -318,13 +319,8 @@ def _volumes(containers: Iterable[Resource], volumes: Iterable[Resource]) -> Ite
     external = {_value(volume, "volume"): _value(volume, "external") for volume in volumes}
     yield from (str(name) for name, of_others in external.items() if not of_others)
     for container in containers:
-        yield from (name for name in _mounted(container) if not external.get(name))
-
-
-def _mounted(container: Resource) -> Iterator[str]:
-    yield from (str(volume["volumeName"]) for volume in _value(container, "volumes") or () if volume.get("volumeName"))
-    mounts = _value(container, "mounts") or ()
-    yield from (str(mount["source"]) for mount in mounts if mount.get("type") == "volume" and mount.get("source"))
+        arguments = {key: _value(container, key) for key in ("volumes", "mounts")}
+        yield from (name for name in mounted_volumes(arguments) if not external.get(name))
 
 
 def _container(resource: Resource) -> StateContainer:

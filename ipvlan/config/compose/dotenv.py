@@ -6,6 +6,7 @@ Out of scope: finding the file (`ipvlan.config.compose.source`).
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from typing import Final
 
 from ipvlan.config.compose.interpolation import substitute
@@ -51,6 +52,7 @@ def parse_dotenv(text: str, before: Variables) -> dict[str, str | Hole]:
     """
     text = text.replace("\r\n", "\n")
     variables: dict[str, str | Hole] = {}
+    known = ChainMap(variables, {**before})
     at = 0
     while at < len(text):
         blank = _BLANK.match(text, at)
@@ -60,7 +62,6 @@ def parse_dotenv(text: str, before: Variables) -> dict[str, str | Hole]:
         entry = _ENTRY.match(text, at)
         if entry is None or (entry["plain"] or "")[:1] in ("'", '"'):
             raise DotenvError(text.count("\n", 0, at) + 1)
-        known = {**before, **variables}
         if entry["single"] is not None:
             variables[entry["name"]] = entry["single"].replace("\\'", "'")
         elif entry["double"] is not None:

@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Final
 
 from ipvlan.config.compose.merge import keyed
 from ipvlan.config.compose.node import Hole, LeftOutError, Node
 from ipvlan.config.durations import NANOSECONDS, nanoseconds
+from ipvlan.config.types.sizes import MEBIBYTE, bytes_of
 
-_SIZE: Final = re.compile(r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,9})?) ?(?P<unit>[kmgtpKMGTP])?(?:i?[bB])?")
-"""docker/go-units 0.5, RAMInBytes in size.go: 64mb, 1.5g, 512MiB."""
-_UNITS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _BOOLEANS: Final = {
     **dict.fromkeys(("true", "y", "yes", "on"), True),
     **dict.fromkeys(("false", "n", "no", "off"), False),
@@ -29,8 +26,7 @@ _LARGEST: Final = 1e6
 _SPLIT_ALIKE: Final = re.compile(r"""(?:'[^']*'|"(?:[^"\\]|\\["\\])*"|\\.|[^'"\\;&|<>()`])*""", re.DOTALL)
 """A text of which compose (mattn/go-shellwords 1.0.12, Parse) and a POSIX shell make the same words. Compose ends
 the command at a sign of the shell that is in no quotes, and takes every backslash in double quotes out."""
-_MEBIBYTE: Final = 1024**2
-_GIBIBYTE: Final = 1024**3
+_GIBIBYTE: Final = 1024 * MEBIBYTE
 
 
 def text(node: Node) -> str:
@@ -108,9 +104,9 @@ def pairs(node: Node, signs: str = "=") -> Iterator[tuple[str, Node]]:
 def whole_size(node: Node) -> tuple[str, bool]:
     """Return a size in whole MiB, rounded up, and whether it was rounded."""
     count = _bytes(text(node).strip())
-    if not count or count % _MEBIBYTE == 0:
+    if not count or count % MEBIBYTE == 0:
         return size(node), False
-    return f"{-(-count // _MEBIBYTE)}m", True
+    return f"{-(-count // MEBIBYTE)}m", True
 
 
 def size(node: Node) -> str:
@@ -122,12 +118,12 @@ def size(node: Node) -> str:
         return shown
     if count and count % _GIBIBYTE == 0:
         return f"{count // _GIBIBYTE}g"
-    return f"{count // _MEBIBYTE}m" if count and count % _MEBIBYTE == 0 else str(count)
+    return f"{count // MEBIBYTE}m" if count and count % MEBIBYTE == 0 else str(count)
 
 
 def _bytes(shown: str) -> int | None:
-    match = _SIZE.fullmatch(shown)
-    return None if match is None else int(Decimal(match["number"]) * 1024 ** _UNITS[(match["unit"] or "").lower()])
+    count = bytes_of(shown)
+    return None if count is None else int(count)
 
 
 def seconds(node: Node) -> int:

@@ -6,13 +6,13 @@ Out of scope: what two keys must agree on, which a plan finds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from ipvlan.config.compose.carried import Carried
 from ipvlan.config.compose.node import Node
-from ipvlan.config.messages import problem_of
+from ipvlan.config.messages import entries_of, problem_of
 from ipvlan.config.models import ServiceConfig
 from ipvlan.config.types.sizes import UNLIMITED
 
@@ -27,8 +27,7 @@ def refused_image(image: str) -> str:
     try:
         ServiceConfig.model_validate({"image": image})
     except ValidationError as error:
-        entries = [cast(Mapping[str, Any], entry) for entry in error.errors(include_url=False)]
-        problems = [problem_of(ServiceConfig, entry, "") for entry in entries if entry["loc"][0] == "image"]
+        problems = [problem_of(ServiceConfig, entry, "") for entry in entries_of(error) if entry["loc"][0] == "image"]
         return "; ".join(f"{problem.problem}: {problem.fix}" for problem in problems)
     return ""
 
@@ -39,8 +38,7 @@ def without_refused(service: Carried) -> None:
         try:
             ServiceConfig.model_validate({**_NEEDED, **service.settings})
         except ValidationError as error:
-            entries = [cast(Mapping[str, Any], entry) for entry in error.errors(include_url=False)]
-            if not _remove_all(service, [entry for entry in entries if entry["loc"][0] != "image"]):
+            if not _remove_all(service, [entry for entry in entries_of(error) if entry["loc"][0] != "image"]):
                 return
         else:
             return

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -19,7 +19,7 @@ from ipvlan.config.compose import forms
 from ipvlan.config.compose.mounts import Sources
 from ipvlan.config.compose.node import LeftOut, LeftOutError, Node, Place, variables_of
 from ipvlan.config.compose.source import PROJECT_VARIABLE
-from ipvlan.config.messages import problem_of
+from ipvlan.config.messages import entries_of, problem_of
 from ipvlan.config.volume_model import VolumeConfig
 
 INSTEAD: Final = "; until then external: true is written, so that no empty volume takes its place"
@@ -113,8 +113,8 @@ def _settings(
     try:
         VolumeConfig.model_validate(settings)
     except ValidationError as error:
-        for raw in error.errors(include_url=False):
-            problem = problem_of(VolumeConfig, cast(Mapping[str, Any], raw), "")
+        for raw in entries_of(error):
+            problem = problem_of(VolumeConfig, raw, "")
             path = ".".join(str(part) for part in raw["loc"] if part != "[key]")
             refuse(path, node.place, f"{problem.problem}: {problem.fix}")
     return settings, refused

@@ -23,12 +23,13 @@ LONGEST_NAME: Final = 63
 """Docker's embedded DNS serves the name as one label, and a DNS label has at most 63 octets (RFC 1035, 2.3.4)."""
 LONGEST_IMAGE: Final = 512
 """Characters; far beyond what a registry accepts."""
-IMAGE: Final = re.compile(
-    # distribution/reference, grammar at the head of reference.go
+REFERENCE: Final = (
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
 )
+"""A name with or without registry and tag (distribution/reference, grammar at the head of reference.go)."""
+IMAGE: Final = re.compile(rf"{REFERENCE}(?:@sha256:[0-9a-f]{{64}})?")
 RESTART: Final = re.compile(r"no|always|unless-stopped|on-failure(?::[0-9]{1,15})?")
 """moby, ValidateRestartPolicy in api/types/container/hostconfig.go. 15 digits: Pulumi's numbers are exact up to 2^53."""
 

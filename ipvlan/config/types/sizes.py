@@ -38,20 +38,25 @@ def parse_exact_size(value: object) -> int:
     return _parse(value, 1)
 
 
+def bytes_of(text: str) -> Fraction | None:
+    """Return the bytes that a size stands for, which may be no whole number; None for what is no size, and for 0."""
+    match = SIZE.fullmatch(text)
+    return None if match is None else Fraction(match["number"]) * _FACTORS[match["unit"].lower()[:1] or "b"]
+
+
 def _parse(value: object, multiple: int) -> int:
     """Return a size in bytes, a multiple of a number of them."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     text = need_string(value, "a size")
-    match = SIZE.fullmatch(text)
-    if match is None:
+    size = bytes_of(text)
+    if size is None:
         fail(
             "IPF134",
             "this is not a size",
             "the daemon would not know the limit",
             'write for example "512m", "64mb" or "1.5g"; remove the line for Docker\'s default',
         )
-    size = Fraction(match["number"]) * _FACTORS[match["unit"].lower()[:1] or "b"]
     if size > LARGEST_SIZE:
         fail(
             "IPF142",

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator
 
 from ipvlan.config.types.base import fail, need_string, need_text, string_schema
+from ipvlan.config.types.docker import REFERENCE
 from ipvlan.config.types.mounts import VOLUME_NAME
 
 LONGEST_VOLUME: Final = 255
@@ -20,14 +21,9 @@ VOLUME_KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}")
 """What Docker's own driver of volumes takes as a name: the key of a volume is its name by default."""
 ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}")
 """How Docker names a volume that nobody named (moby, stringid.GenerateRandomID); a handover takes it for one."""
-DRIVER: Final = re.compile(
-    # a plugin of the first version: the name of its file in /run/docker/plugins or /etc/docker/plugins
-    r"[A-Za-z0-9][A-Za-z0-9_.-]*|"
-    # distribution/reference, grammar at the head of reference.go: a plugin's name is the reference that installed it
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
-    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
-)
+DRIVER: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]*|{REFERENCE}")
+"""A plugin of the first version has the name of its file in /run/docker/plugins or /etc/docker/plugins; any other one that of the
+reference which installed it."""
 
 
 def parse_volume_name(value: object) -> str:

@@ -216,3 +216,9 @@ def test_values_of_env_are_named() -> None:
     assert "plaintext: TAG in image; PW in command; PW, TAG in environment; what" in entry.reason
     assert "hunter2" not in repr(left_out)
     assert carried_files("services: {web: {image: a}}", dotenv="TAG=1").left_out == ()
+
+
+def test_a_large_file_of_variables_is_read_in_one_go() -> None:
+    """The largest file that is read has some 300,000 lines: each costs the same, however many are before it."""
+    text = "".join(f"A{number}=b\n" for number in range(300_000))
+    assert len(parse_dotenv(text, {"BEFORE": "c"})) == 300_000
