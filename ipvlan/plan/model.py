@@ -22,6 +22,8 @@ from ipvlan.config.types.rollout import Otherwise
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.blocks import Block
+from ipvlan.plan.bridges import BridgePlan, EndpointPlan
+from ipvlan.plan.files import FilesPlan
 from ipvlan.plan.host_blocks import HostBlocks
 from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.volumes import VolumePlan
@@ -92,7 +94,8 @@ class ContainerPlan:
     """The container's name for Docker."""
     image: str
     command: tuple[str, ...] | None
-    address: IPAddress
+    address: IPAddress | None
+    """None where it is not on the fabric."""
     ports: tuple[Port, ...]
     published: bool
     """Whether its ports are bound at the host, over the bridge."""
@@ -102,8 +105,9 @@ class ContainerPlan:
     """Whether it is a member of the LAN that its host is on (`ipvlan.plan.lan`)."""
     egress_gateway: bool
     """Whether its traffic leaves by the fabric's gateway, which must answer."""
-    default_route: str
-    """Name of the Docker network that has its default route: the bridge's, or the fabric's."""
+    default_route: str | None
+    """Name of the Docker network that has its default route: that of Docker's own bridge, the fabric's, or, without the fabric, the
+    first of its bridges that are not internal; None without any."""
     environment: Mapping[str, str]
     secret_environment: Mapping[str, str]
     """Variable -> config key; never a value."""
@@ -112,6 +116,12 @@ class ContainerPlan:
     """How the container is replaced; the same on every host of the service."""
     after: tuple[str, ...]
     """Services that are up on all their hosts before this container is created or replaced, sorted; the same on every host."""
+    fabric: bool = True
+    """Whether it is on the fabric's network; without it, it has no address of the fabric, and at least one bridge."""
+    bridges: tuple[EndpointPlan, ...] = ()
+    """Its connections to bridge networks of the section `bridges`, sorted by the network's name."""
+    files: FilesPlan | None = None
+    """Its files of the project; None without any."""
 
     @property
     def bridged(self) -> bool:
@@ -156,6 +166,8 @@ class HostPlan:
     """None where the host and its own containers do not reach each other."""
     volumes: tuple[VolumePlan, ...] = ()
     """The named volumes of the section `volumes` on this host, sorted by Docker's name."""
+    bridges: tuple[BridgePlan, ...] = ()
+    """The bridge networks of the section `bridges` on this host, sorted by Docker's name."""
 
     @property
     def docker_url(self) -> str:

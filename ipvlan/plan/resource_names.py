@@ -106,6 +106,18 @@ SETTLED_TYPE: Final = f"{PACKAGE}:index:Settled"
 VOLUME_TYPE: Final = f"{PACKAGE}:index:Volume"
 """Type of a named volume on a host."""
 
+BRIDGE_NETWORK_TYPE: Final = f"{PACKAGE}:index:BridgeNetwork"
+"""Type of a bridge network of the section `bridges` on a host."""
+
+BRIDGE_ENDPOINTS_TYPE: Final = f"{PACKAGE}:index:BridgeEndpoints"
+"""Type of a container's connections to such networks, and its first start."""
+
+FILES_TYPE: Final = f"{PACKAGE}:index:Files"
+"""Type of a container's files, staged on its host."""
+
+FILES_IN_USE_TYPE: Final = f"{PACKAGE}:index:FilesInUse"
+"""Type of what makes a container use its staged files."""
+
 LOCK_FUNCTION: Final = f"{PACKAGE}:index:lockHosts"
 """Token of the plugin's function that takes the locks of hosts."""
 
@@ -220,6 +232,11 @@ def volume(host_slice: str, name: str) -> str:
     return f"{host_slice}-volume-{name}"
 
 
+def bridge_network(host_slice: str, name: str) -> str:
+    """Name a bridge network on one host by its name in Docker."""
+    return f"{host_slice}-bridge-{name}"
+
+
 def container(host_slice: str, service: str) -> str:
     """Name the container of one service on one host."""
     return f"{host_slice}-{service}"
@@ -233,6 +250,21 @@ def handover(container: str) -> str:
 def settled(container: str) -> str:
     """Name the proof that the container whose resource has that name is up."""
     return f"{container}-settled"
+
+
+def bridge_endpoints(container: str) -> str:
+    """Name the connections to bridge networks of the container whose resource has that name."""
+    return f"{container}-endpoints"
+
+
+def files(container: str) -> str:
+    """Name the staged files of the container whose resource has that name."""
+    return f"{container}-files"
+
+
+def files_in_use(container: str) -> str:
+    """Name what makes the container whose resource has that name use its staged files."""
+    return f"{container}-files-in-use"
 
 
 def service_of(host_slice: str, container: str) -> str:
