@@ -23,7 +23,7 @@ pytestmark = pytest.mark.steps
 HOST = HOSTS[0]
 FOLDER = ROOT / "labtest-files"
 """Sources are below the project's folder; git ignores this one."""
-PASSWORD, TOKEN, NEW_TOKEN = "hunter2-files", "correct-horse", "battery-staple"  # noqa: S105  # of a disposable stack
+PASSWORD, TOKEN, NEW_TOKEN = "hunter2-files", "correct-horse", "battery-staple"  # of a disposable stack
 PLACE = "/var/lib/ipvlan-fabric"
 
 
