@@ -16,7 +16,7 @@ from netaddr import IPNetwork
 from ipvlan.config.models import ContainerSettings, HostConfig, ServiceConfig, StackConfig
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.bridges import bridges_on, default_route, endpoints_of
+from ipvlan.plan.bridges import bridge_endpoints, bridges_on, default_route
 from ipvlan.plan.docker_pool import docker_pool
 from ipvlan.plan.host_links import shim_link
 from ipvlan.plan.lan import own_addresses
@@ -153,7 +153,7 @@ def _container(
         rollout=rollout_plan(service.rollout, config.fabric.rollout, service.healthcheck),
         after=tuple(sorted(service.after)),
         fabric=service.fabric,
-        bridges=endpoints_of(config, service_name),
+        bridges=bridge_endpoints(config, service_name),
     )
 
 

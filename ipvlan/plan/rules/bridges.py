@@ -1,7 +1,7 @@
 """Rules of the section `bridges`: names, subnets, links, and whose a network is.
 
-Out of scope: what one value may be (`ipvlan.config.types.bridges`), the options (`ipvlan.plan.rules.bridge_options`), and the bridges
-of a service (`ipvlan.plan.rules.endpoints`).
+Out of scope: what one value may be (`ipvlan.config.types.bridges`), the options (`ipvlan.plan.rules.bridge_options`), and the
+bridges of a service (`ipvlan.plan.rules.endpoints`).
 """
 
 from __future__ import annotations

@@ -137,8 +137,9 @@ def _default_routes(config: StackConfig) -> Iterator[Problem]:
                 key=f"bridges.{shorten(key)}",
                 value=shorten(bridge),
                 problem=f"it sorts before {shorten(route)}, which is to have the default route of {name}",
-                effect=f"a Docker older than {with_priority} would have the default route on this bridge, so such a host is refused",
-                fix=f"do nothing if all hosts run Docker {with_priority} or later; else set internal: true, or choose a name that "
-                f"sorts after {shorten(route)}",
+                effect=f"a Docker older than {with_priority} would have the default route here, so a host with one is refused",
+                fix=f"do nothing if all hosts run Docker {with_priority} or later; else "
+                + ("" if bridge_config.external else "set internal: true, or ")
+                + f"choose a name that sorts after {shorten(route)}",
                 severity="warning",
             )
