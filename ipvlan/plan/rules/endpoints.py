@@ -124,7 +124,7 @@ def _default_routes(config: StackConfig) -> Iterator[Problem]:
     """Yield a warning for each bridge that would have a default route in a Docker without priorities, where it shall not."""
     with_priority = GATEWAY_PRIORITY[0]
     taken: dict[str, tuple[str, str]] = {}
-    for name, service in config.services.items():
+    for name, service in sorted(config.services.items()):
         route = default_route(config, service)
         for bridge in with_a_route(config, service):
             if route is not None and bridge < route:
