@@ -179,6 +179,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF227": "two volumes are one in Docker",
     "IPF228": "a service names a volume by its name in Docker",
     "IPF229": "two volumes have one resource name",
+    "IPF248": "two stacks make networks of one name on a machine, and one of them is a bridge",
+    "IPF249": "two stacks have networks on a machine whose subnets overlap, and one of them is a bridge",
     "IPF301": "there is no host",
     "IPF302": "a slice is not part of the subnet",
     "IPF303": "no container can have an address of a slice",
