@@ -132,10 +132,11 @@ class ContainerPlan:
     def docker_ports(self) -> tuple[Port, ...]:
         """The ports with which Docker creates the container; it binds all of them while the bridge is connected.
 
-        Empty for a container that has the bridge for the internet and is not published: its ports would be published. Empty too for
-        one on a LAN that is not published: every port answers at its own address, and the docker provider takes long for many.
+        Empty for a container that is not published and has its default route on a bridge, for the internet or since it is not on the
+        fabric: its ports would be published. Empty too for one on a LAN that is not published: every port answers at its own
+        address, and the docker provider takes long for many.
         """
-        return () if (self.internet or self.on_lan) and not self.published else self.ports
+        return () if (self.internet or self.on_lan or not self.fabric) and not self.published else self.ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
