@@ -1,4 +1,4 @@
-"""What a change of the plan does to the bridge networks of a host, and to a container's connections to them. It predicts `pulumi up`.
+"""What a change of the plan does to the bridge networks of a host, and to connections to them. It predicts `pulumi up`.
 
 Docker changes no network: one with other contents is created again. The containers on it run on, and have no connection over it for
 that time. A container's connections change while it runs, whatever they are.
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from ipvlan.plan.model import ContainerPlan, HostPlan
 
 BridgeAction = Literal["create", "use", "rebuild", "delete", "record"]
-"""`create`: made on the host. `use`: it must exist, somebody else makes it. `rebuild`: its containers are disconnected, it is removed,
-created again with other contents, and they are connected again. `delete`: removed from the host. `record`: nothing changes on the
-host."""
+"""`create`: made on the host. `use`: it must exist, somebody else makes it. `rebuild`: its containers are disconnected, it is
+removed, created again with other contents, and they are connected again. `delete`: removed from the host. `record`: nothing changes
+on the host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ def _rest(before: BridgePlan, after: BridgePlan) -> Iterator[str]:
         yield f"key: {before.key} -> {after.key}"
 
 
-def _switch(value: bool) -> str:  # noqa: FBT001
+def _switch(value: bool) -> str:
     return str(value).lower()
 
 

@@ -52,5 +52,5 @@ def of_fabric(container: ContainerPlan) -> Iterator[tuple[str, str]]:
     if not container.fabric and not container.bridged and container.default_route is not None:
         yield (
             "false",
-            f"its default route is {container.default_route}: it reaches the internet and the host's networks through the host's NAT",
+            f"its default route is {container.default_route}: it reaches the internet and the host's networks by the host's NAT",
         )

@@ -27,9 +27,9 @@ from ipvlan.plan.volume_changes import VolumeChange, volume_changes
 from ipvlan.plan.volumes import named_sources
 
 Action = Literal["create", "delete", "replace", "update", "attach", "detach", "reconnect"]
-"""`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach`, `detach` and `reconnect`:
-only its connections to bridges change, Docker's own or those of the section `bridges`; the container keeps running. With the first or
-the last of the section, Pulumi shows an update of the container as well, of its state alone."""
+"""`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach`, `detach` and
+`reconnect`: only its connections to bridges change, Docker's own or those of the section `bridges`; the container keeps running.
+With the first or the last of the section, Pulumi shows an update of the container as well, of its state alone."""
 
 HostAction = Literal["create", "delete", "replace network", "update connection", "update routes", "update shim"]
 

@@ -334,9 +334,7 @@ def _container(plan: Plan, container: ContainerPlan) -> Container:
         "egress": "gateway" if container.egress_gateway else None,
         "default_route": container.default_route,
         "fabric": container.fabric,
-        "bridges": [
-            {"bridge": endpoint.bridge, "aliases": list(endpoint.aliases)} for endpoint in container.bridges
-        ],
+        "bridges": [{"bridge": endpoint.bridge, "aliases": list(endpoint.aliases)} for endpoint in container.bridges],
         "dns": [str(server) for server in container.settings.dns],
         "urls": list(plan.endpoints_of(container)),
         "secret_variables": sorted(container.secret_environment),

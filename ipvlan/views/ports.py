@@ -16,7 +16,7 @@ def endpoints(plan: Plan, container: ContainerPlan) -> Iterator[str]:
 
     Published, that is at its host; on a LAN it is at the container's own address.
     """
-    if plan.at_own_address(container):
+    if container.address is not None and plan.at_own_address(container):
         yield from (_endpoint(container.address, port.container_ports, port.protocol) for port in container.ports)
     if plan.lan and not container.published:
         return
