@@ -241,7 +241,7 @@ def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collectio
     """Yield why the container is replaced, without values of the environment: people keep secrets in it."""
     yield from _differences(
         ("fabric", str(before.fabric).lower(), str(after.fabric).lower()),
-        ("address", before.address or "none", after.address or "none"),
+        ("address", before.address_text, after.address_text),
         ("image", before.image, after.image),
         ("container_name", before.name, after.name),
     )

@@ -16,9 +16,6 @@ from ipvlan.views.ports import endpoints
 from ipvlan.views.rollout import otherwise, pace
 from ipvlan.views.terminal import Terminal
 
-NO_ADDRESS: Final = "(not on the fabric)"
-"""In the place of an address."""
-
 MOST_HOSTS: Final = 4
 """Hosts that the order of a replacement names; all hosts are in the order of their names."""
 
@@ -86,7 +83,7 @@ def _services(plan: Plan) -> Table:
             "" if container.service == previous else container.service,
             container.host,
             container.name,
-            NO_ADDRESS if container.address is None else str(container.address),
+            container.address_text,
             _default_route(plan, container),
             _published_at(plan, container),
         )
@@ -203,7 +200,7 @@ def _published_at(plan: Plan, container: ContainerPlan) -> str:
     """Return where clients find the container; its ports in brackets when it is not published."""
     if not container.ports:
         return ""
-    if not container.published and not plan.lan:
+    if not container.published and not (plan.lan and container.fabric):
         return f"(not published: {', '.join(map(str, container.ports))})"
     # URLs first.
     return ", ".join(sorted(endpoints(plan, container), key=lambda text: not text.startswith("http")))

@@ -62,7 +62,7 @@ class Container(TypedDict):
     name: str
     """The container's name for Docker."""
     address: str | None
-    """Null where it is not on the fabric."""
+    """Of the fabric; null where it is not on it."""
     image: str
     ports: list[str]
     """As Docker's `--publish` takes them."""
@@ -247,9 +247,7 @@ def _services(plan: Plan) -> Iterator[tuple[str, Service]]:
         yield (
             name,
             {
-                "addresses": {
-                    host: str(address) for host, address in addresses.get(name, {}).items() if address is not None
-                },
+                "addresses": {host: str(address) for host, address in addresses.get(name, {}).items()},
                 "published": name in published,
                 "urls": urls.get(name, []),
                 "after": list(service.after),

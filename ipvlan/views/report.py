@@ -317,4 +317,4 @@ def _styles(changes: Changes) -> dict[tuple[str, str], Style]:
 
 
 def _address(container: ContainerPlan | None) -> str:
-    return "" if container is None else "none" if container.address is None else str(container.address)
+    return container.address_text if container else ""

@@ -120,7 +120,9 @@ def as_svg(plan: Plan, stack: str, marks: Marks = NO_MARKS) -> str:
         top += tallest + GAP / 2
     parts.append(draw_line(trunk, buses[0], trunk, buses[-1]))
     egress = [
-        badge for badge in _EGRESS if any(_egress(container, lan=plan.lan) == badge for container in plan.containers())
+        badge
+        for badge in _EGRESS
+        if any(_egress(container, lan=plan.lan and container.fabric) == badge for container in plan.containers())
     ]
     order = list(_order(plan))
     badges = [*_port_badges(plan), *((badge, *_EGRESS[badge]) for badge in egress)]
@@ -218,6 +220,7 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks, la
 def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None, *, lan: bool) -> Iterator[str]:
     fill, edge = _COLOURS[mark]
     yield draw_box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
+    lan = lan and container.fabric
     egress = _egress(container, lan=lan)
     badge = egress or _ports(container, lan=lan)
     of_ports = _PUBLISHED if for_clients(container) else _ON_LAN
@@ -231,7 +234,7 @@ def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None, 
     if address:
         yield draw_text(end, y + 15, address, anchor="end")
     if badge:
-        end -= len(address) * 13 * CHARACTER + 8
+        end -= len(address) * 13 * CHARACTER + (8 if address else 0)
         yield draw_badge(end - badge_width, y + 3, badge_width, colour)
         yield draw_text(end - badge_width / 2, y + 14.5, badge, colour=PAPER, size=12, anchor="middle", title=title)
 
@@ -242,7 +245,7 @@ def _ports(container: ContainerPlan, *, lan: bool) -> str:
     They are at the host if published, and on a LAN at the container's own address.
     """
     at_host = for_clients(container)
-    reached = at_host or (list(container.ports) if lan and container.fabric else [])
+    reached = at_host or (list(container.ports) if lan else [])
     ports = [port.host_ports if at_host else port.container_ports for port in reached]
     for count in range(len(ports), 0, -1):
         text = ",".join(ports[:count]) + (f" +{len(ports) - count}" if count < len(ports) else "")
@@ -254,7 +257,7 @@ def _ports(container: ContainerPlan, *, lan: bool) -> str:
 
 def _egress(container: ContainerPlan, *, lan: bool) -> str:
     """Return the badge of a container whose ports no client reaches, or that has none; empty for the others."""
-    if for_clients(container) or (lan and container.fabric and container.ports):
+    if for_clients(container) or (lan and container.ports):
         return ""
     if container.published:
         return "host" if container.ports else ""
