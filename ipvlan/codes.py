@@ -355,6 +355,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF799": "a volume differs, and the state of the stack cannot be read",
     "IPF801": "a volume would be used again, and deleted under the old name of its host",
     "IPF802": "Docker's own driver of volumes does not take a value",
+    "IPF830": "an import has a bridge whose key the stack has for another network",
     "IPF901": "--stack is not the name of a stack",
     "IPF902": "there is no project here",
     "IPF903": "a commit is unknown",
