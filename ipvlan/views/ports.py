@@ -17,7 +17,9 @@ def endpoints(plan: Plan, container: ContainerPlan) -> Iterator[str]:
     Published, that is at its host; on a LAN it is at the container's own address.
     """
     if plan.at_own_address(container):
-        yield from (_endpoint(container.fabric_address, port.container_ports, port.protocol) for port in container.ports)
+        yield from (
+            _endpoint(container.fabric_address, port.container_ports, port.protocol) for port in container.ports
+        )
     if (plan.lan or not container.fabric) and not container.published:
         return
     for port in container.ports:
