@@ -35,8 +35,13 @@ class Diagnosis:
     def reason(self, cell: Cell, observed: Observed, *, must_work: bool) -> str:
         """Return one sentence about a wrong cell; `must_work` is false where the connection works and must not."""
         if not must_work:
-            return self._works_wrongly(cell)
-        return next(self._broken_links(cell, observed), None) or self._outside_the_hosts(cell) or _BETWEEN_THE_HOSTS
+            return self._bridge_works_wrongly(cell) or self._works_wrongly(cell)
+        return (
+            next(self._broken_links(cell, observed), None)
+            or self._by_a_bridge(cell)
+            or self._outside_the_hosts(cell)
+            or _BETWEEN_THE_HOSTS
+        )
 
     def _broken_links(self, cell: Cell, observed: Observed) -> Iterator[str]:
         for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
@@ -48,6 +53,8 @@ class Diagnosis:
             yield from self._port(cell, observed)
         if cell.kind in ("host-address", "internet", "internet-name"):
             yield from self._bridge(cell)
+        if cell.bridge is not None:
+            yield from self._on_bridge(cell, cell.bridge)
         if observed.reached is None:
             yield f"it could not be tried: {observed.outcome}"
         if cell.kind in ("container", "host-address", "other-container") and cell.source_host != cell.target_host:
@@ -81,6 +88,8 @@ class Diagnosis:
             yield f"container down: {name} is {live.status.lower() or live.state}"
             return
         endpoint = live.endpoints.get(self._plan.network_name)
+        if not planned.fabric:
+            return
         if endpoint is None:
             yield f"not attached: {name} is not connected to {self._plan.network_name}"
         elif endpoint.held != planned.address:
@@ -129,11 +138,21 @@ class Diagnosis:
 
     def _bridge(self, cell: Cell) -> Iterator[str]:
         planned = self._source(cell)
-        if planned is None or not planned.bridged:
+        if planned is None or not (planned.bridged or not planned.fabric):
             return
         live = self._live(planned.host, planned.name)
-        if live is not None and BRIDGE not in live.endpoints:
-            yield f"bridge not connected: {cell.source} reaches the outside through the bridge"
+        if live is not None and planned.default_route is not None and planned.default_route not in live.endpoints:
+            yield f"bridge not connected: {cell.source} reaches the outside through {planned.default_route} (`ipvlan heal`)"
+
+    def _on_bridge(self, cell: Cell, bridge: str) -> Iterator[str]:
+        """Yield which end of a cell between containers of a bridge is not connected to it."""
+        for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
+            if host is None or service is None:
+                continue
+            planned = self._plan.host(host).container(service)
+            live = self._live(host, planned.name)
+            if live is not None and bridge not in live.endpoints and any(bridge == at.bridge for at in planned.bridges):
+                yield f"not on the bridge: {planned.name} on {host} is not connected to {bridge} (`ipvlan heal`)"
 
     def _route(self, cell: Cell) -> Iterator[str]:
         if self._plan.mode == "l2" or cell.source_host is None or cell.target_host is None:
@@ -147,6 +166,22 @@ class Diagnosis:
             ]
             if missing:
                 yield f"no route: {host} has none to {', '.join(missing)} (`ipvlan heal`)"
+
+    def _by_a_bridge(self, cell: Cell) -> str | None:
+        """Return where to look when all is as planned, of what goes over a bridge of the stack; None for everything else."""
+        if cell.kind == "bridge-name":
+            return (
+                f"both containers are on {cell.bridge}, and the name {cell.address} is not found there, or the bridge drops "
+                f"what its containers send each other: look at `docker network inspect {cell.bridge}` (enable_icc) and at the "
+                f"firewall of {cell.source_host}"
+            )
+        planned = self._source(cell)
+        if cell.kind in ("container", "host-address") and planned is not None and not planned.fabric:
+            return (
+                f"{cell.source} leaves through the NAT of {cell.source_host}: look at that host's own route to {cell.address} "
+                "(`ip route get` there; `ipvlan heal` for a shim) and at its firewall (chain FORWARD)"
+            )
+        return None
 
     def _outside_the_hosts(self, cell: Cell) -> str | None:
         """Return where to look when everything on the hosts is as planned; None where the kind of cell does not tell."""
@@ -194,12 +229,38 @@ class Diagnosis:
         if cell.port is not None:
             return self._port_works_wrongly(cell, cell.port)
         live = self._live(cell.source_host, cell.source.partition("/")[2])
-        others = sorted(set(live.endpoints) - {self._plan.network_name}) if live is not None else []
+        others = sorted(set(live.endpoints) - self._without_a_route(cell)) if live is not None else []
         if others:
             return f"other network: {cell.source} is connected to {', '.join(others)} too, and connects through it"
         if cell.kind == "own-container":
             return f"{cell.source} has an address of the fabric itself, or a route to it (`ip route` there)"
         return f"something on the network answers for {cell.address}, which {cell.source} must not reach by the plan"
+
+    def _without_a_route(self, cell: Cell) -> set[str]:
+        """Return the networks through which the source of a cell reaches nothing outside: the fabric, and internal bridges."""
+        host = None if cell.source_host is None else self._plan.host(cell.source_host)
+        internal = {bridge.name for bridge in host.bridges if bridge.internal} if host is not None else set()
+        return {self._plan.network_name, *internal}
+
+    def _bridge_works_wrongly(self, cell: Cell) -> str | None:
+        """Return why a connection over a bridge works that must not; None where it is not over one."""
+        bridge = cell.bridge
+        if bridge is None:
+            return None
+        if cell.kind == "bridge-name":
+            return (
+                f"the containers of {bridge} on {cell.target_host} reach each other, and by its option enable_icc they must not: "
+                f"`docker network inspect {bridge}` there, and `ipvlan status`"
+            )
+        source, target = (self._live(cell.target_host, end.partition("/")[2]) for end in (cell.source, cell.target))
+        if source is not None and target is not None:
+            shared = sorted((set(source.endpoints) & set(target.endpoints)) - {BRIDGE})
+            if shared:
+                return f"other network: {cell.source} and {cell.target} are both connected to {', '.join(shared)}"
+        return (
+            f"something answers at the address that {cell.target} has on {bridge}: the host's firewall lets its bridges reach "
+            "each other, or a machine beyond has the address too, and the bridge needs another subnet (ipvlan-fabric:bridges)"
+        )
 
     def _port_works_wrongly(self, cell: Cell, port: Port) -> str:
         name = cell.target.partition("/")[2]
