@@ -17,6 +17,7 @@ from netaddr import IPNetwork
 
 from ipvlan.hosts import bridge_network_refusals as refused
 from ipvlan.hosts.spare import labelled_by_image
+from ipvlan.hosts.spare_copy import given_aliases
 from ipvlan.plan.docker_versions import PRIORITY_BEFORE_FAMILY, parse_version
 from ipvlan.plan.ownership import owner_label, parse_owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
@@ -116,7 +117,11 @@ def differences(wanted: Wanted, live: LiveNetwork) -> list[str]:
         found.append(f"subnet {', '.join(live.subnets) or 'none'} instead of {wanted.subnet}")
     for option, value in sorted(wanted.options.items()):
         if live.options.get(option) != value:
-            now = f"{live.options[option]} instead of {value}" if option in live.options else f"missing instead of {value}"
+            now = (
+                f"{live.options[option]} instead of {value}"
+                if option in live.options
+                else f"missing instead of {value}"
+            )
             found.append(f"the option {option} {now}")
     return [
         *found,
@@ -196,10 +201,14 @@ def _external_obstacle(wanted: Wanted, found: Sequence[LiveNetwork], docker_vers
     if not found:
         return refused.missing(wanted)
     if len(found) > 1:
-        return refused.unusable(wanted, f"the host has {len(found)} networks {wanted.name}, and which one is meant is not known")
+        return refused.unusable(
+            wanted, f"the host has {len(found)} networks {wanted.name}, and which one is meant is not known"
+        )
     live = found[0]
     if live.driver != DRIVER:
-        return refused.unusable(wanted, f"network {wanted.name} has the driver {live.driver or 'none'} and not {DRIVER}")
+        return refused.unusable(
+            wanted, f"network {wanted.name} has the driver {live.driver or 'none'} and not {DRIVER}"
+        )
     version = parse_version(docker_version)
     if live.ipv6 and not live.internal and version is not None and version < PRIORITY_BEFORE_FAMILY:
         first = ".".join(map(str, PRIORITY_BEFORE_FAMILY))
@@ -283,8 +292,8 @@ class _Endpoint(NamedTuple):
 
     container_id: str
     container: str
-    settings: Mapping[str, Any]
-    """As Docker took and reports them: aliases, and the priority where Docker has one."""
+    aliases: Sequence[str]
+    priority: int
 
 
 def _disconnected(
@@ -308,7 +317,8 @@ def _disconnected(
     dead = [
         each
         for each in containers
-        if has_owner(each.get("Labels") or {}, wanted.owner) and _dead_id(each, wanted.name, ids)
+        if has_owner(each.get("Labels") or {}, wanted.owner)
+        and _dead_id(each, wanted.name, ids)
         # Not looked at before: only this stack's are changed.
         and not labelled_by_image(engine, each["ImageID"])
     ]
@@ -324,8 +334,14 @@ def _disconnected(
             if live is not None:
                 _connect_again(engine, live.id, endpoints)
             raise refused.not_removed(wanted, f"{container_name(each)} is not disconnected: {refusal}")
-        kept = {key: settings[key] for key in ("Aliases", "GwPriority") if settings.get(key)}
-        endpoints.append(_Endpoint(each["Id"], container_name(each), kept))
+        endpoints.append(
+            _Endpoint(
+                each["Id"],
+                container_name(each),
+                given_aliases(settings, each["Id"]),
+                int(settings.get("GwPriority") or 0),
+            )
+        )
     return endpoints
 
 
@@ -339,9 +355,7 @@ def _connect_again(engine: EngineWrites, network_id: str, endpoints: Sequence[_E
     return [
         each.container
         for each in endpoints
-        if engine.not_connected(
-            each.container_id, network_id, each.settings.get("Aliases", ()), int(each.settings.get("GwPriority", 0))
-        )
+        if engine.not_connected(each.container_id, network_id, each.aliases, each.priority)
     ]
 
 

@@ -138,7 +138,6 @@ class EngineWrites(Engine):
             priority: The bridge's gateway priority, where Docker has them; elsewhere the network's name decides
                 (`ipvlan.hosts.bridge`).
         """
-
         endpoint = {"GwPriority": priority} if self.prepare_priorities() else {}
         self._do(
             f"{short_id(id_)} is not connected to the bridge", lambda client: _connect(client, id_, BRIDGE, endpoint)
@@ -182,7 +181,9 @@ class EngineWrites(Engine):
 
         def create(client: Any) -> None:
             # docker-py 7.2.0 cannot switch IPv6 off; before Docker 25 names are only unique where the request says so.
-            reply = client._post_json(client._url("/networks/create"), data={"Name": name, "CheckDuplicate": True, **body})
+            reply = client._post_json(
+                client._url("/networks/create"), data={"Name": name, "CheckDuplicate": True, **body}
+            )
             client._raise_for_status(reply)
 
         return self._refusal(create)
