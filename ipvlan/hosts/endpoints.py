@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ipvlan.hosts.bridge_networks import DRIVER, LiveNetwork, has_owner, live_network
 from ipvlan.hosts.errors import NOT_ATTACHED, HostError
 from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.restore import start_unstarted
+from ipvlan.hosts.restore import was_never_started
 from ipvlan.hosts.spare_copy import given_aliases
 from ipvlan.plan.resource_names import BRIDGE
 
@@ -56,8 +56,8 @@ class Wanted:
     priority: int
     """Gateway priority of each of them, where Docker has priorities."""
     keep_bridge: bool
-    """Whether it stays on Docker's own bridge, where it is on it. A container off the fabric is created there, and leaves it unless it
-    is published or has internet; one on the fabric is never on it but for its bridge attachment."""
+    """Whether it stays on Docker's own bridge, where it is on it. A container off the fabric is created there, and leaves it unless
+    it is published or has internet."""
     owner: str
     """The stack's owner id: networks with it in their owner label are this stack's, and one that is not wanted is disconnected."""
 
@@ -81,7 +81,7 @@ class Differences:
 
     missing: tuple[Endpoint, ...] = ()
     different: tuple[tuple[Endpoint, LiveEndpoint], ...] = ()
-    """As it is to be, and as it is. Connected with other aliases, another priority, or to a network that is gone or was created again."""
+    """As it is to be, and as it is: with other aliases, another priority, or on a network that is gone or was created again."""
     extra: tuple[LiveEndpoint, ...] = ()
     """To a bridge of this stack that is not wanted."""
     foreign: tuple[LiveEndpoint, ...] = ()
@@ -117,7 +117,7 @@ def differences(
         wanted: The connections as they are to be.
         inspected: The container, as `GET /containers/ID/json` describes it.
         networks: Those of the host, as Docker lists them: their labels say which are this stack's.
-        fabric: Name of the fabric's network, which is none of the section's. Without it, a fabric's network counts as one of others.
+        fabric: Name of the fabric's network, which is none of the section's; without it, that counts as one of others.
     """
     live = live_endpoints(inspected)
     planned = {endpoint.network: endpoint for endpoint in wanted.endpoints}
@@ -196,8 +196,16 @@ def attach(engine: EngineWrites, wanted: Wanted) -> Differences:
         if left.to_do:
             # Docker reports success for a connection of a stopped container that changes nothing.
             raise _failed(wanted, f"Docker reports success, and still {_named(left)} is not as planned")
-    start_unstarted(engine, wanted.container_id)
+    _start(engine, wanted)
     return found
+
+
+def _start(engine: EngineWrites, wanted: Wanted) -> None:
+    """Start the container where it was created and never started; one that Docker did not start earlier is tried again."""
+    if was_never_started(_declared(engine, wanted)["State"]):
+        refusal = engine.not_started(wanted.container_id)
+        if refusal:
+            raise _failed(wanted, f"it is on its networks and is not started: {refusal}")
 
 
 def detach(engine: EngineWrites, wanted: Wanted) -> None:

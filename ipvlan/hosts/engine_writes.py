@@ -86,6 +86,10 @@ class EngineWrites(Engine):
         """Start a container; one that runs goes on."""
         self._do(f"{short_id(id_)} is not started", lambda client: client.start(id_))
 
+    def not_started(self, id_: str) -> str:
+        """Start a container; return why Docker does not, in Docker's words; empty when it runs."""
+        return self._refusal(lambda client: client.start(id_))
+
     def stop(self, id_: str, grace: int) -> None:
         """Stop a container, also one that Docker starts again and again; `grace` is in seconds, until it is killed."""
         self._do(
