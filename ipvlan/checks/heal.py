@@ -233,7 +233,7 @@ def _step(known: Known, difference: Difference) -> RepairStep:
         network=difference.network,
         volume=difference.volume,
         content=_content(known, difference),
-        address="" if planned is None else planned.address,
+        address="" if planned is None else planned.address_text,
     )
     step = RepairStep(difference=difference, description=description, by=by)
     obstacle = _obstacle(known, difference, planned)

@@ -86,14 +86,12 @@ def _repair(host: HostPlan, connection: HostConnection, step: RepairStep, seen: 
     planned = host.container(step.difference.service or "")
     match kind:
         case DriftKind.FABRIC_DISCONNECTED | DriftKind.ADDRESS_DIFFERENT:
-            if planned.address is None:
-                raise RuntimeError(f"{kind} on {host.name}, and {planned.name} is not on the fabric by plan")
             return repair.connect_to_fabric(
                 connection,
                 seen,
                 network=host.network.name,
                 network_id=step.network_id,
-                address=planned.address,
+                address=planned.fabric_address,
             )
         case DriftKind.CONTAINER_STOPPED:
             return repair.start(connection, seen)

@@ -103,7 +103,9 @@ def _dns(config: StackConfig) -> Iterator[Problem]:
     if not outside or fabric.mode != "l2" or is_lan(config):
         return
     isolated = sorted(
-        name for name, service in config.services.items() if not (service.dns or service.bridged or service.egress)
+        name
+        for name, service in config.services.items()
+        if service.fabric and not (service.dns or service.bridged or service.egress)
     )
     if isolated:
         more = f" and {len(isolated) - 1} more" if len(isolated) > 1 else ""
