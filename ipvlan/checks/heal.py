@@ -308,7 +308,9 @@ def _content(known: Known, difference: Difference) -> str:
 
 def _later(step: RepairStep) -> RepairStep:
     """Return the start of a stopped container, left to the next run: Pulumi creates a bridge network of it only after the hosts."""
-    description = f"{step.difference.container} is started by the next `ipvlan heal`: its bridge network is created again first"
+    description = (
+        f"{step.difference.container} is started by the next `ipvlan heal`: its bridge network is created again first"
+    )
     return replace(step, by="person", description=description)
 
 
