@@ -50,8 +50,8 @@ def container_obstacle(ownership: Ownership, host: HostPlan, snapshot: HostSnaps
         return ""
     return (
         f"{planned.name} on {host.name} stays as it is: a container with bridges is started with all of them, and "
-        f"{', '.join(absent)} is missing there or is not of this stack. Settle that first (`ipvlan status`); then run `ipvlan heal` "
-        "again"
+        f"{', '.join(absent)} is missing there or is not of this stack. Settle that first (`ipvlan status`); then run "
+        "`ipvlan heal` again"
     )
 
 

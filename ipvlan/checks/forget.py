@@ -123,7 +123,7 @@ def _clean_up_lines(remains: Remains) -> Iterator[str]:
     # Before the network, with which Docker removes a parent that is a VLAN it made.
     for networking in remains.networking:
         yield from _networking_lines(networking)
-    for network in remains.networks:
+    for network in (*remains.networks, *remains.bridges):
         if network.id:
             yield _docker(remains, "network", "rm", network.id)
         else:

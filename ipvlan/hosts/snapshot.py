@@ -265,7 +265,7 @@ def _volumes(engine: Engine, *, needed: bool) -> Mapping[str, LiveVolume] | None
 def _connections(
     engine: Engine, containers: Mapping[str, LiveContainer], connections_of: Sequence[ContainerPlan]
 ) -> Mapping[str, Mapping[str, LiveEndpoint]]:
-    """Return the connections of the containers that are planned to be on bridges; Docker's list has neither aliases nor priorities."""
+    """Return the connections of the containers that are planned to be on bridges: Docker's list has no aliases."""
     ids = {
         planned.name: containers[planned.name].id
         for planned in connections_of
