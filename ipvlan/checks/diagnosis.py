@@ -36,12 +36,13 @@ class Diagnosis:
         """Return one sentence about a wrong cell; `must_work` is false where the connection works and must not."""
         if not must_work:
             return self._works_wrongly(cell)
-        return next(self._broken_links(cell, observed), None) or self._outside_the_hosts(cell) or _BETWEEN_THE_HOSTS
+        reason = next(self._broken_links(cell, observed), None)
+        return reason or _on_a_bridge(cell) or self._outside_the_hosts(cell) or _BETWEEN_THE_HOSTS
 
     def _broken_links(self, cell: Cell, observed: Observed) -> Iterator[str]:
         for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
             if host is not None:
-                yield from self._end(self._plan.host(host), service)
+                yield from self._end(self._plan.host(host), service, cell)
         if cell.kind == "container-port":
             yield from self._own_port(cell, observed)
         elif cell.port is not None:
@@ -53,7 +54,7 @@ class Diagnosis:
         if cell.kind in ("container", "host-address", "other-container") and cell.source_host != cell.target_host:
             yield from self._route(cell)
 
-    def _end(self, host: HostPlan, service: str | None) -> Iterator[str]:
+    def _end(self, host: HostPlan, service: str | None, cell: Cell) -> Iterator[str]:
         if isinstance(self._hosts.get(host.name), OtherMachineError):
             yield f"host replaced: another machine answers for {host.name} than the one in the state (`ipvlan status`)"
             return
@@ -62,13 +63,16 @@ class Diagnosis:
             yield f"host not reached: {host.name} does not answer"
             return
         if service is not None:
-            yield from self._container(host.container(service), snapshot)
+            yield from self._container(host.container(service), snapshot, cell.bridge)
+        if cell.bridge is not None:
+            # It never leaves the host.
+            return
         if not snapshot.parent.present:
             yield f"parent missing: {host.name} has no {host.parent}"
         elif not snapshot.parent.up:
             yield f"parent down: {host.parent} on {host.name} is down (`ip link set {host.parent} up` there, or its cable)"
 
-    def _container(self, planned: ContainerPlan, snapshot: HostSnapshot) -> Iterator[str]:
+    def _container(self, planned: ContainerPlan, snapshot: HostSnapshot, bridge: str | None) -> Iterator[str]:
         live = snapshot.containers.get(planned.name)
         name = f"{planned.name} on {planned.host}"
         if live is None:
@@ -79,6 +83,12 @@ class Diagnosis:
             return
         if not live.running:
             yield f"container down: {name} is {live.status.lower() or live.state}"
+            return
+        if bridge is not None or not planned.fabric:
+            networks = [endpoint.bridge for endpoint in planned.bridges if bridge in (None, endpoint.bridge)]
+            absent = [network for network in networks if network not in live.endpoints]
+            if absent:
+                yield f"not attached: {name} is not connected to {', '.join(absent)} (`ipvlan status`)"
             return
         endpoint = live.endpoints.get(self._plan.network_name)
         if endpoint is None:
@@ -194,9 +204,16 @@ class Diagnosis:
         if cell.port is not None:
             return self._port_works_wrongly(cell, cell.port)
         live = self._live(cell.source_host, cell.source.partition("/")[2])
-        others = sorted(set(live.endpoints) - {self._plan.network_name}) if live is not None else []
+        planned = self._source(cell)
+        expected = set() if planned is None else {endpoint.bridge for endpoint in planned.bridges}
+        others = sorted(set(live.endpoints) - {self._plan.network_name, *expected}) if live is not None else []
         if others:
             return f"other network: {cell.source} is connected to {', '.join(others)} too, and connects through it"
+        if cell.bridge is not None:
+            return (
+                f"Docker on {cell.source_host} does not isolate {cell.target} on {cell.bridge}: `ipvlan status`, and the rules "
+                "of the host's firewall before Docker's own"
+            )
         if cell.kind == "own-container":
             return f"{cell.source} has an address of the fabric itself, or a route to it (`ip route` there)"
         return f"something on the network answers for {cell.address}, which {cell.source} must not reach by the plan"
@@ -242,3 +259,13 @@ class Diagnosis:
     def _live(self, host: str | None, container: str) -> LiveContainer | None:
         snapshot = self._snapshot(host)
         return None if snapshot is None else snapshot.containers.get(container)
+
+
+def _on_a_bridge(cell: Cell) -> str | None:
+    """Return where to look when two containers on one bridge are as planned; None for another cell."""
+    if cell.bridge is None:
+        return None
+    return (
+        f"both containers run and are connected to {cell.bridge}: look at the firewall of {cell.source_host} (`sysctl "
+        "net.bridge.bridge-nf-call-iptables` there; if it is 1, chain FORWARD)"
+    )
