@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.report import Report
 from ipvlan.plan.rollout_changes import ServiceStep
 from ipvlan.views.json_document import ProblemEntry, TypedDict, document_part, problem_entries
