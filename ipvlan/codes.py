@@ -197,6 +197,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF245": "no service is connected to a bridge",
     "IPF246": "two bridges have one resource name",
     "IPF247": "the name of a bridge sorts before the network with the default route",
+    "IPF248": "two stacks make networks of one name on a machine, and one of them is a bridge",
+    "IPF249": "two stacks have networks on a machine whose subnets overlap, and one of them is a bridge",
     "IPF301": "there is no host",
     "IPF302": "a slice is not part of the subnet",
     "IPF303": "no container can have an address of a slice",
