@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ipvlan.checks.bridge_drift import usable_bridges
 from ipvlan.checks.not_ours import described
-from ipvlan.hosts.endpoints import ENDPOINT_PRIORITY, Endpoint, Wanted
+from ipvlan.hosts.endpoints import Wanted, planned_endpoints
 from ipvlan.plan.rollout_containers import role_of
 
 if TYPE_CHECKING:
@@ -25,21 +25,8 @@ if TYPE_CHECKING:
 def wanted_connections(
     ownership: Ownership, host: HostPlan, snapshot: HostSnapshot, planned: ContainerPlan, live: LiveContainer
 ) -> Wanted:
-    """Return the container's connections as they are to be, to the networks that are there and may be used."""
-    usable = usable_bridges(ownership, host, snapshot)
-    return Wanted(
-        host=host.name,
-        container=planned.name,
-        container_id=live.id,
-        endpoints=tuple(
-            Endpoint(network=endpoint.bridge, network_id=usable[endpoint.bridge], aliases=endpoint.aliases)
-            for endpoint in planned.bridges
-            if endpoint.bridge in usable
-        ),
-        priority=ENDPOINT_PRIORITY,
-        keep_bridge=planned.bridged,
-        owner=ownership.owner,
-    )
+    """Return the container's connections as they are to be, where `container_obstacle` has nothing against it."""
+    return planned_endpoints(planned, live.id, usable_bridges(ownership, host, snapshot), ownership.owner)
 
 
 def container_obstacle(ownership: Ownership, host: HostPlan, snapshot: HostSnapshot, planned: ContainerPlan) -> str:
