@@ -36,31 +36,25 @@ class Diagnosis:
         """Return one sentence about a wrong cell; `must_work` is false where the connection works and must not."""
         if not must_work:
             return self._bridge_works_wrongly(cell) or self._works_wrongly(cell)
-        return (
-            next(self._broken_links(cell, observed), None)
-            or self._by_a_bridge(cell)
-            or self._outside_the_hosts(cell)
-            or _BETWEEN_THE_HOSTS
-        )
+        reason = next(self._broken_links(cell, observed), None)
+        return reason or self._by_a_bridge(cell) or self._outside_the_hosts(cell) or _BETWEEN_THE_HOSTS
 
     def _broken_links(self, cell: Cell, observed: Observed) -> Iterator[str]:
         for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
             if host is not None:
-                yield from self._end(self._plan.host(host), service)
+                yield from self._end(self._plan.host(host), service, cell)
         if cell.kind == "container-port":
             yield from self._own_port(cell, observed)
         elif cell.port is not None:
             yield from self._port(cell, observed)
         if cell.kind in ("host-address", "internet", "internet-name"):
             yield from self._bridge(cell)
-        if cell.bridge is not None:
-            yield from self._on_bridge(cell, cell.bridge)
         if observed.reached is None:
             yield f"it could not be tried: {observed.outcome}"
         if cell.kind in ("container", "host-address", "other-container") and cell.source_host != cell.target_host:
             yield from self._route(cell)
 
-    def _end(self, host: HostPlan, service: str | None) -> Iterator[str]:
+    def _end(self, host: HostPlan, service: str | None, cell: Cell) -> Iterator[str]:
         if isinstance(self._hosts.get(host.name), OtherMachineError):
             yield f"host replaced: another machine answers for {host.name} than the one in the state (`ipvlan status`)"
             return
@@ -69,13 +63,16 @@ class Diagnosis:
             yield f"host not reached: {host.name} does not answer"
             return
         if service is not None:
-            yield from self._container(host.container(service), snapshot)
+            yield from self._container(host.container(service), snapshot, cell.bridge)
+        if cell.bridge is not None:
+            # It never leaves the host.
+            return
         if not snapshot.parent.present:
             yield f"parent missing: {host.name} has no {host.parent}"
         elif not snapshot.parent.up:
             yield f"parent down: {host.parent} on {host.name} is down (`ip link set {host.parent} up` there, or its cable)"
 
-    def _container(self, planned: ContainerPlan, snapshot: HostSnapshot) -> Iterator[str]:
+    def _container(self, planned: ContainerPlan, snapshot: HostSnapshot, bridge: str | None) -> Iterator[str]:
         live = snapshot.containers.get(planned.name)
         name = f"{planned.name} on {planned.host}"
         if live is None:
@@ -87,9 +84,13 @@ class Diagnosis:
         if not live.running:
             yield f"container down: {name} is {live.status.lower() or live.state}"
             return
-        endpoint = live.endpoints.get(self._plan.network_name)
-        if not planned.fabric:
+        if bridge is not None or not planned.fabric:
+            networks = [endpoint.bridge for endpoint in planned.bridges if bridge in (None, endpoint.bridge)]
+            absent = [network for network in networks if network not in live.endpoints]
+            if absent:
+                yield f"not attached: {name} is not connected to {', '.join(absent)} (`ipvlan status`)"
             return
+        endpoint = live.endpoints.get(self._plan.network_name)
         if endpoint is None:
             yield f"not attached: {name} is not connected to {self._plan.network_name}"
         elif endpoint.held != planned.address:
@@ -138,21 +139,12 @@ class Diagnosis:
 
     def _bridge(self, cell: Cell) -> Iterator[str]:
         planned = self._source(cell)
-        if planned is None or not (planned.bridged or not planned.fabric):
+        if planned is None or not planned.bridged:
+            # One that is not on the fabric is asked for all its bridges before (`_container`).
             return
         live = self._live(planned.host, planned.name)
-        if live is not None and planned.default_route is not None and planned.default_route not in live.endpoints:
-            yield f"bridge not connected: {cell.source} reaches the outside through {planned.default_route} (`ipvlan heal`)"
-
-    def _on_bridge(self, cell: Cell, bridge: str) -> Iterator[str]:
-        """Yield which end of a cell between containers of a bridge is not connected to it."""
-        for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
-            if host is None or service is None:
-                continue
-            planned = self._plan.host(host).container(service)
-            live = self._live(host, planned.name)
-            if live is not None and bridge not in live.endpoints and any(bridge == at.bridge for at in planned.bridges):
-                yield f"not on the bridge: {planned.name} on {host} is not connected to {bridge} (`ipvlan heal`)"
+        if live is not None and BRIDGE not in live.endpoints:
+            yield f"bridge not connected: {cell.source} reaches the outside through the bridge"
 
     def _route(self, cell: Cell) -> Iterator[str]:
         if self._plan.mode == "l2" or cell.source_host is None or cell.target_host is None:
@@ -168,12 +160,12 @@ class Diagnosis:
                 yield f"no route: {host} has none to {', '.join(missing)} (`ipvlan heal`)"
 
     def _by_a_bridge(self, cell: Cell) -> str | None:
-        """Return where to look when all is as planned, of what goes over a bridge of the stack; None for everything else."""
-        if cell.kind == "bridge-name":
+        """Return where to look when all is as planned, of what goes over a bridge of the stack; None for another cell."""
+        if cell.bridge is not None:
             return (
-                f"both containers are on {cell.bridge}, and the name {cell.address} is not found there, or the bridge drops "
-                f"what its containers send each other: look at `docker network inspect {cell.bridge}` (enable_icc) and at the "
-                f"firewall of {cell.source_host}"
+                f"both containers run and are connected to {cell.bridge}: look at `docker network inspect {cell.bridge}` on "
+                f"{cell.source_host} (enable_icc), and at its firewall (`sysctl net.bridge.bridge-nf-call-iptables` there; if it "
+                "is 1, chain FORWARD)"
             )
         planned = self._source(cell)
         if cell.kind in ("container", "host-address") and planned is not None and not planned.fabric:
@@ -243,14 +235,13 @@ class Diagnosis:
         return {self._plan.network_name, *internal}
 
     def _bridge_works_wrongly(self, cell: Cell) -> str | None:
-        """Return why a connection over a bridge works that must not; None where it is not over one."""
-        bridge = cell.bridge
-        if bridge is None:
+        """Return why a connection over a bridge works that must not; None for another cell."""
+        if cell.bridge is None:
             return None
         if cell.kind == "bridge-name":
             return (
-                f"the containers of {bridge} on {cell.target_host} reach each other, and by its option enable_icc they must not: "
-                f"`docker network inspect {bridge}` there, and `ipvlan status`"
+                f"the containers of {cell.bridge} on {cell.target_host} reach each other, and by its option enable_icc they must "
+                f"not: `docker network inspect {cell.bridge}` there, and `ipvlan status`"
             )
         source, target = (self._live(cell.target_host, end.partition("/")[2]) for end in (cell.source, cell.target))
         if source is not None and target is not None:
@@ -258,8 +249,9 @@ class Diagnosis:
             if shared:
                 return f"other network: {cell.source} and {cell.target} are both connected to {', '.join(shared)}"
         return (
-            f"something answers at the address that {cell.target} has on {bridge}: the host's firewall lets its bridges reach "
-            "each other, or a machine beyond has the address too, and the bridge needs another subnet (ipvlan-fabric:bridges)"
+            f"Docker on {cell.source_host} does not isolate {cell.target} on {cell.bridge}: look at the rules of the host's "
+            "firewall before Docker's own; or a machine beyond the host has the address too, and the bridge needs another subnet "
+            "(ipvlan-fabric:bridges)"
         )
 
     def _port_works_wrongly(self, cell: Cell, port: Port) -> str:

@@ -80,7 +80,7 @@ def _bridge(key: str, bridge: BridgeConfig, members: Collection[str]) -> BridgeP
     )
 
 
-def endpoints_of(config: StackConfig, name: str) -> tuple[EndpointPlan, ...]:
+def bridge_endpoints(config: StackConfig, name: str) -> tuple[EndpointPlan, ...]:
     """Return the connections of a service's containers to bridge networks, sorted by the network's name.
 
     The service's name is an alias where the container has another one, as in compose.

@@ -8,18 +8,17 @@ Out of scope: which addresses exist and who may have them (`ipvlan.plan.address_
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netaddr import IPNetwork
 
 from ipvlan.config.models import ContainerSettings, HostConfig, ServiceConfig, StackConfig
-from ipvlan.config.types.interfaces import LONGEST_INTERFACE
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.bridges import bridges_on, default_route, endpoints_of
+from ipvlan.plan.bridges import bridge_endpoints, bridges_on, default_route
 from ipvlan.plan.docker_pool import docker_pool
+from ipvlan.plan.host_links import shim_link
 from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, Route, ShimPlan, SshPlan
 from ipvlan.plan.rollout_order import rollout_plan
@@ -60,15 +59,6 @@ def make_plan(config: StackConfig) -> Plan:
             connect_timeout=config.ssh.connect_timeout,
         ),
     )
-
-
-def shim_link(parent: str) -> str:
-    """Return the name of the shim's link on `parent`; two fabrics of one host have two parents, and so two names."""
-    name = f"shim.{parent}"
-    if len(name) <= LONGEST_INTERFACE:
-        return name
-    # Of a long name the end distinguishes two VLANs, and a digest two NICs.
-    return f"shim.{hashlib.sha256(parent.encode()).hexdigest()[:10]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +153,7 @@ def _container(
         rollout=rollout_plan(service.rollout, config.fabric.rollout, service.healthcheck),
         after=tuple(sorted(service.after)),
         fabric=service.fabric,
-        bridges=endpoints_of(config, service_name),
+        bridges=bridge_endpoints(config, service_name),
     )
 
 

@@ -144,8 +144,8 @@ class ContainerPlan:
     def docker_ports(self) -> tuple[Port, ...]:
         """The ports with which Docker creates the container; it binds all of them while the bridge is connected.
 
-        Empty for a container that is not published and has its default route on a bridge, for the internet or since it is not on the
-        fabric: its ports would be published. Empty too for one on a LAN that is not published: every port answers at its own
+        Empty for a container that is not published and has its default route on a bridge, for the internet or since it is not on
+        the fabric: its ports would be published. Empty too for one on a LAN that is not published: every port answers at its own
         address, and the docker provider takes long for many.
         """
         return () if (self.internet or self.on_lan or not self.fabric) and not self.published else self.ports

@@ -55,7 +55,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
 
 def _name(config: StackConfig) -> Iterator[Problem]:
     name, with_priority = config.fabric.name, GATEWAY_PRIORITY[0]
-    bridged = sorted(service for service, settings in config.services.items() if settings.bridged)
+    bridged = sorted(service for service, settings in config.services.items() if settings.fabric and settings.bridged)
     if name.lower() in DOCKER_NETWORKS:
         yield Problem(
             code="IPF201",
