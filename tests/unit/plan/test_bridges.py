@@ -207,7 +207,7 @@ def test_names_of_networks_without_priorities() -> None:
     external = {"bridges": {"web": {}, "aa": {"name": "api", "external": True}}, "services.nginx.bridges": ["aa"]}
     assert codes(external) == [("IPF247", "bridges.aa")]
     # centos has its default route on the fabric, nginx on Docker's bridge.
-    between = {"bridges": {"web": {}, "data": {}}}
+    between: dict[str, Any] = {"bridges": {"web": {}, "data": {}}}
     assert codes({**between, "services.nginx.bridges": ["data"]}) == []
     assert codes({**between, "services.centos.bridges": ["data"]}) == [("IPF247", "bridges.data")]
     # Without the fabric the first by name has it, in every Docker.
