@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import pulumi
 import pytest
+
+from ipvlan.checks import bridge_check
+from ipvlan.checks.bridge_check import BridgesRefusedError
+from ipvlan.hosts.errors import HostError, HostUnreachableError
 
 from tests.support.states import OWNER
 from tests.support.strict_monitor import Run
 
 RunProgram = Callable[..., Run]
+
+
+@pytest.fixture(autouse=True)
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return what each host answers to the look at its bridges, to change: host -> names of those that are missing, or a failure."""
+    given: dict[str, Any] = {"docker-1": frozenset(), "docker-2": frozenset()}
+
+    def on_all(connections: Any, _work: Any, **_: Any) -> Mapping[str, Any]:
+        return {connection.name: given[connection.name] for connection in connections}
+
+    monkeypatch.setattr(bridge_check, "on_all", on_all)
+    return given
 
 
 @pytest.fixture
@@ -99,3 +116,35 @@ def test_services_without_bridges_are_what_they_were(run: RunProgram, bridged: d
     assert {"start", "mustRun"}.isdisjoint(reference.named("fabric-docker-1-nginx").inputs)
     assert "networks" not in reference.named("fabric-docker-1-nginx-published-bridge").inputs
     assert not any("endpoints" in each.name or "-bridge-" in each.name for each in reference.resources.values())
+
+
+def test_what_is_missing_on_a_host_is_declared_so(
+    run: RunProgram, bridged: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    """An `up` looks at the hosts; the resource creates the network where the state has it. A preview asks none."""
+    answers["docker-2"] = frozenset({"backend"})
+    made = run(bridged)
+    assert made.named("fabric-docker-2-bridge-backend").inputs["missing"] is True
+    assert made.named("fabric-docker-1-bridge-backend").inputs["missing"] is False
+    answers.clear()
+    assert run(bridged, preview=True).named("fabric-docker-2-bridge-backend").inputs["missing"] is False
+
+
+def test_a_refused_network_ends_the_run_before_anything_is_declared(
+    run: RunProgram, bridged: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    """On every host: what can be done elsewhere waits for the config."""
+    answers["docker-1"] = BridgesRefusedError.on("docker-1", "IPF804", problem="of others", effect="none", fix="rename")
+    with pytest.raises(pulumi.RunError, match="IPF804"):
+        run(bridged)
+
+
+def test_a_host_whose_external_network_is_gone_is_left_out(
+    run: RunProgram, bridged: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    """The config is no mistake: the other hosts come first, and the run ends with the reason."""
+    answers["docker-1"] = HostError.on("docker-1", "IPF803", problem="gone", effect="none", fix="create it")
+    with pytest.raises(pulumi.RunError, match="IPF803"):
+        run(bridged)
+    answers["docker-1"] = HostUnreachableError.on("docker-1", "IPF711", problem="no answer", effect="none", fix="-")
+    assert run(bridged).named("fabric-docker-1-bridge-backend").inputs["missing"] is False
