@@ -118,7 +118,7 @@ def default_route(config: StackConfig, service: ServiceConfig) -> str | None:
     """Return the name of the Docker network that has the default route of a service's containers; None where none has.
 
     That is Docker's own bridge where the service is connected to it, else the fabric; without the fabric the first by name of its
-    bridges that are not internal, as every Docker orders them (moby, `Endpoint.Less` in libnetwork/endpoint.go).
+    bridges that are not internal, as every Docker orders them (moby, `Endpoint.Less` in libnetwork/sandbox.go).
     """
     if service.bridged:
         return BRIDGE
