@@ -140,6 +140,14 @@ def test_a_service_off_the_fabric_moves_no_address(raw: dict[str, Any], data: st
     for host, address in before.addresses.get(name, {}).items():
         assert after.address_space.is_free(IPAddress(address), host)
         assert after.host(host).container(name).address is None
-    for host in before.hosts:
-        assert after.host(host.name).network == host.network
-        assert after.host(host.name).shim == host.shim
+    for planned in before.hosts:
+        assert after.host(planned.name).network == planned.network
+        assert after.host(planned.name).shim == planned.shim
+
+
+@pytest.mark.parametrize(("service", "codes"), [({}, set()), ({"published": True}, {"IPF436"})])
+def test_many_unpublished_ports_are_not_docker_s(service: dict[str, Any], codes: set[str]) -> None:
+    """Docker gets none of them, so that nothing is slow."""
+    changes = {f"services__app__{key}": value for key, value in service.items()}
+    plan = off_the_fabric(services__app__ports=["20000-20999:20000-20999"], **changes)
+    assert {one.code for one in plan.warnings if one.key == "services.app.ports"} == codes
