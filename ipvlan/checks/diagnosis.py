@@ -206,6 +206,9 @@ class Diagnosis:
         live = self._live(cell.source_host, cell.source.partition("/")[2])
         planned = self._source(cell)
         expected = set() if planned is None else {endpoint.bridge for endpoint in planned.bridges}
+        if cell.bridge is not None:
+            # Docker isolates that one from the others by itself.
+            expected.add(BRIDGE)
         others = sorted(set(live.endpoints) - {self._plan.network_name, *expected}) if live is not None else []
         if others:
             return f"other network: {cell.source} is connected to {', '.join(others)} too, and connects through it"
