@@ -35,9 +35,9 @@ class Diagnosis:
     def reason(self, cell: Cell, observed: Observed, *, must_work: bool) -> str:
         """Return one sentence about a wrong cell; `must_work` is false where the connection works and must not."""
         if not must_work:
-            return self._works_wrongly(cell)
+            return self._bridge_works_wrongly(cell) or self._works_wrongly(cell)
         reason = next(self._broken_links(cell, observed), None)
-        return reason or _on_a_bridge(cell) or self._outside_the_hosts(cell) or _BETWEEN_THE_HOSTS
+        return reason or self._by_a_bridge(cell) or self._outside_the_hosts(cell) or _BETWEEN_THE_HOSTS
 
     def _broken_links(self, cell: Cell, observed: Observed) -> Iterator[str]:
         for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
@@ -140,6 +140,7 @@ class Diagnosis:
     def _bridge(self, cell: Cell) -> Iterator[str]:
         planned = self._source(cell)
         if planned is None or not planned.bridged:
+            # One that is not on the fabric is asked for all its bridges before (`_container`).
             return
         live = self._live(planned.host, planned.name)
         if live is not None and BRIDGE not in live.endpoints:
@@ -157,6 +158,22 @@ class Diagnosis:
             ]
             if missing:
                 yield f"no route: {host} has none to {', '.join(missing)} (`ipvlan heal`)"
+
+    def _by_a_bridge(self, cell: Cell) -> str | None:
+        """Return where to look when all is as planned, of what goes over a bridge of the stack; None for another cell."""
+        if cell.bridge is not None:
+            return (
+                f"both containers run and are connected to {cell.bridge}: look at `docker network inspect {cell.bridge}` on "
+                f"{cell.source_host} (enable_icc), and at its firewall (`sysctl net.bridge.bridge-nf-call-iptables` there; if it "
+                "is 1, chain FORWARD)"
+            )
+        planned = self._source(cell)
+        if cell.kind in ("container", "host-address") and planned is not None and not planned.fabric:
+            return (
+                f"{cell.source} leaves through the NAT of {cell.source_host}: look at that host's own route to {cell.address} "
+                "(`ip route get` there; `ipvlan heal` for a shim) and at its firewall (chain FORWARD)"
+            )
+        return None
 
     def _outside_the_hosts(self, cell: Cell) -> str | None:
         """Return where to look when everything on the hosts is as planned; None where the kind of cell does not tell."""
@@ -204,22 +221,38 @@ class Diagnosis:
         if cell.port is not None:
             return self._port_works_wrongly(cell, cell.port)
         live = self._live(cell.source_host, cell.source.partition("/")[2])
-        planned = self._source(cell)
-        expected = set() if planned is None else {endpoint.bridge for endpoint in planned.bridges}
-        if cell.bridge is not None:
-            # Docker isolates that one from the others by itself.
-            expected.add(BRIDGE)
-        others = sorted(set(live.endpoints) - {self._plan.network_name, *expected}) if live is not None else []
+        others = sorted(set(live.endpoints) - self._without_a_route(cell)) if live is not None else []
         if others:
             return f"other network: {cell.source} is connected to {', '.join(others)} too, and connects through it"
-        if cell.bridge is not None:
-            return (
-                f"Docker on {cell.source_host} does not isolate {cell.target} on {cell.bridge}: `ipvlan status`, and the rules "
-                "of the host's firewall before Docker's own"
-            )
         if cell.kind == "own-container":
             return f"{cell.source} has an address of the fabric itself, or a route to it (`ip route` there)"
         return f"something on the network answers for {cell.address}, which {cell.source} must not reach by the plan"
+
+    def _without_a_route(self, cell: Cell) -> set[str]:
+        """Return the networks through which the source of a cell reaches nothing outside: the fabric, and internal bridges."""
+        host = None if cell.source_host is None else self._plan.host(cell.source_host)
+        internal = {bridge.name for bridge in host.bridges if bridge.internal} if host is not None else set()
+        return {self._plan.network_name, *internal}
+
+    def _bridge_works_wrongly(self, cell: Cell) -> str | None:
+        """Return why a connection over a bridge works that must not; None for another cell."""
+        if cell.bridge is None:
+            return None
+        if cell.kind == "bridge-name":
+            return (
+                f"the containers of {cell.bridge} on {cell.target_host} reach each other, and by its option enable_icc they must "
+                f"not: `docker network inspect {cell.bridge}` there, and `ipvlan status`"
+            )
+        source, target = (self._live(cell.target_host, end.partition("/")[2]) for end in (cell.source, cell.target))
+        if source is not None and target is not None:
+            shared = sorted((set(source.endpoints) & set(target.endpoints)) - {BRIDGE})
+            if shared:
+                return f"other network: {cell.source} and {cell.target} are both connected to {', '.join(shared)}"
+        return (
+            f"Docker on {cell.source_host} does not isolate {cell.target} on {cell.bridge}: look at the rules of the host's "
+            "firewall before Docker's own; or a machine beyond the host has the address too, and the bridge needs another subnet "
+            "(ipvlan-fabric:bridges)"
+        )
 
     def _port_works_wrongly(self, cell: Cell, port: Port) -> str:
         name = cell.target.partition("/")[2]
@@ -262,13 +295,3 @@ class Diagnosis:
     def _live(self, host: str | None, container: str) -> LiveContainer | None:
         snapshot = self._snapshot(host)
         return None if snapshot is None else snapshot.containers.get(container)
-
-
-def _on_a_bridge(cell: Cell) -> str | None:
-    """Return where to look when two containers on one bridge are as planned; None for another cell."""
-    if cell.bridge is None:
-        return None
-    return (
-        f"both containers run and are connected to {cell.bridge}: look at the firewall of {cell.source_host} (`sysctl "
-        "net.bridge.bridge-nf-call-iptables` there; if it is 1, chain FORWARD)"
-    )
