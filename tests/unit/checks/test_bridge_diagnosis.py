@@ -54,7 +54,10 @@ def no_parent(host: HostSnapshot) -> HostSnapshot:
         ([disconnect("app", "backend")], "not attached: app on docker-1 is not connected to backend (`ipvlan status`)"),
         ([disconnect("nginx", "backend")], "not attached: nginx on docker-1 is not connected to backend"),
         # What has nothing to do with the bridge is not the reason.
-        ([no_parent, disconnect("nginx", "ipvlanl2"), disconnect("app", "data")], "look at `docker network inspect backend` on docker-1"),
+        (
+            [no_parent, disconnect("nginx", "ipvlanl2"), disconnect("app", "data")],
+            "look at `docker network inspect backend` on docker-1",
+        ),
     ],
 )
 def test_a_name_on_a_bridge_that_does_not_answer(changes: list[HostChange], part: str) -> None:
@@ -77,7 +80,10 @@ def test_what_works_on_a_bridge_and_must_not() -> None:
     """A connection that is not planned is named, one that is planned is not the reason."""
     isolated = plan_with(**{"com.docker.network.bridge.enable_icc": "false"})
     cell = one(isolated, "bridge-name", "docker-1/nginx", "docker-1/app")
-    assert "the containers of backend on docker-1 reach each other, and by its option enable_icc they must not" in reason(isolated, cell, must_work=False)
+    assert (
+        "the containers of backend on docker-1 reach each other, and by its option enable_icc they must not"
+        in reason(isolated, cell, must_work=False)
+    )
     plan = plan_with()
     cell = one(plan, "bridge-address", "docker-1/centos", "docker-1/app")
     assert "other network: docker-1/centos and docker-1/app are both connected to backend" in reason(
