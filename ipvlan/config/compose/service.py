@@ -315,7 +315,9 @@ def _one_of(*values: str, ours: str = "") -> Callable[[Carried, str, Node], None
 
 def _gpus(service: Carried, key: str, node: Node) -> None:
     if not isinstance(node.value, list):
-        service.put(key, forms.text(node), key, node.place)
+        if forms.text(node) != "all":
+            raise LeftOutError("write all, or a list of maps with count or device_ids")
+        service.put(key, "all", key, node.place)
         return
     requests = []
     for path, entry in service.each(key, node.entries):
