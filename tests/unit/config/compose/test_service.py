@@ -82,6 +82,10 @@ FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     ({"gpus": [{"device_ids": ["0", 1], "capabilities": ["gpu"]}]}, {"gpus": [{"device_ids": ["0", "1"]}]}),
     ({"gpus": [{"count": "all"}]}, {"gpus": [{"count": "all"}]}),
+    (
+        {"deploy": {"resources": {"reservations": {"devices": [{"device_ids": ["3"], "capabilities": ["gpu"]}]}}}},
+        {"gpus": [{"device_ids": ["3"]}]},
+    ),
 ]
 
 
@@ -164,6 +168,10 @@ def test_what_has_no_key_here_is_listed_with_the_text_of_the_table(row: Any) -> 
         ({"gpus": [{"count": "many"}]}, "gpus[0]"),
         ({"gpus": [{"count": 1, "other": 2}]}, "gpus[0].other"),
         ({"gpus": "x"}, "gpus"),
+        (
+            {"deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["tpu"]}]}}}},
+            "deploy.resources.reservations.devices[0]",
+        ),
         ({"init": "maybe"}, "init"),
         ({"environment": {"A": ["x"]}}, "environment.A"),
         ({"environment": "A=1"}, "environment"),
