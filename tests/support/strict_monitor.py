@@ -54,6 +54,8 @@ OWN = frozenset(
     for kind in (
         "AddressClaims",
         "BridgeConnection",
+        "BridgeEndpoints",
+        "BridgeNetwork",
         "Handover",
         "HostNetworking",
         "Settled",
