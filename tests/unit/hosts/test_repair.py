@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.hosts import repair
+from ipvlan.hosts import bridge, repair
 from ipvlan.hosts.bridge import BridgeAttachment
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
@@ -218,9 +218,9 @@ def test_a_docker_that_does_not_answer(host: Host) -> None:
 def test_the_start_after_a_disconnection_from_the_bridge(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """It compares the container with what the disconnection left, and not with what was shown."""
     ends = host.container["networks"]
-    bridge = {"id": "b1", "address": "", "fixed": "", "aliases": []}
-    host.change(state="exited", networks={**ends, "bridge": bridge})
-    monkeypatch.setattr(repair.bridge, "disconnect", lambda _: host.change(networks=ends))
+    of_docker = {"id": "b1", "address": "", "fixed": "", "aliases": []}
+    host.change(state="exited", networks={**ends, "bridge": of_docker})
+    monkeypatch.setattr(bridge, "disconnect", lambda _: host.change(networks=ends))
     shown = seen(state="exited")
     shown = replace(
         shown, endpoints=(Endpoint(network="bridge", network_id="b1", address=None, fixed=None), *shown.endpoints)

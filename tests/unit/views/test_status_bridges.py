@@ -6,6 +6,8 @@ import io
 
 from ipvlan.checks.drift import Comparison
 from ipvlan.checks.status import HostStatus, Status
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.validate import parse
@@ -25,10 +27,11 @@ def status_of(plan: Plan, *changes: HostChange) -> Status:
     for change in changes:
         live = change(live)
     comparison = Comparison(plan, owned_by_plan(plan), STACK)
+    snapshots: tuple[HostSnapshot | HostError, ...] = (live, unreachable_host())
     return Status(
         hosts=tuple(
             HostStatus(plan=host, snapshot=snapshot, differences=comparison.of_host(host, snapshot))
-            for host, snapshot in zip(plan.hosts, (live, unreachable_host()), strict=True)
+            for host, snapshot in zip(plan.hosts, snapshots, strict=True)
         ),
         seconds=1.0,
         state_read=True,
