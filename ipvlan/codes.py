@@ -361,6 +361,7 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF806": "a bridge network cannot be removed",
     "IPF807": "Docker refuses to create a bridge network",
     "IPF808": "a container is not connected to its bridge networks",
+    "IPF830": "an import has a bridge whose key the stack has for another network",
     "IPF901": "--stack is not the name of a stack",
     "IPF902": "there is no project here",
     "IPF903": "a commit is unknown",
