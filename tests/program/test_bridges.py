@@ -11,7 +11,6 @@ import pytest
 from ipvlan.checks import bridge_check
 from ipvlan.checks.bridge_check import BridgesRefusedError
 from ipvlan.hosts.errors import HostError, HostUnreachableError
-
 from tests.support.states import OWNER
 from tests.support.strict_monitor import Run
 
