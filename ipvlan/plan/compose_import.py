@@ -138,7 +138,7 @@ def plan_import(
     placed.advise_lan([project.services[name] for name in services])
     placed.advise_internet([project.services[name] for name, keys in services.items() if "published" not in keys])
     try:
-        allocations = _allocations(raw, services, folder, stack)
+        allocations = _allocations(raw, {"services": services, "bridges": bridges.entries}, folder, stack)
     except ConfigError as error:
         raise ConfigError([*taken, *error.problems]) from None
     if taken:
@@ -180,10 +180,13 @@ def _taken(service: Carried) -> Problem:
 
 
 def _allocations(
-    raw: RawStack, services: Mapping[str, Mapping[str, Any]], folder: ProjectFolder, stack: str
+    raw: RawStack, new: Mapping[str, Mapping[str, Mapping[str, Any]]], folder: ProjectFolder, stack: str
 ) -> list[Allocation]:
-    own = raw.sections.get("services")
-    content = {**raw.sections, "services": {**(own if isinstance(own, Mapping) else {}), **services}}
+    content = {**raw.sections}
+    for section, entries in new.items():
+        own = content.get(section)
+        if entries:
+            content[section] = {**(own if isinstance(own, Mapping) else {}), **entries}
     neighbours, _ = read_neighbours(stack, folder)
     return allocate(content, folder, neighbours)
 
@@ -305,8 +308,9 @@ class _Placed:
             names = ", ".join(service.name for service in ended)
             self._advise(
                 ended[0].place,
-                f'restart is "no" for {names}, as in compose: what runs all the time needs restart: unless-stopped, or it is down '
-                "after a restart of its host; where one runs once and ends, `pulumi up` fails: take it out, and run it by hand or in CI",
+                f'restart is "no" for {names}, as in compose: what runs all the time needs restart: unless-stopped, or it is '
+                "down after a restart of its host; where one runs once and ends, `pulumi up` fails: take it out, and run it by "
+                "hand or in CI",
             )
 
     def advise_data(self, services: Sequence[Carried]) -> None:

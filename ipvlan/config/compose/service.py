@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.carried import Carried, Surroundings
+from ipvlan.config.compose.gpus import carry_gpus
 from ipvlan.config.compose.mounts import MOUNT_KEYS, MOUNT_OPTIONS, mounted
 from ipvlan.config.compose.networks import carry_networks
 from ipvlan.config.compose.node import Hole, LeftOutError, Node
@@ -313,41 +314,6 @@ def _one_of(*values: str, ours: str = "") -> Callable[[Carried, str, Node], None
     return carry
 
 
-def _gpus(service: Carried, key: str, node: Node) -> None:
-    if not isinstance(node.value, list):
-        service.put(key, forms.text(node), key, node.place)
-        return
-    requests = []
-    for path, entry in service.each(key, node.entries):
-        try:
-            requests.append(_gpu(entry))
-        except LeftOutError as error:
-            service.leave_out(path, entry, str(error))
-        else:
-            service.leave_out_others(path, entry.items, ("capabilities", "count", "device_ids", "driver", "options"))
-    if requests:
-        service.put(key, requests, key, node.place)
-
-
-def _gpu(node: Node) -> dict[str, Any]:
-    """Return a request for GPUs; compose counts all of them where neither a number nor ids are there."""
-    request: dict[str, Any] = {}
-    for name, value in node.items.items():
-        if value.value is None:
-            continue
-        if name == "driver":
-            request[name] = forms.text(value)
-        elif name == "count":
-            request[name] = forms.number(value) if forms.text(value) != "all" else "all"
-        elif name in ("capabilities", "device_ids"):
-            texts = [forms.text(entry) for entry in forms.listed(value)]
-            # It is always one of them.
-            request[name] = [text for text in texts if (name, text) != ("capabilities", "gpu")]
-        elif name == "options":
-            request[name] = {option: forms.text(entry) for option, entry in forms.pairs(value)}
-    return {name: value for name, value in request.items() if value not in ([], {})}
-
-
 def _count(service: Carried, key: str, node: Node) -> None:
     if forms.number(node) != 1:
         service.leave_out_by_row(key, node, service_row(key))
@@ -390,7 +356,7 @@ _CARRY: dict[str, Callable[[Carried, str, Node], None]] = {
     "cgroup": _one_of("host", "private", ours="cgroupns_mode"),
     "pid": _one_of("host"),
     "ipc": _one_of("host", "none", "private", "shareable"),
-    "gpus": _gpus,
+    "gpus": carry_gpus,
     "scale": _count,
     "profiles": _nothing,
     "deploy": _nothing,

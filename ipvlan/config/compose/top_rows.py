@@ -6,11 +6,9 @@ from typing import Final
 
 from ipvlan.config.compose.row import Row, absent, other, unneeded
 
-_SUBNET: Final = "write ipvlan-fabric:bridges: {KEY: {subnet: SUBNET}}; that of the fabric is fabric.subnet"
+_SUBNET: Final = "write subnet at a bridge, or fabric.subnet"
 
-_BY_DOCKER: Final = (
-    "Docker assigns the addresses of a bridge, the first one to itself: containers find each other by name"
-)
+_BY_NAME: Final = "on a bridge Docker assigns the addresses, and containers find each other by name"
 
 _VOLUME: Final = (
     "write ipvlan-fabric:volumes, with the name of the volume below it, where it has a driver, options or labels; any other one is "
@@ -39,7 +37,11 @@ TOP: Final[tuple[Row, ...]] = (
         "a bridge has the driver bridge, and the fabric ipvlan in mode l2, l3 or l3s, which takes the place of macvlan too; no "
         "other driver is carried",
     ),
-    other("networks.*.driver_opts", "", "write ipvlan-fabric:bridges: {KEY: {options: ...}}"),
+    other(
+        "networks.*.driver_opts",
+        "",
+        "write options at a bridge; for the fabric fabric.mode is ipvlan_mode, and parent is at each host",
+    ),
     absent("networks.*.enable_ipv4", "a bridge has IPv4, always"),
     absent("networks.*.enable_ipv6", "bridges and the fabric are IPv4 only for now"),
     Row(
@@ -52,9 +54,13 @@ TOP: Final[tuple[Row, ...]] = (
     other("networks.*.internal", "", "write ipvlan-fabric:bridges: {KEY: {internal: true}}"),
     other("networks.*.ipam", "", _SUBNET),
     other("networks.*.ipam.config", "", _SUBNET),
-    absent("networks.*.ipam.config.aux_addresses", _BY_DOCKER),
-    absent("networks.*.ipam.config.gateway", _BY_DOCKER),
-    absent("networks.*.ipam.config.ip_range", _BY_DOCKER),
+    other("networks.*.ipam.config.aux_addresses", "", f"write fabric.reserved; {_BY_NAME}"),
+    other("networks.*.ipam.config.gateway", "", f"write fabric.gateway; {_BY_NAME}"),
+    other(
+        "networks.*.ipam.config.ip_range",
+        "",
+        f"write slice at each host, and dynamic for what Docker assigns on the fabric; {_BY_NAME}",
+    ),
     other("networks.*.ipam.config.subnet", "", _SUBNET),
     absent("networks.*.ipam.driver", "Docker's own driver assigns the addresses"),
     absent("networks.*.ipam.options", "Docker's own driver assigns the addresses"),
