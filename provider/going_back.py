@@ -100,11 +100,14 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
         ):
             restore(connection, name, owner, grace=LONGEST_GRACE, session=engine)
             return
-        inspected = engine.container(found.id)
-        internal = internal_networks(engine, inspected)
-        attachment = own_attachment(connection, name, inspected, internal=internal) if handover["bridged"] else None
+        attachment = _attachment(connection, engine, name, found.id) if handover["bridged"] else None
     if attachment is not None:
         _publish(attachment, owner)
+
+
+def _attachment(connection: HostConnection, engine: EngineWrites, name: str, id_: str) -> BridgeAttachment:
+    inspected = engine.container(id_)
+    return own_attachment(connection, name, inspected, internal=internal_networks(engine, inspected))
 
 
 def _publish(attachment: BridgeAttachment, owner: str) -> None:

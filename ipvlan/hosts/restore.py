@@ -228,8 +228,8 @@ def _beside_bridge(inspected: Mapping[str, Any]) -> dict[str, Any]:
 def connect_as(engine: EngineWrites, id_: str, other: Mapping[str, Any]) -> None:
     """Connect a container that never started to the bridge networks that another one is on, with its aliases and priorities.
 
-    Where a run ended between the creation of a container with bridges and their connection, the spare is the one that knows them. What
-    Docker refuses is left: the next `pulumi up` connects it as planned.
+    Where a run ended between the creation of a container with bridges and their connection, the spare is the one that knows them.
+    What Docker refuses is left: the next `pulumi up` connects it as planned.
 
     Args:
         engine: Docker on the host.

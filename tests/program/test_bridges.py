@@ -19,7 +19,7 @@ RunProgram = Callable[..., Run]
 
 @pytest.fixture(autouse=True)
 def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return what each host answers to the look at its bridges, to change: host -> names of those that are missing, or a failure."""
+    """Return what each host answers to the look at its bridges, to change: names of those that are missing, or a failure."""
     given: dict[str, Any] = {"docker-1": frozenset(), "docker-2": frozenset()}
 
     def on_all(connections: Any, _work: Any, **_: Any) -> Mapping[str, Any]:
