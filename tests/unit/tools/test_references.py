@@ -39,6 +39,7 @@ ELSEWHERE = {
     "daemon/names.go": "Docker's source",
     "daemon/names/names.go": "Docker's source",
     "libnetwork/controller.go": "Docker's source",
+    "libnetwork/drivers/bridge/bridge_linux.go": "Docker's source",
     "libnetwork/sandbox.go": "Docker's source",
     "reference.go": "Docker's source, github.com/distribution/reference",
     "daemon/container.go": "Docker's source",
