@@ -116,14 +116,19 @@ def _bridge(project: str, key: str, below: Mapping[str, Node]) -> tuple[str, dic
 
 
 def _of_no_bridge(key: str, below: Mapping[str, Node]) -> Iterator[LeftOut]:
-    """Yield what a network says that the fabric takes the place of."""
-    for path, value in leaves(Node(dict(below), Place("", 0))):
-        if not path or value.value in (None, False) or (path, value.value) == ("driver", "bridge"):
-            continue
-        row = _row(path)
-        if row:
-            reason = row if path == "driver" else f"the network is the fabric here, which has its own: {_OF_FABRIC}"
-            yield _note(key, path, value.place, reason)
+    """Yield what a network says that the fabric takes the place of: one line for one of another driver."""
+    said = {
+        path: value
+        for path, value in leaves(Node(dict(below), Place("", 0)))
+        if path and value.value not in (None, False) and (path, value.value) != ("driver", "bridge") and _row(path)
+    }
+    driver = said.pop("driver", None)
+    if driver is not None:
+        more = f"; its {', '.join(said)} is said there: {_OF_FABRIC}" if said else ""
+        yield _note(key, "driver", driver.place, _row("driver") + more)
+        return
+    for path, value in said.items():
+        yield _note(key, path, value.place, f"the network is the fabric here, which has its own: {_OF_FABRIC}")
 
 
 _OF_FABRIC: Final = "fabric.name, fabric.subnet and fabric.gateway, and parent and slice at each host"
