@@ -53,6 +53,12 @@ def usable_bridges(ownership: Ownership, host: HostPlan, snapshot: HostSnapshot)
     return found
 
 
+def is_orphan(ownership: Ownership, host: HostPlan, snapshot: HostSnapshot, found: Difference) -> bool:
+    """Return whether a difference is about a network that an interrupted `up` of this stack created: the next one uses it."""
+    live = next((network for network in snapshot.networks if network.id == found.id), None)
+    return live is not None and ownership.bears_label(live, Place(host.name, live.name))
+
+
 def bridge_differences(
     stack: str, ownership: Ownership, host: HostPlan, snapshot: HostSnapshot
 ) -> Iterator[Difference]:

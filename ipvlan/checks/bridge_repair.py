@@ -8,6 +8,7 @@ Out of scope: the differences (`ipvlan.checks.bridge_drift`), and the work on th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ipvlan.checks.bridge_drift import usable_bridges
@@ -46,25 +47,35 @@ def network_obstacle(ownership: Ownership, host: HostPlan, snapshot: HostSnapsho
     """Return why a bridge network is left to a person; empty where Pulumi may create it again."""
     if any(planned.external for planned in host.bridges if planned.name == found.network):
         return found.fix
-    if found.id is None:
-        return ""
-    others, restored = [], []
-    for live in snapshot.containers.values():
-        if not any(endpoint.network_id == found.id for endpoint in live.endpoints.values()):
-            continue
-        role = role_of(ownership, host.name, live)
-        if role == "restored":
-            restored.append(live.name)
-        elif role is None and live.id not in ownership.ids:
-            others.append(f"{live.name} ({described(live)})")
+    others = foreign_users(ownership, host, snapshot, found)
     if others:
         return (
             f"nothing is changed: containers that are not of this stack are on {found.network} on {host.name}: "
             f"{', '.join(others)}. Disconnect them; then run `ipvlan heal` again"
         )
+    restored = [live.name for live in _on(snapshot, found) if role_of(ownership, host.name, live) == "restored"]
     if restored:
         return (
             f"nothing is changed: {', '.join(restored)} on {host.name} runs in place of a replacement that did not come up, and "
             f"would lose {found.network}. Settle that first (`ipvlan status`); then run `ipvlan heal` again"
         )
     return ""
+
+
+def foreign_users(ownership: Ownership, host: HostPlan, snapshot: HostSnapshot, found: Difference) -> list[str]:
+    """Return the containers of others on the network that a difference is about, running or not, each with whose it is."""
+    return [
+        f"{live.name} ({described(live)})"
+        for live in _on(snapshot, found)
+        if role_of(ownership, host.name, live) is None and live.id not in ownership.ids
+    ]
+
+
+def _on(snapshot: HostSnapshot, found: Difference) -> Iterator[LiveContainer]:
+    """Yield the containers that are on the network; one that never started knows its name alone."""
+    for live in snapshot.containers.values():
+        if any(
+            endpoint.network_id == found.id or (not endpoint.network_id and endpoint.network == found.network)
+            for endpoint in live.endpoints.values()
+        ):
+            yield live

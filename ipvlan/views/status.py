@@ -108,13 +108,14 @@ def _bridges(status: Status) -> Table:
                 continue
             network = snapshot.network(planned.name)
             connected = connected_to(host.plan, planned.name, snapshot)
-            complete = set(planned.members) <= set(connected)
+            absent = [service for service in planned.members if service not in connected]
+            text = "; ".join((", ".join(connected) or "none", *([f"not {', '.join(absent)}"] if absent else [])))
             table.add_row(
                 planned.name,
                 host.plan.name,
                 Text("missing", style=_BAD) if network is None else str(network.subnet or "?"),
-                Text(f"{', '.join(connected) or 'none'} of {len(planned.members)}", style="" if complete else _BAD),
-                _mark(ok=planned.name not in wrong and complete),
+                Text(text, style=_BAD if absent else ""),
+                _mark(ok=planned.name not in wrong and not absent),
             )
     return table
 

@@ -80,7 +80,7 @@ def test_a_host_with_bridges_as_planned_has_no_difference() -> None:
     ],
 )
 def test_each_difference_has_its_name(name: str, changes: list[HostChange], part: str) -> None:
-    """One change by hand is one difference, under its name, with the value and a command in it; one that is missing is no others."""
+    """One change by hand is one difference, under its name, with the value and a command in it."""
     [found] = compare(*changes)
     assert found.kind == name
     assert part in f"{found.problem} {found.fix}"

@@ -10,6 +10,7 @@ import pytest
 from ipvlan.checks import repairs
 from ipvlan.checks.drift import Comparison
 from ipvlan.checks.heal import Known, RepairPlan, RepairStep, plan_repair, still_valid
+from ipvlan.hosts import repair
 from ipvlan.hosts.endpoints import ENDPOINT_PRIORITY, Endpoint, Wanted
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.repair import Seen
@@ -255,9 +256,9 @@ class Work:
             self.done.append(f"start {seen.name} {seen.state}")
             return seen
 
-        monkeypatch.setattr(repairs.repair, "connect_to_bridges", connect)
-        monkeypatch.setattr(repairs.repair, "disconnect_from_bridge", disconnect_from_bridge)
-        monkeypatch.setattr(repairs.repair, "start", start)
+        monkeypatch.setattr(repair, "connect_to_bridges", connect)
+        monkeypatch.setattr(repair, "disconnect_from_bridge", disconnect_from_bridge)
+        monkeypatch.setattr(repair, "start", start)
 
 
 @pytest.mark.parametrize("fails", [False, True])
