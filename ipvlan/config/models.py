@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.file_model import Files
@@ -352,6 +352,18 @@ class StackConfig(Model):
     """Key, as `volumes` of a service names it -> named volume."""
     ssh: SshConfig = SshConfig()
     """How the hosts are reached."""
+    _sources: Mapping[str, bytes] = PrivateAttr(default_factory=dict)
+
+    @property
+    def sources(self) -> Mapping[str, bytes]:
+        """The bytes of all files of services: path below the project's folder -> bytes. It is no key: they were read beside it."""
+        return self._sources
+
+    def with_sources(self, sources: Mapping[str, bytes]) -> StackConfig:
+        """Return the same config with the bytes of its files."""
+        copied = self.model_copy()
+        copied._sources = sources
+        return copied
 
 
 SECTIONS: Final = tuple(StackConfig.model_fields)

@@ -23,7 +23,7 @@ from components.container_settings import container_args, replace_on_changes, re
 from ipvlan.config.file_write import read_texts
 from ipvlan.config.load import read_raw
 from ipvlan.config.shared_file import common_path
-from ipvlan.config.yaml_file import Checkout, Folder
+from ipvlan.config.yaml_file import Checkout, Folder, TextsAlone
 from ipvlan.plan.address_usage import who_holds
 from ipvlan.plan.allocate import Allocation, allocate
 from ipvlan.plan.allocation_edits import new_texts
@@ -195,7 +195,7 @@ def _complete(allocations: Sequence[Allocation], texts: Mapping[str, str]) -> No
 
 
 @dataclass(frozen=True)
-class _Texts(Folder):
+class _Texts(TextsAlone, Folder):
     """A folder of these texts."""
 
     texts: Mapping[str, str]

@@ -31,6 +31,9 @@ _ENDS_THE_PROCESS: Final = re.compile(r"(?:SIG)?(?:KILL|STOP)|\+?0*(?:9|19)", re
 """Signals that no process can take as a wish to read its files again (signal(7))."""
 
 
+SOURCE_EFFECT: Final = "a file would come from elsewhere, or what is no business of a container would be in it"
+
+
 def parse_target(value: object) -> str:
     """Return where in the container a file is, or a folder, which ends in a slash."""
     text = need_text(value, "the path of a file")
@@ -72,7 +75,7 @@ def parse_source(value: object) -> str:
         fail(
             "IPF250",
             problem,
-            "a file would come from elsewhere, or what is no business of a container would be in it",
+            SOURCE_EFFECT,
             "write the path of a file below the project's folder: files/nginx.conf",
         )
     return text
