@@ -31,6 +31,7 @@ _ENDS_THE_PROCESS: Final = re.compile(r"(?:SIG)?(?:KILL|STOP)|\+?0*(?:9|19)", re
 """Signals that no process can take as a wish to read its files again (signal(7))."""
 
 
+REFUSED_SOURCE: Final = "IPF250"
 SOURCE_EFFECT: Final = "a file would come from elsewhere, or what is no business of a container would be in it"
 
 
@@ -73,7 +74,7 @@ def parse_source(value: object) -> str:
     problem = source_problem(text)
     if problem is not None:
         fail(
-            "IPF250",
+            REFUSED_SOURCE,
             problem,
             SOURCE_EFFECT,
             "write the path of a file below the project's folder: files/nginx.conf",

@@ -10,7 +10,19 @@ from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.rules import addresses, fabric, hosts, lan, names, resources, rollouts, services, settings, volumes
+from ipvlan.plan.rules import (
+    addresses,
+    fabric,
+    files,
+    hosts,
+    lan,
+    names,
+    resources,
+    rollouts,
+    services,
+    settings,
+    volumes,
+)
 from ipvlan.problems import Problem
 
 
@@ -41,6 +53,7 @@ def check(
             *settings.check(config),
             *resources.check(config),
             *volumes.check(config, unreadable, with_services=not (unreadable_services or unreadable_volumes)),
+            *files.check(config, space, complete=False),
             *names.check(config),
         ]
     return [
@@ -52,6 +65,7 @@ def check(
         *settings.check(config),
         *resources.check(config),
         *volumes.check(config, unreadable, with_services=not (unreadable_services or unreadable_volumes)),
+        *files.check(config, space, complete=not (unreadable or unreadable_services)),
         *names.check(config),
         *addresses.check(config, space),
     ]
