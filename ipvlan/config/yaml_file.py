@@ -63,8 +63,8 @@ class NoFolder(TextsAlone):
         raise NoSourcesError(name)
 
     def has(self, name: str) -> bool:
-        """Return that there is no such file."""
-        return False
+        """Return whether the name is that of no file at all: no file is here."""
+        return not name
 
 
 class ProjectFolder(Folder, Protocol):

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ipvlan.config.yaml_limits import LARGEST_SOURCE
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WORDS: Final = ("service", "host", "hosts", "addresses", "fabric", "secrets")
 _WORD: Final = "|".join(WORDS)
 _NOT_SECRETS: Final = "|".join(word for word in WORDS if word != "secrets")
-_LITERAL_SECRET: Final = "${secrets."
+_LITERAL: Final = "${secrets."
 EACH_HOST: Final = ".*"
 """How the reference ends that stands for each host in turn: `${addresses.SERVICE.*}`."""
 _SHOWN: Final = 60
@@ -40,7 +40,7 @@ class FileTemplate(string.Template):
     """
 
     flags = re.VERBOSE
-    pattern = rf"""
+    pattern: Any = rf"""
         \$(?:
             (?P<escaped>\$)(?=\{{(?:{_NOT_SECRETS})\.) |
             (?P<named>\$\{{secrets\.) |
@@ -95,7 +95,11 @@ class Names:
         fabric = config.fabric
         return cls(
             addresses={
-                name: {host: space.address(name, host) for host in sorted(config.hosts) if service.runs_on(host)}
+                name: {
+                    host: space.address(name, host) if service.fabric else None
+                    for host in sorted(config.hosts)
+                    if service.runs_on(host)
+                }
                 for name, service in config.services.items()
             },
             hosts={name: host.address for name, host in config.hosts.items()},
@@ -144,19 +148,34 @@ class _Place:
                     of_secret=True,
                 )
             return f"${{{reference}}}"
-        values = {
+        values: dict[str, Callable[[], str]] = {
             "service.address": lambda: self._address(self.service, self.host),
             "service.name": lambda: self.service,
             "host.name": lambda: self.host,
             "host.address": lambda: str(self.names.hosts[self.host]),
-            **{f"fabric.{name}": lambda name=name: self._of_fabric(name) for name in self.names.fabric},
         }
-        if reference not in values:
-            raise _NoValueError(f"`{word}` has no such value", _nearest(reference, values, "{}"))
-        return values[reference]()
+        if reference in values:
+            return values[reference]()
+        if word == "fabric" and rest in self.names.fabric:
+            return self._of_fabric(rest)
+        known = [*values, *(f"fabric.{name}" for name in self.names.fabric)]
+        raise _NoValueError(f"`{word}` has no such value", _nearest(reference, known, "{}"))
 
-    def each_address(self, service: str) -> list[str]:
-        """Return a service's addresses on all its hosts, in their order; raise _NoValueError."""
+    def refuse_unclosed(self) -> NoReturn:
+        """Raise _NoValueError for a reference that has no end."""
+        raise _NoValueError("there is no } in the line", "write ${...} in one line, or $${ for a plain ${")
+
+    def each_address(self, service: str, before: Collection[str]) -> list[str]:
+        """Return a service's addresses on all its hosts, in their order; raise _NoValueError.
+
+        Args:
+            service: Its name.
+            before: The references of this kind that the line has before.
+        """
+        if any(reference != f"addresses.{service}{EACH_HOST}" for reference in before):
+            raise _NoValueError(
+                "two services are in one line that is written for each host", "write a line for each of the two"
+            )
         if service not in self.names.addresses:
             raise _NoValueError("there is no such service", _nearest(service, self.names.addresses, "addresses.{}.*"))
         if not self.names.addresses[service]:
@@ -176,10 +195,9 @@ class _Place:
         """Return the service and the host that `${addresses.…}` means: names may have dots, so that it could be several."""
         services = self.names.addresses
         meant: list[tuple[str, str | None]] = [(rest, None)] if rest in services else []
-        for index in (index for index, letter in enumerate(rest) if letter == "."):
-            service, host = rest[:index], rest[index + 1 :]
-            if service in services and host in self.names.hosts:
-                meant.append((service, host))
+        for dot in (index for index, letter in enumerate(rest) if letter == "."):
+            if rest[:dot] in services and rest[dot + 1 :] in self.names.hosts:
+                meant.append((rest[:dot], rest[dot + 1 :]))
         if len(meant) > 1:
             raise _NoValueError(
                 "the names have dots, and it fits "
@@ -188,7 +206,8 @@ class _Place:
             )
         if not meant:
             raise _NoValueError("there is no such service, or host", _nearest(rest, self._all(), "addresses.{}"))
-        (service, host), hosts = meant[0], services[meant[0][0]]
+        service, host = meant[0]
+        hosts = services[service]
         if host is not None and host not in hosts:
             raise _NoValueError(
                 f"service {service} does not run on host {host}", _nearest(rest, self._all(), "addresses.{}")
@@ -241,27 +260,22 @@ def _rendered(lines: Sequence[str], issues: Sequence[Issue], used: Collection[st
     content = "\n".join(lines)
     if not used:
         # Nothing is replaced in it any more, so an escape would stay one.
-        content = content.replace(f"${_LITERAL_SECRET}", _LITERAL_SECRET)
+        content = content.replace(f"${_LITERAL}", _LITERAL)
     return Rendered(content=content.encode(), secrets=frozenset(used), issues=tuple(issues), too_large=too_large)
 
 
 def _line(line: str, number: int, place: _Place, issues: list[Issue], used: set[str]) -> Iterator[str]:
     """Yield a line with its values, once per host where it asks for that; add what is wrong, and the secrets that it has."""
-    values: dict[str, str] = {_LITERAL_SECRET: f"${_LITERAL_SECRET}"}
+    values: dict[str, str] = {_LITERAL: f"${_LITERAL}"}
     each: dict[str, list[str]] = {}
     wrong = len(issues)
-    for found in FileTemplate.pattern.finditer(line):  # type: ignore[attr-defined]  # string.Template compiles it
+    for found in FileTemplate.pattern.finditer(line):
         reference = found["braced"] or ""
         try:
             if found["invalid"] is not None:
-                raise _NoValueError("there is no } in the line", "write ${...} in one line, or $${ for a plain ${")
+                place.refuse_unclosed()
             if reference.startswith("addresses.") and reference.endswith(EACH_HOST):
-                each[reference] = place.each_address(reference.removeprefix("addresses.").removesuffix(EACH_HOST))
-                if len(each) > 1:
-                    raise _NoValueError(
-                        "two services are in one line that is written for each host",
-                        "write a line for each of the two services",
-                    )
+                each[reference] = place.each_address(reference.removeprefix("addresses.").removesuffix(EACH_HOST), each)
             elif reference:
                 values[reference] = place.value(reference)
                 if reference.startswith("secrets."):

@@ -28,8 +28,8 @@ def with_secrets(content: bytes, values: Mapping[str, str]) -> bytes:
     """Return the bytes of a file with its secrets, for `FilePlan.content` of a file whose `secrets` are not empty.
 
     Args:
-        content: Has `${secrets.NAME}` for each secret, and `$${secrets.` for a `${secrets.` that is meant as it is. No text of a plan
-            ends in `$`, so each is what it looks like.
+        content: Has `${secrets.NAME}` for each secret, and `$${secrets.` for a `${secrets.` that is meant as it is. No name and no
+            address of a plan ends in `$`, so each is what it looks like.
         values: NAME -> value. Without any the content is returned as it is: that of a file without secrets has nothing in it that
             stands for something else.
 
@@ -132,11 +132,25 @@ def files_plan(
     """
     if not service.files:
         return None
-    files = [
-        _file(target, folder, source, file, sources, names, name=name, host=host)
-        for written, file in service.files.items()
-        for target, folder, source in placed(written, file, sources)
-    ]
+    files = []
+    for written, file in service.files.items():
+        for target, folder, source in placed(written, file, sources):
+            content, secrets = b"" if source is None else sources[source], frozenset[str]()
+            if file.template:
+                rendered = render(content.decode(), names, service=name, host=host, secrets=file.secrets)
+                content, secrets = rendered.content, rendered.secrets
+            files.append(
+                FilePlan(
+                    target=target,
+                    folder=folder,
+                    source=source,
+                    content=content,
+                    secrets={secret: file.secrets[secret] for secret in sorted(secrets)},
+                    whole_secret=file.secret,
+                    owner=file.owner,
+                    mode=file.octal_mode,
+                )
+            )
     command = service.reload if isinstance(service.reload, tuple) else None
     return FilesPlan(
         files=tuple(sorted(files, key=lambda file: file.target)),
@@ -155,30 +169,3 @@ def placed(target: str, file: FileConfig, sources: Mapping[str, bytes]) -> list[
         for path in sorted(sources)
         if path.startswith(file.source)
     ]
-
-
-def _file(
-    target: str,
-    folder: str | None,
-    source: str | None,
-    file: FileConfig,
-    sources: Mapping[str, bytes],
-    names: Names,
-    *,
-    name: str,
-    host: str,
-) -> FilePlan:
-    content, secrets = b"" if source is None else sources[source], frozenset[str]()
-    if file.template:
-        rendered = render(content.decode(), names, service=name, host=host, secrets=file.secrets)
-        content, secrets = rendered.content, rendered.secrets
-    return FilePlan(
-        target=target,
-        folder=folder,
-        source=source,
-        content=content,
-        secrets={secret: file.secrets[secret] for secret in sorted(secrets)},
-        whole_secret=file.secret,
-        owner=file.owner,
-        mode=file.octal_mode,
-    )
