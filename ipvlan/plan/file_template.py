@@ -13,7 +13,7 @@ import string
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from ipvlan.config.yaml_limits import LARGEST_SOURCE
 
@@ -40,7 +40,7 @@ class FileTemplate(string.Template):
     """
 
     flags = re.VERBOSE
-    pattern: Any = rf"""
+    pattern: ClassVar[Any] = rf"""
         \$(?:
             (?P<escaped>\$)(?=\{{(?:{_NOT_SECRETS})\.) |
             (?P<named>\$\{{secrets\.) |

@@ -22,8 +22,9 @@ from netaddr import IPAddress
 from components.container_settings import container_args, replace_on_changes, replacement_trigger
 from ipvlan.config.file_write import read_texts
 from ipvlan.config.load import read_raw
+from ipvlan.config.no_links import NoSuchSourceError
 from ipvlan.config.shared_file import common_path
-from ipvlan.config.yaml_file import Checkout, Folder, TextsAlone
+from ipvlan.config.yaml_file import Checkout, Folder
 from ipvlan.plan.address_usage import who_holds
 from ipvlan.plan.allocate import Allocation, allocate
 from ipvlan.plan.allocation_edits import new_texts
@@ -195,7 +196,7 @@ def _complete(allocations: Sequence[Allocation], texts: Mapping[str, str]) -> No
 
 
 @dataclass(frozen=True)
-class _Texts(TextsAlone, Folder):
+class _Texts(Folder):
     """A folder of these texts."""
 
     texts: Mapping[str, str]
@@ -205,6 +206,17 @@ class _Texts(TextsAlone, Folder):
 
     def has(self, name: str) -> bool:
         return name in self.texts
+
+    def content(self, name: str) -> bytes:
+        if name not in self.texts:
+            raise NoSuchSourceError("there is no such file")
+        return self.texts[name].encode()
+
+    def below(self, name: str) -> list[str]:
+        found = [path for path in self.texts if path.startswith(name)]
+        if not found:
+            raise NoSuchSourceError("there is no such folder")
+        return sorted(found)
 
 
 def _report(before: Plan | None, after: Plan, problems: Sequence[Problem]) -> None:
