@@ -166,9 +166,7 @@ def signal_name(signal: str) -> str:
     return f"SIG{signal.upper().removeprefix('SIG')}"
 
 
-FileTarget = Annotated[
-    str, BeforeValidator(parse_target), string_schema("An absolute path in the container; a folder ends in /", TARGET)
-]
+FileTarget = Annotated[str, BeforeValidator(parse_target)]
 Source = Annotated[
     str, BeforeValidator(parse_source), string_schema("A path below the project's folder; a folder ends in /", SOURCE)
 ]
