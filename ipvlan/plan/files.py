@@ -70,7 +70,7 @@ class FilePlan:
 
     @property
     def slot(self) -> str:
-        """Name of the mount's source on the host, below `live/`: the last part of its target and 8 digits of the target's hash.
+        """Name of the mount's source on the host: the last part of its target and 8 digits of the target's hash.
 
         It has letters, digits, `.`, `_` and `-` alone, and begins with none of `.` and `-`: no option of a program, and not hidden.
         """

@@ -49,6 +49,15 @@ class RemainingNetworkEntry(TypedDict):
 
 
 @document_part
+class RemainingBridgeEntry(TypedDict):
+    """A bridge network of the section `bridges` that stays on the machine; none that somebody else made."""
+
+    name: str
+    id: str
+    """Docker's id; empty where an interrupted `up` recorded none."""
+
+
+@document_part
 class RemainingNetworkingEntry(TypedDict):
     """Routes and a shim that stay on the machine."""
 
@@ -65,6 +74,7 @@ class RemainsEntry(TypedDict):
 
     containers: list[RemainingContainerEntry]
     networks: list[RemainingNetworkEntry]
+    bridges: list[RemainingBridgeEntry]
     networking: list[RemainingNetworkingEntry]
     volumes: list[str]
     images: list[str]
@@ -119,6 +129,7 @@ def document(
                 for one in remains.containers
             ],
             "networks": [{"name": one.name, "id": one.id, "parent": one.parent} for one in remains.networks],
+            "bridges": [{"name": one.name, "id": one.id} for one in remains.bridges],
             "networking": [
                 {"unit": one.unit, "shim": one.shim, "routes": list(one.routes)} for one in remains.networking
             ],
@@ -193,6 +204,8 @@ def _print_remains(remains: Remains, host: str, out: Terminal) -> None:
         table.add_row("container", Text(container.name), container.id[:12], detail)
     for network in remains.networks:
         table.add_row("network", Text(network.name), network.id[:12], Text(f"parent {network.parent}"))
+    for bridge in remains.bridges:
+        table.add_row("bridge network", Text(bridge.name), bridge.id[:12], "")
     for networking in remains.networking:
         shim = [f"shim {networking.shim}"] if networking.shim else []
         table.add_row("unit", Text(networking.unit), "", Text("\n".join([*shim, *networking.routes])))

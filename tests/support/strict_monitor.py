@@ -28,7 +28,7 @@ from pulumi.runtime.stack import Stack
 
 from ipvlan.checks.stack_state import StackState
 from ipvlan.hosts.availability import Visit
-from ipvlan.plan.resource_names import HANDOVER_TYPE, IDENTITY_TYPE, LOCK_FUNCTION
+from ipvlan.plan.resource_names import BRIDGE_NETWORK_TYPE, HANDOVER_TYPE, IDENTITY_TYPE, LOCK_FUNCTION
 from provider.handover import Handover
 from tests.support.given_folder import GivenFolder
 from tests.support.states import OWNER
@@ -54,6 +54,8 @@ OWN = frozenset(
     for kind in (
         "AddressClaims",
         "BridgeConnection",
+        "BridgeEndpoints",
+        "BridgeNetwork",
         "Handover",
         "HostNetworking",
         "Settled",
@@ -109,6 +111,8 @@ class Mocks(mocks.Mocks):
         elif args.typ == HANDOVER_TYPE:
             # Those of its creation: nothing replaces the container.
             made = Handover().preview(inputs, inputs)
+        elif args.typ == BRIDGE_NETWORK_TYPE and not pulumi.runtime.is_dry_run():
+            made = {"network_id": f"id of {inputs['host']}/{inputs['network']}", "owner_label": ""}
         return f"{args.name}-id", {**inputs, **made}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:

@@ -24,7 +24,7 @@ _LONGEST_ALIAS: Final = 253
 
 def check(config: StackConfig, unreadable: Collection[str], *, with_fabric: bool) -> Iterator[Problem]:
     """Yield the problems of `bridges` and `fabric` of the services; `unreadable` are bridges that are in the file."""
-    keys = {docker_name(key, bridge): key for key, bridge in config.bridges.items()}
+    keys = {docker_name(config, key): key for key in config.bridges}
     known = {*config.bridges, *unreadable}
     for name, service in config.services.items():
         for key in service.bridges:
@@ -65,7 +65,8 @@ def _aliases(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
             aliases.append((f"services.{name}.container_name", name))
         for where, alias in aliases:
             taken = _named(config, name, key, alias)
-            if taken is not None or not _ALIAS.fullmatch(alias) or len(alias) > _LONGEST_ALIAS:
+            is_name = alias == name or (_ALIAS.fullmatch(alias) and len(alias) <= _LONGEST_ALIAS)
+            if taken is not None or not is_name:
                 yield Problem(
                     code="IPF242",
                     key=where,
@@ -76,7 +77,7 @@ def _aliases(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
                     else "who asks for the name would reach one of the two containers, sometimes the other",
                     fix="write letters, digits, _, - and dots between them: api, api.shop"
                     if taken is None
-                    else "choose another alias; several services may have one alias, which is none of their names",
+                    else "choose another name; several services may have one alias, which is none of their names",
                 )
 
 
@@ -123,13 +124,13 @@ def _default_routes(config: StackConfig) -> Iterator[Problem]:
     """Yield a warning for each bridge that would have a default route in a Docker without priorities, where it shall not."""
     with_priority = GATEWAY_PRIORITY[0]
     taken: dict[str, tuple[str, str]] = {}
-    for name, service in config.services.items():
+    for name, service in sorted(config.services.items()):
         route = default_route(config, service)
         for bridge in with_a_route(config, service):
             if route is not None and bridge < route:
                 taken.setdefault(bridge, (name, route))
-    for key, bridge_config in config.bridges.items():
-        bridge = docker_name(key, bridge_config)
+    for key in config.bridges:
+        bridge = docker_name(config, key)
         if bridge in taken:
             name, route = taken[bridge]
             yield Problem(
@@ -139,7 +140,7 @@ def _default_routes(config: StackConfig) -> Iterator[Problem]:
                 problem=f"it sorts before {shorten(route)}, which is to have the default route of {name}",
                 effect=f"a Docker older than {with_priority} would have the default route here, so a host with one is refused",
                 fix=f"do nothing if all hosts run Docker {with_priority} or later; else "
-                + ("" if bridge_config.external else "set internal: true, or ")
+                + ("" if config.bridges[key].external else "set internal: true, or ")
                 + f"choose a name that sorts after {shorten(route)}",
                 severity="warning",
             )

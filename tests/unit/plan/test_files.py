@@ -334,14 +334,16 @@ def test_a_slot_is_a_name_that_every_shell_takes() -> None:
 def test_a_tmpfs_may_be_around_a_file(tmp_path: Path) -> None:
     """Docker mounts the file into it; nothing else may be around one, or in one."""
     (tmp_path / "a").touch()
-    for more in ({"tmpfs": {"/run": ""}}, {"mounts": [{"type": "tmpfs", "target": "/run/"}]}):
+    allowed: tuple[dict[str, Any], ...] = ({"tmpfs": {"/run": ""}}, {"mounts": [{"type": "tmpfs", "target": "/run/"}]})
+    for more in allowed:
         files_of(tmp_path, {"files": {"/run/t": "a"}, **more})
-    for more in (
+    others: tuple[dict[str, Any], ...] = (
         {"volumes": ["data:/run"]},
         {"volumes": ["data:/run/t/x"]},
         {"tmpfs": {"/run/t/": ""}},
         {"tmpfs": {"/run/../run/t": ""}},
-    ):
+    )
+    for more in others:
         with pytest.raises(ConfigError, match="IPF254"):
             files_of(tmp_path, {"files": {"/run/t": "a"}, **more})
     # A name that begins alike is another one.
