@@ -78,8 +78,9 @@ def bad_input_page() -> Iterator[str]:
 def _answers() -> Mapping[str, list[tuple[str, Problem]]]:
     """Return code -> the bad input and the problem of each answer with that code."""
     answers: dict[str, list[tuple[str, Problem]]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for case in CASES:
+    for case in CASES:
+        # Of its own: a file of one case is none of another.
+        with tempfile.TemporaryDirectory() as folder:
             for problem in case.problems(Path(folder)):
                 answers.setdefault(problem.code, []).append((case.title, problem))
     return answers
