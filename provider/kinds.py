@@ -7,6 +7,8 @@ from typing import Final
 from ipvlan.plan.resource_names import PACKAGE
 from provider.address_claims import AddressClaims
 from provider.bridge_connection import BridgeConnection
+from provider.files import Files
+from provider.files_in_use import FilesInUse
 from provider.handover import Handover
 from provider.host_networking import HostNetworking
 from provider.resource import Resource
@@ -19,6 +21,8 @@ KINDS: Final[dict[str, Resource]] = {
     for kind in (
         AddressClaims(),
         BridgeConnection(),
+        Files(),
+        FilesInUse(),
         Handover(),
         HostNetworking(),
         Settled(),

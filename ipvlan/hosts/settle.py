@@ -53,6 +53,16 @@ _NOT_SERVING: Final = (FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """The moment at which a container got something new while it ran."""
+
+    at: float
+    """By the host's clock, in seconds since 1970."""
+    restarts: int
+    """How often Docker had started it again until then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """What became of a container. All texts are without secret values."""
 
@@ -90,7 +100,7 @@ def settle(
     healthy_within: int,
     ports: Sequence[BoundPort],
     secret_names: Collection[str],
-    since: float | None = None,
+    since: Since | None = None,
     secrets: Sequence[str] = (),
 ) -> Settled:
     """Wait until the container is up, or does not come up.
@@ -101,9 +111,9 @@ def settle(
         healthy_within: Seconds until it must be healthy, from now; without a meaning where it has no health check.
         ports: What must be bound on the host.
         secret_names: Names of its environment variables whose values are not shown.
-        since: When it got something new while it ran, by the host's clock in seconds since 1970: it must run for STEADY_SECONDS from
-            now, and where it has a health check one that began later must succeed. It has the time of its next health check for that,
-            where this is longer. None for a container that was started.
+        since: When it got something new while it ran. It must go on for STEADY_SECONDS from now, and where it has a health check one
+            that began later must succeed; it has the time of its next health check for that, where this is longer. None for a
+            container that was started.
         secrets: Values that are not shown besides those.
 
     Raises:
@@ -165,7 +175,7 @@ class _Watch:
         *,
         healthy_within: int = STEADY_SECONDS,
         ports: Sequence[BoundPort] = (),
-        since: float | None = None,
+        since: Since | None = None,
     ) -> None:
         self._engine = engine
         self._healthy_within = healthy_within
@@ -176,8 +186,8 @@ class _Watch:
         """When it was started, as Docker writes it."""
         self._started_at = 0.0
         """The same in this machine's time, or later."""
-        self._restarts: int | None = None
-        """At the first look at it while it ran."""
+        self._restarts = None if since is None else since.restarts
+        """Before it got something new, or at the first look at it while it ran."""
 
     def until_known(self, id_: str) -> tuple[Kind, dict[str, Any] | None]:
         """Return what becomes of the container, and how Docker describes it; None where it is absent."""
@@ -230,7 +240,7 @@ class _Watch:
         if self._since is not None:
             if time.monotonic() - self._begin < STEADY_SECONDS:
                 return None
-            if health == "healthy" and not _is_checked_since(state["Health"], self._since):
+            if health == "healthy" and not _is_checked_since(state["Health"], self._since.at):
                 return "not-healthy-in-time" if self._is_later(_next_check(inspected)) else None
         return "ports-unbound" if state_of(inspected).missing(self._ports) else "up"
 
