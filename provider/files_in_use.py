@@ -79,6 +79,7 @@ def _use(properties: Mapping[str, Any], operation: Operation, *, tried: str = ""
     operation.hold(connection_of(properties, operation))
     use = Use(
         service=properties["service"],
+        container=properties["container"],
         container_id=properties["container_id"],
         mounts=properties["mounts"],
         change=properties["change"],

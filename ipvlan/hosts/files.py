@@ -110,6 +110,16 @@ class Comparison:
     """A digest of all that is staged."""
 
 
+def live_mounts(arguments: Mapping[str, Any], folder: str) -> dict[str, str]:
+    """Return target -> slot of what a container mounts of a folder; `arguments` are in the docker provider's form."""
+    prefix = f"{folder}/live/"
+    return {
+        mount["target"]: mount["source"].removeprefix(prefix)
+        for mount in arguments.get("mounts") or ()
+        if (mount.get("source") or "").startswith(prefix)
+    }
+
+
 def folder_of(label: str) -> str:
     """Return the folder of the files of the container with that owner label."""
     return f"{BASE}/{label}"
@@ -217,9 +227,15 @@ class FilesFolder:
         """Bring live again what was so before the activation; arguments and result are those of `activate`."""
         return _targets(mounts, self._script("files_back.sh", _bring(mounts, pid, hold=hold)).lines("restart"))
 
-    def end(self, mounts: Mapping[str, str], *, refused: str = "") -> None:
-        """End an activation: remove the way back, and note what was refused in one line; empty for nothing."""
-        self._script("files_end.sh", {**_mounts(mounts), "refused": refused})
+    def end(self, mounts: Mapping[str, str], *, refused: str = "", spare: bool = False) -> None:
+        """End an activation: remove the way back.
+
+        Args:
+            mounts: Target in the container -> slot; slots that it does not have are removed unless something was refused.
+            refused: What was refused, in one line; empty for nothing.
+            spare: Remove what a spare mounted: there is none any more.
+        """
+        self._script("files_end.sh", {**_mounts(mounts), "refused": refused, "spare": str(int(spare))})
 
     def keep_for_spare(self) -> None:
         """Copy the files that were proven last to where the spare mounts them; nothing may mount it now."""

@@ -23,6 +23,7 @@ from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.printed_text import printable
 from ipvlan.hosts.secret_values import values_of
 from ipvlan.hosts.settle import Since, settle
+from ipvlan.plan.resource_names import PREVIOUS_SUFFIX
 
 RELOAD_SECONDS: Final = 30.0
 """How long the command of a reload may take."""
@@ -33,6 +34,8 @@ class Use:
     """A container, and how it takes new files."""
 
     service: str
+    container: str
+    """Its name."""
     container_id: str
     mounts: Mapping[str, str]
     """Target in the container -> slot."""
@@ -77,7 +80,7 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
     pid, inspected = _process(engine, use.container_id)
     compared = folder.compare(use.mounts, pid=pid)
     if not (compared.differs or compared.detached or compared.pending):
-        folder.end(use.mounts)
+        folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
         return ()
     mark = _mark(use, compared)
     if not compared.pending and compared.refused.partition(" ")[0] == mark and compared.refused != tried:
@@ -90,7 +93,7 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
     restarts = not use.reloads or bool(detached) or not pid
     failure = _go_on(engine, use, inspected, restarts=restarts)
     if not failure:
-        folder.end(use.mounts)
+        folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
         return (_restarted(folder.host, use, detached),) if use.reloads and detached else ()
     if not use.restore:
         raise _refused(folder.host, use, failure, back=False)
@@ -111,6 +114,12 @@ def _process(engine: EngineWrites, id_: str) -> tuple[int, dict[str, Any] | None
     if inspected is None or not inspected["State"]["Running"] or inspected["State"].get("Restarting"):
         return 0, inspected
     return int(inspected["State"].get("Pid") or 0), inspected
+
+
+def _has_no_spare(engine: EngineWrites, use: Use, inspected: Mapping[str, Any] | None) -> bool:
+    """Return whether nothing mounts the files of a spare: the container has its name, so it is none, and none is beside it."""
+    named = inspected is not None and inspected["Name"] == f"/{use.container}"
+    return named and engine.container_named(f"{use.container}{PREVIOUS_SUFFIX}") is None
 
 
 def _mark(use: Use, compared: Comparison) -> str:
