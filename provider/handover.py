@@ -3,8 +3,8 @@
 The resource comes before its container, and has the container's arguments. When they change, the engine updates it before it
 deletes the container: what Docker refuses ends the `up` there, and nothing was stopped (docs/decisions/0026-rollout.md).
 
-The container of a service with files has `files_folder` (the folder of its Files) and `image` (as that of its Files) besides. What is
-staged goes live after the spare is made, so that a new image and new files start together (docs/decisions/0033-files.md).
+The one of a service with files has the inputs `files_folder` (the folder of its Files) and `image` (as that of Files) besides.
+What is staged goes live after the spare is made, so that a new image and new files start together (docs/decisions/0033-files.md).
 
 Out of scope: whether the new container comes up (`provider.settled`).
 """
