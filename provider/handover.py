@@ -3,8 +3,9 @@
 The resource comes before its container, and has the container's arguments. When they change, the engine updates it before it
 deletes the container: what Docker refuses ends the `up` there, and nothing was stopped (docs/decisions/0026-rollout.md).
 
-The one of a service with files has the inputs `files_folder` (the folder of its Files) and `image` (as that of Files) besides.
-What is staged goes live after the spare is made, so that a new image and new files start together (docs/decisions/0033-files.md).
+The one of a service with files has the inputs `files_folder` (the folder of its Files) and `image` (as that of Files) besides,
+and `files_generation` (the generation of its Files) where other files replace it. What is staged goes live after the spare is
+made, so that a new image and new files start together (docs/decisions/0033-files.md).
 
 Out of scope: whether the new container comes up (`provider.settled`).
 """
@@ -34,6 +35,7 @@ _REST: Final = (
     "healthy_within",
     "trigger",
     "files_folder",
+    "files_generation",
     "image",
 )
 """Properties whose change is an update; only one of the trigger does something on the host."""
@@ -85,6 +87,7 @@ class Handover(Resource):
         itself, and says in a preview what differs.
         """
         unseen = not _is_unknown(new) and bool(unseen_changes(old["arguments"], new["arguments"]))
+        unseen = unseen or _has_other_files(old, new)
         return _generation(int(old.get("generation") or 0) + unseen, new)
 
     def delete(self, state: Properties, operation: Operation) -> None:
@@ -157,8 +160,17 @@ def _generation(number: int, properties: Mapping[str, Any]) -> Properties:
 def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Return whether the container is replaced when these properties change; unknown arguments, in a preview, count as others."""
     return (
-        _is_unknown(new) or old.get("trigger") != new.get("trigger") or replaced_by(old["arguments"], new["arguments"])
+        _is_unknown(new)
+        or old.get("trigger") != new.get("trigger")
+        or _has_other_files(old, new)
+        or replaced_by(old["arguments"], new["arguments"])
     )
+
+
+def _has_other_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether other files replace the container; that it is replaced by them from now on, or no more, replaces nothing."""
+    generations = old.get("files_generation"), new.get("files_generation")
+    return None not in generations and generations[0] != generations[1]
 
 
 def _is_unknown(properties: Mapping[str, Any]) -> bool:

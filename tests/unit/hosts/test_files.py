@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,8 +39,8 @@ class Host:
         if self.kill_before:
             # bash counts each simple command; that of a subshell too.
             trap = (
-                "set -T; count=0; trap 'count=$((count+1)); "
-                f'[ "$count" -lt {self.kill_before} ] || kill -KILL "$$" "$BASHPID"\' DEBUG\n'
+                "set -T; traced=0; trap 'traced=$((traced+1)); "
+                f'[ "$traced" -lt {self.kill_before} ] || kill -KILL "$$" "$BASHPID"\' DEBUG\n'
             )
         shell = ["bash"] if self.kill_before else ["sh"]
         completed = subprocess.run(
@@ -364,25 +365,32 @@ def test_nothing_staged_is_a_failure(host: Host) -> None:
         host.folder.activate({"/etc/nginx/nginx.conf": CONF}, pid=0, hold=False, keep=True)
 
 
+def stage(folder: FilesFolder, _container: Container, content: str) -> None:
+    """Stage two files with that content."""
+    folder.stage([file(content), site(content)])
+
+
+def activate(folder: FilesFolder, container: Container, _content: str) -> None:
+    """Bring what is staged live, for a reload."""
+    folder.activate(container.mounts(), pid=container.pid, hold=True, keep=True)
+
+
 def test_a_kill_at_any_command_is_repaired_by_the_next_run(host: Host, container: Container) -> None:
     """The container finds old or new bytes whole at its next start, and the same run again ends as if nothing had been."""
     host.folder.stage([file("first"), site("first")])
     container.start(host)
     content, ended = "first", 0
-    for before in (*range(2, 300, 17), 100000):
+    for before in (*range(2, 300, 13), 100000):
         old, content = content, f"content {before}"
         killed = replace(host, kill_before=before)
         ended = 0
-        for work in (
-            lambda folder: folder.stage([file(content), site(content)]),  # noqa: B023
-            lambda folder: folder.activate(container.mounts(), pid=container.pid, hold=True, keep=True),
-        ):
+        for work in (stage, activate):
             try:
-                work(killed.folder)
+                work(killed.folder, container, content)
                 ended += 1
             except HostError:
                 assert set(host.names("live").values()) <= {old, content}
-                work(host.folder)
+                work(host.folder, container, content)
         host.folder.end(container.mounts())
         assert host.names("live") == {CONF: content, f"{SITES}/my site.conf": content}
         assert container.content == content
@@ -395,7 +403,7 @@ def test_a_kill_at_any_command_is_repaired_by_the_next_run(host: Host, container
 
 def test_the_properties_of_a_plan() -> None:
     """Text stays text; bytes that are none are base64; secrets are names until the bytes are needed."""
-    common = {"folder": None, "source": "x", "owner": "0:0", "mode": "0444", "whole_secret": None}
+    common: dict[str, Any] = {"folder": None, "source": "x", "owner": "0:0", "mode": "0444", "whole_secret": None}
     plan = FilesPlan(
         files=(
             FilePlan(target="/a", content=b"p=${secrets.pw} $${secrets.no}", secrets={"pw": "db"}, **common),
