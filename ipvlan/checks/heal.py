@@ -195,7 +195,7 @@ def _step(known: Known, difference: Difference) -> RepairStep:
         container=f"{difference.container} on {difference.host}",
         fabric=known.plan.network_name,
         volume=difference.volume,
-        address="" if planned is None else planned.address,
+        address="" if planned is None else planned.address_text,
     )
     step = RepairStep(difference=difference, description=description, by=by)
     obstacle = _obstacle(known, difference, planned)
@@ -237,7 +237,7 @@ def _obstacle(known: Known, difference: Difference, planned: ContainerPlan | Non
     live = known.live(difference)
     if kind.repair.by == "host" and (live is None or live.id not in known.ownership.ids):
         return f"nothing is changed: {planned.name} on {host} is not in the state of stack {known.ownership.stack}"
-    if kind in _NEEDS_ITS_ADDRESS or kind.repair.recreates == "container":
+    if planned.address is not None and (kind in _NEEDS_ITS_ADDRESS or kind.repair.recreates == "container"):
         holders = ", ".join(
             f"{holder.name} ({holder.id[:12]}) on {place}" for place, holder in known.holders(planned.address, live)
         )

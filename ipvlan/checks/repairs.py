@@ -85,7 +85,7 @@ def _repair(host: HostPlan, connection: HostConnection, step: RepairStep, seen: 
                 seen,
                 network=host.network.name,
                 network_id=step.network_id,
-                address=planned.address,
+                address=planned.fabric_address,
             )
         case DriftKind.CONTAINER_STOPPED:
             return repair.start(connection, seen)

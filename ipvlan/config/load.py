@@ -15,6 +15,8 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from ipvlan import PROJECT
+from ipvlan.config.bridge_model import BridgeConfig
+from ipvlan.config.file_sources import FileSources, without_files
 from ipvlan.config.messages import entries_of, problem_of, unknown_sections
 from ipvlan.config.models import (
     COMMON,
@@ -70,6 +72,7 @@ class Reading:
     unreadable_hosts: frozenset[str]
     unreadable_services: frozenset[str]
     unreadable_volumes: frozenset[str] = frozenset()
+    unreadable_bridges: frozenset[str] = frozenset()
 
 
 def stack_file(stack: str) -> str:
@@ -143,18 +146,18 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
     return RawStack(sections=sections, others=others, problems=(*problems, *stray_problems))
 
 
-def read_stack(stack: str, folder: Folder) -> Reading:
-    """Read a stack in a folder, which may be a commit.
+def read_stack(stack: str, folder: Folder, *, with_files: bool = True) -> Reading:
+    """Read a stack in a folder, which may be a commit; `with_files` is as in `read_config`.
 
     Raises:
         ConfigError: The file is no stack file.
     """
-    return read_sections(read_raw(stack, folder), folder)
+    return read_sections(read_raw(stack, folder), folder, with_files=with_files)
 
 
-def read_sections(raw: RawStack, folder: Folder) -> Reading:
-    """Read the sections of a stack's file, with its shared file."""
-    reading = read_config(raw.sections, folder, known_config_keys=frozenset(raw.others))
+def read_sections(raw: RawStack, folder: Folder, *, with_files: bool = True) -> Reading:
+    """Read the sections of a stack's file, with its shared file; `with_files` is as in `read_config`."""
+    reading = read_config(raw.sections, folder, known_config_keys=frozenset(raw.others), with_files=with_files)
     reported = {problem.key for problem in raw.problems}
     problems = (
         *raw.problems,
@@ -169,18 +172,24 @@ def read_sections(raw: RawStack, folder: Folder) -> Reading:
         unreadable_hosts=reading.unreadable_hosts,
         unreadable_services=reading.unreadable_services,
         unreadable_volumes=reading.unreadable_volumes,
+        unreadable_bridges=reading.unreadable_bridges,
     )
 
 
 def read_config(
-    raw: Mapping[str, object], folder: Folder, *, known_config_keys: Collection[str] | None = None
+    raw: Mapping[str, object],
+    folder: Folder,
+    *,
+    known_config_keys: Collection[str] | None = None,
+    with_files: bool = True,
 ) -> Reading:
-    """Read a config that is plain mappings and lists.
+    """Read a config that is plain mappings and lists, and the files that it names.
 
     Args:
         raw: The sections, and `common`, the path of the shared file.
-        folder: Where the shared file is.
+        folder: Where the shared file is, and the files of services.
         known_config_keys: The names that secrets may be referred to by; None leaves that unchecked.
+        with_files: Whether services have their files; without, they are as services that have none, and no file is read.
     """
     problems: list[Problem] = list(unknown_sections(raw, (*SECTIONS, COMMON), "", "config keys"))
     sections, more = with_common(raw, folder)
@@ -192,9 +201,18 @@ def read_config(
     volumes, unreadable_volumes = _models(
         VolumeConfig, {} if sections["volumes"] is None else sections["volumes"], "volumes", problems
     )
+    bridges, unreadable_bridges = _models(
+        BridgeConfig, {} if sections["bridges"] is None else sections["bridges"], "bridges", problems
+    )
     ssh = _model(SshConfig, {} if sections["ssh"] is None else sections["ssh"], "ssh", problems)
     if known_config_keys is not None:
         problems.extend(unknown_secrets(services, known_config_keys, volumes))
+    sources: Mapping[str, bytes] = {}
+    if with_files:
+        sources, wrong = FileSources(folder).read(services)
+        problems.extend(wrong)
+    else:
+        services = {name: without_files(service) for name, service in services.items()}
     return Reading(
         # Not validated again: every part was.
         config=StackConfig.model_construct(
@@ -202,14 +220,16 @@ def read_config(
             hosts=hosts,
             services=services,
             volumes=volumes,
+            bridges=bridges,
             ssh=ssh or SshConfig(),
-        ),
+        ).with_sources(sources),
         problems=tuple(problems),
         fabric_read=fabric is not None,
         hosts_read=bool(hosts) or sections["hosts"] == {},
         unreadable_hosts=unreadable_hosts,
         unreadable_services=unreadable_services,
         unreadable_volumes=unreadable_volumes,
+        unreadable_bridges=unreadable_bridges,
     )
 
 
@@ -247,7 +267,7 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
                 problem="it is missing" if raw is None else "this is not a mapping of names",
                 effect=f"the stack would have no {section}",
                 fix=f"write {PROJECT}:{section} with one name per line below it"
-                + (", or {} for none" if section in ("services", "volumes") else ""),
+                + (", or {} for none" if section in ("services", "volumes", "bridges") else ""),
             )
         )
         return {}, frozenset()
@@ -270,7 +290,11 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
                     problem="nothing is below the name",
                     effect=f"nothing is known of this {section[:-1]}",
                     fix="write its keys below it, indented, or remove the name"
-                    + ("; {} is a volume with Docker's defaults" if section == "volumes" else ""),
+                    + (
+                        f"; {{}} is a {section[:-1]} with Docker's defaults"
+                        if section in ("volumes", "bridges")
+                        else ""
+                    ),
                 )
             )
             unreadable.add(name)
@@ -289,6 +313,7 @@ def _bad_name(section: str, name: str) -> Problem:
     effects = {
         "services": "the daemon answers 'Invalid container name', after other containers were already changed",
         "volumes": "the daemon would refuse the volume, and with it the containers that mount it",
+        "bridges": "the daemon would refuse the network, or containers could not find each other by it",
     }
     return Problem(
         code="IPF020",

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
+from ipvlan.config.bridge_model import BridgeConfig, Endpoints
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.file_model import Files
 from ipvlan.config.types.addresses import Address, Dynamic, Offset, Reserved, Shim, Slice
@@ -89,7 +90,7 @@ class FabricConfig(Model):
     reserved: tuple[Reserved, ...] = ()
     """Addresses, ranges (FIRST-LAST) or subnets that nothing may use, such as the pool of a DHCP server."""
     dns: tuple[Address, ...] = ()
-    """Name servers of every container that has no `dns` of its own."""
+    """Name servers of every container on the fabric that has no `dns` of its own."""
     slice_prefix: Annotated[int, Field(strict=True, ge=1, le=30)] = 24
     """Prefix length of the slices that `ipvlan allocate` gives out."""
     probe_addresses: Flag = True
@@ -297,6 +298,12 @@ class ServiceConfig(ContainerSettings):
     replaces the container only if it has ports and is not published."""
     egress: Literal["gateway"] | None = None
     """`gateway`: its traffic leaves by the fabric's gateway, an address that a router must have; `ipvlan verify` then checks it."""
+    bridges: Endpoints = Field(default_factory=dict)
+    """Further networks of the container, by their keys in the section `bridges`: a list of them, or a mapping of each to its
+    `aliases`. The default route stays where it is without them. Changing it connects and disconnects the running container."""
+    fabric: Flag = True
+    """Whether it is on the fabric. Without, it has no address there and needs none: `bridges` connect it to others of its host, and
+    a bridge that is not internal to the internet. Changing it replaces the container."""
     environment: Annotated[Mapping[Text, Text], BeforeValidator(ENVIRONMENT), A_LIST_OF_ASSIGNMENTS] = Field(
         default_factory=dict
     )
@@ -304,8 +311,8 @@ class ServiceConfig(ContainerSettings):
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> name of the config key that `pulumi config set --secret` set."""
     files: Files = Field(default_factory=dict)
-    """Path in the container -> file of the project, read-only in the container: `/etc/nginx/nginx.conf: files/nginx.conf`, or a map.
-    A path that ends in a slash is a folder, with all files below it, and hides what the image has there."""
+    """Path in the container -> file of the project, read-only there: `/etc/nginx/nginx.conf: files/nginx.conf`, or a map. A path
+    that ends in a slash is a folder, with all files below it, and hides what the image has there."""
     reload: Reload | None = None
     """How the running container takes new `files`: a signal to its first process (`HUP`), or a command that runs in it
     (`[nginx, -s, reload]`) and must succeed within 30 seconds. The container is not restarted. Changing it does not affect any
@@ -350,8 +357,22 @@ class StackConfig(Model):
     """Service name -> container, the same on several hosts."""
     volumes: Mapping[str, VolumeConfig] = Field(default_factory=dict)
     """Key, as `volumes` of a service names it -> named volume."""
+    bridges: Mapping[str, BridgeConfig] = Field(default_factory=dict)
+    """Key, as `bridges` of a service names it -> further network of containers on one host."""
     ssh: SshConfig = SshConfig()
     """How the hosts are reached."""
+    _sources: Mapping[str, bytes] = PrivateAttr(default_factory=dict)
+
+    @property
+    def sources(self) -> Mapping[str, bytes]:
+        """The bytes of all files of services: path below the project's folder -> bytes. It is no key: they were read beside it."""
+        return self._sources
+
+    def with_sources(self, sources: Mapping[str, bytes]) -> StackConfig:
+        """Return the same config with the bytes of its files."""
+        copied = self.model_copy()
+        copied._sources = sources
+        return copied
 
 
 SECTIONS: Final = tuple(StackConfig.model_fields)

@@ -160,6 +160,10 @@ class ReportDocument(TypedDict):
     """Warnings about the new state."""
 
 
+def _address(container: ContainerPlan | None) -> str | None:
+    return None if container is None or container.address is None else str(container.address)
+
+
 def document(report: Report) -> ReportDocument:
     """Return the report, ready for `json.dumps`."""
     rollout = report.rollout
@@ -178,8 +182,8 @@ def document(report: Report) -> ReportDocument:
                 "service": change.service,
                 "action": change.action,
                 "reasons": list(change.reasons),
-                "address_before": str(change.before.address) if change.before else None,
-                "address_after": str(change.after.address) if change.after else None,
+                "address_before": _address(change.before),
+                "address_after": _address(change.after),
             }
             for change in report.changes.containers
         ],

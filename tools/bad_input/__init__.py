@@ -6,8 +6,10 @@ One module per section of the stack file.
 from typing import Final
 
 from tools.bad_input.addresses import ADDRESSES
+from tools.bad_input.bridges import BRIDGES
 from tools.bad_input.case import BadInput
 from tools.bad_input.fabric import FABRIC
+from tools.bad_input.files import FILES
 from tools.bad_input.hosts import HOSTS
 from tools.bad_input.lan import LAN
 from tools.bad_input.other_stacks import OTHER_STACKS
@@ -31,6 +33,8 @@ CASES: Final = (
     *SETTINGS,
     *RESOURCES,
     *VOLUMES,
+    *FILES,
+    *BRIDGES,
     *ADDRESSES,
     *STACK,
     *STACK_FILES,
