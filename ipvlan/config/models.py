@@ -14,11 +14,13 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
+from ipvlan.config.file_model import Files
 from ipvlan.config.types.addresses import Address, Dynamic, Offset, Reserved, Shim, Slice
 from ipvlan.config.types.base import Flag, Model, Text
 from ipvlan.config.types.cpus import Cpus, CpuSet
 from ipvlan.config.types.devices import CgroupRule, Device, Gpus
 from ipvlan.config.types.docker import Command, Image, Name, Restart, Words
+from ipvlan.config.types.files import Reload
 from ipvlan.config.types.health import Duration, HealthTest
 from ipvlan.config.types.interfaces import Parent
 from ipvlan.config.types.lists import (
@@ -301,6 +303,16 @@ class ServiceConfig(ContainerSettings):
     """Variable -> value, in plaintext; or a list of VARIABLE=VALUE."""
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> name of the config key that `pulumi config set --secret` set."""
+    files: Files = Field(default_factory=dict)
+    """Path in the container -> file of the project, read-only in the container: `/etc/nginx/nginx.conf: files/nginx.conf`, or a map.
+    A path that ends in a slash is a folder, with all files below it, and hides what the image has there."""
+    reload: Reload | None = None
+    """How the running container takes new `files`: a signal to its first process (`HUP`), or a command that runs in it
+    (`[nginx, -s, reload]`) and must succeed within 30 seconds. The container is not restarted. Changing it does not affect any
+    container."""
+    files_change: Literal["restart", "replace"] | None = None
+    """In the place of `reload`: whether new `files` restart the container, the default, or replace it. Changing it does not affect
+    any container."""
     rollout: RolloutConfig = Field(default_factory=RolloutConfig)
     """How its containers are replaced; each key on its own overrides that of `fabric.rollout`. Changing it does not affect any
     container."""

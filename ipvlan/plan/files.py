@@ -6,8 +6,32 @@ Out of scope: reading them (`ipvlan.config.file_sources`), what they must agree 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+_SECRET: Final = re.compile(rb"\$(?P<literal>\$\{secrets\.)|\$\{secrets\.(?P<name>[A-Za-z0-9_-]+)\}")
+_NOT_IN_A_SLOT: Final = re.compile("[^A-Za-z0-9._-]")
+_LONGEST_SLOT: Final = 64
+"""Characters of the target's name in a slot's; a file's name has at most 255 bytes."""
+
+
+def with_secrets(content: bytes, values: Mapping[str, str]) -> bytes:
+    """Return the bytes of a file with its secrets, for `FilePlan.content` of a file whose `secrets` are not empty.
+
+    Args:
+        content: Has `${secrets.NAME}` for each secret, and `$${secrets.` for a `${secrets.` that is meant as it is. No text of a plan
+            ends in `$`, so each is what it looks like.
+        values: NAME -> value. Without any the content is returned as it is: that of a file without secrets has nothing in it that
+            stands for something else.
+
+    Raises:
+        KeyError: A name without a value.
+    """
+    if not values:
+        return content
+    return _SECRET.sub(lambda found: found["literal"] or values[found["name"].decode()].encode(), content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +45,10 @@ class FilePlan:
     source: str | None
     """The path below the project's folder; None where a secret's value is the whole file."""
     content: bytes
-    """Complete but for secrets: each stands as `${secrets.NAME}`. With `whole_secret` it is empty."""
+    """Complete but for secrets. Where `secrets` is not empty, `with_secrets` must read it: each secret stands as `${secrets.NAME}`,
+    and `$${secrets.` for a literal `${secrets.`. Where it is empty these are the bytes. With `whole_secret` it is empty."""
     secrets: Mapping[str, str]
-    """NAME in the content -> config key of the value; never a value. Empty where none is used."""
+    """NAME in the content -> config key of the value; never a value. Exactly those that are used."""
     whole_secret: str | None
     """Config key whose value is the whole file; None for any other file."""
     owner: str
@@ -38,9 +63,27 @@ class FilePlan:
 
     @property
     def slot(self) -> str:
-        """Name of the mount's source on the host, below `live/`: the last part of its target and 8 digits of the target's hash."""
+        """Name of the mount's source on the host, below `live/`: the last part of its target and 8 digits of the target's hash.
+
+        It has letters, digits, `.`, `_` and `-` alone, and does not begin with a dot unless the target's last part does.
+        """
         digest = hashlib.sha256(self.mount_target.encode()).hexdigest()[:8]
-        return f"{self.mount_target.rpartition('/')[2]}.{digest}"
+        name = _NOT_IN_A_SLOT.sub("_", self.mount_target.rpartition("/")[2])
+        return f"{name[:_LONGEST_SLOT]}.{digest}"
+
+    @property
+    def path_in_folder(self) -> str | None:
+        """The path of the file below its folder's slot, `sub/site.conf`; None for a file that is mounted alone."""
+        return None if self.folder is None else self.target.removeprefix(f"{self.folder}/")
+
+    @property
+    def text(self) -> str | None:
+        """The content as text, which Pulumi can carry; None where it is not UTF-8 or has a NUL byte."""
+        try:
+            text = self.content.decode()
+        except UnicodeDecodeError:
+            return None
+        return None if "\0" in text else text
 
     @property
     def has_secrets(self) -> bool:
