@@ -159,8 +159,9 @@ def secret_keys(files: FilesPlan) -> tuple[str, ...]:
 def file_input(file: FilePlan) -> dict[str, object]:
     """Return a file as the plugin takes it; its content is a text where it is one, so that a diff has lines."""
     return {
-        "mount": file.mount_target,
         "slot": file.slot,
+        # Of a file that is mounted alone there is none: its slot is the file.
+        **({} if file.path_in_folder is None else {"path": file.path_in_folder}),
         "owner": file.owner,
         "mode": file.mode,
         **_content(file),
@@ -177,9 +178,7 @@ def reload_input(files: FilesPlan) -> dict[str, object] | None:
 def _content(file: FilePlan) -> dict[str, object]:
     if file.whole_secret is not None:
         return {"secret": file.whole_secret}
-    try:
-        text = file.content.decode()
-    except UnicodeDecodeError:
+    if file.text is None:
         return {"base64": base64.b64encode(file.content).decode()}
-    # Names in the text -> the keys of their values.
-    return {"text": text, **({"secrets": dict(file.secrets)} if file.secrets else {})}
+    # Without one the text has nothing that stands for something else.
+    return {"text": file.text, **({"secrets": dict(file.secrets)} if file.secrets else {})}

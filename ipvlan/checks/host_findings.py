@@ -33,6 +33,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     "ssh", "docker", "kernel", "parent", "mtu", "other networks", "forwarding", "clock", "disk", "ports", "images", "addresses",
 )  # fmt: skip
 
+REMAPPED_USERS: Final = "IPF817"
+"""Code of a Docker whose containers have other users than the host, and of files that would be none of theirs."""
+
 VLAN_ID: Final = "IPF131"
 """Code of a VLAN id that is none; a link of such a name that exists is taken as it is."""
 
@@ -68,6 +71,8 @@ class HostRequirements:
     """Names of the rules of `ipvlan.plan.docker_versions` that concern the plan."""
     bound_addresses: tuple[tuple[str, str], ...] = ()
     """Address and service of each published port that is bound to one address of the host and not to its loopback, sorted."""
+    with_files: tuple[str, ...] = ()
+    """Services that have files of the project and, where Docker has users of its own, those of Docker; sorted."""
 
 
 def requirements_of(host: HostPlan) -> HostRequirements:
@@ -88,6 +93,13 @@ def requirements_of(host: HostPlan) -> HostRequirements:
                     for port in container.ports
                     if port.host_address is not None and not port.on_loopback
                 }
+            )
+        ),
+        with_files=tuple(
+            sorted(
+                container.service
+                for container in host.containers
+                if container.files is not None and container.settings.userns_mode != "host"
             )
         ),
     )
@@ -147,6 +159,15 @@ def _docker(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
                 severity="error" if rule.refused else "info",
                 stops_up=rule.refused,
             )
+    if required.with_files and facts.remaps_users:
+        yield Finding(
+            check="docker",
+            host=host,
+            problem=f"{REMAPPED_USERS}: Docker on {host} has users of its own (`userns-remap` in its daemon.json): the files of "
+            f"{', '.join(required.with_files)} would be of users that are not those of the container",
+            fix="set userns_mode: host for the service, or leave its files out on this host",
+            stops_up=True,
+        )
     if required.bridge and not facts.has_docker_bridge:
         yield Finding(
             check="docker",

@@ -67,6 +67,28 @@ def parse_owner_label(text: str) -> OwnerLabel | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFile:
+    """One file of a container as the state has it: as `up` wrote it on the host."""
+
+    digest: str
+    """Of its bytes, with the key that the host has (docs/decisions/0033-files.md)."""
+    owner: str
+    """UID:GID."""
+    mode: str
+    """Four octal digits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFiles:
+    """The files of one container as the state has them."""
+
+    files: Mapping[str, RecordedFile]
+    """Target -> the file that was staged last."""
+    in_use: bool
+    """Whether the container was made to use those; where not, an `up` was refused or cut short."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
     """What one stack owns."""
 
@@ -82,6 +104,8 @@ class Ownership:
     """Docker's ids of the networks that the state records, by host."""
     volumes: Mapping[Place, str] = field(default_factory=dict)
     """The owner labels of the volumes that the state records; the place's service is the volume's name in Docker."""
+    files: Mapping[Place, RecordedFiles] = field(default_factory=dict)
+    """The files of containers that the state records, by the container's place."""
     ids: frozenset[str] = frozenset()
     """Docker's ids of all containers and networks in the state; more than above where the state has some still to delete."""
     engines: Mapping[str, str] = field(default_factory=dict)

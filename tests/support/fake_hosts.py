@@ -42,6 +42,7 @@ def host_facts() -> HostFacts:
         engine="3cdd2799-0e98-4466-925d-7381407e4b8e",
         docker_failure="",
         has_docker_bridge=True,
+        remaps_users=False,
         links={"lo": WELL, "ens33": WELL},
         macvlan_children=(),
         addresses=frozenset({"127.0.0.1", "192.168.140.200", "192.168.140.201"}),
