@@ -5,7 +5,6 @@ Out of scope: the work on the host, which the plugin does (`provider.files`, `pr
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,24 +14,17 @@ from components.bridge_connection import port_inputs
 from components.host_provider import token
 from components.rollout_args import RolloutArgs, stop_seconds
 from ipvlan.hosts.bridge import planned_attachment
+from ipvlan.hosts.files import file_properties, folder_of
 from ipvlan.plan.ownership import owner_label
 
 if TYPE_CHECKING:
-    from ipvlan.plan.files import FilePlan, FilesPlan
+    from ipvlan.plan.files import FilesPlan
     from ipvlan.plan.model import ContainerPlan
-
-LIVE = "live"
-
-
-def service_folder(owner: str) -> str:
-    return f"/var/lib/ipvlan-fabric/{owner}"
 
 
 def live_source(planned: ContainerPlan, owner: pulumi.Output[str], slot: str) -> pulumi.Output[str]:
     """Return the path on the host that the container mounts for a slot; `owner` is the stack's owner id."""
-    return owner.apply(
-        lambda id_: f"{service_folder(owner_label(id_, planned.host, planned.service))}/{LIVE}/{slot}"
-    )
+    return owner.apply(lambda id_: f"{folder_of(owner_label(id_, planned.host, planned.service))}/live/{slot}")
 
 
 class Files(pulumi.CustomResource):
@@ -70,8 +62,9 @@ class Files(pulumi.CustomResource):
                 # Of the helper container, where the ssh user is not root.
                 "image": args.planned.image,
                 "owner": args.owner_label,
-                "files": {file.target: file_input(file) for file in files.files},
+                "files": file_properties(files),
                 "secrets": {key: secrets[key] for key in secret_keys(files)},
+                "userns_host": args.planned.settings.userns_mode == "host",
                 # An output: what differs on the host. Another value than this one is an update.
                 "drifted": [],
                 "folder": None,
@@ -122,7 +115,9 @@ class FilesInUse(pulumi.CustomResource):
                 "image": planned.image,
                 "generation": staged.generation,
                 "change": files.change,
-                "reload": reload_input(files),
+                "mounts": dict(files.mounts),
+                "reload_signal": files.reload_signal or "",
+                "reload_command": list(files.reload_command or ()),
                 "ports": port_inputs(ports),
                 "stop_seconds": stop_seconds(planned.settings),
                 "secret_names": sorted(planned.secret_environment),
@@ -144,7 +139,7 @@ def files_inputs(args: RolloutArgs, staged: Files) -> dict[str, pulumi.Input[obj
     # is no reason to replace what runs.
     generation = {"files_generation": staged.generation} if files is not None and files.change == "replace" else {}
     return {
-        "files_folder": args.owner_label.apply(service_folder),
+        "files_folder": args.owner_label.apply(folder_of),
         "image": args.planned.image,
         **generation,
     }
@@ -154,31 +149,3 @@ def secret_keys(files: FilesPlan) -> tuple[str, ...]:
     """Return the config keys whose values are in the files, sorted."""
     keys = {key for file in files.files for key in file.secrets.values()}
     return tuple(sorted(keys | {file.whole_secret for file in files.files if file.whole_secret is not None}))
-
-
-def file_input(file: FilePlan) -> dict[str, object]:
-    """Return a file as the plugin takes it; its content is a text where it is one, so that a diff has lines."""
-    return {
-        "slot": file.slot,
-        # Of a file that is mounted alone there is none: its slot is the file.
-        **({} if file.path_in_folder is None else {"path": file.path_in_folder}),
-        "owner": file.owner,
-        "mode": file.mode,
-        **_content(file),
-    }
-
-
-def reload_input(files: FilesPlan) -> dict[str, object] | None:
-    """Return how the program is told to read its files again; None where it is not told."""
-    if files.reload_signal is not None:
-        return {"signal": files.reload_signal}
-    return None if files.reload_command is None else {"command": list(files.reload_command)}
-
-
-def _content(file: FilePlan) -> dict[str, object]:
-    if file.whole_secret is not None:
-        return {"secret": file.whole_secret}
-    if file.text is None:
-        return {"base64": base64.b64encode(file.content).decode()}
-    # Without one the text has nothing that stands for something else.
-    return {"text": file.text, **({"secrets": dict(file.secrets)} if file.secrets else {})}

@@ -26,6 +26,9 @@ _REST: Final = (
     "service",
     "healthy_within",
     "trigger",
+    "files_folder",
+    "files_generation",
+    "image",
 )
 """Properties whose change is an update; only one of the trigger does something on the host."""
 
@@ -75,7 +78,9 @@ class Handover(Resource):
         (docs/decisions/0015-provider-behaviour.md, 16), and the stack ignores `capabilities` (there, 19). All else it sees
         itself, and says in a preview what differs.
         """
-        unseen = not _is_unknown(new) and bool(unseen_changes(old["arguments"], new["arguments"]))
+        unseen = _other_files(old, new) or (
+            not _is_unknown(new) and bool(unseen_changes(old["arguments"], new["arguments"]))
+        )
         return _generation(int(old.get("generation") or 0) + unseen, new)
 
     def delete(self, state: Properties, operation: Operation) -> None:
@@ -121,8 +126,17 @@ def _generation(number: int, properties: Mapping[str, Any]) -> Properties:
 def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Return whether the container is replaced when these properties change; unknown arguments, in a preview, count as others."""
     return (
-        _is_unknown(new) or old.get("trigger") != new.get("trigger") or replaced_by(old["arguments"], new["arguments"])
+        _is_unknown(new)
+        or old.get("trigger") != new.get("trigger")
+        or _other_files(old, new)
+        or replaced_by(old["arguments"], new["arguments"])
     )
+
+
+def _other_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether the files of a container that is replaced for them are others; that it is, is nothing that replaces it."""
+    generations = (old.get("files_generation"), new.get("files_generation"))
+    return None not in generations and generations[0] != generations[1]
 
 
 def _is_unknown(properties: Mapping[str, Any]) -> bool:

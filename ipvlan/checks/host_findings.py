@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ipvlan.checks.command_lines import ssh_line
 from ipvlan.checks.host_identity import other_machine
-from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.errors import FILES_REMAPPED, HostError
 from ipvlan.plan.docker_versions import OLDEST_KERNEL, RULES, parse_version
 from ipvlan.plan.interfaces import HIGHEST_VLAN, vlan_link
 from ipvlan.plan.resource_names import BRIDGE
@@ -32,9 +32,6 @@ Check = Literal[
 CHECKS: Final[tuple[Check, ...]] = (
     "ssh", "docker", "kernel", "parent", "mtu", "other networks", "forwarding", "clock", "disk", "ports", "images", "addresses",
 )  # fmt: skip
-
-REMAPPED_USERS: Final = "IPF817"
-"""Code of a Docker whose containers have other users than the host, and of files that would be none of theirs."""
 
 VLAN_ID: Final = "IPF131"
 """Code of a VLAN id that is none; a link of such a name that exists is taken as it is."""
@@ -163,7 +160,7 @@ def _docker(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
         yield Finding(
             check="docker",
             host=host,
-            problem=f"{REMAPPED_USERS}: Docker on {host} has users of its own (`userns-remap` in its daemon.json): the files of "
+            problem=f"{FILES_REMAPPED}: Docker on {host} has users of its own (`userns-remap` in its daemon.json): the files of "
             f"{', '.join(required.with_files)} would be of users that are not those of the container",
             fix="set userns_mode: host for the service, or leave its files out on this host",
             stops_up=True,

@@ -10,14 +10,11 @@ Out of scope: what is planned (`ipvlan.plan.files`), reload and proof (`ipvlan.h
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ipvlan.hosts.errors import FILES_NOT_OURS, FILES_NOT_WRITTEN, HostError
-from ipvlan.hosts.script import Output, read_output, script_text
 from ipvlan.plan.files import with_secrets
-from ipvlan.plan.ownership import OwnerLabel, parse_owner_label
 
 if TYPE_CHECKING:
     from ipvlan.hosts.root_shell import RunAsRoot
