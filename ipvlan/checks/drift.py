@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from ipvlan.checks.bridge_drift import bridge_differences, endpoint_differences
 from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.difference import Difference, difference
 from ipvlan.checks.drift_kinds import DriftKind
@@ -71,6 +72,7 @@ class Comparison:
             *self._networks(host, snapshot),
             *self._routes(host, snapshot),
             *volume_differences(self._stack, self._ownership, host, snapshot),
+            *bridge_differences(self._stack, self._ownership, host, snapshot),
             *(found for planned in host.containers for found in self._planned_container(host, planned, snapshot)),
             *self._other_containers(host, snapshot),
             *self._notices(host, snapshot),
@@ -79,7 +81,7 @@ class Comparison:
     def _notices(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
         unchecked = set(self._ownership.unchecked.get(host.name, ()))
         for planned in host.containers:
-            if str(planned.address) in unchecked:
+            if planned.address is not None and str(planned.address) in unchecked:
                 yield difference(
                     DriftKind.ADDRESS_UNCHECKED,
                     host,
@@ -186,7 +188,12 @@ class Comparison:
             yield self._about(
                 planned, DriftKind.IMAGE_DIFFERENT, f"was created from {live.image}, planned is {planned.image}"
             )
-        yield from self._attachments(planned, live, snapshot)
+        if planned.fabric:
+            yield from self._fabric(planned, live, snapshot)
+        yield from endpoint_differences(
+            self._stack, self._ownership, self._plan.network_name, host, planned, live, snapshot
+        )
+        yield from self._bridge(planned, live)
         yield from self._ports(planned, live, looping=looping)
 
     def _missing(self, planned: ContainerPlan, snapshot: HostSnapshot) -> str:
@@ -199,7 +206,7 @@ class Comparison:
             return f"is missing: its replacement did not come up, and is kept as {renamed.name}"
         return f"is missing: somebody renamed it to {renamed.name}"
 
-    def _attachments(self, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot) -> Iterator[Difference]:
+    def _fabric(self, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot) -> Iterator[Difference]:
         fabric = self._plan.network_name
         attachment = live.endpoints.get(fabric)
         network = snapshot.network(fabric)
@@ -223,6 +230,8 @@ class Comparison:
                 DriftKind.ADDRESS_DIFFERENT,
                 f"holds {planned.address} by chance and may get another at its next start",
             )
+
+    def _bridge(self, planned: ContainerPlan, live: LiveContainer) -> Iterator[Difference]:
         connected = BRIDGE in live.endpoints
         if planned.bridged and not connected:
             yield self._about(
@@ -268,7 +277,9 @@ class Comparison:
         at_a_place = {
             self._ownership.containers.get(Place(planned.host, planned.service)) for planned in host.containers
         }
-        planned_holders = {planned.address: planned for planned in self._plan.containers()}
+        planned_holders = {
+            planned.address: planned for planned in self._plan.containers() if planned.address is not None
+        }
         for live in snapshot.containers.values():
             if live.name in names:
                 continue

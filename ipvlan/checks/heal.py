@@ -43,7 +43,13 @@ _DESCRIPTIONS: Final[Mapping[DriftKind, str]] = {
     DriftKind.CONTAINER_MISSING: "pulumi up: create {container} again",
     DriftKind.IMAGE_DIFFERENT: "pulumi up: create {container} again",
     DriftKind.PORTS_DIFFERENT: "pulumi up: create {container} again",
-    DriftKind.VOLUME_MISSING: "pulumi up: create volume {volume} on {host} again, empty",
+    DriftKind.ENDPOINT_MISSING: "connect {container} to {network}",
+    DriftKind.ENDPOINT_DIFFERENT: "connect {container} to {network} again, as planned",
+    DriftKind.ENDPOINT_EXTRA: "disconnect {container} from {network}",
+    DriftKind.BRIDGE_NETWORK_MISSING: "pulumi up: create bridge network {network} on {host} again, and connect its containers",
+    DriftKind.BRIDGE_NETWORK_DIFFERENT: "pulumi up: create bridge network {network} on {host} again, and connect its containers, "
+    "which run on",
+    DriftKind.VOLUME_MISSING: "pulumi up: create volume {volume} on {host} again, {content}",
 }
 
 _ON_THE_FABRIC: Final = (DriftKind.FABRIC_DISCONNECTED, DriftKind.ADDRESS_DIFFERENT)
@@ -51,6 +57,12 @@ _ON_THE_FABRIC: Final = (DriftKind.FABRIC_DISCONNECTED, DriftKind.ADDRESS_DIFFER
 
 _NEEDS_ITS_ADDRESS: Final = (*_ON_THE_FABRIC, DriftKind.CONTAINER_STOPPED)
 """What is repaired on the host and makes a container use its planned address."""
+
+_ON_BRIDGES: Final = (DriftKind.ENDPOINT_MISSING, DriftKind.ENDPOINT_DIFFERENT, DriftKind.ENDPOINT_EXTRA)
+"""What is repaired by a container's connections to bridge networks, all of them at once."""
+
+_BRIDGE_NETWORKS: Final = (DriftKind.BRIDGE_NETWORK_MISSING, DriftKind.BRIDGE_NETWORK_DIFFERENT)
+"""What is repaired by a bridge network that Pulumi creates again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +78,15 @@ class RepairStep:
     """The container as the user is shown it, where the step changes one on its host."""
     network_id: str = ""
     """Docker's id of the fabric's network on the host, where the step connects to it."""
+    connections: Wanted | None = None
+    """The container's connections to bridge networks as they are to be, where the step makes them so."""
 
     @property
     def confirmed(self) -> tuple[object, ...]:
         """What must be the same right before the step is done."""
         about = self.difference
         place = (about.kind, about.host, about.service, about.container, about.network, about.volume)
-        return (*place, about.id, self.by, self.seen, self.network_id)
+        return (*place, about.id, self.by, self.seen, self.network_id, self.connections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

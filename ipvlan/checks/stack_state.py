@@ -24,6 +24,7 @@ from ipvlan.config.stack_names import short_name
 from ipvlan.plan.ownership import Labelled, Ownership, Place, by_labels
 from ipvlan.plan.resource_names import (
     ADDRESSES_TYPE_END,
+    BRIDGE_NETWORK_TYPE,
     COMPONENT,
     CONTAINER_TYPE,
     DYNAMIC_TYPE,
@@ -160,6 +161,7 @@ class StackState:
         containers: dict[Place, str] = {}
         networks: dict[str, str] = {}
         volumes: dict[Place, str] = {}
+        bridges: dict[Place, str] = {}
         engines: dict[str, str] = {}
         ids: set[str] = set()
         owner = ""
@@ -185,6 +187,10 @@ class StackState:
             elif resource.type == VOLUME_TYPE:
                 place = Place(host, str(resource.outputs.get("volume") or ""))
                 volumes[place] = str(resource.outputs.get("owner_label") or "")
+            elif resource.type == BRIDGE_NETWORK_TYPE and not resource.outputs.get("external"):
+                bridges[Place(host, str(resource.outputs.get("network") or ""))] = str(
+                    resource.outputs.get("network_id") or ""
+                )
             elif resource.type == HOST_CHECK_TYPE:
                 engine = recorded_engine(str(resource.outputs.get("stdout") or ""))
                 if engine:
@@ -196,6 +202,7 @@ class StackState:
             containers=containers,
             networks=networks,
             volumes=volumes,
+            bridges=bridges,
             # An import that was cut short has resources without an id.
             ids=frozenset(ids - {""}),
             engines=engines,

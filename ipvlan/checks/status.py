@@ -97,6 +97,7 @@ def read_status(
             session,
             timeout=timeout,
             troubles_of=plan.host(session.name).containers,
+            connections_of=plan.host(session.name).containers,
             # What was kept is listed also where the plan has no volumes any more.
             with_volumes=True if plan.host(session.name).volumes else "where Docker lists them",
         ),

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from netaddr import IPAddress, IPNetwork
 
+from ipvlan.hosts.bridge_networks import DRIVER, live_network
+from ipvlan.hosts.bridge_networks import LiveNetwork as LiveBridge
+from ipvlan.hosts.endpoints import LiveEndpoint, live_endpoints
 from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, NoDockerSocketError
 from ipvlan.hosts.routes import has_route
@@ -138,6 +141,10 @@ class HostSnapshot:
     """Service -> path on the host of its container's /etc/resolv.conf; only where process ids were requested."""
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
     """Container name -> why it does not stay up or is unhealthy; only of those that it was requested for."""
+    bridges: tuple[LiveBridge, ...] = ()
+    """All networks of Docker's driver `bridge`, with what the section `bridges` has of one."""
+    connections: Mapping[str, Mapping[str, LiveEndpoint]] = field(default_factory=dict)
+    """Container name -> network's name -> its connection, with aliases and priority; only of those that it was requested for."""
     volumes: Mapping[str, LiveVolume] | None = None
     """By name; None where they were not requested."""
 
@@ -184,6 +191,7 @@ def take_snapshot(
     timeout: float,
     pids_of: Sequence[ContainerPlan] = (),
     troubles_of: Sequence[ContainerPlan] = (),
+    connections_of: Sequence[ContainerPlan] = (),
     with_volumes: bool | Literal["where Docker lists them"] = False,
 ) -> HostSnapshot:
     """Read the state of the session's host.
@@ -193,6 +201,8 @@ def take_snapshot(
         timeout: Seconds for each request.
         pids_of: Containers whose process ids are needed too; one more request for each.
         troubles_of: Containers that are asked about further where they do not look well; no request for the others.
+        connections_of: Containers whose aliases and priorities are needed too; one more request for each that is planned to be on a
+            bridge network of the section `bridges`, and none for the others.
         with_volumes: Whether the volumes are needed too; one more request. Docker does not list them where a plugin is dead: with
             `where Docker lists them` the rest is read then.
 
@@ -202,9 +212,11 @@ def take_snapshot(
     engine = Engine(session.name, session.socket, timeout=timeout)
     pids: dict[str, int] = {}
     resolvers: dict[str, str] = {}
+    connections: dict[str, Mapping[str, LiveEndpoint]] = {}
     try:
         containers = {container.name: container for container in map(_container, engine.containers())}
-        networks = tuple(_network(network) for network in engine.networks())
+        listed = engine.networks()
+        networks = tuple(map(_network, listed))
         volumes = _volumes(engine, needed=with_volumes is True) if with_volumes else None
         engine_id = engine.id()
         troubles = read_troubles(engine, containers, troubles_of)
@@ -214,6 +226,12 @@ def take_snapshot(
                 inspected = engine.container(live.id)
                 pids[planned.service] = int(inspected["State"]["Pid"])
                 resolvers[planned.service] = str(inspected.get("ResolvConfPath") or "")
+        for planned in connections_of:
+            live = containers.get(planned.name) if planned.bridges else None
+            # Removed meanwhile: it is compared as it was listed.
+            described = None if live is None else engine.find_container(live.id)
+            if described is not None:
+                connections[planned.name] = live_endpoints(described)
     except HostError as error:
         raise _missing_socket(session, timeout) or error from None
     finally:
@@ -236,6 +254,8 @@ def take_snapshot(
         resolvers=resolvers,
         troubles=troubles,
         volumes=volumes,
+        bridges=tuple(live_network(network) for network in listed if network.get("Driver") == DRIVER),
+        connections=connections,
     )
 
 

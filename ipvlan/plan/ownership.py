@@ -106,8 +106,11 @@ class Ownership:
     """The owner labels of the volumes that the state records; the place's service is the volume's name in Docker."""
     files: Mapping[Place, RecordedFiles] = field(default_factory=dict)
     """The files of containers that the state records, by the container's place."""
+    bridges: Mapping[Place, str] = field(default_factory=dict)
+    """Docker's ids of the bridge networks of the section `bridges` that the stack created, as the state records them; the place's
+    service is the network's name in Docker. Those of others (`external`) are not among them."""
     ids: frozenset[str] = frozenset()
-    """Docker's ids of all containers and networks in the state; more than above where the state has some still to delete."""
+    """Docker's ids of all containers and fabric networks in the state; more than above where the state has some still to delete."""
     engines: Mapping[str, str] = field(default_factory=dict)
     """Host -> the id of its Docker Engine when it was checked; without the hosts whose check recorded none."""
     unchecked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -323,6 +323,7 @@ class Urns:
             *([self._urn(NETWORKING_TYPE, networking(name), HOST_SLICE_TYPE)] if host.routes or host.shim else []),
             *(self._urn(IMAGE_TYPE, image(name, reference), HOST_SLICE_TYPE) for reference in host.images),
             *(self.of_volume(host.name, volume.name) for volume in host.volumes),
+            *(self.of_bridge_network(host.name, bridge.name) for bridge in host.bridges),
             *(urn for container in host.containers for urn in self.of_container(container)),
         ]
 
@@ -330,12 +331,24 @@ class Urns:
         """Return the URN of a volume of the section `volumes`, by its name in Docker."""
         return self._urn(VOLUME_TYPE, volume(host_slice(self.fabric, host), name), HOST_SLICE_TYPE)
 
+    def of_bridge_network(self, host: str, name: str) -> str:
+        """Return the URN of a bridge network of the section `bridges`, by its name in Docker."""
+        return self._urn(BRIDGE_NETWORK_TYPE, bridge_network(host_slice(self.fabric, host), name), HOST_SLICE_TYPE)
+
+    def of_bridge_endpoints(self, planned: ContainerPlan) -> str:
+        """Return the URN of a container's connections to bridge networks, which it has where the plan has any."""
+        resource = container(host_slice(self.fabric, planned.host), planned.service)
+        return self._urn(BRIDGE_ENDPOINTS_TYPE, bridge_endpoints(resource), HOST_SLICE_TYPE)
+
     def of_network(self, host: str) -> str:
         """Return the URN of the fabric's network on one host."""
         return self._urn(NETWORK_TYPE, network(host_slice(self.fabric, host)), HOST_SLICE_TYPE)
 
     def of_container(self, planned: ContainerPlan) -> list[str]:
-        """Return the URNs of one container, its image and its bridge attachment."""
+        """Return the URNs of one container, its image and its bridge attachment, and its bridge networks with its endpoints on them.
+
+        Without the endpoints a container of bridge networks would be created and never started.
+        """
         name = host_slice(self.fabric, planned.host)
         resource = container(name, planned.service)
         urns = [
@@ -345,6 +358,9 @@ class Urns:
             self._urn(SETTLED_TYPE, settled(resource), HOST_SLICE_TYPE),
             *self.of_files(planned),
         ]
+        if planned.bridges:
+            urns += [self.of_bridge_network(planned.host, endpoint.bridge) for endpoint in planned.bridges]
+            urns.append(self.of_bridge_endpoints(planned))
         if planned.bridged:
             bridge = bridge_component(self.fabric, planned.host, planned.service, published=planned.published)
             urns += [
