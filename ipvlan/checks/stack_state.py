@@ -11,17 +11,15 @@ import json
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 from ipvlan.checks.host_check import recorded_engine
 from ipvlan.config.stack_names import short_name
-from ipvlan.plan.ownership import Labelled, Ownership, Place, by_labels
+from ipvlan.plan.ownership import Ownership, Place, RecordedFiles
 from ipvlan.plan.resource_names import (
     ADDRESSES_TYPE_END,
     BRIDGE_NETWORK_TYPE,
@@ -29,6 +27,8 @@ from ipvlan.plan.resource_names import (
     CONTAINER_TYPE,
     DYNAMIC_TYPE,
     FABRIC_TYPE,
+    FILES_IN_USE_TYPE,
+    FILES_TYPE,
     HANDOVER_TYPE,
     HOST_CHECK_TYPE,
     HOST_SLICE_TYPE,
@@ -162,6 +162,8 @@ class StackState:
         networks: dict[str, str] = {}
         volumes: dict[Place, str] = {}
         bridges: dict[Place, str] = {}
+        staged: dict[Place, Mapping[str, Any]] = {}
+        in_use: dict[Place, Any] = {}
         engines: dict[str, str] = {}
         ids: set[str] = set()
         owner = ""
@@ -191,6 +193,10 @@ class StackState:
                 bridges[Place(host, str(resource.outputs.get("network") or ""))] = str(
                     resource.outputs.get("network_id") or ""
                 )
+            elif resource.type == FILES_TYPE:
+                staged[Place(host, str(resource.outputs.get("service") or ""))] = resource.outputs
+            elif resource.type == FILES_IN_USE_TYPE:
+                in_use[Place(host, str(resource.outputs.get("service") or ""))] = resource.outputs.get("generation")
             elif resource.type == HOST_CHECK_TYPE:
                 engine = recorded_engine(str(resource.outputs.get("stdout") or ""))
                 if engine:
@@ -203,6 +209,7 @@ class StackState:
             networks=networks,
             volumes=volumes,
             bridges=bridges,
+            files={place: _recorded_files(outputs, in_use.get(place)) for place, outputs in staged.items()},
             # An import that was cut short has resources without an id.
             ids=frozenset(ids - {""}),
             engines=engines,
@@ -273,69 +280,6 @@ def export_stack(stack: str, folder: Path, timeout: float = STATE_SECONDS) -> di
     return document
 
 
-class StateReading:
-    """A state that is read in the background, while the hosts are."""
-
-    def __init__(self, stack: str, folder: Path, timeout: float = STATE_SECONDS) -> None:
-        """Begin to read; the arguments are those of `read_stack_state`."""
-        self._stack = stack
-        pool = ThreadPoolExecutor(max_workers=1)
-        self._state: Future[StackState] = pool.submit(read_stack_state, stack, folder, timeout)
-        # The pool ends with the state.
-        pool.shutdown(wait=False)
-
-    def state(self) -> StackState:
-        """Wait for the state, and return it. Raises StackStateError."""
-        return self._state.result()
-
-    def ownership(self) -> Ownership:
-        """Wait for the state, and return what the stack owns. Raises StackStateError."""
-        return self._state.result().ownership
-
-    def owned(self) -> Ownership:
-        """Wait for the state, and return what the stack owns; where it cannot be read, what the labels say."""
-        try:
-            return self.ownership()
-        except StackStateError:
-            return by_labels(short_name(self._stack))
-
-    def failure(self) -> str:
-        """Wait for the state, and return why it cannot be read; empty when it was."""
-        error = self._state.exception()
-        if error is None:
-            return ""
-        if not isinstance(error, StackStateError):
-            raise error
-        return error.problems[0].problem
-
-
-class OwnershipInDoubt:
-    """What a stack owns, read when it is first asked for: most runs have no doubt whose a container is. For several threads."""
-
-    def __init__(self, stack: str, folder: Path, failed: Callable[[str], None]) -> None:
-        """Read nothing yet; `failed` gets the reason where the state cannot be read, and the labels decide."""
-        self._stack = stack
-        self._folder = folder
-        self._failed = failed
-        self._lock = Lock()
-        self._ownership: Ownership | None = None
-
-    def owns(self, item: Labelled) -> bool:
-        """Return whether the container or network is the stack's."""
-        return self.ownership().owns(item)
-
-    def ownership(self) -> Ownership:
-        """Return what the stack owns; where its state cannot be read, what the labels say."""
-        with self._lock:
-            if self._ownership is None:
-                try:
-                    self._ownership = read_stack_state(self._stack, self._folder).ownership
-                except StackStateError as error:
-                    self._failed(error.problems[0].problem)
-                    self._ownership = by_labels(short_name(self._stack))
-            return self._ownership
-
-
 def read_resources(document: Mapping[str, Any]) -> Iterator[StateResource]:
     """Return the resources of an exported state; raise KeyError, TypeError or AttributeError where it is none."""
     for resource in document["deployment"].get("resources") or ():
@@ -361,6 +305,15 @@ def _dependencies(resource: Mapping[str, Any]) -> Iterator[str]:
         yield from urns or ()
     if resource.get("deletedWith"):
         yield resource["deletedWith"]
+
+
+def _recorded_files(outputs: Mapping[str, Any], in_use: object) -> RecordedFiles:
+    return RecordedFiles(
+        digests=outputs.get("digests") or {},
+        files=outputs.get("files") or {},
+        folder=str(outputs.get("folder") or ""),
+        in_use=in_use is not None and in_use == outputs.get("generation"),
+    )
 
 
 def _unchecked(outputs: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

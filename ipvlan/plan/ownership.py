@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from ipvlan.plan.resource_names import COMPOSE_PROJECT_LABEL, OWNER_LABEL, STACK_LABEL
 
@@ -67,25 +67,17 @@ def parse_owner_label(text: str) -> OwnerLabel | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedFile:
-    """One file of a container as the state has it: as `up` wrote it on the host."""
-
-    digest: str
-    """Of its bytes, with the key that the host has (docs/decisions/0033-files.md)."""
-    owner: str
-    """UID:GID."""
-    mode: str
-    """Four octal digits."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedFiles:
-    """The files of one container as the state has them."""
+    """The files of one container as the state has them: those that were staged on the host last."""
 
-    files: Mapping[str, RecordedFile]
-    """Target -> the file that was staged last."""
+    digests: Mapping[str, str]
+    """Target -> digest of its bytes with the key that the host has (docs/decisions/0033-files.md)."""
+    files: Mapping[str, Mapping[str, Any]]
+    """Target -> its `owner` and `mode`, as the input of the resource has them, among more; no secret is in it."""
+    folder: str
+    """Where they are on the host."""
     in_use: bool
-    """Whether the container was made to use those; where not, an `up` was refused or cut short."""
+    """Whether the container was made to use them; where not, an `up` was refused or cut short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

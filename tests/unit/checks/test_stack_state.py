@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ipvlan.checks.stack_state import OwnershipInDoubt, StackStateError, StateReading, read_stack_state
+from ipvlan.checks.stack_state import StackStateError, read_stack_state
+from ipvlan.checks.state_reading import OwnershipInDoubt, StateReading
 from ipvlan.plan.ownership import Place, by_labels
 from ipvlan.plan.resource_names import CONTAINER_TYPE, OWNER_LABEL, SETTLED_TYPE, STACK_LABEL
 from tests.support.projects import ROOT
