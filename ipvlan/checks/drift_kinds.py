@@ -267,7 +267,8 @@ class DriftKind(StrEnum):
         "a file of a service is missing on the host, or has other bytes, another owner or another mode than `up` wrote",
         Repair(
             by="pulumi",
-            how="`pulumi up --refresh --target` of the service's files, which reloads or restarts the container as its service says",
+            how="`pulumi up --refresh --target` of the service's files; the container is reloaded, restarted or replaced as the "
+            "service says",
         ),
     )
     FILES_PENDING = (
@@ -277,9 +278,9 @@ class DriftKind(StrEnum):
     )
     FILES_UNREAD = (
         "files-unread",
-        "the files of a service were not compared: the ssh user is not root, and may not use sudo without a password",
+        "the files of a service were not compared; `info` where the ssh user is not root and may not use sudo without a password",
         _by_person("name a user in `ssh` that is root, or may use sudo without a password"),
-        "info",
+        None,
     )
     FILES_LEFT = (
         "files-left",

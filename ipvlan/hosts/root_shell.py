@@ -90,10 +90,9 @@ def root_shell(session: HostSession, live: HostSnapshot, owned: Callable[[], Own
     Raises:
         HostError: The host does not answer.
     """
-    if live.root:
-        return lambda text, timeout: session.run(text, timeout=timeout)
-    if "root=0" in session.run(_by_sudo("echo root=$(id -u)"), timeout=HELPER_SECONDS).splitlines():
-        return lambda text, timeout: session.run(_by_sudo(text), timeout=timeout)
+    own = own_root_shell(session, root=live.root)
+    if own is not None:
+        return own
     ownership = owned()
     image = _image(live, ownership)
     if image is None:
@@ -110,6 +109,23 @@ def root_shell(session: HostSession, live: HostSnapshot, owned: Callable[[], Own
         stale=tuple(stale.id for stale in stale_helpers(live, ownership)),
     )
     return lambda text, timeout: _run_in_helper(session, helper, text, math.ceil(timeout))
+
+
+def own_root_shell(session: HostSession, *, root: bool) -> RunAsRoot | None:
+    """Return what runs a text as root on the session's host without a helper container; None where sudo asks for a password.
+
+    Args:
+        session: The host.
+        root: Whether the ssh user is root there.
+
+    Raises:
+        HostError: The host does not answer.
+    """
+    if root:
+        return lambda text, timeout: session.run(text, timeout=timeout)
+    if "root=0" in session.run(_by_sudo("echo root=$(id -u)"), timeout=HELPER_SECONDS).splitlines():
+        return lambda text, timeout: session.run(_by_sudo(text), timeout=timeout)
+    return None
 
 
 def no_root(host: str, user: str) -> HostError:

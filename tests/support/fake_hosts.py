@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.checks import preflight, stack_state, status, verify
+from ipvlan.checks import preflight, stack_state, state_reading, status, verify
 from ipvlan.checks.preflight import HostReport
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.docker_facts import DockerFacts
@@ -115,6 +115,7 @@ def answer(
         )
 
     monkeypatch.setattr(stack_state, "read_stack_state", state)
+    monkeypatch.setattr(state_reading, "read_stack_state", state)
     monkeypatch.setattr(status, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, snapshot))
     monkeypatch.setattr(preflight, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, host_report))
     monkeypatch.setattr(
