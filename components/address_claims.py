@@ -66,7 +66,7 @@ class AddressClaims(pulumi.CustomResource):
                     host.name: {
                         "ssh": list(connections[host.name].command),
                         "parent": host.parent,
-                        "addresses": {str(container.address): container.service for container in host.containers},
+                        "addresses": {str(container.address): container.service for container in host.on_fabric},
                     }
                     for host in plan.hosts
                 },

@@ -138,7 +138,7 @@ class HostSlice(pulumi.ComponentResource):
         self._on_error = [previous_hook(name, args.connection), orphans]
         self.network_id = network.id
         self.addresses = pulumi.Output.from_input(
-            {container.service: str(container.address) for container in host.containers}
+            {container.service: str(container.address) for container in host.on_fabric}
         )
 
     def add_container(

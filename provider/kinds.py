@@ -7,6 +7,8 @@ from typing import Final
 from ipvlan.plan.resource_names import PACKAGE
 from provider.address_claims import AddressClaims
 from provider.bridge_connection import BridgeConnection
+from provider.bridge_endpoints import BridgeEndpoints
+from provider.bridge_network import BridgeNetwork
 from provider.handover import Handover
 from provider.host_networking import HostNetworking
 from provider.resource import Resource
@@ -19,6 +21,8 @@ KINDS: Final[dict[str, Resource]] = {
     for kind in (
         AddressClaims(),
         BridgeConnection(),
+        BridgeEndpoints(),
+        BridgeNetwork(),
         Handover(),
         HostNetworking(),
         Settled(),

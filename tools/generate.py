@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ipvlan.config.bridge_model import BridgeConfig, BridgeEndpointConfig
 from ipvlan.config.json_schema import common_schema, stack_schema
 from ipvlan.config.models import (
     ContainerSettings,
@@ -163,6 +164,8 @@ def _tables() -> Iterator[str]:
     yield from _table("An entry of `devices` that is a map", DeviceMap)
     yield from _table("An entry of `gpus`", Gpu)
     yield from _table("`ipvlan-fabric:volumes.<key>`", VolumeConfig)
+    yield from _table("`ipvlan-fabric:bridges.<key>`", BridgeConfig)
+    yield from _table("`bridges.<key>`, of a service", BridgeEndpointConfig)
     yield from _table("`ipvlan-fabric:ssh`", SshConfig)
 
 

@@ -123,7 +123,7 @@ def endpoint_differences(
     expected = {BRIDGE, *(endpoint.bridge for endpoint in planned.bridges), *([fabric] if planned.fabric else [])}
     for name, there in sorted(live.endpoints.items()):
         if name not in expected:
-            yield _extra(stack, ownership, fabric, host, planned, live, there)
+            yield _extra(stack, ownership, fabric, host, planned, live, there, snapshot)
 
 
 def _missing(stack: str, host: HostPlan, planned: BridgePlan) -> Difference:
@@ -220,8 +220,12 @@ def _extra(
     planned: ContainerPlan,
     live: LiveContainer,
     there: Endpoint,
+    snapshot: HostSnapshot,
 ) -> Difference:
-    ours = there.network_id in _ids(ownership, host.name)
+    network = live_bridge(ownership, host.name, snapshot, there.network)
+    # Docker fills the network's id in at the container's start.
+    id_ = there.network_id or (network.id if network is not None else "")
+    ours = id_ in _ids(ownership, host.name)
     own = there.network == fabric or ours
     line = shlex.join(["docker", "network", "disconnect", there.network, short_id(live.id)])
     return replace(

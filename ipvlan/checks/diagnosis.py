@@ -15,8 +15,8 @@ from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.errors import HostError, OtherMachineError
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+from ipvlan.plan.cells import Cell
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
-from ipvlan.plan.reachability import Cell
 from ipvlan.plan.resource_names import BRIDGE, PREVIOUS_LABEL
 
 _BETWEEN_THE_HOSTS = (

@@ -82,8 +82,8 @@ class Comparison:
 
     def _notices(self, host: HostPlan, snapshot: HostSnapshot) -> Iterator[Difference]:
         unchecked = set(self._ownership.unchecked.get(host.name, ()))
-        for planned in host.containers:
-            if planned.address is not None and str(planned.address) in unchecked:
+        for planned in host.on_fabric:
+            if str(planned.address) in unchecked:
                 yield difference(
                     DriftKind.ADDRESS_UNCHECKED,
                     host,
@@ -279,9 +279,7 @@ class Comparison:
         at_a_place = {
             self._ownership.containers.get(Place(planned.host, planned.service)) for planned in host.containers
         }
-        planned_holders = {
-            planned.address: planned for planned in self._plan.containers() if planned.address is not None
-        }
+        planned_holders = {planned.fabric_address: planned for planned in self._plan.on_fabric()}
         for live in snapshot.containers.values():
             if live.name in names:
                 continue

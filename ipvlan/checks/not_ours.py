@@ -84,7 +84,7 @@ def container_at_place(
         held = live.endpoints[plan.network_name].held
         return NotOurs(
             kind=DriftKind.CONTAINER_RECREATED,
-            problem=f"({described(live)}) was recreated by hand, at {held or 'no address'}, planned is {planned.address}",
+            problem=f"({described(live)}) was recreated by hand, at {held or 'no address'}, planned is {planned.address_text}",
             fix=f"{unneeded(host, live)}, then {heal}",
         )
     return NotOurs(

@@ -275,7 +275,7 @@ def _held(
 
 
 def _addresses(plan: Plan, ownership: Ownership, host: HostPlan, docker: DockerFacts) -> Iterator[Finding]:
-    planned = {container.address: container for container in host.containers}
+    planned = {container.fabric_address: container for container in host.on_fabric}
     for live in docker.snapshot.containers.values():
         for endpoint in live.endpoints.values():
             held = endpoint.held

@@ -22,9 +22,10 @@ from ipvlan.hosts.loopback_probe import loopback_cells
 from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
+from ipvlan.plan.cells import CLIENT, Cell, Expected, Filter
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.ownership import Ownership
-from ipvlan.plan.reachability import CLIENT, Cell, Expected, Filter, make_matrix
+from ipvlan.plan.reachability import make_matrix
 
 NOT_OBSERVED: Final = Observed(reached=None, outcome="not tried")
 OTHER_MACHINE_ANSWERS: Final = Observed(reached=None, outcome="another machine")

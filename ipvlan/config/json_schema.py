@@ -65,7 +65,7 @@ def _sections() -> tuple[dict[str, Any], dict[str, Any]]:
     loose = copy.deepcopy(strict)
     for name in ("FabricConfig", "HostConfig", "ServiceConfig"):
         loose[name].pop("required", None)
-    for key in ("hosts", "services", "volumes"):
+    for key in ("hosts", "services", "volumes", "bridges"):
         loose[key]["additionalProperties"] = {"anyOf": [loose[key]["additionalProperties"], {"type": "null"}]}
     return strict, loose
 

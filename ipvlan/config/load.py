@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from ipvlan import PROJECT
+from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.messages import entries_of, problem_of, unknown_sections
 from ipvlan.config.models import (
     COMMON,
@@ -70,6 +71,7 @@ class Reading:
     unreadable_hosts: frozenset[str]
     unreadable_services: frozenset[str]
     unreadable_volumes: frozenset[str] = frozenset()
+    unreadable_bridges: frozenset[str] = frozenset()
 
 
 def stack_file(stack: str) -> str:
@@ -169,6 +171,7 @@ def read_sections(raw: RawStack, folder: Folder) -> Reading:
         unreadable_hosts=reading.unreadable_hosts,
         unreadable_services=reading.unreadable_services,
         unreadable_volumes=reading.unreadable_volumes,
+        unreadable_bridges=reading.unreadable_bridges,
     )
 
 
@@ -192,6 +195,9 @@ def read_config(
     volumes, unreadable_volumes = _models(
         VolumeConfig, {} if sections["volumes"] is None else sections["volumes"], "volumes", problems
     )
+    bridges, unreadable_bridges = _models(
+        BridgeConfig, {} if sections["bridges"] is None else sections["bridges"], "bridges", problems
+    )
     ssh = _model(SshConfig, {} if sections["ssh"] is None else sections["ssh"], "ssh", problems)
     if known_config_keys is not None:
         problems.extend(unknown_secrets(services, known_config_keys, volumes))
@@ -202,6 +208,7 @@ def read_config(
             hosts=hosts,
             services=services,
             volumes=volumes,
+            bridges=bridges,
             ssh=ssh or SshConfig(),
         ),
         problems=tuple(problems),
@@ -210,6 +217,7 @@ def read_config(
         unreadable_hosts=unreadable_hosts,
         unreadable_services=unreadable_services,
         unreadable_volumes=unreadable_volumes,
+        unreadable_bridges=unreadable_bridges,
     )
 
 
@@ -247,7 +255,7 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
                 problem="it is missing" if raw is None else "this is not a mapping of names",
                 effect=f"the stack would have no {section}",
                 fix=f"write {PROJECT}:{section} with one name per line below it"
-                + (", or {} for none" if section in ("services", "volumes") else ""),
+                + (", or {} for none" if section in ("services", "volumes", "bridges") else ""),
             )
         )
         return {}, frozenset()
@@ -270,7 +278,11 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
                     problem="nothing is below the name",
                     effect=f"nothing is known of this {section[:-1]}",
                     fix="write its keys below it, indented, or remove the name"
-                    + ("; {} is a volume with Docker's defaults" if section == "volumes" else ""),
+                    + (
+                        f"; {{}} is a {section[:-1]} with Docker's defaults"
+                        if section in ("volumes", "bridges")
+                        else ""
+                    ),
                 )
             )
             unreadable.add(name)
@@ -289,6 +301,7 @@ def _bad_name(section: str, name: str) -> Problem:
     effects = {
         "services": "the daemon answers 'Invalid container name', after other containers were already changed",
         "volumes": "the daemon would refuse the volume, and with it the containers that mount it",
+        "bridges": "the daemon would refuse the network, or containers could not find each other by it",
     }
     return Problem(
         code="IPF020",

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
+from ipvlan.config.bridge_model import BridgeConfig, Endpoints
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.config.file_model import Files
 from ipvlan.config.types.addresses import Address, Dynamic, Offset, Reserved, Shim, Slice
@@ -89,7 +90,7 @@ class FabricConfig(Model):
     reserved: tuple[Reserved, ...] = ()
     """Addresses, ranges (FIRST-LAST) or subnets that nothing may use, such as the pool of a DHCP server."""
     dns: tuple[Address, ...] = ()
-    """Name servers of every container that has no `dns` of its own."""
+    """Name servers of every container on the fabric that has no `dns` of its own."""
     slice_prefix: Annotated[int, Field(strict=True, ge=1, le=30)] = 24
     """Prefix length of the slices that `ipvlan allocate` gives out."""
     probe_addresses: Flag = True
@@ -297,6 +298,12 @@ class ServiceConfig(ContainerSettings):
     replaces the container only if it has ports and is not published."""
     egress: Literal["gateway"] | None = None
     """`gateway`: its traffic leaves by the fabric's gateway, an address that a router must have; `ipvlan verify` then checks it."""
+    bridges: Endpoints = Field(default_factory=dict)
+    """Further networks of the container, by their keys in the section `bridges`: a list of them, or a mapping of each to its
+    `aliases`. The default route stays where it is without them. Changing it connects and disconnects the running container."""
+    fabric: Flag = True
+    """Whether it is on the fabric. Without, it has no address there and needs none: `bridges` connect it to others of its host, and
+    a bridge that is not internal to the internet. Changing it replaces the container."""
     environment: Annotated[Mapping[Text, Text], BeforeValidator(ENVIRONMENT), A_LIST_OF_ASSIGNMENTS] = Field(
         default_factory=dict
     )
@@ -350,6 +357,8 @@ class StackConfig(Model):
     """Service name -> container, the same on several hosts."""
     volumes: Mapping[str, VolumeConfig] = Field(default_factory=dict)
     """Key, as `volumes` of a service names it -> named volume."""
+    bridges: Mapping[str, BridgeConfig] = Field(default_factory=dict)
+    """Key, as `bridges` of a service names it -> further network of containers on one host."""
     ssh: SshConfig = SshConfig()
     """How the hosts are reached."""
 

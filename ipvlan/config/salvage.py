@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from netaddr import IPNetwork
 from pydantic import ValidationError
 
+from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.models import ContainerSettings, FabricConfig, HostConfig, ServiceConfig
 from ipvlan.config.types.base import Model
 from ipvlan.config.volume_model import VolumeConfig
@@ -43,8 +44,9 @@ PLACEHOLDERS: Final[Mapping[type[Model], Mapping[str, Mapping[str, object]]]] = 
         "rollout": {},
         "after": {},
     },
-    # Not its `name`, nor what says whose it is.
+    # Not its `name`, nor what says whose it is; of a bridge neither whether it is internal.
     VolumeConfig: {"driver_opts": {}, "secret_driver_opts": {}, "labels": {}, "delete": {}},
+    BridgeConfig: {"subnet": {}, "options": {}, "labels": {}},
 }
 """Fields without which the rest of an entry can still be compared with other entries -> the keys to write instead.
 

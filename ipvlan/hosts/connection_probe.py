@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ipvlan.config.types.ports import Port
     from ipvlan.hosts.root_shell import RunAsRoot
-    from ipvlan.plan.reachability import Cell
+    from ipvlan.plan.cells import Cell
 
 PING_SECONDS: Final = 2
 """Time that a ping waits; one is sent each second until the first answer."""

@@ -95,7 +95,7 @@ def _image_failures(session: HostSession, images: Sequence[str], timeout: float)
 def _probe(
     session: HostSession, plan: Plan, owned: Callable[[], Ownership], snapshot: HostSnapshot, timeout: float
 ) -> tuple[Mapping[IPAddress, str], str]:
-    planned = [container.address for container in plan.host(session.name).containers]
+    planned = [container.fabric_address for container in plan.host(session.name).on_fabric]
     addresses = not_held_by(partial(is_ours, owned(), session.name), snapshot, planned)
     if plan.gateway is not None:
         addresses.append(plan.gateway)

@@ -51,6 +51,12 @@ class Engine:
         """Return all networks, as `GET /networks` lists them."""
         return self._call(lambda client: client.networks())
 
+    def network(self, id_: str) -> dict[str, Any] | None:
+        """Return the network of that id, as `GET /networks/ID` describes it; None where there is none."""
+        described = self._find(lambda client: dict(client.inspect_network(id_)))
+        # Docker takes an id for a name, and the first digits of one for the whole.
+        return described if described is not None and described["Id"] == id_ else None
+
     def volumes(self) -> Sequence[dict[str, Any]]:
         """Return all volumes, as `GET /volumes` lists them."""
         return self._call(lambda client: client.volumes().get("Volumes") or [])

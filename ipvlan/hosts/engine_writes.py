@@ -1,4 +1,4 @@
-"""Docker on one host with requests that change containers there: those of a handover.
+"""Docker on one host with requests that change containers, volumes and networks there.
 
 They go through the Engine API, and not Docker's command line: a service is down meanwhile, and each start of the command line takes
 as long as all of these requests together.
@@ -9,7 +9,7 @@ Out of scope: versions and failures of requests in general (`ipvlan.hosts.engine
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ipvlan.hosts.engine import Engine
@@ -86,6 +86,10 @@ class EngineWrites(Engine):
         """Start a container; one that runs goes on."""
         self._do(f"{short_id(id_)} is not started", lambda client: client.start(id_))
 
+    def not_started(self, id_: str) -> str:
+        """Start a container; return why Docker does not, in Docker's words; empty when it runs."""
+        return self._refusal(lambda client: client.start(id_))
+
     def stop(self, id_: str, grace: int) -> None:
         """Stop a container, also one that Docker starts again and again; `grace` is in seconds, until it is killed."""
         self._do(
@@ -138,18 +142,69 @@ class EngineWrites(Engine):
             priority: The bridge's gateway priority, where Docker has them; elsewhere the network's name decides
                 (`ipvlan.hosts.bridge`).
         """
+        endpoint = {"GwPriority": priority} if self.prepare_priorities() else {}
+        self._do(
+            f"{short_id(id_)} is not connected to the bridge", lambda client: _connect(client, id_, BRIDGE, endpoint)
+        )
 
-        def connect(client: Any) -> None:
-            # docker-py 7.2.0 has no argument for the priority.
-            url = client._url("/networks/{0}/connect", BRIDGE)
-            endpoint = {"GwPriority": priority} if self._has_priorities() else {}
-            reply = client._post_json(url, data={"Container": id_, "EndpointConfig": endpoint})
+    def connect(self, id_: str, network: str, endpoint: Mapping[str, Any]) -> None:
+        """Connect a container to a network, with the settings of `POST /networks/ID/connect`, EndpointConfig."""
+        self._do(
+            f"{short_id(id_)} is not connected to {short_id(network)}",
+            lambda client: _connect(client, id_, network, dict(endpoint)),
+        )
+
+    def not_connected(self, id_: str, network: str, aliases: Sequence[str], priority: int) -> str:
+        """Connect a container to a network; return why Docker does not, in Docker's words; empty when it is connected.
+
+        A container that does not run and is connected already stays as it is, and Docker reports success.
+
+        Args:
+            id_: The container's id.
+            network: The network's id.
+            aliases: Further names of the container there.
+            priority: The gateway priority of the connection, where Docker has them.
+        """
+        endpoint: dict[str, Any] = {"Aliases": list(aliases)} if aliases else {}
+        if self.prepare_priorities():
+            endpoint["GwPriority"] = priority
+        return self._refusal(lambda client: _connect(client, id_, network, endpoint))
+
+    def not_disconnected(self, id_: str, network: str) -> str:
+        """Disconnect a container from a network, by its id or name; return why Docker does not; empty when it is not connected."""
+        refusal = self._refusal(lambda client: client.disconnect_container_from_network(id_, network))
+        return "" if "is not connected to" in refusal or "No such container" in refusal else refusal
+
+    def network_not_created(self, name: str, body: Mapping[str, Any]) -> str:
+        """Create a network, unless there is one of that name; return why Docker does not, in Docker's words.
+
+        Args:
+            name: Its name.
+            body: The rest of `POST /networks/create`.
+        """
+
+        def create(client: Any) -> None:
+            # docker-py 7.2.0 cannot switch IPv6 off; before Docker 25 names are only unique where the request says so.
+            reply = client._post_json(
+                client._url("/networks/create"), data={"Name": name, "CheckDuplicate": True, **body}
+            )
             client._raise_for_status(reply)
 
-        if self._has_priorities(self.api_version) and not self._has_priorities():
-            # An older version of the API leaves the priority out.
+        return self._refusal(create)
+
+    def network_not_removed(self, id_: str) -> str:
+        """Remove a network; return why Docker keeps it, in Docker's words; empty when it is gone."""
+        refusal = self._refusal(lambda client: client.remove_network(id_))
+        return "" if refusal and self.network(id_) is None else refusal
+
+    def prepare_priorities(self) -> bool:
+        """Make requests in a version of the API that has gateway priorities, and return whether this Docker has one.
+
+        An older version of the API leaves a priority out, of what is sent and of what is answered.
+        """
+        if self._has_priorities(self.api_version or self.request_version) and not self._has_priorities():
             self.speak_newest()
-        self._do(f"{short_id(id_)} is not connected to the bridge", connect)
+        return self._has_priorities()
 
     def _has_priorities(self, version: str = "") -> bool:
         """Return whether a version of the API, by default that of requests, has gateway priorities."""
@@ -168,6 +223,13 @@ class EngineWrites(Engine):
             effect="what was done before stays done, and it is safe to repeat",
             fix="fix what Docker names on the host, then run `pulumi up` again",
         )
+
+
+def _connect(client: Any, id_: str, network: str, endpoint: Mapping[str, Any]) -> None:
+    # docker-py 7.2.0 has no argument for the priority.
+    url = client._url("/networks/{0}/connect", network)
+    reply = client._post_json(url, data={"Container": id_, "EndpointConfig": endpoint})
+    client._raise_for_status(reply)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

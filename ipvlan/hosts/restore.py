@@ -123,9 +123,14 @@ def start_unstarted(engine: EngineWrites, id_: str) -> None:
     if inspected is None or inspected["Name"].endswith(FAILED_SUFFIX):
         return
     state = inspected["State"]
-    if state["Status"] == "created" and not state.get("Error") and state["StartedAt"].startswith(NEVER):
+    if was_never_started(state) and not state.get("Error"):
         with contextlib.suppress(HostError):
             engine.start(id_)
+
+
+def was_never_started(state: Mapping[str, Any]) -> bool:
+    """Return whether a container was created and never ran, by its state as Docker describes it."""
+    return bool(state["Status"] == "created" and state["StartedAt"].startswith(NEVER))
 
 
 def _spare(engine: EngineWrites, name: str, owner: str) -> Holder | None:

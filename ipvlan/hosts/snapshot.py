@@ -327,7 +327,7 @@ def _container(listed: Mapping[str, Any]) -> LiveContainer:
         state=listed.get("State", ""),
         status=listed.get("Status", ""),
         labels=listed.get("Labels") or {},
-        endpoints={name: _endpoint(name, endpoint) for name, endpoint in networks.items()},
+        endpoints={name: endpoint_of(name, endpoint) for name, endpoint in networks.items()},
         bindings=frozenset(
             Binding(
                 host_address=port.get("IP", ""),
@@ -342,7 +342,8 @@ def _container(listed: Mapping[str, Any]) -> LiveContainer:
     )
 
 
-def _endpoint(name: str, listed: Mapping[str, Any]) -> Endpoint:
+def endpoint_of(name: str, listed: Mapping[str, Any]) -> Endpoint:
+    """Return a container's connection to the network of that name, as Docker lists or describes it."""
     return Endpoint(
         network=name,
         network_id=listed.get("NetworkID", ""),

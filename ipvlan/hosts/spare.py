@@ -65,13 +65,14 @@ def holder_of(engine: EngineWrites, name: str, owner: str) -> Holder | None:
     labels = inspected["Config"].get("Labels") or {}
     return Holder(
         id=inspected["Id"],
-        ours=labels.get(OWNER_LABEL) == owner and not _labelled_by_image(engine, inspected["Image"]),
+        ours=labels.get(OWNER_LABEL) == owner and not labelled_by_image(engine, inspected["Image"]),
         record=Record.parse(labels[PREVIOUS_LABEL]) if PREVIOUS_LABEL in labels else None,
         inspected=inspected,
     )
 
 
-def _labelled_by_image(engine: EngineWrites, id_: str) -> bool:
+def labelled_by_image(engine: EngineWrites, id_: str) -> bool:
+    """Return whether an owner label is that of the image, by its id, as `docker commit` makes them; also where it is gone."""
     image = engine.image(id_)
     # Where the image is gone nobody knows whose label it is.
     return image is None or OWNER_LABEL in ((image.get("Config") or {}).get("Labels") or {})

@@ -176,9 +176,16 @@ def _networks(mode: str, networks: Mapping[str, Any], id_: str) -> tuple[str, di
 def _endpoint(endpoint: Mapping[str, Any], id_: str) -> dict[str, Any]:
     """Return an endpoint's settings, without its network's id: a network of that name may be created anew before the start."""
     kept = {key: endpoint[key] for key in _ENDPOINT_KEPT if endpoint.get(key)}
-    # Before Docker 25 the short id is among them, which Docker adds by itself.
-    aliases = [alias for alias in endpoint.get("Aliases") or () if alias != short_id(id_)]
+    aliases = given_aliases(endpoint, id_)
     return {**kept, **({"Aliases": aliases} if aliases else {})}
+
+
+def given_aliases(endpoint: Mapping[str, Any], id_: str) -> list[str]:
+    """Return the aliases of an endpoint that somebody set.
+
+    Before API 1.45 the container's short id is among what Docker reports, which it adds by itself.
+    """
+    return [alias for alias in endpoint.get("Aliases") or () if alias != short_id(id_)]
 
 
 def _explicit(inspected: Mapping[str, Any]) -> dict[str, bool]:

@@ -86,7 +86,8 @@ class AddressSpace:
     ) -> AddressSpace:
         """Return the address space of a config, whether its parts contradict each other or not.
 
-        A container has no address where its service gives none, or an offset that the host's slices do not have.
+        A container has no address where its service gives none, or an offset that the host's slices do not have; and where the
+        service is not on the fabric, whatever it gives.
         """
         space = cls(
             subnets=(fabric.subnet,),
@@ -98,7 +99,7 @@ class AddressSpace:
         )
         for host in hosts:
             for name, service in services.items():
-                if not service.runs_on(host):
+                if not (service.fabric and service.runs_on(host)):
                     continue
                 address = service.addresses.get(host)
                 if address is not None:

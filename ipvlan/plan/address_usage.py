@@ -34,7 +34,7 @@ def slice_use(plan: Plan, host: HostPlan) -> SliceUse:
     """
     space = plan.address_space
     return SliceUse(
-        used=len(host.containers),
+        used=len(host.on_fabric),
         set_aside=space.inside(host.name) - space.usable(host.name).size,
         free=space.free(host.name).size,
     )

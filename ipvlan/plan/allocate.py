@@ -92,8 +92,8 @@ def _without_slice(hosts: object, config: StackConfig) -> list[str]:
 
 
 def _is_explicit(config: StackConfig, host: str) -> bool:
-    """Return whether the host has containers, all with an address in `addresses`, and nothing is to be set aside for Docker."""
-    services = [service for service in config.services.values() if service.runs_on(host)]
+    """Return whether the host has containers on the fabric, all with one of `addresses`, and nothing is to be set aside for Docker."""
+    services = [service for service in config.services.values() if service.fabric and service.runs_on(host)]
     with_range = host in config.hosts and isinstance(config.hosts[host].dynamic, IPNetwork)
     return bool(services) and all(host in service.addresses for service in services) and not with_range
 
@@ -163,7 +163,7 @@ def _subnet_is_full(
 
 def _offsets(config: StackConfig, elsewhere: TakenElsewhere) -> list[Allocation]:
     space = AddressSpace.from_config(config.fabric, config.hosts, config.services)
-    used = {service.offset for service in config.services.values() if service.offset is not None}
+    used = {service.offset for service in config.services.values() if service.fabric and service.offset is not None}
     choice = _Choice(space, elsewhere)
     allocations: list[Allocation] = []
     for name, service in config.services.items():
@@ -184,7 +184,9 @@ def _offsets(config: StackConfig, elsewhere: TakenElsewhere) -> list[Allocation]
 
 
 def _hosts_by_offset(config: StackConfig, service: ServiceConfig) -> list[str]:
-    """Return the hosts on which the service has the address of its offset."""
+    """Return the hosts on which the service has the address of its offset; none for a service that is not on the fabric."""
+    if not service.fabric:
+        return []
     return [host for host in config.hosts if service.runs_on(host) and host not in service.addresses]
 
 

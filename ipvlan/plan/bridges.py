@@ -5,10 +5,17 @@ Out of scope: what the keys must agree on (`ipvlan.plan.rules.bridges`), and wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from netaddr import IPNetwork
+
+from ipvlan.plan.resource_names import BRIDGE
+
+if TYPE_CHECKING:
+    from ipvlan.config.bridge_model import BridgeConfig
+    from ipvlan.config.models import ServiceConfig, StackConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +47,72 @@ class EndpointPlan:
     """The network's name in Docker."""
     aliases: tuple[str, ...]
     """Further names by which the others on it find the container, sorted; the container's own name is not among them."""
+
+
+def docker_name(key: str, bridge: BridgeConfig) -> str:
+    """Return a bridge network's name in Docker."""
+    return bridge.name or key
+
+
+def bridges_on(config: StackConfig, host: str) -> tuple[BridgePlan, ...]:
+    """Return the bridge networks of one host, sorted by Docker's name: those that a service which runs there is connected to."""
+    if not config.bridges:
+        return ()
+    members: dict[str, set[str]] = {}
+    for name, service in config.services.items():
+        if service.runs_on(host):
+            for key in service.bridges:
+                members.setdefault(key, set()).add(name)
+    planned = (_bridge(key, bridge, members[key]) for key, bridge in config.bridges.items() if key in members)
+    return tuple(sorted(planned, key=lambda bridge: bridge.name))
+
+
+def _bridge(key: str, bridge: BridgeConfig, members: Collection[str]) -> BridgePlan:
+    return BridgePlan(
+        key=key,
+        name=docker_name(key, bridge),
+        internal=bridge.internal,
+        subnet=bridge.subnet,
+        options=bridge.options,
+        labels=bridge.labels,
+        external=bridge.external,
+        members=tuple(sorted(members)),
+    )
+
+
+def bridge_endpoints(config: StackConfig, name: str) -> tuple[EndpointPlan, ...]:
+    """Return the connections of a service's containers to bridge networks, sorted by the network's name.
+
+    The service's name is an alias where the container has another one, as in compose.
+    """
+    service = config.services[name]
+    planned = (
+        EndpointPlan(
+            bridge=docker_name(key, config.bridges[key]),
+            aliases=tuple(sorted({name, *endpoint.aliases} - {service.container_name or name})),
+        )
+        for key, endpoint in service.bridges.items()
+        if key in config.bridges
+    )
+    return tuple(sorted(planned, key=lambda endpoint: endpoint.bridge))
+
+
+def with_a_route(config: StackConfig, service: ServiceConfig) -> Iterator[str]:
+    """Yield the names in Docker of the bridges of a service that can have a default route: those that are not internal.
+
+    What an external one is, only the host knows: it counts as one that is not.
+    """
+    for key in service.bridges:
+        if key in config.bridges and not config.bridges[key].internal:
+            yield docker_name(key, config.bridges[key])
+
+
+def default_route(config: StackConfig, service: ServiceConfig) -> str | None:
+    """Return the name of the Docker network that has the default route of a service's containers; None where none has.
+
+    That is Docker's own bridge where the service is connected to it, else the fabric; without the fabric the first by name of its
+    bridges that are not internal, as every Docker orders them (moby, `Endpoint.Less` in libnetwork/endpoint.go).
+    """
+    if service.bridged:
+        return BRIDGE
+    return config.fabric.name if service.fabric else min(with_a_route(config, service), default=None)

@@ -227,7 +227,7 @@ def _actions(
 def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collection[str]) -> Iterator[str]:
     """Yield why the container is replaced, without values of the environment: people keep secrets in it."""
     yield from _differences(
-        ("address", before.address, after.address),
+        ("address", before.address_text, after.address_text),
         ("image", before.image, after.image),
         ("container_name", before.name, after.name),
     )

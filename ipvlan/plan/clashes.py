@@ -192,8 +192,8 @@ def _ways(host: HostPlan, plan: Plan) -> Iterator[_Way]:
 def _key_of(destination: IPNetwork, host: HostPlan) -> str:
     """Return the key that has a destination: the slice, or the service with an address outside of it."""
     if not any(overlap(destination, block) for block in host.slices):
-        for container in host.containers:
-            if container.address in destination:
+        for container in host.on_fabric:
+            if container.fabric_address in destination:
                 return f"services.{container.service}"
     return f"hosts.{host.name}.slice"
 
@@ -244,8 +244,8 @@ class _Holder:
 def _holders(hosts: Iterable[HostPlan], plan: Plan | None) -> Iterator[tuple[IPAddress, _Holder]]:
     """Yield who has which address; with the plan, the gateway and the hosts themselves too."""
     for host in hosts:
-        for container in host.containers:
-            yield container.address, _Holder(f"services.{container.service}", host, alone=True)
+        for container in host.on_fabric:
+            yield container.fabric_address, _Holder(f"services.{container.service}", host, alone=True)
         if host.shim is not None:
             yield host.shim.address, _Holder(f"hosts.{host.name}.shim", host, alone=True)
         if plan is not None:

@@ -52,6 +52,10 @@ GATEWAY_PRIORITY: Final[Version] = (28, 0, 0)
 GATEWAY_PRIORITY_API: Final = "1.48"
 """The Engine API of that version, the first one with priorities."""
 
+PRIORITY_BEFORE_FAMILY: Final[Version] = (29, 4, 1)
+"""The first Docker in which a network with IPv4 and IPv6 does not have the default route against a higher priority of another one
+(github.com/moby/moby/issues/51999, fixed by pull request 52328)."""
+
 OLDEST_API: Final = "1.44"
 """Docker 29 refuses an older Engine API (moby daemon/config, MinAPIVersion); an older Docker says which one it supports."""
 

@@ -8,20 +8,19 @@ Out of scope: which addresses exist and who may have them (`ipvlan.plan.address_
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netaddr import IPNetwork
 
 from ipvlan.config.models import ContainerSettings, HostConfig, ServiceConfig, StackConfig
-from ipvlan.config.types.interfaces import LONGEST_INTERFACE
 from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
+from ipvlan.plan.bridges import bridge_endpoints, bridges_on, default_route
 from ipvlan.plan.docker_pool import docker_pool
+from ipvlan.plan.host_links import shim_link
 from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, Route, ShimPlan, SshPlan
-from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.plan.rollout_order import rollout_plan
 from ipvlan.plan.rules import check
 from ipvlan.plan.volumes import mounts_with_docker_names, volumes_on, with_docker_names
@@ -62,15 +61,6 @@ def make_plan(config: StackConfig) -> Plan:
     )
 
 
-def shim_link(parent: str) -> str:
-    """Return the name of the shim's link on `parent`; two fabrics of one host have two parents, and so two names."""
-    name = f"shim.{parent}"
-    if len(name) <= LONGEST_INTERFACE:
-        return name
-    # Of a long name the end distinguishes two VLANs, and a digest two NICs.
-    return f"shim.{hashlib.sha256(parent.encode()).hexdigest()[:10]}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Beside:
     """What is decided for all hosts at once."""
@@ -109,6 +99,7 @@ def _host(
         destinations=space.destinations(name),
         shim=_shim(host, space, name),
         volumes=volumes_on(config, name),
+        bridges=bridges_on(config, name),
     )
 
 
@@ -138,8 +129,9 @@ def _networks(config: StackConfig, space: AddressSpace) -> Mapping[str, NetworkP
 def _container(
     config: StackConfig, space: AddressSpace, settings: ContainerSettings, service_name: str, host: str
 ) -> ContainerPlan:
-    service, address = config.services[service_name], space.address(service_name, host)
-    if address is None:
+    service = config.services[service_name]
+    address = space.address(service_name, host) if service.fabric else None
+    if address is None and service.fabric:
         raise RuntimeError(f"{service_name} has no address on {host}, and ipvlan.plan.rules did not refuse it")
     return ContainerPlan(
         service=service_name,
@@ -151,20 +143,24 @@ def _container(
         ports=service.ports,
         published=service.published,
         internet=service.internet,
-        on_lan=host in own_addresses(config.fabric.subnet, config.fabric.mode, {host: config.hosts[host].address}),
+        on_lan=service.fabric
+        and host in own_addresses(config.fabric.subnet, config.fabric.mode, {host: config.hosts[host].address}),
         egress_gateway=service.egress == "gateway",
-        default_route=BRIDGE if service.bridged else config.fabric.name,
+        default_route=default_route(config, service),
         environment=service.environment,
         secret_environment=service.secret_environment,
         settings=settings,
         rollout=rollout_plan(service.rollout, config.fabric.rollout, service.healthcheck),
         after=tuple(sorted(service.after)),
+        fabric=service.fabric,
+        bridges=bridge_endpoints(config, service_name),
     )
 
 
 def _settings(config: StackConfig, service: ServiceConfig) -> ContainerSettings:
     values = {field: getattr(service, field) for field in ContainerSettings.model_fields}
-    values["dns"] = service.dns or config.fabric.dns
+    # One that is not on the fabric would not reach a name server there.
+    values["dns"] = service.dns or (config.fabric.dns if service.fabric else ())
     values["volumes"] = with_docker_names(service.volumes, config.volumes)
     values["mounts"] = mounts_with_docker_names(service.mounts, config.volumes)
     return ContainerSettings.model_construct(**values)

@@ -124,6 +124,18 @@ class ContainerPlan:
     """Its files of the project; None without any."""
 
     @property
+    def fabric_address(self) -> IPAddress:
+        """Its address of the fabric; RuntimeError for a container that is not on it."""
+        if self.address is None:
+            raise RuntimeError(f"{self.service} on {self.host} is not on the fabric, and has no address of it")
+        return self.address
+
+    @property
+    def address_text(self) -> str:
+        """Its address of the fabric as people read it; `none` where there is none."""
+        return "none" if self.address is None else str(self.address)
+
+    @property
     def bridged(self) -> bool:
         """Whether the container is connected to Docker's bridge: published, or with internet."""
         return self.published or self.internet
@@ -132,10 +144,11 @@ class ContainerPlan:
     def docker_ports(self) -> tuple[Port, ...]:
         """The ports with which Docker creates the container; it binds all of them while the bridge is connected.
 
-        Empty for a container that has the bridge for the internet and is not published: its ports would be published. Empty too for
-        one on a LAN that is not published: every port answers at its own address, and the docker provider takes long for many.
+        Empty for a container that is not published and has its default route on a bridge, for the internet or since it is not on
+        the fabric: its ports would be published. Empty too for one on a LAN that is not published: every port answers at its own
+        address, and the docker provider takes long for many.
         """
-        return () if (self.internet or self.on_lan) and not self.published else self.ports
+        return () if (self.internet or self.on_lan or not self.fabric) and not self.published else self.ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +201,11 @@ class HostPlan:
     def images(self) -> tuple[str, ...]:
         """The images of the containers, distinct and sorted."""
         return tuple(sorted({container.image for container in self.containers}))
+
+    @property
+    def on_fabric(self) -> tuple[ContainerPlan, ...]:
+        """The containers that are on the fabric, and have an address of it; sorted by service."""
+        return tuple(container for container in self.containers if container.address is not None)
 
     def container(self, service: str) -> ContainerPlan:
         """Return the container of that service; KeyError where the service does not run on the host."""
@@ -247,8 +265,8 @@ class Plan:
             },
             hosts_own=self.lan_hosts,
         )
-        for container in self.containers():
-            space.assign(container.service, container.host, container.address, explicit=True)
+        for container in self.on_fabric():
+            space.assign(container.service, container.host, container.fabric_address, explicit=True)
         return space
 
     @cached_property
@@ -281,12 +299,17 @@ class Plan:
         for host in self.hosts:
             yield from host.containers
 
+    def on_fabric(self) -> Iterator[ContainerPlan]:
+        """Yield the containers that are on the fabric, and have an address of it, by host and then by service."""
+        for host in self.hosts:
+            yield from host.on_fabric
+
     @property
     def addresses(self) -> dict[str, dict[str, IPAddress]]:
-        """Service -> host -> address, sorted."""
+        """Service -> host -> address, sorted; without the services that are not on the fabric."""
         addresses: dict[str, dict[str, IPAddress]] = {}
-        for container in self.containers():
-            addresses.setdefault(container.service, {})[container.host] = container.address
+        for container in self.on_fabric():
+            addresses.setdefault(container.service, {})[container.host] = container.fabric_address
         return dict(sorted(addresses.items()))
 
     @property
@@ -312,8 +335,13 @@ class Plan:
         )
 
     def at_own_address(self, container: ContainerPlan) -> bool:
-        """Return whether clients find the container at its own address: on a LAN, unless it has ports for them at its host."""
-        return self.lan and not any(container.published and not port.on_loopback for port in container.ports)
+        """Return whether clients find the container at its own address: on a LAN, unless it has ports for them at its host.
+
+        A container that is not on the fabric has no such address.
+        """
+        if not self.lan or container.address is None:
+            return False
+        return not any(container.published and not port.on_loopback for port in container.ports)
 
     def endpoints_of(self, container: ContainerPlan) -> tuple[str, ...]:
         """Return the URL of each tcp port at which clients find the container.
@@ -324,4 +352,4 @@ class Plan:
         """
         if not self.at_own_address(container):
             return self.urls_of(container) if container.published else ()
-        return tuple(url(container.address, port.container_ports) for port in with_urls(container.ports))
+        return tuple(url(container.fabric_address, port.container_ports) for port in with_urls(container.ports))

@@ -361,6 +361,8 @@ KEYS: Final = (
             ("it counts for the container's start and stop", ("restart", "stop_signal", "stop_timeout")),
             ("it counts for the order of a change", ("rollout", "after")),
             ("other programs read them, and Docker gives them no meaning", ("labels",)),
+            ("it reaches other containers of its host there, and they reach it", ("bridges",)),
+            ("it takes a network away; what is in its place is in `bridges`", ("fabric",)),
             ("outgoing traffic, which a container on a LAN or with a gateway has anyway", ("internet", "egress")),
         )
         for name in names

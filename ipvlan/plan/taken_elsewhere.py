@@ -77,7 +77,7 @@ def _overlapping(
 
 def _addresses(host: HostPlan) -> Iterator[Block]:
     """Yield the addresses of the host's containers and shim."""
-    yield from (IPNetwork(container.address) for container in host.containers)
+    yield from (IPNetwork(container.fabric_address) for container in host.on_fabric)
     if host.shim is not None:
         yield IPNetwork(host.shim.address)
 

@@ -58,6 +58,7 @@ def well_formed(reading: Reading) -> StackConfig:
             unreadable=reading.unreadable_hosts,
             unreadable_services=reading.unreadable_services,
             unreadable_volumes=reading.unreadable_volumes,
+            unreadable_bridges=reading.unreadable_bridges,
             with_fabric=reading.fabric_read,
         )
         problems.extend(

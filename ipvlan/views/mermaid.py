@@ -66,9 +66,11 @@ def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) 
             style = styles.get((host.name, container.service)) or ("published" if container.published else "")
             suffix = f":::{style}" if style else ""
             own = for_the_host(container)
-            note = [f"{', '.join(map(str, own))} {ON_THE_HOST}"] if own else []
-            lines.append(f"    h{number}c{index}[{label(container.name, str(container.address), *note)}]{suffix}")
-            lines.append(f"    p{number} --- h{number}c{index}")
+            note = [str(container.address)] if container.address is not None else []
+            note += [f"{', '.join(map(str, own))} {ON_THE_HOST}"] if own else []
+            lines.append(f"    h{number}c{index}[{label(container.name, *note)}]{suffix}")
+            if container.address is not None:
+                lines.append(f"    p{number} --- h{number}c{index}")
         lines.append("  end")
         lines.append(f"  fabric --- p{number}")
         for index, container in enumerate(drawn):

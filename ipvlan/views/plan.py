@@ -81,7 +81,7 @@ def _services(plan: Plan) -> Table:
             "" if container.service == previous else container.service,
             container.host,
             container.name,
-            str(container.address),
+            container.address_text,
             _default_route(plan, container),
             _published_at(plan, container),
         )
@@ -159,7 +159,9 @@ def _dynamic_range(host: HostPlan) -> str:
 
 def _default_route(plan: Plan, container: ContainerPlan) -> str:
     """Return the network with the container's default route, and where it leads."""
-    if container.bridged:
+    if container.default_route is None:
+        return "none"
+    if container.bridged or not container.fabric:
         return f"{container.default_route} (the host's NAT)"
     if plan.mode != "l2":
         return f"{container.default_route} (the host's routes)"
@@ -171,7 +173,7 @@ def _published_at(plan: Plan, container: ContainerPlan) -> str:
     """Return where clients find the container; its ports in brackets when it is not published."""
     if not container.ports:
         return ""
-    if not container.published and not plan.lan:
+    if not container.published and not (plan.lan and container.fabric):
         return f"(not published: {', '.join(map(str, container.ports))})"
     # URLs first.
     return ", ".join(sorted(endpoints(plan, container), key=lambda text: not text.startswith("http")))

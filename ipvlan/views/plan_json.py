@@ -50,7 +50,8 @@ class Container(TypedDict):
     service: str
     name: str
     """The container's name for Docker."""
-    address: str
+    address: str | None
+    """Of the fabric; null where it is not on it."""
     image: str
     ports: list[str]
     """As Docker's `--publish` takes them."""
@@ -58,8 +59,8 @@ class Container(TypedDict):
     internet: bool
     egress: str | None
     """`gateway`, or null."""
-    default_route: str
-    """The network with the container's default route."""
+    default_route: str | None
+    """The network with the container's default route; null where it has none."""
     dns: list[str]
     urls: list[str]
     """Where clients find it: at the host when it is published, on a LAN at its own address; else empty."""
@@ -213,7 +214,7 @@ def _services(plan: Plan) -> Iterator[tuple[str, Service]]:
         yield (
             name,
             {
-                "addresses": {host: str(address) for host, address in addresses[name].items()},
+                "addresses": {host: str(address) for host, address in addresses.get(name, {}).items()},
                 "published": name in published,
                 "urls": urls.get(name, []),
                 "after": list(service.after),
@@ -277,7 +278,7 @@ def _container(plan: Plan, container: ContainerPlan) -> Container:
     return {
         "service": container.service,
         "name": container.name,
-        "address": str(container.address),
+        "address": None if container.address is None else str(container.address),
         "image": container.image,
         "ports": [str(port) for port in container.ports],
         "published": container.published,

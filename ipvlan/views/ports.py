@@ -17,8 +17,10 @@ def endpoints(plan: Plan, container: ContainerPlan) -> Iterator[str]:
     Published, that is at its host; on a LAN it is at the container's own address.
     """
     if plan.at_own_address(container):
-        yield from (_endpoint(container.address, port.container_ports, port.protocol) for port in container.ports)
-    if plan.lan and not container.published:
+        yield from (
+            _endpoint(container.fabric_address, port.container_ports, port.protocol) for port in container.ports
+        )
+    if (plan.lan or not container.fabric) and not container.published:
         return
     for port in container.ports:
         text = _endpoint(port.host_address or plan.host(container.host).address, port.host_ports, port.protocol)

@@ -279,4 +279,4 @@ def _styles(changes: Changes) -> dict[tuple[str, str], Style]:
 
 
 def _address(container: ContainerPlan | None) -> str:
-    return str(container.address) if container else ""
+    return container.address_text if container else ""

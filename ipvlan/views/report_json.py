@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.report import Report
 from ipvlan.plan.rollout_changes import ServiceStep
 from ipvlan.views.json_document import ProblemEntry, TypedDict, document_part, problem_entries
@@ -160,6 +161,10 @@ class ReportDocument(TypedDict):
     """Warnings about the new state."""
 
 
+def _address(container: ContainerPlan | None) -> str | None:
+    return None if container is None or container.address is None else str(container.address)
+
+
 def document(report: Report) -> ReportDocument:
     """Return the report, ready for `json.dumps`."""
     rollout = report.rollout
@@ -178,8 +183,8 @@ def document(report: Report) -> ReportDocument:
                 "service": change.service,
                 "action": change.action,
                 "reasons": list(change.reasons),
-                "address_before": str(change.before.address) if change.before else None,
-                "address_after": str(change.after.address) if change.after else None,
+                "address_before": _address(change.before),
+                "address_after": _address(change.after),
             }
             for change in report.changes.containers
         ],

@@ -121,9 +121,9 @@ def _container(
     endpoint = live.endpoints.get(plan.network_name)
     observed = None if endpoint is None else endpoint.held
     address = (
-        Text(str(observed), style=_GOOD)
+        Text(str(observed or "none"), style=_GOOD)
         if observed == planned.address
-        else Text(f"{observed or 'none'}, planned {planned.address}", style=_BAD)
+        else Text(f"{observed or 'none'}, planned {planned.address_text}", style=_BAD)
     )
     connected = BRIDGE in live.endpoints
     bridge = Text("connected" if connected else "-", style="" if connected == planned.bridged else _BAD)

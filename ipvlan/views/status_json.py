@@ -66,7 +66,8 @@ class ContainerEntry(TypedDict):
     image: str
     address: str | None
     """On the fabric."""
-    planned_address: str
+    planned_address: str | None
+    """Null where it is planned without the fabric."""
     bridge: bool
     """Whether it is connected to the bridge."""
     published: bool
@@ -222,7 +223,7 @@ def _container_entry(
         "restored": restored,
         "image": live.image,
         "address": None if endpoint is None or endpoint.held is None else str(endpoint.held),
-        "planned_address": str(planned.address),
+        "planned_address": None if planned.address is None else str(planned.address),
         "bridge": BRIDGE in live.endpoints,
         "published": planned.published,
         "ports": bindings(live.bindings),

@@ -206,18 +206,21 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks, la
 def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None, *, lan: bool) -> Iterator[str]:
     fill, edge = _COLOURS[mark]
     yield _box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
+    lan = lan and container.fabric
     egress = _egress(container, lan=lan)
     badge = egress or _ports(container, lan=lan)
     of_ports = _PUBLISHED if for_clients(container) else _ON_LAN
     colour, title = _EGRESS[egress] if egress else (of_ports, ", ".join(str(port) for port in container.ports))
     badge_width = len(badge) * 12 * _CHARACTER + 12 if badge else 0.0
-    room = CARD_WIDTH - 20 - 28 - badge_width - len(str(container.address)) * 13 * _CHARACTER
+    address = "" if container.address is None else str(container.address)
+    room = CARD_WIDTH - 20 - 28 - badge_width - len(address) * 13 * _CHARACTER
     yield _text(x + 18, y + 15, _fit(container.name, int(room / (13 * _CHARACTER))), title=container.name)
     end = x + CARD_WIDTH - 18
     # Addresses are in one column, whatever is published.
-    yield _text(end, y + 15, str(container.address), anchor="end")
+    if address:
+        yield _text(end, y + 15, address, anchor="end")
     if badge:
-        end -= len(str(container.address)) * 13 * _CHARACTER + 8
+        end -= len(address) * 13 * _CHARACTER + (8 if address else 0)
         yield _badge(end - badge_width, y + 3, badge_width, colour)
         yield _text(end - badge_width / 2, y + 14.5, badge, colour=_PAPER, size=12, anchor="middle", title=title)
 

@@ -8,8 +8,8 @@ from typing import Final
 from rich.text import Text
 
 from ipvlan.checks.verify import Verdict, Verification
+from ipvlan.plan.cells import CLIENT
 from ipvlan.plan.model import Plan
-from ipvlan.plan.reachability import CLIENT
 from ipvlan.views import markdown
 from ipvlan.views.grid import Grid
 from ipvlan.views.terminal import Terminal

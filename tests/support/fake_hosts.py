@@ -16,8 +16,9 @@ from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.docker_facts import DockerFacts
 from ipvlan.hosts.host_facts import HostFacts, Link, Listener
 from ipvlan.hosts.snapshot import HostSnapshot
+from ipvlan.plan.cells import Cell
 from ipvlan.plan.model import HostPlan, Plan
-from ipvlan.plan.reachability import Cell, make_matrix
+from ipvlan.plan.reachability import make_matrix
 from ipvlan.plan.resource_names import Urns
 from ipvlan.problems import Problem
 from tests.support.host_changes import HostChange

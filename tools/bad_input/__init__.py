@@ -6,6 +6,7 @@ One module per section of the stack file.
 from typing import Final
 
 from tools.bad_input.addresses import ADDRESSES
+from tools.bad_input.bridges import BRIDGES
 from tools.bad_input.case import BadInput
 from tools.bad_input.fabric import FABRIC
 from tools.bad_input.hosts import HOSTS
@@ -31,6 +32,7 @@ CASES: Final = (
     *SETTINGS,
     *RESOURCES,
     *VOLUMES,
+    *BRIDGES,
     *ADDRESSES,
     *STACK,
     *STACK_FILES,

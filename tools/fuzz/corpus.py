@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ipvlan import PROJECT
+from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.models import FabricConfig, HostConfig, ServiceConfig, SshConfig
 from ipvlan.config.types.base import Model
 from ipvlan.config.volume_model import VolumeConfig
@@ -26,6 +27,7 @@ MODELS: Final[dict[str, type[Model]]] = {
     "hosts": HostConfig,
     "services": ServiceConfig,
     "volumes": VolumeConfig,
+    "bridges": BridgeConfig,
     "ssh": SshConfig,
 }
 """Section -> what its entries, or the section itself, are."""

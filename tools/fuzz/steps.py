@@ -84,11 +84,11 @@ def read(tried: Tried) -> None:
         return
     tried.plan, tried.outcome = plan, "planned"
     owners: dict[IPAddress, str] = {}
-    for container in plan.containers():
-        place = f"{container.service} on {container.host}"
-        if (other := owners.setdefault(container.address, place)) != place:
+    for container in plan.on_fabric():
+        place, address = f"{container.service} on {container.host}", container.fabric_address
+        if (other := owners.setdefault(address, place)) != place:
             raise BrokenPromiseError(f"{place} has the address of {other}")
-        if container.address == plan.gateway or container.address not in plan.subnet:
+        if address == plan.gateway or address not in plan.subnet:
             raise BrokenPromiseError("a container has the gateway's address, or one outside the subnet")
     proper("warnings", "\n".join(map(str, plan.warnings)))
     proper("clashes", "\n".join(str(problem) for problem in clashes(plan, _neighbour())))

@@ -65,14 +65,14 @@ def _section(config: dict[str, Any], name: str) -> dict[str, Any] | None:
 
 def _set_known_key(config: dict[str, Any], corpus: Corpus, rng: Random) -> None:
     """Give a key that exists a value: a good one, one of a known mistake, or a nasty one; or take it away."""
-    name = rng.choice(("fabric", "hosts", "hosts", "services", "services", "services", "volumes", "ssh"))
+    name = rng.choice(("fabric", "hosts", "hosts", "services", "services", "services", "volumes", "bridges", "ssh"))
     section = _section(config, name)
     if section is None:
         section = config[_PREFIX + name] = {}
     entry = section
-    if name == "volumes" and not section:
+    if name in ("volumes", "bridges") and not section:
         section["data"] = {}
-    if name in ("hosts", "services", "volumes"):
+    if name in ("hosts", "services", "volumes", "bridges"):
         entries = [inner for inner in section.values() if isinstance(inner, dict)]
         if not entries:
             return

@@ -10,7 +10,19 @@ from collections.abc import Collection
 
 from ipvlan.config.models import StackConfig
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.rules import addresses, fabric, hosts, lan, names, resources, rollouts, services, settings, volumes
+from ipvlan.plan.rules import (
+    addresses,
+    bridges,
+    fabric,
+    hosts,
+    lan,
+    names,
+    resources,
+    rollouts,
+    services,
+    settings,
+    volumes,
+)
 from ipvlan.problems import Problem
 
 
@@ -21,6 +33,7 @@ def check(
     unreadable: Collection[str] = (),
     unreadable_services: Collection[str] = (),
     unreadable_volumes: Collection[str] = (),
+    unreadable_bridges: Collection[str] = (),
     with_fabric: bool = True,
 ) -> list[Problem]:
     """Return every contradiction and doubt in the config, errors and warnings, in the order of the config.
@@ -31,6 +44,7 @@ def check(
         unreadable: Hosts that are in the file and could not be read; to name one is no mistake.
         unreadable_services: Services that are in the file and could not be read.
         unreadable_volumes: Volumes that are in the file and could not be read.
+        unreadable_bridges: Bridges that are in the file and could not be read.
         with_fabric: Whether the fabric could be read; else only hosts and services are compared with each other.
     """
     if not with_fabric:
@@ -41,6 +55,7 @@ def check(
             *settings.check(config),
             *resources.check(config),
             *volumes.check(config, unreadable, with_services=not (unreadable_services or unreadable_volumes)),
+            *bridges.check(config, unreadable_bridges, with_services=not unreadable_services, with_fabric=False),
             *names.check(config),
         ]
     return [
@@ -52,6 +67,7 @@ def check(
         *settings.check(config),
         *resources.check(config),
         *volumes.check(config, unreadable, with_services=not (unreadable_services or unreadable_volumes)),
+        *bridges.check(config, unreadable_bridges, with_services=not unreadable_services),
         *names.check(config),
         *addresses.check(config, space),
     ]

@@ -29,7 +29,7 @@ def check(config: StackConfig, space: AddressSpace) -> Iterator[Problem]:
     beyond: dict[str, list[str]] = {}
     for host in config.hosts:
         for name, service in config.services.items():
-            if not service.runs_on(host):
+            if not (service.fabric and service.runs_on(host)):
                 continue
             address = space.address(name, host)
             if address is None:

@@ -55,7 +55,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
 
 def _name(config: StackConfig) -> Iterator[Problem]:
     name, with_priority = config.fabric.name, GATEWAY_PRIORITY[0]
-    bridged = sorted(service for service, settings in config.services.items() if settings.bridged)
+    bridged = sorted(service for service, settings in config.services.items() if settings.fabric and settings.bridged)
     if name.lower() in DOCKER_NETWORKS:
         yield Problem(
             code="IPF201",
@@ -103,7 +103,9 @@ def _dns(config: StackConfig) -> Iterator[Problem]:
     if not outside or fabric.mode != "l2" or is_lan(config):
         return
     isolated = sorted(
-        name for name, service in config.services.items() if not (service.dns or service.bridged or service.egress)
+        name
+        for name, service in config.services.items()
+        if service.fabric and not (service.dns or service.bridged or service.egress)
     )
     if isolated:
         more = f" and {len(isolated) - 1} more" if len(isolated) > 1 else ""

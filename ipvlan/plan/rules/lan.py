@@ -48,7 +48,9 @@ def _routed(config: StackConfig) -> Iterator[Problem]:
 def _gateway(config: StackConfig) -> Iterator[Problem]:
     for name, address in lan_hosts(config).items():
         routed = [
-            service for service, settings in config.services.items() if settings.runs_on(name) and not settings.bridged
+            service
+            for service, settings in config.services.items()
+            if settings.fabric and settings.runs_on(name) and not settings.bridged
         ]
         if address == config.fabric.gateway and routed and not config.hosts[name].shim:
             yield Problem(
@@ -114,7 +116,8 @@ def _name_servers(config: StackConfig) -> Iterator[Problem]:
     for host, address in lan_hosts(config).items():
         for name, service in config.services.items():
             servers, key = (service.dns, f"services.{name}.dns") if service.dns else (config.fabric.dns, "fabric.dns")
-            if address in servers and service.runs_on(host) and not config.hosts[host].shim:
+            # Without the fabric it asks from its bridge, as any container of Docker's.
+            if address in servers and service.fabric and service.runs_on(host) and not config.hosts[host].shim:
                 by_key.setdefault((key, host), []).append(name)
     for (key, host), names in by_key.items():
         yield Problem(
@@ -134,7 +137,8 @@ def _published(config: StackConfig) -> Iterator[Problem]:
     for name, service in config.services.items():
         hosts = [host for host in on_lan if service.runs_on(host)]
         ports = [port for port in service.ports if answered_on_the_fabric(port, subnet)]
-        if service.published and hosts and ports:
+        # Without the fabric the answer leaves by the bridge, for it has no other network of the clients.
+        if service.published and service.fabric and hosts and ports:
             yield Problem(
                 code="IPF432",
                 key=f"services.{name}.published",
@@ -160,7 +164,7 @@ def answered_on_the_fabric(port: Port, subnet: IPNetwork) -> bool:
 def _internet(config: StackConfig) -> Iterator[Problem]:
     for name, service in config.services.items():
         for_clients = service.published and not all(port.on_loopback for port in service.ports)
-        if service.bridged and service.ports and not for_clients:
+        if service.fabric and service.bridged and service.ports and not for_clients:
             key = f"services.{name}.{'published' if service.published else 'internet'}"
             yield Problem(
                 code="IPF431",

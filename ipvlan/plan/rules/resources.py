@@ -14,6 +14,7 @@ from typing import Final
 from ipvlan.config.host_gateway import HOST_GATEWAY
 from ipvlan.config.models import ServiceConfig, StackConfig
 from ipvlan.config.types.sizes import MEBIBYTE, UNLIMITED
+from ipvlan.plan.bridges import default_route
 from ipvlan.problems import Problem, shorten
 
 
@@ -21,7 +22,7 @@ def check(config: StackConfig) -> Iterator[Problem]:
     """Yield the problems of all services."""
     for name, service in config.services.items():
         yield from _memory(f"services.{name}", service)
-        yield from _host_gateway(f"services.{name}", service)
+        yield from _host_gateway(config, f"services.{name}", service)
         yield from _cgroup_parent(f"services.{name}", service)
 
 
@@ -57,17 +58,22 @@ def _memory(key: str, service: ServiceConfig) -> Iterator[Problem]:
         )
 
 
-def _host_gateway(key: str, service: ServiceConfig) -> Iterator[Problem]:
-    """Yield a warning for a name of Docker's bridge in a container that is not connected to it."""
+def _host_gateway(config: StackConfig, key: str, service: ServiceConfig) -> Iterator[Problem]:
+    """Yield a warning for a name of Docker's bridge in a container that has no route to it."""
     names = [name for name, address in service.extra_hosts.items() if address == HOST_GATEWAY]
-    if names and not service.bridged:
+    by_a_bridge = not service.fabric and default_route(config, service) is not None
+    if names and not service.bridged and not by_a_bridge:
         yield Problem(
             code="IPF449",
             key=f"{key}.extra_hosts.{shorten(names[0])}",
             value=HOST_GATEWAY,
             problem="this is the address of Docker's bridge on the host, and the container is not connected to the bridge",
-            effect="the name leads nowhere: an ipvlan container does not reach its own host",
-            fix="set internet: true, or published: true; or write the address of the host's shim in the fabric",
+            effect="the name leads nowhere: an ipvlan container does not reach its own host"
+            if service.fabric
+            else "the name leads nowhere: no internal bridge has a route to it",
+            fix="set internet: true, or published: true; or write the address of the host's shim in the fabric"
+            if service.fabric
+            else "set internet: true, or name a bridge that is not internal",
             severity="warning",
         )
 

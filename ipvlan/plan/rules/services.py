@@ -108,19 +108,22 @@ def _published(fabric: FabricConfig, name: str, service: ServiceConfig, *, lan: 
             fix=f'add services.{name}.ports: ["80:80"], or remove published',
         )
     # On the LAN of their clients, or behind its router, containers are reached at their own addresses: nothing is missing.
-    by_own_address = lan or service.egress is not None
+    by_own_address = service.fabric and (lan or service.egress is not None)
     if service.ports and not service.internet and not by_own_address and "published" not in service.model_fields_set:
+        at_own = "at the containers' own addresses only "
         reached = (
-            f"machines with an address of {fabric.subnet} on the parents' network"
+            "only what is on a bridge of theirs does"
+            if not service.fabric
+            else f"{at_own}machines with an address of {fabric.subnet} on the parents' network do"
             if fabric.mode == "l2"
-            else "machines that have the routes of `ipvlan plan --routes`"
+            else f"{at_own}machines that have the routes of `ipvlan plan --routes` do"
         )
         yield Problem(
             code="IPF407",
             key=f"services.{name}.ports",
             value=", ".join(str(port) for port in service.ports[:5]),
             problem="the ports are not published: published is not set",
-            effect=f"no client reaches them at the hosts' addresses, and at the containers' own addresses only {reached} do",
+            effect=f"no client reaches them at the hosts' addresses, and {reached}",
             fix="add published: true, or published: false to confirm it",
             severity="warning",
         )
@@ -151,7 +154,7 @@ def _egress(config: StackConfig, name: str, service: ServiceConfig, *, lan: bool
                     else "one of the two routes would not be used",
                     fix="remove one of the two",
                 )
-    elif config.fabric.mode == "l2" and not service.bridged and not lan:
+    elif config.fabric.mode == "l2" and service.fabric and not service.bridged and not lan:
         outside = servers_outside(service.dns, config.fabric)
         if outside:
             yield Problem(

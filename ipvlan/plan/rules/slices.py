@@ -77,7 +77,7 @@ def without_address(config: StackConfig, name: str) -> list[str]:
     return [
         service
         for service, settings in config.services.items()
-        if settings.runs_on(name) and name not in settings.addresses
+        if settings.fabric and settings.runs_on(name) and name not in settings.addresses
     ]
 
 

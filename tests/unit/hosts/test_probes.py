@@ -17,7 +17,7 @@ from ipvlan.hosts.connection_probe import Observed, ping_cells
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.root_shell import RunAsRoot
 from ipvlan.hosts.script import read_output, script_text
-from ipvlan.plan.reachability import Cell
+from ipvlan.plan.cells import Cell
 from tests.support.namespace import Namespace, namespace_within, network_namespace, write_command
 
 YES = Observed(reached=True, outcome="yes")

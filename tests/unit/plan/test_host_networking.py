@@ -11,7 +11,8 @@ from netaddr import IPAddress
 from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan.docker_versions import RULES, VersionRule, parse_version
-from ipvlan.plan.make import make_plan, shim_link
+from ipvlan.plan.host_links import shim_link
+from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.router_routes import router_routes
 from ipvlan.plan.validate import parse
