@@ -14,3 +14,99 @@ a repair; known in a preview), `digests` (target -> SHA-256 of the host's key an
 
 Out of scope: the work on the host (`ipvlan.hosts.files`), and what the container does with new files (`provider.files_in_use`).
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from provider.errors import not_importable
+from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
+
+_CONTENT: Final = ("files", "secrets")
+_REST: Final = ("owner", "ssh", "container", "image", "userns_host")
+
+
+class Files(Resource):
+    """Stages the files of a container. The id is `HOST/SERVICE`."""
+
+    name: ClassVar[str] = "Files"
+
+    def create(self, inputs: Properties, operation: Operation) -> Created:
+        """Stage them; what nothing is live of yet goes live too, so that the container finds its mounts."""
+        return Created(f"{inputs['host']}/{inputs['service']}", _staged(inputs, operation, generation=1))
+
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties:
+        """Return the state with the targets in `drifted` that are different on the host.
+
+        Raises:
+            HostError: The host does not answer, or the folder is not this stack's.
+        """
+        if not state:
+            raise not_importable(self.name, id_)
+        from provider.files_visit import open_files  # noqa: PLC0415  # most runs of this process refresh nothing
+
+        with open_files(state, operation) as (_, folder):
+            found = folder.read(state["files"])
+        return {**state, "drifted": list(found.drifted(state["digests"], state["files"]))}
+
+    def diff(self, old: Properties, new: Properties) -> Difference:
+        """Report an update for other bytes, owners or modes, for what a refresh found, and where something else is recorded."""
+        return compare(old, new, identity=["host", "service"], rest=[*_CONTENT, "drifted", *_REST])
+
+    def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
+        """Stage them where the bytes are others, or were different on the host; record the rest.
+
+        Raises:
+            HostError: The host does not answer, or the files are not written: what the container has live is as before.
+        """
+        if _moves(old, new):
+            operation.warn(
+                f"the files of {old['owner']} stay in their folder on {old['host']}: the owner label is {new['owner']} now"
+            )
+        if _generation(old, new) == old["generation"] and not _moves(old, new):
+            return {**new, **{key: old[key] for key in ("folder", "generation", "digests")}}
+        return _staged(new, operation, generation=_generation(old, new))
+
+    def preview(self, old: Properties, new: Properties) -> Properties:
+        """Return the folder and the generation."""
+        from ipvlan.hosts.files import folder_of  # noqa: PLC0415
+
+        return {"folder": folder_of(new["owner"]), "generation": _generation(old, new)}
+
+    def delete(self, state: Properties, operation: Operation) -> None:
+        """Remove the folder: the container is gone by now."""
+        from provider.files_visit import open_files  # noqa: PLC0415
+
+        operation.hold(connection_of(state, operation))
+        with open_files(state, operation) as (_, folder):
+            folder.remove()
+
+
+def _generation(old: Mapping[str, Any], new: Mapping[str, Any]) -> int:
+    """Return the number that stands for these bytes: another one where they, their owners or modes change, or are to be repaired."""
+    number = int(old["generation"])
+    changed = any(old.get(key) != new.get(key) for key in _CONTENT)
+    return number + 1 if changed or old.get("drifted") else number
+
+
+def _moves(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return bool(old["owner"] != new["owner"])
+
+
+def _staged(properties: Properties, operation: Operation, *, generation: int) -> Properties:
+    """Return the outputs of files that are staged by this."""
+    from ipvlan.hosts.files import bytes_of, folder_of  # noqa: PLC0415  # most runs of this process stage nothing
+    from provider.files_visit import check_users, open_files  # noqa: PLC0415
+
+    operation.hold(connection_of(properties, operation))
+    with open_files(properties, operation) as (engine, folder):
+        check_users(engine, properties)
+        digests = folder.stage(bytes_of(properties["files"], properties["secrets"]))
+    return {
+        **properties,
+        "folder": folder_of(properties["owner"]),
+        "generation": generation,
+        "digests": dict(digests),
+        "drifted": [],
+    }

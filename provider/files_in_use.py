@@ -14,3 +14,84 @@ Inputs, which are its outputs:
 
 Out of scope: the work on the host (`ipvlan.hosts.files`), and what counts as up (`ipvlan.hosts.settle`).
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from provider.errors import not_importable
+from provider.resource import (
+    Created,
+    Difference,
+    Operation,
+    Properties,
+    Resource,
+    bound_ports,
+    compare,
+    connection_of,
+)
+
+_RECORDED: Final = (
+    "owner", "ssh", "container", "image", "mounts", "change", "reload_signal", "reload_command", "ports", "healthy_within",
+    "on_failure", "stop_seconds", "secret_names", "secrets",
+)  # fmt: skip
+"""Properties whose change alone does nothing on the host."""
+
+
+class FilesInUse(Resource):
+    """Lets a container go on with its staged files. The id is `HOST/SERVICE`."""
+
+    name: ClassVar[str] = "FilesInUse"
+
+    def create(self, inputs: Properties, operation: Operation) -> Created:
+        """Compare what the container has with what is staged: a new container has it."""
+        _use(inputs, operation)
+        return Created(f"{inputs['host']}/{inputs['service']}", inputs)
+
+    def read(self, id_: str, state: Properties, operation: Operation) -> Properties:
+        """Return the state with what was refused last in `tried`: the next `up` tries it again."""
+        if not state:
+            raise not_importable(self.name, id_)
+        from provider.files_visit import open_files  # noqa: PLC0415  # most runs of this process refresh nothing
+
+        with open_files(state, operation) as (_, folder):
+            return {**state, "tried": folder.read({}).refused}
+
+    def diff(self, old: Properties, new: Properties) -> Difference:
+        """Report an update for other files or another container, and where something else is to be recorded."""
+        return compare(old, new, identity=["host", "service"], rest=["generation", "container_id", *_RECORDED])
+
+    def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
+        """Let the container take the staged files; fail if it does not go on with them, and the state keeps the old generation."""
+        if any(old.get(key) != new.get(key) for key in ("generation", "container_id", "mounts")):
+            _use(new, operation, tried=old.get("tried") or "")
+        return new
+
+    def delete(self, state: Properties, operation: Operation) -> None:
+        """Forget it, with the state's entry: the folder is the Files' to remove."""
+
+
+def _use(properties: Mapping[str, Any], operation: Operation, *, tried: str = "") -> None:
+    from ipvlan.hosts.files_in_use import Use, use_files  # noqa: PLC0415  # most runs of this process use no files
+    from provider.files_visit import open_files  # noqa: PLC0415
+
+    operation.hold(connection_of(properties, operation))
+    use = Use(
+        service=properties["service"],
+        container=properties["container"],
+        container_id=properties["container_id"],
+        mounts=properties["mounts"],
+        change=properties["change"],
+        reload_signal=properties["reload_signal"],
+        reload_command=properties["reload_command"],
+        stop_seconds=int(properties["stop_seconds"]),
+        healthy_within=int(properties["healthy_within"]),
+        ports=bound_ports(properties["ports"]),
+        secret_names=properties["secret_names"],
+        secrets=tuple(value for value in properties["secrets"].values() if value),
+        restore=properties["on_failure"] == "restore",
+    )
+    with open_files(properties, operation) as (engine, folder):
+        for warning in use_files(engine, folder, use, tried=tried):
+            operation.warn(warning)

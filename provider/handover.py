@@ -3,18 +3,25 @@
 The resource comes before its container, and has the container's arguments. When they change, the engine updates it before it
 deletes the container: what Docker refuses ends the `up` there, and nothing was stopped (docs/decisions/0026-rollout.md).
 
+The container of a service with files has `files_folder` (the folder of its Files) and `image` (as that of its Files) besides. What is
+staged goes live after the spare is made, so that a new image and new files start together (docs/decisions/0033-files.md).
+
 Out of scope: whether the new container comes up (`provider.settled`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ipvlan.plan.container_updates import changed_arguments, replaced_by, unseen_changes
 from provider.errors import not_importable
 from provider.open_handovers import OPEN_HANDOVERS
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
+
+if TYPE_CHECKING:
+    from ipvlan.hosts.files import FilesFolder
 
 _REST: Final = (
     "container",
@@ -68,7 +75,7 @@ class Handover(Resource):
         if _replaces(old, new):
             # The one that is stopped has the time of its own settings.
             stop_seconds = max(old.get("stop_seconds") or 0, new["stop_seconds"])
-            _prepare({**new, "stop_seconds": stop_seconds}, old["container"], operation)
+            _prepare({**new, "stop_seconds": stop_seconds}, old["container"], operation, before=old)
         return {**new, **self.preview(old, new)}
 
     def preview(self, old: Properties, new: Properties) -> Properties:
@@ -92,8 +99,13 @@ class Handover(Resource):
         clear(connection, state["container"], state["owner"], also_restored=True)
 
 
-def _prepare(properties: Properties, running: str, operation: Operation) -> None:
-    """Rehearse the new container, and make a spare of the one that has the name `running`."""
+def _prepare(
+    properties: Properties, running: str, operation: Operation, *, before: Mapping[str, Any] | None = None
+) -> None:
+    """Rehearse the new container, and make a spare of the one that has the name `running`; then its files go live.
+
+    `before` are the properties of the one that runs, where the state has them: it may have files, and the new one none.
+    """
     # Only here: the engine starts this process at every `up`, and most of them replace nothing.
     from ipvlan.hosts.spare import make_spare  # noqa: PLC0415
     from provider.rehearsal import RehearsalRequest, rehearse  # noqa: PLC0415
@@ -110,11 +122,33 @@ def _prepare(properties: Properties, running: str, operation: Operation) -> None
             arguments=properties["arguments"],
         )
     )
-    if properties["on_failure"] == "restore":
-        missing = make_spare(connection, properties["container"], properties["owner"], running=running)
-        if missing:
-            operation.warn(missing)
-        OPEN_HANDOVERS.begin(properties, connection.command)
+    with _files_of(properties, before or {}, operation) as files:
+        if properties["on_failure"] == "restore":
+            missing = make_spare(connection, properties["container"], properties["owner"], running=running, files=files)
+            if missing:
+                operation.warn(missing)
+            OPEN_HANDOVERS.begin(properties, connection.command)
+        if files is not None and properties.get("files_folder"):
+            from ipvlan.hosts.files import live_mounts  # noqa: PLC0415
+
+            # The container that runs is not told: it is deleted next, and its spare has a copy.
+            mounts = live_mounts(properties["arguments"], properties["files_folder"])
+            files.activate(mounts, pid=0, hold=False, keep=False)
+
+
+@contextlib.contextmanager
+def _files_of(
+    properties: Mapping[str, Any], before: Mapping[str, Any], operation: Operation
+) -> Iterator[FilesFolder | None]:
+    """Open the folder of the container's files, or of those that the one before has; None where neither has any."""
+    having = next((each for each in (properties, before) if each.get("files_folder")), None)
+    if having is None:
+        yield None
+        return
+    from provider.files_visit import open_files  # noqa: PLC0415
+
+    with open_files({**properties, "image": having["image"], "owner": having["owner"]}, operation) as (_, folder):
+        yield folder
 
 
 def _generation(number: int, properties: Mapping[str, Any]) -> Properties:

@@ -9,6 +9,8 @@ from provider.address_claims import AddressClaims
 from provider.bridge_connection import BridgeConnection
 from provider.bridge_endpoints import BridgeEndpoints
 from provider.bridge_network import BridgeNetwork
+from provider.files import Files
+from provider.files_in_use import FilesInUse
 from provider.handover import Handover
 from provider.host_networking import HostNetworking
 from provider.resource import Resource
@@ -23,6 +25,8 @@ KINDS: Final[dict[str, Resource]] = {
         BridgeConnection(),
         BridgeEndpoints(),
         BridgeNetwork(),
+        Files(),
+        FilesInUse(),
         Handover(),
         HostNetworking(),
         Settled(),

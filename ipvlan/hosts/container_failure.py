@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from ipvlan.hosts.bridge import port_list
 from ipvlan.hosts.errors import NOT_UP, HostError
 from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.printed_text import shortened
+from ipvlan.hosts.printed_text import LAST_LINES, shortened
 from ipvlan.plan.resource_names import FAILED_SUFFIX
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def describe(
     error = HostError.on(
         host,
         NOT_UP,
-        problem=f'service "{service}" does not come up: {_what(settled, healthy_within)}{_evidence(settled)}',
+        problem=f'service "{service}" does not come up: {evidence(settled, healthy_within)}',
         effect=effects[previous] if not_restored is None else "the service does not run on this host",
         fix=_fix(service, settled),
     )
@@ -69,6 +69,24 @@ def describe(
         return error
     # Without the name of a host both are shown.
     return HostError([*error.problems, *not_restored.problems])
+
+
+def evidence(settled: Settled, healthy_within: int) -> str:
+    """Return what became of a container that does not go on, in a clause, and the evidence below it."""
+    return f"{_what(settled, healthy_within)}{_evidence(settled)}"
+
+
+def command_evidence(status: int | None, output: str, seconds: float) -> str:
+    """Return how the command of a reload ended, in a clause, and what it printed below it.
+
+    Args:
+        status: Its exit status; None where it did not end.
+        output: What it printed, without secret values and control characters.
+        seconds: How long it could take.
+    """
+    ended = f"did not end within {seconds:.0f} seconds" if status is None else f"ended with exit status {status}"
+    lines = output.strip("\n").split("\n")[-LAST_LINES:]
+    return f"the command of `reload` {ended}{_block('it says:', lines) if any(lines) else ''}"
 
 
 def restored_text(host: str, service: str, name: str, restored: Restored) -> str:

@@ -9,10 +9,13 @@ Out of scope: versions and failures of requests in general (`ipvlan.hosts.engine
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ipvlan.hosts.engine import Engine
+from ipvlan.hosts.engine import LOG_BYTES, Engine
 from ipvlan.hosts.errors import NOT_RESTORED, HostError
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.session import HostSession
@@ -30,7 +33,19 @@ CONNECT_SECONDS: Final = 20.0
 REQUEST_SECONDS: Final = 60.0
 """For one request to Docker; one that stops a container may take its grace and this."""
 
+_FRAME_HEAD: Final = 8
+"""Bytes before each piece of a container's output (Engine API, "Stream format" of an attachment)."""
+
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """How a command ended that was run in a container."""
+
+    status: int | None
+    """Its exit status; None where it did not end in time."""
+    output: bytes
 
 
 @contextlib.contextmanager
@@ -40,10 +55,21 @@ def open_engine(connection: HostConnection) -> Iterator[EngineWrites]:
     Raises:
         HostUnreachableError: The host does not answer.
     """
+    with open_session(connection) as (_, engine):
+        yield engine
+
+
+@contextlib.contextmanager
+def open_session(connection: HostConnection) -> Iterator[tuple[HostSession, EngineWrites]]:
+    """Open a session to the host, and give it with its Docker.
+
+    Raises:
+        HostUnreachableError: The host does not answer.
+    """
     with HostSession(connection, timeout=CONNECT_SECONDS) as session:
         engine = EngineWrites(connection.name, session.socket, timeout=REQUEST_SECONDS)
         try:
-            yield engine
+            yield session, engine
         finally:
             engine.close()
 
@@ -95,6 +121,33 @@ class EngineWrites(Engine):
         self._do(
             f"{short_id(id_)} is not stopped",
             lambda client: client.stop(id_, timeout=grace),
+        )
+
+    def signal(self, id_: str, signal: str) -> None:
+        """Send a signal, such as SIGHUP or a number, to a container's first process."""
+        self._do(f"{short_id(id_)} does not get {signal}", lambda client: client.kill(id_, signal=signal))
+
+    def execute(self, id_: str, command: Sequence[str], *, seconds: float) -> Executed:
+        """Run a command in a container that runs, as its user, and wait for its end.
+
+        Args:
+            id_: The container's id.
+            command: The program and its arguments; no shell reads it.
+            seconds: How long it may take. After them it may still run in the container: Docker's API ends no such command.
+
+        Returns:
+            Its exit status, and the last bytes of what it printed, LOG_BYTES at most, with secrets in it.
+        """
+        return self._do(
+            f"a command is not run in {short_id(id_)}", lambda client: _execute(client, id_, list(command), seconds)
+        )
+
+    def remaps_users(self) -> bool:
+        """Return whether Docker gives containers other users of the host than they see (`userns-remap`)."""
+        return self._call(
+            lambda client: any(
+                str(option).partition(",")[0] == "name=userns" for option in client.info().get("SecurityOptions") or ()
+            )
         )
 
     def rename(self, id_: str, name: str) -> None:
@@ -234,3 +287,27 @@ def _connect(client: Any, id_: str, network: str, endpoint: Mapping[str, Any]) -
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
+
+
+def _execute(client: Any, id_: str, command: list[str], seconds: float) -> Executed:
+    import requests  # noqa: PLC0415
+    import urllib3  # noqa: PLC0415
+
+    end, printed = time.monotonic() + seconds, b""
+    started = client.exec_create(id_, command)["Id"]
+    try:
+        # Not by docker-py 7.2.0, which waits for output without a limit, and loses what comes together with the reply's head.
+        url = client._url("/exec/{0}/start", started)
+        reply = client._post(url, json={"Tty": False, "Detach": False}, stream=True, timeout=seconds)
+        client._raise_for_status(reply)
+        with contextlib.closing(reply):
+            # A frame is one byte for the stream, three of nothing, four for the length, and the output.
+            while len(head := reply.raw.read(_FRAME_HEAD)) == _FRAME_HEAD:
+                printed = (printed + reply.raw.read(int.from_bytes(head[4:], "big")))[-LOG_BYTES:]
+                if time.monotonic() > end:
+                    return Executed(status=None, output=printed)
+    except (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
+        return Executed(status=None, output=printed)
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error) from None
+    return Executed(status=client.exec_inspect(started)["ExitCode"], output=printed)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.files import BASE, FilesFolder, FoundFiles
-from ipvlan.hosts.root_shell import own_root_shell
+from ipvlan.hosts.root_shell import root_without_helper
 from ipvlan.hosts.script import read_output, script_text
 from ipvlan.hosts.snapshot import LiveFiles
 from ipvlan.plan.ownership import owner_label
@@ -56,7 +56,7 @@ def with_files(
     }
     if not live.has_files:
         return replace(live, files=LiveFiles(root=True, found=dict.fromkeys(recorded, _NONE)))
-    run = own_root_shell(session, root=live.root)
+    run = root_without_helper(session, root=live.root)
     if run is None:
         return replace(live, files=LiveFiles(root=False))
     found: dict[str, FoundFiles] = {}

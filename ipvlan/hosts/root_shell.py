@@ -22,6 +22,7 @@ from ipvlan.hosts.script import script_text
 from ipvlan.plan.resource_names import HELPER_LABEL
 
 if TYPE_CHECKING:
+    from ipvlan.hosts.engine_writes import EngineWrites
     from ipvlan.hosts.session import HostSession
     from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
     from ipvlan.plan.ownership import Ownership
@@ -61,6 +62,9 @@ _ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 """Environment of the helper, whatever its image sets."""
 
+_WRITES_FILES: Final = ("CHOWN", "FOWNER", "DAC_OVERRIDE")
+"""Capabilities without which root gives no file away, and reads and changes none of another owner (capabilities(7))."""
+
 _ROOT_BY_SUDO: Final = "sudo -n sh -s"
 # In a here document: an argument is limited in its length, and everybody can read it in `ps`.
 _SUDO: Final = "{command} <<'{end}'\n(\n{text}\n) </dev/null\n{end}\n"
@@ -77,6 +81,8 @@ class _Helper:
     """Whose they are, for the label."""
     stale: tuple[str, ...]
     """Ids of earlier ones, to be removed first."""
+    capabilities: tuple[str, ...] = ()
+    """What it may do besides entering the host's namespaces."""
 
 
 def root_shell(session: HostSession, live: HostSnapshot, owned: Callable[[], Ownership]) -> RunAsRoot | None:
@@ -90,9 +96,9 @@ def root_shell(session: HostSession, live: HostSnapshot, owned: Callable[[], Own
     Raises:
         HostError: The host does not answer.
     """
-    own = own_root_shell(session, root=live.root)
-    if own is not None:
-        return own
+    direct = root_without_helper(session, root=live.root)
+    if direct is not None:
+        return direct
     ownership = owned()
     image = _image(live, ownership)
     if image is None:
@@ -111,21 +117,53 @@ def root_shell(session: HostSession, live: HostSnapshot, owned: Callable[[], Own
     return lambda text, timeout: _run_in_helper(session, helper, text, math.ceil(timeout))
 
 
-def own_root_shell(session: HostSession, *, root: bool) -> RunAsRoot | None:
-    """Return what runs a text as root on the session's host without a helper container; None where sudo asks for a password.
+def root_without_helper(session: HostSession, *, root: bool | None = None) -> RunAsRoot | None:
+    """Return what runs a text as root: as the ssh user, or by sudo; None where neither is.
 
     Args:
         session: The host.
-        root: Whether the ssh user is root there.
+        root: Whether the ssh user is root; None where it is to be asked.
 
     Raises:
         HostError: The host does not answer.
     """
+    if root is None:
+        root = "root=0" in session.run("echo root=$(id -u)", timeout=HELPER_SECONDS).splitlines()
     if root:
         return lambda text, timeout: session.run(text, timeout=timeout)
     if "root=0" in session.run(_by_sudo("echo root=$(id -u)"), timeout=HELPER_SECONDS).splitlines():
         return lambda text, timeout: session.run(_by_sudo(text), timeout=timeout)
     return None
+
+
+def root_for_files(session: HostSession, engine: EngineWrites, image: str, owner: str) -> RunAsRoot | None:
+    """Return what runs a text as root that writes files of any owner; None where the image of a helper is needed and not there.
+
+    Args:
+        session: The host.
+        engine: Its Docker.
+        image: Reference or id of the image of the service whose files they are.
+        owner: The stack's owner id.
+
+    Raises:
+        HostError: The host or its Docker does not answer.
+    """
+    direct = root_without_helper(session)
+    if direct is not None:
+        return direct
+    found = engine.image(image)
+    if found is None:
+        return None
+    variables = tuple(each.partition("=")[0] for each in (found.get("Config") or {}).get("Env") or ())
+    helper = _Helper(
+        image=found["Id"],
+        environment=environment(variables),
+        owner=owner,
+        # Those are found and removed by whatever asks for a helper with the host's whole state.
+        stale=(),
+        capabilities=_WRITES_FILES,
+    )
+    return lambda text, timeout: _run_in_helper(session, helper, text, math.ceil(timeout))
 
 
 def no_root(host: str, user: str) -> HostError:
@@ -191,6 +229,7 @@ def _run_in_helper(session: HostSession, helper: _Helper, text: str, limit: int)
         "limit": str(limit),
         "start": str(START_SECONDS),
         "stale": "\n".join(helper.stale),
+        "capabilities": "\n".join(helper.capabilities),
         "text": text,
     }
     printed = session.run(script_text("helper_container.sh", variables), timeout=limit + START_SECONDS + HELPER_SECONDS)

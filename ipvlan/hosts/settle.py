@@ -40,10 +40,26 @@ LOOK_SECONDS: Final = 0.3
 SILENCE_SECONDS: Final = 20.0
 """How long Docker may give no answer meanwhile, as during its own restart."""
 
+HEALTH_CHECK_SECONDS: Final = 30.0
+"""Docker's interval between two health checks, and the time for one, where nothing else is set (moby daemon/health.go)."""
+
+CHECK_MARGIN_SECONDS: Final = 10.0
+"""How much later than planned a health check may end on a busy host."""
+
 _GOOD: Final = ("up", "done")
 _ENDED: Final = ("exited", "dead", "renamed")
 _NOT_SERVING: Final = (FAILED_SUFFIX, PREVIOUS_SUFFIX, REHEARSAL_SUFFIX)
 """Ends of the names of containers that do not serve."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """The moment at which a container got something new while it ran."""
+
+    at: float
+    """By the host's clock, in seconds since 1970."""
+    restarts: int
+    """How often Docker had started it again until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +100,8 @@ def settle(
     healthy_within: int,
     ports: Sequence[BoundPort],
     secret_names: Collection[str],
+    since: Since | None = None,
+    secrets: Sequence[str] = (),
 ) -> Settled:
     """Wait until the container is up, or does not come up.
 
@@ -93,18 +111,22 @@ def settle(
         healthy_within: Seconds until it must be healthy, from now; without a meaning where it has no health check.
         ports: What must be bound on the host.
         secret_names: Names of its environment variables whose values are not shown.
+        since: When it got something new while it ran. It must go on for STEADY_SECONDS from now, and where it has a health check one
+            that began later must succeed; it has the time of its next health check for that, where this is longer. None for a
+            container that was started.
+        secrets: Values that are not shown besides those.
 
     Raises:
         HostError: The host or its Docker does not answer.
     """
-    watch = _Watch(engine, healthy_within=healthy_within, ports=ports)
+    watch = _Watch(engine, healthy_within=healthy_within, ports=ports, since=since)
     kind, inspected = watch.until_known(id)
     if inspected is None:
         return Settled(kind="absent", id=id)
     if kind in _GOOD:
-        return _settled(kind, inspected, "", (), secret_names)
+        return _settled(kind, inspected, "", (), secret_names, secrets)
     unbound = state_of(inspected).missing(ports) if kind == "ports-unbound" else ()
-    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), unbound, secret_names)
+    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), unbound, secret_names, secrets)
 
 
 def ended_for_good(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
@@ -148,18 +170,24 @@ class _Watch:
     """The look at one container again and again, until it is known what becomes of it."""
 
     def __init__(
-        self, engine: EngineWrites, *, healthy_within: int = STEADY_SECONDS, ports: Sequence[BoundPort] = ()
+        self,
+        engine: EngineWrites,
+        *,
+        healthy_within: int = STEADY_SECONDS,
+        ports: Sequence[BoundPort] = (),
+        since: Since | None = None,
     ) -> None:
         self._engine = engine
         self._healthy_within = healthy_within
         self._ports = ports
+        self._since = since
         self._begin = time.monotonic()
         self._started: str | None = None
         """When it was started, as Docker writes it."""
         self._started_at = 0.0
         """The same in this machine's time, or later."""
-        self._restarts: int | None = None
-        """At the first look at it while it ran."""
+        self._restarts = None if since is None else since.restarts
+        """Before it got something new, or at the first look at it while it ran."""
 
     def until_known(self, id_: str) -> tuple[Kind, dict[str, Any] | None]:
         """Return what becomes of the container, and how Docker describes it; None where it is absent."""
@@ -209,6 +237,11 @@ class _Watch:
             return None
         if health == "starting":
             return "not-healthy-in-time" if self._late else None
+        if self._since is not None:
+            if time.monotonic() - self._begin < STEADY_SECONDS:
+                return None
+            if health == "healthy" and not _is_checked_since(state["Health"], self._since.at):
+                return "not-healthy-in-time" if self._is_later(_next_check(inspected)) else None
         return "ports-unbound" if state_of(inspected).missing(self._ports) else "up"
 
     def _restarted(self, restarts: int) -> Kind | None:
@@ -224,7 +257,11 @@ class _Watch:
 
     @property
     def _late(self) -> bool:
-        return time.monotonic() - self._begin >= self._healthy_within
+        return self._is_later(0.0)
+
+    def _is_later(self, seconds: float) -> bool:
+        """Return whether the time to become healthy is over, and at least so many seconds."""
+        return time.monotonic() - self._begin >= max(self._healthy_within, seconds)
 
     def _runs_for(self, started: str) -> float:
         """Return the seconds for which the container runs, or up to two too few.
@@ -251,15 +288,37 @@ def _is_done(inspected: Mapping[str, Any]) -> bool:
     return policy in {"no", "on-failure"} and inspected["State"]["ExitCode"] == 0
 
 
+def _is_checked_since(health: Mapping[str, Any], since: float) -> bool:
+    """Return whether a health check that began after that second succeeded, and none after it failed."""
+    checks = health.get("Log") or ()
+    # The time of an answer of Docker is whole seconds, so a check of the same second may have begun before.
+    return bool(checks) and _began(checks[-1].get("Start") or "") >= since + 1 and checks[-1].get("ExitCode") == 0
+
+
+def _began(text: str) -> float:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _next_check(inspected: Mapping[str, Any]) -> float:
+    """Return the seconds until a container's next health check has ended."""
+    check = inspected["Config"].get("Healthcheck") or {}
+    interval, limit = (int(check.get(key) or 0) / 1e9 or HEALTH_CHECK_SECONDS for key in ("Interval", "Timeout"))
+    return interval + limit + CHECK_MARGIN_SECONDS
+
+
 def _settled(
     kind: Kind,
     inspected: Mapping[str, Any],
     log: str,
     unbound: tuple[BoundPort, ...],
     secret_names: Collection[str],
+    more_secrets: Sequence[str] = (),
 ) -> Settled:
     state = inspected["State"]
-    secrets = values_of(inspected["Config"].get("Env") or (), secret_names)
+    secrets = (*values_of(inspected["Config"].get("Env") or (), secret_names), *more_secrets)
     checks = (state.get("Health") or {}).get("Log") or ()
     log = printable(log, secrets).strip("\n")
     return Settled(

@@ -27,6 +27,7 @@ from ipvlan.plan.resource_names import (
 
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
+    from ipvlan.hosts.files import FilesFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,9 @@ def labelled_by_image(engine: EngineWrites, id_: str) -> bool:
     return image is None or OWNER_LABEL in ((image.get("Config") or {}).get("Labels") or {})
 
 
-def make_spare(connection: HostConnection, name: str, owner: str, *, running: str = "") -> str:
+def make_spare(
+    connection: HostConnection, name: str, owner: str, *, running: str = "", files: FilesFolder | None = None
+) -> str:
     """Create a stopped copy of a container.
 
     Nothing is done where there is nothing to copy: no such container, one that is not ours, that does not run, or that is itself a
@@ -89,6 +92,7 @@ def make_spare(connection: HostConnection, name: str, owner: str, *, running: st
         name: The name under which it is to run again.
         running: Its name now; empty for the same.
         owner: The owner label that this stack writes at this place.
+        files: The folder of its files: they are copied, and the spare mounts the copy. None for a container without any.
 
     Returns:
         Why there is none, where a person should know; empty otherwise.
@@ -116,7 +120,10 @@ def make_spare(connection: HostConnection, name: str, owner: str, *, running: st
             if holder.record is not None and holder.record.bridge and not state_of(holder.inspected).connected:
                 engine.connect_bridge(holder.id, BRIDGE_GATEWAY_PRIORITY)
             return ""
-        copy = _copy(engine, found.inspected)
+        if files is not None:
+            # Nothing mounts an earlier copy: neither a spare nor a restored container is there.
+            files.keep_for_spare()
+        copy = _copy(engine, found.inspected, "" if files is None else files.path)
         id_ = engine.create(spare, copy.body)
         if copy.record.bridge:
             # Its ports are bound at its start then.
@@ -136,14 +143,19 @@ def _moved(engine: EngineWrites, found: Holder | None, running: str, name: str, 
     return found
 
 
-def _copy(engine: EngineWrites, container: Mapping[str, Any]) -> Copy:
+def _copy(engine: EngineWrites, container: Mapping[str, Any], files_folder: str) -> Copy:
     if needs_newer_api(container):
         engine.speak_newest()
     reference = container["Config"]["Image"]
     image = engine.image(reference)
     # A tag may be on another image by now.
     resolves = image is not None and image["Id"] == container["Image"]
-    return copy_of(container, image=reference if resolves else container["Image"], api_version=engine.request_version)
+    return copy_of(
+        container,
+        image=reference if resolves else container["Image"],
+        api_version=engine.request_version,
+        files_folder=files_folder,
+    )
 
 
 def _runs(found: Holder) -> bool:

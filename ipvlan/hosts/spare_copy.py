@@ -101,13 +101,15 @@ def needs_newer_api(inspected: Mapping[str, Any]) -> bool:
     )
 
 
-def copy_of(inspected: Mapping[str, Any], *, image: str, api_version: str) -> Copy:
+def copy_of(inspected: Mapping[str, Any], *, image: str, api_version: str, files_folder: str = "") -> Copy:
     """Return how to create a copy that does not start by itself.
 
     Args:
         inspected: The container, as the Engine API describes it.
         image: Reference or id of its image.
         api_version: The version of the API that the request is made in: `1.41`.
+        files_folder: The folder of its files on the host: the copy mounts those below `spare/` where it has those below `live/`. Empty
+            for a container without files.
     """
     host_config = inspected["HostConfig"]
     networks = inspected["NetworkSettings"].get("Networks") or {}
@@ -124,7 +126,7 @@ def copy_of(inspected: Mapping[str, Any], *, image: str, api_version: str) -> Co
     body = {
         **_config(inspected, record),
         "Image": image,
-        "HostConfig": _host_config(inspected, mode),
+        "HostConfig": _host_config(inspected, mode, files_folder),
         "NetworkingConfig": {"EndpointsConfig": endpoints},
     }
     return Copy(body=body, record=record)
@@ -141,7 +143,7 @@ def _config(inspected: Mapping[str, Any], record: Record) -> dict[str, Any]:
     return config
 
 
-def _host_config(inspected: Mapping[str, Any], mode: str) -> dict[str, Any]:
+def _host_config(inspected: Mapping[str, Any], mode: str, files_folder: str) -> dict[str, Any]:
     reported = inspected["HostConfig"]
     names = {mount["Destination"]: mount.get("Name", "") for mount in inspected.get("Mounts") or ()}
     return {
@@ -155,7 +157,7 @@ def _host_config(inspected: Mapping[str, Any], mode: str) -> dict[str, Any]:
         "AutoRemove": False,
         "Links": [_link(link) for link in reported.get("Links") or ()] or None,
         "Binds": [*map(_bind, reported.get("Binds") or ()), *_implied_binds(inspected)] or None,
-        "Mounts": [_mount(mount, names) for mount in reported.get("Mounts") or ()] or None,
+        "Mounts": [_mount(_of_spare(mount, files_folder), names) for mount in reported.get("Mounts") or ()] or None,
     }
 
 
@@ -231,6 +233,14 @@ def _bind(bind: str) -> str:
         return bind
     kept = [option for option in (options[0].split(",") if options else ()) if option not in {"", "copy", "nocopy"}]
     return f"{source}:{path}:{','.join([*kept, 'nocopy'])}"
+
+
+def _of_spare(mount: Mapping[str, Any], files_folder: str) -> Mapping[str, Any]:
+    """Return the mount with the source that the spare has: what is live is changed for its replacement."""
+    live, source = f"{files_folder}/live/", mount.get("Source") or ""
+    if not files_folder or mount.get("Type") != "bind" or not source.startswith(live):
+        return mount
+    return {**mount, "Source": f"{files_folder}/spare/{source.removeprefix(live)}"}
 
 
 def _mount(mount: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

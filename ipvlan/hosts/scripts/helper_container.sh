@@ -2,9 +2,9 @@
 # the programs and the libraries are the host's, mounted read-only, and what could lead them to others is covered or cleared.
 # Variables: socket (Docker's), image (id of an image on the host), name and label (of the container), environment (a line NAME=VALUE
 # for each variable that is set or cleared), limit (seconds for the text), start (seconds for Docker beside it), stale (ids of
-# containers to be removed first, one a line), text.
+# containers to be removed first, one a line), capabilities (that the text needs besides, one a line), text.
 # Output: what the text printed, and helper_status (of `docker run`: 124 and 137 the time was over, 125 Docker refused).
-: "${socket?}" "${image?}" "${name?}" "${label?}" "${environment?}" "${limit?}" "${start?}" "${stale?}" "${text?}"
+: "${socket?}" "${image?}" "${name?}" "${label?}" "${environment?}" "${limit?}" "${start?}" "${stale?}" "${capabilities?}" "${text?}"
 
 # The ssh user's own settings must not lead to another machine's Docker.
 unset DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH
@@ -14,6 +14,9 @@ done
 
 # setns(2) into the namespaces of process 1 needs the first three, ARP and ping the last.
 set -- --cap-drop ALL --cap-add SYS_ADMIN --cap-add SYS_PTRACE --cap-add SYS_CHROOT --cap-add NET_RAW
+for capability in $capabilities; do
+  set -- "$@" --cap-add "$capability"
+done
 # The profiles of AppArmor and SELinux for containers forbid to enter the host; seccomp's stays.
 set -- "$@" --security-opt no-new-privileges --security-opt apparmor=unconfined --security-opt label=disable
 set -- "$@" --read-only --network none --pid host --userns host --user 0:0 --workdir / --pids-limit 1024
