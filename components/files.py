@@ -1,4 +1,4 @@
-"""The two resources of a container's files, declared: the staged files, and their use by the container (docs/decisions/0033-files.md).
+"""The two resources of a container's files, declared: what is staged, and its use by the container (docs/decisions/0033-files.md).
 
 Out of scope: the work on the host, which the plugin does (`provider.files`, `provider.files_in_use`).
 """
@@ -31,7 +31,7 @@ class Files(pulumi.CustomResource):
     """The files of one container, staged on its host. Its id is `HOST/SERVICE`."""
 
     generation: pulumi.Output[int]
-    """How many contents there were; known in a preview, but in that of the resource's creation."""
+    """A number that is another one for other files; known in a preview, but in that of the resource's creation."""
 
     def __init__(
         self,

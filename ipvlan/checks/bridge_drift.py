@@ -76,9 +76,7 @@ def bridge_differences(
                 host,
                 f"bridge network {live.name} on {host.name} was created by stack {ownership.stack}, and the plan does not have it "
                 + ("any more" if recorded else "any more; the stack's state does not record it either"),
-                f"pulumi up --stack {stack}"
-                if recorded
-                else host_line(host, f"docker network rm {short_id(live.id)}"),
+                f"pulumi up --stack {stack}" if recorded else host_line(host, f"docker network rm {short_id(live.id)}"),
                 network=live.name,
                 id_=live.id,
             )

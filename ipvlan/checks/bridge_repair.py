@@ -42,9 +42,7 @@ def wanted_connections(
     )
 
 
-def container_obstacle(
-    ownership: Ownership, host: HostPlan, snapshot: HostSnapshot, planned: ContainerPlan
-) -> str:
+def container_obstacle(ownership: Ownership, host: HostPlan, snapshot: HostSnapshot, planned: ContainerPlan) -> str:
     """Return why a container is neither connected to its bridges nor started; empty where nothing is in the way."""
     usable = usable_bridges(ownership, host, snapshot)
     absent = [endpoint.bridge for endpoint in planned.bridges if endpoint.bridge not in usable]

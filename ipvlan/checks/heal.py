@@ -282,7 +282,9 @@ def _obstacle(known: Known, difference: Difference, planned: ContainerPlan | Non
         )
         return difference.fix if external else ""
     live = known.live(difference)
-    if (kind.repair.by == "host" or kind is DriftKind.FILE_DIFFERENT) and (live is None or live.id not in known.ownership.ids):
+    if (kind.repair.by == "host" or kind is DriftKind.FILE_DIFFERENT) and (
+        live is None or live.id not in known.ownership.ids
+    ):
         return f"nothing is changed: {planned.name} on {host} is not in the state of stack {known.ownership.stack}"
     if kind is DriftKind.ENDPOINT_EXTRA and difference.network == known.plan.network_name:
         return difference.fix
@@ -311,7 +313,9 @@ def _content(known: Known, difference: Difference) -> str:
 
 def _later(step: RepairStep) -> RepairStep:
     """Return the start of a stopped container, left to the next run: Pulumi creates a bridge network of it only after the hosts."""
-    description = f"{step.difference.container} is started by the next `ipvlan heal`: its bridge network is created again first"
+    description = (
+        f"{step.difference.container} is started by the next `ipvlan heal`: its bridge network is created again first"
+    )
     return replace(step, by="person", description=description)
 
 

@@ -98,9 +98,7 @@ def _repair(host: HostPlan, connection: HostConnection, step: RepairStep, seen: 
         case DriftKind.BRIDGE_DISCONNECTED | DriftKind.PORTS_UNBOUND:
             repair.connect_to_bridge(seen, bridge.planned_attachment(host, planned, connection, seen.id))
         case DriftKind.BRIDGE_CONNECTED:
-            return repair.disconnect_from_bridge(
-                seen, bridge.planned_attachment(host, planned, connection, seen.id)
-            )
+            return repair.disconnect_from_bridge(seen, bridge.planned_attachment(host, planned, connection, seen.id))
         case DriftKind.ENDPOINT_MISSING | DriftKind.ENDPOINT_DIFFERENT | DriftKind.ENDPOINT_EXTRA:
             if step.connections is None:
                 raise RuntimeError(f"{kind} on {host.name} is repaired without connections")

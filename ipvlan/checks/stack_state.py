@@ -128,12 +128,16 @@ class StackState:
         return {place: id_ for place, id_ in self.ownership.containers.items() if place not in prepared}
 
     def _places(self, type_: str) -> frozenset[Place]:
+        return frozenset(self._outputs(type_))
+
+    def _outputs(self, type_: str) -> Mapping[Place, Mapping[str, Any]]:
+        """Return place -> outputs of its resource of that type."""
         slices = dict(_hosts_of_slices(self.resources))
-        return frozenset(
-            Place(slices[resource.parent][1], str(resource.outputs.get("service") or ""))
+        return {
+            Place(slices[resource.parent][1], str(resource.outputs.get("service") or "")): resource.outputs
             for resource in self.resources
             if resource.type == type_ and resource.parent in slices and not resource.delete
-        )
+        }
 
     def networks(self) -> Mapping[str, StateResource]:
         """Return host -> its network, leaving out those that are still to be deleted."""
@@ -142,6 +146,17 @@ class StackState:
             slices[resource.parent][1]: resource
             for resource in self.resources
             if resource.type == NETWORK_TYPE and resource.parent in slices and not resource.delete
+        }
+
+    def _files(self) -> Mapping[Place, RecordedFiles]:
+        in_use = self._outputs(FILES_IN_USE_TYPE)
+        return {
+            place: RecordedFiles(
+                digests=staged.get("digests") or {},
+                files=staged.get("files") or {},
+                in_use=place in in_use and in_use[place].get("generation") == staged.get("generation"),
+            )
+            for place, staged in self._outputs(FILES_TYPE).items()
         }
 
     @property
@@ -162,8 +177,6 @@ class StackState:
         networks: dict[str, str] = {}
         volumes: dict[Place, str] = {}
         bridges: dict[Place, str] = {}
-        staged: dict[Place, Mapping[str, Any]] = {}
-        in_use: dict[Place, Any] = {}
         engines: dict[str, str] = {}
         ids: set[str] = set()
         owner = ""
@@ -193,10 +206,6 @@ class StackState:
                 bridges[Place(host, str(resource.outputs.get("network") or ""))] = str(
                     resource.outputs.get("network_id") or ""
                 )
-            elif resource.type == FILES_TYPE:
-                staged[Place(host, str(resource.outputs.get("service") or ""))] = resource.outputs
-            elif resource.type == FILES_IN_USE_TYPE:
-                in_use[Place(host, str(resource.outputs.get("service") or ""))] = resource.outputs.get("generation")
             elif resource.type == HOST_CHECK_TYPE:
                 engine = recorded_engine(str(resource.outputs.get("stdout") or ""))
                 if engine:
@@ -209,7 +218,7 @@ class StackState:
             networks=networks,
             volumes=volumes,
             bridges=bridges,
-            files={place: _recorded_files(outputs, in_use.get(place)) for place, outputs in staged.items()},
+            files=self._files(),
             # An import that was cut short has resources without an id.
             ids=frozenset(ids - {""}),
             engines=engines,
@@ -305,15 +314,6 @@ def _dependencies(resource: Mapping[str, Any]) -> Iterator[str]:
         yield from urns or ()
     if resource.get("deletedWith"):
         yield resource["deletedWith"]
-
-
-def _recorded_files(outputs: Mapping[str, Any], in_use: object) -> RecordedFiles:
-    return RecordedFiles(
-        digests=outputs.get("digests") or {},
-        files=outputs.get("files") or {},
-        folder=str(outputs.get("folder") or ""),
-        in_use=in_use is not None and in_use == outputs.get("generation"),
-    )
 
 
 def _unchecked(outputs: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -74,8 +74,6 @@ class RecordedFiles:
     """Target -> digest of its bytes with the key that the host has (docs/decisions/0033-files.md)."""
     files: Mapping[str, Mapping[str, Any]]
     """Target -> its `owner` and `mode`, as the input of the resource has them, among more; no secret is in it."""
-    folder: str
-    """Where they are on the host."""
     in_use: bool
     """Whether the container was made to use them; where not, an `up` was refused or cut short."""
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ipvlan.checks.forget import clean_up_lines, kept_lines
+from ipvlan.hosts.files import folder_of
 from ipvlan.plan.forget import ForgottenState, Remains
 from ipvlan.problems import Problem, plain
 from ipvlan.views.allocate import as_diff
@@ -67,6 +68,8 @@ class RemainsEntry(TypedDict):
     networks: list[RemainingNetworkEntry]
     networking: list[RemainingNetworkingEntry]
     volumes: list[str]
+    files: list[str]
+    """Folders with the files of its containers."""
     images: list[str]
 
 
@@ -123,6 +126,7 @@ def document(
                 {"unit": one.unit, "shim": one.shim, "routes": list(one.routes)} for one in remains.networking
             ],
             "volumes": list(remains.volumes),
+            "files": [folder_of(label) for label in remains.files],
             "images": list(remains.images),
         },
         "clean_up": list(clean_up_lines(remains)),
@@ -198,6 +202,8 @@ def _print_remains(remains: Remains, host: str, out: Terminal) -> None:
         table.add_row("unit", Text(networking.unit), "", Text("\n".join([*shim, *networking.routes])))
     for volume in remains.volumes:
         table.add_row("volume", Text(volume), "", "its data")
+    for label in remains.files:
+        table.add_row("files", Text(folder_of(label), overflow="fold"), "", "files of a service")
     for image in remains.images:
         table.add_row("image", Text(image, overflow="fold"), "", "")
     if not table.row_count:
