@@ -15,6 +15,7 @@ from components.ipvlan_fabric import IpvlanFabric
 from components.program_inputs import fabric_args
 from ipvlan.config.models import SECTIONS, StackConfig
 from ipvlan.config.secrets import secret_keys, unknown_secrets
+from ipvlan.config.yaml_file import NoFolder
 from ipvlan.plan.resource_names import PACKAGE, PACKAGE_COMPONENT_TYPE, SECRETS_INPUT
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError
@@ -39,7 +40,9 @@ def construct(
         raise pulumi.RunError(
             f"the package {PACKAGE} has no component {resource_type}; it has {PACKAGE_COMPONENT_TYPE}"
         )
-    config = parse({key: whole_numbers(inputs[key]) for key in SECTIONS if inputs.get(key) is not None})
+    sections = {key: whole_numbers(inputs[key]) for key in SECTIONS if inputs.get(key) is not None}
+    # The plugin's working folder says nothing about the program's.
+    config = parse(sections, NoFolder())
     secrets = secret_values(config, inputs.get(SECRETS_INPUT))
     fabric = IpvlanFabric(name, fabric_args(config, secrets), options)
     return ConstructResult(fabric.urn, {"addresses": fabric.addresses, "urls": fabric.urls})

@@ -22,11 +22,11 @@ class FileConfig(Model):
     """A path below the project's folder; that of a folder ends in a slash, as the path in the container does then. No part begins
     with a dot, and no part is a link."""
     template: Flag = False
-    """Whether `${service.address}` and the other words of the plan, and `${secrets.NAME}`, are replaced by what they stand for; every
-    other `$` stays. The words: `${service.address}` and `${service.name}` are this container's; `${host.name}`, `${host.address}`,
-    `${hosts.HOST.address}`; `${addresses.SERVICE}` where the service is on one host, `${addresses.SERVICE.HOST}`, and a line with
-    `${addresses.SERVICE.*}` is written once per host; `${fabric.name}`, `${fabric.subnet}`, `${fabric.gateway}`. `$${` before one
-    of these words writes `${`."""
+    """Whether the words of the plan, and `${secrets.NAME}`, are replaced by what they stand for; every other `$` stays. The words:
+    `${service.address}` (this container's), `${service.name}`, `${host.name}`, `${host.address}`, `${hosts.HOST.address}`;
+    `${addresses.SERVICE}` where the service is on one host, `${addresses.SERVICE.HOST}`, and a line with `${addresses.SERVICE.*}`
+    is written once per host; `${fabric.name}`, `${fabric.subnet}`, `${fabric.gateway}`. `$${` before one of these words writes
+    `${`."""
     secrets: Mapping[SecretName, Text] = Field(default_factory=dict)
     """Name in the template -> name of the config key that `pulumi config set --secret` set."""
     secret: Text | None = None

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from ipvlan import PROJECT
 from ipvlan.config.bridge_model import BridgeConfig
+from ipvlan.config.file_sources import FileSources, without_files
 from ipvlan.config.messages import entries_of, problem_of, unknown_sections
 from ipvlan.config.models import (
     COMMON,
@@ -145,18 +146,18 @@ def read_raw(stack: str, folder: Folder) -> RawStack:
     return RawStack(sections=sections, others=others, problems=(*problems, *stray_problems))
 
 
-def read_stack(stack: str, folder: Folder) -> Reading:
-    """Read a stack in a folder, which may be a commit.
+def read_stack(stack: str, folder: Folder, *, with_files: bool = True) -> Reading:
+    """Read a stack in a folder, which may be a commit; `with_files` is as in `read_config`.
 
     Raises:
         ConfigError: The file is no stack file.
     """
-    return read_sections(read_raw(stack, folder), folder)
+    return read_sections(read_raw(stack, folder), folder, with_files=with_files)
 
 
-def read_sections(raw: RawStack, folder: Folder) -> Reading:
-    """Read the sections of a stack's file, with its shared file."""
-    reading = read_config(raw.sections, folder, known_config_keys=frozenset(raw.others))
+def read_sections(raw: RawStack, folder: Folder, *, with_files: bool = True) -> Reading:
+    """Read the sections of a stack's file, with its shared file; `with_files` is as in `read_config`."""
+    reading = read_config(raw.sections, folder, known_config_keys=frozenset(raw.others), with_files=with_files)
     reported = {problem.key for problem in raw.problems}
     problems = (
         *raw.problems,
@@ -176,14 +177,19 @@ def read_sections(raw: RawStack, folder: Folder) -> Reading:
 
 
 def read_config(
-    raw: Mapping[str, object], folder: Folder, *, known_config_keys: Collection[str] | None = None
+    raw: Mapping[str, object],
+    folder: Folder,
+    *,
+    known_config_keys: Collection[str] | None = None,
+    with_files: bool = True,
 ) -> Reading:
-    """Read a config that is plain mappings and lists.
+    """Read a config that is plain mappings and lists, and the files that it names.
 
     Args:
         raw: The sections, and `common`, the path of the shared file.
-        folder: Where the shared file is.
+        folder: Where the shared file is, and the files of services.
         known_config_keys: The names that secrets may be referred to by; None leaves that unchecked.
+        with_files: Whether services have their files; without, they are as services that have none, and no file is read.
     """
     problems: list[Problem] = list(unknown_sections(raw, (*SECTIONS, COMMON), "", "config keys"))
     sections, more = with_common(raw, folder)
@@ -201,6 +207,12 @@ def read_config(
     ssh = _model(SshConfig, {} if sections["ssh"] is None else sections["ssh"], "ssh", problems)
     if known_config_keys is not None:
         problems.extend(unknown_secrets(services, known_config_keys, volumes))
+    sources: Mapping[str, bytes] = {}
+    if with_files:
+        sources, wrong = FileSources(folder).read(services)
+        problems.extend(wrong)
+    else:
+        services = {name: without_files(service) for name, service in services.items()}
     return Reading(
         # Not validated again: every part was.
         config=StackConfig.model_construct(
@@ -210,7 +222,7 @@ def read_config(
             volumes=volumes,
             bridges=bridges,
             ssh=ssh or SshConfig(),
-        ),
+        ).with_sources(sources),
         problems=tuple(problems),
         fabric_read=fabric is not None,
         hosts_read=bool(hosts) or sections["hosts"] == {},

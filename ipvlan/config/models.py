@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from ipvlan.config.bridge_model import BridgeConfig, Endpoints
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
@@ -311,8 +311,8 @@ class ServiceConfig(ContainerSettings):
     secret_environment: Mapping[Text, Text] = Field(default_factory=dict)
     """Variable -> name of the config key that `pulumi config set --secret` set."""
     files: Files = Field(default_factory=dict)
-    """Path in the container -> file of the project, read-only in the container: `/etc/nginx/nginx.conf: files/nginx.conf`, or a map.
-    A path that ends in a slash is a folder, with all files below it, and hides what the image has there."""
+    """Path in the container -> file of the project, read-only there: `/etc/nginx/nginx.conf: files/nginx.conf`, or a map. A path
+    that ends in a slash is a folder, with all files below it, and hides what the image has there."""
     reload: Reload | None = None
     """How the running container takes new `files`: a signal to its first process (`HUP`), or a command that runs in it
     (`[nginx, -s, reload]`) and must succeed within 30 seconds. The container is not restarted. Changing it does not affect any
@@ -361,6 +361,18 @@ class StackConfig(Model):
     """Key, as `bridges` of a service names it -> further network of containers on one host."""
     ssh: SshConfig = SshConfig()
     """How the hosts are reached."""
+    _sources: Mapping[str, bytes] = PrivateAttr(default_factory=dict)
+
+    @property
+    def sources(self) -> Mapping[str, bytes]:
+        """The bytes of all files of services: path below the project's folder -> bytes. It is no key: they were read beside it."""
+        return self._sources
+
+    def with_sources(self, sources: Mapping[str, bytes]) -> StackConfig:
+        """Return the same config with the bytes of its files."""
+        copied = self.model_copy()
+        copied._sources = sources
+        return copied
 
 
 SECTIONS: Final = tuple(StackConfig.model_fields)

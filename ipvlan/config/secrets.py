@@ -69,6 +69,16 @@ def referred_keys(sections: Mapping[str, object]) -> Iterator[str]:
             references = entry.get(field) if isinstance(entry, Mapping) else None
             if isinstance(references, Mapping):
                 yield from (key for key in references.values() if isinstance(key, str))
+            if section == "services" and isinstance(entry, Mapping):
+                yield from _referred_by_files(entry.get("files"))
+
+
+def _referred_by_files(files: object) -> Iterator[str]:
+    for file in files.values() if isinstance(files, Mapping) else ():
+        if isinstance(file, Mapping):
+            references = file.get("secrets")
+            keys = [file.get("secret"), *(references.values() if isinstance(references, Mapping) else ())]
+            yield from (key for key in keys if isinstance(key, str))
 
 
 def secret_keys(services: Mapping[str, ServiceConfig], volumes: Mapping[str, VolumeConfig]) -> list[str]:
@@ -121,6 +131,12 @@ def _references(
     for name, service in services.items():
         for variable, key in service.secret_environment.items():
             yield f"services.{name}.secret_environment.{shorten(variable)}", key
+        for target, file in service.files.items():
+            path = f"services.{name}.files.{shorten(target)}"
+            if file.secret is not None:
+                yield f"{path}.secret", file.secret
+            for variable, key in file.secrets.items():
+                yield f"{path}.secrets.{shorten(variable)}", key
     for name, volume in volumes.items():
         for option, key in volume.secret_driver_opts.items():
             yield f"volumes.{shorten(name)}.secret_driver_opts.{shorten(option)}", key

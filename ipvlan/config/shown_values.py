@@ -7,7 +7,7 @@ from typing import Final
 
 from ipvlan.problems import shorten
 
-HIDDEN: Final = ("environment", "secret_environment", "driver_opts", "secret_driver_opts")
+HIDDEN: Final = ("environment", "secret_environment", "driver_opts", "secret_driver_opts", "secret", "secrets")
 """Keys whose values no message repeats."""
 
 HIDDEN_INSIDE: Final = (*HIDDEN, "driver_config", "labels", "options")

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from ipvlan.config.yaml_limits import LARGEST_FILE
+from ipvlan.config import no_links
+from ipvlan.config.no_links import NoSourcesError
+from ipvlan.config.yaml_limits import LARGEST_FILE, LARGEST_SOURCE
 from ipvlan.config.yaml_text import parse_text, stack_file_error
 
 STACK_FILES: Final = "Pulumi.*.yaml"
@@ -27,6 +29,42 @@ class Folder(Protocol):
 
     def has(self, name: str) -> bool:
         """Return whether something is at that path."""
+
+    def content(self, name: str) -> bytes:
+        """Return the bytes of the file at that path, at most one more than `LARGEST_SOURCE`; no part of the path is a link.
+
+        Raises:
+            NoSuchSourceError: Nothing is there.
+            RefusedSourceError: What is there is no regular file, or a part of the path is a link.
+            NoSourcesError: The folder has texts alone.
+        """
+
+    def below(self, name: str) -> list[str]:
+        """Return the paths of all files below the folder at that path, sorted; they begin with that path. Raises as `content`."""
+
+
+class TextsAlone:
+    """The part of a `Folder` that has texts and nothing else: what is read of it must not name files."""
+
+    def content(self, name: str) -> bytes:
+        """Raise NoSourcesError."""
+        raise NoSourcesError(name)
+
+    def below(self, name: str) -> list[str]:
+        """Raise NoSourcesError."""
+        raise NoSourcesError(name)
+
+
+class NoFolder(TextsAlone):
+    """No folder: the config is not from a file, and nobody knows where its program is."""
+
+    def text(self, name: str) -> str:
+        """Raise NoSourcesError: a config that comes through Pulumi's protocol has all its keys in it."""
+        raise NoSourcesError(name)
+
+    def has(self, name: str) -> bool:
+        """Return whether the name is that of no file at all: no file is here."""
+        return not name
 
 
 class ProjectFolder(Folder, Protocol):
@@ -49,6 +87,14 @@ class Checkout:
     def has(self, name: str) -> bool:
         """Return whether something is there now, if only a link that leads nowhere."""
         return os.path.lexists(self.root / name)
+
+    def content(self, name: str) -> bytes:
+        """Return the file's bytes as they are now."""
+        return no_links.read_file(self.root, name, LARGEST_SOURCE)
+
+    def below(self, name: str) -> list[str]:
+        """Return the files below a folder that are there now."""
+        return no_links.files_below(self.root, name)
 
     def stack_files(self) -> list[str]:
         """Return the stack files that are there now. What is no file is not opened: a pipe might never answer."""

@@ -1,4 +1,4 @@
-"""How large and how deep a YAML file may be: a small file must not stand for very much.
+"""How large and how deep a file of the project may be: a small YAML file must not stand for very much.
 
 Out of scope: reading it within these limits (`ipvlan.config.yaml_text`).
 """
@@ -19,3 +19,6 @@ with which Pulumi reads, limits aliases too (allowedAliasRatio).
 
 DEEPEST: Final = 50
 """Mappings and lists in each other, through aliases too; a stack file has 6."""
+
+LARGEST_SOURCE: Final = 128 * 1024
+"""Bytes of one file that a container gets; the state has them for each host. A Kubernetes object has at most 1 MiB."""

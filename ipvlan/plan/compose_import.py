@@ -83,6 +83,14 @@ class _Edited:
         """Return whether there is such a file."""
         return name in self.texts or self.folder.has(name)
 
+    def content(self, name: str) -> bytes:
+        """Return the bytes of a file."""
+        return self.folder.content(name)
+
+    def below(self, name: str) -> list[str]:
+        """Return the paths of the files below a folder."""
+        return self.folder.below(name)
+
 
 def known_hosts(stack: str, folder: Folder) -> list[str]:
     """Return the names of a stack's hosts; raise ConfigError where its file is no stack file."""

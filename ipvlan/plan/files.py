@@ -9,7 +9,14 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from ipvlan.config.types.files import signal_name
+from ipvlan.plan.file_template import Names, render
+
+if TYPE_CHECKING:
+    from ipvlan.config.file_model import FileConfig
+    from ipvlan.config.models import ServiceConfig
 
 _SECRET: Final = re.compile(rb"\$(?P<literal>\$\{secrets\.)|\$\{secrets\.(?P<name>[A-Za-z0-9_-]+)\}")
 _NOT_IN_A_SLOT: Final = re.compile("[^A-Za-z0-9._-]")
@@ -21,8 +28,8 @@ def with_secrets(content: bytes, values: Mapping[str, str]) -> bytes:
     """Return the bytes of a file with its secrets, for `FilePlan.content` of a file whose `secrets` are not empty.
 
     Args:
-        content: Has `${secrets.NAME}` for each secret, and `$${secrets.` for a `${secrets.` that is meant as it is. No text of a plan
-            ends in `$`, so each is what it looks like.
+        content: Has `${secrets.NAME}` for each secret, and `$${secrets.` for a `${secrets.` that is meant as it is. No name and no
+            address of a plan ends in `$`, so each is what it looks like.
         values: NAME -> value. Without any the content is returned as it is: that of a file without secrets has nothing in it that
             stands for something else.
 
@@ -109,3 +116,56 @@ class FilesPlan:
     def __post_init__(self) -> None:
         """Compute the mounts."""
         object.__setattr__(self, "mounts", {file.mount_target: file.slot for file in self.files})
+
+
+def files_plan(
+    service: ServiceConfig, sources: Mapping[str, bytes], names: Names, *, name: str, host: str
+) -> FilesPlan | None:
+    """Return the files of a service's container on one host; None where the service has none.
+
+    Args:
+        service: The service, whose files `ipvlan.plan.rules.files` found to be right.
+        sources: Path below the project's folder -> bytes.
+        names: What templates can name.
+        name: The service's name.
+        host: The host's.
+    """
+    if not service.files:
+        return None
+    files = []
+    for written, file in service.files.items():
+        for target, folder, source in placed(written, file, sources):
+            content, secrets = b"" if source is None else sources[source], frozenset[str]()
+            if file.template:
+                rendered = render(content.decode(), names, service=name, host=host, secrets=file.secrets)
+                content, secrets = rendered.content, rendered.secrets
+            files.append(
+                FilePlan(
+                    target=target,
+                    folder=folder,
+                    source=source,
+                    content=content,
+                    secrets={secret: file.secrets[secret] for secret in sorted(secrets)},
+                    whole_secret=file.secret,
+                    owner=file.owner,
+                    mode=file.octal_mode,
+                )
+            )
+    command = service.reload if isinstance(service.reload, tuple) else None
+    return FilesPlan(
+        files=tuple(sorted(files, key=lambda file: file.target)),
+        change="reload" if service.reload is not None else service.files_change or "restart",
+        reload_signal=signal_name(service.reload) if isinstance(service.reload, str) else None,
+        reload_command=command,
+    )
+
+
+def placed(target: str, file: FileConfig, sources: Mapping[str, bytes]) -> list[tuple[str, str | None, str | None]]:
+    """Return target, folder and source of each file that an entry of `files` stands for; a folder is several."""
+    if file.source is None or not file.is_folder:
+        return [(target, None, file.source)]
+    return [
+        (target + path.removeprefix(file.source), target.removesuffix("/"), path)
+        for path in sorted(sources)
+        if path.startswith(file.source)
+    ]

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from ipvlan import PROJECT
 from ipvlan.config.yaml_edit import Removal, remove
-from ipvlan.config.yaml_file import Folder
+from ipvlan.config.yaml_file import Folder, TextsAlone
 from ipvlan.config.yaml_text import parse_text
 from ipvlan.plan.make import make_plan
-from ipvlan.plan.validate import load
+from ipvlan.plan.validate import load_without_files
 from ipvlan.problems import ConfigError, Problem
 
 _SERVICES: Final = "services"
@@ -33,7 +33,7 @@ class ConfigEdits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StackFiles:
+class StackFiles(TextsAlone):
     """The files of a stack, as texts."""
 
     stack: str
@@ -108,7 +108,7 @@ def _new_problems(files: StackFiles, texts: Mapping[str, str]) -> Iterator[Probl
 def _problems(files: StackFiles) -> tuple[Problem, ...]:
     folder: Folder = files
     try:
-        make_plan(load(files.stack, folder))
+        make_plan(load_without_files(files.stack, folder))
     except ConfigError as error:
         return error.problems
     return ()

@@ -1,7 +1,7 @@
 """Makes the plan out of a config.
 
-It reads a `StackConfig` and nothing else: no file, no host, no clock. The same config always gives the same plan. Contradictions
-are found by `ipvlan.plan.rules` before anything is decided.
+It reads a `StackConfig` and nothing else: no file, no host, no clock. The bytes of files are in the config (`sources`). The same
+config always gives the same plan. Contradictions are found by `ipvlan.plan.rules` before anything is decided.
 
 Out of scope: which addresses exist and who may have them (`ipvlan.plan.address_space`).
 """
@@ -18,6 +18,8 @@ from ipvlan.config.types.ssh import SshTarget
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.bridges import bridge_endpoints, bridges_on, default_route
 from ipvlan.plan.docker_pool import docker_pool
+from ipvlan.plan.file_template import Names
+from ipvlan.plan.files import files_plan
 from ipvlan.plan.host_links import shim_link
 from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan, Route, ShimPlan, SshPlan
@@ -39,7 +41,7 @@ def make_plan(config: StackConfig) -> Plan:
     if errors:
         raise PlanError(errors)
     settings = {name: _settings(config, service) for name, service in config.services.items()}
-    beside = _Beside(networks=_networks(config, space), routes=_routes(config, space))
+    beside = _Beside(networks=_networks(config, space), routes=_routes(config, space), names=Names.of(config, space))
     return Plan(
         network_name=config.fabric.name,
         subnet=config.fabric.subnet,
@@ -69,6 +71,8 @@ class _Beside:
     """By host."""
     routes: Mapping[str, Sequence[Route]]
     """The routes to each host's containers."""
+    names: Names
+    """What the templates of files can name."""
 
 
 def _host(
@@ -80,7 +84,7 @@ def _host(
 ) -> HostPlan:
     host = config.hosts[name]
     containers = tuple(
-        _container(config, space, settings[service], service, name)
+        _container(config, space, settings[service], beside.names, service_name=service, host=name)
         for service in sorted(config.services)
         if config.services[service].runs_on(name)
     )
@@ -127,7 +131,7 @@ def _networks(config: StackConfig, space: AddressSpace) -> Mapping[str, NetworkP
 
 
 def _container(
-    config: StackConfig, space: AddressSpace, settings: ContainerSettings, service_name: str, host: str
+    config: StackConfig, space: AddressSpace, settings: ContainerSettings, names: Names, *, service_name: str, host: str
 ) -> ContainerPlan:
     service = config.services[service_name]
     address = space.address(service_name, host) if service.fabric else None
@@ -154,6 +158,7 @@ def _container(
         after=tuple(sorted(service.after)),
         fabric=service.fabric,
         bridges=bridge_endpoints(config, service_name),
+        files=files_plan(service, config.sources, names, name=service_name, host=host),
     )
 
 

@@ -20,7 +20,7 @@ from ipvlan.config.yaml_text import StackFileError, parse_text
 from ipvlan.plan.clashes import Neighbour, clashes
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
-from ipvlan.plan.validate import load
+from ipvlan.plan.validate import load_without_files
 from ipvlan.problems import Problem, UserError, shorten
 
 MOST_TEXT: Final = 1_000_000
@@ -53,6 +53,14 @@ class _Metered:
     def has(self, name: str) -> bool:
         """Return whether there is such a file."""
         return self.folder.has(name)
+
+    def content(self, name: str) -> bytes:
+        """Return the bytes of a file."""
+        return self.folder.content(name)
+
+    def below(self, name: str) -> list[str]:
+        """Return the paths of the files below a folder."""
+        return self.folder.below(name)
 
 
 def with_clashes(plan: Plan, stack: str, folder: ProjectFolder) -> Plan:
@@ -87,7 +95,7 @@ def read_neighbours(stack: str, folder: ProjectFolder) -> tuple[Sequence[Neighbo
         if other == short_name(stack) or not HOST_NAME.fullmatch(other):
             continue
         try:
-            neighbours.append(Neighbour(stack=other, file=name, plan=make_plan(load(other, metered))))
+            neighbours.append(Neighbour(stack=other, file=name, plan=make_plan(load_without_files(other, metered))))
         except _TooMuchError:
             skipped.append(name)
         except UserError as error:

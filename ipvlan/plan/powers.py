@@ -308,6 +308,15 @@ def _secret_environment(container: ContainerPlan, _around: Surroundings) -> _Fou
         yield f"{variable}: {key}", "is given this secret"
 
 
+def _files(container: ContainerPlan, _around: Surroundings) -> _Found:
+    """Yield the secrets that its files have."""
+    for file in () if container.files is None else container.files.files:
+        if file.whole_secret is not None:
+            yield f"{file.target}: {file.whole_secret}", "is given this secret"
+        for name, key in sorted(file.secrets.items()):
+            yield f"{file.target}: {name}: {key}", "is given this secret"
+
+
 _NO_MORE: Final = "it gives no right that the image's own processes do not have"
 _LIMITS: Final = "it limits what the container uses"
 _INSIDE: Final = "it changes what is inside the container alone"
@@ -341,6 +350,7 @@ KEYS: Final = (
     Key(name="log_opts", dangers=_log_opts, reason="it says where the output goes"),
     Key(name="ports", dangers=_ports, reason="a published port opens the host"),
     Key(name="secret_environment", dangers=_secret_environment, reason="another image gets a secret by it"),
+    Key(name="files", dangers=_files, reason="another image gets a secret by it"),
     Key(name="published", dangers=None, reason="the ports that it publishes are those of `ports`"),
     *(
         Key(name=name, dangers=None, reason=reason)
@@ -357,6 +367,7 @@ KEYS: Final = (
                     *("read_only", "cap_drop"),
                 ),
             ),
+            ("it counts when a file changes", ("reload", "files_change")),
             (_INSIDE, ("extra_hosts", "dns", "dns_search", "dns_opt", "domainname", "stdin_open", "tty")),
             ("it counts for the container's start and stop", ("restart", "stop_signal", "stop_timeout")),
             ("it counts for the order of a change", ("rollout", "after")),

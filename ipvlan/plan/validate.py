@@ -27,6 +27,11 @@ def load(stack: str, folder: Folder) -> StackConfig:
     return well_formed(read_stack(stack, folder))
 
 
+def load_without_files(stack: str, folder: Folder) -> StackConfig:
+    """Return the same with services that have no files, and read none: for whoever compares addresses, ports and names alone."""
+    return well_formed(read_stack(stack, folder, with_files=False))
+
+
 def parse(
     raw: Mapping[str, object], folder: Folder | None = None, *, known_config_keys: Collection[str] | None = None
 ) -> StackConfig:
@@ -34,8 +39,8 @@ def parse(
 
     Args:
         raw: The sections, and `common`, the path of the shared file.
-        folder: Where the shared file is; by default the working folder.
-        known_config_keys: The names that `secret_environment` may refer to; None leaves that unchecked.
+        folder: Where the shared file and the files of services are; by default the working folder.
+        known_config_keys: The names that secrets may be referred to by; None leaves that unchecked.
     """
     return well_formed(read_config(raw, folder or Checkout(Path()), known_config_keys=known_config_keys))
 

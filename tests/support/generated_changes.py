@@ -217,6 +217,14 @@ class Generator:
         }
         secrets = sorted(set(config) - set(SECTIONS))
         if secrets:
+            keys["files"] = [
+                {"/run/secrets/token": {"secret": secrets[0]}},
+                {"/run/secrets/token": {"secret": secrets[-1], "mode": "0440", "owner": "101:101"}},
+                {"/run/secrets/token": {"secret": secrets[0]}, "/run/secrets/key": {"secret": secrets[0]}},
+            ]
+            # Without files both are refused, and another change is drawn.
+            keys["reload"] = ["HUP", "SIGUSR1", ["true"]]
+            keys["files_change"] = ["restart", "replace"]
             keys["secret_environment"] = [{"TOKEN": secret} for secret in secrets] + [{"KEY": secrets[0]}]
         return keys
 

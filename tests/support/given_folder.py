@@ -27,6 +27,14 @@ class GivenFolder:
         """Return whether there is such a file."""
         return name == self._name or self._others.has(name)
 
+    def content(self, name: str) -> bytes:
+        """Return the bytes of a file."""
+        return self._others.content(name)
+
+    def below(self, name: str) -> list[str]:
+        """Return the paths of the files below a folder."""
+        return self._others.below(name)
+
     def stack_files(self) -> list[str]:
         """Return the names of the stack files."""
         return sorted({self._name, *self._others.stack_files()})

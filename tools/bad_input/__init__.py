@@ -9,6 +9,7 @@ from tools.bad_input.addresses import ADDRESSES
 from tools.bad_input.bridges import BRIDGES
 from tools.bad_input.case import BadInput
 from tools.bad_input.fabric import FABRIC
+from tools.bad_input.files import FILES
 from tools.bad_input.hosts import HOSTS
 from tools.bad_input.lan import LAN
 from tools.bad_input.other_stacks import OTHER_STACKS
@@ -32,6 +33,7 @@ CASES: Final = (
     *SETTINGS,
     *RESOURCES,
     *VOLUMES,
+    *FILES,
     *BRIDGES,
     *ADDRESSES,
     *STACK,

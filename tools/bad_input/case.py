@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ class BadInput:
     beside: str | None = None
     """The file of another stack of the project; the problems are then what the two have with each other."""
 
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Path below the project's folder -> bytes, for the files of services."""
+
     @classmethod
     def of(cls, title: str, changes: Mapping[str, Any], *expected: tuple[str, str], warning: bool = False) -> BadInput:
         """Return a bad input that is the reference setup with changes."""
@@ -41,9 +44,13 @@ class BadInput:
 
     def problems(self, folder: Path) -> tuple[Problem, ...]:
         """Return what the program finds: the errors, or the warnings of the plan. `folder` is for the stack file."""
+        for path, content in self.files.items():
+            place = folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
         try:
             if self.text is None:
-                config = parse(changed(self.changes))
+                config = parse(changed(self.changes), Checkout(folder))
             else:
                 (folder / "Pulumi.test.yaml").write_text(self.text, encoding="utf-8")
                 if self.project is not None:

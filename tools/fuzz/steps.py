@@ -22,6 +22,7 @@ from netaddr import IPAddress
 from components.container_settings import container_args, replace_on_changes, replacement_trigger
 from ipvlan.config.file_write import read_texts
 from ipvlan.config.load import read_raw
+from ipvlan.config.no_links import NoSuchSourceError
 from ipvlan.config.shared_file import common_path
 from ipvlan.config.yaml_file import Checkout, Folder
 from ipvlan.plan.address_usage import who_holds
@@ -205,6 +206,17 @@ class _Texts(Folder):
 
     def has(self, name: str) -> bool:
         return name in self.texts
+
+    def content(self, name: str) -> bytes:
+        if name not in self.texts:
+            raise NoSuchSourceError("there is no such file")
+        return self.texts[name].encode()
+
+    def below(self, name: str) -> list[str]:
+        found = [path for path in self.texts if path.startswith(name)]
+        if not found:
+            raise NoSuchSourceError("there is no such folder")
+        return sorted(found)
 
 
 def _report(before: Plan | None, after: Plan, problems: Sequence[Problem]) -> None:

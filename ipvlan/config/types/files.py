@@ -31,6 +31,10 @@ _ENDS_THE_PROCESS: Final = re.compile(r"(?:SIG)?(?:KILL|STOP)|\+?0*(?:9|19)", re
 """Signals that no process can take as a wish to read its files again (signal(7))."""
 
 
+REFUSED_SOURCE: Final = "IPF250"
+SOURCE_EFFECT: Final = "a file would come from elsewhere, or what is no business of a container would be in it"
+
+
 def parse_target(value: object) -> str:
     """Return where in the container a file is, or a folder, which ends in a slash."""
     text = need_text(value, "the path of a file")
@@ -47,7 +51,7 @@ def parse_target(value: object) -> str:
         )
     if not TARGET.fullmatch(text):
         _refuse_target("the path has a control character or a backslash", "remove it")
-    if any(len(part.encode()) > LONGEST_PART for part in text.split("/")) or len(text.encode()) > LONGEST_PATH:
+    if _too_long(text):
         _refuse_target(f"a part of the path has more than {LONGEST_PART} bytes", "choose a shorter name")
     within = next((folder for folder in KERNEL_FOLDERS if f"{text}/".startswith(f"{folder}/")), None)
     if within is not None:
@@ -70,9 +74,9 @@ def parse_source(value: object) -> str:
     problem = source_problem(text)
     if problem is not None:
         fail(
-            "IPF250",
+            REFUSED_SOURCE,
             problem,
-            "a file would come from elsewhere, or what is no business of a container would be in it",
+            SOURCE_EFFECT,
             "write the path of a file below the project's folder: files/nginx.conf",
         )
     return text
@@ -80,20 +84,21 @@ def parse_source(value: object) -> str:
 
 def source_problem(path: str) -> str | None:
     """Return why a container does not get the file at that path below the project's folder; None where it does."""
-    if path.startswith("/"):
-        return "this is an absolute path"
     parts = path.removesuffix("/").split("/")
-    if ".." in parts:
-        return "the path leads out of its folder"
-    if any(part.startswith(".") for part in parts):
-        return "a part of the path begins with a dot"
-    if any(part.lower().startswith("pulumi.") for part in parts):
-        return "it is a file of Pulumi's: Pulumi.*"
-    if not SOURCE.fullmatch(path):
-        return "the path has an empty part, a control character or a backslash"
-    if any(len(part.encode()) > LONGEST_PART for part in parts) or len(path.encode()) > LONGEST_PATH:
-        return f"a part of the path has more than {LONGEST_PART} bytes"
-    return None
+    reasons = {
+        "this is an absolute path": path.startswith("/"),
+        "the path leads out of its folder": ".." in parts,
+        "a part of the path begins with a dot": any(part.startswith(".") for part in parts),
+        # Not only as it is written: some file systems know no case.
+        "it is a file of Pulumi's: Pulumi.*": any(part.lower().startswith("pulumi.") for part in parts),
+        "the path has an empty part, a control character or a backslash": SOURCE.fullmatch(path) is None,
+        f"a part of the path has more than {LONGEST_PART} bytes": _too_long(path),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _too_long(path: str) -> bool:
+    return any(len(part.encode()) > LONGEST_PART for part in path.split("/")) or len(path.encode()) > LONGEST_PATH
 
 
 def parse_owner(value: object) -> str:
@@ -161,9 +166,7 @@ def signal_name(signal: str) -> str:
     return f"SIG{signal.upper().removeprefix('SIG')}"
 
 
-FileTarget = Annotated[
-    str, BeforeValidator(parse_target), string_schema("An absolute path in the container; a folder ends in /", TARGET)
-]
+FileTarget = Annotated[str, BeforeValidator(parse_target)]
 Source = Annotated[
     str, BeforeValidator(parse_source), string_schema("A path below the project's folder; a folder ends in /", SOURCE)
 ]

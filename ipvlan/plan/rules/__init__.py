@@ -14,6 +14,7 @@ from ipvlan.plan.rules import (
     addresses,
     bridges,
     fabric,
+    files,
     hosts,
     lan,
     names,
@@ -56,6 +57,7 @@ def check(
             *resources.check(config),
             *volumes.check(config, unreadable, with_services=not (unreadable_services or unreadable_volumes)),
             *bridges.check(config, unreadable_bridges, with_services=not unreadable_services, with_fabric=False),
+            *files.check(config, space, complete=False),
             *names.check(config),
         ]
     return [
@@ -68,6 +70,7 @@ def check(
         *resources.check(config),
         *volumes.check(config, unreadable, with_services=not (unreadable_services or unreadable_volumes)),
         *bridges.check(config, unreadable_bridges, with_services=not unreadable_services),
+        *files.check(config, space, complete=not (unreadable or unreadable_services)),
         *names.check(config),
         *addresses.check(config, space),
     ]

@@ -141,6 +141,13 @@ def used(plan: Plan) -> set[str]:
     """Return the secrets that a container or a volume gets."""
     return {
         *(key for container in plan.containers() for key in container.secret_environment.values()),
+        *(
+            key
+            for container in plan.containers()
+            for file in (container.files.files if container.files else ())
+            for key in (file.whole_secret, *file.secrets.values())
+            if key is not None
+        ),
         *(key for host in plan.hosts for volume in host.volumes for key in volume.secret_driver_opts.values()),
     }
 
