@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ipvlan.plan.files import FilePlan
+from ipvlan.plan.files import FilePlan, FilesPlan
+from ipvlan.plan.resource_names import Urns
 from tests.program.test_rollout_edges import having, waits_for
+from tests.support.live_parts import reference_plan
 from tests.support.states import OWNER
 from tests.support.strict_monitor import Registered, Run
 
@@ -101,7 +104,7 @@ def test_files_are_registered_on_each_host(run: RunProgram, config: dict[str, An
 
 @pytest.mark.usefixtures("nginx")
 def test_the_order_around_a_container(run: RunProgram, config: dict[str, Any]) -> None:
-    """Files are staged when the image for a helper is there, and before anything is tried; they are used when the container is up."""
+    """Files are staged when the image for a helper is there, before anything is tried; they are used when the container is up."""
     made = run(config)
     order = ["image-nginx-000000000000", "nginx-files", "nginx-handover", "nginx", "nginx-published-bridge"]
     order = [f"fabric-docker-1-{name}" for name in (*order, "nginx-settled", "nginx-files-in-use")]
@@ -216,3 +219,14 @@ def test_the_host_check_knows_of_files(run: RunProgram, config: dict[str, Any], 
 
     assert asked(made, "docker-1") == {**asked(reference, "docker-1"), "with_files": ["nginx"]}
     assert "with_files" not in asked(made, "docker-2")
+
+
+@pytest.mark.usefixtures("nginx")
+def test_heal_names_both_resources(run: RunProgram, config: dict[str, Any]) -> None:
+    """Among those of their container, by their complete names; a container without files has none."""
+    planned = reference_plan().host("docker-1").container("nginx")
+    with_files = replace(planned, files=FilesPlan(files=(), change="restart"))
+    urns = Urns("test", "ipvlan-fabric")
+    assert set(urns.of_files(with_files)) <= set(urns.of_container(with_files)) <= run(config).resources.keys()
+    assert [urn.rpartition("::")[2] for urn in urns.of_files(with_files)] == [f"{NAME}-files", f"{NAME}-files-in-use"]
+    assert urns.of_files(planned) == []
