@@ -8,9 +8,10 @@ Inputs, which the outputs have too:
 - `secrets` (secret, also as an output): config key -> value, of those that `files` names.
 - `userns_host`: whether the container has `userns_mode: host`.
 - `drifted`: always empty; a refresh writes there what is different on the host.
+- `folder` (`ipvlan.hosts.files.folder_of`) and `generation` (1): those that a preview of its creation shows; they are outputs.
 
-Outputs: `folder` (on the host, known in a preview), `generation` (a number that each change of the bytes, owners or modes raises, and
-a repair; known in a preview), `digests` (target -> SHA-256 of the host's key and the bytes).
+Outputs: `folder`, on the host; `generation`, a number that each change of the bytes, owners or modes raises, and each repair; both
+are known in a preview. `digests`: target -> SHA-256 of the host's key and the bytes.
 
 Out of scope: the work on the host (`ipvlan.hosts.files`), and what the container does with new files (`provider.files_in_use`).
 """
@@ -84,7 +85,7 @@ class Files(Resource):
 
 
 def _generation(old: Mapping[str, Any], new: Mapping[str, Any]) -> int:
-    """Return the number that stands for these bytes: another one where they, their owners or modes change, or are to be repaired."""
+    """Return the number that stands for these bytes: another one where they, their owners or modes change, or need a repair."""
     number = int(old["generation"])
     changed = any(old.get(key) != new.get(key) for key in _CONTENT)
     return number + 1 if changed or old.get("drifted") else number

@@ -1,8 +1,8 @@
-"""What makes a container use its staged files, and the proof that it goes on (docs/decisions/0033-files.md). It comes after Settled.
+"""What makes a container use its staged files, and the proof that it goes on (docs/decisions/0033-files.md); it is after Settled.
 
 Inputs, which are its outputs:
 
-- `host`, `ssh`, `service`, `container` (its name), `owner` (its owner label), `healthy_within`, `on_failure`: as those of a Settled.
+- `host`, `ssh`, `service`, `container` (its name), `owner` (its owner label), `healthy_within`, `on_failure`: those of a Settled.
 - `image`: as that of Files.
 - `container_id`: an output of the container's resource.
 - `generation`: the output of Files.

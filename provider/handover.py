@@ -3,8 +3,9 @@
 The resource comes before its container, and has the container's arguments. When they change, the engine updates it before it
 deletes the container: what Docker refuses ends the `up` there, and nothing was stopped (docs/decisions/0026-rollout.md).
 
-The container of a service with files has `files_folder` (the folder of its Files) and `image` (as that of its Files) besides. What is
-staged goes live after the spare is made, so that a new image and new files start together (docs/decisions/0033-files.md).
+The one of a service with files has the inputs `files_folder` (the folder of its Files) and `image` (as that of Files) besides,
+and `files_generation` (the generation of its Files) where other files replace it. What is staged goes live after the spare is
+made, so that a new image and new files start together (docs/decisions/0033-files.md).
 
 Out of scope: whether the new container comes up (`provider.settled`).
 """
@@ -85,9 +86,8 @@ class Handover(Resource):
         (docs/decisions/0015-provider-behaviour.md, 16), and the stack ignores `capabilities` (there, 19). All else it sees
         itself, and says in a preview what differs.
         """
-        unseen = _other_files(old, new) or (
-            not _is_unknown(new) and bool(unseen_changes(old["arguments"], new["arguments"]))
-        )
+        unseen = not _is_unknown(new) and bool(unseen_changes(old["arguments"], new["arguments"]))
+        unseen = unseen or _has_other_files(old, new)
         return _generation(int(old.get("generation") or 0) + unseen, new)
 
     def delete(self, state: Properties, operation: Operation) -> None:
@@ -162,14 +162,14 @@ def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return (
         _is_unknown(new)
         or old.get("trigger") != new.get("trigger")
-        or _other_files(old, new)
+        or _has_other_files(old, new)
         or replaced_by(old["arguments"], new["arguments"])
     )
 
 
-def _other_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return whether the files of a container that is replaced for them are others; that it is, is nothing that replaces it."""
-    generations = (old.get("files_generation"), new.get("files_generation"))
+def _has_other_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether other files replace the container; that it is replaced by them from now on, or no more, replaces nothing."""
+    generations = old.get("files_generation"), new.get("files_generation")
     return None not in generations and generations[0] != generations[1]
 
 

@@ -9,7 +9,6 @@ Out of scope: versions and failures of requests in general (`ipvlan.hosts.engine
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

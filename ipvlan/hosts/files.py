@@ -1,7 +1,7 @@
 """The files of a container on its host: staged, brought live, taken back, read and removed, as root (docs/decisions/0033-files.md).
 
-A container's folder is `/var/lib/ipvlan-fabric/OWNER/HOST/SERVICE`. In it `staged/SLOT` are the bytes of the state, `live/SLOT` what
-the container mounts, `held/SLOT` the inode that a running container has of a single file, `before/SLOT` the way back, and
+A container's folder is `/var/lib/ipvlan-fabric/OWNER/HOST/SERVICE`. In it `staged/SLOT` are the bytes of the state, `live/SLOT` is
+what the container mounts, `held/SLOT` the inode that a running container has of a single file, `before/SLOT` the way back, and
 `spare/SLOT` what the spare mounts. Each script checks in the same visit that the folder is this stack's.
 
 Out of scope: what is planned (`ipvlan.plan.files`), reload and proof (`ipvlan.hosts.files_in_use`), and the engine's resources.
@@ -128,8 +128,8 @@ def folder_of(label: str) -> str:
 def file_properties(plan: FilesPlan) -> dict[str, dict[str, Any]]:
     """Return the input `files` of a Files: target -> `slot`, `path`, `owner`, `mode`, and where its bytes come from.
 
-    That is `text`, or `base64` for what is no text; in `text` stand the names of `secrets` (NAME -> config key). `secret` is the config
-    key of a value that is the whole file. Keys without a meaning for a file are left out.
+    That is `text`, or `base64` for what is no text; in `text` stand the names of `secrets` (NAME -> config key). `secret` is the
+    config key of a value that is the whole file. Keys without a meaning for a file are left out.
     """
     files: dict[str, dict[str, Any]] = {}
     for file in plan.files:

@@ -74,8 +74,8 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
         Warnings: each that the container was started again although it reloads.
 
     Raises:
-        HostError: It does not go on with them (IPF814), and not with those of before either (IPF815), or did not at the last try with
-            the same bytes (IPF818); or the host or its Docker does not answer.
+        HostError: It does not go on with them (IPF814), and not with those of before either (IPF815), or did not at the last try
+            with the same bytes (IPF818); or the host or its Docker does not answer.
     """
     pid, inspected = _process(engine, use.container_id)
     compared = folder.compare(use.mounts, pid=pid)

@@ -111,8 +111,8 @@ def settle(
         healthy_within: Seconds until it must be healthy, from now; without a meaning where it has no health check.
         ports: What must be bound on the host.
         secret_names: Names of its environment variables whose values are not shown.
-        since: When it got something new while it ran. It must go on for STEADY_SECONDS from now, and where it has a health check one
-            that began later must succeed; it has the time of its next health check for that, where this is longer. None for a
+        since: When it got something new while it ran. It must go on for STEADY_SECONDS from now, and where it has a health check,
+            one that began later must succeed; it has the time of its next health check for that, where this is longer. None for a
             container that was started.
         secrets: Values that are not shown besides those.
 
@@ -123,10 +123,11 @@ def settle(
     kind, inspected = watch.until_known(id)
     if inspected is None:
         return Settled(kind="absent", id=id)
+    hidden = (*_secrets_of(inspected, secret_names), *secrets)
     if kind in _GOOD:
-        return _settled(kind, inspected, "", (), secret_names, secrets)
+        return _settled(kind, inspected, "", (), hidden)
     unbound = state_of(inspected).missing(ports) if kind == "ports-unbound" else ()
-    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), unbound, secret_names, secrets)
+    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), unbound, hidden)
 
 
 def ended_for_good(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
@@ -135,7 +136,9 @@ def ended_for_good(engine: EngineWrites, id: str, *, secret_names: Collection[st
     kind = None if inspected is None else _Watch(engine).look(inspected)
     if inspected is None or kind not in _ENDED:
         return None
-    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), (), secret_names)
+    return _settled(
+        kind, _with_exit_code(engine, inspected), _log(engine, id), (), _secrets_of(inspected, secret_names)
+    )
 
 
 def is_restarting(engine: EngineWrites, id: str) -> bool:  # noqa: A002
@@ -233,15 +236,11 @@ class _Watch:
         if health == "unhealthy":
             return "unhealthy"
         # It may have waited for its bridge connection. A start again is believed when it lasts.
-        if running <= (RESTARTED_SECONDS if restarts else STEADY_SECONDS):
+        if running <= (RESTARTED_SECONDS if restarts else STEADY_SECONDS) or self._is_new:
             return None
-        if health == "starting":
-            return "not-healthy-in-time" if self._late else None
-        if self._since is not None:
-            if time.monotonic() - self._begin < STEADY_SECONDS:
-                return None
-            if health == "healthy" and not _is_checked_since(state["Health"], self._since.at):
-                return "not-healthy-in-time" if self._is_later(_next_check(inspected)) else None
+        waits = 0.0 if health == "starting" else self._waits_for_check(inspected)
+        if waits is not None:
+            return "not-healthy-in-time" if self._is_later(waits) else None
         return "ports-unbound" if state_of(inspected).missing(self._ports) else "up"
 
     def _restarted(self, restarts: int) -> Kind | None:
@@ -254,6 +253,18 @@ class _Watch:
         """Return whether the container runs, and Docker started it again a moment ago; one that it started long ago is steady."""
         runs, restarts = inspected["State"]["Status"] == "running", inspected["RestartCount"]
         return bool(runs and restarts) and self._runs_for(inspected["State"]["StartedAt"]) <= RESTARTED_SECONDS
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether the container got something new too short a time ago to know that it goes on."""
+        return self._since is not None and time.monotonic() - self._begin < STEADY_SECONDS
+
+    def _waits_for_check(self, inspected: Mapping[str, Any]) -> float | None:
+        """Return for how many seconds at least a health check with what is new is waited for; None where none is."""
+        health = inspected["State"].get("Health") or {}
+        if self._since is None or health.get("Status") != "healthy" or _is_checked_since(health, self._since.at):
+            return None
+        return _next_check(inspected)
 
     @property
     def _late(self) -> bool:
@@ -288,6 +299,10 @@ def _is_done(inspected: Mapping[str, Any]) -> bool:
     return policy in {"no", "on-failure"} and inspected["State"]["ExitCode"] == 0
 
 
+def _secrets_of(inspected: Mapping[str, Any], names: Collection[str]) -> tuple[str, ...]:
+    return values_of(inspected["Config"].get("Env") or (), names)
+
+
 def _is_checked_since(health: Mapping[str, Any], since: float) -> bool:
     """Return whether a health check that began after that second succeeded, and none after it failed."""
     checks = health.get("Log") or ()
@@ -305,7 +320,7 @@ def _began(text: str) -> float:
 def _next_check(inspected: Mapping[str, Any]) -> float:
     """Return the seconds until a container's next health check has ended."""
     check = inspected["Config"].get("Healthcheck") or {}
-    interval, limit = (int(check.get(key) or 0) / 1e9 or HEALTH_CHECK_SECONDS for key in ("Interval", "Timeout"))
+    interval, limit = [int(check.get(key) or 0) / 1e9 or HEALTH_CHECK_SECONDS for key in ("Interval", "Timeout")]
     return interval + limit + CHECK_MARGIN_SECONDS
 
 
@@ -314,11 +329,9 @@ def _settled(
     inspected: Mapping[str, Any],
     log: str,
     unbound: tuple[BoundPort, ...],
-    secret_names: Collection[str],
-    more_secrets: Sequence[str] = (),
+    secrets: Sequence[str],
 ) -> Settled:
     state = inspected["State"]
-    secrets = (*values_of(inspected["Config"].get("Env") or (), secret_names), *more_secrets)
     checks = (state.get("Health") or {}).get("Log") or ()
     log = printable(log, secrets).strip("\n")
     return Settled(

@@ -108,8 +108,8 @@ def copy_of(inspected: Mapping[str, Any], *, image: str, api_version: str, files
         inspected: The container, as the Engine API describes it.
         image: Reference or id of its image.
         api_version: The version of the API that the request is made in: `1.41`.
-        files_folder: The folder of its files on the host: the copy mounts those below `spare/` where it has those below `live/`. Empty
-            for a container without files.
+        files_folder: The folder of its files on the host: the copy mounts those below `spare/` where it has those below `live/`.
+            Empty for a container without files.
     """
     host_config = inspected["HostConfig"]
     networks = inspected["NetworkSettings"].get("Networks") or {}
