@@ -187,25 +187,6 @@ def test_labels_and_ports_replace_by_the_trigger(calls: Calls) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "replaced"),
-    [(1, 2, True), (1.0, 1, False), (None, 2, False), (2, None, False), (None, None, False)],
-)
-def test_other_files_replace_where_the_service_says_so(
-    calls: Calls, before: float | None, after: float | None, *, replaced: bool
-) -> None:
-    """The container is prepared, and has another trigger; that files replace it from now on, or not any more, replaces nothing."""
-    old, new = (
-        handover_of(**({} if generation is None else {"files_generation": generation}))
-        for generation in (before, after)
-    )
-    state = recorded(old, generation=3)
-    assert bool(HANDOVER.diff(state, new).changed) == (before != after)
-    assert HANDOVER.preview(state, new)["generation"] == (4 if replaced else 3)
-    HANDOVER.update(state, new, calls.operation())
-    assert bool(calls.made) is replaced
-
-
-@pytest.mark.parametrize(
     "change",
     [
         {"healthy_within": 90.0},
