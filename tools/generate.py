@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ipvlan.config.bridge_model import BridgeConfig, BridgeEndpointConfig
+from ipvlan.config.file_model import FileConfig
 from ipvlan.config.json_schema import common_schema, stack_schema
 from ipvlan.config.models import (
     ContainerSettings,
@@ -166,6 +167,7 @@ def _tables() -> Iterator[str]:
     yield from _table("`ipvlan-fabric:volumes.<key>`", VolumeConfig)
     yield from _table("`ipvlan-fabric:bridges.<key>`", BridgeConfig)
     yield from _table("`bridges.<key>`, of a service", BridgeEndpointConfig)
+    yield from _table("`files.<path>`, of a service", FileConfig)
     yield from _table("`ipvlan-fabric:ssh`", SshConfig)
 
 

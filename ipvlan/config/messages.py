@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from pydantic import ValidationError
 
 from ipvlan.config.models import FabricConfig, ServiceConfig
-from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, OF_NAMES, shown
+from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, OF_FILES, OF_NAMES, shown
 from ipvlan.config.types.base import ERROR_TYPE, FORMS, Model
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
 from ipvlan.problems import MOST_SHOWN, Problem, shorten
@@ -79,7 +79,8 @@ def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Proble
         return _unknown_key(kind, key, location)
     value = "" if entry["type"] == "missing" else shown(entry["input"])
     as_list = len(location) == 1 and location[0] in OF_NAMES and not isinstance(entry["input"], Mapping)
-    if value and location and (location[0] in HIDDEN or as_list):
+    of_file = len(location) > 2 and location[0] == "files" and location[2] in OF_FILES
+    if value and location and (location[0] in HIDDEN or as_list or of_file):
         value = NOT_SHOWN
     code, problem, effect, fix = _wording(entry)
     return Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)

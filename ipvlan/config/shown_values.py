@@ -7,10 +7,13 @@ from typing import Final
 
 from ipvlan.problems import shorten
 
-HIDDEN: Final = ("environment", "secret_environment", "driver_opts", "secret_driver_opts", "secret", "secrets")
+HIDDEN: Final = ("environment", "secret_environment", "driver_opts", "secret_driver_opts")
 """Keys whose values no message repeats."""
 
-HIDDEN_INSIDE: Final = (*HIDDEN, "driver_config", "labels", "options")
+OF_FILES: Final = ("secret", "secrets")
+"""Keys of a file whose values no message repeats: names of secrets, in the place of which people write the secret itself."""
+
+HIDDEN_INSIDE: Final = (*HIDDEN, *OF_FILES, "driver_config", "labels", "options")
 """Keys with which no message repeats a mapping: of a volume's driver, or of one of its clients."""
 
 OF_NAMES: Final = ("labels", "log_opts", "storage_opt")

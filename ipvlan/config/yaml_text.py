@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from ipvlan.config import yaml_limits
-from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, shown
+from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, OF_FILES, shown
 from ipvlan.config.yaml_limits import DEEPEST
 from ipvlan.config.yaml_scalars import ambiguity, value_of
 from ipvlan.problems import MOST_SHOWN, ConfigError, Problem, shorten
@@ -370,7 +370,7 @@ class _Reader:
     def _shown(self, text: str) -> str:
         """Return the text as a message may have it: values of `environment` are in none, nor what aliases may put there."""
         top = self._open[0].key if self._open else None
-        hidden = top not in _SHOWN_BELOW or any(parent.key in HIDDEN for parent in self._open)
+        hidden = top not in _SHOWN_BELOW or any(parent.key in (*HIDDEN, *OF_FILES) for parent in self._open)
         return NOT_SHOWN if hidden else text
 
     def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:

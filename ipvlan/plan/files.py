@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ipvlan.config.models import ServiceConfig
 
 _SECRET: Final = re.compile(rb"\$(?P<literal>\$\{secrets\.)|\$\{secrets\.(?P<name>[A-Za-z0-9_-]+)\}")
-_NOT_IN_A_SLOT: Final = re.compile("[^A-Za-z0-9._-]")
+_NOT_IN_A_SLOT: Final = re.compile("[^A-Za-z0-9._-]|^[.-]")
 _LONGEST_SLOT: Final = 64
 """Characters of the target's name in a slot's; a file's name has at most 255 bytes."""
 
@@ -72,7 +72,7 @@ class FilePlan:
     def slot(self) -> str:
         """Name of the mount's source on the host, below `live/`: the last part of its target and 8 digits of the target's hash.
 
-        It has letters, digits, `.`, `_` and `-` alone, and does not begin with a dot unless the target's last part does.
+        It has letters, digits, `.`, `_` and `-` alone, and begins with none of `.` and `-`: no option of a program, and not hidden.
         """
         digest = hashlib.sha256(self.mount_target.encode()).hexdigest()[:8]
         name = _NOT_IN_A_SLOT.sub("_", self.mount_target.rpartition("/")[2])

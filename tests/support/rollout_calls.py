@@ -136,9 +136,13 @@ class Calls:
         if self.refusal is not None:
             raise self.refusal
 
-    def make_spare(self, connection: HostConnection, name: str, owner: str, *, running: str = "") -> str:
+    def make_spare(
+        self, connection: HostConnection, name: str, owner: str, *, running: str = "", files: object = None
+    ) -> str:
         """Note that a spare is made."""
-        self.made.append(("make_spare", {"ssh": connection.command, "name": name, "owner": owner, "running": running}))
+        more = {} if files is None else {"files": files}
+        arguments = {"ssh": connection.command, "name": name, "owner": owner, "running": running, **more}
+        self.made.append(("make_spare", arguments))
         return self.missing
 
     @contextmanager

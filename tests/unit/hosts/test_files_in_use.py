@@ -23,7 +23,7 @@ ID = "22" * 32
 MOUNTS = {"/etc/nginx/nginx.conf": "nginx.conf.aaaaaaaa"}
 CHANGED = Comparison(differs=tuple(MOUNTS), detached=(), pending=False, refused="", tree="t1")
 SAME = replace(CHANGED, differs=())
-SECRET = "correct horse"  # noqa: S105
+SECRET = "correct horse"
 USE = Use(
     service="nginx", container="web", container_id=ID, mounts=MOUNTS, change="reload", reload_signal="SIGHUP", reload_command=(),
     stop_seconds=7, healthy_within=20, ports=(), secret_names=["TOKEN"], secrets=[SECRET], restore=True,

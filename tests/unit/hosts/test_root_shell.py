@@ -16,8 +16,9 @@ import pytest
 
 from ipvlan.hosts import root_shell as module
 from ipvlan.hosts.connection import connection_to
+from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import NOT_ROOT, VISIT_TOO_LONG, HostError
-from ipvlan.hosts.root_shell import no_root, root_shell
+from ipvlan.hosts.root_shell import no_root, root_for_files, root_shell
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.ownership import Ownership
@@ -298,3 +299,43 @@ def test_an_older_docker_is_asked_in_its_own_version(
     assert run is not None
     assert run("echo done", 5) == "done\n"
     assert engine.requests[:2] == ["GET /v1.44/images/sha256:1/json", "GET /v1.41/images/sha256:1/json"]
+
+
+@pytest.fixture
+def writes(session: HostSession, engine: FakeEngine) -> Iterator[EngineWrites]:
+    """Open the fake Docker for requests."""
+    client = EngineWrites("docker-1", engine.socket, timeout=5)
+    yield client
+    client.close()
+
+
+def test_files_are_written_by_sudo(session: HostSession, writes: EngineWrites, tmp_path: Path) -> None:
+    """Where it asks for no password no container is made, and Docker is not asked for an image."""
+    put(tmp_path, "sudo", SUDO)
+    put(tmp_path, "id", '#!/bin/sh\necho "$((1 - ${AS_ROOT:-0}))"\n')
+    run = root_for_files(session, writes, "nginx:1", "0123456789abcdef")
+    assert run is not None
+    assert run("echo $AS_ROOT", 5) == "1\n"
+
+
+def test_a_helper_for_files_may_write_those_of_any_owner(
+    session: HostSession, writes: EngineWrites, engine: FakeEngine, tmp_path: Path
+) -> None:
+    """It is made of the service's own image, by its id, and has three capabilities more."""
+    put(tmp_path, "id", "#!/bin/sh\necho 1000\n")
+    calls = put_docker(tmp_path)
+    engine.answers["GET /images/nginx:1/json"] = (200, {"Id": IMAGE, "Config": {"Env": ENV}})
+    run = root_for_files(session, writes, "nginx:1", "0123456789abcdef")
+    assert run is not None
+    assert run("echo 'as root'", 30) == "as root\n"
+    [call] = calls_in(calls)
+    assert after(call, "--cap-add")[4:] == ["CHOWN", "FOWNER", "DAC_OVERRIDE"]
+    assert after(call, "--label") == ["ipvlan-fabric.helper=0123456789abcdef/30"]
+    assert "BASH_ENV=" in after(call, "--env")
+    assert IMAGE in call
+
+
+def test_without_the_image_nothing_writes_files(session: HostSession, writes: EngineWrites, tmp_path: Path) -> None:
+    """Nothing is pulled for a helper."""
+    put(tmp_path, "id", "#!/bin/sh\necho 1000\n")
+    assert root_for_files(session, writes, "nginx:1", "0123456789abcdef") is None

@@ -6,13 +6,14 @@ import copy
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ipvlan.hosts import spare
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, NAME_TAKEN, NOT_RESTORED, HostError
+from ipvlan.hosts.files import FilesFolder
 from ipvlan.hosts.spare_copy import Record
 from ipvlan.plan.resource_names import OWNER_LABEL, PREVIOUS_LABEL
 from tests.support.container_engine import ContainerEngine, open_directly, put_ssh
@@ -294,3 +295,37 @@ def test_what_others_have_under_the_old_name_stays(docker: ContainerEngine) -> N
     ]
     make(running="old-web")
     assert docker.changes == []
+
+
+class Copied:
+    """The folder of a container's files: how often what is live was copied."""
+
+    path = "/var/lib/ipvlan-fabric/files"
+
+    def __init__(self) -> None:
+        """Begin with no copy."""
+        self.copies = 0
+
+    def keep_for_spare(self) -> None:
+        """Count it."""
+        self.copies += 1
+
+
+def test_a_spare_has_files_of_its_own(docker: ContainerEngine) -> None:
+    """They are copied once: where a spare is there already it mounts the copy."""
+    mount = {"Type": "bind", "Source": f"{Copied.path}/live/conf.1", "Target": "/etc/conf", "ReadOnly": True}
+    docker.inspected[0]["HostConfig"]["Mounts"] = [mount]
+    files = Copied()
+    for _ in range(2):
+        spare.make_spare(CONNECTION, "web", OURS, files=cast("FilesFolder", files))
+    assert files.copies == 1
+    assert docker.created[0]["HostConfig"]["Mounts"] == [{**mount, "Source": f"{Copied.path}/spare/conf.1"}]
+    assert len(docker.created) == 1
+
+
+def test_what_a_restored_container_mounts_is_not_copied_over(docker: ContainerEngine) -> None:
+    """It is the copy, and becomes the spare again."""
+    docker.inspected[0]["Config"]["Labels"].update(LABELLED)
+    files = Copied()
+    spare.make_spare(CONNECTION, "web", OURS, files=cast("FilesFolder", files))
+    assert files.copies == 0

@@ -175,3 +175,18 @@ def test_volumes_of_another_container_and_links() -> None:
     assert copy.body["HostConfig"]["Binds"] == ["/src:/srv:ro,rslave", "db:/db:z,nocopy"]
     assert copy.body["HostConfig"]["Links"] == ["database:db"]
     assert copy.record.volumes == ()
+
+
+def test_the_copy_mounts_the_files_of_the_spare() -> None:
+    """What is live is changed for its replacement; mounts of others are as they are."""
+    folder = "/var/lib/ipvlan-fabric/0123456789abcdef/docker-1/web"
+    mounts = [
+        {"Type": "bind", "Source": f"{folder}/live/conf.1", "Target": "/etc/conf", "ReadOnly": True},
+        {"Type": "bind", "Source": f"{folder}-2/live/conf.1", "Target": "/etc/other", "ReadOnly": True},
+        {"Type": "tmpfs", "Target": "/run"},
+    ]
+    inspected = container("22", "web", HostConfig__Mounts=mounts)
+    copy = copy_of(inspected, image="nginx", api_version="1.44", files_folder=folder)
+    spare = {**mounts[0], "Source": f"{folder}/spare/conf.1"}
+    assert copy.body["HostConfig"]["Mounts"] == [spare, *mounts[1:]]
+    assert copy_of(inspected, image="nginx", api_version="1.44").body["HostConfig"]["Mounts"] == mounts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from pulumi.output import UNKNOWN
 from ipvlan.hosts.errors import HostError
 from provider.errors import PluginError
 from provider.handover import Handover
+from provider.resource import Properties
 from tests.support.rollout_calls import OWNER, TODAY, Calls, handover_of, noted, recorded, silent
 
 HANDOVER = Handover()
@@ -256,3 +259,90 @@ def test_the_one_that_is_stopped_has_its_own_time(calls: Calls, before: float | 
     HANDOVER.update(handover_of(stop_seconds=before), {**OTHER_IMAGE, "stop_seconds": after}, calls.operation())
     (entry,) = calls.open._open.values()
     assert entry["stop_seconds"] == 60
+
+
+FOLDER = f"/var/lib/ipvlan-fabric/{OWNER}"
+MOUNT = {"target": "/etc/nginx.conf", "source": f"{FOLDER}/live/nginx.conf.1", "type": "bind", "readOnly": True}
+OTHER_MOUNT = {"target": "/data", "source": "/srv/data", "type": "bind"}
+
+
+def with_files(**changes: Any) -> Properties:
+    """Return the properties of the Handover of a container with files."""
+    arguments = {"mounts": [MOUNT, OTHER_MOUNT], **changes.pop("arguments", {})}
+    return handover_of(arguments=arguments, **{"files_folder": FOLDER, "image": "nginx:1", **changes})
+
+
+class NotedFolder:
+    """The folder of the files, of which is noted what is done."""
+
+    def __init__(self, calls: Calls) -> None:
+        """Prepare."""
+        self.calls = calls
+
+    def activate(self, mounts: Any, *, pid: int, hold: bool, keep: bool) -> None:
+        """Note that files go live."""
+        self.calls.made.append(("activate", {"mounts": mounts, "pid": pid, "hold": hold, "keep": keep}))
+
+
+@pytest.fixture
+def opened(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> list[Properties]:
+    """Return the properties with which the folder of the files was opened."""
+    properties: list[Properties] = []
+
+    @contextmanager
+    def open_files(given: Properties, _operation: Any) -> Iterator[tuple[None, NotedFolder]]:
+        properties.append(given)
+        yield None, NotedFolder(calls)
+
+    monkeypatch.setattr("provider.files_visit.open_files", open_files)
+    return properties
+
+
+def test_files_go_live_after_the_spare(calls: Calls, opened: list[Properties]) -> None:
+    """The spare has a copy of what was live; a new image and new files start together, and nobody is told before."""
+    new = with_files(arguments={"image": "nginx:2"}, image="nginx:2")
+    HANDOVER.update(recorded(with_files()), new, calls.operation())
+    assert calls.names == ["hold", "rehearse", "make_spare", "activate"]
+    assert isinstance(calls.of("make_spare")["files"], NotedFolder)
+    mounts = {"/etc/nginx.conf": "nginx.conf.1"}
+    assert calls.of("activate") == {"mounts": mounts, "pid": 0, "hold": False, "keep": False}
+    assert opened[0]["image"] == "nginx:2"
+
+
+def test_without_a_spare_they_go_live_too(calls: Calls, opened: list[Properties]) -> None:
+    """`on_failure: leave`."""
+    new = with_files(arguments={"image": "nginx:2"}, on_failure="leave")
+    HANDOVER.update(recorded(with_files()), new, calls.operation())
+    assert calls.names == ["hold", "rehearse", "activate"]
+    assert len(opened) == 1
+
+
+def test_the_spare_of_one_with_files_has_them_where_the_new_one_has_none(
+    calls: Calls, opened: list[Properties]
+) -> None:
+    """Nothing goes live then; the helper is made of the image that the one before has."""
+    HANDOVER.update(recorded(with_files()), handover_of(arguments={"image": "nginx:2"}), calls.operation())
+    assert calls.names == ["hold", "rehearse", "make_spare"]
+    assert isinstance(calls.of("make_spare")["files"], NotedFolder)
+    assert opened[0]["image"] == "nginx:1"
+
+
+def test_a_refused_rehearsal_leaves_what_is_live(calls: Calls, opened: list[Properties]) -> None:
+    """The folder is not even opened."""
+    calls.refusal = silent()
+    with pytest.raises(HostError):
+        HANDOVER.update(recorded(with_files()), with_files(arguments={"image": "nginx:2"}), calls.operation())
+    assert opened == []
+
+
+def test_other_files_replace_where_they_are_to(calls: Calls, opened: list[Properties]) -> None:
+    """Another generation is another trigger; that there is one from now on, or none any more, replaces nothing."""
+    state, new = recorded(with_files(files_generation=1.0)), with_files(files_generation=2.0)
+    assert HANDOVER.diff(state, new).changed == ["files_generation"]
+    assert HANDOVER.preview(state, new) == {"generation": 1, "replacement": "1 {}"}
+    assert HANDOVER.update(state, new, calls.operation()) == recorded(new, generation=1)
+    assert calls.names == ["hold", "rehearse", "make_spare", "activate"]
+    assert len(opened) == 1
+    for old, other in ((with_files(), new), (new, with_files())):
+        assert HANDOVER.update(recorded(old), other, calls.operation()) == recorded(other)
+    assert len(opened) == 1

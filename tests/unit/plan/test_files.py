@@ -1,0 +1,394 @@
+"""Files in the plan: what a template becomes, what stays as it is, and which secret is where."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipvlan.config.file_sources import MOST_BYTES
+from ipvlan.config.models import StackConfig
+from ipvlan.config.yaml_file import Checkout
+from ipvlan.config.yaml_limits import LARGEST_SOURCE
+from ipvlan.plan.address_space import AddressSpace
+from ipvlan.plan.file_template import Names, Rendered, render
+from ipvlan.plan.files import FilePlan, FilesPlan, with_secrets
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.powers import powers, surroundings
+from ipvlan.plan.validate import parse
+from ipvlan.problems import ConfigError
+from tools.reference_setup import REMOVE, changed
+
+
+def names_of(changes: dict[str, Any]) -> Names:
+    """Return what templates can name in the reference setup with changes."""
+    config: StackConfig = parse(changed(changes))
+    return Names.of(config, AddressSpace.from_config(config.fabric, config.hosts, config.services))
+
+
+NAMES = names_of({"services.one": {"image": "one", "offset": 7, "hosts": ["docker-2"]}})
+
+
+def rendered(text: str, *secrets: str, names: Names = NAMES) -> Rendered:
+    """Return the template for nginx on docker-1."""
+    return render(text, names, service="nginx", host="docker-1", secrets=secrets)
+
+
+def refused(text: str, *secrets: str, names: Names = NAMES) -> list[tuple[int, str]]:
+    """Return the line and the fix of each issue."""
+    return [(issue.line, issue.fix) for issue in rendered(text, *secrets, names=names).issues]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${service.address}", "10.1.1.2"),
+        ("${service.name}", "nginx"),
+        ("${host.name} ${host.address}", "docker-1 192.168.140.200"),
+        ("${hosts.docker-2.address}", "192.168.140.201"),
+        ("${addresses.one}", "10.1.2.7"),
+        ("${addresses.nginx.docker-2}", "10.1.2.2"),
+        ("${fabric.name} ${fabric.subnet} ${fabric.gateway}", "ipvlanl2 10.1.0.0/16 10.1.0.1"),
+        # A list, each line once per host, in the order of the hosts, with the other words of the line.
+        (
+            "a\n  - ${addresses.nginx.*}:80 # ${host.name}\nb",
+            "a\n  - 10.1.1.2:80 # docker-1\n  - 10.1.2.2:80 # docker-1\nb",
+        ),
+        ("${addresses.one.*}\n", "10.1.2.7\n"),
+        ("${addresses.nginx.*} ${addresses.nginx.*}", "10.1.1.2 10.1.1.2\n10.1.2.2 10.1.2.2"),
+        ("x ${addresses.nginx.*}\r\ny\r\n", "x 10.1.1.2\r\nx 10.1.2.2\r\ny\r\n"),
+        # The escape, of each word; what it writes is no reference any more.
+        ("$${service.name} $${hosts.x.address} $${secrets.x}", "${service.name} ${hosts.x.address} ${secrets.x}"),
+        ("$$${service.name}", "$${service.name}"),
+        ("$${addresses.nginx.*}", "${addresses.nginx.*}"),
+        # A value beside letters, and two values side by side.
+        ("a${service.name}b${service.name}${host.name}$", "anginxbnginxdocker-1$"),
+    ],
+)
+def test_a_template_has_the_values_of_the_plan(text: str, expected: str) -> None:
+    """Each word, a list of addresses, and the escape."""
+    result = rendered(text)
+    assert (result.issues, result.content.decode(), result.secrets) == ((), expected, frozenset())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "proxy_set_header Host $host; set $x ${host}; log '$remote_addr ${uri}';",
+        "$$ $$$ $ ${} $${ ${x} $1 $service.name $hosts ${services.a} ${Host.name} ${ host.name }",
+        "${SERVICE.NAME} ${service} ${env:X} {{ service.name }} %{host.name} #{host.name} $(host.name) \\${",
+        'if ($http_cookie ~* "a=([^;]+)(?:;|$)") { set $id $1; }\n\n\ufeffx\r\n\ty\u2028z',
+    ],
+)
+def test_every_other_dollar_stays(text: str) -> None:
+    """nginx, shells, compose and Go have dollars and braces of their own."""
+    assert rendered(text).content.decode() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a\n${service.adress}", "did you mean ${service.address}?"),
+        ("a\n${hosts.docker-3.address}", "did you mean ${hosts.docker-2.address}?"),
+        ("a\n${hosts.docker-1}", "write ${hosts.HOST.address}"),
+        ("a\n${hosts.docker-1.name}", "write ${hosts.HOST.address}"),
+        ("a\n${addresses.ngnix.docker-1}", "did you mean ${addresses.nginx.docker-1}?"),
+        ("a\n${addresses.ngnix.*}", "did you mean ${addresses.nginx.*}?"),
+        ("a\n${addresses.one.docker-1}", "did you mean ${addresses.one.docker-2}?"),
+        ("a\n${addresses.nginx}", "name the host: ${addresses.nginx.HOST}"),
+        ("a\n${addresses.}", "docs/files.md"),
+        ("a\n${fabric.mode}", "did you mean ${fabric.name}?"),
+        ("a\n${fabric.}", "did you mean ${fabric.name}?"),
+        ("a\n${host.name", "write ${...} in one line"),
+        ("a\n${addresses.nginx.*} ${addresses.centos.*}", "write a line for each of the two"),
+        ("a\n${secrets.pasword}", "did you mean ${secrets.password}?"),
+        ("a\n${secrets.}", "secrets: {NAME: CONFIG_KEY}"),
+    ],
+)
+def test_a_word_that_stands_for_nothing_is_refused(text: str, hint: str) -> None:
+    """With its line, and the nearest name that there is."""
+    [(line, fix)] = refused(text, "password")
+    assert line == 2
+    assert hint in fix
+
+
+def test_all_mistakes_of_a_template_are_found_at_once() -> None:
+    """Each with its own line."""
+    assert [line for line, _ in refused("${host.x}\n${host.name}\n${host.y} ${service.z}\n${host.")] == [1, 3, 3, 4]
+
+
+def test_names_with_dots() -> None:
+    """What fits one service and host alone is meant; what fits two ways is refused, and each can be named in full."""
+    services: dict[str, Any] = {"nginx": {"image": "a", "offset": 2}}
+    services |= {name: {"image": "a", "offset": 3 + number} for number, name in enumerate(("web", "web.eu", "a.b"))}
+    hosts = {
+        name: {"address": f"192.168.140.{number}", "parent": "ens33", "slice": f"10.1.{number}.0/24"}
+        for number, name in enumerate(("docker-1", "eu", "eu.west", "west"), start=1)
+    }
+    names = names_of({"services": services, "hosts": hosts})
+    expected = {"a.b.eu": "10.1.2.5", "a.b.eu.west": "10.1.3.5", "web.docker-1": "10.1.1.3", "web.eu.eu": "10.1.2.4"}
+    expected |= {"web.west": "10.1.4.3", "web.eu.eu.west": "10.1.3.4"}
+    text = "\n".join(f"${{addresses.{reference}}}" for reference in expected)
+    assert rendered(text, names=names).content.decode().split("\n") == [*expected.values()]
+    assert rendered("${hosts.eu.west.address}", names=names).content == b"192.168.140.3"
+    # Service web on host eu, or service web.eu; service web on eu.west, or web.eu on west.
+    for reference in ("web.eu", "web.eu.west"):
+        [issue] = rendered(f"${{addresses.{reference}}}", names=names).issues
+        assert "fits service web" in issue.problem
+        assert "service web.eu" in issue.problem
+    assert rendered("${addresses.web.eu.*}", names=names).content.count(b"\n") == 3
+
+
+def test_a_service_without_an_address_is_refused() -> None:
+    """A container that is not on the fabric has none."""
+    changes = {
+        "bridges": {"backend": {}},
+        "services.one": {"image": "one", "fabric": False, "bridges": ["backend"]},
+    }
+    for reference in ("addresses.one.docker-1", "addresses.one.*"):
+        [issue] = rendered(f"${{{reference}}}", names=names_of(changes)).issues
+        assert "service one has no address on the fabric" in issue.problem
+
+
+def test_l3_has_no_gateway_to_name() -> None:
+    """There is none in that mode."""
+    names = names_of({"fabric.mode": "l3", "fabric.gateway": REMOVE})
+    assert "no gateway" in rendered("${fabric.gateway}", names=names).issues[0].problem
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a=${secrets.x} ${host.name}", "a=v$1 docker-1"),
+        ("${secrets.x}${secrets.y}${secrets.x}", "v$1${secrets.x}v$1"),
+        # What the source means as it is stays so, beside a secret too.
+        ("$${secrets.x} ${secrets.x}", "${secrets.x} v$1"),
+        ("$$${secrets.x} ${secrets.x}", "$${secrets.x} v$1"),
+        ("$$$${secrets.x} ${secrets.x}", "$$${secrets.x} v$1"),
+        ("$${host.name} ${secrets.x}", "${host.name} v$1"),
+        ("$host ${host} $ ${secrets.x}$", "$host ${host} $ v$1$"),
+        ("${secrets.y}", "${secrets.x}"),
+    ],
+)
+def test_a_secret_is_put_in_where_its_reference_is(text: str, expected: str) -> None:
+    """And nowhere else: neither what is escaped, nor what a secret has in it, is a reference."""
+    result = rendered(text, "x", "y")
+    assert result.issues == ()
+    values = {"x": "v$1", "y": "${secrets.x}"}
+    used = {name: values[name] for name in result.secrets}
+    assert with_secrets(result.content, used).decode() == expected
+
+
+PARTS = st.lists(
+    st.sampled_from(
+        ["$", "$$", "{", "}", "${secrets.x}", "$${secrets.x}", "${secrets.", "secrets.x", "${host.name}", "a", "\n"]
+    ),
+    max_size=12,
+)
+
+
+@given(PARTS)
+def test_what_the_plugin_writes_is_what_the_template_means(parts: list[str]) -> None:
+    """Escapes and references read from left to right, in one pass with the values: the two passes give the same."""
+    text = "".join(parts)
+    result = rendered(text, "x")
+    if result.issues:
+        return
+    expected, rest = "", text
+    while rest:
+        for written, meaning in (
+            ("$${secrets.", "${secrets."),
+            ("$${host.", "${host."),
+            ("${secrets.x}", "V"),
+            ("${host.name}", "docker-1"),
+        ):
+            if rest.startswith(written):
+                expected, rest = expected + meaning, rest.removeprefix(written)
+                break
+        else:
+            expected, rest = expected + rest[0], rest[1:]
+    values = {"x": "V"} if result.secrets else {}
+    assert with_secrets(result.content, values).decode() == expected
+
+
+def test_a_secret_without_a_value_is_an_error() -> None:
+    """A file with the reference in the place of the value is never written."""
+    with pytest.raises(KeyError):
+        with_secrets(b"${secrets.x}", {"y": "v"})
+
+
+def test_a_template_does_not_grow_without_end() -> None:
+    """Rendering ends where the file is too large: 100 hosts, and every line once for each."""
+    hosts = {
+        f"h{number}": {"address": f"192.168.140.{number}", "parent": "ens33", "slice": f"10.1.{number}.0/24"}
+        for number in range(1, 101)
+    }
+    names = names_of({"hosts": hosts, "services.nginx.ports": []})
+    began = time.process_time()
+    result = render("${addresses.nginx.*}\n" * 6000, names, service="nginx", host="h1", secrets=())
+    assert time.process_time() - began < 5
+    assert result.too_large
+    assert len(result.content) <= LARGEST_SOURCE
+    exact = render("x" * LARGEST_SOURCE, names, service="nginx", host="h1", secrets=())
+    assert not exact.too_large
+    assert render("x" * LARGEST_SOURCE + "\n", names, service="nginx", host="h1", secrets=()).too_large
+
+
+def files_of(folder: Path, service: dict[str, Any], host: str = "docker-1") -> FilesPlan:
+    """Return the files of nginx on a host."""
+    changes = {f"services.nginx.{key}": value for key, value in service.items()}
+    planned = make_plan(parse(changed(changes), Checkout(folder))).host(host).container("nginx").files
+    assert planned is not None
+    return planned
+
+
+def test_files_of_a_container(tmp_path: Path) -> None:
+    """A file, a folder, a template with a secret and a secret alone: sorted, with owner, mode and the mounts."""
+    (tmp_path / "files" / "conf.d" / "sub").mkdir(parents=True)
+    (tmp_path / "files" / "nginx.conf").write_bytes(b"\xef\xbb\xbf$host\r\n${secrets.x}")
+    (tmp_path / "files" / "conf.d" / "a").write_bytes(b"\x00\xff")
+    (tmp_path / "files" / "conf.d" / "sub" / "b").write_bytes(b"b")
+    (tmp_path / "files" / "db.ini").write_text("at ${service.address}\npassword ${secrets.password}\n")
+    files = {
+        "/etc/nginx/nginx.conf": "files/nginx.conf",
+        "/etc/nginx/conf.d/": {"source": "files/conf.d/", "owner": "101:101", "mode": "640"},
+        "/etc/db.ini": {"source": "files/db.ini", "template": True, "secrets": {"password": "db_password"}},
+        "/run/secrets/token": {"secret": "api_token", "mode": "0440"},
+    }
+    planned = files_of(tmp_path, {"files": files, "reload": ["nginx", "-s", "reload"]})
+    assert [(file.target, file.mount_target, file.path_in_folder, file.owner, file.mode) for file in planned.files] == [
+        ("/etc/db.ini", "/etc/db.ini", None, "0:0", "0400"),
+        ("/etc/nginx/conf.d/a", "/etc/nginx/conf.d", "a", "101:101", "0640"),
+        ("/etc/nginx/conf.d/sub/b", "/etc/nginx/conf.d", "sub/b", "101:101", "0640"),
+        ("/etc/nginx/nginx.conf", "/etc/nginx/nginx.conf", None, "0:0", "0444"),
+        ("/run/secrets/token", "/run/secrets/token", None, "0:0", "0440"),
+    ]
+    ini, binary, _, conf, token = planned.files
+    assert (ini.content, ini.secrets) == (
+        b"at 10.1.1.2\npassword ${secrets.password}\n",
+        {"password": "db_password"},
+    )
+    assert (conf.content, conf.secrets) == (b"\xef\xbb\xbf$host\r\n${secrets.x}", {})
+    assert with_secrets(conf.content, {}) == conf.content
+    assert (token.content, token.whole_secret) == (b"", "api_token")
+    assert (binary.text, conf.text) == (None, "\ufeff$host\r\n${secrets.x}")
+    assert [file.has_secrets for file in planned.files] == [True, False, False, False, True]
+    assert [*planned.mounts] == ["/etc/db.ini", "/etc/nginx/conf.d", "/etc/nginx/nginx.conf", "/run/secrets/token"]
+    assert len(set(planned.mounts.values())) == 4
+    assert (planned.change, planned.reload_signal, planned.reload_command) == (
+        "reload",
+        None,
+        ("nginx", "-s", "reload"),
+    )
+    elsewhere = files_of(tmp_path, {"files": files}, "docker-2")
+    assert elsewhere.files[0].content.startswith(b"at 10.1.2.2\n")
+    assert elsewhere.mounts == planned.mounts
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({}, ("restart", None)),
+        ({"files_change": "restart"}, ("restart", None)),
+        ({"files_change": "replace"}, ("replace", None)),
+        *(({"reload": signal}, ("reload", "SIGHUP")) for signal in ("HUP", "SIGHUP", "hup", "sighup")),
+        ({"reload": "10"}, ("reload", "10")),
+        ({"reload": "+010"}, ("reload", "10")),
+        ({"reload": "RTMIN+3"}, ("reload", "SIGRTMIN+3")),
+    ],
+)
+def test_what_a_change_does(tmp_path: Path, keys: dict[str, Any], expected: tuple[str, str | None]) -> None:
+    """A restart is the default; a signal has one spelling."""
+    planned = files_of(tmp_path, {"files": {"/run/t": {"secret": "t"}}, **keys})
+    assert (planned.change, planned.reload_signal) == expected
+
+
+def test_a_slot_is_a_name_that_every_shell_takes() -> None:
+    """Short, of letters, digits, `.`, `_` and `-`; another one for another path."""
+
+    def slot(target: str) -> str:
+        return FilePlan(
+            target=target,
+            folder=None,
+            source=None,
+            content=b"",
+            secrets={},
+            whole_secret="t",
+            owner="0:0",
+            mode="0444",
+        ).slot
+
+    targets = ["/a b", "/a_b", "/x/a b", "/$(reboot)", "/ä", f"/{'x' * 255}", f"/{'x' * 254}", "/-rf", "/.env", "/'\""]
+    slots = [slot(target) for target in targets]
+    assert len(set(slots)) == len(slots)
+    assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,78}", name) for name in slots), slots
+    # It never moves: an upgrade finds the file that a running container has.
+    assert slot("/etc/nginx/nginx.conf") == "nginx.conf.08cdfcae"
+
+
+def test_a_tmpfs_may_be_around_a_file(tmp_path: Path) -> None:
+    """Docker mounts the file into it; nothing else may be around one, or in one."""
+    (tmp_path / "a").touch()
+    for more in ({"tmpfs": {"/run": ""}}, {"mounts": [{"type": "tmpfs", "target": "/run/"}]}):
+        files_of(tmp_path, {"files": {"/run/t": "a"}, **more})
+    for more in (
+        {"volumes": ["data:/run"]},
+        {"volumes": ["data:/run/t/x"]},
+        {"tmpfs": {"/run/t/": ""}},
+        {"tmpfs": {"/run/../run/t": ""}},
+    ):
+        with pytest.raises(ConfigError, match="IPF254"):
+            files_of(tmp_path, {"files": {"/run/t": "a"}, **more})
+    # A name that begins alike is another one.
+    files_of(tmp_path, {"files": {"/run/t": "a", "/run/tt": "a"}, "volumes": ["data:/run/t.d"]})
+
+
+def test_values_count_for_the_limit_of_a_service(tmp_path: Path) -> None:
+    """Each file is small enough, and all of them with their values are not."""
+    line = b"${addresses.nginx.*} and more that is here to be long enough\n"
+    (tmp_path / "a").write_bytes(line * (LARGEST_SOURCE // 2 // len(line)))
+    files = {f"/etc/{number}": {"source": "a", "template": True} for number in range(6)}
+    assert sum(len((tmp_path / "a").read_bytes()) for _ in files) < MOST_BYTES
+    with pytest.raises(ConfigError, match="with their values"):
+        files_of(tmp_path, {"files": files})
+
+
+def test_a_problem_of_every_host_is_named_once(tmp_path: Path) -> None:
+    """The file is one, and so is its mistake."""
+    (tmp_path / "a").write_text("${service.x}\n")
+    with pytest.raises(ConfigError) as error:
+        files_of(tmp_path, {"files": {"/etc/a": {"source": "a", "template": True}}})
+    assert [problem.key for problem in error.value.problems] == ["services.nginx.files./etc/a: a, line 1"]
+
+
+def test_a_file_gives_the_power_of_its_secrets(tmp_path: Path) -> None:
+    """A reviewer sees who is given which secret, and nothing of files without one."""
+    (tmp_path / "a").write_text("${secrets.password}")
+    files = {
+        "/etc/a": {"source": "a", "template": True, "secrets": {"password": "db_password"}},
+        "/run/t": {"secret": "api_token"},
+        "/etc/b": "a",
+    }
+    plan = make_plan(
+        parse(changed({"services.nginx.published": False, "services.nginx.files": files}), Checkout(tmp_path))
+    )
+    host = plan.host("docker-1")
+    found = [(power.setting, power.value) for power in powers(host.container("nginx"), surroundings(host))]
+    assert found == [("files", "/etc/a: password: db_password"), ("files", "/run/t: api_token")]
+
+
+def test_a_host_that_could_not_be_read_is_no_mistake_of_a_template(tmp_path: Path) -> None:
+    """Its own mistake is named alone."""
+    (tmp_path / "a").write_text("${hosts.docker-2.address} ${addresses.centos.docker-2}")
+    changes = {
+        "services.nginx.files": {"/etc/a": {"source": "a", "template": True}},
+        "hosts.docker-2.address": "192.168.140",
+    }
+    with pytest.raises(ConfigError) as error:
+        parse(changed(changes), Checkout(tmp_path))
+    assert {problem.key for problem in error.value.problems} == {"hosts.docker-2.address"}
