@@ -78,7 +78,7 @@ def container_args(
         name=planned.name,
         image=planned.image,
         command=None if planned.command is None else list(planned.command),
-        networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=network_id, ipv4_address=str(planned.address))],
+        **_networks(planned, network_id),
         ports=[
             docker.ContainerPortArgs(
                 internal=port.container_port,
@@ -99,6 +99,18 @@ def container_args(
         labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in sorted(labels.items())],
         **_settings(planned.settings, volumes, container_mounts.file_mounts(planned, owner)),
     )
+
+
+def _networks(planned: ContainerPlan, network_id: pulumi.Input[str]) -> dict[str, Any]:
+    """Return the fabric's network; and that a container with bridges is created and not started, which its endpoints do."""
+    arguments: dict[str, Any] = {}
+    if planned.fabric:
+        arguments["networks_advanced"] = [
+            docker.ContainerNetworksAdvancedArgs(name=network_id, ipv4_address=str(planned.address))
+        ]
+    if planned.bridges:
+        arguments |= {"start": False, "must_run": False}
+    return arguments
 
 
 def _settings(

@@ -15,6 +15,8 @@ import pulumi
 import pulumi_docker as docker
 
 from components.address_claims import AddressClaims
+from components.bridge_endpoints import BridgeEndpoints
+from components.bridge_network import BridgeNetwork
 from components.container_settings import container_args, replace_on_changes
 from components.error_hooks import orphans_hook, parent_conflict_hook, previous_hook
 from components.files import Files, FilesInUse
@@ -61,6 +63,9 @@ class HostSliceArgs:
 
     after: Sequence[pulumi.Resource] = ()
     """What must be complete before anything is tried on this host."""
+
+    missing_bridges: Collection[str] = ()
+    """Names of the planned bridge networks that do not exist on the host, as far as it was asked."""
 
     missing_volumes: Collection[str] = ()
     """Names of the planned volumes that do not exist on the host, as far as it was asked."""
@@ -127,6 +132,21 @@ class HostSlice(pulumi.ComponentResource):
         }
         """Docker's name -> the volume of the section `volumes` on this host. Their containers refer to them."""
         self.resources += self.volumes.values()
+        self.bridges = {
+            planned.name: BridgeNetwork(
+                resource_names.bridge_network(name, planned.name),
+                planned=planned,
+                connection=args.connection,
+                stack=args.stack,
+                owner=args.owner,
+                missing=planned.name in args.missing_bridges,
+                # After the fabric's network: so the subnet that Docker chooses is none of the fabric's.
+                opts=pulumi.ResourceOptions(parent=self, provider=args.fabric_provider, depends_on=[network]),
+            )
+            for planned in host.bridges
+        }
+        """Docker's name -> the bridge network of the section `bridges` on this host."""
+        self.resources += self.bridges.values()
         self.containers: dict[str, docker.Container] = {}
         """Service name -> its container on this host; those that were added."""
         self._files: dict[str, Files] = {}
@@ -169,7 +189,10 @@ class HostSlice(pulumi.ComponentResource):
             arguments,
             existing=existing,
             files=files,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[image, *after, *([files] if files else [])]),
+            # Its networks are there first: what is kept of it is created on them.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[image, *self._bridges_of(planned), *after, *([files] if files else [])]
+            ),
         )
         container = docker.Container(
             name,
@@ -195,13 +218,37 @@ class HostSlice(pulumi.ComponentResource):
         self.resources.append(container)
         return container
 
+    def connect(self, planned: ContainerPlan) -> BridgeEndpoints | None:
+        """Declare the connections of a container that was added to its bridges, and its first start; None where it has none."""
+        if not planned.bridges:
+            return None
+        name, container = resource_names.container(self._name, planned.service), self.containers[planned.service]
+        endpoints = BridgeEndpoints(
+            resource_names.bridge_endpoints(name),
+            self._rollout(planned),
+            container_id=container.id,
+            network_ids={bridge: resource.network_id for bridge, resource in self.bridges.items()},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=self._bridges_of(planned),
+                delete_before_replace=True,
+                # Docker removes a container's connections with it: no visit to the host for them.
+                deleted_with=container,
+            ),
+        )
+        self.resources.append(endpoints)
+        return endpoints
+
+    def _bridges_of(self, planned: ContainerPlan) -> list[BridgeNetwork]:
+        return [self.bridges[endpoint.bridge] for endpoint in planned.bridges]
+
     def settle(self, planned: ContainerPlan, *, recorded_id: str, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         """Declare the proof that a container which was added is up, and uses its files; return the last resource of both.
 
         Args:
             planned: The container.
             recorded_id: Docker's id of the container where only an earlier version declared it; empty otherwise.
-            after: Its bridge connection, where it has one.
+            after: Its connections to bridges, where it has some.
         """
         settled = Settled(
             resource_names.settled(resource_names.container(self._name, planned.service)),

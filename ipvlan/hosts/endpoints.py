@@ -22,6 +22,7 @@ from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
     from ipvlan.hosts.engine_writes import EngineWrites
+    from ipvlan.plan.model import ContainerPlan
 
 ENDPOINT_PRIORITY: Final = -100
 """Gateway priority of an endpoint on a bridge of the section: below the fabric's, which has Docker's default, 0."""
@@ -60,6 +61,37 @@ class Wanted:
     it is published or has internet."""
     owner: str
     """The stack's owner id: networks with it in their owner label are this stack's, and one that is not wanted is disconnected."""
+
+
+def keeps_bridge(planned: ContainerPlan) -> bool:
+    """Return whether a container stays on Docker's own bridge where it is on it.
+
+    One on the fabric is there by its bridge attachment alone, which connects and disconnects it.
+    """
+    return planned.fabric or planned.bridged
+
+
+def planned_endpoints(planned: ContainerPlan, container_id: str, network_ids: Mapping[str, str], owner: str) -> Wanted:
+    """Return the connections that the plan has for a container.
+
+    Args:
+        planned: The container as planned.
+        container_id: Docker's id of the container.
+        network_ids: Docker's name of each of its bridges -> the network's id.
+        owner: The stack's owner id.
+    """
+    return Wanted(
+        host=planned.host,
+        container=planned.name,
+        container_id=container_id,
+        endpoints=tuple(
+            Endpoint(network=each.bridge, network_id=network_ids[each.bridge], aliases=each.aliases)
+            for each in planned.bridges
+        ),
+        priority=ENDPOINT_PRIORITY,
+        keep_bridge=keeps_bridge(planned),
+        owner=owner,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
