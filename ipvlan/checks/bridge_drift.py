@@ -9,8 +9,8 @@ Out of scope: what makes a network the planned one (`ipvlan.hosts.bridge_network
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ipvlan.checks.command_lines import heal_line, host_line
@@ -53,6 +53,12 @@ def usable_bridges(ownership: Ownership, host: HostPlan, snapshot: HostSnapshot)
     return found
 
 
+def is_orphan(ownership: Ownership, host: HostPlan, snapshot: HostSnapshot, found: Difference) -> bool:
+    """Return whether a difference is about a network that an interrupted `up` of this stack created: the next one uses it."""
+    live = next((network for network in snapshot.networks if network.id == found.id), None)
+    return live is not None and ownership.bears_label(live, Place(host.name, live.name))
+
+
 def bridge_differences(
     stack: str, ownership: Ownership, host: HostPlan, snapshot: HostSnapshot
 ) -> Iterator[Difference]:
@@ -63,8 +69,17 @@ def bridge_differences(
             yield _missing(stack, host, planned)
         elif not planned.external and not is_recorded(ownership, host.name, live):
             yield _not_ours(stack, ownership, host, planned, live)
-        else:
-            yield from _different(stack, ownership, host, planned, snapshot, live)
+        elif different := _different(ownership, host, planned, snapshot, live):
+            yield difference(
+                DriftKind.BRIDGE_NETWORK_DIFFERENT,
+                host,
+                f"bridge network {planned.name} on {host.name} has {', '.join(different)}; Docker cannot change a network",
+                f"let ipvlan-fabric:bridges.{planned.key} name a network of Docker's driver bridge"
+                if planned.external
+                else heal_line(stack, host.name),
+                network=planned.name,
+                id_=live.id,
+            )
     names, own = {planned.name for planned in host.bridges}, _ids(ownership, host.name)
     for live in snapshot.networks:
         if live.name in names:
@@ -82,46 +97,52 @@ def bridge_differences(
             )
 
 
-def endpoint_differences(
-    stack: str,
-    ownership: Ownership,
-    fabric: str,
-    host: HostPlan,
-    planned: ContainerPlan,
-    live: LiveContainer,
-    snapshot: HostSnapshot,
-) -> Iterator[Difference]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a container's connections are compared with."""
+
+    stack: str
+    """The stack's name, as a command line takes it."""
+    ownership: Ownership
+    fabric: str
+    """Name of the fabric's network."""
+    host: HostPlan
+    snapshot: HostSnapshot
+
+
+def endpoint_differences(compared: Compared, planned: ContainerPlan, live: LiveContainer) -> Iterator[Difference]:
     """Yield the differences of one container's connections, but for those to the fabric and to Docker's own bridge.
 
     Args:
-        stack: The stack's name, as a command line takes it.
-        ownership: What is the stack's.
-        fabric: Name of the fabric's network.
-        host: The container's host.
+        compared: The host, and what is planned of it.
         planned: The container.
         live: The container that is there, which is the stack's.
-        snapshot: The state of the host.
     """
-    usable = usable_bridges(ownership, host, snapshot)
+    host = compared.host
+    usable = usable_bridges(compared.ownership, host, compared.snapshot)
     for endpoint in planned.bridges:
         if endpoint.bridge in usable:
-            for kind, predicate in _endpoint(endpoint, usable[endpoint.bridge], live, snapshot):
+            for kind, predicate in _endpoint(compared, planned, endpoint, usable[endpoint.bridge], live):
                 yield replace(
                     difference(
                         kind,
                         host,
                         f"{planned.name} on {host.name} {predicate}",
-                        heal_line(stack, host.name, planned.service),
+                        heal_line(compared.stack, host.name, planned.service),
                         service=planned.service,
                         container=planned.name,
                         network=endpoint.bridge,
                     ),
                     id=live.id,
                 )
-    expected = {BRIDGE, *(endpoint.bridge for endpoint in planned.bridges), *([fabric] if planned.fabric else [])}
+    expected = {
+        BRIDGE,
+        *(endpoint.bridge for endpoint in planned.bridges),
+        *([compared.fabric] if planned.fabric else []),
+    }
     for name, there in sorted(live.endpoints.items()):
         if name not in expected:
-            yield _extra(stack, ownership, fabric, host, planned, live, there, snapshot)
+            yield _extra(compared, planned, live, there)
 
 
 def _missing(stack: str, host: HostPlan, planned: BridgePlan) -> Difference:
@@ -135,20 +156,26 @@ def _missing(stack: str, host: HostPlan, planned: BridgePlan) -> Difference:
 
 
 def _not_ours(stack: str, ownership: Ownership, host: HostPlan, planned: BridgePlan, live: LiveNetwork) -> Difference:
-    problem, fix = (
-        f"network {live.name} on {host.name} ({described(live)}) is not of stack {ownership.stack}, and has the name of a planned "
-        "bridge network",
-        f"set external: true for ipvlan-fabric:bridges.{planned.key}, or give it another name; then pulumi up --stack {stack}",
-    )
     if ownership.bears_label(live, Place(host.name, live.name)):
         problem = f"network {live.name} on {host.name} bears this stack's owner label, and its state does not record it"
         fix = f"pulumi up --stack {stack}"
+    else:
+        problem = (
+            f"network {live.name} on {host.name} ({described(live)}) has the name of a planned bridge network, and is not of stack "
+            f"{ownership.stack}"
+        )
+        fix = f"set external: true for ipvlan-fabric:bridges.{planned.key}, or give it another name; then pulumi up --stack {stack}"
     return difference(DriftKind.BRIDGE_NETWORK_NOT_OURS, host, problem, fix, network=live.name, id_=live.id)
 
 
 def _different(
-    stack: str, ownership: Ownership, host: HostPlan, planned: BridgePlan, snapshot: HostSnapshot, live: LiveNetwork
-) -> Iterator[Difference]:
+    ownership: Ownership, host: HostPlan, planned: BridgePlan, snapshot: HostSnapshot, live: LiveNetwork
+) -> Sequence[str]:
+    """Return what of a network is not as planned, in words."""
+    bridge = next((bridge for bridge in snapshot.bridges if bridge.id == live.id), None)
+    if bridge is None:
+        # It would be among them with the right one.
+        return [f"driver {live.driver}"]
     wanted = Wanted(
         host=host.name,
         name=planned.name,
@@ -161,20 +188,7 @@ def _different(
         stack=ownership.stack,
         recorded=ownership.bridges.get(Place(host.name, planned.name), ""),
     )
-    bridge = next((bridge for bridge in snapshot.bridges if bridge.id == live.id), None)
-    # It is among them where it has the driver.
-    different = [f"driver {live.driver}"] if bridge is None else differences(wanted, bridge)
-    if different:
-        yield difference(
-            DriftKind.BRIDGE_NETWORK_DIFFERENT,
-            host,
-            f"bridge network {planned.name} on {host.name} has {', '.join(different)}; Docker cannot change a network",
-            f"let ipvlan-fabric:bridges.{planned.key} name one of Docker's driver bridge"
-            if planned.external
-            else heal_line(stack, host.name),
-            network=planned.name,
-            id_=live.id,
-        )
+    return differences(wanted, bridge)
 
 
 def _ids(ownership: Ownership, host: str) -> frozenset[str]:
@@ -183,7 +197,7 @@ def _ids(ownership: Ownership, host: str) -> frozenset[str]:
 
 
 def _endpoint(
-    planned: EndpointPlan, network_id: str, live: LiveContainer, snapshot: HostSnapshot
+    compared: Compared, container: ContainerPlan, planned: EndpointPlan, network_id: str, live: LiveContainer
 ) -> Iterator[tuple[DriftKind, str]]:
     """Yield what differs of a container's connection to a network that is there, with the predicate of the container."""
     there = live.endpoints.get(planned.bridge)
@@ -197,11 +211,13 @@ def _endpoint(
             f"is not connected to bridge network {planned.bridge}, but to a deleted network of that name",
         )
         return
-    connection = snapshot.connections.get(live.name, {}).get(planned.bridge)
+    connection = compared.snapshot.connections.get(live.name, {}).get(planned.bridge)
     if connection is None:
         return
     parts = []
-    if set(connection.aliases) != set(planned.aliases):
+    # Docker from 25 on lists the hostname for a version of its API before 1.45, and finds the container by it anyway.
+    hostname = {container.settings.hostname}
+    if {*connection.aliases} - hostname != {*planned.aliases} - hostname:
         shown = [", ".join(aliases) or "none" for aliases in (connection.aliases, planned.aliases)]
         parts.append(f"aliases {shown[0]} instead of {shown[1]}")
     if connection.priority not in (None, ENDPOINT_PRIORITY):
@@ -210,21 +226,13 @@ def _endpoint(
         yield DriftKind.ENDPOINT_DIFFERENT, f"has on bridge network {planned.bridge} {' and '.join(parts)}"
 
 
-def _extra(
-    stack: str,
-    ownership: Ownership,
-    fabric: str,
-    host: HostPlan,
-    planned: ContainerPlan,
-    live: LiveContainer,
-    there: Endpoint,
-    snapshot: HostSnapshot,
-) -> Difference:
-    network = live_bridge(ownership, host.name, snapshot, there.network)
+def _extra(compared: Compared, planned: ContainerPlan, live: LiveContainer, there: Endpoint) -> Difference:
+    ownership, host = compared.ownership, compared.host
+    network = live_bridge(ownership, host.name, compared.snapshot, there.network)
     # Docker fills the network's id in at the container's start.
     id_ = there.network_id or (network.id if network is not None else "")
     ours = id_ in _ids(ownership, host.name)
-    own = there.network == fabric or ours
+    own = there.network == compared.fabric or ours
     line = shlex.join(["docker", "network", "disconnect", there.network, short_id(live.id)])
     return replace(
         difference(
@@ -232,7 +240,7 @@ def _extra(
             host,
             f"{planned.name} on {host.name} is connected to network {there.network}, which is not planned for it"
             + ("" if own else " and is not of this stack"),
-            heal_line(stack, host.name, planned.service) if ours else host_line(host, line),
+            heal_line(compared.stack, host.name, planned.service) if ours else host_line(host, line),
             severity="error" if own else "info",
             service=planned.service,
             container=planned.name,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from ipvlan.checks.bridge_drift import bridge_differences, endpoint_differences
+from ipvlan.checks.bridge_drift import Compared, bridge_differences, endpoint_differences
 from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.difference import Difference, difference
 from ipvlan.checks.drift_kinds import DriftKind
@@ -192,9 +192,14 @@ class Comparison:
             )
         if planned.fabric:
             yield from self._fabric(planned, live, snapshot)
-        yield from endpoint_differences(
-            self._stack, self._ownership, self._plan.network_name, host, planned, live, snapshot
+        compared = Compared(
+            stack=self._stack,
+            ownership=self._ownership,
+            fabric=self._plan.network_name,
+            host=host,
+            snapshot=snapshot,
         )
+        yield from endpoint_differences(compared, planned, live)
         yield from self._bridge(planned, live)
         yield from self._ports(planned, live, looping=looping)
 

@@ -39,7 +39,7 @@ def _on_host(order: int, how: str) -> Repair:
 
 _NEW_CONTAINER: Final = Repair(
     by="pulumi",
-    how="`pulumi up --refresh --target` of that container, its bridge connection, its image and its network",
+    how="`pulumi up --refresh --target` of that container, its connections to bridges, its image and its networks",
     recreates="container",
 )
 _NEW_NETWORK: Final = Repair(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ipvlan.hosts.snapshot import HostSnapshot, LiveFiles
     from ipvlan.plan.model import ContainerPlan, HostPlan
     from ipvlan.plan.ownership import Ownership
+    from ipvlan.plan.resource_names import Urns
 
 MOST_FILES: Final = 5
 """Files that a difference names; of more, the rest is counted."""
@@ -42,6 +43,13 @@ def file_differences(stack: str, ownership: Ownership, host: HostPlan, snapshot:
             yield from _of_container(stack, ownership, host, planned, snapshot.files)
     if snapshot.files is not None:
         yield from _left(stack, ownership, host, snapshot.files)
+
+
+def file_targets(urns: Urns, planned: ContainerPlan) -> list[str]:
+    """Return the URNs of what writes a container's files again and has it use them: all of it where other files replace it."""
+    if planned.files is not None and planned.files.change == "replace":
+        return [urns.of_network(planned.host), *urns.of_container(planned)]
+    return urns.of_files(planned)
 
 
 def _is_restored(ownership: Ownership, host: HostPlan, planned: ContainerPlan, snapshot: HostSnapshot) -> bool:

@@ -19,7 +19,7 @@ from ipvlan.checks.stack_state import export_stack
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
 from ipvlan.hosts.files import BASE, folder_of
 from ipvlan.hosts.networking import FOLDERS
-from ipvlan.plan.forget import Remains, StateNetworking
+from ipvlan.plan.forget import Remains, StateBridge, StateNetwork, StateNetworking
 from ipvlan.plan.resource_names import FAILED_SUFFIX, OWNER_LABEL, PREVIOUS_LABEL, REHEARSAL_SUFFIX
 from ipvlan.problems import Problem, ToolError, plain
 
@@ -125,7 +125,8 @@ def _clean_up_lines(remains: Remains) -> Iterator[str]:
     # Before the network, with which Docker removes a parent that is a VLAN it made.
     for networking in remains.networking:
         yield from _networking_lines(networking)
-    for network in remains.networks:
+    networks: tuple[StateNetwork | StateBridge, ...] = (*remains.networks, *remains.bridges)
+    for network in networks:
         if network.id:
             yield _docker(remains, "network", "rm", network.id)
         else:

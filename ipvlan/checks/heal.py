@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from ipvlan.checks.bridge_repair import container_obstacle, network_obstacle, wanted_connections
 from ipvlan.checks.difference import Difference
 from ipvlan.checks.drift_kinds import REPAIRERS, DriftKind, Repairer
+from ipvlan.checks.file_drift import file_targets
 from ipvlan.hosts.endpoints import Wanted
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.repair import Seen
@@ -181,7 +182,8 @@ def plan_repair(known: Known, differences: Iterable[Difference]) -> RepairPlan:
         if waits(step) and (step.difference.kind in _ON_BRIDGES or known.never_started(step.difference)):
             return True
         by_kind = step.difference.kind.repair.by
-        return step.difference.host in new_networks or (by_kind == "host" and _place(step.difference) in new_containers)
+        with_network = step.difference.host in new_networks and known.container(step.difference).fabric
+        return with_network or (by_kind == "host" and _place(step.difference) in new_containers)
 
     steps = [step for step in steps if not comes_with_another(step)]
     steps = [_later(step) if waits(step) else _without_target(known, step) for step in steps]
@@ -258,50 +260,64 @@ def _step(known: Known, difference: Difference) -> RepairStep:
 
 def _obstacle(known: Known, difference: Difference, planned: ContainerPlan | None) -> str:
     """Return why the difference is left to a person though its kind is not; empty where it is not left."""
+    if difference.kind in _BRIDGE_NETWORKS:
+        host = known.plan.host(difference.host)
+        return network_obstacle(known.ownership, host, known.snapshots[host.name], difference)
+    obstacle = _of_the_fabric(known, difference)
+    if obstacle:
+        return obstacle
+    if planned is not None:
+        return _of_container(known, difference, planned)
+    external = difference.volume is not None and any(
+        volume.external for volume in known.plan.host(difference.host).volumes if volume.name == difference.volume
+    )
+    return difference.fix if external else ""
+
+
+def _of_the_fabric(known: Known, difference: Difference) -> str:
+    """Return what about the fabric's network is in the way of a repair."""
     kind, host = difference.kind, difference.host
     network = known.snapshots[host].network(known.plan.network_name)
-    if network is not None and (kind.repair.recreates == "network" or kind in _ON_THE_FABRIC):
-        recorded = known.ownership.networks.get(host)
-        if network.id != recorded:
-            return (
-                f"nothing is changed: network {network.name} on {host} ({network.id[:12]}) is not the one in the state of stack "
-                f"{known.ownership.stack}"
-            )
-    if network is not None and kind.repair.recreates == "network":
-        restored = _restored(known, host)
-        if restored:
-            return (
-                f"nothing is changed: {restored} on {host} runs in place of a replacement that did not come up, and Docker removes "
-                "no network of one that runs. Settle that first (`ipvlan status`); then run `ipvlan heal` again"
-            )
-    if kind in _BRIDGE_NETWORKS:
-        return network_obstacle(known.ownership, known.plan.host(host), known.snapshots[host], difference)
-    if planned is None:
-        external = difference.volume is not None and any(
-            volume.external for volume in known.plan.host(host).volumes if volume.name == difference.volume
+    if network is None or not (kind.repair.recreates == "network" or kind in _ON_THE_FABRIC):
+        return ""
+    if network.id != known.ownership.networks.get(host):
+        return (
+            f"nothing is changed: network {network.name} on {host} ({network.id[:12]}) is not the one in the state of stack "
+            f"{known.ownership.stack}"
         )
-        return difference.fix if external else ""
-    live = known.live(difference)
+    restored = _restored(known, host) if kind.repair.recreates == "network" else ""
+    if restored:
+        return (
+            f"nothing is changed: {restored} on {host} runs in place of a replacement that did not come up, and Docker removes "
+            "no network of one that runs. Settle that first (`ipvlan status`); then run `ipvlan heal` again"
+        )
+    return ""
+
+
+def _of_container(known: Known, difference: Difference, planned: ContainerPlan) -> str:
+    """Return what about a container, its bridges or its address is in the way of a repair."""
+    kind, host, live = difference.kind, difference.host, known.live(difference)
     if (kind.repair.by == "host" or kind is DriftKind.FILE_DIFFERENT) and (
         live is None or live.id not in known.ownership.ids
     ):
         return f"nothing is changed: {planned.name} on {host} is not in the state of stack {known.ownership.stack}"
-    if kind is DriftKind.ENDPOINT_EXTRA and difference.network == known.plan.network_name:
-        return difference.fix
     if kind in (*_ON_BRIDGES, DriftKind.CONTAINER_STOPPED):
-        obstacle = container_obstacle(known.ownership, known.plan.host(host), known.snapshots[host], planned)
-        if obstacle:
-            return obstacle
-    if planned.address is not None and (kind in _NEEDS_ITS_ADDRESS or kind.repair.recreates == "container"):
-        holders = ", ".join(
-            f"{holder.name} ({holder.id[:12]}) on {place}" for place, holder in known.holders(planned.address, live)
-        )
-        if holders:
-            return (
-                f"{planned.name} stays as it is: its planned address {planned.address} is held by {holders}. Plan another "
-                "address, or free this one; then run `ipvlan heal` again"
-            )
-    return ""
+        # Of the networks of this stack, only its bridges are left on the host.
+        by_hand = difference.fix if difference.network == known.plan.network_name else ""
+        bridges = container_obstacle(known.ownership, known.plan.host(host), known.snapshots[host], planned)
+        if by_hand or bridges:
+            return by_hand or bridges
+    if planned.address is None or not (kind in _NEEDS_ITS_ADDRESS or kind.repair.recreates == "container"):
+        return ""
+    holders = ", ".join(
+        f"{holder.name} ({holder.id[:12]}) on {place}" for place, holder in known.holders(planned.address, live)
+    )
+    if not holders:
+        return ""
+    return (
+        f"{planned.name} stays as it is: its planned address {planned.address} is held by {holders}. Plan another address, or free "
+        "this one; then run `ipvlan heal` again"
+    )
 
 
 def _content(known: Known, difference: Difference) -> str:
@@ -339,11 +355,6 @@ def _without_target(known: Known, step: RepairStep) -> RepairStep:
     return replace(step, by="person", description=description)
 
 
-def _is_replaced(planned: ContainerPlan) -> bool:
-    """Return whether other files replace the container: then all that it has is a target."""
-    return planned.files is not None and planned.files.change == "replace"
-
-
 def _recreates(step: RepairStep) -> str | None:
     """Return what Pulumi creates again in this step."""
     return step.difference.kind.repair.recreates if step.by == "pulumi" else None
@@ -370,8 +381,8 @@ def _with_targets(known: Known, steps: Sequence[RepairStep]) -> RepairPlan:
             targets.add(known.urns.of_volume(host.name, step.difference.volume))
         elif step.difference.service is None:
             targets.update(known.urns.of_host(host))
-        elif step.difference.kind is DriftKind.FILE_DIFFERENT and not _is_replaced(known.container(step.difference)):
-            targets.update(known.urns.of_files(known.container(step.difference)))
+        elif step.difference.kind is DriftKind.FILE_DIFFERENT:
+            targets.update(file_targets(known.urns, known.container(step.difference)))
         else:
             targets.add(known.urns.of_network(host.name))
             targets.update(known.urns.of_container(known.container(step.difference)))

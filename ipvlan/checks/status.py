@@ -65,6 +65,15 @@ class Status:
         return all(difference.severity == "info" for difference in self.differences)
 
 
+def connected_to(host: HostPlan, network: str, snapshot: HostSnapshot) -> list[str]:
+    """Return the planned services of a host whose containers are connected to the network of that name, running or not."""
+    return [
+        planned.service
+        for planned in host.containers
+        if (live := snapshot.containers.get(planned.name)) is not None and network in live.endpoints
+    ]
+
+
 def read_status(
     plan: Plan,
     stack: str,

@@ -18,7 +18,6 @@ from ipvlan.hosts.engine import LOG_BYTES, Engine
 from ipvlan.hosts.errors import NOT_RESTORED, HostError
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.session import HostSession
-from ipvlan.plan.docker_versions import GATEWAY_PRIORITY_API
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
@@ -78,17 +77,6 @@ class EngineWrites(Engine):
 
     What Docker refuses raises HostError (NOT_RESTORED), with Docker's sentence.
     """
-
-    @property
-    def request_version(self) -> str:
-        """The version of the API that requests are made in: `1.44`."""
-        return str(self._client.api_version)
-
-    def speak_newest(self) -> None:
-        """Make the requests that follow in the newest version of the API that this Docker has."""
-        if self._client.api_version != self.api_version:
-            self._client.close()
-            self._client = self._open(self.api_version)
 
     def container_named(self, name: str) -> dict[str, Any] | None:
         """Return the container of exactly that name; None where there is none."""
@@ -249,19 +237,6 @@ class EngineWrites(Engine):
         refusal = self._refusal(lambda client: client.remove_network(id_))
         return "" if refusal and self.network(id_) is None else refusal
 
-    def prepare_priorities(self) -> bool:
-        """Make requests in a version of the API that has gateway priorities, and return whether this Docker has one.
-
-        An older version of the API leaves a priority out, of what is sent and of what is answered.
-        """
-        if self._has_priorities(self.api_version or self.request_version) and not self._has_priorities():
-            self.speak_newest()
-        return self._has_priorities()
-
-    def _has_priorities(self, version: str = "") -> bool:
-        """Return whether a version of the API, by default that of requests, has gateway priorities."""
-        return _numbers(version or self.request_version) >= _numbers(GATEWAY_PRIORITY_API)
-
     def _do(self, step: str, request: Callable[[docker.APIClient], T]) -> T:
         """Make a request that changes something."""
         done: list[T] = []
@@ -282,10 +257,6 @@ def _connect(client: Any, id_: str, network: str, endpoint: Mapping[str, Any]) -
     url = client._url("/networks/{0}/connect", network)
     reply = client._post_json(url, data={"Container": id_, "EndpointConfig": endpoint})
     client._raise_for_status(reply)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
 
 
 def _execute(client: Any, id_: str, command: list[str], seconds: float) -> Executed:

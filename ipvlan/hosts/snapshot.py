@@ -231,7 +231,6 @@ def take_snapshot(
     engine = Engine(session.name, session.socket, timeout=timeout)
     pids: dict[str, int] = {}
     resolvers: dict[str, str] = {}
-    connections: dict[str, Mapping[str, LiveEndpoint]] = {}
     try:
         containers = {container.name: container for container in map(_container, engine.containers())}
         listed = engine.networks()
@@ -245,12 +244,7 @@ def take_snapshot(
                 inspected = engine.container(live.id)
                 pids[planned.service] = int(inspected["State"]["Pid"])
                 resolvers[planned.service] = str(inspected.get("ResolvConfPath") or "")
-        for planned in connections_of:
-            live = containers.get(planned.name) if planned.bridges else None
-            # Removed meanwhile: it is compared as it was listed.
-            described = None if live is None else engine.find_container(live.id)
-            if described is not None:
-                connections[planned.name] = live_endpoints(described)
+        connections = _connections(engine, containers, connections_of)
     except HostError as error:
         raise _missing_socket(session, timeout) or error from None
     finally:
@@ -286,6 +280,22 @@ def _volumes(engine: Engine, *, needed: bool) -> Mapping[str, LiveVolume] | None
         if needed:
             raise
         return None
+
+
+def _connections(
+    engine: Engine, containers: Mapping[str, LiveContainer], connections_of: Sequence[ContainerPlan]
+) -> Mapping[str, Mapping[str, LiveEndpoint]]:
+    """Return the connections of the containers that are planned to be on bridges: Docker's list has no aliases."""
+    ids = {
+        planned.name: containers[planned.name].id
+        for planned in connections_of
+        if planned.bridges and planned.name in containers
+    }
+    if ids:
+        engine.prepare_priorities()
+    # One that was removed meanwhile is compared as it was listed.
+    described = {name: engine.find_container(id_) for name, id_ in ids.items()}
+    return {name: live_endpoints(inspected) for name, inspected in described.items() if inspected is not None}
 
 
 def _missing_socket(session: HostSession, timeout: float) -> NoDockerSocketError | None:

@@ -3,8 +3,8 @@
 The rules (Docker 28.5.2 from source: libnetwork/drivers/bridge, libnetwork/sandbox.go `ResolveName`):
 - The containers of one bridge reach each other, by the name CONTAINER.BRIDGE too, which Docker's name server in the container asks
   that network alone for. With the option `enable_icc: "false"` the name is found, and nothing gets through.
-- Docker isolates its bridges from each other: a container that is on none of the bridges of one without the fabric does not reach it
-  at the address that it has there. Asked for its name, Docker would ask the container's name servers, and a stranger might answer;
+- Docker isolates its bridges from each other: a container on none of the bridges of one without the fabric does not reach that one
+  at the address that it has there. Asked for the name, Docker would ask the container's name servers, and a stranger might answer;
   so the address is tried, and no name leaves the host. What opens a bridge to others (`gateway_mode_ipv4`,
   `trusted_host_interfaces`), and what an external one is, the plan does not know.
 - A container without the fabric reaches hosts and the internet through its host's NAT, where it is on Docker's own bridge or on one

@@ -345,7 +345,7 @@ class Urns:
         return self._urn(NETWORK_TYPE, network(host_slice(self.fabric, host)), HOST_SLICE_TYPE)
 
     def of_container(self, planned: ContainerPlan) -> list[str]:
-        """Return the URNs of one container, its image and its bridge attachment, and its bridge networks with its endpoints on them.
+        """Return the URNs of one container, its image, its bridge attachment, its bridge networks and its endpoints.
 
         Without the endpoints a container of bridge networks would be created and never started.
         """

@@ -50,6 +50,15 @@ class RemainingNetworkEntry(TypedDict):
 
 
 @document_part
+class RemainingBridgeEntry(TypedDict):
+    """A bridge network of the section `bridges` that stays on the machine; none that somebody else made."""
+
+    name: str
+    id: str
+    """Docker's id; empty where an interrupted `up` recorded none."""
+
+
+@document_part
 class RemainingNetworkingEntry(TypedDict):
     """Routes and a shim that stay on the machine."""
 
@@ -66,6 +75,7 @@ class RemainsEntry(TypedDict):
 
     containers: list[RemainingContainerEntry]
     networks: list[RemainingNetworkEntry]
+    bridges: list[RemainingBridgeEntry]
     networking: list[RemainingNetworkingEntry]
     volumes: list[str]
     files: list[str]
@@ -122,6 +132,7 @@ def document(
                 for one in remains.containers
             ],
             "networks": [{"name": one.name, "id": one.id, "parent": one.parent} for one in remains.networks],
+            "bridges": [{"name": one.name, "id": one.id} for one in remains.bridges],
             "networking": [
                 {"unit": one.unit, "shim": one.shim, "routes": list(one.routes)} for one in remains.networking
             ],
@@ -197,15 +208,18 @@ def _print_remains(remains: Remains, host: str, out: Terminal) -> None:
         table.add_row("container", Text(container.name), container.id[:12], detail)
     for network in remains.networks:
         table.add_row("network", Text(network.name), network.id[:12], Text(f"parent {network.parent}"))
+    for bridge in remains.bridges:
+        table.add_row("bridge network", Text(bridge.name), bridge.id[:12], "")
     for networking in remains.networking:
         shim = [f"shim {networking.shim}"] if networking.shim else []
         table.add_row("unit", Text(networking.unit), "", Text("\n".join([*shim, *networking.routes])))
-    for volume in remains.volumes:
-        table.add_row("volume", Text(volume), "", "its data")
-    for label in remains.files:
-        table.add_row("files", Text(folder_of(label), overflow="fold"), "", "files of a service")
-    for image in remains.images:
-        table.add_row("image", Text(image, overflow="fold"), "", "")
+    for kind, names, detail in (
+        ("volume", remains.volumes, "its data"),
+        ("files", map(folder_of, remains.files), "of a service"),
+        ("image", remains.images, ""),
+    ):
+        for name in names:
+            table.add_row(kind, Text(name, overflow="fold"), "", detail)
     if not table.row_count:
         return
     out.print(table)

@@ -13,6 +13,7 @@ from ipvlan.checks.stack_state import StackStateError, read_stack_state
 from ipvlan.checks.state_reading import OwnershipInDoubt, StateReading
 from ipvlan.plan.ownership import Place, RecordedFiles, by_labels
 from ipvlan.plan.resource_names import (
+    BRIDGE_NETWORK_TYPE,
     CONTAINER_TYPE,
     FILES_IN_USE_TYPE,
     FILES_TYPE,
@@ -73,6 +74,28 @@ def test_ids_places_and_the_owner_are_read(tmp_path: Path, monkeypatch: pytest.M
     assert owned.networks == NETWORKS
     assert owned.ids == {"c1", "c2", "n1", "n2"}
     assert owned.engines == {"docker-1": "E1"}
+
+
+def test_bridge_networks_that_the_stack_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By host and Docker's name, with Docker's id; none of others, none that is still to be deleted."""
+    more = [
+        {
+            "urn": f"urn:pulumi:dev::ipvlan-fabric::{BRIDGE_NETWORK_TYPE}::{name}-{id_}",
+            "type": BRIDGE_NETWORK_TYPE,
+            "parent": slice_urn("docker-1"),
+            "delete": delete,
+            "outputs": {"network": name, "network_id": id_, "external": external},
+        }
+        for name, id_, external, delete in (
+            ("data", "d1", False, False),
+            ("data", "d0", False, True),
+            ("mon", "m1", True, False),
+        )
+    ]
+    export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS, more=more))
+    owned = read_stack_state("dev", tmp_path).ownership
+    assert owned.bridges == {Place("docker-1", "data"): "d1"}
+    assert owned.ids == {"c1", "c2", "n1", "n2"}
 
 
 def test_addresses_that_were_not_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -333,3 +333,38 @@ def test_without_files_no_line_is_about_them() -> None:
     remains = forget_host(state(), "docker-2").remains
     assert remains.files == ()
     assert not any(BASE in line for line in clean_up_lines(remains))
+
+
+def test_bridge_networks_stay_on_the_machine() -> None:
+    """Those of this stack are listed, and removed by their ids after their containers; those of others are not."""
+    export = state()
+    host_slice = resource(export, "fabric-docker-2")["urn"]
+    prefix, type_ = f"{host_slice.rpartition('::')[0]}$ipvlan-fabric:index:", "ipvlan-fabric:index:BridgeNetwork"
+    networks = [
+        {
+            "urn": f"{prefix}BridgeNetwork::fabric-docker-2-bridge-{name}",
+            "type": type_,
+            "parent": host_slice,
+            "inputs": {"network": name, "external": external},
+            "outputs": {"network": name, "external": external, "network_id": id_},
+        }
+        for name, external, id_ in (("mon", True, "m1"), ("data", False, "d1"), ("backend", False, None))
+    ]
+    container = resource(export, "fabric-docker-2-nginx")["urn"]
+    endpoints = {
+        "urn": f"{prefix}BridgeEndpoints::fabric-docker-2-nginx-endpoints",
+        "type": "ipvlan-fabric:index:BridgeEndpoints",
+        "parent": host_slice,
+        "deletedWith": container,
+        "dependencies": [networks[1]["urn"]],
+    }
+    export["deployment"]["resources"] += [*networks, endpoints]
+    after = forget_host(export, "docker-2")
+    assert_sound(after.export)
+    assert {"fabric-docker-2-bridge-mon", "fabric-docker-2-nginx-endpoints"} <= {one.name for one in after.resources}
+    assert [(bridge.name, bridge.id) for bridge in after.remains.bridges] == [("backend", ""), ("data", "d1")]
+    lines = clean_up_lines(after.remains)
+    removed = lines.index("docker network rm d1")
+    assert removed > next(place for place, line in enumerate(lines) if line.startswith("docker rm "))
+    assert "# an `up` was interrupted while it created backend: docker network inspect backend" in lines
+    assert not any(line.endswith((" m1", " mon")) for line in lines)
