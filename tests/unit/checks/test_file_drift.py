@@ -74,7 +74,7 @@ def owned(plan: Plan, *, in_use: bool = True, **changes: Any) -> Ownership:
 
 def snapshot(plan: Plan, files: FoundFiles | None = None, **changes: Any) -> HostSnapshot:
     """Return docker-1 as planned, with these files."""
-    live = LiveFiles(**{"root": True, "found": {LABEL: files or found()}, "folders": frozenset({LABEL})} | changes)
+    live = replace(LiveFiles(root=True, found={LABEL: files or found()}, folders=frozenset({LABEL})), **changes)
     return replace(live_host(plan.host("docker-1")), has_files=True, files=live)
 
 

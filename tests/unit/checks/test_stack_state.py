@@ -325,3 +325,12 @@ def test_files_and_whether_they_are_in_use(used: float | None, *, in_use: bool) 
     recorded = RecordedFiles(digests={"/etc/a": "d"}, files=files, in_use=in_use)
     assert owned.files == {Place("docker-1", "nginx"): recorded}
     assert read_state(state_of(CONTAINERS, NETWORKS)).ownership.files == {}
+
+
+def test_first_files_that_were_never_in_use() -> None:
+    """What waits for them on another host is no target for Pulumi until an `up` is complete."""
+    proof = [settled(host, service) for host, service in CONTAINERS]
+    files = child("docker-1", FILES_TYPE, "nginx-files", "x", outputs={"service": "nginx"})
+    in_use = child("docker-1", FILES_IN_USE_TYPE, "nginx-files-in-use", "x", outputs={"service": "nginx"})
+    for more, before in (([], False), ([files], True), ([files, in_use], False)):
+        assert read_state(state_of(CONTAINERS, NETWORKS, more=[*proof, *more])).before_plugin is before
