@@ -163,8 +163,8 @@ class StackState:
     def before_plugin(self) -> bool:
         """Whether resources of this version are missing: until an `up` is complete Pulumi refuses `--target`.
 
-        A container waits for `Settled` or `FilesInUse` of another host, which must be in the state or a target. They are missing in a
-        state of an earlier version, and where a container never came up or never took its first files.
+        A container waits for `Settled` or `FilesInUse` of another host, which must be in the state or a target. They are missing in
+        a state of an earlier version, and where a container never came up or never took its first files.
         """
         dynamic = (resource.type.startswith(f"{DYNAMIC_TYPE}:") and not resource.delete for resource in self.resources)
         files, in_use = self._places(FILES_TYPE), self._places(FILES_IN_USE_TYPE)
