@@ -19,6 +19,7 @@ from components.bridge_endpoints import BridgeEndpoints
 from components.bridge_network import BridgeNetwork
 from components.container_settings import container_args, replace_on_changes
 from components.error_hooks import orphans_hook, parent_conflict_hook, previous_hook
+from components.files import Files, FilesInUse
 from components.handover import Handover, Settled
 from components.host_check import host_check
 from components.host_networking import HostNetworking
@@ -52,7 +53,7 @@ class HostSliceArgs:
     """The stack's owner id, in a label of every network and container too."""
 
     secrets: Mapping[str, pulumi.Output[str]]
-    """Config key -> secret value, for every key that a service's `secret_environment` names."""
+    """Config key -> secret value, for every key that a service's `secret_environment` or `files` names."""
 
     fabric_provider: FabricProvider
     """The provider that serves our own resources. Containers depend on it."""
@@ -148,6 +149,8 @@ class HostSlice(pulumi.ComponentResource):
         self.resources += self.bridges.values()
         self.containers: dict[str, docker.Container] = {}
         """Service name -> its container on this host; those that were added."""
+        self._files: dict[str, Files] = {}
+        """Service name -> its staged files on this host."""
         self._name = name
         self._args = args
         self._docker_provider = provider
@@ -179,13 +182,17 @@ class HostSlice(pulumi.ComponentResource):
             volumes={volume: resource.volume for volume, resource in self.volumes.items()},
         )
         image = self.images[planned.image]
+        files = self._stage(planned, after=[image, *after])
         handover = Handover(
             resource_names.handover(name),
             self._rollout(planned),
             arguments,
             existing=existing,
+            files=files,
             # Its networks are there first: what is kept of it is created on them.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[image, *self._bridges_of(planned), *after]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[image, *self._bridges_of(planned), *after, *([files] if files else [])]
+            ),
         )
         container = docker.Container(
             name,
@@ -235,8 +242,8 @@ class HostSlice(pulumi.ComponentResource):
     def _bridges_of(self, planned: ContainerPlan) -> list[BridgeNetwork]:
         return [self.bridges[endpoint.bridge] for endpoint in planned.bridges]
 
-    def settle(self, planned: ContainerPlan, *, recorded_id: str, after: Sequence[pulumi.Resource]) -> Settled:
-        """Declare the proof that a container which was added is up.
+    def settle(self, planned: ContainerPlan, *, recorded_id: str, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """Declare the proof that a container which was added is up, and uses its files; return the last resource of both.
 
         Args:
             planned: The container.
@@ -252,11 +259,39 @@ class HostSlice(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.resources.append(settled)
-        return settled
+        if planned.files is None:
+            return settled
+        in_use = FilesInUse(
+            resource_names.files_in_use(resource_names.container(self._name, planned.service)),
+            self._rollout(planned),
+            planned.files,
+            staged=self._files[planned.service],
+            container_id=self.containers[planned.service].id,
+            secrets=self._args.secrets,
+            after=[settled],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.resources.append(in_use)
+        return in_use
 
     def complete(self) -> None:
         """Say that all containers were added."""
         self.register_outputs({"network_id": self.network_id, "addresses": self.addresses})
+
+    def _stage(self, planned: ContainerPlan, *, after: Sequence[pulumi.Resource]) -> Files | None:
+        """Declare the container's staged files; return None without any."""
+        if planned.files is None:
+            return None
+        files = Files(
+            resource_names.files(resource_names.container(self._name, planned.service)),
+            self._rollout(planned),
+            planned.files,
+            secrets=self._args.secrets,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),
+        )
+        self._files[planned.service] = files
+        self.resources.append(files)
+        return files
 
     def _rollout(self, planned: ContainerPlan) -> RolloutArgs:
         args = self._args

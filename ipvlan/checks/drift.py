@@ -16,6 +16,7 @@ from ipvlan.checks.bridge_drift import Compared, bridge_differences, endpoint_di
 from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.difference import Difference, difference
 from ipvlan.checks.drift_kinds import DriftKind
+from ipvlan.checks.file_drift import file_differences
 from ipvlan.checks.host_identity import other_machine
 from ipvlan.checks.not_ours import (
     container_at_place,
@@ -72,6 +73,7 @@ class Comparison:
             *self._networks(host, snapshot),
             *self._routes(host, snapshot),
             *volume_differences(self._stack, self._ownership, host, snapshot),
+            *file_differences(self._stack, self._ownership, host, snapshot),
             *bridge_differences(self._stack, self._ownership, host, snapshot),
             *(found for planned in host.containers for found in self._planned_container(host, planned, snapshot)),
             *self._other_containers(host, snapshot),

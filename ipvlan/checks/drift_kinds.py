@@ -262,6 +262,32 @@ class DriftKind(StrEnum):
         _by_person("leave it; or, if nobody needs its data, `docker volume rm NAME`"),
         "info",
     )
+    FILE_DIFFERENT = (
+        "file-different",
+        "a file of a service is missing on the host, or has other bytes, another owner or another mode than `up` wrote",
+        Repair(
+            by="pulumi",
+            how="`pulumi up --refresh --target` of the service's files; the container is reloaded, restarted or replaced as the "
+            "service says",
+        ),
+    )
+    FILES_PENDING = (
+        "files-pending",
+        "new files of a service are on the host and not in use: the `up` that brought them was refused or cut short",
+        _by_person("correct the files, then `pulumi up`; or `pulumi up --refresh`, to try the same again"),
+    )
+    FILES_UNREAD = (
+        "files-unread",
+        "the files of a service were not compared; `info` where the ssh user is not root and may not use sudo without a password",
+        _by_person("name a user in `ssh` that is root, or may use sudo without a password"),
+        None,
+    )
+    FILES_LEFT = (
+        "files-left",
+        "this stack put files of a service on the host that the plan does not have there any more",
+        _by_person("`pulumi up`; or, where the state does not have them, `rm -r` of their folder"),
+        "info",
+    )
     ADDRESS_UNCHECKED = (
         "address-unchecked",
         "whether something else holds a planned address could not be checked when it was new",

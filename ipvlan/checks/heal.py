@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from ipvlan.checks.bridge_repair import container_obstacle, network_obstacle, wanted_connections
 from ipvlan.checks.difference import Difference
 from ipvlan.checks.drift_kinds import REPAIRERS, DriftKind, Repairer
+from ipvlan.checks.file_drift import file_targets
 from ipvlan.hosts.endpoints import Wanted
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.repair import Seen
@@ -51,6 +52,7 @@ _DESCRIPTIONS: Final[Mapping[DriftKind, str]] = {
     DriftKind.BRIDGE_NETWORK_MISSING: "pulumi up: create bridge network {network} on {host} again, and connect its containers",
     DriftKind.BRIDGE_NETWORK_DIFFERENT: "pulumi up: create bridge network {network} on {host} again, and connect its containers, "
     "which run on",
+    DriftKind.FILE_DIFFERENT: "pulumi up: write the files of {container} again, and have it use them",
     DriftKind.VOLUME_MISSING: "pulumi up: create volume {volume} on {host} again, {content}",
 }
 
@@ -173,6 +175,8 @@ def plan_repair(known: Known, differences: Iterable[Difference]) -> RepairPlan:
 
     def comes_with_another(step: RepairStep) -> bool:
         """Whether what Pulumi creates again repairs this difference too."""
+        if step.difference.kind is DriftKind.FILE_DIFFERENT:
+            return step.difference.host in new_networks or _place(step.difference) in new_containers
         if step.by == "pulumi" or step.difference.service is None:
             return False
         if waits(step) and (step.difference.kind in _ON_BRIDGES or known.never_started(step.difference)):
@@ -293,7 +297,9 @@ def _of_the_fabric(known: Known, difference: Difference) -> str:
 def _of_container(known: Known, difference: Difference, planned: ContainerPlan) -> str:
     """Return what about a container, its bridges or its address is in the way of a repair."""
     kind, host, live = difference.kind, difference.host, known.live(difference)
-    if kind.repair.by == "host" and (live is None or live.id not in known.ownership.ids):
+    if (kind.repair.by == "host" or kind is DriftKind.FILE_DIFFERENT) and (
+        live is None or live.id not in known.ownership.ids
+    ):
         return f"nothing is changed: {planned.name} on {host} is not in the state of stack {known.ownership.stack}"
     if kind in (*_ON_BRIDGES, DriftKind.CONTAINER_STOPPED):
         # Of the networks of this stack, only its bridges are left on the host.
@@ -375,6 +381,8 @@ def _with_targets(known: Known, steps: Sequence[RepairStep]) -> RepairPlan:
             targets.add(known.urns.of_volume(host.name, step.difference.volume))
         elif step.difference.service is None:
             targets.update(known.urns.of_host(host))
+        elif step.difference.kind is DriftKind.FILE_DIFFERENT:
+            targets.update(file_targets(known.urns, known.container(step.difference)))
         else:
             targets.add(known.urns.of_network(host.name))
             targets.update(known.urns.of_container(known.container(step.difference)))

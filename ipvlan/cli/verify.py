@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from netaddr import IPAddress
 
-from ipvlan.checks.stack_state import StateReading
+from ipvlan.checks.state_reading import StateReading
 from ipvlan.checks.verify import verify_plan
 from ipvlan.cli.options import (
     DEFAULT_TIMEOUT,

@@ -20,6 +20,7 @@ from ipvlan.hosts.bridge_networks import LiveNetwork as LiveBridge
 from ipvlan.hosts.endpoints import LiveEndpoint, live_endpoints
 from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, NoDockerSocketError
+from ipvlan.hosts.files import BASE, FoundFiles
 from ipvlan.hosts.routes import has_route
 from ipvlan.hosts.trouble import Trouble, read_troubles
 from ipvlan.hosts.volumes import LiveVolume, live_volume
@@ -114,6 +115,20 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFiles:
+    """The files of all containers of one stack on a host."""
+
+    root: bool
+    """Whether they could be read: as root, or by sudo without a password."""
+    found: Mapping[str, FoundFiles] = field(default_factory=dict)
+    """Owner label of a container -> its files."""
+    failures: Mapping[str, HostError] = field(default_factory=dict)
+    """Owner label -> why its files could not be read."""
+    folders: frozenset[str] = frozenset()
+    """Owner labels of all folders of the stack there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSnapshot:
     """All of one host."""
 
@@ -147,6 +162,10 @@ class HostSnapshot:
     """Container name -> network's name -> its connection, with aliases and priority; only of those that it was requested for."""
     volumes: Mapping[str, LiveVolume] | None = None
     """By name; None where they were not requested."""
+    has_files: bool = False
+    """Whether there is a folder of containers' files, of any stack."""
+    files: LiveFiles | None = None
+    """This stack's files; None where they were not requested, or the state does not say what they are."""
 
     def network(self, name: str) -> LiveNetwork | None:
         """Return the network of that name."""
@@ -230,7 +249,7 @@ def take_snapshot(
         raise _missing_socket(session, timeout) or error from None
     finally:
         engine.close()
-    variables = {"parent": session.parent, "shim": session.shim}
+    variables = {"parent": session.parent, "shim": session.shim, "files": BASE}
     output = session.run_script("host_snapshot.sh", variables, timeout=timeout)
     return HostSnapshot(
         host=session.name,
@@ -248,6 +267,7 @@ def take_snapshot(
         resolvers=resolvers,
         troubles=troubles,
         volumes=volumes,
+        has_files="files" in output,
         bridges=tuple(live_network(network) for network in listed if network.get("Driver") == DRIVER),
         connections=connections,
     )

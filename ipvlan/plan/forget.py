@@ -23,6 +23,7 @@ from ipvlan.plan.resource_names import (
     CONTAINER_TYPE,
     DOCKER_PROVIDER_TYPE,
     FABRIC_TYPE,
+    FILES_TYPE,
     HOST_SLICE_TYPE,
     NETWORK_TYPE,
     OWNER_LABEL,
@@ -102,6 +103,8 @@ class Remains:
     networking: tuple[StateNetworking, ...] = ()
     volumes: tuple[str, ...] = ()
     """Docker's names of the named volumes of its containers and of the section `volumes`; other containers may use them too."""
+    files: tuple[str, ...] = ()
+    """Owner labels of its containers that have files of the project, which are in a folder of the machine."""
     images: tuple[str, ...] = ()
     """References of the pulled images; other containers may use them too."""
     docker_socket: str = DEFAULT_SOCKET
@@ -326,6 +329,7 @@ def _remains(removed: Iterable[Resource]) -> Remains:
         ),
         networking=_distinct(map(_networking, by_type.get(_NETWORKING, []))),
         volumes=_distinct(_volumes(containers, by_type.get(VOLUME_TYPE, []))),
+        files=_distinct(str(_value(files, "owner")) for files in by_type.get(FILES_TYPE, [])),
         images=_distinct(str(_value(image, "name")) for image in by_type.get(_IMAGE, [])),
         docker_socket=next(filter(None, map(_socket, by_type.get(DOCKER_PROVIDER_TYPE, []))), DEFAULT_SOCKET),
     )

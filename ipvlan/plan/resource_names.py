@@ -356,6 +356,7 @@ class Urns:
             self._urn(HANDOVER_TYPE, handover(resource), HOST_SLICE_TYPE),
             self._urn(CONTAINER_TYPE, resource, HOST_SLICE_TYPE),
             self._urn(SETTLED_TYPE, settled(resource), HOST_SLICE_TYPE),
+            *self.of_files(planned),
         ]
         if planned.bridges:
             urns += [self.of_bridge_network(planned.host, endpoint.bridge) for endpoint in planned.bridges]
@@ -367,6 +368,16 @@ class Urns:
                 self._urn(BRIDGE_CONNECTION_TYPE, bridge_connection(bridge), BRIDGE_COMPONENT_TYPE),
             ]
         return urns
+
+    def of_files(self, planned: ContainerPlan) -> list[str]:
+        """Return the URNs of a container's files, staged and in use; none without any."""
+        if planned.files is None:
+            return []
+        resource = container(host_slice(self.fabric, planned.host), planned.service)
+        return [
+            self._urn(FILES_TYPE, files(resource), HOST_SLICE_TYPE),
+            self._urn(FILES_IN_USE_TYPE, files_in_use(resource), HOST_SLICE_TYPE),
+        ]
 
     def _urn(self, type_: str, name: str, *within: str) -> str:
         """Return the URN of a resource; `within` are the types of the components between the fabric and it."""

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ipvlan.checks.forget import clean_up_lines, kept_lines
+from ipvlan.hosts.files import folder_of
 from ipvlan.plan.forget import ForgottenState, Remains
 from ipvlan.problems import Problem, plain
 from ipvlan.views.allocate import as_diff
@@ -77,6 +78,8 @@ class RemainsEntry(TypedDict):
     bridges: list[RemainingBridgeEntry]
     networking: list[RemainingNetworkingEntry]
     volumes: list[str]
+    files: list[str]
+    """Folders with the files of its containers."""
     images: list[str]
 
 
@@ -134,6 +137,7 @@ def document(
                 {"unit": one.unit, "shim": one.shim, "routes": list(one.routes)} for one in remains.networking
             ],
             "volumes": list(remains.volumes),
+            "files": [folder_of(label) for label in remains.files],
             "images": list(remains.images),
         },
         "clean_up": list(clean_up_lines(remains)),
@@ -209,10 +213,13 @@ def _print_remains(remains: Remains, host: str, out: Terminal) -> None:
     for networking in remains.networking:
         shim = [f"shim {networking.shim}"] if networking.shim else []
         table.add_row("unit", Text(networking.unit), "", Text("\n".join([*shim, *networking.routes])))
-    for volume in remains.volumes:
-        table.add_row("volume", Text(volume), "", "its data")
-    for image in remains.images:
-        table.add_row("image", Text(image, overflow="fold"), "", "")
+    for kind, names, detail in (
+        ("volume", remains.volumes, "its data"),
+        ("files", map(folder_of, remains.files), "of a service"),
+        ("image", remains.images, ""),
+    ):
+        for name in names:
+            table.add_row(kind, Text(name, overflow="fold"), "", detail)
     if not table.row_count:
         return
     out.print(table)

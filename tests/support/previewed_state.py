@@ -12,9 +12,12 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
+from ipvlan.hosts.files import folder_of
+from ipvlan.plan.files import FilePlan
 from ipvlan.plan.ownership import owner_label
 from ipvlan.plan.resource_names import (
     CONTAINER_TYPE,
+    FILES_TYPE,
     HANDOVER_TYPE,
     IDENTITY_TYPE,
     IMAGE_TYPE,
@@ -76,6 +79,9 @@ class _Maker:
             outputs = {**template, **_computed(kind), **outputs, "id": resource["id"]}
         elif kind == HANDOVER_TYPE:
             outputs |= {"generation": 0}
+        elif kind == FILES_TYPE:
+            digests = dict.fromkeys(inputs["files"], "0" * 64)
+            outputs |= {"folder": folder_of(inputs["owner"]), "generation": 1, "digests": digests}
         elif kind == VOLUME_TYPE:
             outputs |= {"owner": OWNER, "owner_label": owner_label(OWNER, inputs["host"], inputs["volume"])}
         elif kind == IDENTITY_TYPE:
@@ -94,7 +100,7 @@ def _place(name: str) -> tuple[str, str]:
     """Return the names of a resource's HostSlice and of its service; hosts are `docker-NUMBER`."""
     parts = name.split("-")
     service = "-".join(parts[3:])
-    for end in ("-handover", "-settled", "-published-bridge", "-internet-bridge"):
+    for end in ("-handover", "-files", "-files-in-use", "-settled", "-published-bridge", "-internet-bridge"):
         service = service.removesuffix(end)
     return "-".join(parts[:3]), service
 
@@ -110,9 +116,24 @@ def _known(value: Any, host: str, service: str) -> Any:
     label = owner_label(OWNER, short) if service == "network" else owner_label(OWNER, short, service)
     for key, item in known.items():
         if item == UNKNOWN:
-            ids = {"name": f"{host}-network-id", "container_id": f"{host}-{service}-id", "owner": label}
+            ids = {
+                "name": f"{host}-network-id",
+                "container_id": f"{host}-{service}-id",
+                "owner": label,
+                "source": f"{folder_of(label)}/live/{slot_of(str(value.get('target', '')))}",
+                "files_folder": folder_of(label),
+                "generation": 1,
+                "files_generation": 1,
+            }
             known[key] = label if value.get("label") == OWNER_LABEL else ids[key]
     return known
+
+
+def slot_of(target: str) -> str:
+    """Return the slot of a mount of files."""
+    return FilePlan(
+        target=target, folder=None, source=None, content=b"", secrets={}, whole_secret=None, owner="0:0", mode="0444"
+    ).slot
 
 
 def _without_defaults(value: Any) -> Any:

@@ -9,9 +9,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ipvlan.checks.stack_state import OwnershipInDoubt, StackStateError, StateReading, read_stack_state
-from ipvlan.plan.ownership import Place, by_labels
-from ipvlan.plan.resource_names import BRIDGE_NETWORK_TYPE, CONTAINER_TYPE, OWNER_LABEL, SETTLED_TYPE, STACK_LABEL
+from ipvlan.checks.stack_state import StackStateError, read_stack_state
+from ipvlan.checks.state_reading import OwnershipInDoubt, StateReading
+from ipvlan.plan.ownership import Place, RecordedFiles, by_labels
+from ipvlan.plan.resource_names import (
+    BRIDGE_NETWORK_TYPE,
+    CONTAINER_TYPE,
+    FILES_IN_USE_TYPE,
+    FILES_TYPE,
+    OWNER_LABEL,
+    SETTLED_TYPE,
+    STACK_LABEL,
+)
 from tests.support.projects import ROOT
 from tests.support.states import (
     OWNER,
@@ -301,3 +310,27 @@ def test_a_state_is_read_in_the_background(tmp_path: Path, monkeypatch: pytest.M
     assert "ended with status 1" in reading.failure()
     with pytest.raises(StackStateError):
         reading.ownership()
+
+
+@pytest.mark.parametrize(("used", "in_use"), [(2.0, True), (1, False), (None, False)])
+def test_files_and_whether_they_are_in_use(used: float | None, *, in_use: bool) -> None:
+    """They are when the container was made to use the generation that was staged last; one that was never is in no use."""
+    files = {"/etc/a": {"slot": "a.1", "path": "", "owner": "0:0", "mode": "0444", "text": "a"}}
+    outputs = {"service": "nginx", "files": files, "digests": {"/etc/a": "d"}, "generation": 2}
+    more = [child("docker-1", FILES_TYPE, "nginx-files", "x", outputs=outputs)]
+    if used is not None:
+        of_use = {"service": "nginx", "generation": used}
+        more.append(child("docker-1", FILES_IN_USE_TYPE, "nginx-files-in-use", "x", outputs=of_use))
+    owned = read_state(state_of(CONTAINERS, NETWORKS, more=more)).ownership
+    recorded = RecordedFiles(digests={"/etc/a": "d"}, files=files, in_use=in_use)
+    assert owned.files == {Place("docker-1", "nginx"): recorded}
+    assert read_state(state_of(CONTAINERS, NETWORKS)).ownership.files == {}
+
+
+def test_first_files_that_were_never_in_use() -> None:
+    """What waits for them on another host is no target for Pulumi until an `up` is complete."""
+    proof = [settled(host, service) for host, service in CONTAINERS]
+    files = child("docker-1", FILES_TYPE, "nginx-files", "x", outputs={"service": "nginx"})
+    in_use = child("docker-1", FILES_IN_USE_TYPE, "nginx-files-in-use", "x", outputs={"service": "nginx"})
+    for more, before in (([], False), ([files], True), ([files, in_use], False)):
+        assert read_state(state_of(CONTAINERS, NETWORKS, more=[*proof, *more])).before_plugin is before
