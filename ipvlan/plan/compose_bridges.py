@@ -105,14 +105,22 @@ def bridge_entries(
     keys = {docker_name(config, key): key for key in config.bridges}
     for name, settings in services.items():
         for bridge in list(settings.get("bridges", ())):
-            if bridge in keys:
-                _rename(settings, bridge, keys[bridge])
+            planned = _docker_name(config, project.bridges[bridge])
+            if planned in keys:
+                _rename(settings, bridge, keys[planned])
             elif bridge in config.bridges:
-                result.problems.append(_other_bridge(name, bridge, docker_name(config, bridge)))
+                result.problems.append(_other_bridge(name, bridge, docker_name(config, bridge), planned))
             elif bridge not in result.entries:
                 _add(result, config, project.bridges[bridge])
     _without_taken_aliases(result, config, services, project)
     return result
+
+
+def _docker_name(config: StackConfig, bridge: CarriedBridge) -> str:
+    """Return the name in Docker that a bridge would have in the stack."""
+    settings = {key: bridge.settings[key] for key in ("external", "name") if key in bridge.settings}
+    model = BridgeConfig.model_validate(settings)
+    return docker_name(config.model_copy(update={"bridges": {bridge.name: model}}), bridge.name)
 
 
 def _rename(settings: dict[str, Any], bridge: str, key: str) -> None:
@@ -139,7 +147,8 @@ def _add(result: BridgeEntries, config: StackConfig, bridge: CarriedBridge) -> N
             bridge.note(".".join(part for part in (where, option) if part), f"{problem.problem}: {problem.fix}")
         )
     result.entries[bridge.name] = {key: value for key, value in settings.items() if value != {}}
-    result.left_out.append(bridge.note("", _EXTERNAL if bridge.external else _EXISTS, advice=True))
+    if bridge.external or "name" in settings:
+        result.left_out.append(bridge.note("", _EXTERNAL if bridge.external else _EXISTS, advice=True))
     if bridge.variables:
         result.left_out.append(
             bridge.note(
@@ -207,12 +216,12 @@ def _without_taken_aliases(
             settings["bridges"] = [*own]
 
 
-def _other_bridge(service: str, bridge: str, name: str) -> Problem:
+def _other_bridge(service: str, bridge: str, name: str, planned: str) -> Problem:
     return Problem(
         code="IPF830",
         key=f"services.{service}.bridges and bridges.{shorten(bridge)}",
         value=shorten(bridge),
-        problem=f"the stack has this key for the network {shorten(name)}, and compose means the network {shorten(bridge)}",
+        problem=f"the stack has this key for the network {shorten(name)}, and compose means {shorten(planned)}",
         effect="nothing is imported: the container would be on another network",
         fix="give the bridge of the stack another key, in its section and in the services that are connected to it",
     )

@@ -39,10 +39,11 @@ class CarriedBridge:
     key: str
     """Its key in the compose file."""
     name: str
-    """Its name in Docker."""
+    """Its name in Docker there, which no network of another project has: its key in the stack."""
     place: Place
     settings: Mapping[str, Any]
-    """Keys of `BridgeConfig` -> values; the name is not among them."""
+    """Keys of `BridgeConfig` -> values. The name is among them only where the file has one: else the stack's own name for it
+    clashes with nothing that compose left on a host."""
     variables: tuple[str, ...] = ()
     """The variables of files whose values are in them."""
 
@@ -95,7 +96,7 @@ def _note(key: str, path: str, place: Place, reason: str, *, advice: bool = Fals
 
 
 def _bridge(project: str, key: str, below: Mapping[str, Node]) -> tuple[str, dict[str, Any] | None]:
-    """Return a network's name in Docker and the first of its settings; None for these where it is no bridge."""
+    """Return a network's name in Docker, and its settings as far as they follow from that; None where it is no bridge."""
     name = f"{project}_{key}"
     external = below.get("external")
     is_external = external is not None and external.value not in (None, False)
@@ -112,18 +113,25 @@ def _bridge(project: str, key: str, below: Mapping[str, Node]) -> tuple[str, dic
         return name, None
     if name in _OF_DOCKER or not DOCKER_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise LeftOutError("no bridge of a stack can have this name in Docker: its services are on the fabric instead")
-    return name, {"external": True} if is_external else {}
+    if is_external:
+        return name, {"external": True}
+    return name, {"name": name} if "name" in below else {}
 
 
 def _of_no_bridge(key: str, below: Mapping[str, Node]) -> Iterator[LeftOut]:
-    """Yield what a network says that the fabric takes the place of."""
-    for path, value in leaves(Node(dict(below), Place("", 0))):
-        if not path or value.value in (None, False) or (path, value.value) == ("driver", "bridge"):
-            continue
-        row = _row(path)
-        if row:
-            reason = row if path == "driver" else f"the network is the fabric here, which has its own: {_OF_FABRIC}"
-            yield _note(key, path, value.place, reason)
+    """Yield what a network says that the fabric takes the place of: one line for one of another driver."""
+    said = {
+        path: value
+        for path, value in leaves(Node(dict(below), Place("", 0)))
+        if path and value.value not in (None, False) and (path, value.value) != ("driver", "bridge") and _row(path)
+    }
+    driver = said.pop("driver", None)
+    if driver is not None:
+        more = f"; its {', '.join(said)} is said there: {_OF_FABRIC}" if said else ""
+        yield _note(key, "driver", driver.place, _row("driver") + more)
+        return
+    for path, value in said.items():
+        yield _note(key, path, value.place, f"the network is the fabric here, which has its own: {_OF_FABRIC}")
 
 
 _OF_FABRIC: Final = "fabric.name, fabric.subnet and fabric.gateway, and parent and slice at each host"
