@@ -17,8 +17,14 @@ UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How Pulumi writes a value that is known only after the update (UnknownStringValue in its Go SDK, resource/plugin)."""
 MARKS: Final = {"create": "+", "delete": "-", "update": "~", "replace": "+-"}
 """Operation of a step -> the sign of its line, as `pulumi preview --diff` prints it."""
-_FIRST: Final = ("container:Container", "network:Network", "BridgeConnection", "HostNetworking", "Volume")
+_FIRST: Final = (
+    *("container:Container", "network:Network", "BridgeNetwork", "BridgeEndpoints", "BridgeConnection"),
+    *("HostNetworking", "Volume"),
+)
 """Ends of the types that come first: where a comment is cut, the rest is."""
+_OF_STATE: Final = frozenset({"start", "mustRun"})
+"""Inputs of a container that only its creation uses: another value is recorded, and changes nothing on the host. The first and the
+last bridge of a container change them."""
 _OPTIONS: Final = (
     *("aliases", "customTimeouts", "deleteBeforeReplace", "deletedWith", "dependencies", "ignoreChanges", "protect"),
     *("replaceOnChanges", "replaceWith", "resourceHooks", "retainOnDelete"),
@@ -99,7 +105,10 @@ def changes(preview: Mapping[str, Any]) -> list[str]:
             *(step.get("diffReasons") or ()),
             *(step.get("detailedDiff") or ()),
         }
-        reasons = ", ".join(sorted({*named, *_trigger_reasons(step)}))
+        because = {*named, *_trigger_reasons(step)}
+        reasons = ", ".join(sorted(because))
+        if action == "update" and because and because <= _OF_STATE:
+            reasons += "; recorded alone, the container runs on as it is"
         lines.append(f"{MARKS.get(action, action)} {_title(urn)}{f' ({action}: {reasons})' if reasons else ''}")
         if urn in before and urn in after:
             lines += _difference(before[urn], after[urn])

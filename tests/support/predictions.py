@@ -24,6 +24,15 @@ TYPES: Final = (CONTAINER_TYPE, NETWORK_TYPE, BRIDGE_CONNECTION_TYPE, NETWORKING
 """What the report predicts; all other resources have nothing on a host that lasts."""
 
 
+_RECORDED: Final = {
+    BRIDGE_CONNECTION_TYPE: frozenset({"ssh", "rollout", "networks"}),
+    NETWORKING_TYPE: frozenset({"ssh", "rollout"}),
+    # With the first and the last bridge.
+    CONTAINER_TYPE: frozenset({"start", "mustRun"}),
+}
+"""Type -> the inputs whose change is an update that does nothing on the host."""
+
+
 def listed(steps: Sequence[Mapping[str, Any]]) -> Operations:
     """Return the operations of a preview, a replacement as one, without the updates that record something alone."""
     found: Operations = set()
@@ -38,11 +47,11 @@ def listed(steps: Sequence[Mapping[str, Any]]) -> Operations:
 
 
 def _records(step: Mapping[str, Any], kind: str) -> bool:
-    """Return whether an update changes nothing on the host: the connection, or what counts for a failure."""
-    if kind not in (BRIDGE_CONNECTION_TYPE, NETWORKING_TYPE):
-        return False
+    """Return whether an update changes nothing on the host: the connection, what counts for a failure or for a creation alone."""
+    recorded = _RECORDED.get(kind, frozenset())
     old, new = step["oldState"]["inputs"], step["newState"]["inputs"]
-    return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)} <= {"ssh", "rollout"}
+    changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+    return bool(recorded) and changed <= recorded
 
 
 def predicted(changes: Changes, before: Plan, after: Plan) -> Operations:
@@ -92,7 +101,7 @@ def _of_networking(old: HostPlan, new: HostPlan) -> str:
 
 def _of_container(change: ContainerChange) -> Iterator[tuple[str, str]]:
     name = resource_names.container(resource_names.host_slice(COMPONENT, change.host), change.service)
-    if change.action not in ("attach", "detach"):
+    if change.action not in ("attach", "detach", "reconnect"):
         yield change.action, name
     if change.action == "update":
         return

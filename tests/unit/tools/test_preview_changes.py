@@ -166,3 +166,13 @@ def test_no_changes_are_no_error() -> None:
     """A preview in which nothing changes has no lines."""
     preview = document(step(NETWORK, "same", old={"name": "a"}, new={"name": "a"}))
     assert changes(read_preview(json.dumps(preview))) == []
+
+
+def test_an_update_of_the_state_alone_says_so() -> None:
+    """The first bridge of a container changes how it would be created; one more argument is an update of the container."""
+    for new, more in (({}, {}), ({"memory": 64}, {"memory": 1})):
+        old = {"name": "nginx"}
+        update = step(CONTAINER, "update", old=old, new={**old, "start": False, "mustRun": False, **new})
+        update["diffReasons"] = ["start", "mustRun", *more]
+        (first, *_) = changes(document(update))
+        assert first.endswith("the container runs on as it is)") is not bool(more)
