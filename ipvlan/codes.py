@@ -388,7 +388,6 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF816": "a container was restarted for a file that could not be reloaded",
     "IPF817": "Docker remaps the users of containers that have files",
     "IPF818": "a container refused the same files before",
-    "IPF830": "an import has a bridge whose key the stack has for another network",
     "IPF901": "--stack is not the name of a stack",
     "IPF902": "there is no project here",
     "IPF903": "a commit is unknown",
