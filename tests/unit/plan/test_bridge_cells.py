@@ -26,6 +26,8 @@ def plan_of(**changes: Any) -> Plan:
     """Return the reference setup's plan with bridges, and services that are on them alone; `__` is the dot of a key path."""
     setup: dict[str, Any] = {
         "bridges": {"backend": {}, "data": {"internal": True}, "mon": {"external": True}},
+        "bridges.backend.name": "backend",
+        "bridges.data.name": "data",
         "services.nginx.bridges": ["backend"],
         "services.app": {**image(), "fabric": False, "bridges": ["backend", "data"], "container_name": "the-app"},
         "services.db": {**image(), "fabric": False, "bridges": ["data"]},
@@ -73,7 +75,7 @@ def test_others_do_not_reach_what_is_not_on_the_fabric() -> None:
 @pytest.mark.parametrize("value", ["false", "0", "F"])
 def test_a_bridge_without_traffic_between_its_containers(value: str) -> None:
     """With the option of Docker that forbids it the name is found, and nothing gets through."""
-    plan = plan_of(bridges__backend={"options": {f"{OPTION}enable_icc": value}})
+    plan = plan_of(bridges__backend__options={f"{OPTION}enable_icc": value})
     assert {(name, expected) for _, name, expected in on_docker_1(plan, "bridge-name")} == {
         ("the-app.backend", "no"),
         ("nginx.backend", "no"),
@@ -84,7 +86,7 @@ def test_a_bridge_without_traffic_between_its_containers(value: str) -> None:
 
 def test_what_opens_a_bridge_is_not_decided() -> None:
     """A routed bridge may be reached from others, and an external one is unknown: no cell says that it must not."""
-    plan = plan_of(bridges__backend={"options": {f"{OPTION}gateway_mode_ipv4": "routed"}})
+    plan = plan_of(bridges__backend__options={f"{OPTION}gateway_mode_ipv4": "routed"})
     assert {name for _, name, _ in on_docker_1(plan, "bridge-address")} == {"the-app.data", "db.data"}
     assert not [cell for cell in cells(plan_of(), "bridge-address") if cell.bridge == "mon"]
 
@@ -132,7 +134,7 @@ def test_hosts_and_internet_are_reached_with_a_route_alone(on: dict[str, Any]) -
 )
 def test_without_the_nat_the_routers_decide(name: str, value: str, answer: str) -> None:
     """A bridge whose containers send from their own addresses, or that has no gateway, is not decided by the plan."""
-    plan = plan_of(bridges__backend={"options": {OPTION + name: value}})
+    plan = plan_of(bridges__backend__options={OPTION + name: value})
     assert expected(plan, "internet", "docker-1/the-app", "internet") == answer
 
 
