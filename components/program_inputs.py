@@ -172,7 +172,7 @@ class HostVisits:
             pool.shutdown(wait=False)
 
     def unavailable(self) -> Mapping[str, HostError]:
-        """Wait for the visits, say which hosts cannot be used, and return them with the reasons. `volumes` and `bridges` can find more.
+        """Wait for the visits, say which hosts cannot be used, and return them with the reasons; `volumes` and `bridges` find more.
 
         Raises:
             pulumi.RunError: Two hosts are one machine.

@@ -1,7 +1,7 @@
 """One bridge network of the section `bridges` on a host: created, read and deleted there (docs/decisions/0032-bridges.md).
 
-Docker cannot change a network. Another subnet, other options, or another `internal` are an update: the network is created again below
-its containers, in one visit, and its new id goes to their endpoints.
+Docker cannot change a network. Another subnet, other options, or another `internal` are an update: the network is created again
+below its containers, in one visit, and its new id goes to their endpoints.
 
 Out of scope: the work on the host, which `ipvlan.hosts.bridge_networks` does. The state of every stack has the properties' names.
 """
@@ -57,7 +57,7 @@ class BridgeNetwork(Resource):
         if not _looks(old, new):
             if old["labels"] != new["labels"] and not new["external"]:
                 operation.warn(
-                    f"network {new['network']} on {new['host']} keeps the labels that it was created with: Docker cannot change them"
+                    f"network {new['network']} on {new['host']} keeps the labels that it was created with: Docker changes none"
                 )
             return {**new, "missing": False, "network_id": old["network_id"], "owner_label": old["owner_label"]}
         return _ensured(old, new, operation)

@@ -80,11 +80,15 @@ def container_at_place(
     by_hand = not {STACK_LABEL, OWNER_LABEL, COMPOSE_PROJECT_LABEL} & live.labels.keys()
     # Where the state has no container at this place, nothing of the stack's was recreated.
     ours_before = place in ownership.containers or not ownership.read
-    if by_hand and ours_before and plan.network_name in live.endpoints:
-        held = live.endpoints[plan.network_name].held
+    networks = {plan.network_name} if planned.fabric else {endpoint.bridge for endpoint in planned.bridges}
+    if by_hand and ours_before and networks & live.endpoints.keys():
+        at = ""
+        if planned.fabric:
+            held = live.endpoints[plan.network_name].held
+            at = f", at {held or 'no address'}, planned is {planned.address}"
         return NotOurs(
             kind=DriftKind.CONTAINER_RECREATED,
-            problem=f"({described(live)}) was recreated by hand, at {held or 'no address'}, planned is {planned.address_text}",
+            problem=f"({described(live)}) was recreated by hand{at}",
             fix=f"{unneeded(host, live)}, then {heal}",
         )
     return NotOurs(

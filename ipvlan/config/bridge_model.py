@@ -22,8 +22,8 @@ class BridgeConfig(Model):
     """
 
     name: BridgeName | None = None
-    """The network's name in Docker; the default is its key. Another name is another network: the containers are moved to it while
-    they run."""
+    """The network's name in Docker; the default is FABRIC-KEY (`ipvlanl2-backend`), and the key of an external one. Another name is
+    another network: the containers are moved to it while they run."""
     internal: Flag = False
     """Whether the network has no way out of the host: no default route, and no published ports. Changing it creates the network
     again while the containers run."""

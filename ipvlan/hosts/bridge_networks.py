@@ -1,8 +1,8 @@
 """Bridge networks of the section `bridges` on a host: whose one is, whether it is as planned, and how it is created or removed.
 
 Docker cannot change a network. One that is to be another is created again below its containers: they are disconnected, it is
-removed and created, and they are connected again. Docker removes a network of stopped containers without a word, and such a container does
-not start again ("network ID not found", moby#17187): so stopped ones count.
+removed and created, and they are connected again. Docker removes a network of stopped containers without a word, and such a
+container does not start again ("network ID not found", moby#17187): so stopped ones count.
 
 Out of scope: what is planned (`ipvlan.plan.bridges`), and the engine's resource (`provider.bridge_network`).
 """

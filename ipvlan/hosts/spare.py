@@ -16,7 +16,7 @@ from ipvlan.hosts.bridge import BRIDGE_GATEWAY_PRIORITY, state_of
 from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import NAME_TAKEN, HostError
 from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.spare_copy import Copy, Record, copy_of, needs_newer_api
+from ipvlan.hosts.spare_copy import Copy, Record, copy_of, endpoint_settings, needs_newer_api
 from ipvlan.plan.resource_names import (
     FAILED_SUFFIX,
     OWNER_LABEL,
@@ -115,13 +115,25 @@ def make_spare(connection: HostConnection, name: str, owner: str, *, running: st
             # The run that created it may have ended before it was connected.
             if holder.record is not None and holder.record.bridge and not state_of(holder.inspected).connected:
                 engine.connect_bridge(holder.id, BRIDGE_GATEWAY_PRIORITY)
+            _connect_missing(engine, holder, found.inspected)
             return ""
         copy = _copy(engine, found.inspected)
         id_ = engine.create(spare, copy.body)
+        for network, endpoint in copy.later.items():
+            engine.connect(id_, network, endpoint)
         if copy.record.bridge:
             # Its ports are bound at its start then.
             engine.connect_bridge(id_, BRIDGE_GATEWAY_PRIORITY)
         return ""
+
+
+def _connect_missing(engine: EngineWrites, spare: Holder, running: Mapping[str, Any]) -> None:
+    """Connect a spare to the networks that its record names, and that the run which created it did not connect."""
+    there = spare.inspected["NetworkSettings"].get("Networks") or {}
+    networks = running["NetworkSettings"].get("Networks") or {}
+    for name in () if spare.record is None else spare.record.bridges:
+        if name not in there and name in networks:
+            engine.connect(spare.id, name, endpoint_settings(networks[name], running["Id"]))
 
 
 def _moved(engine: EngineWrites, found: Holder | None, running: str, name: str, owner: str) -> Holder | None:

@@ -14,7 +14,6 @@ from netaddr import IPNetwork
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
-    from ipvlan.config.bridge_model import BridgeConfig
     from ipvlan.config.models import ServiceConfig, StackConfig
 
 
@@ -49,9 +48,16 @@ class EndpointPlan:
     """Further names by which the others on it find the container, sorted; the container's own name is not among them."""
 
 
-def docker_name(key: str, bridge: BridgeConfig) -> str:
-    """Return a bridge network's name in Docker."""
-    return bridge.name or key
+def docker_name(config: StackConfig, key: str) -> str:
+    """Return the name in Docker of the bridge that has this key in the section.
+
+    By default it is FABRIC-KEY: on one machine it is no other stack's, and it sorts after the fabric's name, so the fabric keeps the
+    default route in a Docker that goes by names. What others make has the name that they gave it: the key.
+    """
+    bridge = config.bridges[key]
+    if bridge.name is not None:
+        return bridge.name
+    return key if bridge.external else f"{config.fabric.name}-{key}"
 
 
 def bridges_on(config: StackConfig, host: str) -> tuple[BridgePlan, ...]:
@@ -63,14 +69,15 @@ def bridges_on(config: StackConfig, host: str) -> tuple[BridgePlan, ...]:
         if service.runs_on(host):
             for key in service.bridges:
                 members.setdefault(key, set()).add(name)
-    planned = (_bridge(key, bridge, members[key]) for key, bridge in config.bridges.items() if key in members)
+    planned = (_bridge(config, key, members[key]) for key in config.bridges if key in members)
     return tuple(sorted(planned, key=lambda bridge: bridge.name))
 
 
-def _bridge(key: str, bridge: BridgeConfig, members: Collection[str]) -> BridgePlan:
+def _bridge(config: StackConfig, key: str, members: Collection[str]) -> BridgePlan:
+    bridge = config.bridges[key]
     return BridgePlan(
         key=key,
-        name=docker_name(key, bridge),
+        name=docker_name(config, key),
         internal=bridge.internal,
         subnet=bridge.subnet,
         options=bridge.options,
@@ -88,7 +95,7 @@ def bridge_endpoints(config: StackConfig, name: str) -> tuple[EndpointPlan, ...]
     service = config.services[name]
     planned = (
         EndpointPlan(
-            bridge=docker_name(key, config.bridges[key]),
+            bridge=docker_name(config, key),
             aliases=tuple(sorted({name, *endpoint.aliases} - {service.container_name or name})),
         )
         for key, endpoint in service.bridges.items()
@@ -104,7 +111,7 @@ def with_a_route(config: StackConfig, service: ServiceConfig) -> Iterator[str]:
     """
     for key in service.bridges:
         if key in config.bridges and not config.bridges[key].internal:
-            yield docker_name(key, config.bridges[key])
+            yield docker_name(config, key)
 
 
 def default_route(config: StackConfig, service: ServiceConfig) -> str | None:

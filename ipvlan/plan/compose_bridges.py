@@ -102,13 +102,13 @@ def bridge_entries(
         project: What is carried over.
     """
     result = BridgeEntries()
-    keys = {docker_name(key, bridge): key for key, bridge in config.bridges.items()}
+    keys = {docker_name(config, key): key for key in config.bridges}
     for name, settings in services.items():
         for bridge in list(settings.get("bridges", ())):
             if bridge in keys:
                 _rename(settings, bridge, keys[bridge])
             elif bridge in config.bridges:
-                result.problems.append(_other_bridge(name, bridge, docker_name(bridge, config.bridges[bridge])))
+                result.problems.append(_other_bridge(name, bridge, docker_name(config, bridge)))
             elif bridge not in result.entries:
                 _add(result, config, project.bridges[bridge])
     _without_taken_aliases(result, config, services, project)

@@ -148,7 +148,7 @@ RULES: Final[tuple[VersionRule, ...]] = (
         'bridge` fails with "failed to set gateway: file exists", and a container with both does not start again after a reboot',
         fix="upgrade Docker to 28 or later, use mode l2, leave published and internet out, or make a bridge of the section "
         "`bridges` internal",
-        source="measured with Docker's own bridge: fails on 20.10.24 and 26.1.5, works on 28.5.2 (github.com/moby/moby/issues/48576)",
+        source="measured with Docker's own bridge: fails on 20.10.24 and 26.1.5, works on 28.5.2; moby issue 48576",
         refused=True,
     ),
     VersionRule(

@@ -50,7 +50,7 @@ REHEARSAL_SUFFIX: Final = ".ipvlan-rehearsal"
 
 PREVIOUS_LABEL: Final = f"{LABEL_PREFIX}previous"
 """Label of a spare, as JSON: {"of": id of the container that it is a copy of, "restart": {"Name": ..., "MaximumRetryCount": ...},
-"bridge": true or false, "volumes": [names of anonymous volumes]}."""
+"bridge": true or false, "volumes": [names of anonymous volumes], "bridges": [networks that it is connected to later, if any]}."""
 
 COMPOSE_PROJECT_LABEL: Final = "com.docker.compose.project"
 """Label by which Docker Compose marks what it creates (docs.docker.com/compose, "project name")."""

@@ -11,7 +11,6 @@ import pytest
 from ipvlan.checks import bridge_check
 from ipvlan.checks.bridge_check import BridgesRefusedError
 from ipvlan.hosts.errors import HostError, HostUnreachableError
-
 from tests.support.states import OWNER
 from tests.support.strict_monitor import Run
 
@@ -20,7 +19,7 @@ RunProgram = Callable[..., Run]
 
 @pytest.fixture(autouse=True)
 def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return what each host answers to the look at its bridges, to change: host -> names of those that are missing, or a failure."""
+    """Return what each host answers to the look at its bridges, to change: names of those that are missing, or a failure."""
     given: dict[str, Any] = {"docker-1": frozenset(), "docker-2": frozenset()}
 
     def on_all(connections: Any, _work: Any, **_: Any) -> Mapping[str, Any]:
@@ -33,7 +32,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.fixture
 def bridged(config: dict[str, Any]) -> dict[str, Any]:
     """Return the config with a bridge on which nginx and a service without the fabric are."""
-    config["bridges"] = {"backend": {"subnet": "172.30.5.0/24", "options": {"com.docker.network.driver.mtu": "1400"}}}
+    options = {"com.docker.network.driver.mtu": "1400"}
+    config["bridges"] = {"backend": {"name": "backend", "subnet": "172.30.5.0/24", "options": options}}
     services = config["services"]
     services["nginx"]["bridges"] = ["backend"]
     services["app"] = {

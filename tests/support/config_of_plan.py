@@ -58,7 +58,12 @@ def _bridges(plan: Plan) -> dict[str, Any]:
     for bridge in (bridge for host in plan.hosts for bridge in host.bridges):
         bridges[bridge.name] = {"external": True}
         if not bridge.external:
-            bridges[bridge.name] = {"internal": bridge.internal, "options": bridge.options, "labels": bridge.labels}
+            bridges[bridge.name] = {
+                "name": bridge.name,
+                "internal": bridge.internal,
+                "options": bridge.options,
+                "labels": bridge.labels,
+            }
             bridges[bridge.name] |= {} if bridge.subnet is None else {"subnet": str(bridge.subnet)}
     return bridges
 

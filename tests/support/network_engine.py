@@ -1,8 +1,8 @@
 """A substitute for Docker's Engine that has networks: it creates and removes them, and connects containers to them.
 
-It behaves as Docker 28.5 does: a connection of a stopped container that has one already changes nothing and is a success; of a network
-that does not exist it stores the name; a network of stopped containers is removed; a container that has the id of a network that is
-gone does not start (moby daemon/container_operations.go, network.go). That a real daemon behaves so is shown by tests/lab.
+It behaves as Docker 28.5 does: a connection of a stopped container that has one already changes nothing and is a success; of a
+network that does not exist it stores the name; a network of stopped containers is removed; a container that has the id of a network
+that is gone does not start (moby daemon/container_operations.go, network.go). That a real daemon behaves so is shown by tests/lab.
 """
 
 from __future__ import annotations
@@ -125,15 +125,12 @@ class NetworkEngine(ContainerEngine):
             return message(404, f"No such container: {body['Container']}")
         endpoints, name = self.endpoints(container["Id"]), which if network is None else network["Name"]
         running = container["State"]["Running"]
-        if verb == "disconnect":
-            if network is None and running:
-                return message(404, f"network {which} not found")
-            if name not in endpoints:
-                return message(500, f"container {container['Id']} is not connected to the network {name}")
-            del endpoints[name]
-            return (200, b"", JSON)
         if network is None and running:
             return message(404, f"network {which} not found")
+        if verb == "disconnect":
+            if endpoints.pop(name, None) is None:
+                return message(500, f"container {container['Id']} is not connected to the network {name}")
+            return (200, b"", JSON)
         if name in endpoints and running:
             return message(403, f"endpoint with name {container['Name'][1:]} already exists in network {name}")
         if name not in endpoints and not self.ignores_connections:

@@ -34,7 +34,7 @@ BRIDGES: Final = (
     BadInput.of("misspelt key of a bridge", _bridge(subnets="172.30.5.0/24"), ("bridges.web.subnets", "IPF109")),
     BadInput.of(
         "bridge that is called as Docker's own",
-        {"bridges": {"default": {"internal": True}}, "services.nginx.bridges": ["default"]},
+        {"bridges": {"default": {"external": True}}, "services.nginx.bridges": ["default"]},
         ("bridges.default", "IPF230"),
     ),
     BadInput.of("name of a bridge with a slash", _bridge(name="web/a", internal=True), ("bridges.web.name", "IPF230")),
@@ -45,7 +45,7 @@ BRIDGES: Final = (
     ),
     BadInput.of(
         "two keys of one bridge",
-        {"bridges": {"web": {}, "work": {"name": "web"}}, "services.nginx.bridges": ["web", "work"]},
+        {"bridges": {"web": {}, "work": {"name": "ipvlanl2-web"}}, "services.nginx.bridges": ["web", "work"]},
         ("bridges.work and bridges.web", "IPF231"),
     ),
     BadInput.of(
@@ -190,7 +190,7 @@ BRIDGES: Final = (
         "two bridges with one resource name",
         {
             "hosts.docker-1-bridge-a": {"address": "192.168.140.210", "parent": "ens33", "slice": "10.1.10.0/24"},
-            "bridges": {"a-bridge-web": {"internal": True}, "web": {"internal": True}},
+            "bridges": {"a-bridge-web": {"external": True}, "web": {"external": True}},
             "services.nginx.bridges": ["a-bridge-web"],
             "services.nginx.hosts": ["docker-1"],
             "services.centos.bridges": ["web"],
@@ -200,7 +200,7 @@ BRIDGES: Final = (
     ),
     BadInput.of(
         "bridge that sorts before the network with the default route",
-        {"bridges": {"backend": {}}, "services.nginx.bridges": ["backend"]},
+        {"bridges": {"backend": {"name": "backend"}}, "services.nginx.bridges": ["backend"]},
         ("bridges.backend", "IPF247"),
         warning=True,
     ),

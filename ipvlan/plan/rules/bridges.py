@@ -38,7 +38,7 @@ def check(
     """
     for key, bridge in config.bridges.items():
         path = f"bridges.{shorten(key)}"
-        yield from _name(path, key, bridge)
+        yield from _name(config, path, key)
         yield from _external(path, bridge)
         yield from _labels(path, bridge)
         yield from bridge_options.check(path, bridge)
@@ -52,13 +52,13 @@ def check(
     yield from endpoints.check(config, unreadable, with_fabric=with_fabric)
 
 
-def _name(path: str, key: str, bridge: BridgeConfig) -> Iterator[Problem]:
-    name = docker_name(key, bridge)
+def _name(config: StackConfig, path: str, key: str) -> Iterator[Problem]:
+    name = docker_name(config, key)
     reserved = name.lower() in DOCKER_NETWORKS
     if reserved or not DOCKER_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         yield Problem(
             code="IPF230",
-            key=f"{path}.name" if bridge.name is not None else path,
+            key=f"{path}.name" if config.bridges[key].name is not None else path,
             value=shorten(name),
             problem="Docker uses this name for a network of its own" if reserved else "this is no name of a network",
             effect="Docker would refuse the network, or take one of its own for it"
@@ -72,8 +72,8 @@ def _name(path: str, key: str, bridge: BridgeConfig) -> Iterator[Problem]:
 
 def _one_name_twice(config: StackConfig, *, with_fabric: bool) -> Iterator[Problem]:
     by_name = {config.fabric.name: "fabric.name"} if with_fabric else {}
-    for key, bridge in config.bridges.items():
-        name, path = docker_name(key, bridge), f"bridges.{shorten(key)}"
+    for key in config.bridges:
+        name, path = docker_name(config, key), f"bridges.{shorten(key)}"
         first = by_name.setdefault(name, path)
         if first != path:
             yield Problem(

@@ -24,7 +24,7 @@ _LONGEST_ALIAS: Final = 253
 
 def check(config: StackConfig, unreadable: Collection[str], *, with_fabric: bool) -> Iterator[Problem]:
     """Yield the problems of `bridges` and `fabric` of the services; `unreadable` are bridges that are in the file."""
-    keys = {docker_name(key, bridge): key for key, bridge in config.bridges.items()}
+    keys = {docker_name(config, key): key for key in config.bridges}
     known = {*config.bridges, *unreadable}
     for name, service in config.services.items():
         for key in service.bridges:
@@ -129,8 +129,8 @@ def _default_routes(config: StackConfig) -> Iterator[Problem]:
         for bridge in with_a_route(config, service):
             if route is not None and bridge < route:
                 taken.setdefault(bridge, (name, route))
-    for key, bridge_config in config.bridges.items():
-        bridge = docker_name(key, bridge_config)
+    for key in config.bridges:
+        bridge = docker_name(config, key)
         if bridge in taken:
             name, route = taken[bridge]
             yield Problem(
@@ -140,7 +140,7 @@ def _default_routes(config: StackConfig) -> Iterator[Problem]:
                 problem=f"it sorts before {shorten(route)}, which is to have the default route of {name}",
                 effect=f"a Docker older than {with_priority} would have the default route here, so a host with one is refused",
                 fix=f"do nothing if all hosts run Docker {with_priority} or later; else "
-                + ("" if bridge_config.external else "set internal: true, or ")
+                + ("" if config.bridges[key].external else "set internal: true, or ")
                 + f"choose a name that sorts after {shorten(route)}",
                 severity="warning",
             )

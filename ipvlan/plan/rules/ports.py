@@ -7,7 +7,7 @@ Out of scope: whether a service has ports (`ipvlan.plan.rules.services`), and th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -124,7 +124,7 @@ def _many(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[Pr
     if count < MANY_PORTS:
         return
     on_lan = lan_hosts(config)
-    if not service.published and not any(service.runs_on(host) and host not in on_lan for host in config.hosts):
+    if not service.published and not any(_declares(service, host, on_lan) for host in config.hosts):
         # Docker gets none of them (`ContainerPlan.docker_ports`).
         return
     yield Problem(
@@ -141,12 +141,16 @@ def _many(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[Pr
     )
 
 
+def _declares(service: ServiceConfig, host: str, on_lan: Collection[str]) -> bool:
+    """Return whether Docker gets the service's ports on the host when it creates the container there."""
+    return service.runs_on(host) and (service.published or (service.fabric and host not in on_lan))
+
+
 def _too_many(config: StackConfig) -> Iterator[Problem]:
     """Yield that Docker would get more ports than can ever be declared."""
     on_lan = lan_hosts(config)
     counts = {
-        name: sum(port.count for port in service.ports)
-        * sum(service.runs_on(host) and (service.published or host not in on_lan) for host in config.hosts)
+        name: sum(port.count for port in service.ports) * sum(_declares(service, host, on_lan) for host in config.hosts)
         for name, service in config.services.items()
     }
     if (total := sum(counts.values())) <= MOST_PORTS:

@@ -60,12 +60,29 @@ def test_a_bridge_is_where_its_services_run() -> None:
     )
     first, second = plan.hosts
     assert [(bridge.key, bridge.name, bridge.members) for bridge in first.bridges] == [
-        ("data", "data", ("centos", "nginx")),
+        ("data", "ipvlanl2-data", ("centos", "nginx")),
         ("web", "zone", ("app", "nginx")),
     ]
     assert [(bridge.key, bridge.members) for bridge in second.bridges] == [("data", ("centos",))]
     data = second.bridges[0]
     assert (data.internal, str(data.subnet), data.external) == (True, "172.30.5.0/24", False)
+
+
+def test_the_name_of_a_bridge_in_docker() -> None:
+    """The fabric's name and the key, so that it sorts after the fabric; of others the key; or what the config says."""
+    bridges = {"web": {}, "others": {"external": True}, "shop": {"name": "shop_web"}}
+    plan = plan_with({"bridges": bridges, "services.app": {**APP, "bridges": [*bridges]}})
+    assert {bridge.key: bridge.name for bridge in plan.host("docker-1").bridges} == {
+        "web": "ipvlanl2-web",
+        "others": "others",
+        "shop": "shop_web",
+    }
+
+
+def test_a_name_that_is_made_up_can_be_too_long() -> None:
+    """The fabric's name and the key have 63 characters together."""
+    [found] = codes({"bridges": {"web": {}, "w" * 60: {}}, "services.nginx.bridges": ["w" * 60]})
+    assert found == ("IPF230", f"bridges.{'w' * 60}")
 
 
 def test_a_container_is_found_by_the_name_of_its_service_too() -> None:
@@ -79,7 +96,7 @@ def test_a_container_is_found_by_the_name_of_its_service_too() -> None:
     )
     endpoints = plan.host("docker-1").container("nginx").bridges
     assert [(endpoint.bridge, endpoint.aliases) for endpoint in endpoints] == [
-        ("data", ("nginx",)),
+        ("ipvlanl2-data", ("nginx",)),
         ("zone", ("nginx", "shop")),
     ]
     assert [endpoint.aliases for endpoint in plan.host("docker-1").container("app").bridges] == [()]
@@ -95,9 +112,9 @@ def test_a_list_and_a_mapping_of_bridges_are_one() -> None:
 @pytest.mark.parametrize(
     ("keys", "route"),
     [
-        ({}, "web"),
+        ({}, "ipvlanl2-web"),
         ({"bridges": ["web", "api"]}, "api"),
-        ({"bridges": ["closed", "web"]}, "web"),
+        ({"bridges": ["closed", "web"]}, "ipvlanl2-web"),
         ({"bridges": ["closed"]}, None),
         ({"bridges": ["others", "web"]}, "a_others"),
         ({"bridges": ["closed"], "internet": True}, "bridge"),
@@ -110,7 +127,7 @@ def test_where_the_default_route_is(keys: dict[str, Any], route: str | None) -> 
     """On Docker's bridge, else on the fabric; without both on the first bridge by name that is not internal; else nowhere."""
     bridges = {
         "web": {},
-        "api": {},
+        "api": {"name": "api"},
         "closed": {"internal": True},
         "others": {"external": True, "name": "a_others"},
     }
@@ -207,10 +224,11 @@ def test_names_of_networks_without_priorities() -> None:
     external = {"bridges": {"web": {}, "aa": {"name": "api", "external": True}}, "services.nginx.bridges": ["aa"]}
     assert codes(external) == [("IPF247", "bridges.aa")]
     # centos has its default route on the fabric, nginx on Docker's bridge.
-    between: dict[str, Any] = {"bridges": {"web": {}, "data": {}}}
+    between: dict[str, Any] = {"bridges": {"web": {}, "data": {"name": "data"}}}
     assert codes({**between, "services.nginx.bridges": ["data"]}) == []
     assert codes({**between, "services.centos.bridges": ["data"]}) == [("IPF247", "bridges.data")]
-    # Without the fabric the first by name has it, in every Docker.
+    # A name that is not given sorts after the fabric's; without the fabric the first by name has it, in every Docker.
+    assert codes({"services.centos.bridges": ["web"], "services.nginx.bridges": ["web"]}) == []
     assert codes({**between, "services.app": {**APP, "bridges": ["data", "web"]}}) == []
 
 
@@ -218,6 +236,7 @@ def test_the_fabrics_name_concerns_only_what_is_on_it() -> None:
     """A service on bridges alone that uses Docker's own is not asked to sort the fabric behind it."""
     changes = {
         "fabric.name": "alpha",
+        "bridges": {"web": {"internal": True}},
         "services.nginx.published": False,
         "services.app": {**APP, "internet": True},
     }

@@ -152,7 +152,7 @@ def test_own_bridges_that_are_not_planned_are_left_and_those_of_others_stay(dock
 def test_a_network_that_is_not_the_declared_one_stops_it_before_anything(docker: NetworkEngine, run: Run) -> None:
     """Of a stopped container Docker would store a name that is nobody's, and not start it."""
     docker.inspected = [created()]
-    with pytest.raises(HostError, match="(?s)IPF808.*no network backend with the id d1d1d1d1d1d1"):
+    with pytest.raises(HostError, match=r"(?s)IPF808.*no network backend with the id d1d1d1d1d1d1"):
         ENDPOINTS.create(inputs(endpoint("data", "c2"), endpoint("backend", "d1")), run.operation)
     assert docker.changes == []
 
@@ -178,7 +178,7 @@ def test_a_container_that_is_not_the_declared_one_is_left(
 def test_a_success_that_changes_nothing_is_no_success(docker: NetworkEngine, run: Run) -> None:
     """The container is looked at again, and not started without its network."""
     docker.inspected, docker.ignores_connections = [created()], True
-    with pytest.raises(HostError, match="(?s)IPF808.*still backend is not as planned"):
+    with pytest.raises(HostError, match=r"(?s)IPF808.*still backend is not as planned"):
         ENDPOINTS.create(inputs(endpoint()), run.operation)
     assert docker.summary["web"][1] == "created"
 
@@ -188,7 +188,7 @@ def test_where_it_fails_the_previous_container_runs_again(docker: NetworkEngine,
     record = Record(of="00" * 32, restart="always", bridge=False, volumes=())
     docker.inspected = [created(), stopped("22", "web.ipvlan-previous", record=record)]
     docker.refuses["connect"] = ["no available IPv4 addresses on this network's address pools"]
-    with pytest.raises(HostError, match="(?s)IPF808.*no available IPv4 addresses") as caught:
+    with pytest.raises(HostError, match=r"(?s)IPF808.*no available IPv4 addresses") as caught:
         ENDPOINTS.create(inputs(endpoint()), run.operation)
     assert "runs again" in str(caught.value)
     assert docker.summary["web"] == ("22", "running", "always")
@@ -202,7 +202,7 @@ def test_a_start_that_docker_refuses_is_tried_again(docker: NetworkEngine, run: 
     """The container stays created with the reason, and the next run, which repeats this resource, starts it."""
     docker.inspected = [created()]
     docker.refuses["start"] = ["driver failed programming external connectivity"]
-    with pytest.raises(HostError, match="(?s)IPF808.*is not started: driver failed"):
+    with pytest.raises(HostError, match=r"(?s)IPF808.*is not started: driver failed"):
         ENDPOINTS.create(inputs(endpoint()), run.operation)
     docker.inspected[0]["State"]["Error"] = "driver failed programming external connectivity"
     ENDPOINTS.create(inputs(endpoint()), run.operation)

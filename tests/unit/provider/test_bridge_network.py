@@ -149,7 +149,7 @@ def test_what_fails_in_the_middle_is_repeated(docker: NetworkEngine, run: Run) -
     docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
     docker.refuses["create network"] = ["Pool overlaps with other one on this address space"]
     new = inputs(subnet="172.30.5.0/24")
-    with pytest.raises(HostError, match="(?s)IPF807.*Pool overlaps"):
+    with pytest.raises(HostError, match=r"(?s)IPF807.*Pool overlaps"):
         NETWORK.update(state(), new, run.operation)
     assert docker.networks == []
     assert NETWORK.update(state(), new, run.operation)["network_id"] == docker.networks[0]["Id"]
@@ -160,7 +160,7 @@ def test_a_network_that_docker_keeps_has_its_containers_back(docker: NetworkEngi
     docker.add_network("c1", "backend", Labels=OURS)
     docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
     docker.refuses["remove network"] = ["has active endpoints"]
-    with pytest.raises(HostError, match="(?s)IPF806.*has active endpoints"):
+    with pytest.raises(HostError, match=r"(?s)IPF806.*has active endpoints"):
         NETWORK.delete(state(), run.operation)
     assert docker.endpoints("web")["backend"]["Aliases"] == ["api"]
 
