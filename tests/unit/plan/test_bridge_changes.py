@@ -184,17 +184,14 @@ def test_a_bridge_that_opens_is_new_for_a_container_that_does_not_change() -> No
 
 def other_stack(bridges: dict[str, Any]) -> Neighbour:
     """Return a stack on the same machines, with a fabric of its own and these bridges."""
-    own = {"fabric.name": "second", "fabric.subnet": "10.9.0.0/16", "fabric.gateway": "10.9.0.1"}
-    hosts = {
-        f"hosts.docker-{number}.{key}": value
-        for number in (1, 2)
-        for key, value in (("slice", f"10.9.{number}.0/24"), ("parent", "ens34"))
+    keys: dict[str, Any] = {
+        **{"fabric.name": "second", "fabric.subnet": "10.9.0.0/16", "fabric.gateway": "10.9.0.1"},
+        **{f"hosts.docker-{number}.slice": f"10.9.{number}.0/24" for number in (1, 2)},
+        **{f"hosts.docker-{number}.parent": "ens34" for number in (1, 2)},
+        **{f"services.{name}.container_name": f"{name}-second" for name in ("centos", "nginx")},
+        "services.nginx.ports": ["8080:80"],
     }
-    names = {f"services.{name}.container_name": f"{name}-second" for name in ("centos", "nginx")}
-    ports = {"services.nginx.ports": ["8080:80"]}
-    return Neighbour(
-        stack="second", file="Pulumi.second.yaml", plan=plan(bridges=bridges, **own, **hosts, **names, **ports)
-    )
+    return Neighbour(stack="second", file="Pulumi.second.yaml", plan=plan(None, bridges, **keys))
 
 
 @pytest.mark.parametrize(
