@@ -37,9 +37,10 @@ def carry_reserved(service: Carried, key: str, node: Node, other: str) -> None:
         try:
             capabilities = entry.items.get("capabilities")
             names = [] if capabilities is None else [forms.text(name) for name in forms.listed(capabilities)]
-            if "gpu" not in names:
-                raise LeftOutError(other)
-            requests.append(_request(entry))
+            if "gpu" in names:
+                requests.append(_request(entry))
+            else:
+                service.leave_out(path, entry, other)
         except LeftOutError as error:
             service.leave_out(path, entry, str(error))
     if requests:

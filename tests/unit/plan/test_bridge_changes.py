@@ -19,6 +19,7 @@ from tools.reference_setup import changed
 
 BRIDGES = {"back": {"name": "back-net"}, "data": {"name": "data-net", "internal": True}}
 MODE = "com.docker.network.bridge.gateway_mode_ipv4"
+OTHER_NAME: dict[str, Any] = {"fabric.name": "other"}
 TRUSTED = "com.docker.network.bridge.trusted_host_interfaces"
 
 
@@ -94,10 +95,10 @@ def test_without_the_fabric_it_is_another_container() -> None:
     ((action, reasons),) = of_nginx(compare(on, off))
     assert action == "replace"
     assert reasons[:2] == ("fabric: true -> false", "address: 10.1.1.2 -> none")
-    renamed = plan({"bridges": ["back"], "fabric": False}, **{"fabric.name": "other"})
+    renamed = plan({"bridges": ["back"], "fabric": False}, **OTHER_NAME)
     result = compare(off, renamed)
     assert {change.service for change in result.of("replace")} == {"centos"}
-    newer = plan({"bridges": ["back"], "fabric": False, "image": "registry/x:1"}, **{"fabric.name": "other"})
+    newer = plan({"bridges": ["back"], "fabric": False, "image": "registry/x:1"}, **OTHER_NAME)
     rollout = rollout_change(compare(off, newer), off, newer)
     assert {service for services in rollout.together.values() for service in services} == {"centos"}
     assert [(step.service, step.action) for step in rollout.steps] == [("nginx", "replace")]
@@ -184,17 +185,16 @@ def test_a_bridge_that_opens_is_new_for_a_container_that_does_not_change() -> No
 
 def other_stack(bridges: dict[str, Any]) -> Neighbour:
     """Return a stack on the same machines, with a fabric of its own and these bridges."""
-    own = {"fabric.name": "second", "fabric.subnet": "10.9.0.0/16", "fabric.gateway": "10.9.0.1"}
-    hosts = {
-        f"hosts.docker-{number}.{key}": value
-        for number in (1, 2)
-        for key, value in (("slice", f"10.9.{number}.0/24"), ("parent", "ens34"))
+    keys: dict[str, Any] = {
+        "fabric.name": "second",
+        "fabric.subnet": "10.9.0.0/16",
+        "fabric.gateway": "10.9.0.1",
+        **{f"hosts.docker-{number}.slice": f"10.9.{number}.0/24" for number in (1, 2)},
+        **{f"hosts.docker-{number}.parent": "ens34" for number in (1, 2)},
+        **{f"services.{name}.container_name": f"{name}-second" for name in ("centos", "nginx")},
+        "services.nginx.ports": ["8080:80"],
     }
-    names = {f"services.{name}.container_name": f"{name}-second" for name in ("centos", "nginx")}
-    ports = {"services.nginx.ports": ["8080:80"]}
-    return Neighbour(
-        stack="second", file="Pulumi.second.yaml", plan=plan(bridges=bridges, **own, **hosts, **names, **ports)
-    )
+    return Neighbour(stack="second", file="Pulumi.second.yaml", plan=plan(None, bridges, **keys))
 
 
 @pytest.mark.parametrize(

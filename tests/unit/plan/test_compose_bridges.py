@@ -162,7 +162,8 @@ def test_a_bridge_that_the_stack_has() -> None:
 
 def test_what_runs_once_and_what_keeps_data_is_advice() -> None:
     """The first would fail an `up`; the second would be several copies."""
-    text = "services: {db: {image: 'postgres:16'}, job: {image: b, restart: 'no'}, web: {image: a, restart: always, volumes: ['vol:/v']}}"
+    web = "image: a, restart: always, volumes: ['vol:/v']"
+    text = f"services: {{db: {{image: 'postgres:16'}}, job: {{image: b, restart: 'no'}}, web: {{{web}}}}}"
     reasons = [entry.reason for entry in imported(f"{text}\nvolumes: {{vol: }}", "docker-1", "docker-2").left_out]
     assert any(reason.startswith('restart is "no" for db, job') for reason in reasons)
     assert any(reason.startswith("each of docker-1, docker-2 has its own data of db, web") for reason in reasons)

@@ -162,8 +162,10 @@ VALUES: dict[str, list[Any]] = {
     "depends_on": [["bb"], {"bb": {"condition": "service_healthy"}}, ["cc"]],
     "healthcheck": [{"test": "x", "interval": "5s"}, {"disable": True}, {"interval": "1s"}],
     "deploy": [{"resources": {"limits": {"memory": "1G", "cpus": "2"}}}, {"replicas": 2}, {}],
-    "networks": [["a"], {"a": {"ipv4_address": "10.9.9.9"}}, {"a": {"aliases": ["x"]}}, ["own"], ["own", "default"]]
-    + [{"own": {"aliases": ["aa", "x"]}}, {"theirs": {"ipv4_address": "10.9.9.9"}, "own": None}, ["shut", "theirs"]],
+    "networks": [
+        *(["a"], {"a": {"ipv4_address": "10.9.9.9"}}, {"a": {"aliases": ["x"]}}, ["own"], ["own", "default"]),
+        *({"own": {"aliases": ["aa", "x"]}}, {"theirs": {"ipv4_address": "10.9.9.9"}, "own": None}, ["shut", "theirs"]),
+    ],
     "mem_limit": ["64mb", "1.5g", 1000000, "lots"],
     "tmpfs": ["/run", ["/run:size=1m"]],
     "command": ["a b", ["a"], ""],
