@@ -102,6 +102,8 @@ class Comparison:
     """Targets of which other bytes, owners or modes are live than staged."""
     detached: tuple[str, ...]
     """Targets of which the running container has something else than what is live."""
+    left: bool
+    """Whether `end` has something to remove."""
     pending: bool
     """Whether an activation has not ended."""
     refused: str
@@ -247,6 +249,7 @@ class FilesFolder:
         return Comparison(
             differs=_targets(mounts, output.lines("differs")),
             detached=_targets(mounts, output.lines("detached")),
+            left="left" in output,
             pending="pending" in output,
             refused=output.text("refused"),
             tree=output.text("tree"),

@@ -80,7 +80,9 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
     pid, inspected = _process(engine, use.container_id)
     compared = folder.compare(use.mounts, pid=pid)
     if not (compared.differs or compared.detached or compared.pending):
-        folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
+        # Each visit as root may be a helper container, which takes seconds.
+        if compared.left:
+            folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
         return ()
     mark = _mark(use, compared)
     if not compared.pending and compared.refused.partition(" ")[0] == mark and compared.refused != tried:

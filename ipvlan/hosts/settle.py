@@ -320,8 +320,8 @@ def _began(text: str) -> float:
 def _next_check(inspected: Mapping[str, Any]) -> float:
     """Return the seconds until a container's next health check has ended."""
     check = inspected["Config"].get("Healthcheck") or {}
-    interval, limit = [int(check.get(key) or 0) / 1e9 or HEALTH_CHECK_SECONDS for key in ("Interval", "Timeout")]
-    return interval + limit + CHECK_MARGIN_SECONDS
+    times = (int(check.get(key) or 0) / 1e9 or HEALTH_CHECK_SECONDS for key in ("Interval", "Timeout"))
+    return sum(times) + CHECK_MARGIN_SECONDS
 
 
 def _settled(

@@ -1,10 +1,10 @@
 # Says whether a container has its staged files. It changes nothing.
 # Variables: those of files_place.sh; mounts, mount_N, target_N and pid, as files_bring.sh has them.
 # Output: that of files_place.sh; differs (a slot whose live files are not the staged ones), detached (a slot of which the running
-# container has something else), pending (1 where an activation has not ended), refused (what was refused last), tree (a digest of
+# container has something else), left (1 where files_end.sh has something to remove), pending (1 where an activation has not ended), refused (what was refused last), tree (a digest of
 # all that is staged).
-. ./files_place.sh
-: "${mounts?}" "${pid?}"
+. ./files_slots.sh
+: "${pid?}"
 
 # Prints the names, owners and modes below a folder, and a digest of each file.
 listing() {
@@ -33,6 +33,7 @@ while [ "$number" -lt "$mounts" ]; do
   number=$((number + 1))
 done
 if [ -d "$folder/before" ]; then echo pending=1; fi
+if [ -f "$folder/refused" ] || [ -d "$folder/spare" ] || [ -n "$(unplanned)" ]; then echo left=1; fi
 if [ -f "$folder/refused" ]; then echo "refused=$(cat "$folder/refused")"; fi
 echo "tree=$( (
   cat "$base/$owner/key"

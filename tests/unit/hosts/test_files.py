@@ -196,8 +196,10 @@ def test_what_is_not_mounted_any_more_goes_at_the_end(host: Host, container: Con
     mounts = {"/etc/nginx/nginx.conf": CONF}
     host.folder.activate(mounts, pid=0, hold=False, keep=False)
     assert set(host.names("live")) == {CONF, f"{SITES}/my site.conf"}
+    assert host.folder.compare(mounts, pid=0).left
     host.folder.end(mounts)
     assert set(host.names("live")) == {CONF}
+    assert not host.folder.compare(mounts, pid=0).left
 
 
 def test_the_spare_has_what_was_proven_last(host: Host) -> None:
@@ -205,8 +207,13 @@ def test_the_spare_has_what_was_proven_last(host: Host) -> None:
     host.folder.stage([file("1")])
     host.folder.keep_for_spare()
     assert host.names("spare") == {CONF: "1"}
+    mounts = {"/etc/nginx/nginx.conf": CONF}
+    host.folder.end(mounts)
+    assert host.folder.compare(mounts, pid=0).left
+    host.folder.end(mounts, spare=True)
+    assert (host.names("spare"), host.folder.compare(mounts, pid=0).left) == ({}, False)
     host.folder.stage([file("2")])
-    host.folder.activate({"/etc/nginx/nginx.conf": CONF}, pid=0, hold=False, keep=True)
+    host.folder.activate(mounts, pid=0, hold=False, keep=True)
     host.folder.keep_for_spare()
     assert (host.names("spare"), host.names("live")) == ({CONF: "1"}, {CONF: "2"})
 

@@ -21,7 +21,7 @@ from tests.support.fake_engine import serve
 
 ID = "22" * 32
 MOUNTS = {"/etc/nginx/nginx.conf": "nginx.conf.aaaaaaaa"}
-CHANGED = Comparison(differs=tuple(MOUNTS), detached=(), pending=False, refused="", tree="t1")
+CHANGED = Comparison(differs=tuple(MOUNTS), detached=(), left=True, pending=False, refused="", tree="t1")
 SAME = replace(CHANGED, differs=())
 SECRET = "correct horse"
 USE = Use(
@@ -114,7 +114,10 @@ def sent(docker: ContainerEngine) -> list[str]:
 
 
 def test_a_container_that_has_its_files_is_left_alone(docker: ContainerEngine) -> None:
-    """Nothing is sent; what a spare mounted is removed where there is none any more."""
+    """Nothing is sent, and nothing is written where nothing is left; what a spare mounted goes where there is none any more."""
+    folder = Folder(replace(SAME, left=False))
+    assert run(folder) == ()
+    assert folder.made == ["compare pid=42"]
     folder = Folder(SAME)
     assert run(folder) == ()
     assert folder.made == ["compare pid=42", "end spare=True"]

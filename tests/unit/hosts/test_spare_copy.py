@@ -180,7 +180,7 @@ def test_volumes_of_another_container_and_links() -> None:
 def test_the_copy_mounts_the_files_of_the_spare() -> None:
     """What is live is changed for its replacement; mounts of others are as they are."""
     folder = "/var/lib/ipvlan-fabric/0123456789abcdef/docker-1/web"
-    mounts = [
+    mounts: list[dict[str, Any]] = [
         {"Type": "bind", "Source": f"{folder}/live/conf.1", "Target": "/etc/conf", "ReadOnly": True},
         {"Type": "bind", "Source": f"{folder}-2/live/conf.1", "Target": "/etc/other", "ReadOnly": True},
         {"Type": "tmpfs", "Target": "/run"},
