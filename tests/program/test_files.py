@@ -230,3 +230,12 @@ def test_heal_names_both_resources(run: RunProgram, config: dict[str, Any]) -> N
     assert set(urns.of_files(with_files)) <= set(urns.of_container(with_files)) <= run(config).resources.keys()
     assert [urn.rpartition("::")[2] for urn in urns.of_files(with_files)] == [f"{NAME}-files", f"{NAME}-files-in-use"]
     assert urns.of_files(planned) == []
+
+
+def test_files_of_a_container_with_bridges(run: RunProgram, config: dict[str, Any], nginx: dict[str, Any]) -> None:
+    """They are staged before it is created, and compared when its endpoints have started it."""
+    config["bridges"] = {"backend": {}}
+    nginx["bridges"] = ["backend"]
+    made = run(config)
+    assert {f"{NAME}-endpoints", f"{NAME}-settled"} <= waits_for(made, f"{NAME}-files-in-use")
+    assert {"fabric-docker-1-bridge-backend", f"{NAME}-files"} <= waits_for(made, f"{NAME}-handover")
