@@ -51,8 +51,8 @@ class EndpointPlan:
 def docker_name(config: StackConfig, key: str) -> str:
     """Return the name in Docker of the bridge that has this key in the section.
 
-    By default it is FABRIC-KEY: on one machine it is no other stack's, and it sorts after the fabric's name, so the fabric keeps the
-    default route in a Docker that goes by names. What others make has the name that they gave it: the key.
+    By default it is FABRIC-KEY: on one machine it is no other stack's, and it sorts after the fabric's name, so the fabric keeps
+    the default route in a Docker that goes by names. What others make has the name that they gave it: the key.
     """
     bridge = config.bridges[key]
     if bridge.name is not None:

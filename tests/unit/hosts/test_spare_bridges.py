@@ -24,9 +24,14 @@ from tests.support.network_engine import NetworkEngine
 HOST = HostConnection(name="docker-1", command=("ssh", "docker-1"))
 SPARE = "web.ipvlan-previous"
 NEVER = "0001-01-01T00:00:00Z"
-FABRICS = {"NetworkID": "fa" * 32, "Aliases": None, "IPAMConfig": {"IPv4Address": "10.1.1.1"}, "GwPriority": 0}
-BACKEND = {"NetworkID": "c1" * 32, "Aliases": ["api", "22" * 6], "IPAMConfig": None, "GwPriority": -100}
-DATA = {"NetworkID": "c2" * 32, "Aliases": None, "IPAMConfig": None, "GwPriority": -100}
+FABRICS: dict[str, Any] = {
+    "NetworkID": "fa" * 32,
+    "Aliases": None,
+    "IPAMConfig": {"IPv4Address": "10.1.1.1"},
+    "GwPriority": 0,
+}
+BACKEND: dict[str, Any] = {"NetworkID": "c1" * 32, "Aliases": ["api", "22" * 6], "IPAMConfig": None, "GwPriority": -100}
+DATA: dict[str, Any] = {"NetworkID": "c2" * 32, "Aliases": None, "IPAMConfig": None, "GwPriority": -100}
 NETWORKS = {FABRIC: FABRICS, "backend": BACKEND, "data": DATA}
 OLD = {name: {key: endpoint[key] for key in endpoint if key != "GwPriority"} for name, endpoint in NETWORKS.items()}
 
@@ -37,7 +42,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NetworkE
     images = {each: {"Id": IMAGE, "Config": {}} for each in (IMAGE, "registry.lab:5000/nginx:1")}
     with serve(NetworkEngine(tmp_path / "s", images=images)) as engine:
         open_directly(monkeypatch, engine, spare_module, restore_module)
-        monkeypatch.setattr(restore_module.time, "sleep", lambda _: None)
+        monkeypatch.setattr("ipvlan.hosts.restore.time.sleep", lambda _: None)
         engine.add_network("fa", FABRIC, Driver="ipvlan")
         engine.add_network("c1", "backend")
         engine.add_network("c2", "data", Internal=True)
