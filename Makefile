@@ -120,8 +120,8 @@ fuzz: $(VENV)/.installed ## mutated stack files through all that reads, plans an
 test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (3 min)
 	@$(BIN)/pytest --durations=5 tests/engine
 
-test-lab: setup ## tests on a lab of their own, without those marked `long`
-	@$(BIN)/pytest -v --durations=40 -m 'not long' tests/lab
+test-lab: setup ## tests on two labs of their own side by side, without those marked `long`
+	@$(BIN)/python -m tools.lab_tests -v --durations=40 -m 'not long'
 
 test-lab-all: setup ## all tests on a lab of their own (2 h)
 	@$(BIN)/pytest -v --durations=40 tests/lab
