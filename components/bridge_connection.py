@@ -69,6 +69,8 @@ class BridgeConnection(pulumi.CustomResource):
                 # Where the connection fails, the previous container runs again.
                 "rollout": rollout.of_connection,
                 "fabric": attachment.network,
+                # A service without bridges has what it always had.
+                **({"networks": list(attachment.networks)} if attachment.networks else {}),
                 "ports": port_inputs(attachment.ports),
             },
             taken_over("BridgeConnection", opts),

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_docker as docker
 
+from components.files import live_source
 from ipvlan.config.models import ContainerSettings
 from ipvlan.config.types.mount_maps import Mount, carried_by_mounts, mount_of_volume
 from ipvlan.config.types.mounts import volume_parts
+from ipvlan.plan.model import ContainerPlan
 
 Names = Mapping[str, pulumi.Input[str]]
 """Docker's name of a named volume -> the name as an output of the volume's resource."""
@@ -26,6 +28,21 @@ def volumes(settings: ContainerSettings, names: Names) -> list[docker.ContainerV
 def mounts(settings: ContainerSettings, names: Names) -> list[docker.ContainerMountArgs]:
     """Return what the provider's `mounts` carries."""
     return [_mount(mount, names) for mount in carried_by_mounts(settings.volumes, settings.mounts)]
+
+
+def file_mounts(planned: ContainerPlan, owner: pulumi.Output[str]) -> list[docker.ContainerMountArgs]:
+    """Return the mounts of the container's files, read-only (docs/decisions/0033-files.md).
+
+    Args:
+        planned: The container.
+        owner: The stack's owner id: clones of a project do not meet on one host.
+    """
+    if planned.files is None:
+        return []
+    return [
+        docker.ContainerMountArgs(type="bind", source=live_source(planned, owner, slot), target=target, read_only=True)
+        for target, slot in planned.files.mounts.items()
+    ]
 
 
 def _volume(volume: str, names: Names) -> docker.ContainerVolumeArgs:

@@ -6,7 +6,7 @@ Out of scope: the values of settings. They were checked when the config was read
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -78,7 +78,7 @@ def container_args(
         name=planned.name,
         image=planned.image,
         command=None if planned.command is None else list(planned.command),
-        networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=network_id, ipv4_address=str(planned.address))],
+        **_networks(planned, network_id),
         ports=[
             docker.ContainerPortArgs(
                 internal=port.container_port,
@@ -97,18 +97,34 @@ def container_args(
             ),
         ],
         labels=[docker.ContainerLabelArgs(label=label, value=value) for label, value in sorted(labels.items())],
-        **_settings(planned.settings, volumes),
+        **_settings(planned.settings, volumes, container_mounts.file_mounts(planned, owner)),
     )
 
 
-def _settings(settings: ContainerSettings, volumes: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
+def _networks(planned: ContainerPlan, network_id: pulumi.Input[str]) -> dict[str, Any]:
+    """Return the fabric's network; and that a container with bridges is created and not started, which its endpoints do."""
+    arguments: dict[str, Any] = {}
+    if planned.fabric:
+        arguments["networks_advanced"] = [
+            docker.ContainerNetworksAdvancedArgs(name=network_id, ipv4_address=str(planned.address))
+        ]
+    if planned.bridges:
+        arguments |= {"start": False, "must_run": False}
+    return arguments
+
+
+def _settings(
+    settings: ContainerSettings,
+    volumes: Mapping[str, pulumi.Input[str]],
+    file_mounts: Sequence[docker.ContainerMountArgs],
+) -> dict[str, Any]:
     """Return the settings as keyword arguments, labels left out; what the config does not set is not among them."""
     restart, _, retries = settings.restart.partition(":")
     arguments: dict[str, Any] = {
         "restart": restart,
         "max_retry_count": int(retries) if retries else None,
         "volumes": container_mounts.volumes(settings, volumes),
-        "mounts": container_mounts.mounts(settings, volumes),
+        "mounts": [*container_mounts.mounts(settings, volumes), *file_mounts],
         "tmpfs": dict(settings.tmpfs),
         "healthcheck": _healthcheck(settings),
         "entrypoints": None if settings.entrypoint is None else list(settings.entrypoint),

@@ -12,6 +12,7 @@ import pulumi_docker as docker
 
 from components.bridge_connection import port_inputs
 from components.container_settings import replacement_trigger
+from components.files import Files, files_inputs
 from components.host_provider import token
 from components.rollout_args import RolloutArgs, stop_seconds
 from ipvlan.hosts.bridge import planned_attachment
@@ -30,6 +31,7 @@ class Handover(pulumi.CustomResource):
         arguments: docker.ContainerArgs,
         *,
         existing: bool,
+        files: Files | None,
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declare it.
@@ -39,6 +41,7 @@ class Handover(pulumi.CustomResource):
             args: The container.
             arguments: The container's arguments, which may hold secrets.
             existing: Whether the state has the container, so that it may be replaced in the run that creates this resource.
+            files: Its staged files; None without any.
             opts: The resource's options.
         """
         super().__init__(
@@ -55,6 +58,7 @@ class Handover(pulumi.CustomResource):
                 "existing": existing,
                 "stop_seconds": stop_seconds(args.planned.settings),
                 "bridged": args.planned.bridged,
+                **({} if files is None else files_inputs(args, files)),
             },
             pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(provider=args.provider, additional_secret_outputs=["arguments"])

@@ -15,8 +15,11 @@ import pulumi
 import pulumi_docker as docker
 
 from components.address_claims import AddressClaims
+from components.bridge_endpoints import BridgeEndpoints
+from components.bridge_network import BridgeNetwork
 from components.container_settings import container_args, replace_on_changes
 from components.error_hooks import orphans_hook, parent_conflict_hook, previous_hook
+from components.files import Files, FilesInUse
 from components.handover import Handover, Settled
 from components.host_check import host_check
 from components.host_networking import HostNetworking
@@ -50,7 +53,7 @@ class HostSliceArgs:
     """The stack's owner id, in a label of every network and container too."""
 
     secrets: Mapping[str, pulumi.Output[str]]
-    """Config key -> secret value, for every key that a service's `secret_environment` names."""
+    """Config key -> secret value, for every key that a service's `secret_environment` or `files` names."""
 
     fabric_provider: FabricProvider
     """The provider that serves our own resources. Containers depend on it."""
@@ -60,6 +63,9 @@ class HostSliceArgs:
 
     after: Sequence[pulumi.Resource] = ()
     """What must be complete before anything is tried on this host."""
+
+    missing_bridges: Collection[str] = ()
+    """Names of the planned bridge networks that do not exist on the host, as far as it was asked."""
 
     missing_volumes: Collection[str] = ()
     """Names of the planned volumes that do not exist on the host, as far as it was asked."""
@@ -126,8 +132,25 @@ class HostSlice(pulumi.ComponentResource):
         }
         """Docker's name -> the volume of the section `volumes` on this host. Their containers refer to them."""
         self.resources += self.volumes.values()
+        self.bridges = {
+            planned.name: BridgeNetwork(
+                resource_names.bridge_network(name, planned.name),
+                planned=planned,
+                connection=args.connection,
+                stack=args.stack,
+                owner=args.owner,
+                missing=planned.name in args.missing_bridges,
+                # After the fabric's network: so the subnet that Docker chooses is none of the fabric's.
+                opts=pulumi.ResourceOptions(parent=self, provider=args.fabric_provider, depends_on=[network]),
+            )
+            for planned in host.bridges
+        }
+        """Docker's name -> the bridge network of the section `bridges` on this host."""
+        self.resources += self.bridges.values()
         self.containers: dict[str, docker.Container] = {}
         """Service name -> its container on this host; those that were added."""
+        self._files: dict[str, Files] = {}
+        """Service name -> its staged files on this host."""
         self._name = name
         self._args = args
         self._docker_provider = provider
@@ -159,12 +182,17 @@ class HostSlice(pulumi.ComponentResource):
             volumes={volume: resource.volume for volume, resource in self.volumes.items()},
         )
         image = self.images[planned.image]
+        files = self._stage(planned, after=[image, *after])
         handover = Handover(
             resource_names.handover(name),
             self._rollout(planned),
             arguments,
             existing=existing,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[image, *after]),
+            files=files,
+            # Its networks are there first: what is kept of it is created on them.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[image, *self._bridges_of(planned), *after, *([files] if files else [])]
+            ),
         )
         container = docker.Container(
             name,
@@ -190,13 +218,37 @@ class HostSlice(pulumi.ComponentResource):
         self.resources.append(container)
         return container
 
-    def settle(self, planned: ContainerPlan, *, recorded_id: str, after: Sequence[pulumi.Resource]) -> Settled:
-        """Declare the proof that a container which was added is up.
+    def connect(self, planned: ContainerPlan) -> BridgeEndpoints | None:
+        """Declare the connections of a container that was added to its bridges, and its first start; None where it has none."""
+        if not planned.bridges:
+            return None
+        name, container = resource_names.container(self._name, planned.service), self.containers[planned.service]
+        endpoints = BridgeEndpoints(
+            resource_names.bridge_endpoints(name),
+            self._rollout(planned),
+            container_id=container.id,
+            network_ids={bridge: resource.network_id for bridge, resource in self.bridges.items()},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=self._bridges_of(planned),
+                delete_before_replace=True,
+                # Docker removes a container's connections with it: no visit to the host for them.
+                deleted_with=container,
+            ),
+        )
+        self.resources.append(endpoints)
+        return endpoints
+
+    def _bridges_of(self, planned: ContainerPlan) -> list[BridgeNetwork]:
+        return [self.bridges[endpoint.bridge] for endpoint in planned.bridges]
+
+    def settle(self, planned: ContainerPlan, *, recorded_id: str, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """Declare the proof that a container which was added is up, and uses its files; return the last resource of both.
 
         Args:
             planned: The container.
             recorded_id: Docker's id of the container where only an earlier version declared it; empty otherwise.
-            after: Its bridge connection, where it has one.
+            after: Its connections to bridges, where it has some.
         """
         settled = Settled(
             resource_names.settled(resource_names.container(self._name, planned.service)),
@@ -207,11 +259,39 @@ class HostSlice(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.resources.append(settled)
-        return settled
+        if planned.files is None:
+            return settled
+        in_use = FilesInUse(
+            resource_names.files_in_use(resource_names.container(self._name, planned.service)),
+            self._rollout(planned),
+            planned.files,
+            staged=self._files[planned.service],
+            container_id=self.containers[planned.service].id,
+            secrets=self._args.secrets,
+            after=[settled],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.resources.append(in_use)
+        return in_use
 
     def complete(self) -> None:
         """Say that all containers were added."""
         self.register_outputs({"network_id": self.network_id, "addresses": self.addresses})
+
+    def _stage(self, planned: ContainerPlan, *, after: Sequence[pulumi.Resource]) -> Files | None:
+        """Declare the container's staged files; return None without any."""
+        if planned.files is None:
+            return None
+        files = Files(
+            resource_names.files(resource_names.container(self._name, planned.service)),
+            self._rollout(planned),
+            planned.files,
+            secrets=self._args.secrets,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),
+        )
+        self._files[planned.service] = files
+        self.resources.append(files)
+        return files
 
     def _rollout(self, planned: ContainerPlan) -> RolloutArgs:
         args = self._args

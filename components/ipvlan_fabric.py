@@ -64,6 +64,9 @@ class FabricArgs:
     missing_volumes: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Host -> names of planned volumes that do not exist there; empty in a preview."""
 
+    missing_bridges: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Host -> names of planned bridge networks that do not exist there; empty in a preview."""
+
 
 class IpvlanFabric(pulumi.ComponentResource):
     """One flat ipvlan network over several Docker hosts, with its containers and their published ports."""
@@ -95,18 +98,23 @@ class IpvlanFabric(pulumi.ComponentResource):
                     proven=place in args.proven,
                     after=order.before(planned),
                 )
-                attachment = self._attachment(shared, plan.host(planned.host), planned, container)
+                connections: list[pulumi.Resource] = []
+                endpoints = slice_.connect(planned)
+                if endpoints is not None:
+                    connections.append(endpoints)
+                attachment = self._attachment(shared, plan.host(planned.host), planned, container, after=connections)
                 if attachment is not None:
+                    connections.append(attachment.bridge_connection)
                     urls.setdefault(planned.service, {})[planned.host] = attachment.urls
                     resources.append(attachment.bridge_connection)
-                if plan.at_own_address(planned) and (endpoints := plan.endpoints_of(planned)):
-                    urls[planned.service][planned.host] = _known_with(container, endpoints)
+                if plan.at_own_address(planned) and (own := plan.endpoints_of(planned)):
+                    urls[planned.service][planned.host] = _known_with(container, own)
                 order.add(
                     planned,
                     slice_.settle(
                         planned,
                         recorded_id=args.from_before.get(place, ""),
-                        after=[attachment.bridge_connection] if attachment is not None else [],
+                        after=connections,
                     ),
                 )
             for slice_ in slices.values():
@@ -179,12 +187,18 @@ class IpvlanFabric(pulumi.ComponentResource):
                 address_check=shared.address_check,
                 after=after,
                 missing_volumes=shared.args.missing_volumes.get(host.name, ()),
+                missing_bridges=shared.args.missing_bridges.get(host.name, ()),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _attachment(
-        self, shared: _Shared, host: HostPlan, planned: ContainerPlan, container: docker.Container
+        self,
+        shared: _Shared,
+        host: HostPlan,
+        planned: ContainerPlan,
+        container: docker.Container,
+        after: Sequence[pulumi.Resource],
     ) -> PublishedService | None:
         """Declare the bridge attachment of a container; return None for one that is not bridged."""
         if not planned.bridged:
@@ -199,6 +213,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 connection=shared.connections[host.name],
                 owner=shared.identity.owner,
                 fabric_provider=shared.fabric_provider,
+                after=after,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -17,6 +17,7 @@ from pulumi.runtime.config import get_config, is_config_secret
 
 from components import messages
 from components.ipvlan_fabric import FabricArgs
+from ipvlan.checks.bridge_check import BridgeCheck, BridgesLooked
 from ipvlan.checks.host_identity import other_machines, same_machine
 from ipvlan.checks.network_changes import changed_networks
 from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
@@ -85,6 +86,8 @@ def fabric_args(
     unavailable = visits.unavailable()
     known = {} if project is None else _known_secrets(config)
     volumes, without = visits.volumes(pulumi.get_stack(), known, unavailable)
+    unavailable = {**unavailable, **without}
+    bridges, without = visits.bridges(pulumi.get_stack(), unavailable)
     return FabricArgs(
         plan=plan,
         stack=pulumi.get_stack(),
@@ -95,6 +98,7 @@ def fabric_args(
         proven=visits.proven(),
         replaced_hosts={*visits.replaced_networks(), *(host for host, found in volumes.items() if found.replaced)},
         missing_volumes={host: found.missing for host, found in volumes.items()},
+        missing_bridges=bridges,
     )
 
 
@@ -168,7 +172,7 @@ class HostVisits:
             pool.shutdown(wait=False)
 
     def unavailable(self) -> Mapping[str, HostError]:
-        """Wait for the visits, say which hosts cannot be used, and return them with the reasons. `volumes` can find more.
+        """Wait for the visits, say which hosts cannot be used, and return them with the reasons; `volumes` and `bridges` find more.
 
         Raises:
             pulumi.RunError: Two hosts are one machine.
@@ -225,6 +229,23 @@ class HostVisits:
             return Looked({}, {})
         check = VolumeCheck(stack, self._recorded, secrets)
         looked = check.look([(host, connection_to(host, self._plan.ssh)) for host in hosts])
+        _tell(looked.unavailable)
+        return looked
+
+    def bridges(self, stack: str, unavailable: Collection[str]) -> BridgesLooked:
+        """Return which bridge networks of each host are missing, and say and return which hosts cannot be used for them.
+
+        In a preview, and of an unavailable host, it is nothing.
+
+        Raises:
+            BridgesRefusedError: A bridge network cannot be as planned: nothing was changed.
+        """
+        hosts = [host for host in self._plan.hosts if host.bridges and host.name not in unavailable]
+        if self._visits is None or not hosts:
+            return BridgesLooked({}, {})
+        looked = BridgeCheck(stack, self._recorded).look(
+            [(host, connection_to(host, self._plan.ssh)) for host in hosts]
+        )
         _tell(looked.unavailable)
         return looked
 

@@ -9,6 +9,7 @@ deletes an attachment and leaves the container as it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,9 @@ class PublishedServiceArgs:
     fabric_provider: FabricProvider
     """The provider that serves the bridge connection."""
 
+    after: Sequence[pulumi.Resource] = ()
+    """What starts the container, where that is not its own resource: its connections to other bridges."""
+
 
 class PublishedService(pulumi.ComponentResource):
     """One container's attachment to Docker's bridge, created only when every port to publish is bound."""
@@ -81,6 +85,7 @@ class PublishedService(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=args.fabric_provider,
+                depends_on=[*args.after],
                 delete_before_replace=True,
                 # Docker removes a container's connections with it: no visit to the host for them.
                 deleted_with=args.container,

@@ -79,7 +79,7 @@ def _check(inputs: Mapping[str, Any], before: Checked, operation: Operation) -> 
     from netaddr import IPAddress  # noqa: PLC0415
 
     from ipvlan.checks.address_conflicts import NewAddresses, check_conflicts  # noqa: PLC0415
-    from ipvlan.checks.stack_state import OwnershipInDoubt  # noqa: PLC0415
+    from ipvlan.checks.state_reading import OwnershipInDoubt  # noqa: PLC0415
     from ipvlan.hosts.connection import HostConnection  # noqa: PLC0415
 
     planned = _planned(inputs)

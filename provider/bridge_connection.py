@@ -23,7 +23,7 @@ from provider.resource import (
 )
 
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
-"""Properties whose change replaces the connection. The only other one is `ssh`, and a change of it does nothing on the host."""
+"""Properties whose change replaces the connection. A change of another one does nothing on the host."""
 
 
 def _attachment(properties: Properties, operation: Operation) -> bridge.BridgeAttachment:
@@ -32,6 +32,7 @@ def _attachment(properties: Properties, operation: Operation) -> bridge.BridgeAt
         container=properties["container"],
         container_id=properties["container_id"],
         network=properties["fabric"],
+        networks=tuple(properties.get("networks") or ()),
         ports=bound_ports(properties["ports"]),
     )
 
@@ -70,11 +71,14 @@ class BridgeConnection(Resource):
         return state if exists else None
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Replace for another container or other ports; for another ssh command update the state alone."""
-        return compare(old, new, identity=_IDENTITY, rest=["ssh"])
+        """Replace for another container or other ports; for another ssh command or other networks update the state alone."""
+        found = compare(old, new, identity=_IDENTITY, rest=["ssh"])
+        # Without any the property is left out, as in a state from before there were some.
+        other = (old.get("networks") or []) != (new.get("networks") or [])
+        return Difference([*found.changed, *(["networks"] if other else [])], found.replaces)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:  # noqa: ARG002
-        """Record the new ssh command; nothing is done on the host."""
+        """Record what changed; nothing is done on the host."""
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:

@@ -23,7 +23,7 @@ from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_lock import ENDS_A_RUN, HostLockedError, HostLocks
 from ipvlan.hosts.host_lock import Holder as LockHolder
-from ipvlan.hosts.restore import LONGEST_GRACE, own_attachment, restore, start_unstarted
+from ipvlan.hosts.restore import LONGEST_GRACE, connect_as, internal_networks, own_attachment, restore, start_unstarted
 from ipvlan.hosts.settle import settle
 from ipvlan.hosts.spare import Holder, holder_of
 from ipvlan.plan.resource_names import PREVIOUS_SUFFIX
@@ -88,6 +88,8 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
             time.sleep(float(handover["stop_seconds"]) + STOP_SECONDS)
             found = holder_of(engine, name, owner)
         if found is not None and found.ours and not found.copy:
+            if spare is not None and spare.copy:
+                connect_as(engine, found.id, spare.inspected)
             start_unstarted(engine, found.id)
         within = int(handover["healthy_within"])
         if (
@@ -98,9 +100,14 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
         ):
             restore(connection, name, owner, grace=LONGEST_GRACE, session=engine)
             return
-        attachment = own_attachment(connection, name, engine.container(found.id)) if handover["bridged"] else None
+        attachment = _attachment(connection, engine, name, found.id) if handover["bridged"] else None
     if attachment is not None:
         _publish(attachment, owner)
+
+
+def _attachment(connection: HostConnection, engine: EngineWrites, name: str, id_: str) -> BridgeAttachment:
+    inspected = engine.container(id_)
+    return own_attachment(connection, name, inspected, internal=internal_networks(engine, inspected))
 
 
 def _publish(attachment: BridgeAttachment, owner: str) -> None:

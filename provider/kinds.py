@@ -7,6 +7,8 @@ from typing import Final
 from ipvlan.plan.resource_names import PACKAGE
 from provider.address_claims import AddressClaims
 from provider.bridge_connection import BridgeConnection
+from provider.bridge_endpoints import BridgeEndpoints
+from provider.bridge_network import BridgeNetwork
 from provider.files import Files
 from provider.files_in_use import FilesInUse
 from provider.handover import Handover
@@ -21,6 +23,8 @@ KINDS: Final[dict[str, Resource]] = {
     for kind in (
         AddressClaims(),
         BridgeConnection(),
+        BridgeEndpoints(),
+        BridgeNetwork(),
         Files(),
         FilesInUse(),
         Handover(),

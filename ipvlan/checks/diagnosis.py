@@ -15,8 +15,8 @@ from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.errors import HostError, OtherMachineError
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
+from ipvlan.plan.cells import Cell
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
-from ipvlan.plan.reachability import Cell
 from ipvlan.plan.resource_names import BRIDGE, PREVIOUS_LABEL
 
 _BETWEEN_THE_HOSTS = (
@@ -35,13 +35,14 @@ class Diagnosis:
     def reason(self, cell: Cell, observed: Observed, *, must_work: bool) -> str:
         """Return one sentence about a wrong cell; `must_work` is false where the connection works and must not."""
         if not must_work:
-            return self._works_wrongly(cell)
-        return next(self._broken_links(cell, observed), None) or self._outside_the_hosts(cell) or _BETWEEN_THE_HOSTS
+            return self._bridge_works_wrongly(cell) or self._works_wrongly(cell)
+        reason = next(self._broken_links(cell, observed), None)
+        return reason or self._by_a_bridge(cell) or self._outside_the_hosts(cell) or _BETWEEN_THE_HOSTS
 
     def _broken_links(self, cell: Cell, observed: Observed) -> Iterator[str]:
         for host, service in ((cell.source_host, cell.source_service), (cell.target_host, cell.target_service)):
             if host is not None:
-                yield from self._end(self._plan.host(host), service)
+                yield from self._end(self._plan.host(host), service, cell)
         if cell.kind == "container-port":
             yield from self._own_port(cell, observed)
         elif cell.port is not None:
@@ -53,7 +54,7 @@ class Diagnosis:
         if cell.kind in ("container", "host-address", "other-container") and cell.source_host != cell.target_host:
             yield from self._route(cell)
 
-    def _end(self, host: HostPlan, service: str | None) -> Iterator[str]:
+    def _end(self, host: HostPlan, service: str | None, cell: Cell) -> Iterator[str]:
         if isinstance(self._hosts.get(host.name), OtherMachineError):
             yield f"host replaced: another machine answers for {host.name} than the one in the state (`ipvlan status`)"
             return
@@ -62,13 +63,16 @@ class Diagnosis:
             yield f"host not reached: {host.name} does not answer"
             return
         if service is not None:
-            yield from self._container(host.container(service), snapshot)
+            yield from self._container(host.container(service), snapshot, cell.bridge)
+        if cell.bridge is not None:
+            # It never leaves the host.
+            return
         if not snapshot.parent.present:
             yield f"parent missing: {host.name} has no {host.parent}"
         elif not snapshot.parent.up:
             yield f"parent down: {host.parent} on {host.name} is down (`ip link set {host.parent} up` there, or its cable)"
 
-    def _container(self, planned: ContainerPlan, snapshot: HostSnapshot) -> Iterator[str]:
+    def _container(self, planned: ContainerPlan, snapshot: HostSnapshot, bridge: str | None) -> Iterator[str]:
         live = snapshot.containers.get(planned.name)
         name = f"{planned.name} on {planned.host}"
         if live is None:
@@ -79,6 +83,12 @@ class Diagnosis:
             return
         if not live.running:
             yield f"container down: {name} is {live.status.lower() or live.state}"
+            return
+        if bridge is not None or not planned.fabric:
+            networks = [endpoint.bridge for endpoint in planned.bridges if bridge in (None, endpoint.bridge)]
+            absent = [network for network in networks if network not in live.endpoints]
+            if absent:
+                yield f"not attached: {name} is not connected to {', '.join(absent)} (`ipvlan status`)"
             return
         endpoint = live.endpoints.get(self._plan.network_name)
         if endpoint is None:
@@ -130,6 +140,7 @@ class Diagnosis:
     def _bridge(self, cell: Cell) -> Iterator[str]:
         planned = self._source(cell)
         if planned is None or not planned.bridged:
+            # One that is not on the fabric is asked for all its bridges before (`_container`).
             return
         live = self._live(planned.host, planned.name)
         if live is not None and BRIDGE not in live.endpoints:
@@ -147,6 +158,22 @@ class Diagnosis:
             ]
             if missing:
                 yield f"no route: {host} has none to {', '.join(missing)} (`ipvlan heal`)"
+
+    def _by_a_bridge(self, cell: Cell) -> str | None:
+        """Return where to look when all is as planned, of what goes over a bridge of the stack; None for another cell."""
+        if cell.bridge is not None:
+            return (
+                f"both containers run and are connected to {cell.bridge}: look at `docker network inspect {cell.bridge}` on "
+                f"{cell.source_host} (enable_icc), and at its firewall (`sysctl net.bridge.bridge-nf-call-iptables` there; if it "
+                "is 1, chain FORWARD)"
+            )
+        planned = self._source(cell)
+        if cell.kind in ("container", "host-address") and planned is not None and not planned.fabric:
+            return (
+                f"{cell.source} leaves through the NAT of {cell.source_host}: look at that host's own route to {cell.address} "
+                "(`ip route get` there; `ipvlan heal` for a shim) and at its firewall (chain FORWARD)"
+            )
+        return None
 
     def _outside_the_hosts(self, cell: Cell) -> str | None:
         """Return where to look when everything on the hosts is as planned; None where the kind of cell does not tell."""
@@ -194,12 +221,38 @@ class Diagnosis:
         if cell.port is not None:
             return self._port_works_wrongly(cell, cell.port)
         live = self._live(cell.source_host, cell.source.partition("/")[2])
-        others = sorted(set(live.endpoints) - {self._plan.network_name}) if live is not None else []
+        others = sorted(set(live.endpoints) - self._without_a_route(cell)) if live is not None else []
         if others:
             return f"other network: {cell.source} is connected to {', '.join(others)} too, and connects through it"
         if cell.kind == "own-container":
             return f"{cell.source} has an address of the fabric itself, or a route to it (`ip route` there)"
         return f"something on the network answers for {cell.address}, which {cell.source} must not reach by the plan"
+
+    def _without_a_route(self, cell: Cell) -> set[str]:
+        """Return the networks through which the source of a cell reaches nothing outside: the fabric, and internal bridges."""
+        host = None if cell.source_host is None else self._plan.host(cell.source_host)
+        internal = {bridge.name for bridge in host.bridges if bridge.internal} if host is not None else set()
+        return {self._plan.network_name, *internal}
+
+    def _bridge_works_wrongly(self, cell: Cell) -> str | None:
+        """Return why a connection over a bridge works that must not; None for another cell."""
+        if cell.bridge is None:
+            return None
+        if cell.kind == "bridge-name":
+            return (
+                f"the containers of {cell.bridge} on {cell.target_host} reach each other, and by its option enable_icc they must "
+                f"not: `docker network inspect {cell.bridge}` there, and `ipvlan status`"
+            )
+        source, target = (self._live(cell.target_host, end.partition("/")[2]) for end in (cell.source, cell.target))
+        if source is not None and target is not None:
+            shared = sorted((set(source.endpoints) & set(target.endpoints)) - {BRIDGE})
+            if shared:
+                return f"other network: {cell.source} and {cell.target} are both connected to {', '.join(shared)}"
+        return (
+            f"Docker on {cell.source_host} does not isolate {cell.target} on {cell.bridge}: look at the rules of the host's "
+            "firewall before Docker's own; or a machine beyond the host has the address too, and the bridge needs another subnet "
+            "(ipvlan-fabric:bridges)"
+        )
 
     def _port_works_wrongly(self, cell: Cell, port: Port) -> str:
         name = cell.target.partition("/")[2]

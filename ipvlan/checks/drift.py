@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from ipvlan.checks.bridge_drift import Compared, bridge_differences, endpoint_differences
 from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.difference import Difference, difference
 from ipvlan.checks.drift_kinds import DriftKind
+from ipvlan.checks.file_drift import file_differences
 from ipvlan.checks.host_identity import other_machine
 from ipvlan.checks.not_ours import (
     container_at_place,
@@ -71,6 +73,8 @@ class Comparison:
             *self._networks(host, snapshot),
             *self._routes(host, snapshot),
             *volume_differences(self._stack, self._ownership, host, snapshot),
+            *file_differences(self._stack, self._ownership, host, snapshot),
+            *bridge_differences(self._stack, self._ownership, host, snapshot),
             *(found for planned in host.containers for found in self._planned_container(host, planned, snapshot)),
             *self._other_containers(host, snapshot),
             *self._notices(host, snapshot),
@@ -186,7 +190,17 @@ class Comparison:
             yield self._about(
                 planned, DriftKind.IMAGE_DIFFERENT, f"was created from {live.image}, planned is {planned.image}"
             )
-        yield from self._attachments(planned, live, snapshot)
+        if planned.fabric:
+            yield from self._fabric(planned, live, snapshot)
+        compared = Compared(
+            stack=self._stack,
+            ownership=self._ownership,
+            fabric=self._plan.network_name,
+            host=host,
+            snapshot=snapshot,
+        )
+        yield from endpoint_differences(compared, planned, live)
+        yield from self._bridge(planned, live)
         yield from self._ports(planned, live, looping=looping)
 
     def _missing(self, planned: ContainerPlan, snapshot: HostSnapshot) -> str:
@@ -199,7 +213,7 @@ class Comparison:
             return f"is missing: its replacement did not come up, and is kept as {renamed.name}"
         return f"is missing: somebody renamed it to {renamed.name}"
 
-    def _attachments(self, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot) -> Iterator[Difference]:
+    def _fabric(self, planned: ContainerPlan, live: LiveContainer, snapshot: HostSnapshot) -> Iterator[Difference]:
         fabric = self._plan.network_name
         attachment = live.endpoints.get(fabric)
         network = snapshot.network(fabric)
@@ -223,6 +237,8 @@ class Comparison:
                 DriftKind.ADDRESS_DIFFERENT,
                 f"holds {planned.address} by chance and may get another at its next start",
             )
+
+    def _bridge(self, planned: ContainerPlan, live: LiveContainer) -> Iterator[Difference]:
         connected = BRIDGE in live.endpoints
         if planned.bridged and not connected:
             yield self._about(

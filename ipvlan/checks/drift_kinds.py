@@ -39,7 +39,7 @@ def _on_host(order: int, how: str) -> Repair:
 
 _NEW_CONTAINER: Final = Repair(
     by="pulumi",
-    how="`pulumi up --refresh --target` of that container, its bridge connection, its image and its network",
+    how="`pulumi up --refresh --target` of that container, its connections to bridges, its image and its networks",
     recreates="container",
 )
 _NEW_NETWORK: Final = Repair(
@@ -127,7 +127,7 @@ class DriftKind(StrEnum):
     CONTAINER_STOPPED = (
         "container-stopped",
         "a planned container does not run",
-        _on_host(5, "starts it"),
+        _on_host(9, "starts it"),
     )
     CONTAINER_RESTARTING = (
         "container-restarting",
@@ -180,25 +180,70 @@ class DriftKind(StrEnum):
     BRIDGE_DISCONNECTED = (
         "bridge-disconnected",
         "a container that is published or has internet is not connected to the bridge",
-        _on_host(6, "connects it to the bridge; same container"),
+        _on_host(10, "connects it to the bridge; same container"),
     )
     BRIDGE_CONNECTED = (
         "bridge-connected",
         "a container that is neither published nor has internet is connected to the bridge",
         _on_host(8, "disconnects it from the bridge; same container"),
     )
+    ENDPOINT_MISSING = (
+        "endpoint-missing",
+        "a container is not connected to a bridge network of `bridges`, or to a deleted one of its name",
+        _on_host(5, "connects it; same container"),
+    )
+    ENDPOINT_DIFFERENT = (
+        "endpoint-different",
+        "a container has other aliases than planned on a bridge network, or another gateway priority",
+        _on_host(6, "disconnects it, and connects it as planned; same container"),
+    )
+    ENDPOINT_EXTRA = (
+        "endpoint-extra",
+        "a container is connected to a network that is not planned for it; `info` where the network is not of this stack",
+        _on_host(7, "disconnects it from a network of this stack; same container. Another network is for a person"),
+        None,
+    )
     PORTS_DIFFERENT = ("ports-different", "a container was created with other ports than planned", _NEW_CONTAINER)
     PORTS_UNBOUND = (
         "ports-unbound",
         "a published container is connected to the bridge, and its ports are not bound on the host",
-        _on_host(7, "connects it to the bridge again; same container"),
+        _on_host(11, "connects it to the bridge again; same container"),
+    )
+    BRIDGE_NETWORK_MISSING = (
+        "bridge-network-missing",
+        "a bridge network of `bridges` does not exist on the host",
+        Repair(
+            by="pulumi",
+            how="`pulumi up --refresh --target` of that network and of its containers' connections to it; an external one is for a "
+            "person",
+        ),
+    )
+    BRIDGE_NETWORK_DIFFERENT = (
+        "bridge-network-different",
+        "a bridge network has another driver or subnet, other options, or a way out of the host that is not planned",
+        Repair(
+            by="pulumi",
+            how="`pulumi up --refresh --target` of that network and of its containers' connections to it: it is created again, and "
+            "the containers run on; an external one, and one with containers of others, is for a person",
+        ),
+    )
+    BRIDGE_NETWORK_NOT_OURS = (
+        "bridge-network-not-ours",
+        "a network has the name of a planned bridge network, and is not in this stack's state",
+        _by_person("`external: true`, or another `name`; then `pulumi up`"),
+    )
+    BRIDGE_NETWORK_NOT_PLANNED = (
+        "bridge-network-not-planned",
+        "this stack created a bridge network that the plan does not have any more",
+        _by_person("`pulumi up`"),
     )
     VOLUME_MISSING = (
         "volume-missing",
         "a planned volume does not exist on the host",
         Repair(
             by="pulumi",
-            how="`pulumi up --refresh --target` of that volume, which is empty then; an external one is for a person",
+            how="`pulumi up --refresh --target` of that volume: an empty one, unless its data is where its device is; an external "
+            "one is for a person",
         ),
     )
     VOLUME_DIFFERENT = (
@@ -215,6 +260,32 @@ class DriftKind(StrEnum):
         "volume-kept",
         "this stack created a volume that the plan does not have any more; it is kept with its data",
         _by_person("leave it; or, if nobody needs its data, `docker volume rm NAME`"),
+        "info",
+    )
+    FILE_DIFFERENT = (
+        "file-different",
+        "a file of a service is missing on the host, or has other bytes, another owner or another mode than `up` wrote",
+        Repair(
+            by="pulumi",
+            how="`pulumi up --refresh --target` of the service's files; the container is reloaded, restarted or replaced as the "
+            "service says",
+        ),
+    )
+    FILES_PENDING = (
+        "files-pending",
+        "new files of a service are on the host and not in use: the `up` that brought them was refused or cut short",
+        _by_person("correct the files, then `pulumi up`; or `pulumi up --refresh`, to try the same again"),
+    )
+    FILES_UNREAD = (
+        "files-unread",
+        "the files of a service were not compared; `info` where the ssh user is not root and may not use sudo without a password",
+        _by_person("name a user in `ssh` that is root, or may use sudo without a password"),
+        None,
+    )
+    FILES_LEFT = (
+        "files-left",
+        "this stack put files of a service on the host that the plan does not have there any more",
+        _by_person("`pulumi up`; or, where the state does not have them, `rm -r` of their folder"),
         "info",
     )
     ADDRESS_UNCHECKED = (

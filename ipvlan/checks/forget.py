@@ -11,14 +11,15 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ipvlan.checks.stack_state import export_stack
 from ipvlan.config.docker_socket import DEFAULT_SOCKET
+from ipvlan.hosts.files import BASE, folder_of
 from ipvlan.hosts.networking import FOLDERS
-from ipvlan.plan.forget import Remains, StateNetworking
+from ipvlan.plan.forget import Remains, StateBridge, StateNetwork, StateNetworking
 from ipvlan.plan.resource_names import FAILED_SUFFIX, OWNER_LABEL, PREVIOUS_LABEL, REHEARSAL_SUFFIX
 from ipvlan.problems import Problem, ToolError, plain
 
@@ -120,10 +121,12 @@ def _clean_up_lines(remains: Remains) -> Iterator[str]:
     for container in remains.containers:
         if not container.id:
             yield _interrupted(container.name, _docker(remains, "inspect", container.name))
+    yield from _files_lines(remains.files)
     # Before the network, with which Docker removes a parent that is a VLAN it made.
     for networking in remains.networking:
         yield from _networking_lines(networking)
-    for network in remains.networks:
+    networks: tuple[StateNetwork | StateBridge, ...] = (*remains.networks, *remains.bridges)
+    for network in networks:
         if network.id:
             yield _docker(remains, "network", "rm", network.id)
         else:
@@ -147,6 +150,19 @@ def _rollout_line(remains: Remains) -> str:
         f"{of_owner} --filter 'name=[.]({names})$'; done | "
         f"{others}sort -u | xargs --no-run-if-empty {_docker(remains, 'rm', '--force', '--volumes')}"
     )
+
+
+def _files_lines(labels: Iterable[str]) -> Iterator[str]:
+    """Yield the lines that remove containers' files, and, where they were the last, the stack's key and the folders above."""
+    folders = [folder_of(label) for label in labels]
+    if not folders:
+        return
+    yield shlex.join(["rm", "-r", *folders])
+    hosts = sorted({folder.rpartition("/")[0] for folder in folders})
+    yield shlex.join(["rmdir", "--ignore-fail-on-non-empty", *hosts])
+    for stack in sorted({host.rpartition("/")[0] for host in hosts}):
+        yield f'[ "$(ls -A {shlex.quote(stack)})" != key ] || rm -r {shlex.quote(stack)}'
+    yield shlex.join(["rmdir", "--ignore-fail-on-non-empty", BASE])
 
 
 def _interrupted(name: str, look: str) -> str:

@@ -16,12 +16,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.checks.bridge_repair import container_obstacle, network_obstacle, wanted_connections
 from ipvlan.checks.difference import Difference
 from ipvlan.checks.drift_kinds import REPAIRERS, DriftKind, Repairer
+from ipvlan.checks.file_drift import file_targets
+from ipvlan.hosts.endpoints import Wanted
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.repair import Seen
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
-from ipvlan.plan.model import ContainerPlan, Plan
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership
 from ipvlan.plan.resource_names import Urns
 from ipvlan.plan.rollout_containers import role_of
@@ -43,7 +46,14 @@ _DESCRIPTIONS: Final[Mapping[DriftKind, str]] = {
     DriftKind.CONTAINER_MISSING: "pulumi up: create {container} again",
     DriftKind.IMAGE_DIFFERENT: "pulumi up: create {container} again",
     DriftKind.PORTS_DIFFERENT: "pulumi up: create {container} again",
-    DriftKind.VOLUME_MISSING: "pulumi up: create volume {volume} on {host} again, empty",
+    DriftKind.ENDPOINT_MISSING: "connect {container} to {network}",
+    DriftKind.ENDPOINT_DIFFERENT: "connect {container} to {network} again, as planned",
+    DriftKind.ENDPOINT_EXTRA: "disconnect {container} from {network}",
+    DriftKind.BRIDGE_NETWORK_MISSING: "pulumi up: create bridge network {network} on {host} again, and connect its containers",
+    DriftKind.BRIDGE_NETWORK_DIFFERENT: "pulumi up: create bridge network {network} on {host} again, and connect its containers, "
+    "which run on",
+    DriftKind.FILE_DIFFERENT: "pulumi up: write the files of {container} again, and have it use them",
+    DriftKind.VOLUME_MISSING: "pulumi up: create volume {volume} on {host} again, {content}",
 }
 
 _ON_THE_FABRIC: Final = (DriftKind.FABRIC_DISCONNECTED, DriftKind.ADDRESS_DIFFERENT)
@@ -51,6 +61,12 @@ _ON_THE_FABRIC: Final = (DriftKind.FABRIC_DISCONNECTED, DriftKind.ADDRESS_DIFFER
 
 _NEEDS_ITS_ADDRESS: Final = (*_ON_THE_FABRIC, DriftKind.CONTAINER_STOPPED)
 """What is repaired on the host and makes a container use its planned address."""
+
+_ON_BRIDGES: Final = (DriftKind.ENDPOINT_MISSING, DriftKind.ENDPOINT_DIFFERENT, DriftKind.ENDPOINT_EXTRA)
+"""What is repaired by a container's connections to bridge networks, all of them at once."""
+
+_BRIDGE_NETWORKS: Final = (DriftKind.BRIDGE_NETWORK_MISSING, DriftKind.BRIDGE_NETWORK_DIFFERENT)
+"""What is repaired by a bridge network that Pulumi creates again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +82,15 @@ class RepairStep:
     """The container as the user is shown it, where the step changes one on its host."""
     network_id: str = ""
     """Docker's id of the fabric's network on the host, where the step connects to it."""
+    connections: Wanted | None = None
+    """The container's connections to bridge networks as they are to be, where the step makes them so."""
 
     @property
     def confirmed(self) -> tuple[object, ...]:
         """What must be the same right before the step is done."""
         about = self.difference
         place = (about.kind, about.host, about.service, about.container, about.network, about.volume)
-        return (*place, about.id, self.by, self.seen, self.network_id)
+        return (*place, about.id, self.by, self.seen, self.network_id, self.connections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +148,11 @@ class Known:
         """Return the container of that name that is there."""
         return self.snapshots[difference.host].containers.get(difference.container or "")
 
+    def never_started(self, difference: Difference) -> bool:
+        """Return whether the container was created and never started: its connections to bridges start it."""
+        live = self.live(difference)
+        return live is not None and live.state == "created"
+
 
 def plan_repair(known: Known, differences: Iterable[Difference]) -> RepairPlan:
     """Decide what to do about each difference whose severity is `error`."""
@@ -137,15 +160,33 @@ def plan_repair(known: Known, differences: Iterable[Difference]) -> RepairPlan:
     steps = [_step(known, error) for error in errors]
     new_networks = {step.difference.host for step in steps if _recreates(step) == "network"}
     new_containers = {_place(step.difference) for step in steps if _recreates(step) == "container"}
+    new_bridges = {
+        (step.difference.host, step.difference.network)
+        for step in steps
+        if step.by == "pulumi" and step.difference.kind in _BRIDGE_NETWORKS
+    }
+
+    def waits(step: RepairStep) -> bool:
+        """Whether Pulumi creates a bridge network of the container again, and then makes its connections."""
+        if step.difference.service is None or step.difference.kind not in (*_ON_BRIDGES, DriftKind.CONTAINER_STOPPED):
+            return False
+        bridges = known.container(step.difference).bridges
+        return any((step.difference.host, endpoint.bridge) in new_bridges for endpoint in bridges)
 
     def comes_with_another(step: RepairStep) -> bool:
         """Whether what Pulumi creates again repairs this difference too."""
+        if step.difference.kind is DriftKind.FILE_DIFFERENT:
+            return step.difference.host in new_networks or _place(step.difference) in new_containers
         if step.by == "pulumi" or step.difference.service is None:
             return False
+        if waits(step) and (step.difference.kind in _ON_BRIDGES or known.never_started(step.difference)):
+            return True
         by_kind = step.difference.kind.repair.by
-        return step.difference.host in new_networks or (by_kind == "host" and _place(step.difference) in new_containers)
+        with_network = step.difference.host in new_networks and known.container(step.difference).fabric
+        return with_network or (by_kind == "host" and _place(step.difference) in new_containers)
 
-    steps = [_without_target(known, step) for step in steps if not comes_with_another(step)]
+    steps = [step for step in steps if not comes_with_another(step)]
+    steps = [_later(step) if waits(step) else _without_target(known, step) for step in steps]
     steps.sort(
         key=lambda step: (
             REPAIRERS.index(step.by),
@@ -194,7 +235,9 @@ def _step(known: Known, difference: Difference) -> RepairStep:
         host=difference.host,
         container=f"{difference.container} on {difference.host}",
         fabric=known.plan.network_name,
+        network=difference.network,
         volume=difference.volume,
+        content=_content(known, difference),
         address="" if planned is None else planned.address_text,
     )
     step = RepairStep(difference=difference, description=description, by=by)
@@ -204,8 +247,12 @@ def _step(known: Known, difference: Difference) -> RepairStep:
     if by == "pulumi" or planned is None:
         return step
     live = known.live(difference)
+    host, snapshot = known.plan.host(difference.host), known.snapshots[difference.host]
     return replace(
         step,
+        connections=wanted_connections(known.ownership, host, snapshot, planned, live)
+        if live is not None and difference.kind in _ON_BRIDGES
+        else None,
         seen=None if live is None else Seen.of(live),
         network_id=known.ownership.networks[difference.host] if difference.kind in _ON_THE_FABRIC else "",
     )
@@ -213,40 +260,79 @@ def _step(known: Known, difference: Difference) -> RepairStep:
 
 def _obstacle(known: Known, difference: Difference, planned: ContainerPlan | None) -> str:
     """Return why the difference is left to a person though its kind is not; empty where it is not left."""
+    if difference.kind in _BRIDGE_NETWORKS:
+        host = known.plan.host(difference.host)
+        return network_obstacle(known.ownership, host, known.snapshots[host.name], difference)
+    obstacle = _of_the_fabric(known, difference)
+    if obstacle:
+        return obstacle
+    if planned is not None:
+        return _of_container(known, difference, planned)
+    external = difference.volume is not None and any(
+        volume.external for volume in known.plan.host(difference.host).volumes if volume.name == difference.volume
+    )
+    return difference.fix if external else ""
+
+
+def _of_the_fabric(known: Known, difference: Difference) -> str:
+    """Return what about the fabric's network is in the way of a repair."""
     kind, host = difference.kind, difference.host
     network = known.snapshots[host].network(known.plan.network_name)
-    if network is not None and (kind.repair.recreates == "network" or kind in _ON_THE_FABRIC):
-        recorded = known.ownership.networks.get(host)
-        if network.id != recorded:
-            return (
-                f"nothing is changed: network {network.name} on {host} ({network.id[:12]}) is not the one in the state of stack "
-                f"{known.ownership.stack}"
-            )
-    if network is not None and kind.repair.recreates == "network":
-        restored = _restored(known, host)
-        if restored:
-            return (
-                f"nothing is changed: {restored} on {host} runs in place of a replacement that did not come up, and Docker removes "
-                "no network of one that runs. Settle that first (`ipvlan status`); then run `ipvlan heal` again"
-            )
-    if planned is None:
-        external = difference.volume is not None and any(
-            volume.external for volume in known.plan.host(host).volumes if volume.name == difference.volume
+    if network is None or not (kind.repair.recreates == "network" or kind in _ON_THE_FABRIC):
+        return ""
+    if network.id != known.ownership.networks.get(host):
+        return (
+            f"nothing is changed: network {network.name} on {host} ({network.id[:12]}) is not the one in the state of stack "
+            f"{known.ownership.stack}"
         )
-        return difference.fix if external else ""
-    live = known.live(difference)
-    if kind.repair.by == "host" and (live is None or live.id not in known.ownership.ids):
-        return f"nothing is changed: {planned.name} on {host} is not in the state of stack {known.ownership.stack}"
-    if planned.address is not None and (kind in _NEEDS_ITS_ADDRESS or kind.repair.recreates == "container"):
-        holders = ", ".join(
-            f"{holder.name} ({holder.id[:12]}) on {place}" for place, holder in known.holders(planned.address, live)
+    restored = _restored(known, host) if kind.repair.recreates == "network" else ""
+    if restored:
+        return (
+            f"nothing is changed: {restored} on {host} runs in place of a replacement that did not come up, and Docker removes "
+            "no network of one that runs. Settle that first (`ipvlan status`); then run `ipvlan heal` again"
         )
-        if holders:
-            return (
-                f"{planned.name} stays as it is: its planned address {planned.address} is held by {holders}. Plan another "
-                "address, or free this one; then run `ipvlan heal` again"
-            )
     return ""
+
+
+def _of_container(known: Known, difference: Difference, planned: ContainerPlan) -> str:
+    """Return what about a container, its bridges or its address is in the way of a repair."""
+    kind, host, live = difference.kind, difference.host, known.live(difference)
+    if (kind.repair.by == "host" or kind is DriftKind.FILE_DIFFERENT) and (
+        live is None or live.id not in known.ownership.ids
+    ):
+        return f"nothing is changed: {planned.name} on {host} is not in the state of stack {known.ownership.stack}"
+    if kind in (*_ON_BRIDGES, DriftKind.CONTAINER_STOPPED):
+        # Of the networks of this stack, only its bridges are left on the host.
+        by_hand = difference.fix if difference.network == known.plan.network_name else ""
+        bridges = container_obstacle(known.ownership, known.plan.host(host), known.snapshots[host], planned)
+        if by_hand or bridges:
+            return by_hand or bridges
+    if planned.address is None or not (kind in _NEEDS_ITS_ADDRESS or kind.repair.recreates == "container"):
+        return ""
+    holders = ", ".join(
+        f"{holder.name} ({holder.id[:12]}) on {place}" for place, holder in known.holders(planned.address, live)
+    )
+    if not holders:
+        return ""
+    return (
+        f"{planned.name} stays as it is: its planned address {planned.address} is held by {holders}. Plan another address, or free "
+        "this one; then run `ipvlan heal` again"
+    )
+
+
+def _content(known: Known, difference: Difference) -> str:
+    """Return what a volume that is created again has in it."""
+    volumes = known.plan.host(difference.host).volumes
+    elsewhere = any(volume.data_elsewhere for volume in volumes if volume.name == difference.volume)
+    return "whose data is where its device is" if elsewhere else "empty"
+
+
+def _later(step: RepairStep) -> RepairStep:
+    """Return the start of a stopped container, left to the next run: Pulumi creates a bridge network of it only after the hosts."""
+    description = (
+        f"{step.difference.container} is started by the next `ipvlan heal`: its bridge network is created again first"
+    )
+    return replace(step, by="person", description=description)
 
 
 def _restored(known: Known, host: str) -> str:
@@ -289,11 +375,24 @@ def _with_targets(known: Known, steps: Sequence[RepairStep]) -> RepairPlan:
         if known.plan.probe_addresses:
             targets.add(known.urns.of_address_check())
         host = known.plan.host(step.difference.host)
-        if step.difference.volume is not None:
+        if step.difference.kind in _BRIDGE_NETWORKS:
+            targets.update(_bridge_targets(known, host, step.difference.network or ""))
+        elif step.difference.volume is not None:
             targets.add(known.urns.of_volume(host.name, step.difference.volume))
         elif step.difference.service is None:
             targets.update(known.urns.of_host(host))
+        elif step.difference.kind is DriftKind.FILE_DIFFERENT:
+            targets.update(file_targets(known.urns, known.container(step.difference)))
         else:
             targets.add(known.urns.of_network(host.name))
             targets.update(known.urns.of_container(known.container(step.difference)))
     return RepairPlan(steps=tuple(steps), targets=tuple(sorted(targets)))
+
+
+def _bridge_targets(known: Known, host: HostPlan, network: str) -> Iterator[str]:
+    """Yield the URNs of a bridge network and of its containers' endpoints, with the other networks that these depend on."""
+    yield known.urns.of_bridge_network(host.name, network)
+    for container in host.containers:
+        if any(endpoint.bridge == network for endpoint in container.bridges):
+            yield known.urns.of_bridge_endpoints(container)
+            yield from (known.urns.of_bridge_network(host.name, endpoint.bridge) for endpoint in container.bridges)

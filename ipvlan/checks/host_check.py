@@ -56,6 +56,8 @@ def question(required: HostRequirements, command: Sequence[str]) -> str:
     if not required.bound_addresses:
         # Earlier versions did not ask for it, and another question asks every host again.
         del requirements["bound_addresses"]
+    if not required.with_files:
+        del requirements["with_files"]
     return json.dumps(
         {
             "required": requirements,
@@ -77,6 +79,7 @@ def main() -> int:
         bridge=requirements["bridge"],
         docker_rules=tuple(requirements["docker_rules"]),
         bound_addresses=tuple((address, service) for address, service in requirements.get("bound_addresses", ())),
+        with_files=tuple(requirements.get("with_files", ())),
     )
     connection = HostConnection(name=required.host, command=tuple(document["command"]), parent=required.parent)
     stopping = [finding for finding in _findings(required, connection) if finding.stops_up]

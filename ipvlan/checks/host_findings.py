@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ipvlan.checks.command_lines import ssh_line
 from ipvlan.checks.host_identity import other_machine
-from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.errors import FILES_REMAPPED, HostError
 from ipvlan.plan.docker_versions import OLDEST_KERNEL, RULES, parse_version
 from ipvlan.plan.interfaces import HIGHEST_VLAN, vlan_link
 from ipvlan.plan.resource_names import BRIDGE
@@ -68,6 +68,8 @@ class HostRequirements:
     """Names of the rules of `ipvlan.plan.docker_versions` that concern the plan."""
     bound_addresses: tuple[tuple[str, str], ...] = ()
     """Address and service of each published port that is bound to one address of the host and not to its loopback, sorted."""
+    with_files: tuple[str, ...] = ()
+    """Services that have files of the project and, where Docker has users of its own, those of Docker; sorted."""
 
 
 def requirements_of(host: HostPlan) -> HostRequirements:
@@ -88,6 +90,13 @@ def requirements_of(host: HostPlan) -> HostRequirements:
                     for port in container.ports
                     if port.host_address is not None and not port.on_loopback
                 }
+            )
+        ),
+        with_files=tuple(
+            sorted(
+                container.service
+                for container in host.containers
+                if container.files is not None and container.settings.userns_mode != "host"
             )
         ),
     )
@@ -147,6 +156,15 @@ def _docker(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
                 severity="error" if rule.refused else "info",
                 stops_up=rule.refused,
             )
+    if required.with_files and facts.remaps_users:
+        yield Finding(
+            check="docker",
+            host=host,
+            problem=f"{FILES_REMAPPED}: Docker on {host} has users of its own (`userns-remap` in its daemon.json): the files of "
+            f"{', '.join(required.with_files)} would be of users that are not those of the container",
+            fix="set userns_mode: host for the service, or leave its files out on this host",
+            stops_up=True,
+        )
     if required.bridge and not facts.has_docker_bridge:
         yield Finding(
             check="docker",

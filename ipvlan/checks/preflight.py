@@ -15,7 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ipvlan.checks.bridge_drift import bridge_differences, is_orphan
+from ipvlan.checks.bridge_repair import foreign_users
 from ipvlan.checks.command_lines import host_line
+from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.checks.host_findings import (
     Check,
     Finding,
@@ -129,6 +132,7 @@ def _of_host(plan: Plan, ownership: Ownership, host: HostPlan, report: HostRepor
         )
     if isinstance(report.docker, DockerFacts):
         yield from _other_networks(host, report.docker)
+        yield from _bridges(ownership, host, report.docker)
         yield from _disk(host, report.docker)
         yield from _ports(ownership, host, report.docker, report.facts)
         yield from _images(host, report.docker)
@@ -173,6 +177,24 @@ def _other_networks(host: HostPlan, docker: DockerFacts) -> Iterator[Finding]:
                 problem=f"network {network.name} ({network.driver}) on {host.name} uses {host.parent}, and only one can",
                 fix=host_line(host, f"docker network rm {shlex.quote(network.name)}"),
             )
+
+
+def _bridges(ownership: Ownership, host: HostPlan, docker: DockerFacts) -> Iterator[Finding]:
+    """Yield what `up` refuses of the planned bridge networks; one that is missing, or that it can create again, is none of it."""
+    external = {planned.name for planned in host.bridges if planned.external}
+    for found in bridge_differences(ownership.stack, ownership, host, docker.snapshot):
+        problem, fix = found.problem, found.fix
+        if found.kind is DriftKind.BRIDGE_NETWORK_DIFFERENT and found.network not in external:
+            others = foreign_users(ownership, host, docker.snapshot, found)
+            problem += f", and containers that are not of this stack are on it: {', '.join(others)}"
+            fix = "disconnect them, or give the network another name in ipvlan-fabric:bridges, then pulumi up"
+            refused = bool(others)
+        elif found.kind is DriftKind.BRIDGE_NETWORK_NOT_OURS:
+            refused = not is_orphan(ownership, host, docker.snapshot, found)
+        else:
+            refused = found.network in external
+        if refused:
+            yield Finding(check="other networks", host=host.name, problem=problem, fix=fix)
 
 
 def _forwarding(host: HostPlan, facts: HostFacts) -> Iterator[Finding]:

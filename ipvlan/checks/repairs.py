@@ -48,15 +48,21 @@ def repair_on_hosts(
         connection = connection_to(planned, plan.ssh)
         # What a step leaves is what the next one of the same container expects.
         left: dict[str, Seen] = {}
+        unconnected: dict[str, HostError] = {}
         for step in by_host[host]:
             seen = step.seen and left.get(step.seen.id, step.seen)
             try:
+                if seen is not None and step.difference.kind is DriftKind.CONTAINER_STOPPED and seen.id in unconnected:
+                    # Started without its bridges it may end at once: nginx does where it finds no upstream.
+                    raise unconnected[seen.id]
                 may_change(host)
                 after = _repair(planned, connection, step, seen)
                 if after is not None:
                     left[after.id] = after
             except HostError as error:
                 failed[step] = error
+                if seen is not None and step.connections is not None:
+                    unconnected[seen.id] = error
             else:
                 done(step)
         return failed
@@ -92,8 +98,11 @@ def _repair(host: HostPlan, connection: HostConnection, step: RepairStep, seen: 
         case DriftKind.BRIDGE_DISCONNECTED | DriftKind.PORTS_UNBOUND:
             repair.connect_to_bridge(seen, bridge.planned_attachment(host, planned, connection, seen.id))
         case DriftKind.BRIDGE_CONNECTED:
-            repair.check(connection, seen)
-            bridge.disconnect(bridge.planned_attachment(host, planned, connection, seen.id))
+            return repair.disconnect_from_bridge(seen, bridge.planned_attachment(host, planned, connection, seen.id))
+        case DriftKind.ENDPOINT_MISSING | DriftKind.ENDPOINT_DIFFERENT | DriftKind.ENDPOINT_EXTRA:
+            if step.connections is None:
+                raise RuntimeError(f"{kind} on {host.name} is repaired without connections")
+            return repair.connect_to_bridges(connection, seen, step.connections)
         case _:
             raise RuntimeError(f"{kind} is not repaired on a host")
     return None

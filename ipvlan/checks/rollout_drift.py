@@ -130,11 +130,9 @@ def _differs(host: HostPlan, planned: ContainerPlan, live: LiveContainer) -> Ite
     if not live.running:
         yield f"does not run: {live.status or live.state}"
     endpoint = live.endpoints.get(host.network.name)
-    if endpoint is None and planned.address is None:
-        pass
-    elif endpoint is None:
+    if endpoint is None and planned.fabric:
         yield f"is not connected to {host.network.name}"
-    elif endpoint.held != planned.address:
+    elif endpoint is not None and endpoint.held != planned.address:
         yield f"holds {endpoint.held or 'no address'}, planned is {planned.address_text}"
     if planned.bridged and BRIDGE not in live.endpoints:
         yield "is not connected to the bridge"

@@ -11,23 +11,24 @@ import json
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 from ipvlan.checks.host_check import recorded_engine
 from ipvlan.config.stack_names import short_name
-from ipvlan.plan.ownership import Labelled, Ownership, Place, by_labels
+from ipvlan.plan.ownership import Ownership, Place, RecordedFiles
 from ipvlan.plan.resource_names import (
     ADDRESSES_TYPE_END,
+    BRIDGE_NETWORK_TYPE,
     COMPONENT,
     CONTAINER_TYPE,
     DYNAMIC_TYPE,
     FABRIC_TYPE,
+    FILES_IN_USE_TYPE,
+    FILES_TYPE,
     HANDOVER_TYPE,
     HOST_CHECK_TYPE,
     HOST_SLICE_TYPE,
@@ -127,12 +128,16 @@ class StackState:
         return {place: id_ for place, id_ in self.ownership.containers.items() if place not in prepared}
 
     def _places(self, type_: str) -> frozenset[Place]:
+        return frozenset(self._outputs(type_))
+
+    def _outputs(self, type_: str) -> Mapping[Place, Mapping[str, Any]]:
+        """Return place -> outputs of its resource of that type."""
         slices = dict(_hosts_of_slices(self.resources))
-        return frozenset(
-            Place(slices[resource.parent][1], str(resource.outputs.get("service") or ""))
+        return {
+            Place(slices[resource.parent][1], str(resource.outputs.get("service") or "")): resource.outputs
             for resource in self.resources
             if resource.type == type_ and resource.parent in slices and not resource.delete
-        )
+        }
 
     def networks(self) -> Mapping[str, StateResource]:
         """Return host -> its network, leaving out those that are still to be deleted."""
@@ -141,6 +146,17 @@ class StackState:
             slices[resource.parent][1]: resource
             for resource in self.resources
             if resource.type == NETWORK_TYPE and resource.parent in slices and not resource.delete
+        }
+
+    def _files(self) -> Mapping[Place, RecordedFiles]:
+        in_use = self._outputs(FILES_IN_USE_TYPE)
+        return {
+            place: RecordedFiles(
+                digests=staged.get("digests") or {},
+                files=staged.get("files") or {},
+                in_use=place in in_use and in_use[place].get("generation") == staged.get("generation"),
+            )
+            for place, staged in self._outputs(FILES_TYPE).items()
         }
 
     @property
@@ -160,6 +176,7 @@ class StackState:
         containers: dict[Place, str] = {}
         networks: dict[str, str] = {}
         volumes: dict[Place, str] = {}
+        bridges: dict[Place, str] = {}
         engines: dict[str, str] = {}
         ids: set[str] = set()
         owner = ""
@@ -185,6 +202,10 @@ class StackState:
             elif resource.type == VOLUME_TYPE:
                 place = Place(host, str(resource.outputs.get("volume") or ""))
                 volumes[place] = str(resource.outputs.get("owner_label") or "")
+            elif resource.type == BRIDGE_NETWORK_TYPE and not resource.outputs.get("external"):
+                bridges[Place(host, str(resource.outputs.get("network") or ""))] = str(
+                    resource.outputs.get("network_id") or ""
+                )
             elif resource.type == HOST_CHECK_TYPE:
                 engine = recorded_engine(str(resource.outputs.get("stdout") or ""))
                 if engine:
@@ -196,6 +217,8 @@ class StackState:
             containers=containers,
             networks=networks,
             volumes=volumes,
+            bridges=bridges,
+            files=self._files(),
             # An import that was cut short has resources without an id.
             ids=frozenset(ids - {""}),
             engines=engines,
@@ -264,69 +287,6 @@ def export_stack(stack: str, folder: Path, timeout: float = STATE_SECONDS) -> di
             "look at it: pulumi stack export --stack " + stack,
         ) from None
     return document
-
-
-class StateReading:
-    """A state that is read in the background, while the hosts are."""
-
-    def __init__(self, stack: str, folder: Path, timeout: float = STATE_SECONDS) -> None:
-        """Begin to read; the arguments are those of `read_stack_state`."""
-        self._stack = stack
-        pool = ThreadPoolExecutor(max_workers=1)
-        self._state: Future[StackState] = pool.submit(read_stack_state, stack, folder, timeout)
-        # The pool ends with the state.
-        pool.shutdown(wait=False)
-
-    def state(self) -> StackState:
-        """Wait for the state, and return it. Raises StackStateError."""
-        return self._state.result()
-
-    def ownership(self) -> Ownership:
-        """Wait for the state, and return what the stack owns. Raises StackStateError."""
-        return self._state.result().ownership
-
-    def owned(self) -> Ownership:
-        """Wait for the state, and return what the stack owns; where it cannot be read, what the labels say."""
-        try:
-            return self.ownership()
-        except StackStateError:
-            return by_labels(short_name(self._stack))
-
-    def failure(self) -> str:
-        """Wait for the state, and return why it cannot be read; empty when it was."""
-        error = self._state.exception()
-        if error is None:
-            return ""
-        if not isinstance(error, StackStateError):
-            raise error
-        return error.problems[0].problem
-
-
-class OwnershipInDoubt:
-    """What a stack owns, read when it is first asked for: most runs have no doubt whose a container is. For several threads."""
-
-    def __init__(self, stack: str, folder: Path, failed: Callable[[str], None]) -> None:
-        """Read nothing yet; `failed` gets the reason where the state cannot be read, and the labels decide."""
-        self._stack = stack
-        self._folder = folder
-        self._failed = failed
-        self._lock = Lock()
-        self._ownership: Ownership | None = None
-
-    def owns(self, item: Labelled) -> bool:
-        """Return whether the container or network is the stack's."""
-        return self.ownership().owns(item)
-
-    def ownership(self) -> Ownership:
-        """Return what the stack owns; where its state cannot be read, what the labels say."""
-        with self._lock:
-            if self._ownership is None:
-                try:
-                    self._ownership = read_stack_state(self._stack, self._folder).ownership
-                except StackStateError as error:
-                    self._failed(error.problems[0].problem)
-                    self._ownership = by_labels(short_name(self._stack))
-            return self._ownership
 
 
 def read_resources(document: Mapping[str, Any]) -> Iterator[StateResource]:

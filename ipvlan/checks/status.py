@@ -13,7 +13,8 @@ from ipvlan.checks.difference import Difference
 from ipvlan.checks.drift import Comparison
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.session import on_hosts
+from ipvlan.hosts.files_look import with_files
+from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership
@@ -64,6 +65,15 @@ class Status:
         return all(difference.severity == "info" for difference in self.differences)
 
 
+def connected_to(host: HostPlan, network: str, snapshot: HostSnapshot) -> list[str]:
+    """Return the planned services of a host whose containers are connected to the network of that name, running or not."""
+    return [
+        planned.service
+        for planned in host.containers
+        if (live := snapshot.containers.get(planned.name)) is not None and network in live.endpoints
+    ]
+
+
 def read_status(
     plan: Plan,
     stack: str,
@@ -78,7 +88,8 @@ def read_status(
     Args:
         plan: What is planned.
         stack: The stack's name, as a command line takes it.
-        owned: Returns what the stack owns; called when the hosts are read, so that its state can be read meanwhile.
+        owned: Returns what the stack owns; called when the hosts are read, so that its state can be read meanwhile, and by several
+            threads.
         host: Read this host only.
         service: Report the differences of this service only, and those of the hosts that run it.
         timeout: In seconds, to connect to a host and for each answer of it.
@@ -93,13 +104,7 @@ def read_status(
     snapshots = on_hosts(
         plan,
         hosts,
-        lambda session: take_snapshot(
-            session,
-            timeout=timeout,
-            troubles_of=plan.host(session.name).containers,
-            # What was kept is listed also where the plan has no volumes any more.
-            with_volumes=True if plan.host(session.name).volumes else "where Docker lists them",
-        ),
+        lambda session: _look(session, plan.host(session.name), owned, timeout=timeout),
         timeout=timeout,
     )
     ownership = owned()
@@ -120,3 +125,16 @@ def read_status(
         seconds=time.monotonic() - began,
         state_read=ownership.read,
     )
+
+
+def _look(session: HostSession, host: HostPlan, owned: Callable[[], Ownership], *, timeout: float) -> HostSnapshot:
+    snapshot = take_snapshot(
+        session,
+        timeout=timeout,
+        troubles_of=host.containers,
+        connections_of=host.containers,
+        # What was kept is listed also where the plan has no volumes any more.
+        with_volumes=True if host.volumes else "where Docker lists them",
+    )
+    planned = any(container.files is not None for container in host.containers)
+    return with_files(session, snapshot, owned, planned=planned, timeout=timeout)

@@ -16,15 +16,16 @@ from netaddr import IPAddress
 
 from ipvlan.checks.diagnosis import Diagnosis
 from ipvlan.checks.host_identity import other_machine
-from ipvlan.hosts.connection_probe import Observed, connect_cells, has_address, ping_cells
+from ipvlan.hosts.connection_probe import Ends, Observed, connect_cells, has_address, ping_cells
 from ipvlan.hosts.errors import HostError, OtherMachineError
 from ipvlan.hosts.loopback_probe import loopback_cells
 from ipvlan.hosts.root_shell import no_root, root_shell
 from ipvlan.hosts.session import HostSession, on_hosts
 from ipvlan.hosts.snapshot import HostSnapshot, take_snapshot
+from ipvlan.plan.cells import CLIENT, Cell, Expected, Filter
 from ipvlan.plan.model import HostPlan, Plan
 from ipvlan.plan.ownership import Ownership
-from ipvlan.plan.reachability import CLIENT, Cell, Expected, Filter, make_matrix
+from ipvlan.plan.reachability import make_matrix
 
 NOT_OBSERVED: Final = Observed(reached=None, outcome="not tried")
 OTHER_MACHINE_ANSWERS: Final = Observed(reached=None, outcome="another machine")
@@ -192,5 +193,18 @@ def _probe(
     run = root_shell(session, snapshot, owned)
     if run is None:
         raise no_root(host.name, host.ssh.user)
-    observed.update(ping_cells(host.name, run, pings, snapshot.pids, snapshot.resolvers))
+    on_bridges = dict(_on_bridges(host, snapshot, pings))
+    ends = Ends(pids=snapshot.pids, resolvers=snapshot.resolvers, on_bridges=on_bridges)
+    observed.update(ping_cells(host.name, run, pings, ends))
     return snapshot, observed
+
+
+def _on_bridges(host: HostPlan, snapshot: HostSnapshot, cells: Iterable[Cell]) -> Iterator[tuple[Cell, IPAddress]]:
+    """Yield the cells whose target is an address on a bridge, each with the address that Docker gave it there; not without one."""
+    for cell in cells:
+        if cell.kind != "bridge-address" or cell.target_service is None or cell.bridge is None:
+            continue
+        live = snapshot.containers.get(host.container(cell.target_service).name)
+        endpoint = None if live is None else live.endpoints.get(cell.bridge)
+        if endpoint is not None and endpoint.address is not None:
+            yield cell, endpoint.address

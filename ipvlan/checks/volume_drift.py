@@ -1,6 +1,7 @@
 """The named volumes of a host against the plan: missing, other options than planned, of others, or kept without a plan.
 
-Docker cannot change a volume, so one that differs is for a person: only one that is missing is created again, empty.
+Docker cannot change a volume, so one that differs is for a person: only one that is missing is created again. It is empty, unless
+its data is where its device is (`VolumePlan.data_elsewhere`).
 
 Out of scope: what makes a volume the planned one (`ipvlan.hosts.volumes`).
 """

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ipvlan.checks.stack_state import StateReading
+from ipvlan.checks.state_reading import StateReading
 from ipvlan.checks.status import read_status
 from ipvlan.cli.context import selected_stack
 from ipvlan.cli.options import DEFAULT_TIMEOUT, TimeoutOption, count_of_hosts

@@ -17,7 +17,7 @@ from ipvlan.checks.difference import Difference
 from ipvlan.checks.heal import Known, RepairPlan, plan_repair, still_valid
 from ipvlan.checks.pulumi_up import pulumi_command, pulumi_failure, run_pulumi
 from ipvlan.checks.repairs import repair_on_hosts
-from ipvlan.checks.stack_state import StateReading
+from ipvlan.checks.state_reading import StateReading
 from ipvlan.checks.status import read_status
 from ipvlan.cli.context import SelectedStack
 from ipvlan.cli.options import (

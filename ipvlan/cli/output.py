@@ -16,7 +16,7 @@ from ipvlan.views.terminal import Terminal
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from ipvlan.checks.stack_state import StateReading
+    from ipvlan.checks.state_reading import StateReading
     from ipvlan.problems import Problem
 
 FILE_WIDTH = 240

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ipvlan.checks.preflight import check_hosts
-from ipvlan.checks.stack_state import StateReading
+from ipvlan.checks.state_reading import StateReading
 from ipvlan.cli.options import DEFAULT_TIMEOUT, HostOption, JsonOption, TimeoutOption, count_of_hosts, planned
 from ipvlan.cli.output import print_document, print_unread_state, progress, result_console
 from ipvlan.views import preflight as view

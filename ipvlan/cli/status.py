@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ipvlan.checks.stack_state import StateReading
+from ipvlan.checks.state_reading import StateReading
 from ipvlan.checks.status import read_status
 from ipvlan.cli.options import (
     DEFAULT_TIMEOUT,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from netaddr import IPAddress
 
-from ipvlan.checks.stack_state import StateReading
+from ipvlan.checks.state_reading import StateReading
 from ipvlan.checks.verify import verify_plan
 from ipvlan.cli.options import (
     DEFAULT_TIMEOUT,
@@ -25,7 +25,7 @@ from ipvlan.cli.options import (
     service_names,
 )
 from ipvlan.cli.output import print_document, print_text, print_unread_state, progress, result_console
-from ipvlan.plan.reachability import CLIENT, Filter, place
+from ipvlan.plan.cells import CLIENT, Filter, place
 from ipvlan.views.verify import as_markdown, print_tables
 from ipvlan.views.verify_json import document
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from pydantic import ValidationError
 
+from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.models import FabricConfig, ServiceConfig
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, OF_FILES, OF_NAMES, shown
 from ipvlan.config.types.base import ERROR_TYPE, FORMS, Model
@@ -116,13 +117,13 @@ def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
 
 
 def _row(kind: type[Model], key: str) -> Row | None:
-    """Return what the table of compose's keys has on a key of a model; the fabric is what networks are in compose."""
+    """Return what the table of compose's keys has on a key of a model; the fabric and bridges are what networks are in compose."""
     # Only here: most files have no unknown key.
     from ipvlan.config.compose.table import row_of, service_row  # noqa: PLC0415
 
     if key.rpartition(".")[2].startswith("x-"):
         return row_of("x-*")
-    if kind is FabricConfig:
+    if kind in (FabricConfig, BridgeConfig):
         return row_of(f"networks.*.{key}") or row_of(f"networks.*.ipam.config.{key}")
     return service_row(key) if kind is ServiceConfig else None
 

@@ -30,7 +30,7 @@ from ipvlan.hosts.errors import (
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.script import Output, run_script
-from ipvlan.plan.docker_versions import GATEWAY_PRIORITY_API
+from ipvlan.plan.docker_versions import GATEWAY_PRIORITY_API, with_a_gateway
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
@@ -87,14 +87,22 @@ class BridgeAttachment:
     container_id: str = ""
     """The id that Docker gave it, in full; empty only where there is no container yet, and nothing can be done on the host."""
     network: str
-    """Name of the fabric's Docker network, to which the container is attached too."""
+    """Name of the fabric's Docker network, to which the container is attached too; empty for one off the fabric."""
     ports: tuple[BoundPort, ...]
     """What is bound on the host by the attachment; empty for a container that only goes out through the bridge."""
+
+    networks: tuple[str, ...] = ()
+    """Names of the other networks of the container that could have its default route, sorted."""
 
     @property
     def host(self) -> str:
         """Name of the host."""
         return self.connection.name
+
+    @property
+    def before_bridge(self) -> str:
+        """The network that has the default route on a Docker without priorities, as its name sorts first; empty for the bridge."""
+        return min((name for name in (self.network, *self.networks) if name and name < BRIDGE), default="")
 
 
 def port_list(ports: Sequence[BoundPort]) -> str:
@@ -111,7 +119,8 @@ def planned_attachment(
         connection=connection,
         container=container.name,
         container_id=container_id,
-        network=host.network.name,
+        network=host.network.name if container.fabric else "",
+        networks=tuple(sorted(with_a_gateway(host, container))),
         ports=tuple(
             BoundPort(
                 container_port=f"{port.container_port}/{port.protocol}",
@@ -234,7 +243,7 @@ def _connect_once(attachment: BridgeAttachment) -> _Reply:
         "seconds": str(DOCKER_SECONDS + more),
         "priority": str(BRIDGE_GATEWAY_PRIORITY),
         "priority_api": GATEWAY_PRIORITY_API,
-        "needs_priority": "true" if attachment.network < BRIDGE else "false",
+        "needs_priority": "true" if attachment.before_bridge else "false",
         "ports": "\n".join(f"{port.protocol} {port.host_port}" for port in attachment.ports),
     }
     result = run_script(attachment.connection, "bridge_connect.sh", variables, timeout=TIMEOUT_SECONDS + more)
@@ -344,9 +353,10 @@ def _reason(attachment: BridgeAttachment, reply: _Reply, missing: Sequence[Bound
                 f"restart the container when that suits (`docker restart {container_id}`), then run `pulumi up`",
             )
         return f"Docker's reply: {message}", "fix what Docker names on the host, then run `pulumi up`"
+    others = " or ".join(f'"{name}"' for name in (attachment.network, *attachment.networks) if name)
     reason = (
-        f'The bridge is connected but is not the container\'s gateway: network "{attachment.network}" is, and Docker '
-        f"publishes ports only through the gateway"
+        f"The bridge is connected but is not the container's gateway: {'network ' if others else ''}{others or 'another network'} "
+        "is, and Docker publishes ports only through the gateway"
     )
     fix = (
         f"look for a gateway priority above {BRIDGE_GATEWAY_PRIORITY} on the container's networks, and check that the ports "

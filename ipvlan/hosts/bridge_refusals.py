@@ -75,12 +75,14 @@ def _not_the_container(attachment: BridgeAttachment, *, problem: str, fix: str) 
 
 def _no_priority(attachment: BridgeAttachment) -> HostError:
     first = GATEWAY_PRIORITY[0]
+    of_fabric = attachment.before_bridge == attachment.network
+    key = "ipvlan-fabric:fabric.name" if of_fabric else "the bridge in ipvlan-fabric:bridges"
     return HostError.on(
         attachment.host,
         NO_GATEWAY_PRIORITY,
         problem=f"its Docker is older than {first} and has no --gw-priority, so the network whose name sorts first is the gateway: "
-        f'"{attachment.network}" sorts before "{BRIDGE}"',
+        f'"{attachment.before_bridge}" sorts before "{BRIDGE}"',
         effect=f'no port of "{attachment.container}" would be published; nothing was changed',
-        fix=f"give ipvlan-fabric:fabric.name a name that sorts after it (for example "
-        f'"fabric-{attachment.network}"), or upgrade Docker to {first} or later',
+        fix=f"give {key} a name that sorts after it (for example "
+        f'"fabric-{attachment.before_bridge}"), or upgrade Docker to {first} or later',
     )

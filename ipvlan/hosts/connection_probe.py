@@ -11,7 +11,7 @@ import shlex
 import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts.errors import TOOL_MISSING, HostError
@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
     from ipvlan.config.types.ports import Port
     from ipvlan.hosts.root_shell import RunAsRoot
-    from ipvlan.plan.reachability import Cell
+    from ipvlan.plan.cells import Cell
 
 PING_SECONDS: Final = 2
 """Time that a ping waits; one is sent each second until the first answer."""
 
 NAME_SECONDS: Final = 8
 """Time for the lookup of a name and the answer of its address; a resolver waits five seconds for a silent server."""
+
+BY_NAME: Final = ("internet-name", "bridge-name")
+"""The kinds of cells whose target is looked up in the container."""
 
 PINGS_AT_ONCE: Final = 48
 """Pings that run on a host in parallel: each is a process there."""
@@ -54,31 +57,41 @@ class Observed:
     """In a word or two: yes, no, HTTP 200, refused, no answer, ..."""
 
 
-def ping_cells(
-    host: str,
-    run: RunAsRoot,
-    cells: Sequence[Cell],
-    pids: Mapping[str, int],
-    resolvers: Mapping[str, str],
-) -> Mapping[Cell, Observed]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """What is known of the containers of a host, to ping out of them and to them."""
+
+    pids: Mapping[str, int]
+    """Service -> process id of its container; cells of other services are not probed."""
+    resolvers: Mapping[str, str] = field(default_factory=dict)
+    """Service -> path of its container's /etc/resolv.conf on the host, for cells whose target is a name."""
+    on_bridges: Mapping[Cell, IPAddress] = field(default_factory=dict)
+    """Cell of kind `bridge-address` -> the address that its target has on the bridge; those without are not probed."""
+
+
+def ping_cells(host: str, run: RunAsRoot, cells: Sequence[Cell], ends: Ends) -> Mapping[Cell, Observed]:
     """Ping for all cells whose source is `host` or one of its containers.
 
     Args:
         host: The host's name.
         run: Runs a text as root there.
         cells: What to probe.
-        pids: Service -> process id of its container; cells of other services are not probed.
-        resolvers: Service -> path of its container's /etc/resolv.conf on the host, for cells whose target is a name.
+        ends: The containers of the host.
 
     Raises:
         HostError: The host cannot ping at all.
     """
-    numbered = [cell for cell in cells if cell.source_service is None or cell.source_service in pids]
+    numbered = [
+        cell
+        for cell in cells
+        if (cell.source_service is None or cell.source_service in ends.pids)
+        and (cell.kind != "bridge-address" or cell in ends.on_bridges)
+    ]
     observed = {cell: Observed(reached=None, outcome="not tried") for cell in cells}
     if not numbered:
         return observed
-    text, batches = _text(numbered, pids, resolvers)
-    output = read_output(run(text, batches * (PING_SECONDS + START_SECONDS) + START_SECONDS))
+    text, seconds = _text([(cell, _target(cell, ends.on_bridges)) for cell in numbered], ends)
+    output = read_output(run(text, seconds))
     if any("not found" in line for line in output.other):
         raise _tools_missing(host)
     complaint = shorten(output.other[-1]) if output.other else ""
@@ -92,25 +105,34 @@ def ping_cells(
     return observed
 
 
-def _text(cells: Sequence[Cell], pids: Mapping[str, int], resolvers: Mapping[str, str]) -> tuple[str, int]:
-    """Return the shell text that pings for `cells`, by their numbers, and how many batches it takes."""
+def _target(cell: Cell, on_bridges: Mapping[Cell, IPAddress]) -> str:
+    """Return what is pinged for the cell."""
+    if cell.kind == "bridge-name":
+        # With the last dot it is complete: the container's search domains are not tried, which others answer for.
+        return f"{cell.address}."
+    return str(on_bridges.get(cell, cell.address))
+
+
+def _text(cells: Sequence[tuple[Cell, str]], ends: Ends) -> tuple[str, float]:
+    """Return the shell text that pings the target of each of `cells`, by their numbers, and the seconds that it takes at most."""
     groups: dict[tuple[str | None, bool], list[str]] = {}
-    for number, cell in enumerate(cells):
-        by_name = cell.source_service is not None and cell.kind == "internet-name"
-        groups.setdefault((cell.source_service, by_name), []).append(f"{number} {cell.address}")
+    for number, (cell, target) in enumerate(cells):
+        by_name = cell.source_service is not None and cell.kind in BY_NAME
+        groups.setdefault((cell.source_service, by_name), []).append(f"{number} {target}")
     lines: list[str] = []
-    running, batches = 0, 1
+    # Pings of the batch; and per batch, which runs as long as its slowest ping, its seconds.
+    running, batches = 0, [0]
     for (service, by_name), targets in groups.items():
         if running and running + len(targets) > PINGS_AT_ONCE:
             lines.append("wait")
-            running, batches = 0, batches + 1
+            running = 0
+            batches.append(0)
         running += len(targets)
-        batches += len(targets) // PINGS_AT_ONCE
-        resolver = resolvers.get(service or "", "") if by_name else None
-        lines.append(shlex.join(_ping_command(targets, pids[service] if service else None, resolver)) + " &")
-    if any(cell.kind == "internet-name" for cell in cells):
-        batches += NAME_SECONDS // PING_SECONDS
-    return "\n".join([*lines, "wait"]), batches
+        rounds = 1 + len(targets) // PINGS_AT_ONCE
+        batches[-1] = max(batches[-1], rounds * ((NAME_SECONDS if by_name else PING_SECONDS) + START_SECONDS))
+        resolver = ends.resolvers.get(service or "", "") if by_name else None
+        lines.append(shlex.join(_ping_command(targets, ends.pids[service] if service else None, resolver)) + " &")
+    return "\n".join([*lines, "wait"]), sum(batches) + START_SECONDS
 
 
 def _ping_command(targets: Sequence[str], pid: int | None, resolver: str | None) -> list[str]:

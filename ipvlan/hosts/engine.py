@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, DockerRefusedError, HostError
-from ipvlan.plan.docker_versions import OLDEST_API
+from ipvlan.plan.docker_versions import GATEWAY_PRIORITY_API, OLDEST_API
 
 if TYPE_CHECKING:
     import docker
@@ -43,6 +43,17 @@ class Engine:
         self._timeout = timeout
         self._client = self._open(OLDEST_API)
 
+    @property
+    def request_version(self) -> str:
+        """The version of the API that requests are made in: `1.44`."""
+        return str(self._client.api_version)
+
+    def speak_newest(self) -> None:
+        """Make the requests that follow in the newest version of the API that this Docker has."""
+        if self._client.api_version != self.api_version:
+            self._client.close()
+            self._client = self._open(self.api_version)
+
     def containers(self) -> Sequence[dict[str, Any]]:
         """Return all containers, stopped ones too, as `GET /containers/json` lists them."""
         return self._call(lambda client: client.containers(all=True))
@@ -50,6 +61,12 @@ class Engine:
     def networks(self) -> Sequence[dict[str, Any]]:
         """Return all networks, as `GET /networks` lists them."""
         return self._call(lambda client: client.networks())
+
+    def network(self, id_: str) -> dict[str, Any] | None:
+        """Return the network of that id, as `GET /networks/ID` describes it; None where there is none."""
+        described = self._find(lambda client: dict(client.inspect_network(id_)))
+        # Docker takes an id for a name, and the first digits of one for the whole.
+        return described if described is not None and described["Id"] == id_ else None
 
     def volumes(self) -> Sequence[dict[str, Any]]:
         """Return all volumes, as `GET /volumes` lists them."""
@@ -161,6 +178,19 @@ class Engine:
 
         return self._call(variables)
 
+    def prepare_priorities(self) -> bool:
+        """Make requests in a version of the API that has gateway priorities, and return whether this Docker has one.
+
+        An older version of the API leaves a priority out, of what is sent and of what is answered.
+        """
+        if self._has_priorities(self.api_version or self.request_version) and not self._has_priorities():
+            self.speak_newest()
+        return self._has_priorities()
+
+    def _has_priorities(self, version: str = "") -> bool:
+        """Return whether a version of the API, by default that of requests, has gateway priorities."""
+        return _numbers(version or self.request_version) >= _numbers(GATEWAY_PRIORITY_API)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -210,6 +240,10 @@ class Engine:
                 effect="the state of the host is not known",
                 fix="see `systemctl status docker` on the host; where it runs, let the ssh user use its socket (group docker)",
             ) from None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def _seconds(date: str) -> float:

@@ -1,4 +1,4 @@
-"""Docker on one host with requests that change containers there: those of a handover.
+"""Docker on one host with requests that change containers, volumes and networks there.
 
 They go through the Engine API, and not Docker's command line: a service is down meanwhile, and each start of the command line takes
 as long as all of these requests together.
@@ -18,7 +18,6 @@ from ipvlan.hosts.engine import LOG_BYTES, Engine
 from ipvlan.hosts.errors import NOT_RESTORED, HostError
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.session import HostSession
-from ipvlan.plan.docker_versions import GATEWAY_PRIORITY_API
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
@@ -79,17 +78,6 @@ class EngineWrites(Engine):
     What Docker refuses raises HostError (NOT_RESTORED), with Docker's sentence.
     """
 
-    @property
-    def request_version(self) -> str:
-        """The version of the API that requests are made in: `1.44`."""
-        return str(self._client.api_version)
-
-    def speak_newest(self) -> None:
-        """Make the requests that follow in the newest version of the API that this Docker has."""
-        if self._client.api_version != self.api_version:
-            self._client.close()
-            self._client = self._open(self.api_version)
-
     def container_named(self, name: str) -> dict[str, Any] | None:
         """Return the container of exactly that name; None where there is none."""
         inspected = self.find_container(name)
@@ -110,6 +98,10 @@ class EngineWrites(Engine):
     def start(self, id_: str) -> None:
         """Start a container; one that runs goes on."""
         self._do(f"{short_id(id_)} is not started", lambda client: client.start(id_))
+
+    def not_started(self, id_: str) -> str:
+        """Start a container; return why Docker does not, in Docker's words; empty when it runs."""
+        return self._refusal(lambda client: client.start(id_))
 
     def stop(self, id_: str, grace: int) -> None:
         """Stop a container, also one that Docker starts again and again; `grace` is in seconds, until it is killed."""
@@ -190,22 +182,60 @@ class EngineWrites(Engine):
             priority: The bridge's gateway priority, where Docker has them; elsewhere the network's name decides
                 (`ipvlan.hosts.bridge`).
         """
+        endpoint = {"GwPriority": priority} if self.prepare_priorities() else {}
+        self._do(
+            f"{short_id(id_)} is not connected to the bridge", lambda client: _connect(client, id_, BRIDGE, endpoint)
+        )
 
-        def connect(client: Any) -> None:
-            # docker-py 7.2.0 has no argument for the priority.
-            url = client._url("/networks/{0}/connect", BRIDGE)
-            endpoint = {"GwPriority": priority} if self._has_priorities() else {}
-            reply = client._post_json(url, data={"Container": id_, "EndpointConfig": endpoint})
+    def connect(self, id_: str, network: str, endpoint: Mapping[str, Any]) -> None:
+        """Connect a container to a network, with the settings of `POST /networks/ID/connect`, EndpointConfig."""
+        self._do(
+            f"{short_id(id_)} is not connected to {short_id(network)}",
+            lambda client: _connect(client, id_, network, dict(endpoint)),
+        )
+
+    def not_connected(self, id_: str, network: str, aliases: Sequence[str], priority: int) -> str:
+        """Connect a container to a network; return why Docker does not, in Docker's words; empty when it is connected.
+
+        A container that does not run and is connected already stays as it is, and Docker reports success.
+
+        Args:
+            id_: The container's id.
+            network: The network's id.
+            aliases: Further names of the container there.
+            priority: The gateway priority of the connection, where Docker has them.
+        """
+        endpoint: dict[str, Any] = {"Aliases": list(aliases)} if aliases else {}
+        if self.prepare_priorities():
+            endpoint["GwPriority"] = priority
+        return self._refusal(lambda client: _connect(client, id_, network, endpoint))
+
+    def not_disconnected(self, id_: str, network: str) -> str:
+        """Disconnect a container from a network, by its id or name; return why Docker does not; empty when it is not connected."""
+        refusal = self._refusal(lambda client: client.disconnect_container_from_network(id_, network))
+        return "" if "is not connected to" in refusal or "No such container" in refusal else refusal
+
+    def network_not_created(self, name: str, body: Mapping[str, Any]) -> str:
+        """Create a network, unless there is one of that name; return why Docker does not, in Docker's words.
+
+        Args:
+            name: Its name.
+            body: The rest of `POST /networks/create`.
+        """
+
+        def create(client: Any) -> None:
+            # docker-py 7.2.0 cannot switch IPv6 off; before Docker 25 names are only unique where the request says so.
+            reply = client._post_json(
+                client._url("/networks/create"), data={"Name": name, "CheckDuplicate": True, **body}
+            )
             client._raise_for_status(reply)
 
-        if self._has_priorities(self.api_version) and not self._has_priorities():
-            # An older version of the API leaves the priority out.
-            self.speak_newest()
-        self._do(f"{short_id(id_)} is not connected to the bridge", connect)
+        return self._refusal(create)
 
-    def _has_priorities(self, version: str = "") -> bool:
-        """Return whether a version of the API, by default that of requests, has gateway priorities."""
-        return _numbers(version or self.request_version) >= _numbers(GATEWAY_PRIORITY_API)
+    def network_not_removed(self, id_: str) -> str:
+        """Remove a network; return why Docker keeps it, in Docker's words; empty when it is gone."""
+        refusal = self._refusal(lambda client: client.remove_network(id_))
+        return "" if refusal and self.network(id_) is None else refusal
 
     def _do(self, step: str, request: Callable[[docker.APIClient], T]) -> T:
         """Make a request that changes something."""
@@ -222,8 +252,11 @@ class EngineWrites(Engine):
         )
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
+def _connect(client: Any, id_: str, network: str, endpoint: Mapping[str, Any]) -> None:
+    # docker-py 7.2.0 has no argument for the priority.
+    url = client._url("/networks/{0}/connect", network)
+    reply = client._post_json(url, data={"Container": id_, "EndpointConfig": endpoint})
+    client._raise_for_status(reply)
 
 
 def _execute(client: Any, id_: str, command: list[str], seconds: float) -> Executed:

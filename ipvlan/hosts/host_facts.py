@@ -60,6 +60,8 @@ class HostFacts:
     docker_failure: str
     """Docker's own words where it does not answer; else empty."""
     has_docker_bridge: bool
+    remaps_users: bool
+    """Whether root in a container is another user of the host (`userns-remap` in Docker's daemon.json)."""
     links: Mapping[str, Link]
     """By name."""
     macvlan_children: tuple[str, ...]
@@ -125,6 +127,7 @@ def read_facts(host: str, output: Output, asked_at: float, *, complaints: str = 
         engine=output.text("engine"),
         docker_failure=output.text("docker_failure"),
         has_docker_bridge=output.text("docker_bridge") == "yes",
+        remaps_users=output.text("userns_remap") == "yes",
         links={link["name"]: _link(link) for link in map(_fields, output.lines("link"))},
         macvlan_children=output.lines("macvlan"),
         addresses=frozenset(output.lines("address")),

@@ -13,7 +13,7 @@ from ipvlan.hosts.connection_probe import CONNECT_SECONDS, Observed
 if TYPE_CHECKING:
     from ipvlan.hosts.script import Output
     from ipvlan.hosts.session import HostSession
-    from ipvlan.plan.reachability import Cell
+    from ipvlan.plan.cells import Cell
 
 AT_ONCE: Final = 16
 """Ports that are tried in parallel: each takes a few processes on the host."""

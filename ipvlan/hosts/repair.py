@@ -1,4 +1,4 @@
-"""The repair of one container on its host: connected to the fabric, started, or connected to the bridge again.
+"""The repair of one container on its host: connected to the fabric, started, or connected to bridges again.
 
 Each repair names the container by its id. It looks first, in the same visit, whether the container is still as it was shown to the
 user, and changes nothing where it is not. What Docker refuses half-way is undone: the container is connected where it was.
@@ -9,12 +9,15 @@ Out of scope: what is repaired (`ipvlan.checks.heal`), and the bridge attachment
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from netaddr import IPAddress
 
 from ipvlan.hosts import bridge
+from ipvlan.hosts.endpoints import attach
+from ipvlan.hosts.engine_writes import open_engine
 from ipvlan.hosts.errors import (
     CHANGED_SINCE,
     DOCKER_REFUSED,
@@ -25,13 +28,14 @@ from ipvlan.hosts.errors import (
 )
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.script import Output, ScriptResult, run_script
-from ipvlan.hosts.snapshot import Endpoint
+from ipvlan.hosts.snapshot import Endpoint, endpoint_of
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.problems import shorten
 
 if TYPE_CHECKING:
     from ipvlan.hosts.bridge import BridgeAttachment
     from ipvlan.hosts.connection import HostConnection
+    from ipvlan.hosts.endpoints import Wanted
     from ipvlan.hosts.snapshot import LiveContainer
 
 CHANGE_SECONDS: Final = 500.0
@@ -61,7 +65,11 @@ class Seen:
 
     def after(self, output: Output) -> Self:
         """Return the container as a repair left it, which the repair's script printed."""
-        first, *networks = output.lines("after") or (self.text.split("\n"))
+        return self.like(output.lines("after"))
+
+    def like(self, lines: Sequence[str]) -> Self:
+        """Return the container as the lines of `repair_look.sh` have it; as it is where there are none."""
+        first, *networks = lines or self.text.split("\n")
         return replace(self, state=first.rpartition(" ")[2], endpoints=tuple(map(_endpoint, networks)))
 
     def on(self, network: str) -> Endpoint | None:
@@ -87,6 +95,35 @@ def start(connection: HostConnection, seen: Seen) -> Seen:
             connection, f"Docker does not start {seen.name}: {_docker_says(output)}", f"{seen.name} is as it was"
         )
     return seen.after(output)
+
+
+def connect_to_bridges(connection: HostConnection, seen: Seen, wanted: Wanted) -> Seen:
+    """Make the container's connections to bridge networks as they are to be, and return it as it is then.
+
+    One that was created and never started is started with them; one that was stopped stays stopped.
+
+    Raises:
+        HostError: Why not; what was done before stays done, and it is safe to repeat.
+    """
+    with open_engine(connection) as engine:
+        described = engine.find_container(seen.id)
+        if described is None:
+            raise _gone(connection, seen)
+        now = _inspected(described)
+        if now.text != seen.text:
+            raise _changed(connection, seen, now.text)
+        attach(engine, wanted)
+        return _inspected(engine.container(seen.id))
+
+
+def disconnect_from_bridge(seen: Seen, attachment: BridgeAttachment) -> Seen:
+    """Disconnect the container from Docker's bridge, and return it as it is then. Raises HostError."""
+    connection = attachment.connection
+    check(connection, seen)
+    bridge.disconnect(attachment)
+    # It is another one now, so the check prints what it is like.
+    output = run_script(connection, "repair_check.sh", {**_look(seen), "expected": ""}, timeout=CHANGE_SECONDS).output
+    return seen.like(output.lines("now"))
 
 
 def connect_to_bridge(seen: Seen, attachment: BridgeAttachment) -> None:
@@ -207,23 +244,10 @@ def _refuse_changed(connection: HostConnection, seen: Seen, result: ScriptResult
     """Return the output of a repair; raise HostError where the container is not as shown, or Docker does not answer."""
     output = result.output
     if "now" in output:
-        raise HostError.on(
-            connection.name,
-            CHANGED_SINCE,
-            problem=f"{seen.name} ({seen.id[:12]}) is not as it was shown any more: it was {_short(seen.text)}, it is "
-            f"{_short(output.text('now'))}",
-            effect="nothing is changed on it",
-            fix="see `ipvlan status`, then run `ipvlan heal` again",
-        )
+        raise _changed(connection, seen, output.text("now"))
     failed = " ".join(output.lines("failed"))
     if "o such container" in failed:
-        raise HostError.on(
-            connection.name,
-            CHANGED_SINCE,
-            problem=f"{seen.name} ({seen.id[:12]}) does not exist any more",
-            effect="nothing is changed",
-            fix="see `ipvlan status`, then run `ipvlan heal` again",
-        )
+        raise _gone(connection, seen)
     if failed or not output.values:
         raise HostError.on(
             connection.name,
@@ -233,6 +257,38 @@ def _refuse_changed(connection: HostConnection, seen: Seen, result: ScriptResult
             fix="see `systemctl status docker` on the host",
         )
     return output
+
+
+def _changed(connection: HostConnection, seen: Seen, now: str) -> HostError:
+    return HostError.on(
+        connection.name,
+        CHANGED_SINCE,
+        problem=f"{seen.name} ({seen.id[:12]}) is not as it was shown any more: it was {_short(seen.text)}, it is {_short(now)}",
+        effect="nothing is changed on it",
+        fix="see `ipvlan status`, then run `ipvlan heal` again",
+    )
+
+
+def _gone(connection: HostConnection, seen: Seen) -> HostError:
+    return HostError.on(
+        connection.name,
+        CHANGED_SINCE,
+        problem=f"{seen.name} ({seen.id[:12]}) does not exist any more",
+        effect="nothing is changed",
+        fix="see `ipvlan status`, then run `ipvlan heal` again",
+    )
+
+
+def _inspected(described: Mapping[str, Any]) -> Seen:
+    """Return a container that Docker describes (`GET /containers/ID/json`)."""
+    return Seen(
+        id=described["Id"],
+        name=described["Name"].removeprefix("/"),
+        state=described["State"]["Status"],
+        endpoints=tuple(
+            endpoint_of(name, endpoint) for name, endpoint in sorted(described["NetworkSettings"]["Networks"].items())
+        ),
+    )
 
 
 def _refused(connection: HostConnection, problem: str, effect: str) -> HostError:

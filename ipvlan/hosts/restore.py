@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,7 @@ from ipvlan.hosts.bridge import BoundPort, BridgeAttachment, state_of
 from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.spare import Holder, holder_of, taken
+from ipvlan.hosts.spare_copy import endpoint_settings
 from ipvlan.plan.resource_names import BRIDGE, FAILED_SUFFIX, PREVIOUS_SUFFIX
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def restore(
             # Not before: Docker updates no container that it is about to start again, and the service is down meanwhile.
             _keep_stopped(engine, aside)
         inspected = engine.container(spare.id)
-    attachment = own_attachment(connection, name, inspected)
+        attachment = own_attachment(connection, name, inspected, internal=internal_networks(engine, inspected))
     state = state_of(inspected)
     if spare.record.bridge and (not state.connected or state.missing(attachment.ports)):
         bridge.connect(attachment)
@@ -123,9 +124,14 @@ def start_unstarted(engine: EngineWrites, id_: str) -> None:
     if inspected is None or inspected["Name"].endswith(FAILED_SUFFIX):
         return
     state = inspected["State"]
-    if state["Status"] == "created" and not state.get("Error") and state["StartedAt"].startswith(NEVER):
+    if was_never_started(state) and not state.get("Error"):
         with contextlib.suppress(HostError):
             engine.start(id_)
+
+
+def was_never_started(state: Mapping[str, Any]) -> bool:
+    """Return whether a container was created and never ran, by its state as Docker describes it."""
+    return bool(state["Status"] == "created" and state["StartedAt"].startswith(NEVER))
 
 
 def _spare(engine: EngineWrites, name: str, owner: str) -> Holder | None:
@@ -175,15 +181,35 @@ def set_aside(connection: HostConnection, name: str, owner: str) -> bool:
         return True
 
 
-def own_attachment(connection: HostConnection, name: str, inspected: Mapping[str, Any]) -> BridgeAttachment:
-    """Return the bridge attachment of a container with its own ports: those of its replacement may be others."""
-    networks = inspected["NetworkSettings"].get("Networks") or {}
+def internal_networks(engine: EngineWrites, inspected: Mapping[str, Any]) -> Collection[str]:
+    """Return the names of the host's networks without a way out; nothing is asked for a container on one network and the bridge."""
+    if not list(_beside_bridge(inspected))[1:]:
+        return ()
+    return frozenset(network["Name"] for network in engine.networks() if network.get("Internal"))
+
+
+def own_attachment(
+    connection: HostConnection, name: str, inspected: Mapping[str, Any], *, internal: Collection[str] = ()
+) -> BridgeAttachment:
+    """Return the bridge attachment of a container with its own ports: those of its replacement may be others.
+
+    Args:
+        connection: The host.
+        name: The container's name.
+        inspected: The container, as Docker describes it.
+        internal: Names of networks that never have the default route.
+    """
+    networks = _beside_bridge(inspected)
+    fixed = (each for each, endpoint in networks.items() if (endpoint.get("IPAMConfig") or {}).get("IPv4Address"))
+    # The fabric's, where it has several: it has a fixed address there.
+    main = next(fixed, next(iter(networks), ""))
     bindings = inspected["HostConfig"].get("PortBindings") or {}
     return BridgeAttachment(
         connection=connection,
         container=name,
         container_id=inspected["Id"],
-        network=next((network for network in networks if network != BRIDGE), ""),
+        network="" if main in internal else main,
+        networks=tuple(sorted(networks.keys() - {main, *internal})),
         ports=tuple(
             BoundPort(container_port=port, host_address=binding.get("HostIp") or "", host_port=int(binding["HostPort"]))
             for port, wanted in bindings.items()
@@ -191,3 +217,32 @@ def own_attachment(connection: HostConnection, name: str, inspected: Mapping[str
             if binding.get("HostPort")
         ),
     )
+
+
+def _beside_bridge(inspected: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the connections of a container, by the network's name, without that to Docker's bridge."""
+    networks = inspected["NetworkSettings"].get("Networks") or {}
+    return {name: endpoint for name, endpoint in networks.items() if name != BRIDGE}
+
+
+def connect_as(engine: EngineWrites, id_: str, other: Mapping[str, Any]) -> None:
+    """Connect a container that never started to the bridge networks that another one is on, with its aliases and priorities.
+
+    Where a run ended between the creation of a container with bridges and their connection, the spare is the one that knows them.
+    What Docker refuses is left: the next `pulumi up` connects it as planned.
+
+    Args:
+        engine: Docker on the host.
+        id_: The container.
+        other: The other one, as Docker describes it.
+    """
+    inspected = engine.find_container(id_)
+    wanted = _beside_bridge(other)
+    if inspected is None or not was_never_started(inspected["State"]) or not wanted:
+        return
+    missing = wanted.keys() - _beside_bridge(inspected).keys()
+    # Not the fabric's, which may have another name by now.
+    bridges = (network["Name"] for network in engine.networks() if network.get("Driver") == BRIDGE) if missing else ()
+    for name in sorted(missing & {*bridges}):
+        with contextlib.suppress(HostError):
+            engine.connect(id_, name, endpoint_settings(wanted[name], other["Id"]))

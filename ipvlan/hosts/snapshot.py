@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from netaddr import IPAddress, IPNetwork
 
+from ipvlan.hosts.bridge_networks import DRIVER, live_network
+from ipvlan.hosts.bridge_networks import LiveNetwork as LiveBridge
+from ipvlan.hosts.endpoints import LiveEndpoint, live_endpoints
 from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, NoDockerSocketError
+from ipvlan.hosts.files import BASE, FoundFiles
 from ipvlan.hosts.routes import has_route
 from ipvlan.hosts.trouble import Trouble, read_troubles
 from ipvlan.hosts.volumes import LiveVolume, live_volume
@@ -111,6 +115,20 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFiles:
+    """The files of all containers of one stack on a host."""
+
+    root: bool
+    """Whether they could be read: as root, or by sudo without a password."""
+    found: Mapping[str, FoundFiles] = field(default_factory=dict)
+    """Owner label of a container -> its files."""
+    failures: Mapping[str, HostError] = field(default_factory=dict)
+    """Owner label -> why its files could not be read."""
+    folders: frozenset[str] = frozenset()
+    """Owner labels of all folders of the stack there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSnapshot:
     """All of one host."""
 
@@ -138,8 +156,16 @@ class HostSnapshot:
     """Service -> path on the host of its container's /etc/resolv.conf; only where process ids were requested."""
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
     """Container name -> why it does not stay up or is unhealthy; only of those that it was requested for."""
+    bridges: tuple[LiveBridge, ...] = ()
+    """All networks of Docker's driver `bridge`, with what the section `bridges` has of one."""
+    connections: Mapping[str, Mapping[str, LiveEndpoint]] = field(default_factory=dict)
+    """Container name -> network's name -> its connection, with aliases and priority; only of those that it was requested for."""
     volumes: Mapping[str, LiveVolume] | None = None
     """By name; None where they were not requested."""
+    has_files: bool = False
+    """Whether there is a folder of containers' files, of any stack."""
+    files: LiveFiles | None = None
+    """This stack's files; None where they were not requested, or the state does not say what they are."""
 
     def network(self, name: str) -> LiveNetwork | None:
         """Return the network of that name."""
@@ -184,6 +210,7 @@ def take_snapshot(
     timeout: float,
     pids_of: Sequence[ContainerPlan] = (),
     troubles_of: Sequence[ContainerPlan] = (),
+    connections_of: Sequence[ContainerPlan] = (),
     with_volumes: bool | Literal["where Docker lists them"] = False,
 ) -> HostSnapshot:
     """Read the state of the session's host.
@@ -193,6 +220,8 @@ def take_snapshot(
         timeout: Seconds for each request.
         pids_of: Containers whose process ids are needed too; one more request for each.
         troubles_of: Containers that are asked about further where they do not look well; no request for the others.
+        connections_of: Containers whose aliases and priorities are needed too; one more request for each that is planned to be on a
+            bridge network of the section `bridges`, and none for the others.
         with_volumes: Whether the volumes are needed too; one more request. Docker does not list them where a plugin is dead: with
             `where Docker lists them` the rest is read then.
 
@@ -204,7 +233,8 @@ def take_snapshot(
     resolvers: dict[str, str] = {}
     try:
         containers = {container.name: container for container in map(_container, engine.containers())}
-        networks = tuple(_network(network) for network in engine.networks())
+        listed = engine.networks()
+        networks = tuple(map(_network, listed))
         volumes = _volumes(engine, needed=with_volumes is True) if with_volumes else None
         engine_id = engine.id()
         troubles = read_troubles(engine, containers, troubles_of)
@@ -214,11 +244,12 @@ def take_snapshot(
                 inspected = engine.container(live.id)
                 pids[planned.service] = int(inspected["State"]["Pid"])
                 resolvers[planned.service] = str(inspected.get("ResolvConfPath") or "")
+        connections = _connections(engine, containers, connections_of)
     except HostError as error:
         raise _missing_socket(session, timeout) or error from None
     finally:
         engine.close()
-    variables = {"parent": session.parent, "shim": session.shim}
+    variables = {"parent": session.parent, "shim": session.shim, "files": BASE}
     output = session.run_script("host_snapshot.sh", variables, timeout=timeout)
     return HostSnapshot(
         host=session.name,
@@ -236,6 +267,9 @@ def take_snapshot(
         resolvers=resolvers,
         troubles=troubles,
         volumes=volumes,
+        has_files="files" in output,
+        bridges=tuple(live_network(network) for network in listed if network.get("Driver") == DRIVER),
+        connections=connections,
     )
 
 
@@ -246,6 +280,22 @@ def _volumes(engine: Engine, *, needed: bool) -> Mapping[str, LiveVolume] | None
         if needed:
             raise
         return None
+
+
+def _connections(
+    engine: Engine, containers: Mapping[str, LiveContainer], connections_of: Sequence[ContainerPlan]
+) -> Mapping[str, Mapping[str, LiveEndpoint]]:
+    """Return the connections of the containers that are planned to be on bridges: Docker's list has no aliases."""
+    ids = {
+        planned.name: containers[planned.name].id
+        for planned in connections_of
+        if planned.bridges and planned.name in containers
+    }
+    if ids:
+        engine.prepare_priorities()
+    # One that was removed meanwhile is compared as it was listed.
+    described = {name: engine.find_container(id_) for name, id_ in ids.items()}
+    return {name: live_endpoints(inspected) for name, inspected in described.items() if inspected is not None}
 
 
 def _missing_socket(session: HostSession, timeout: float) -> NoDockerSocketError | None:
@@ -287,7 +337,7 @@ def _container(listed: Mapping[str, Any]) -> LiveContainer:
         state=listed.get("State", ""),
         status=listed.get("Status", ""),
         labels=listed.get("Labels") or {},
-        endpoints={name: _endpoint(name, endpoint) for name, endpoint in networks.items()},
+        endpoints={name: endpoint_of(name, endpoint) for name, endpoint in networks.items()},
         bindings=frozenset(
             Binding(
                 host_address=port.get("IP", ""),
@@ -302,7 +352,8 @@ def _container(listed: Mapping[str, Any]) -> LiveContainer:
     )
 
 
-def _endpoint(name: str, listed: Mapping[str, Any]) -> Endpoint:
+def endpoint_of(name: str, listed: Mapping[str, Any]) -> Endpoint:
+    """Return a container's connection to the network of that name, as Docker lists or describes it."""
     return Endpoint(
         network=name,
         network_id=listed.get("NetworkID", ""),

@@ -16,7 +16,7 @@ from ipvlan.hosts.bridge import BRIDGE_GATEWAY_PRIORITY, state_of
 from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import NAME_TAKEN, HostError
 from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.spare_copy import Copy, Record, copy_of, needs_newer_api
+from ipvlan.hosts.spare_copy import Copy, Record, copy_of, endpoint_settings, needs_newer_api
 from ipvlan.plan.resource_names import (
     FAILED_SUFFIX,
     OWNER_LABEL,
@@ -66,13 +66,14 @@ def holder_of(engine: EngineWrites, name: str, owner: str) -> Holder | None:
     labels = inspected["Config"].get("Labels") or {}
     return Holder(
         id=inspected["Id"],
-        ours=labels.get(OWNER_LABEL) == owner and not _labelled_by_image(engine, inspected["Image"]),
+        ours=labels.get(OWNER_LABEL) == owner and not labelled_by_image(engine, inspected["Image"]),
         record=Record.parse(labels[PREVIOUS_LABEL]) if PREVIOUS_LABEL in labels else None,
         inspected=inspected,
     )
 
 
-def _labelled_by_image(engine: EngineWrites, id_: str) -> bool:
+def labelled_by_image(engine: EngineWrites, id_: str) -> bool:
+    """Return whether an owner label is that of the image, by its id, as `docker commit` makes them; also where it is gone."""
     image = engine.image(id_)
     # Where the image is gone nobody knows whose label it is.
     return image is None or OWNER_LABEL in ((image.get("Config") or {}).get("Labels") or {})
@@ -118,16 +119,28 @@ def make_spare(
             # The run that created it may have ended before it was connected.
             if holder.record is not None and holder.record.bridge and not state_of(holder.inspected).connected:
                 engine.connect_bridge(holder.id, BRIDGE_GATEWAY_PRIORITY)
+            _connect_missing(engine, holder, found.inspected)
             return ""
         if files is not None:
             # Nothing mounts an earlier copy: neither a spare nor a restored container is there.
             files.keep_for_spare()
         copy = _copy(engine, found.inspected, "" if files is None else files.path)
         id_ = engine.create(spare, copy.body)
+        for network, endpoint in copy.later.items():
+            engine.connect(id_, network, endpoint)
         if copy.record.bridge:
             # Its ports are bound at its start then.
             engine.connect_bridge(id_, BRIDGE_GATEWAY_PRIORITY)
         return ""
+
+
+def _connect_missing(engine: EngineWrites, spare: Holder, running: Mapping[str, Any]) -> None:
+    """Connect a spare to the networks that its record names, and that the run which created it did not connect."""
+    there = spare.inspected["NetworkSettings"].get("Networks") or {}
+    networks = running["NetworkSettings"].get("Networks") or {}
+    for name in () if spare.record is None else spare.record.bridges:
+        if name not in there and name in networks:
+            engine.connect(spare.id, name, endpoint_settings(networks[name], running["Id"]))
 
 
 def _moved(engine: EngineWrites, found: Holder | None, running: str, name: str, owner: str) -> Holder | None:

@@ -52,6 +52,8 @@ class Record:
     """Whether it was connected to Docker's bridge beside the fabric's network."""
     volumes: tuple[str, ...]
     """Names of its anonymous volumes, which the copy shares."""
+    bridges: tuple[str, ...] = ()
+    """Names of the networks to which the copy is connected after its creation, but for Docker's bridge; sorted."""
 
     def __str__(self) -> str:
         """Return the label's value: JSON on one line."""
@@ -61,6 +63,8 @@ class Record:
             "restart": {"Name": name, "MaximumRetryCount": int(retries or 0)},
             "bridge": self.bridge,
             "volumes": list(self.volumes),
+            # Left out where there are none: so is it in the label of an earlier version.
+            **({"bridges": list(self.bridges)} if self.bridges else {}),
         }
         return json.dumps(value, separators=(",", ":"))
 
@@ -74,6 +78,7 @@ class Record:
                 restart=_restart(value["restart"]),
                 bridge=bool(value["bridge"]),
                 volumes=tuple(map(str, value["volumes"])),
+                bridges=tuple(map(str, value.get("bridges", ()))),
             )
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
@@ -86,18 +91,25 @@ class Copy:
     body: dict[str, Any]
     """The body of `POST /containers/create`."""
     record: Record
+    later: Mapping[str, dict[str, Any]]
+    """Network -> the settings of `POST /networks/NAME/connect`, EndpointConfig, of those that a creation in that version of the API
+    does not take; without Docker's bridge."""
 
 
 def needs_newer_api(inspected: Mapping[str, Any]) -> bool:
     """Return whether the oldest version of the API cannot say what the container has, though its Docker can.
 
-    A subpath of a volume needs 1.45 and is refused before; a health check's start interval needs 1.44 and is dropped before
-    (history of the Engine API).
+    A subpath of a volume needs 1.45 and is refused before; a health check's start interval needs 1.44 and is dropped before, and a
+    gateway priority 1.48: the default route of the copy would go by the networks' names (history of the Engine API).
     """
+    networks = inspected["NetworkSettings"].get("Networks") or {}
     mounts = inspected["HostConfig"].get("Mounts") or ()
     health = inspected["Config"].get("Healthcheck") or {}
-    return bool(health.get("StartInterval")) or any(
-        (mount.get("VolumeOptions") or {}).get("Subpath") for mount in mounts
+    return (
+        bool(health.get("StartInterval"))
+        or any((mount.get("VolumeOptions") or {}).get("Subpath") for mount in mounts)
+        # That of Docker's bridge is given when the copy is connected to it.
+        or any(endpoint.get("GwPriority") for name, endpoint in networks.items() if name != BRIDGE)
     )
 
 
@@ -114,7 +126,9 @@ def copy_of(inspected: Mapping[str, Any], *, image: str, api_version: str, files
     host_config = inspected["HostConfig"]
     networks = inspected["NetworkSettings"].get("Networks") or {}
     mode, endpoints = _networks(host_config.get("NetworkMode") or "", networks, inspected["Id"])
+    later: dict[str, dict[str, Any]] = {}
     if _number(api_version) < _number(SEVERAL_NETWORKS_API):
+        later = {name: endpoint for name, endpoint in endpoints.items() if name != mode}
         endpoints = {name: endpoint for name, endpoint in endpoints.items() if name == mode}
     volumes = tuple(_anonymous_volumes(inspected))
     record = Record(
@@ -122,6 +136,7 @@ def copy_of(inspected: Mapping[str, Any], *, image: str, api_version: str, files
         restart=_restart(host_config.get("RestartPolicy") or _NO_RESTART),
         bridge=BRIDGE in networks and mode not in {BRIDGE, "default"},
         volumes=volumes,
+        bridges=tuple(sorted(later)),
     )
     body = {
         **_config(inspected, record),
@@ -129,7 +144,7 @@ def copy_of(inspected: Mapping[str, Any], *, image: str, api_version: str, files
         "HostConfig": _host_config(inspected, mode, files_folder),
         "NetworkingConfig": {"EndpointsConfig": endpoints},
     }
-    return Copy(body=body, record=record)
+    return Copy(body=body, record=record, later=later)
 
 
 def _config(inspected: Mapping[str, Any], record: Record) -> dict[str, Any]:
@@ -163,7 +178,7 @@ def _host_config(inspected: Mapping[str, Any], mode: str, files_folder: str) -> 
 
 def _networks(mode: str, networks: Mapping[str, Any], id_: str) -> tuple[str, dict[str, Any]]:
     """Return the network mode and the endpoints: all but the bridge's, which binds ports and is connected afterwards."""
-    endpoints = {name: _endpoint(endpoint, id_) for name, endpoint in networks.items() if name != BRIDGE}
+    endpoints = {name: endpoint_settings(endpoint, id_) for name, endpoint in networks.items() if name != BRIDGE}
     if not endpoints or mode in _OTHER_MODES or mode.startswith("container:"):
         return mode, {}
     # The mode has the network's name or id; the provider leaves `default` or `bridge` in it, and connects the network later.
@@ -175,12 +190,19 @@ def _networks(mode: str, networks: Mapping[str, Any], id_: str) -> tuple[str, di
     return main, endpoints
 
 
-def _endpoint(endpoint: Mapping[str, Any], id_: str) -> dict[str, Any]:
+def endpoint_settings(endpoint: Mapping[str, Any], id_: str) -> dict[str, Any]:
     """Return an endpoint's settings, without its network's id: a network of that name may be created anew before the start."""
     kept = {key: endpoint[key] for key in _ENDPOINT_KEPT if endpoint.get(key)}
-    # Before Docker 25 the short id is among them, which Docker adds by itself.
-    aliases = [alias for alias in endpoint.get("Aliases") or () if alias != short_id(id_)]
+    aliases = given_aliases(endpoint, id_)
     return {**kept, **({"Aliases": aliases} if aliases else {})}
+
+
+def given_aliases(endpoint: Mapping[str, Any], id_: str) -> list[str]:
+    """Return the aliases of an endpoint that somebody set.
+
+    Before API 1.45 the container's short id is among what Docker reports, which it adds by itself.
+    """
+    return [alias for alias in endpoint.get("Aliases") or () if alias != short_id(id_)]
 
 
 def _explicit(inspected: Mapping[str, Any]) -> dict[str, bool]:

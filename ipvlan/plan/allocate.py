@@ -92,7 +92,7 @@ def _without_slice(hosts: object, config: StackConfig) -> list[str]:
 
 
 def _is_explicit(config: StackConfig, host: str) -> bool:
-    """Return whether the host has containers on the fabric, all with an address in `addresses`, and nothing is set aside for Docker."""
+    """Return whether the host has containers on the fabric, all with an address in `addresses`, and nothing is to be set aside."""
     services = [service for service in config.services.values() if service.fabric and service.runs_on(host)]
     with_range = host in config.hosts and isinstance(config.hosts[host].dynamic, IPNetwork)
     return bool(services) and all(host in service.addresses for service in services) and not with_range

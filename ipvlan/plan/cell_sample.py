@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ipvlan.plan.reachability import Cell
+    from ipvlan.plan.cells import Cell
 
 MOST_PAIRS: Final = 400
 """Cells of each kind that are tried; of more, a sample is."""

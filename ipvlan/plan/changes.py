@@ -17,6 +17,7 @@ from typing import Final, Literal
 from pydantic import BaseModel
 
 from ipvlan.config.models import ContainerSettings
+from ipvlan.plan.bridge_changes import BridgeChange, bridge_changes, endpoint_changes
 from ipvlan.plan.container_updates import UPDATES
 from ipvlan.plan.docker_values import differ
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
@@ -25,9 +26,10 @@ from ipvlan.plan.setting_changes import SettingChange, setting_changes
 from ipvlan.plan.volume_changes import VolumeChange, volume_changes
 from ipvlan.plan.volumes import named_sources
 
-Action = Literal["create", "delete", "replace", "update", "attach", "detach"]
-"""`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach` and `detach`: only the
-bridge connection changes, the container keeps running."""
+Action = Literal["create", "delete", "replace", "update", "attach", "detach", "reconnect"]
+"""`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach`, `detach` and
+`reconnect`: only its connections to bridges change, Docker's own or those of the section `bridges`; the container keeps running.
+With the first or the last of the section, Pulumi shows an update of the container as well, of its state alone."""
 
 HostAction = Literal["create", "delete", "replace network", "update connection", "update routes", "update shim"]
 
@@ -64,13 +66,15 @@ class Changes:
     """What else differs, and changes nothing that runs."""
     volumes: tuple[VolumeChange, ...] = ()
     """What happens to the named volumes and their data."""
+    bridges: tuple[BridgeChange, ...] = ()
+    """What happens to the bridge networks of the section `bridges`."""
 
     def of(self, *actions: Action) -> list[ContainerChange]:
         """Return the containers with one of these actions."""
         return [change for change in self.containers if change.action in actions]
 
     def __bool__(self) -> bool:
-        return bool(self.hosts or self.containers or self.settings or self.volumes)
+        return bool(self.hosts or self.containers or self.settings or self.volumes or self.bridges)
 
 
 def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = ()) -> Changes:
@@ -86,16 +90,18 @@ def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = 
     hosts: list[HostChange] = []
     containers: list[ContainerChange] = []
     volumes: list[VolumeChange] = []
+    bridges: list[BridgeChange] = []
     for name in sorted(old_hosts.keys() | new_hosts.keys()):
         old, new = old_hosts.get(name), new_hosts.get(name)
         network = tuple(_network(old.network, new.network)) if old and new else ()
         hosts.extend(_host(name, old, new, network))
         of_host = list(volume_changes(old, new, new_secrets))
         volumes.extend(of_host)
+        bridges.extend(bridge_changes(old, new))
         replaced = frozenset(change.name for change in of_host if change.action == "replace")
         containers.extend(_containers(old, new, network, new_secrets, replaced))
     settings = tuple(setting_changes(before, after)) if before else ()
-    return Changes(tuple(hosts), tuple(containers), settings, tuple(volumes))
+    return Changes(tuple(hosts), tuple(containers), settings, tuple(volumes), tuple(bridges))
 
 
 def _differences(*fields: tuple[str, object, object]) -> Iterator[str]:
@@ -210,16 +216,23 @@ def _actions(
     # What it mounted decides: it is deleted before the volume is.
     lost = sorted(replaced_volumes & set(named_sources(before.settings)))
     replaced = (
-        *(["its network is replaced"] if network else []),
+        *(["its network is replaced"] if network and before.fabric else []),
         *(f"its volume {volume} is replaced" for volume in lost),
         *_reasons(before, after, new_secrets),
     )
     if replaced:
         yield "replace", (*replaced, *updated)
         return
-    if before.bridged != after.bridged:
-        keys = tuple(key for key in ("published", "internet") if getattr(before, key) != getattr(after, key))
-        yield "attach" if after.bridged else "detach", keys
+    keys = tuple(key for key in ("published", "internet") if getattr(before, key) != getattr(after, key))
+    endpoints = endpoint_changes(before, after)
+    attached = (*(keys if after.bridged and not before.bridged else ()), *endpoints.attached)
+    detached = (*(keys if before.bridged and not after.bridged else ()), *endpoints.detached)
+    if attached:
+        yield "attach", attached
+    if detached:
+        yield "detach", detached
+    if endpoints.reconnected:
+        yield "reconnect", endpoints.reconnected
     if updated:
         yield "update", updated
 
@@ -227,6 +240,7 @@ def _actions(
 def _reasons(before: ContainerPlan, after: ContainerPlan, new_secrets: Collection[str]) -> Iterator[str]:
     """Yield why the container is replaced, without values of the environment: people keep secrets in it."""
     yield from _differences(
+        ("fabric", str(before.fabric).lower(), str(after.fabric).lower()),
         ("address", before.address_text, after.address_text),
         ("image", before.image, after.image),
         ("container_name", before.name, after.name),

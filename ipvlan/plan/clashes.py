@@ -17,6 +17,7 @@ from netaddr import IPAddress, IPNetwork
 
 from ipvlan.config.types.ports import Port
 from ipvlan.plan.blocks import BlockIndex, overlap
+from ipvlan.plan.bridge_clashes import one_name, overlapping_subnets
 from ipvlan.plan.links import Fabric, is_one_daemon, on_one_link, same_machines
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.port_overlaps import overlapping_ports
@@ -116,7 +117,21 @@ _VOLUMES: Final = _Kind(
     "a volume is one stack's: `pulumi up` of the second stack stops before it changes anything",
     "set external: true for it in one of the stacks, to share its data; or give one of the volumes another name",
 )
-_KINDS: Final = (_PORTS, _CONTAINERS, _VOLUMES, _NETWORKS, _PARENTS, _POOLS, _ADDRESSES, _SLICES, _ROUTES)
+_BRIDGES: Final = _Kind(
+    "IPF248",
+    "stack {stack} makes a network of this name",
+    "a network is one stack's: `pulumi up` of the second stack stops before it changes anything",
+    "set external: true for it in one of the stacks, to share the network; or give one of the networks another name",
+)
+_SUBNETS: Final = _Kind(
+    "IPF249",
+    "stack {stack} has a network whose subnet overlaps this one",
+    "no two networks of one Docker overlap: the network that comes second is refused",
+    f"give one of the bridges another subnet, or none, so that Docker chooses it; {_ONE_AT_A_TIME}",
+)
+_KINDS: Final = (
+    *(_PORTS, _CONTAINERS, _VOLUMES, _NETWORKS, _BRIDGES, _SUBNETS, _PARENTS, _POOLS, _ADDRESSES, _SLICES, _ROUTES),
+)
 
 
 def clashes(plan: Plan, neighbour: Neighbour) -> Iterator[Problem]:
@@ -156,6 +171,10 @@ def _on_one_machine(own: HostPlan, other: HostPlan) -> Iterator[tuple[_Kind, _Cl
             yield _VOLUMES, _Clash(*keys, volume.name, where)
     if own.network.name == other.network.name:
         yield _NETWORKS, _Clash("fabric.name", "fabric.name", own.network.name, where)
+    for own_key, other_key, name in one_name(own, other):
+        yield _BRIDGES, _Clash(own_key, other_key, name, where)
+    for own_key, other_key, subnets in overlapping_subnets(own, other):
+        yield _SUBNETS, _Clash(own_key, other_key, subnets, where)
     if own.parent == other.parent:
         yield _PARENTS, _Clash(f"hosts.{own.name}.parent", f"hosts.{other.name}.parent", own.parent, where)
     yield from _one_pool(own, other, where)

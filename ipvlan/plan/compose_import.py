@@ -8,6 +8,7 @@ Out of scope: what of a compose file can be carried over (`ipvlan.config.compose
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +30,7 @@ from ipvlan.config.yaml_file import Folder, ProjectFolder
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.allocate import Allocation, allocate
 from ipvlan.plan.allocation_edits import new_texts
+from ipvlan.plan.compose_bridges import bridge_entries, with_fabric
 from ipvlan.plan.compose_hidden import with_hidden, with_hidden_options
 from ipvlan.plan.compose_volumes import volume_entries
 from ipvlan.plan.lan import lan_hosts
@@ -132,16 +134,19 @@ def plan_import(
     if not project.services:
         return Import({}, (), {}, {}, project.left_out)
     config = read_config(raw.sections, folder).config
-    placed = _Placed(config, hosts)
+    placed = _Placed(config, hosts, project)
     existing = sections["services"] if isinstance(sections["services"], Mapping) else {}
     taken = [_taken(service) for name, service in project.services.items() if name in existing]
     services = {name: placed.keys(service) for name, service in project.services.items() if name not in existing}
     volumes = volume_entries(config, services, project)
-    taken.extend(volumes.problems)
+    bridges = bridge_entries(config, services, project)
+    taken.extend([*volumes.problems, *bridges.problems])
+    placed.advise_restart([project.services[name] for name in services])
+    placed.advise_data([project.services[name] for name in services])
     placed.advise_lan([project.services[name] for name in services])
     placed.advise_internet([project.services[name] for name, keys in services.items() if "published" not in keys])
     try:
-        allocations = _allocations(raw, services, folder, stack)
+        allocations = _allocations(raw, {"services": services, "bridges": bridges.entries}, folder, stack)
     except ConfigError as error:
         raise ConfigError([*taken, *error.problems]) from None
     if taken:
@@ -153,15 +158,21 @@ def plan_import(
         else:
             others.append(allocation)
     services = {name: _ordered(keys) for name, keys in services.items()}
-    changed = _texts(raw, {"services": services, "volumes": volumes.entries}, others, texts, own)
+    sections_after: dict[str, Mapping[str, Mapping[str, Any]]] = {
+        "services": services,
+        "volumes": volumes.entries,
+        "bridges": bridges.entries,
+    }
+    changed = _texts(raw, sections_after, others, texts, own)
     # What was decided is in the files, as a person will find it.
     make_plan(load(stack, _Edited(folder, changed)))
     left_out = sorted(
-        (*project.left_out, *placed.left_out, *volumes.left_out), key=lambda entry: (entry.place.file, entry.place.line)
+        (*project.left_out, *placed.left_out, *volumes.left_out, *bridges.left_out),
+        key=lambda entry: (entry.place.file, entry.place.line),
     )
     hidden = {name: with_hidden(keys, project.services[name]) for name, keys in services.items()}
     options = {name: with_hidden_options(keys) for name, keys in volumes.entries.items()}
-    shown = _texts(raw, {"services": hidden, "volumes": options}, others, texts, own)
+    shown = _texts(raw, {**sections_after, "services": hidden, "volumes": options}, others, texts, own)
     return Import(services, tuple(others), changed, shown, tuple(left_out))
 
 
@@ -177,10 +188,13 @@ def _taken(service: Carried) -> Problem:
 
 
 def _allocations(
-    raw: RawStack, services: Mapping[str, Mapping[str, Any]], folder: ProjectFolder, stack: str
+    raw: RawStack, new: Mapping[str, Mapping[str, Mapping[str, Any]]], folder: ProjectFolder, stack: str
 ) -> list[Allocation]:
-    own = raw.sections.get("services")
-    content = {**raw.sections, "services": {**(own if isinstance(own, Mapping) else {}), **services}}
+    content = {**raw.sections}
+    for section, entries in new.items():
+        own = content.get(section)
+        if entries:
+            content[section] = {**(own if isinstance(own, Mapping) else {}), **entries}
     neighbours, _ = read_neighbours(stack, folder)
     return allocate(content, folder, neighbours)
 
@@ -206,10 +220,36 @@ def _ordered(keys: Mapping[str, Any]) -> dict[str, Any]:
     return {key: keys[key] for key in order if key in keys and keys[key] not in ([], {})}
 
 
+_DATABASES: Final = re.compile(
+    r"(^|/)(bitnami/)?(mysql|mariadb|postgres(ql)?|mongo(db)?|redis|valkey|influxdb|elasticsearch|couchdb)(:|@|$)"
+)
+"""Images of programs that keep data also where the file names no volume."""
+
+
+def _on_fabric(service: Carried) -> bool:
+    return service.settings.get("fabric", True) is not False
+
+
+def _keeps_data(service: Carried) -> bool:
+    """Return whether a service has a volume of its own that it writes to, or runs a database."""
+    writes = [
+        text
+        for text in service.settings.get("volumes", ())
+        if not text.startswith("/") and "ro" not in text.rpartition(":")[2].split(",")
+    ]
+    mounts = [
+        mount
+        for mount in service.settings.get("mounts", ())
+        if mount["type"] == "volume" and not mount.get("read_only")
+    ]
+    return bool(writes or mounts or _DATABASES.search(service.settings.get("image", "")))
+
+
 class _Placed:
     """Gives the services their hosts, and takes out what does not go with these."""
 
-    def __init__(self, config: StackConfig, hosts: Sequence[str]) -> None:
+    def __init__(self, config: StackConfig, hosts: Sequence[str], project: CarriedProject) -> None:
+        self._config, self._project = config, project
         self.left_out: list[LeftOut] = []
         self._space = AddressSpace.from_config(config.fabric, config.hosts, config.services)
         self._subnet: IPNetwork = config.fabric.subnet
@@ -218,11 +258,14 @@ class _Placed:
 
     def keys(self, service: Carried) -> dict[str, Any]:
         """Return the keys of a service in the stack file, but for an offset."""
+        before = len(service.left_out)
+        address = with_fabric(self._config, service, self._project)
+        self.left_out.extend(service.left_out[before:])
         keys = {**service.settings, "hosts": self._hosts}
-        if service.address is not None:
-            reason = self._put_address(keys, service.address[0])
+        if address is not None:
+            reason = self._put_address(keys, address[0])
             if reason:
-                self._leave_out(service, "networks.ipv4_address", reason, service.address[1])
+                self._leave_out(service, "networks.ipv4_address", reason, address[1])
         if self._on_lan and any(
             answered_on_the_fabric(port, self._subnet) for port in parse_ports(keys.get("ports", []))
         ):
@@ -242,6 +285,7 @@ class _Placed:
             service
             for service in services
             if self._on_lan
+            and _on_fabric(service)
             and not any(
                 answered_on_the_fabric(port, self._subnet) for port in parse_ports(service.settings.get("ports", []))
             )
@@ -256,12 +300,36 @@ class _Placed:
 
     def advise_internet(self, services: Sequence[Carried]) -> None:
         """Note which services reached the internet through compose's bridge, and may not do so here."""
+        services = [service for service in services if _on_fabric(service)]
         if services and not self._on_lan:
             names = ", ".join(service.name for service in services)
             self._advise(
                 services[0].place,
                 f"{names} reached the internet through the host in compose: where it is needed write internet: true, or "
                 "egress: gateway where the fabric's gateway is a router",
+            )
+
+    def advise_restart(self, services: Sequence[Carried]) -> None:
+        """Note which services Docker does not start again: those that run once and end are no services here."""
+        ended = [service for service in services if service.settings.get("restart") == "no"]
+        if ended:
+            names = ", ".join(service.name for service in ended)
+            self._advise(
+                ended[0].place,
+                f'restart is "no" for {names}, as in compose: what runs all the time needs restart: unless-stopped, or it is '
+                "down after a restart of its host; where one runs once and ends, `pulumi up` fails: take it out, and run it by "
+                "hand or in CI",
+            )
+
+    def advise_data(self, services: Sequence[Carried]) -> None:
+        """Note which services keep data, where each of several hosts would have its own."""
+        keeping = [service for service in services if len(self._hosts) > 1 and _keeps_data(service)]
+        if keeping:
+            names = ", ".join(service.name for service in keeping)
+            self._advise(
+                keeping[0].place,
+                f"each of {', '.join(self._hosts)} has its own data of {names}, and nothing copies it: what clients read depends "
+                "on the host that they ask; write hosts with one host for what keeps data",
             )
 
     def _advise(self, place: Place, reason: str) -> None:

@@ -130,8 +130,13 @@ def replacing_arguments(settings: ContainerSettings) -> tuple[str, ...]:
 
 
 _UNSET_REPLACES: Final = frozenset({"memory", "cpuShares", "memoryReservation", "cpuSet"})
-_IN_PLACE: Final = _UNSET_REPLACES | {"restart", "maxRetryCount", "memorySwap", "destroyGraceSeconds"}
-"""The docker provider's arguments that it changes on a running container, or that are no setting of Docker's."""
+_IN_PLACE: Final = _UNSET_REPLACES | {
+    *("restart", "maxRetryCount", "memorySwap", "destroyGraceSeconds"),
+    *("start", "mustRun"),
+}
+"""The docker provider's arguments that it changes on a running container, or that are no setting of Docker's.
+
+`start` and `mustRun` are about the creation alone: a container with its first bridge, or without its last one, runs on."""
 _KEPT_WHEN_LEFT_OUT: Final = frozenset(
     {
         "command",

@@ -10,7 +10,7 @@ Out of scope: which version a host has (`ipvlan.hosts`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings
-    from ipvlan.plan.model import HostPlan
+    from ipvlan.plan.model import ContainerPlan, HostPlan
 
 Version = tuple[int, int, int]
 """Major, minor, patch, without Debian's and other suffixes."""
@@ -52,11 +52,18 @@ GATEWAY_PRIORITY: Final[Version] = (28, 0, 0)
 GATEWAY_PRIORITY_API: Final = "1.48"
 """The Engine API of that version, the first one with priorities."""
 
+PRIORITY_BEFORE_FAMILY: Final[Version] = (29, 4, 1)
+"""The first Docker in which a network with IPv4 and IPv6 does not have the default route against a higher priority of another one
+(github.com/moby/moby/issues/51999, fixed by pull request 52328)."""
+
 OLDEST_API: Final = "1.44"
 """Docker 29 refuses an older Engine API (moby daemon/config, MinAPIVersion); an older Docker says which one it supports."""
 
 SEVERAL_NETWORKS_API: Final = "1.44"
 """The Engine API of Docker 25, the first one in which a container is created on more than one network (its history, v1.44)."""
+
+_GATEWAY_MODE: Final = "com.docker.network.bridge.gateway_mode_ipv4"
+_TRUSTED: Final = "com.docker.network.bridge.trusted_host_interfaces"
 
 POINT_TO_POINT: Final = 2
 """Addresses of a /31, which has neither an address of its own nor a broadcast address (RFC 3021)."""
@@ -66,7 +73,34 @@ OLDEST_KERNEL: Final[Version] = (4, 2, 0)
 
 
 def _bridged(host: HostPlan) -> bool:
-    return any(container.bridged for container in host.containers)
+    return any(container.bridged and container.fabric for container in host.containers)
+
+
+def with_a_gateway(host: HostPlan, container: ContainerPlan) -> Iterator[str]:
+    """Yield the names of the section's bridges that a container is on and that can have its default route.
+
+    What an external one is, only the host knows: it counts as one that can.
+    """
+    internal = {bridge.name for bridge in host.bridges if bridge.internal}
+    return (endpoint.bridge for endpoint in container.bridges if endpoint.bridge not in internal)
+
+
+def _on_fabric_and_bridge(host: HostPlan) -> bool:
+    return any(container.fabric and any(with_a_gateway(host, container)) for container in host.containers)
+
+
+def _route_is_elsewhere(host: HostPlan) -> bool:
+    """Return whether a bridge sorts before the network that is to have the default route of a container on both."""
+    return any(
+        container.default_route is not None
+        and min(with_a_gateway(host, container), default="~") < container.default_route
+        for container in host.containers
+    )
+
+
+def _has_option(host: HostPlan, option: str, values: Collection[str] = ()) -> bool:
+    """Return whether a bridge has an option of Docker's bridge driver, with one of these values, or with any."""
+    return any(option in bridge.options and (not values or bridge.options[option] in values) for bridge in host.bridges)
 
 
 def _settings(host: HostPlan) -> Iterator[ContainerSettings]:
@@ -109,11 +143,12 @@ RULES: Final[tuple[VersionRule, ...]] = (
         name="bridge in l3",
         since=None,
         until=GATEWAY_PRIORITY,
-        concerns=lambda host: _routed(host) and _bridged(host),
+        concerns=lambda host: _routed(host) and (_bridged(host) or _on_fabric_and_bridge(host)),
         what="a Docker older than 28 gives an l3 container a default route that conflicts with the bridge's: `network connect "
         'bridge` fails with "failed to set gateway: file exists", and a container with both does not start again after a reboot',
-        fix="upgrade Docker to 28 or later, use mode l2, or leave published and internet out",
-        source="measured: fails on 20.10.24 and 26.1.5, works on 28.5.2",
+        fix="upgrade Docker to 28 or later, use mode l2, leave published and internet out, or make a bridge of the section "
+        "`bridges` internal",
+        source="measured with Docker's own bridge: fails on 20.10.24 and 26.1.5, works on 28.5.2; moby issue 48576",
         refused=True,
     ),
     VersionRule(
@@ -125,6 +160,49 @@ RULES: Final[tuple[VersionRule, ...]] = (
         "would be published, and no traffic would leave by the bridge",
         fix='give ipvlan-fabric:fabric.name a name that sorts after "bridge", or upgrade Docker to 28 or later',
         source="moby libnetwork/sandbox.go (Less); --gw-priority: Docker 28.0.0, API 1.48",
+        refused=True,
+    ),
+    VersionRule(
+        name="default route by name",
+        since=None,
+        until=GATEWAY_PRIORITY,
+        concerns=_route_is_elsewhere,
+        what="a Docker older than 28 has no gateway priorities, and of a container's networks that are not internal the one whose "
+        "name sorts first has the default route: that of a bridge sorts before the planned one",
+        fix="set internal: true for the bridge, give it a name that sorts later, or upgrade Docker to 28 or later",
+        source="moby libnetwork/sandbox.go (Less); --gw-priority: Docker 28.0.0, API 1.48",
+        refused=True,
+    ),
+    VersionRule(
+        name="no gateway modes",
+        since=None,
+        until=(27, 0, 0),
+        concerns=lambda host: _has_option(host, _GATEWAY_MODE),
+        what=f"a Docker older than 27 ignores the option {_GATEWAY_MODE} of a bridge without a word: its containers get the host's "
+        "NAT",
+        fix="upgrade Docker to 27 or later, or remove the option",
+        source="github.com/moby/moby/pull/47871, Docker 27.0.1; an unknown option is no error (moby, fromLabels in "
+        "libnetwork/drivers/bridge)",
+        refused=True,
+    ),
+    VersionRule(
+        name="few gateway modes",
+        since=(27, 0, 0),
+        until=(28, 0, 0),
+        concerns=lambda host: _has_option(host, _GATEWAY_MODE, ("isolated", "nat-unprotected")),
+        what=f"Docker 27 knows no other value of the option {_GATEWAY_MODE} than nat and routed, and refuses the bridge",
+        fix="upgrade Docker to 28 or later, or use nat or routed",
+        source="github.com/moby/moby/pull/48597 and 49262, Docker 28.0.0",
+        refused=True,
+    ),
+    VersionRule(
+        name="no trusted interfaces",
+        since=None,
+        until=(28, 2, 0),
+        concerns=lambda host: _has_option(host, _TRUSTED),
+        what=f"a Docker older than 28.2 ignores the option {_TRUSTED} of a bridge without a word",
+        fix="upgrade Docker to 28.2 or later, or remove the option",
+        source="github.com/moby/moby/pull/49832, Docker 28.2.0",
         refused=True,
     ),
     VersionRule(

@@ -19,9 +19,11 @@ from ipvlan.plan import resource_names
 from ipvlan.plan.container_updates import mounted_volumes
 from ipvlan.plan.resource_names import (
     ADDRESSES_TYPE_END,
+    BRIDGE_NETWORK_TYPE,
     CONTAINER_TYPE,
     DOCKER_PROVIDER_TYPE,
     FABRIC_TYPE,
+    FILES_TYPE,
     HOST_SLICE_TYPE,
     NETWORK_TYPE,
     OWNER_LABEL,
@@ -53,7 +55,7 @@ class StateContainer:
     id: str
     """Docker's id; empty where an interrupted `up` recorded none."""
     address: str
-    """Its address on the fabric."""
+    """Its address on the fabric; empty where it is not on it."""
     ports: tuple[str, ...]
     """The ports that it binds on the machine while it is published, such as `80:80/tcp`."""
     owner: str = ""
@@ -67,6 +69,15 @@ class StateNetwork:
     name: str
     id: str
     parent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateBridge:
+    """A bridge network of the section `bridges` that the state records."""
+
+    name: str
+    id: str
+    """Docker's id; empty where an interrupted `up` recorded none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +98,13 @@ class Remains:
 
     containers: tuple[StateContainer, ...] = ()
     networks: tuple[StateNetwork, ...] = ()
+    bridges: tuple[StateBridge, ...] = ()
+    """Those that the stack created; none of others (`external`)."""
     networking: tuple[StateNetworking, ...] = ()
     volumes: tuple[str, ...] = ()
     """Docker's names of the named volumes of its containers and of the section `volumes`; other containers may use them too."""
+    files: tuple[str, ...] = ()
+    """Owner labels of its containers that have files of the project, which are in a folder of the machine."""
     images: tuple[str, ...] = ()
     """References of the pulled images; other containers may use them too."""
     docker_socket: str = DEFAULT_SOCKET
@@ -307,8 +322,14 @@ def _remains(removed: Iterable[Resource]) -> Remains:
     return Remains(
         containers=_distinct(map(_container, containers)),
         networks=_distinct(map(_network, by_type.get(NETWORK_TYPE, []))),
+        bridges=_distinct(
+            StateBridge(name=str(_value(bridge, "network")), id=str(_value(bridge, "network_id") or ""))
+            for bridge in by_type.get(BRIDGE_NETWORK_TYPE, [])
+            if not _value(bridge, "external")
+        ),
         networking=_distinct(map(_networking, by_type.get(_NETWORKING, []))),
         volumes=_distinct(_volumes(containers, by_type.get(VOLUME_TYPE, []))),
+        files=_distinct(str(_value(files, "owner")) for files in by_type.get(FILES_TYPE, [])),
         images=_distinct(str(_value(image, "name")) for image in by_type.get(_IMAGE, [])),
         docker_socket=next(filter(None, map(_socket, by_type.get(DOCKER_PROVIDER_TYPE, []))), DEFAULT_SOCKET),
     )

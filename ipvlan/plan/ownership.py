@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from ipvlan.plan.resource_names import COMPOSE_PROJECT_LABEL, OWNER_LABEL, STACK_LABEL
 
@@ -67,6 +67,18 @@ def parse_owner_label(text: str) -> OwnerLabel | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFiles:
+    """The files of one container as the state has them: those that were staged on the host last."""
+
+    digests: Mapping[str, str]
+    """Target -> digest of its bytes with the key that the host has (docs/decisions/0033-files.md)."""
+    files: Mapping[str, Mapping[str, Any]]
+    """Target -> its `owner` and `mode`, as the input of the resource has them, among more; no secret is in it."""
+    in_use: bool
+    """Whether the container was made to use them; where not, an `up` was refused or cut short."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
     """What one stack owns."""
 
@@ -82,8 +94,13 @@ class Ownership:
     """Docker's ids of the networks that the state records, by host."""
     volumes: Mapping[Place, str] = field(default_factory=dict)
     """The owner labels of the volumes that the state records; the place's service is the volume's name in Docker."""
+    files: Mapping[Place, RecordedFiles] = field(default_factory=dict)
+    """The files of containers that the state records, by the container's place."""
+    bridges: Mapping[Place, str] = field(default_factory=dict)
+    """Docker's ids of the bridge networks of the section `bridges` that the stack created, as the state records them; the place's
+    service is the network's name in Docker. Those of others (`external`) are not among them."""
     ids: frozenset[str] = frozenset()
-    """Docker's ids of all containers and networks in the state; more than above where the state has some still to delete."""
+    """Docker's ids of all containers and fabric networks in the state; more than above where the state has some still to delete."""
     engines: Mapping[str, str] = field(default_factory=dict)
     """Host -> the id of its Docker Engine when it was checked; without the hosts whose check recorded none."""
     unchecked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.capability_names import capability_name
-from ipvlan.plan import device_powers, log_powers, mount_powers
+from ipvlan.plan import bridge_powers, device_powers, log_powers, mount_powers
 from ipvlan.plan.docker_values import is_label_switched_off
 from ipvlan.plan.host_paths import ROOT
 from ipvlan.plan.volume_powers import SETTINGS
 from ipvlan.plan.volumes import named_sources
 
 if TYPE_CHECKING:
+    from ipvlan.plan.bridges import BridgePlan
     from ipvlan.plan.model import ContainerPlan, HostPlan
     from ipvlan.plan.volumes import VolumePlan
 
@@ -61,6 +62,8 @@ class Surroundings:
     """Named volume -> the services that mount it on the host, or did before the change; sorted."""
     volumes: Mapping[str, VolumePlan]
     """Docker's name -> the volume of the section `volumes` on the host."""
+    bridges: Mapping[str, BridgePlan]
+    """Docker's name -> the bridge network of the section `bridges` on the host."""
 
 
 _Found = Iterator[tuple[str, str] | tuple[str, str, str]]
@@ -89,6 +92,7 @@ def surroundings(host: HostPlan, before: HostPlan | None = None) -> Surroundings
         docker_socket=host.docker_socket,
         mounted_by={volume: tuple(sorted(services)) for volume, services in mounted.items()},
         volumes={volume.name: volume for volume in host.volumes},
+        bridges={bridge.name: bridge for bridge in host.bridges},
     )
 
 
@@ -303,6 +307,14 @@ def _ports(container: ContainerPlan, _around: Surroundings) -> _Found:
             yield str(port), "published: whoever reaches the host reaches it, past the host's own firewall rules"
 
 
+def _bridges(container: ContainerPlan, around: Surroundings) -> _Found:
+    return bridge_powers.of_bridges(container, around.bridges)
+
+
+def _fabric(container: ContainerPlan, _around: Surroundings) -> _Found:
+    return bridge_powers.of_fabric(container)
+
+
 def _secret_environment(container: ContainerPlan, _around: Surroundings) -> _Found:
     for variable, key in sorted(container.secret_environment.items()):
         yield f"{variable}: {key}", "is given this secret"
@@ -349,6 +361,8 @@ KEYS: Final = (
     Key(name="log_driver", dangers=_log_driver, reason="the output, which may hold secrets, can leave the host"),
     Key(name="log_opts", dangers=_log_opts, reason="it says where the output goes"),
     Key(name="ports", dangers=_ports, reason="a published port opens the host"),
+    Key(name="bridges", dangers=_bridges, reason="a network of others, or one that opens the container"),
+    Key(name="fabric", dangers=_fabric, reason="without the fabric, its route can be the host's NAT"),
     Key(name="secret_environment", dangers=_secret_environment, reason="another image gets a secret by it"),
     Key(name="files", dangers=_files, reason="another image gets a secret by it"),
     Key(name="published", dangers=None, reason="the ports that it publishes are those of `ports`"),
@@ -372,8 +386,6 @@ KEYS: Final = (
             ("it counts for the container's start and stop", ("restart", "stop_signal", "stop_timeout")),
             ("it counts for the order of a change", ("rollout", "after")),
             ("other programs read them, and Docker gives them no meaning", ("labels",)),
-            ("it reaches other containers of its host there, and they reach it", ("bridges",)),
-            ("it takes a network away; what is in its place is in `bridges`", ("fabric",)),
             ("outgoing traffic, which a container on a LAN or with a gateway has anyway", ("internet", "egress")),
         )
         for name in names

@@ -15,6 +15,8 @@ The rules (docs/concepts.md has the matrix; measured on Docker 26.1.5, kernel 6.
 - l3, l3s, not on the bridge: the parent routes what leaves the container. The container reaches other hosts, since each has a route
   back to the slice, and not its own host. Beyond the LAN the routers decide. A host reaches the containers of the other hosts.
 - names: reached where the address is, since the container itself asks the name server.
+- not on the fabric (`fabric: false`): `ipvlan.plan.bridge_cells`. It reaches containers of the fabric as its host does, whose NAT
+  sends for it.
 
 Out of scope: the state of the hosts. `ipvlan.hosts.connection_probe` tries the cells, `ipvlan.checks.verify` compares.
 """
@@ -23,87 +25,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
 
 from netaddr import IPAddress
 
 from ipvlan.config.types.ports import Port
+from ipvlan.plan.bridge_cells import bridge_cells, by_own_route
 from ipvlan.plan.cell_sample import sample
+from ipvlan.plan.cells import CLIENT, Cell, Expected, Filter, place
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
-
-Kind = Literal[
-    "container",
-    "host-address",
-    "shim",
-    "own-container",
-    "other-container",
-    "gateway",
-    "internet",
-    "internet-name",
-    "port",
-    "container-port",
-    "loopback-port",
-]
-"""Source and target of a cell. From a container: to a container, to a host's own address, to the shim of its host, to the gateway,
-to the internet by address and by name. From a host: to its own container, to a container of another host (l3 and LAN mode), to a
-port at its own loopback. From the client: to a port at a host's address, to a container's own port at its own address (LAN
-mode)."""
-
-Expected = Literal["yes", "no", "any", "unless-gateway"]
-"""`any`: the plan does not decide it. `unless-gateway`: no, as long as nothing answers at the gateway's address."""
-
-CLIENT: Final = "client"
-"""The name of the machine that runs the command, as a source."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One question: does `source` reach `target` at `address`?"""
-
-    kind: Kind
-    source: str
-    """`HOST/CONTAINER`, a host's name, or `client`."""
-    target: str
-    """`HOST/CONTAINER`, a host's name, `gateway` or `internet`."""
-    address: IPAddress | str
-    """A name in a cell of kind `internet-name`."""
-    expected: Expected
-    source_host: str | None
-    """None for the client."""
-    target_host: str | None
-    """None for gateway and internet."""
-    source_service: str | None = None
-    target_service: str | None = None
-    port: Port | None = None
-    """Its `host_port` is the one that is asked at `address`; of the kinds `port` and `container-port`."""
-
-    @property
-    def published_port(self) -> Port:
-        """The port of a cell that has one, never a range; RuntimeError for another kind."""
-        if self.port is None:
-            raise RuntimeError(f"a cell of kind {self.kind} has no port")
-        return self.port
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which part of the matrix to show; None is everything."""
-
-    service: str | None = None
-    host: str | None = None
-    source: str | None = None
-    """`client`, a host, a service or `HOST/CONTAINER`."""
-
-    def __bool__(self) -> bool:
-        return any((self.service, self.host, self.source))
-
-    def matches(self, cell: Cell) -> bool:
-        """Return whether the filter shows the cell."""
-        return (
-            (self.service is None or self.service in (cell.source_service, cell.target_service))
-            and (self.host is None or self.host in (cell.source_host, cell.target_host))
-            and (self.source is None or self.source in (cell.source, cell.source_service))
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +65,7 @@ def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: F
         _other_containers(plan),
         _to_gateway(plan),
         *(_to_internet(plan, target) for target in internet),
+        bridge_cells(plan),
     ):
         matching = [cell for cell in cells if shown.matches(cell)]
         possible += len(matching)
@@ -150,22 +80,18 @@ def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: F
     return Matrix(cells=(*chosen, *ports), possible=possible + len(ports))
 
 
-def place(container: ContainerPlan) -> str:
-    """Return a container's name among all hosts: `docker-1/nginx`."""
-    return f"{container.host}/{container.name}"
-
-
 def _between_containers(plan: Plan) -> Iterator[Cell]:
-    containers = list(plan.containers())
-    for source in containers:
-        for target in containers:
-            if source is not target:
+    targets = list(plan.on_fabric())
+    for source in plan.containers():
+        for target in targets:
+            expected = "yes" if source.fabric else _through_the_host(plan, source, target)
+            if source is not target and expected != "any":
                 yield Cell(
                     kind="container",
                     source=place(source),
                     target=place(target),
-                    address=target.address,
-                    expected="yes",
+                    address=target.fabric_address,
+                    expected=expected,
                     source_host=source.host,
                     target_host=target.host,
                     source_service=source.service,
@@ -173,7 +99,20 @@ def _between_containers(plan: Plan) -> Iterator[Cell]:
                 )
 
 
+def _through_the_host(plan: Plan, source: ContainerPlan, target: ContainerPlan) -> Expected:
+    """Return whether a container that is not on the fabric reaches one that is."""
+    host = plan.host(source.host)
+    to_host = by_own_route(host, source)
+    if to_host != "yes":
+        return to_host
+    if target.host == host.name:
+        return _to_own_container(plan, host)
+    return "yes" if _reaches_others(plan, host) else "any"
+
+
 def _to_host(plan: Plan, container: ContainerPlan, host: HostPlan) -> Expected:
+    if not container.fabric:
+        return by_own_route(plan.host(container.host), container)
     if host.name in plan.lan_hosts:
         # On the container's own link, which comes before any default route.
         # The own host answers its ARP through the shim (seen on the lab, 26.1).
@@ -186,6 +125,8 @@ def _to_host(plan: Plan, container: ContainerPlan, host: HostPlan) -> Expected:
 
 
 def _beyond(plan: Plan, container: ContainerPlan) -> Expected:
+    if not container.fabric:
+        return by_own_route(plan.host(container.host), container)
     if container.bridged or container.egress_gateway:
         return "yes"
     return "unless-gateway" if plan.mode == "l2" else "any"
@@ -210,7 +151,7 @@ def _to_shims(plan: Plan) -> Iterator[Cell]:
     for host in plan.hosts:
         if host.shim is None:
             continue
-        for container in host.containers:
+        for container in host.on_fabric:
             yield Cell(
                 kind="shim",
                 source=place(container),
@@ -232,12 +173,12 @@ def _to_own_container(plan: Plan, host: HostPlan) -> Expected:
 
 def _own_containers(plan: Plan) -> Iterator[Cell]:
     for host in plan.hosts:
-        for container in host.containers:
+        for container in host.on_fabric:
             yield Cell(
                 kind="own-container",
                 source=host.name,
                 target=place(container),
-                address=container.address,
+                address=container.fabric_address,
                 expected=_to_own_container(plan, host),
                 source_host=host.name,
                 target_host=host.name,
@@ -245,18 +186,22 @@ def _own_containers(plan: Plan) -> Iterator[Cell]:
             )
 
 
+def _reaches_others(plan: Plan, host: HostPlan) -> bool:
+    """Return whether a host reaches the containers of the others; in l2 the plan does not decide where its own routes lead."""
+    return plan.mode != "l2" or host.name in plan.lan_hosts
+
+
 def _other_containers(plan: Plan) -> Iterator[Cell]:
     for host in plan.hosts:
-        if plan.mode == "l2" and host.name not in plan.lan_hosts:
-            # The plan does not decide where the host's own routes lead.
+        if not _reaches_others(plan, host):
             continue
-        for container in plan.containers():
+        for container in plan.on_fabric():
             if container.host != host.name:
                 yield Cell(
                     kind="other-container",
                     source=host.name,
                     target=place(container),
-                    address=container.address,
+                    address=container.fabric_address,
                     expected="yes",
                     source_host=host.name,
                     target_host=container.host,
@@ -267,7 +212,7 @@ def _other_containers(plan: Plan) -> Iterator[Cell]:
 def _to_gateway(plan: Plan) -> Iterator[Cell]:
     if plan.gateway is None:
         return
-    for container in plan.containers():
+    for container in plan.on_fabric():
         yield Cell(
             kind="gateway",
             source=place(container),
@@ -305,7 +250,7 @@ def _ports(plan: Plan) -> Iterator[Cell]:
                 if not expected and any(_answers(other, port, address) for other in published):
                     # Another port or container answers there, as planned.
                     continue
-                if not container.published and host.name in plan.lan_hosts:
+                if not container.published and container.fabric and host.name in plan.lan_hosts:
                     # Nothing needs to be published, so the port at the host's address is the host's own.
                     continue
                 yield Cell(
@@ -324,14 +269,14 @@ def _ports(plan: Plan) -> Iterator[Cell]:
 def _container_ports(plan: Plan) -> Iterator[Cell]:
     if not plan.lan:
         return
-    for container in plan.containers():
+    for container in plan.on_fabric():
         tcp = (end for written in container.ports if written.protocol == "tcp" for end in written.ends())
         for number in sorted({port.container_port for port in tcp}):
             yield Cell(
                 kind="container-port",
                 source=CLIENT,
                 target=place(container),
-                address=container.address,
+                address=container.fabric_address,
                 # Through the bridge only a client on the LAN is answered from the container's address, and the plan has no client.
                 expected="any" if container.bridged else "yes",
                 source_host=None,
@@ -359,7 +304,7 @@ def _loopback_ports(plan: Plan) -> Iterator[Cell]:
                 if port.host_address is None or (
                     not container.published
                     and (
-                        host.name in plan.lan_hosts
+                        (container.fabric and host.name in plan.lan_hosts)
                         or any(_answers(other, port, port.host_address) for other in published)
                     )
                 ):

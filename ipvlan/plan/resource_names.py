@@ -50,7 +50,7 @@ REHEARSAL_SUFFIX: Final = ".ipvlan-rehearsal"
 
 PREVIOUS_LABEL: Final = f"{LABEL_PREFIX}previous"
 """Label of a spare, as JSON: {"of": id of the container that it is a copy of, "restart": {"Name": ..., "MaximumRetryCount": ...},
-"bridge": true or false, "volumes": [names of anonymous volumes]}."""
+"bridge": true or false, "volumes": [names of anonymous volumes], "bridges": [networks that it is connected to later, if any]}."""
 
 COMPOSE_PROJECT_LABEL: Final = "com.docker.compose.project"
 """Label by which Docker Compose marks what it creates (docs.docker.com/compose, "project name")."""
@@ -323,6 +323,7 @@ class Urns:
             *([self._urn(NETWORKING_TYPE, networking(name), HOST_SLICE_TYPE)] if host.routes or host.shim else []),
             *(self._urn(IMAGE_TYPE, image(name, reference), HOST_SLICE_TYPE) for reference in host.images),
             *(self.of_volume(host.name, volume.name) for volume in host.volumes),
+            *(self.of_bridge_network(host.name, bridge.name) for bridge in host.bridges),
             *(urn for container in host.containers for urn in self.of_container(container)),
         ]
 
@@ -330,12 +331,24 @@ class Urns:
         """Return the URN of a volume of the section `volumes`, by its name in Docker."""
         return self._urn(VOLUME_TYPE, volume(host_slice(self.fabric, host), name), HOST_SLICE_TYPE)
 
+    def of_bridge_network(self, host: str, name: str) -> str:
+        """Return the URN of a bridge network of the section `bridges`, by its name in Docker."""
+        return self._urn(BRIDGE_NETWORK_TYPE, bridge_network(host_slice(self.fabric, host), name), HOST_SLICE_TYPE)
+
+    def of_bridge_endpoints(self, planned: ContainerPlan) -> str:
+        """Return the URN of a container's connections to bridge networks, which it has where the plan has any."""
+        resource = container(host_slice(self.fabric, planned.host), planned.service)
+        return self._urn(BRIDGE_ENDPOINTS_TYPE, bridge_endpoints(resource), HOST_SLICE_TYPE)
+
     def of_network(self, host: str) -> str:
         """Return the URN of the fabric's network on one host."""
         return self._urn(NETWORK_TYPE, network(host_slice(self.fabric, host)), HOST_SLICE_TYPE)
 
     def of_container(self, planned: ContainerPlan) -> list[str]:
-        """Return the URNs of one container, its image and its bridge attachment."""
+        """Return the URNs of one container, its image, its bridge attachment, its bridge networks and its endpoints.
+
+        Without the endpoints a container of bridge networks would be created and never started.
+        """
         name = host_slice(self.fabric, planned.host)
         resource = container(name, planned.service)
         urns = [
@@ -343,7 +356,11 @@ class Urns:
             self._urn(HANDOVER_TYPE, handover(resource), HOST_SLICE_TYPE),
             self._urn(CONTAINER_TYPE, resource, HOST_SLICE_TYPE),
             self._urn(SETTLED_TYPE, settled(resource), HOST_SLICE_TYPE),
+            *self.of_files(planned),
         ]
+        if planned.bridges:
+            urns += [self.of_bridge_network(planned.host, endpoint.bridge) for endpoint in planned.bridges]
+            urns.append(self.of_bridge_endpoints(planned))
         if planned.bridged:
             bridge = bridge_component(self.fabric, planned.host, planned.service, published=planned.published)
             urns += [
@@ -351,6 +368,16 @@ class Urns:
                 self._urn(BRIDGE_CONNECTION_TYPE, bridge_connection(bridge), BRIDGE_COMPONENT_TYPE),
             ]
         return urns
+
+    def of_files(self, planned: ContainerPlan) -> list[str]:
+        """Return the URNs of a container's files, staged and in use; none without any."""
+        if planned.files is None:
+            return []
+        resource = container(host_slice(self.fabric, planned.host), planned.service)
+        return [
+            self._urn(FILES_TYPE, files(resource), HOST_SLICE_TYPE),
+            self._urn(FILES_IN_USE_TYPE, files_in_use(resource), HOST_SLICE_TYPE),
+        ]
 
     def _urn(self, type_: str, name: str, *within: str) -> str:
         """Return the URN of a resource; `within` are the types of the components between the fabric and it."""

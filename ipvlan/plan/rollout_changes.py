@@ -63,14 +63,15 @@ def rollout_change(changes: Changes, before: Plan | None, after: Plan) -> Rollou
     together: dict[str, list[str]] = {}
     for change in sorted(changes.of("replace"), key=lambda change: (change.host, change.service)):
         mounted = named_sources(change.before.settings) if change.before else ()
-        if change.host in rebuilt or any((change.host, volume) in lost for volume in mounted):
+        on_fabric = change.before is not None and change.before.fabric
+        if (on_fabric and change.host in rebuilt) or any((change.host, volume) in lost for volume in mounted):
             together.setdefault(change.host, []).append(change.service)
     down = {(service, host) for host, services in together.items() for service in services}
     replaced, created, deleted = (
         _by_service(changes, action, rebuilt, down) for action in ("replace", "create", "delete")
     )
     steps = [
-        *_forwards(after, before, replaced, created, (rebuilt, down)),
+        *_forwards(after, before, replaced, created, down),
         *(_backwards(before, deleted) if before else ()),
     ]
     awaited = {service for step in steps for service in step.after}
@@ -84,10 +85,13 @@ def rollout_change(changes: Changes, before: Plan | None, after: Plan) -> Rollou
 def _by_service(
     changes: Changes, action: Action, rebuilt: Collection[str], down: Collection[tuple[str, str]]
 ) -> dict[str, tuple[str, ...]]:
-    """Return service -> its hosts with that action, without those whose network, or a volume of the service, is replaced."""
+    """Return service -> its hosts with that action, without those whose network, or a volume of the service, is replaced.
+
+    A container that is not on the fabric is replaced in its order also where the network is.
+    """
     hosts: dict[str, tuple[str, ...]] = {}
     for change in changes.of(action):
-        if change.host not in rebuilt and (change.service, change.host) not in down:
+        if (action == "replace" or change.host not in rebuilt) and (change.service, change.host) not in down:
             hosts[change.service] = (*hosts.get(change.service, ()), change.host)
     return hosts
 
@@ -97,19 +101,16 @@ def _forwards(
     before: Plan | None,
     replaced: Mapping[str, tuple[str, ...]],
     created: Mapping[str, tuple[str, ...]],
-    together: tuple[Collection[str], Collection[tuple[str, str]]],
+    down: Collection[tuple[str, str]],
 ) -> list[ServiceStep]:
-    """Return the steps of what is created or replaced; `together` are the hosts and the containers that are down together."""
-    rebuilt, down = together
+    """Return the steps of what is created or replaced; `down` are the containers (service and host) that are down together."""
     steps: list[ServiceStep] = []
     ran = {(container.service, container.host) for container in before.containers()} if before else set()
     order, changed = all_before(after), replaced.keys() | created.keys()
     for service in service_rollouts(after):
         name = service.service
         waits_for = _nearest(order, name, changed)
-        running = sum(
-            (name, host) in ran and host not in rebuilt and (name, host) not in down for host in service.hosts
-        )
+        running = sum((name, host) in ran and (name, host) not in down for host in service.hosts)
         actions: tuple[tuple[StepAction, Mapping[str, tuple[str, ...]]], ...] = (
             ("create", created),
             ("replace", replaced),

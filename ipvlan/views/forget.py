@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ipvlan.checks.forget import clean_up_lines, kept_lines
+from ipvlan.hosts.files import folder_of
 from ipvlan.plan.forget import ForgottenState, Remains
 from ipvlan.problems import Problem, plain
 from ipvlan.views.allocate import as_diff
@@ -49,6 +50,15 @@ class RemainingNetworkEntry(TypedDict):
 
 
 @document_part
+class RemainingBridgeEntry(TypedDict):
+    """A bridge network of the section `bridges` that stays on the machine; none that somebody else made."""
+
+    name: str
+    id: str
+    """Docker's id; empty where an interrupted `up` recorded none."""
+
+
+@document_part
 class RemainingNetworkingEntry(TypedDict):
     """Routes and a shim that stay on the machine."""
 
@@ -65,8 +75,11 @@ class RemainsEntry(TypedDict):
 
     containers: list[RemainingContainerEntry]
     networks: list[RemainingNetworkEntry]
+    bridges: list[RemainingBridgeEntry]
     networking: list[RemainingNetworkingEntry]
     volumes: list[str]
+    files: list[str]
+    """Folders with the files of its containers."""
     images: list[str]
 
 
@@ -119,10 +132,12 @@ def document(
                 for one in remains.containers
             ],
             "networks": [{"name": one.name, "id": one.id, "parent": one.parent} for one in remains.networks],
+            "bridges": [{"name": one.name, "id": one.id} for one in remains.bridges],
             "networking": [
                 {"unit": one.unit, "shim": one.shim, "routes": list(one.routes)} for one in remains.networking
             ],
             "volumes": list(remains.volumes),
+            "files": [folder_of(label) for label in remains.files],
             "images": list(remains.images),
         },
         "clean_up": list(clean_up_lines(remains)),
@@ -193,13 +208,18 @@ def _print_remains(remains: Remains, host: str, out: Terminal) -> None:
         table.add_row("container", Text(container.name), container.id[:12], detail)
     for network in remains.networks:
         table.add_row("network", Text(network.name), network.id[:12], Text(f"parent {network.parent}"))
+    for bridge in remains.bridges:
+        table.add_row("bridge network", Text(bridge.name), bridge.id[:12], "")
     for networking in remains.networking:
         shim = [f"shim {networking.shim}"] if networking.shim else []
         table.add_row("unit", Text(networking.unit), "", Text("\n".join([*shim, *networking.routes])))
-    for volume in remains.volumes:
-        table.add_row("volume", Text(volume), "", "its data")
-    for image in remains.images:
-        table.add_row("image", Text(image, overflow="fold"), "", "")
+    for kind, names, detail in (
+        ("volume", remains.volumes, "its data"),
+        ("files", map(folder_of, remains.files), "of a service"),
+        ("image", remains.images, ""),
+    ):
+        for name in names:
+            table.add_row(kind, Text(name, overflow="fold"), "", detail)
     if not table.row_count:
         return
     out.print(table)

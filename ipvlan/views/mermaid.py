@@ -6,11 +6,11 @@ Readable up to about 20 hosts; beyond that each host is one box, with the number
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from ipvlan.config.types.ports import ON_THE_HOST
-from ipvlan.plan.model import HostPlan, Plan
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts
 from ipvlan.problems import plain
 from ipvlan.views.ports import for_clients, for_the_host
@@ -71,6 +71,7 @@ def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) 
             lines.append(f"    h{number}c{index}[{label(container.name, *note)}]{suffix}")
             if container.address is not None:
                 lines.append(f"    p{number} --- h{number}c{index}")
+        lines += _bridges(host, number, drawn)
         lines.append("  end")
         lines.append(f"  fabric --- p{number}")
         for index, container in enumerate(drawn):
@@ -85,6 +86,20 @@ def topology(plan: Plan, styles: Mapping[tuple[str, str], Style] | None = None) 
     if has_clients:
         lines.insert(2, f"  clients([{label('clients')}])")
     return "\n".join([*lines, *_order(plan, nodes), *_STYLES])
+
+
+def _bridges(host: HostPlan, number: int, drawn: Sequence[ContainerPlan]) -> Iterator[str]:
+    """Yield the bridge networks of a host with a dashed line to each container that is drawn and is on it."""
+    if not drawn:
+        return
+    for index, bridge in enumerate(host.bridges):
+        notes = [str(bridge.subnet)] if bridge.subnet is not None else []
+        notes += ["internal"] if bridge.internal else []
+        notes += ["external"] if bridge.external else []
+        yield f"    h{number}b{index}({label(bridge.name, *notes)})"
+        for place, container in enumerate(drawn):
+            if container.service in bridge.members:
+                yield f"    h{number}c{place} -.- h{number}b{index}"
 
 
 def _order(plan: Plan, nodes: Mapping[tuple[str, str], str]) -> Iterator[str]:

@@ -32,6 +32,8 @@ def print_tables(plan: Plan, stack: str, out: Terminal) -> None:
     out.print(_services(plan))
     if any(host.volumes for host in plan.hosts):
         out.print(_volumes(plan))
+    if any(host.bridges for host in plan.hosts):
+        out.print(_bridges(plan))
     if any(host.routes for host in plan.hosts):
         out.print(_routes(plan))
     rollouts = service_rollouts(plan)
@@ -113,6 +115,31 @@ def _volumes(plan: Plan) -> Table:
         )
         previous = volume.key
     return table
+
+
+def _bridges(plan: Plan) -> Table:
+    table = Table(
+        "bridge", "host", "in Docker", "subnet", "way out", "containers on it", title="Bridges", title_justify="left"
+    )
+    previous = None
+    found = ((host, bridge) for host in plan.hosts for bridge in host.bridges)
+    for place, bridge in sorted(found, key=lambda entry: (entry[1].key, entry[0].name)):
+        table.add_row(
+            "" if bridge.key == previous else bridge.key,
+            place.name,
+            bridge.name,
+            "of others" if bridge.external else "by Docker" if bridge.subnet is None else str(bridge.subnet),
+            "" if bridge.external else "none" if bridge.internal else "the host's NAT",
+            ", ".join(_with_aliases(place.container(service), bridge.name) for service in bridge.members),
+        )
+        previous = bridge.key
+    return table
+
+
+def _with_aliases(container: ContainerPlan, bridge: str) -> str:
+    """Return the names by which the others on a bridge find a container."""
+    aliases = next(endpoint.aliases for endpoint in container.bridges if endpoint.bridge == bridge)
+    return container.name + (f" (also {' '.join(aliases)})" if aliases else "")
 
 
 def _routes(plan: Plan) -> Table:

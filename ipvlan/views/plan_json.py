@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from netaddr import IPAddress
 
 from ipvlan.plan.address_usage import slice_use
+from ipvlan.plan.bridges import BridgePlan
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts, service_steps
 from ipvlan.plan.volume_powers import shown_source
@@ -44,6 +45,16 @@ class Network(TypedDict):
 
 
 @document_part
+class Endpoint(TypedDict):
+    """The connection of a container to one bridge network of the section `bridges`."""
+
+    bridge: str
+    """The network's name in Docker."""
+    aliases: list[str]
+    """Further names by which the others on it find the container."""
+
+
+@document_part
 class Container(TypedDict):
     """One container on one host."""
 
@@ -61,6 +72,9 @@ class Container(TypedDict):
     """`gateway`, or null."""
     default_route: str | None
     """The network with the container's default route; null where it has none."""
+    fabric: bool
+    """Whether it is on the fabric."""
+    bridges: list[Endpoint]
     dns: list[str]
     urls: list[str]
     """Where clients find it: at the host when it is published, on a LAN at its own address; else empty."""
@@ -106,6 +120,24 @@ class Volume(TypedDict):
 
 
 @document_part
+class Bridge(TypedDict):
+    """A bridge network of the section `bridges` on one host."""
+
+    key: str
+    name: str
+    """Its name in Docker."""
+    internal: bool
+    """Whether it has no way out of the host."""
+    subnet: str | None
+    """Null where Docker chooses it, or somebody else."""
+    options: dict[str, str]
+    external: bool
+    """Whether somebody else makes it."""
+    members: list[str]
+    """The services that are connected to it on the host."""
+
+
+@document_part
 class Host(TypedDict):
     """One host."""
 
@@ -131,6 +163,7 @@ class Host(TypedDict):
     routes: list[Route]
     shim: Shim | None
     volumes: list[Volume]
+    bridges: list[Bridge]
 
 
 @document_part
@@ -152,7 +185,7 @@ class Service(TypedDict):
     """One service over all hosts."""
 
     addresses: dict[str, str]
-    """Host -> address."""
+    """Host -> address; empty for a service that is not on the fabric."""
     published: bool
     urls: list[str]
     after: list[str]
@@ -258,6 +291,19 @@ def _host(plan: Plan, host: HostPlan) -> Host:
         ],
         "shim": None if host.shim is None else {"link": host.shim.link, "address": str(host.shim.address)},
         "volumes": [_volume(volume) for volume in host.volumes],
+        "bridges": [_bridge(bridge) for bridge in host.bridges],
+    }
+
+
+def _bridge(bridge: BridgePlan) -> Bridge:
+    return {
+        "key": bridge.key,
+        "name": bridge.name,
+        "internal": bridge.internal,
+        "subnet": None if bridge.subnet is None else str(bridge.subnet),
+        "options": dict(bridge.options),
+        "external": bridge.external,
+        "members": list(bridge.members),
     }
 
 
@@ -285,6 +331,8 @@ def _container(plan: Plan, container: ContainerPlan) -> Container:
         "internet": container.internet,
         "egress": "gateway" if container.egress_gateway else None,
         "default_route": container.default_route,
+        "fabric": container.fabric,
+        "bridges": [{"bridge": endpoint.bridge, "aliases": list(endpoint.aliases)} for endpoint in container.bridges],
         "dns": [str(server) for server in container.settings.dns],
         "urls": list(plan.endpoints_of(container)),
         "secret_variables": sorted(container.secret_environment),

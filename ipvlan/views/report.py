@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from ipvlan.plan.bridge_changes import BridgeAction
 from ipvlan.plan.changes import Action, Changes, ContainerChange
 from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.powers import ContainerPower, Power
@@ -35,6 +36,7 @@ _STYLES: Final[dict[Action, Style]] = {
     "replace": "replace",
     "attach": "update",
     "detach": "update",
+    "reconnect": "update",
     "update": "update",
 }
 """How the topology shows a container; one that is deleted is not in it."""
@@ -43,8 +45,9 @@ _COUNTED: Final[tuple[tuple[Action, str], ...]] = (
     ("replace", "replaced"),
     ("delete", "deleted"),
     ("create", "new"),
-    ("attach", "published"),
-    ("detach", "no longer published"),
+    ("attach", "attached to a bridge"),
+    ("detach", "detached from a bridge"),
+    ("reconnect", "connected again by other names"),
     ("update", "updated while running"),
 )
 """The actions in the order of the summary."""
@@ -77,6 +80,20 @@ def _lines(report: Report) -> Iterator[str]:
             (change.host, change.name, change.action, "; ".join(change.reasons), change.effect)
             for change in changes.volumes
         ],
+    )
+    yield from _section(
+        "Bridges",
+        ("Host", "Bridge", "Change", "What differs", "Effect"),
+        [
+            (change.host, change.name, change.action, "; ".join(change.reasons), change.effect)
+            for change in changes.bridges
+        ],
+    )
+    yield from _containers(
+        "Attached to bridges and detached from them, no downtime",
+        changes.of("attach", "detach", "reconnect"),
+        ("Change", "Reason"),
+        lambda change: (change.action, "; ".join(change.reasons)),
     )
     yield from _containers("Deleted", changes.of("delete"), ("Address",), lambda change: (_address(change.before),))
     yield from _section(
@@ -144,7 +161,12 @@ def _summary(report: Report) -> str:
     )
     more = len(changes.hosts) - MOST_HOSTS_IN_SUMMARY
     hosts += f"; {more} more" if more > 0 else ""
-    counted = {"containers": containers, "hosts": hosts, "volumes": _counted_volumes(changes)}
+    counted = {
+        "containers": containers,
+        "hosts": hosts,
+        "volumes": _counted_volumes(changes),
+        "bridges": _counted_bridges(changes),
+    }
     parts = [f"{what}: {text}" for what, text in counted.items() if text]
     powers = report.powers
     if powers:
@@ -156,7 +178,9 @@ def _summary(report: Report) -> str:
         parts.append(f"other keys of the project's files: {len(report.keys)}")
     if any(change.action == "refuse" for change in changes.volumes):
         heading = "`up` refuses this change of a volume"
-    elif not changes.hosts and not changes.containers:
+    elif any(change.action == "rebuild" for change in changes.bridges) and not report.has_downtime:
+        heading = "No container stops; a bridge has no connection for some seconds"
+    elif not changes.hosts and not changes.containers and not changes.bridges:
         heading = "The plan changes no container and no network"
     else:
         heading = "Downtime" if report.has_downtime else "No downtime"
@@ -168,6 +192,18 @@ def _counted_volumes(changes: Changes) -> str:
     return ", ".join(f"{count} {_VOLUME_ACTIONS[action]}" for action, count in sorted(actions.items()))
 
 
+def _counted_bridges(changes: Changes) -> str:
+    actions = Counter(change.action for change in changes.bridges)
+    return ", ".join(f"{count} {_BRIDGE_ACTIONS[action]}" for action, count in sorted(actions.items()))
+
+
+_BRIDGE_ACTIONS: Final[Mapping[BridgeAction, str]] = {
+    "create": "new",
+    "use": "of others",
+    "rebuild": "created again below running containers",
+    "delete": "deleted",
+    "record": "with another setting",
+}
 _VOLUME_ACTIONS: Final[Mapping[VolumeAction, str]] = {
     "create": "new",
     "use": "of others",
@@ -209,9 +245,11 @@ def _given(container: ContainerPlan) -> str:
     given = [
         key for key, field in fields.items() if getattr(settings, key) != field.get_default(call_default_factory=True)
     ]
-    for key in ("command", "ports", "published", "internet", "environment", "secret_environment"):
+    for key in ("command", "ports", "published", "internet", "environment", "secret_environment", "bridges"):
         if getattr(container, key):
             given.append(key)
+    if not container.fabric:
+        given.append("fabric: false")
     return ", ".join(sorted(given))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.report import Report
 from ipvlan.plan.rollout_changes import ServiceStep
 from ipvlan.views.json_document import ProblemEntry, TypedDict, document_part, problem_entries
@@ -25,9 +26,11 @@ class ContainerEntry(TypedDict):
     host: str
     service: str
     action: str
-    """`create`, `delete`, `replace` (with downtime), `update` (it runs on), `attach` or `detach` (of the bridge)."""
+    """`create`, `delete`, `replace` (with downtime), `update` (it runs on); `attach` to, `detach` from, or `reconnect` to a
+    bridge (with other aliases), Docker's own or one of the section `bridges`."""
     reasons: list[str]
     address_before: str | None
+    """Null also for a container that is not on the fabric."""
     address_after: str | None
 
 
@@ -72,6 +75,23 @@ class VolumeEntry(TypedDict):
     reasons: list[str]
     effect: str
     """What it means for the data."""
+
+
+@document_part
+class BridgeEntry(TypedDict):
+    """What happens to one bridge network of the section `bridges` on one host."""
+
+    host: str
+    bridge: str
+    """Its name in Docker."""
+    key: str
+    """Its key in the section `bridges`."""
+    action: str
+    """`create`, `use` (somebody else makes it), `rebuild` (created again; its containers run on), `delete`, or `record` (nothing
+    changes on the host)."""
+    reasons: list[str]
+    effect: str
+    """What it means for the host."""
 
 
 @document_part
@@ -150,6 +170,7 @@ class ReportDocument(TypedDict):
     hosts: list[HostEntry]
     containers: list[ContainerEntry]
     volumes: list[VolumeEntry]
+    bridges: list[BridgeEntry]
     settings: list[SettingEntry]
     """What else differs in the plans."""
     keys: list[KeyEntry]
@@ -158,10 +179,6 @@ class ReportDocument(TypedDict):
     ports: list[PortEntry]
     warnings: list[ProblemEntry]
     """Warnings about the new state."""
-
-
-def _address(container: ContainerPlan | None) -> str | None:
-    return None if container is None or container.address is None else str(container.address)
 
 
 def document(report: Report) -> ReportDocument:
@@ -209,6 +226,17 @@ def document(report: Report) -> ReportDocument:
             }
             for change in report.changes.volumes
         ],
+        "bridges": [
+            {
+                "host": change.host,
+                "bridge": change.name,
+                "key": change.key,
+                "action": change.action,
+                "reasons": list(change.reasons),
+                "effect": change.effect,
+            }
+            for change in report.changes.bridges
+        ],
         "settings": [
             {"key": change.key, "before": change.before, "after": change.after, "effect": change.effect}
             for change in report.changes.settings
@@ -224,6 +252,10 @@ def document(report: Report) -> ReportDocument:
         ],
         "warnings": problem_entries(report.after.warnings),
     }
+
+
+def _address(container: ContainerPlan | None) -> str | None:
+    return None if container is None or container.address is None else str(container.address)
 
 
 def _step(step: ServiceStep) -> StepEntry:

@@ -8,7 +8,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from ipvlan.checks.status import HostStatus, Status
+from ipvlan.checks.status import HostStatus, Status, connected_to
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, Plan
@@ -27,6 +27,8 @@ _GOOD, _BAD = "green", "bold red"
 def print_tables(status: Status, plan: Plan, stack: str, out: Terminal) -> None:
     """Print the hosts, the containers and the differences."""
     out.print(_hosts(status, plan, stack))
+    if any(host.plan.bridges for host in status.hosts):
+        out.print(_bridges(status))
     containers = [(host, planned) for host in status.hosts for planned in host.plan.containers]
     different = {(difference.host, difference.service) for difference in status.differences}
     wrong = {
@@ -89,6 +91,33 @@ def _network(host: HostStatus, plan: Plan) -> Text:
 def _parent(host: HostStatus, snapshot: HostSnapshot) -> Text:
     state = "up" if snapshot.parent.up else "down" if snapshot.parent.present else "missing"
     return Text(f"{host.plan.parent} {state}", style=_GOOD if snapshot.parent.up else _BAD)
+
+
+def _bridges(status: Status) -> Table:
+    table = Table("bridge", "host", "subnet", "connected", "", title="Bridges", title_justify="left")
+    for host in status.hosts:
+        snapshot = host.snapshot
+        wrong = {
+            difference.network
+            for difference in host.differences
+            if difference.severity == "error" and difference.kind.startswith("bridge-network-")
+        }
+        for planned in host.plan.bridges:
+            if not isinstance(snapshot, HostSnapshot):
+                table.add_row(planned.name, host.plan.name, Text("unknown", style=_BAD), _ABSENT, _mark(ok=False))
+                continue
+            network = snapshot.network(planned.name)
+            connected = connected_to(host.plan, planned.name, snapshot)
+            absent = [service for service in planned.members if service not in connected]
+            text = "; ".join((", ".join(connected) or "none", *([f"not {', '.join(absent)}"] if absent else [])))
+            table.add_row(
+                planned.name,
+                host.plan.name,
+                Text("missing", style=_BAD) if network is None else str(network.subnet or "?"),
+                Text(text, style=_BAD if absent else ""),
+                _mark(ok=planned.name not in wrong and not absent),
+            )
+    return table
 
 
 def _containers(

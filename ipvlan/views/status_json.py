@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from ipvlan.checks.difference import Difference
-from ipvlan.checks.status import HostStatus, Status
+from ipvlan.checks.status import HostStatus, Status, connected_to
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer
 from ipvlan.plan.address_usage import slice_use
-from ipvlan.plan.model import ContainerPlan, Plan
+from ipvlan.plan.bridges import BridgePlan, EndpointPlan
+from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import BRIDGE
 from ipvlan.views.json_document import TypedDict, document_part
 from ipvlan.views.ports import bindings
@@ -34,6 +35,34 @@ class NetworkEntry(TypedDict):
     gateway: str | None
     ip_range: str | None
     options: dict[str, str]
+
+
+@document_part
+class BridgeNetworkEntry(TypedDict):
+    """A planned bridge network of the section `bridges` as Docker has it."""
+
+    id: str
+    driver: str
+    subnet: str | None
+    internal: bool
+    """Whether it has no way out of the host."""
+    external: bool
+    """Whether the plan has it as one that somebody else makes."""
+    connected: list[str]
+    """Planned services whose containers are connected to it, running or not."""
+
+
+@document_part
+class EndpointEntry(TypedDict):
+    """A planned connection of a container to a bridge network."""
+
+    bridge: str
+    """The network's name in Docker."""
+    connected: bool
+    address: str | None
+    """Docker chooses it at each start; null while the container does not run."""
+    aliases: list[str] | None
+    """As Docker has them; null where it is not connected."""
 
 
 @document_part
@@ -69,7 +98,9 @@ class ContainerEntry(TypedDict):
     planned_address: str | None
     """Null where it is planned without the fabric."""
     bridge: bool
-    """Whether it is connected to the bridge."""
+    """Whether it is connected to Docker's own bridge."""
+    bridges: list[EndpointEntry]
+    """Its planned connections to bridge networks of the section `bridges`."""
     published: bool
     """Whether the plan publishes it."""
     ports: list[str]
@@ -86,6 +117,8 @@ class ReachableHost(TypedDict):
     kernel: str
     parent: ParentEntry
     network: NetworkEntry | None
+    bridges: dict[str, BridgeNetworkEntry | None]
+    """Docker's name of each planned bridge network -> as Docker has it; null where there is none."""
     slice: SliceEntry
     containers: dict[str, ContainerEntry | None]
     """Service -> its container; null where there is none."""
@@ -108,6 +141,8 @@ class DifferenceEntry(TypedDict):
     service: str | None
     container: str | None
     """The container's name for Docker."""
+    network: str | None
+    """The name in Docker of a network that is not the fabric's."""
     volume: str | None
     """The volume's name in Docker."""
     id: str | None
@@ -153,6 +188,7 @@ def difference_entry(difference: Difference) -> DifferenceEntry:
         "host": difference.host,
         "service": difference.service,
         "container": difference.container,
+        "network": difference.network,
         "volume": difference.volume,
         "id": difference.id,
         "problem": difference.problem,
@@ -178,6 +214,7 @@ def _host_entry(host: HostStatus, plan: Plan) -> ReachableHost | UnreachableHost
             "mtu": snapshot.parent.mtu,
         },
         "network": _network_entry(snapshot, plan),
+        "bridges": {bridge.name: _bridge_entry(host.plan, bridge, snapshot) for bridge in host.plan.bridges},
         "slice": {
             "network": ", ".join(map(str, host.plan.slices)),
             "networks": [str(block) for block in host.plan.slices],
@@ -187,9 +224,7 @@ def _host_entry(host: HostStatus, plan: Plan) -> ReachableHost | UnreachableHost
             "foreign": host.foreign,
         },
         "containers": {
-            planned.service: _container_entry(
-                planned, snapshot.containers.get(planned.name), plan, restored=host.is_restored(planned)
-            )
+            planned.service: _container_entry(planned, snapshot, plan, restored=host.is_restored(planned))
             for planned in host.plan.containers
         },
     }
@@ -209,9 +244,35 @@ def _network_entry(snapshot: HostSnapshot, plan: Plan) -> NetworkEntry | None:
     }
 
 
+def _bridge_entry(host: HostPlan, planned: BridgePlan, snapshot: HostSnapshot) -> BridgeNetworkEntry | None:
+    network = snapshot.network(planned.name)
+    if network is None:
+        return None
+    return {
+        "id": network.id,
+        "driver": network.driver,
+        "subnet": None if network.subnet is None else str(network.subnet),
+        "internal": any(bridge.id == network.id and bridge.internal for bridge in snapshot.bridges),
+        "external": planned.external,
+        "connected": connected_to(host, planned.name, snapshot),
+    }
+
+
+def _endpoint_entry(planned: EndpointPlan, live: LiveContainer, snapshot: HostSnapshot) -> EndpointEntry:
+    endpoint = live.endpoints.get(planned.bridge)
+    connection = snapshot.connections.get(live.name, {}).get(planned.bridge)
+    return {
+        "bridge": planned.bridge,
+        "connected": endpoint is not None,
+        "address": None if endpoint is None or endpoint.address is None else str(endpoint.address),
+        "aliases": None if connection is None else list(connection.aliases),
+    }
+
+
 def _container_entry(
-    planned: ContainerPlan, live: LiveContainer | None, plan: Plan, *, restored: bool
+    planned: ContainerPlan, snapshot: HostSnapshot, plan: Plan, *, restored: bool
 ) -> ContainerEntry | None:
+    live = snapshot.containers.get(planned.name)
     if live is None:
         return None
     endpoint = live.endpoints.get(plan.network_name)
@@ -225,6 +286,7 @@ def _container_entry(
         "address": None if endpoint is None or endpoint.held is None else str(endpoint.held),
         "planned_address": None if planned.address is None else str(planned.address),
         "bridge": BRIDGE in live.endpoints,
+        "bridges": [_endpoint_entry(endpoint, live, snapshot) for endpoint in planned.bridges],
         "published": planned.published,
         "ports": bindings(live.bindings),
     }

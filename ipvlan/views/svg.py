@@ -13,12 +13,25 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
-from xml.sax.saxutils import escape
 
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import service_rollouts
-from ipvlan.problems import plain
 from ipvlan.views.ports import for_clients
+from ipvlan.views.svg_bridges import bridge_lines, bridge_rows
+from ipvlan.views.svg_shapes import (
+    CARD_WIDTH,
+    CHARACTER,
+    EDGE,
+    LINE,
+    PAPER,
+    SOFT,
+    draw_arrow,
+    draw_badge,
+    draw_box,
+    draw_line,
+    draw_text,
+    fit,
+)
 
 Mark = Literal["good", "bad", "unknown"]
 """As planned, different, or not known because the host does not answer."""
@@ -30,12 +43,10 @@ MOST_ORDERED: Final = 6
 """Services whose `after` is written out below the hosts; of more, the rest is counted."""
 
 # All in pixels.
-CARD_WIDTH: Final = 300
 LONGEST_SLICE: Final = 28
 """Characters beside a parent of 15; a longer list of slices is cut, and complete in its tooltip."""
 GAP: Final = 28
 MARGIN: Final = 28
-LINE: Final = 26
 HEAD: Final = 74
 BUS: Final = 34
 FABRIC_HEIGHT: Final = 56
@@ -48,10 +59,6 @@ PORTS_WIDTH: Final = 9
 """Characters for a container's published ports."""
 
 _FONT: Final = "DejaVu Sans Mono, Menlo, Consolas, monospace"
-_CHARACTER: Final = 0.61
-"""Width of a character, as a part of the font's size."""
-
-_INK, _SOFT, _PAPER, _EDGE = "#1f2328", "#59636e", "#ffffff", "#d1d9e0"
 _COLOURS: Final[Mapping[Mark | None, tuple[str, str]]] = {
     None: ("#f6f8fa", "#818b98"),
     "good": ("#dafbe1", "#1a7f37"),
@@ -67,6 +74,7 @@ _EGRESS: Final[Mapping[str, tuple[str, str]]] = {
     "host": ("#57606a", "published at the host's own loopback: the host itself reaches it, no client does"),
 }
 """Badge of a container that no client reaches at its host -> its colour and what it means."""
+_ON_BRIDGES: Final = "connected to a bridge of the host, where containers find each other by name"
 _LIVE_LEGEND: Final[tuple[tuple[str, Mark], ...]] = (
     ("as planned", "good"),
     ("different", "bad"),
@@ -97,34 +105,37 @@ def as_svg(plan: Plan, stack: str, marks: Marks = NO_MARKS) -> str:
     trunk = MARGIN / 2 if len(rows) > 1 else first
     parts: list[str] = [*_fabric(plan, stack, width)]
     top = float(MARGIN + FABRIC_HEIGHT)
-    parts.append(_line(first, top, first, top + BUS / 2))
+    parts.append(draw_line(first, top, first, top + BUS / 2))
     buses: list[float] = []
     for row in rows:
         bus = top + BUS / 2
         buses.append(bus)
         tallest = max(map(_height, row))
-        parts.append(_line(trunk, bus, first + (len(row) - 1) * (CARD_WIDTH + GAP), bus))
+        parts.append(draw_line(trunk, bus, first + (len(row) - 1) * (CARD_WIDTH + GAP), bus))
         top += BUS
         for index, host in enumerate(row):
             x = MARGIN + index * (CARD_WIDTH + GAP)
-            parts.append(_line(x + CARD_WIDTH / 2, bus, x + CARD_WIDTH / 2, top))
+            parts.append(draw_line(x + CARD_WIDTH / 2, bus, x + CARD_WIDTH / 2, top))
             parts += _card(host, x, top, height=tallest, marks=marks, lan=plan.lan)
         top += tallest + GAP / 2
-    parts.append(_line(trunk, buses[0], trunk, buses[-1]))
+    parts.append(draw_line(trunk, buses[0], trunk, buses[-1]))
     egress = [
-        badge for badge in _EGRESS if any(_egress(container, lan=plan.lan) == badge for container in plan.containers())
+        badge
+        for badge in _EGRESS
+        if any(_egress(container, lan=plan.lan and container.fabric) == badge for container in plan.containers())
     ]
     order = list(_order(plan))
     badges = [*_port_badges(plan), *((badge, *_EGRESS[badge]) for badge in egress)]
-    parts += _legend(top + 6, badges, order, live=bool(marks.hosts))
-    height = top + LEGEND + 20 * (len(badges) - 1 + len(order) + bool(marks.hosts))
+    below = [_ON_BRIDGES] if any(host.bridges for host in plan.hosts) else []
+    parts += _legend(top + 6, badges, order, below, live=bool(marks.hosts))
+    height = top + LEGEND + 20 * (len(badges) - 1 + len(order) + len(below) + bool(marks.hosts))
     return "\n".join(
         [
             (
                 f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
                 f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="{_FONT}" font-size="13">'
             ),
-            f'<rect width="100%" height="100%" fill="{_PAPER}"/>',
+            f'<rect width="100%" height="100%" fill="{PAPER}"/>',
             *parts,
             "</svg>\n",
         ]
@@ -142,40 +153,41 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _height(host: HostPlan) -> float:
     lines = min(len(host.containers), MOST_CONTAINERS) + (len(host.containers) > MOST_CONTAINERS)
+    lines += bridge_lines(host)
     lines += min(len(host.routes), MOST_ROUTES) + (len(host.routes) > MOST_ROUTES) + (host.shim is not None)
     return HEAD + max(lines, 1) * LINE + 10
 
 
 def _fabric(plan: Plan, stack: str, width: float) -> Iterator[str]:
-    yield _box(MARGIN, MARGIN, width - 2 * MARGIN, FABRIC_HEIGHT, fill="#ddf4ff", edge="#54aeff", radius=10)
+    yield draw_box(MARGIN, MARGIN, width - 2 * MARGIN, FABRIC_HEIGHT, fill="#ddf4ff", edge="#54aeff", radius=10)
     gateway = f" · gateway {plan.gateway}" if plan.gateway else ""
-    yield _text(MARGIN + 16, MARGIN + 24, f"{plan.network_name} · ipvlan {plan.mode}", size=15, weight="bold")
+    yield draw_text(MARGIN + 16, MARGIN + 24, f"{plan.network_name} · ipvlan {plan.mode}", size=15, weight="bold")
     lan = " · the LAN of the hosts" if plan.lan else ""
-    yield _text(MARGIN + 16, MARGIN + 44, f"{plan.subnet}{gateway}{lan}", colour=_SOFT)
-    yield _text(width - MARGIN - 16, MARGIN + 24, f"stack {stack}", colour=_SOFT, anchor="end")
+    yield draw_text(MARGIN + 16, MARGIN + 44, f"{plan.subnet}{gateway}{lan}", colour=SOFT)
+    yield draw_text(width - MARGIN - 16, MARGIN + 24, f"stack {stack}", colour=SOFT, anchor="end")
 
 
 def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks, lan: bool) -> Iterator[str]:
     mark = marks.hosts.get(host.name)
     _, edge = _COLOURS[mark]
-    yield _box(
+    yield draw_box(
         x,
         y,
         CARD_WIDTH,
         height,
-        fill=_PAPER,
-        edge=edge if mark else _EDGE,
+        fill=PAPER,
+        edge=edge if mark else EDGE,
         radius=8,
         line=2 if mark == "bad" else 1.2,
     )
-    yield f'<path d="M{x:.0f} {y + 64:.0f}h{CARD_WIDTH}" stroke="{_EDGE}"/>'
-    yield _text(x + 12, y + 22, _fit(host.name, 18), size=15, weight="bold", title=host.name)
-    yield _text(x + CARD_WIDTH - 12, y + 22, str(host.address), anchor="end")
-    yield _text(x + 12, y + 46, f"{host.parent}", colour=_SOFT)
+    yield f'<path d="M{x:.0f} {y + 64:.0f}h{CARD_WIDTH}" stroke="{EDGE}"/>'
+    yield draw_text(x + 12, y + 22, fit(host.name, 18), size=15, weight="bold", title=host.name)
+    yield draw_text(x + CARD_WIDTH - 12, y + 22, str(host.address), anchor="end")
+    yield draw_text(x + 12, y + 46, f"{host.parent}", colour=SOFT)
     whole = f"slice {host.slice_text}"
-    short = _fit(whole, LONGEST_SLICE)
-    yield _text(
-        x + CARD_WIDTH - 12, y + 46, short, colour=_SOFT, anchor="end", title=host.slice_text if short != whole else ""
+    short = fit(whole, LONGEST_SLICE)
+    yield draw_text(
+        x + CARD_WIDTH - 12, y + 46, short, colour=SOFT, anchor="end", title=host.slice_text if short != whole else ""
     )
     line = y + HEAD
     drawn = host.containers[:MOST_CONTAINERS]
@@ -184,45 +196,47 @@ def _card(host: HostPlan, x: float, y: float, *, height: float, marks: Marks, la
         yield from _container(container, x, line, marks.containers.get((host.name, container.service)), lan=lan)
         line += LINE
     if len(host.containers) > len(drawn):
-        yield _text(x + 14, line + 16, f"and {len(host.containers) - len(drawn)} more", colour=_SOFT)
+        yield draw_text(x + 14, line + 16, f"and {len(host.containers) - len(drawn)} more", colour=SOFT)
         line += LINE
     if not host.containers:
-        yield _text(x + 14, line + 16, "no containers", colour=_SOFT)
+        yield draw_text(x + 14, line + 16, "no containers", colour=SOFT)
         line += LINE
+    yield from bridge_rows(host, drawn, x, line, first=y + HEAD)
+    line += bridge_lines(host) * LINE
     if host.shim is not None:
-        yield _box(x + 10, line, CARD_WIDTH - 20, LINE - 5, fill=_PAPER, edge=_SOFT, radius=4, dashed=True)
-        yield _text(
-            x + 18, line + 15, _fit(host.shim.link, 18), colour=_SOFT, title="the host's own link on the fabric"
+        yield draw_box(x + 10, line, CARD_WIDTH - 20, LINE - 5, fill=PAPER, edge=SOFT, radius=4, dashed=True)
+        yield draw_text(
+            x + 18, line + 15, fit(host.shim.link, 18), colour=SOFT, title="the host's own link on the fabric"
         )
-        yield _text(x + CARD_WIDTH - 18, line + 15, str(host.shim.address), colour=_SOFT, anchor="end")
+        yield draw_text(x + CARD_WIDTH - 18, line + 15, str(host.shim.address), colour=SOFT, anchor="end")
         line += LINE
     for route in host.routes[:MOST_ROUTES]:
-        yield _text(x + 14, line + 16, f"{route.destination} via {route.via}", colour=_SOFT, size=12)
+        yield draw_text(x + 14, line + 16, f"{route.destination} via {route.via}", colour=SOFT, size=12)
         line += LINE
     if len(host.routes) > MOST_ROUTES:
-        yield _text(x + 14, line + 16, f"and {len(host.routes) - MOST_ROUTES} more routes", colour=_SOFT, size=12)
+        yield draw_text(x + 14, line + 16, f"and {len(host.routes) - MOST_ROUTES} more routes", colour=SOFT, size=12)
 
 
 def _container(container: ContainerPlan, x: float, y: float, mark: Mark | None, *, lan: bool) -> Iterator[str]:
     fill, edge = _COLOURS[mark]
-    yield _box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
+    yield draw_box(x + 10, y, CARD_WIDTH - 20, LINE - 5, fill=fill, edge=edge, radius=4)
     lan = lan and container.fabric
     egress = _egress(container, lan=lan)
     badge = egress or _ports(container, lan=lan)
     of_ports = _PUBLISHED if for_clients(container) else _ON_LAN
     colour, title = _EGRESS[egress] if egress else (of_ports, ", ".join(str(port) for port in container.ports))
-    badge_width = len(badge) * 12 * _CHARACTER + 12 if badge else 0.0
+    badge_width = len(badge) * 12 * CHARACTER + 12 if badge else 0.0
     address = "" if container.address is None else str(container.address)
-    room = CARD_WIDTH - 20 - 28 - badge_width - len(address) * 13 * _CHARACTER
-    yield _text(x + 18, y + 15, _fit(container.name, int(room / (13 * _CHARACTER))), title=container.name)
+    room = CARD_WIDTH - 20 - 28 - badge_width - len(address) * 13 * CHARACTER
+    yield draw_text(x + 18, y + 15, fit(container.name, int(room / (13 * CHARACTER))), title=container.name)
     end = x + CARD_WIDTH - 18
     # Addresses are in one column, whatever is published.
     if address:
-        yield _text(end, y + 15, address, anchor="end")
+        yield draw_text(end, y + 15, address, anchor="end")
     if badge:
-        end -= len(address) * 13 * _CHARACTER + (8 if address else 0)
-        yield _badge(end - badge_width, y + 3, badge_width, colour)
-        yield _text(end - badge_width / 2, y + 14.5, badge, colour=_PAPER, size=12, anchor="middle", title=title)
+        end -= len(address) * 13 * CHARACTER + (8 if address else 0)
+        yield draw_badge(end - badge_width, y + 3, badge_width, colour)
+        yield draw_text(end - badge_width / 2, y + 14.5, badge, colour=PAPER, size=12, anchor="middle", title=title)
 
 
 def _ports(container: ContainerPlan, *, lan: bool) -> str:
@@ -247,14 +261,15 @@ def _egress(container: ContainerPlan, *, lan: bool) -> str:
         return ""
     if container.published:
         return "host" if container.ports else ""
-    return "out" if container.internet else "gw" if container.egress_gateway else ""
+    by_nat = container.internet or (not container.fabric and container.default_route is not None)
+    return "out" if by_nat else "gw" if container.egress_gateway else ""
 
 
 def _order(plan: Plan) -> Iterator[str]:
     """Yield what the dashed arrows mean, one line for each service that is after others."""
     ordered = [service for service in service_rollouts(plan) if service.after]
     for service in ordered[:MOST_ORDERED]:
-        yield _fit(f"{service.service} is created and replaced after {', '.join(service.after)}", LEGEND_WIDTH)
+        yield fit(f"{service.service} is created and replaced after {', '.join(service.after)}", LEGEND_WIDTH)
     if len(ordered) > MOST_ORDERED:
         yield f"and {len(ordered) - MOST_ORDERED} more services that are after others"
 
@@ -266,7 +281,7 @@ def _arrows(drawn: Sequence[ContainerPlan], x: float, y: float) -> Iterator[str]
         for other in container.after:
             if other in rows:
                 side = 4 if rows[other] < rows[container.service] else -4
-                yield _arrow(x + 10, rows[other] + side, rows[container.service] - side)
+                yield draw_arrow(x + 10, rows[other] + side, rows[container.service] - side)
 
 
 def _port_badges(plan: Plan) -> Iterator[tuple[str, str, str]]:
@@ -277,86 +292,28 @@ def _port_badges(plan: Plan) -> Iterator[tuple[str, str, str]]:
         yield "80", _PUBLISHED, "published: clients reach it at the host's address and this port"
 
 
-def _legend(y: float, badges: Sequence[tuple[str, str, str]], order: Sequence[str], *, live: bool) -> Iterator[str]:
+def _legend(
+    y: float, badges: Sequence[tuple[str, str, str]], order: Sequence[str], plain: Sequence[str], *, live: bool
+) -> Iterator[str]:
     x = float(MARGIN)
     for badge, colour, meaning in badges:
-        yield _badge(x, y, 30, colour)
-        yield _text(x + 15, y + 11.5, badge, colour=_PAPER, size=12, anchor="middle")
-        yield _text(x + 40, y + 12, meaning, colour=_SOFT, size=12)
+        yield draw_badge(x, y, 30, colour)
+        yield draw_text(x + 15, y + 11.5, badge, colour=PAPER, size=12, anchor="middle")
+        yield draw_text(x + 40, y + 12, meaning, colour=SOFT, size=12)
         y += 20
     for meaning in order:
-        yield f'<path d="M{x:.1f} {y + 7.5:.1f}h24" stroke="{_SOFT}" stroke-dasharray="4 3"/>'
-        yield f'<path d="M{x + 30:.1f} {y + 7.5:.1f}l-6 -3.5v7z" fill="{_SOFT}"/>'
-        yield _text(x + 40, y + 12, meaning, colour=_SOFT, size=12)
+        yield f'<path d="M{x:.1f} {y + 7.5:.1f}h24" stroke="{SOFT}" stroke-dasharray="4 3"/>'
+        yield f'<path d="M{x + 30:.1f} {y + 7.5:.1f}l-6 -3.5v7z" fill="{SOFT}"/>'
+        yield draw_text(x + 40, y + 12, meaning, colour=SOFT, size=12)
+        y += 20
+    for meaning in plain:
+        yield f'<path d="M{x:.1f} {y + 7.5:.1f}h30" stroke="{SOFT}" stroke-dasharray="2 3"/>'
+        yield draw_text(x + 40, y + 12, meaning, colour=SOFT, size=12)
         y += 20
     if not live:
         return
     for meaning, mark in _LIVE_LEGEND:
         fill, edge = _COLOURS[mark]
-        yield _box(x, y - 2, 30, 13, fill=fill, edge=edge, radius=3)
-        yield _text(x + 40, y + 9, meaning, colour=_SOFT, size=12)
-        x += 60 + len(meaning) * 12 * _CHARACTER
-
-
-def _fit(text: str, most: int) -> str:
-    """Return the text, cut to that many characters."""
-    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _box(
-    x: float,
-    y: float,
-    width: float,
-    height: float,
-    *,
-    fill: str,
-    edge: str,
-    radius: float,
-    line: float = 1.2,
-    dashed: bool = False,
-) -> str:
-    dashes = ' stroke-dasharray="4 3"' if dashed else ""
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius}" '
-        f'fill="{fill}" stroke="{edge}" stroke-width="{line}"{dashes}/>'
-    )
-
-
-def _badge(x: float, y: float, width: float, colour: str) -> str:
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="15" rx="7" fill="{colour}"/>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" stroke="#54aeff" stroke-width="2" fill="none"/>'
-
-
-def _arrow(x: float, y1: float, y2: float) -> str:
-    """Return a dashed arrow that leaves the left edge of a box at `y1` and comes back to it at `y2`."""
-    return (
-        f'<path d="M{x:.1f} {y1:.1f}C{x - 11:.1f} {y1:.1f} {x - 11:.1f} {y2:.1f} {x - 2:.1f} {y2:.1f}" '
-        f'stroke="{_SOFT}" stroke-dasharray="4 3" fill="none"/>'
-        f'<path d="M{x:.1f} {y2:.1f}l-5 -3v6z" fill="{_SOFT}"/>'
-    )
-
-
-def _text(
-    x: float,
-    y: float,
-    text: str,
-    *,
-    colour: str = _INK,
-    size: int = 13,
-    weight: str = "normal",
-    anchor: str = "start",
-    title: str = "",
-) -> str:
-    tip = f"<title>{_xml(title)}</title>" if title else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" font-size="{size}" font-weight="{weight}" '
-        f'text-anchor="{anchor}">{tip}{_xml(text)}</text>'
-    )
-
-
-def _xml(text: str) -> str:
-    """Return text as the content of an element; of its characters XML 1.0 (2.2) forbids most that are not `plain`."""
-    return escape(plain(text))
+        yield draw_box(x, y - 2, 30, 13, fill=fill, edge=edge, radius=3)
+        yield draw_text(x + 40, y + 9, meaning, colour=SOFT, size=12)
+        x += 60 + len(meaning) * 12 * CHARACTER

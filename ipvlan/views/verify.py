@@ -8,8 +8,8 @@ from typing import Final
 from rich.text import Text
 
 from ipvlan.checks.verify import Verdict, Verification
+from ipvlan.plan.cells import CLIENT
 from ipvlan.plan.model import Plan
-from ipvlan.plan.reachability import CLIENT
 from ipvlan.views import markdown
 from ipvlan.views.grid import Grid
 from ipvlan.views.terminal import Terminal
@@ -19,6 +19,9 @@ MOST_COLUMNS: Final = 14
 
 MOST_CELLS_OF_A_REASON: Final = 5
 """Cells that are listed below the reason why they are wrong; of more, the rest is counted."""
+
+MOST_ON_BRIDGES: Final = 40
+"""Cells between containers of bridges that are listed one by one; of more, the table counts those of each bridge."""
 
 _COLUMNS: Final = ("container", "host-address", "shim", "gateway", "internet", "internet-name")
 """Order of the columns, by the kind of the cells."""
@@ -59,11 +62,14 @@ def as_markdown(verification: Verification, plan: Plan, *, internet: bool) -> st
 
 
 def _grids(verification: Verification) -> Iterator[Grid]:
-    """Yield the matrix and the tables of ports, each where it has cells."""
-    inner = [verdict for verdict in verification.verdicts if verdict.cell.port is None]
+    """Yield the matrix, the table of bridges and those of ports, each where it has cells."""
+    inner = [verdict for verdict in verification.verdicts if verdict.cell.port is None and verdict.cell.bridge is None]
     if inner:
         targets = _targets(inner)
         yield _matrix(inner, targets) if len(targets) <= MOST_COLUMNS else _by_host(inner)
+    on_bridges = [verdict for verdict in verification.verdicts if verdict.cell.bridge is not None]
+    if on_bridges:
+        yield _bridges(on_bridges) if len(on_bridges) <= MOST_ON_BRIDGES else _by_bridge(on_bridges)
     ports = [verdict for verdict in verification.verdicts if verdict.cell.source == CLIENT]
     if ports:
         yield _ports(ports, "Ports, from this machine")
@@ -138,6 +144,36 @@ def _fraction(right: Sequence[bool]) -> Text:
     return Text(f"{sum(right)}/{len(right)}", style=_GOOD if all(right) else _BAD)
 
 
+def _bridges(verdicts: Sequence[Verdict]) -> Grid:
+    return Grid(
+        title="Containers on bridges",
+        headings=("bridge", "from", "to", "expected", "observed", ""),
+        rows=[
+            (
+                verdict.cell.bridge or "",
+                verdict.cell.source,
+                str(verdict.cell.address),
+                verdict.expected,
+                verdict.observed.outcome,
+                _mark(verdict),
+            )
+            for verdict in sorted(verdicts, key=lambda verdict: (verdict.cell.bridge or "", verdict.cell.source))
+        ],
+    )
+
+
+def _by_bridge(verdicts: Sequence[Verdict]) -> Grid:
+    """Return how many cells are as expected, by bridge and host."""
+    right: dict[tuple[str, str], list[bool]] = {}
+    for verdict in verdicts:
+        right.setdefault((verdict.cell.bridge or "", verdict.cell.source_host or ""), []).append(verdict.ok)
+    return Grid(
+        title="Containers on bridges, cells as expected",
+        headings=("bridge", "host", "as expected"),
+        rows=[(bridge, host, _fraction(right[bridge, host])) for bridge, host in sorted(right)],
+    )
+
+
 def _ports(verdicts: Sequence[Verdict], title: str) -> Grid:
     return Grid(
         title=title,
@@ -184,7 +220,7 @@ def _failure(verdict: Verdict) -> str:
 
 
 def _notes(verification: Verification, plan: Plan, *, internet: bool) -> Iterator[str]:
-    if all(verdict.cell.port is not None for verdict in verification.verdicts):
+    if all(verdict.cell.port is not None or verdict.cell.bridge is not None for verdict in verification.verdicts):
         return
     if not internet:
         yield "The internet was not tested: name an address beyond the LAN with --internet."

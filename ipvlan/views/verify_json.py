@@ -11,13 +11,14 @@ class CellEntry(TypedDict):
     """One cell of the matrix: does `source` reach `target`?"""
 
     kind: str
-    """What the target is, such as `container`, `host-address`, `gateway`, `internet`, `port`, `loopback-port`."""
+    """What the target is, such as `container`, `host-address`, `gateway`, `internet`, `port`, `loopback-port`, `bridge-name`."""
     source: str
     """`HOST/CONTAINER`, a host's name, or `client`: the machine that ran the command."""
     target: str
     """`HOST/CONTAINER`, a host's name, `gateway`, `internet`, or a name."""
     address: str
-    """The target's address, or a name that is looked up first."""
+    """The target's address, or a name that is looked up first; of the kind `bridge-address` the name stands for an address on that
+    bridge, which the source must not reach."""
     port: str | None
     expected: str
     """`yes`, `no`, or `any` where the plan does not decide."""

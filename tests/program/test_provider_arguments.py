@@ -53,7 +53,11 @@ def given(value: object, before: str = "") -> Iterator[str]:
 
 def carried(service: Mapping[str, Any]) -> set[str]:
     """Return the arguments that appear for the reference setup's nginx with these keys."""
-    plan = make_plan(parse(changed({f"services.nginx.{key}": value for key, value in service.items()})))
+    plan = make_plan(
+        parse(
+            changed({"bridges": {"backend": {}}, **{f"services.nginx.{key}": value for key, value in service.items()}})
+        )
+    )
     container = next(container for container in plan.containers() if container.service == "nginx")
 
     async def built() -> docker.ContainerArgs:
@@ -73,6 +77,7 @@ def appearing() -> set[str]:
         more = {"memory": "64m"} if key.startswith("memory_") else {}
         services += [{**more, key: value} for value in values]
     services += [
+        {"bridges": ["backend"]},
         {"command": ["nginx"], "environment": {"A": "b"}, "ports": ["127.0.0.1:80:80"]},
         {
             "healthcheck": {

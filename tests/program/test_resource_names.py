@@ -52,6 +52,13 @@ def an_image_by_tag(config: dict[str, Any]) -> None:
     config["services"]["nginx"]["image"] = "registry.lab:5000/web/nginx:1.27"
 
 
+def bridges(config: dict[str, Any]) -> None:
+    """Add bridge networks, and a service that is on no other network."""
+    config["bridges"] = {"backend": {}, "mon": {"external": True, "name": "mon_default"}}
+    config["services"]["nginx"]["bridges"] = ["backend", "mon"]
+    config["services"]["app"] = {"image": config["services"]["nginx"]["image"], "fabric": False, "bridges": ["backend"]}
+
+
 def reference(_: dict[str, Any]) -> None:
     """Return the reference setup."""
 
@@ -73,8 +80,11 @@ def names(plan: Plan) -> Iterator[str]:
             yield resource_names.networking(slice_)
         for image in host.images:
             yield resource_names.image(slice_, image)
+        yield from (resource_names.bridge_network(slice_, bridge.name) for bridge in host.bridges)
         for container in host.containers:
             name = resource_names.container(slice_, container.service)
+            if container.bridges:
+                yield resource_names.bridge_endpoints(name)
             yield from (name, resource_names.handover(name), resource_names.settled(name))
             if container.bridged:
                 bridge = resource_names.bridge_component(
@@ -84,7 +94,7 @@ def names(plan: Plan) -> Iterator[str]:
                 yield resource_names.bridge_connection(bridge)
 
 
-@pytest.mark.parametrize("change", [reference, l3, shim, internet, no_check_of_addresses, an_image_by_tag])
+@pytest.mark.parametrize("change", [reference, l3, shim, internet, no_check_of_addresses, an_image_by_tag, bridges])
 def test_the_program_registers_the_names(
     run: RunProgram, config: dict[str, Any], change: Callable[[dict[str, Any]], None]
 ) -> None:
@@ -143,7 +153,7 @@ def registered_urns(run: RunProgram, config: dict[str, Any]) -> tuple[set[str], 
     return urns, Urns(stack, project)
 
 
-@pytest.mark.parametrize("change", [reference, l3, shim, internet, no_check_of_addresses, an_image_by_tag])
+@pytest.mark.parametrize("change", [reference, l3, shim, internet, no_check_of_addresses, an_image_by_tag, bridges])
 def test_every_resource_of_a_host_has_its_exact_urn(
     run: RunProgram, config: dict[str, Any], change: Callable[[dict[str, Any]], None]
 ) -> None:

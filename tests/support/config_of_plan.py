@@ -22,13 +22,15 @@ def as_config(plan: Plan) -> dict[str, Any]:
     for container in plan.containers():
         service = services.setdefault(container.service, None) or _service(container)
         service["hosts"].append(container.host)
-        service["addresses"][container.host] = str(container.address)
+        if container.fabric:
+            service["addresses"][container.host] = str(container.address)
         services[container.service] = service
     return {
         "fabric": fabric,
         "hosts": {host.name: _host(host) for host in plan.hosts},
         "services": services,
         "volumes": _volumes(plan),
+        "bridges": _bridges(plan),
         "ssh": {
             "shared_connection": plan.ssh.shared_connection,
             "connect_timeout": plan.ssh.connect_timeout,
@@ -48,6 +50,17 @@ def _volumes(plan: Plan) -> dict[str, Any]:
                     raw[key] = dict(getattr(volume, key))
             raw |= {"external": True} if volume.external else {"driver": volume.driver, "delete": volume.delete}
     return volumes
+
+
+def _bridges(plan: Plan) -> dict[str, Any]:
+    """Return the section `bridges`; a key is the name in Docker here too."""
+    bridges: dict[str, Any] = {}
+    for bridge in (bridge for host in plan.hosts for bridge in host.bridges):
+        bridges[bridge.name] = {"external": True}
+        if not bridge.external:
+            bridges[bridge.name] = {"internal": bridge.internal, "options": bridge.options, "labels": bridge.labels}
+            bridges[bridge.name] |= {} if bridge.subnet is None else {"subnet": str(bridge.subnet)}
+    return bridges
 
 
 def _host(host: HostPlan) -> dict[str, Any]:
@@ -85,6 +98,10 @@ def _service(container: ContainerPlan) -> dict[str, Any]:
         raw["internet"] = True
     if container.egress_gateway:
         raw["egress"] = "gateway"
+    if not container.fabric:
+        raw["fabric"] = False
+    if container.bridges:
+        raw["bridges"] = {endpoint.bridge: {"aliases": [*endpoint.aliases]} for endpoint in container.bridges}
     if container.command is not None:
         raw["command"] = list(container.command)
     if container.name != container.service:

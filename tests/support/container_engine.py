@@ -306,7 +306,7 @@ def _volumes(container: Mapping[str, Any]) -> set[str]:
     return {mount["Name"] for mount in container["Mounts"] if ANONYMOUS.fullmatch(mount.get("Name", ""))}
 
 
-def put_ssh(folder: Path, engine: ContainerEngine) -> str:
+def put_ssh(folder: Path, engine: FakeEngine) -> str:
     """Write an `ssh` to the folder that runs texts on this machine and forwards the daemon's socket; return its path.
 
     What is in the folder is found before other programs.

@@ -10,14 +10,15 @@ from unittest import mock
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.checks import preflight, stack_state, status, verify
+from ipvlan.checks import preflight, stack_state, state_reading, status, verify
 from ipvlan.checks.preflight import HostReport
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.docker_facts import DockerFacts
 from ipvlan.hosts.host_facts import HostFacts, Link, Listener
 from ipvlan.hosts.snapshot import HostSnapshot
+from ipvlan.plan.cells import Cell
 from ipvlan.plan.model import HostPlan, Plan
-from ipvlan.plan.reachability import Cell, make_matrix
+from ipvlan.plan.reachability import make_matrix
 from ipvlan.plan.resource_names import Urns
 from ipvlan.problems import Problem
 from tests.support.host_changes import HostChange
@@ -42,6 +43,7 @@ def host_facts() -> HostFacts:
         engine="3cdd2799-0e98-4466-925d-7381407e4b8e",
         docker_failure="",
         has_docker_bridge=True,
+        remaps_users=False,
         links={"lo": WELL, "ens33": WELL},
         macvlan_children=(),
         addresses=frozenset({"127.0.0.1", "192.168.140.200", "192.168.140.201"}),
@@ -114,6 +116,7 @@ def answer(
         )
 
     monkeypatch.setattr(stack_state, "read_stack_state", state)
+    monkeypatch.setattr(state_reading, "read_stack_state", state)
     monkeypatch.setattr(status, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, snapshot))
     monkeypatch.setattr(preflight, "on_hosts", lambda _plan, hosts, _ask, **_: answers(hosts, host_report))
     monkeypatch.setattr(

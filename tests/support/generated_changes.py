@@ -140,6 +140,7 @@ class Generator:
             (2, self._ssh_key),
             (3, self._secret_value),
             (6, self._volume),
+            (6, self._bridge),
         )
 
     def change(self, config: Config, count: int) -> Made:
@@ -214,6 +215,16 @@ class Generator:
             "environment": [{"MODE": "fast"}, {"MODE": "slow"}, {"MODE": "slow", "__x": "1"}],
             "rollout": [{field: self._pick(choices)} for field, choices in _ROLLOUT.items()],
             "after": [[self._pick(others)]] if others else [],
+            "fabric": [True, False],
+            "bridges": [
+                [],
+                ["web"],
+                ["web", "work"],
+                {"web": {"aliases": [f"{name}-api"]}, "work": None},
+                {"work": {"aliases": [f"{name}-api", f"{name}-v2"]}},
+            ]
+            if {"web", "work"} <= set(config.get("bridges", {}))
+            else [],
         }
         secrets = sorted(set(config) - set(SECTIONS))
         if secrets:
@@ -358,6 +369,36 @@ class Generator:
             "hosts": [hosts, hosts[:1], hosts[-1:]],
             "external": [True, False],
             "delete": [True, False],
+        }
+
+    def _bridge(self, config: Config) -> str:
+        """Connect a service to one of two bridges, with the fabric or without, or change a key of a bridge."""
+        bridges = config.setdefault("bridges", {})
+        for key in ("web", "work"):
+            bridges.setdefault(key, {})
+        if self._random.random() < 0.4:
+            name, service = self._of(config, "services")
+            service["bridges"] = self._pick(self.service_values(config, name)["bridges"])
+            if service["bridges"] and self._random.random() < 0.3:
+                service["fabric"] = False
+                for key in ("offset", "addresses", "egress"):
+                    service.pop(key, None)
+            return f"services.{name}.bridges"
+        name, bridge = self._of(config, "bridges")
+        keys = self.bridge_values()
+        key = self._pick(sorted(keys))
+        self._set(bridge, key, keys[key])
+        return f"bridges.{name}.{key}"
+
+    def bridge_values(self) -> dict[str, Sequence[Any]]:
+        """Return the keys of a bridge, with values."""
+        return {
+            "name": [f"shop-{self._random.randrange(1, 4)}"],
+            "internal": [True, False],
+            "subnet": [f"172.30.{self._random.randrange(1, 9)}.0/24"],
+            "options": [{"com.docker.network.driver.mtu": "1400"}, {"com.docker.network.bridge.enable_icc": "false"}],
+            "labels": [{"team": "web"}, {"team": "ops"}],
+            "external": [True, False],
         }
 
     def _secret_value(self, config: Config) -> str:

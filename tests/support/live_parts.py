@@ -7,6 +7,8 @@ from typing import Any
 
 from netaddr import IPAddress, IPNetwork
 
+from ipvlan.hosts.bridge_networks import LiveNetwork as LiveBridge
+from ipvlan.hosts.endpoints import ENDPOINT_PRIORITY, LiveEndpoint
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, HostUnreachableError
 from ipvlan.hosts.snapshot import (
     Binding,
@@ -20,7 +22,7 @@ from ipvlan.hosts.ssh import connection_failure
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.ownership import Ownership, Place
-from ipvlan.plan.resource_names import ports_label
+from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL, ports_label
 from ipvlan.plan.validate import parse
 from tests.support.states import OWNER
 from tools.reference_setup import reference_config
@@ -62,6 +64,43 @@ BRIDGE_NETWORK = LiveNetwork(
 """Docker's own network, present on every host."""
 
 
+def bridge_id(host: str, name: str) -> str:
+    """Return Docker's id of a bridge network of the section `bridges`."""
+    return f"bridge-{name}-of-{host}"
+
+
+def live_bridges(host: HostPlan) -> tuple[LiveBridge, ...]:
+    """Return the bridge networks of the section `bridges` as planned, as the section sees them."""
+    return tuple(
+        LiveBridge(
+            id=bridge_id(host.name, planned.name),
+            name=planned.name,
+            driver="bridge",
+            internal=planned.internal,
+            ipv6=False,
+            subnets=(str(planned.subnet or "172.18.0.0/16"),),
+            options=planned.options,
+            labels={}
+            if planned.external
+            else {**planned.labels, STACK_LABEL: STACK, OWNER_LABEL: f"{OWNER}/{host.name}/{planned.name}"},
+        )
+        for planned in host.bridges
+    )
+
+
+def _as_network(bridge: LiveBridge) -> LiveNetwork:
+    return LiveNetwork(
+        id=bridge.id,
+        name=bridge.name,
+        driver=bridge.driver,
+        subnet=IPNetwork(bridge.subnets[0]),
+        gateway=None,
+        ip_range=None,
+        options=bridge.options,
+        labels=bridge.labels,
+    )
+
+
 def attachment(network: str, network_id: str, address: str | None, *, fixed: bool = True) -> Endpoint:
     """Return the connection of a running container."""
     held = None if address is None else IPAddress(address)
@@ -70,9 +109,13 @@ def attachment(network: str, network_id: str, address: str | None, *, fixed: boo
 
 def live_container(planned: ContainerPlan, host: HostPlan) -> LiveContainer:
     """Return the container as planned."""
-    attachments = {
-        host.network.name: attachment(host.network.name, f"network-of-{host.name}", str(planned.address)),
-    }
+    attachments = {}
+    if planned.address is not None:
+        attachments[host.network.name] = attachment(host.network.name, f"network-of-{host.name}", str(planned.address))
+    for endpoint in planned.bridges:
+        attachments[endpoint.bridge] = attachment(
+            endpoint.bridge, bridge_id(host.name, endpoint.bridge), "172.18.0.2", fixed=False
+        )
     if planned.bridged:
         attachments["bridge"] = attachment("bridge", "bridge", "172.17.0.2", fixed=False)
     labels = {"ipvlan-fabric.stack": STACK}
@@ -107,12 +150,19 @@ def owned_by_plan(plan: Plan) -> Ownership:
         Place(planned.host, planned.service): f"id-of-{planned.name}-{planned.host}" for planned in plan.containers()
     }
     networks = {host.name: f"network-of-{host.name}" for host in plan.hosts}
+    bridges = {
+        Place(host.name, bridge.name): bridge_id(host.name, bridge.name)
+        for host in plan.hosts
+        for bridge in host.bridges
+        if not bridge.external
+    }
     return Ownership(
         stack=STACK,
         read=True,
         owner=OWNER,
         containers=containers,
         networks=networks,
+        bridges=bridges,
         ids=frozenset({*containers.values(), *networks.values()}),
     )
 
@@ -136,7 +186,21 @@ def live_host(host: HostPlan) -> HostSnapshot:
         ),
         shim_addresses=(host.shim.address,) if host.shim else (),
         containers={planned.name: live_container(planned, host) for planned in host.containers},
-        networks=(live_network(host), BRIDGE_NETWORK),
+        networks=(live_network(host), BRIDGE_NETWORK, *map(_as_network, live_bridges(host))),
+        bridges=live_bridges(host),
+        connections={
+            planned.name: {
+                endpoint.bridge: LiveEndpoint(
+                    network=endpoint.bridge,
+                    network_id=bridge_id(host.name, endpoint.bridge),
+                    aliases=endpoint.aliases,
+                    priority=ENDPOINT_PRIORITY,
+                )
+                for endpoint in planned.bridges
+            }
+            for planned in host.containers
+            if planned.bridges
+        },
         pids={},
     )
 

@@ -28,7 +28,8 @@ from pulumi.runtime.stack import Stack
 
 from ipvlan.checks.stack_state import StackState
 from ipvlan.hosts.availability import Visit
-from ipvlan.plan.resource_names import HANDOVER_TYPE, IDENTITY_TYPE, LOCK_FUNCTION
+from ipvlan.hosts.files import folder_of
+from ipvlan.plan.resource_names import BRIDGE_NETWORK_TYPE, FILES_TYPE, HANDOVER_TYPE, IDENTITY_TYPE, LOCK_FUNCTION
 from provider.handover import Handover
 from tests.support.given_folder import GivenFolder
 from tests.support.states import OWNER
@@ -54,6 +55,10 @@ OWN = frozenset(
     for kind in (
         "AddressClaims",
         "BridgeConnection",
+        "BridgeEndpoints",
+        "BridgeNetwork",
+        "Files",
+        "FilesInUse",
         "Handover",
         "HostNetworking",
         "Settled",
@@ -106,9 +111,17 @@ class Mocks(mocks.Mocks):
         made: dict[Any, Any] = {}
         if args.typ == IDENTITY_TYPE:
             made = {"owner": OWNER}
+        elif args.typ == FILES_TYPE:
+            made = {
+                "folder": folder_of(inputs["owner"]),
+                "generation": 1,
+                "digests": dict.fromkeys(inputs["files"], "0" * 64),
+            }
         elif args.typ == HANDOVER_TYPE:
             # Those of its creation: nothing replaces the container.
             made = Handover().preview(inputs, inputs)
+        elif args.typ == BRIDGE_NETWORK_TYPE and not pulumi.runtime.is_dry_run():
+            made = {"network_id": f"id of {inputs['host']}/{inputs['network']}", "owner_label": ""}
         return f"{args.name}-id", {**inputs, **made}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.mounts import Sources
+from ipvlan.config.compose.networks import CarriedBridge
 from ipvlan.config.compose.node import Kind, LeftOut, Node, Place, Variables
 from ipvlan.config.compose.row import Row
 from ipvlan.config.compose.table import row_of
@@ -28,6 +29,10 @@ class Surroundings:
     variables: Variables
     services: Collection[str]
     """The services that are carried."""
+    bridges: Mapping[str, CarriedBridge]
+    """Key of a network at the top -> the bridge that it is here."""
+    networks: Collection[str]
+    """All keys of networks at the top."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +50,11 @@ class Carried:
     variables: dict[str, frozenset[str]] = field(default_factory=dict)
     """Key of compose -> the variables of files whose values are below it."""
     address: tuple[str, Place] | None = None
-    """The address that the container had on a network of compose."""
+    """The address that the container had on a network of compose that is the fabric here."""
+    fixed: dict[str, tuple[str, Place]] = field(default_factory=dict)
+    """External bridge -> the address that the container had on it."""
+    on_fabric: bool = True
+    """Whether compose had it on a network that is the fabric here."""
 
     def put(self, key: str, value: Any, origin: str, place: Place) -> None:
         """Write a key here; a later one wins, as what `deploy` says in compose."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.carried import Carried
+from ipvlan.config.compose.gpus import carry_reserved
 from ipvlan.config.compose.node import LeftOutError, Node, leaves
 from ipvlan.config.compose.row import Row
 from ipvlan.config.compose.table import row_of
@@ -40,7 +41,8 @@ def carry_deploy(service: Carried, key: str, node: Node) -> None:
             elif path == "restart_policy.condition":
                 service.put("restart", _restart(node, forms.text(value)), below, value.place)
             elif path == _DEVICES:
-                _gpus(service, below, value)
+                row = row_of(f"services.*.deploy.{_DEVICES}")
+                carry_reserved(service, below, value, row.text if row else "it is no GPU")
             elif path == "restart_policy.max_attempts":
                 if _condition(node) != "on-failure":
                     service.leave_out(
@@ -69,20 +71,3 @@ def _restart(deploy: Node, condition: str) -> str:
     attempts = deploy.items["restart_policy"].items.get("max_attempts")
     policy = _RESTART.get(condition, condition)
     return f"{policy}:{forms.number(attempts)}" if policy == "on-failure" and attempts is not None else policy
-
-
-def _gpus(service: Carried, key: str, node: Node) -> None:
-    for path, device in service.each(key, node.entries):
-        below = device.items
-        capabilities = (
-            {forms.text(entry) for entry in forms.listed(below["capabilities"])} if "capabilities" in below else set()
-        )
-        every = (
-            "device_ids" not in below and forms.text(below["count"]) in ("all", "-1")
-            if "count" in below
-            else "device_ids" not in below
-        )
-        if "gpu" in capabilities and every:
-            service.put("gpus", "all", key, node.place)
-        else:
-            service.leave_out_by_row(path, device, row_of(f"services.*.deploy.{_DEVICES}"))

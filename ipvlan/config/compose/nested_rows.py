@@ -91,11 +91,11 @@ NESTED: Final[tuple[Row, ...]] = (
     absent("services.*.env_file.path", "no file is read: write the variables into environment"),
     absent("services.*.env_file.required", "no file is read: write the variables into environment"),
     # gpus
-    other("services.*.gpus.capabilities", "gpus", _GPUS),
-    other("services.*.gpus.count", "gpus", _GPUS),
-    other("services.*.gpus.device_ids", "devices", _GPUS),
-    absent("services.*.gpus.driver", "the runtime of the host finds it: write runtime where there are several"),
-    absent("services.*.gpus.options", "it is not carried"),
+    same("services.*.gpus.capabilities"),
+    same("services.*.gpus.count"),
+    same("services.*.gpus.device_ids"),
+    same("services.*.gpus.driver"),
+    same("services.*.gpus.options"),
     # healthcheck
     other("services.*.healthcheck.disable", "healthcheck.test", "write test: [NONE]"),
     same("services.*.healthcheck.interval"),
@@ -108,21 +108,26 @@ NESTED: Final[tuple[Row, ...]] = (
     other("services.*.logging.driver", "log_driver", "write log_driver"),
     other("services.*.logging.options", "log_opts", "write log_opts"),
     # networks
-    absent(
-        "services.*.networks.*.aliases",
-        "further names are not carried: containers on one host find each other by container_name",
-    ),
+    other("services.*.networks.*.aliases", "bridges", "write bridges: {KEY: {aliases: [NAME]}}"),
     absent("services.*.networks.*.driver_opts", "Docker's options of an endpoint are not carried; sysctls are"),
     absent("services.*.networks.*.gw_priority", "the plan decides the default route: egress, internet or published"),
-    absent("services.*.networks.*.interface_name", "the plan has one interface for the fabric, which Docker names"),
-    other("services.*.networks.*.ipv4_address", "addresses offset", "write addresses: {HOST: ADDRESS}, or offset"),
-    absent("services.*.networks.*.ipv6_address", "the fabric is IPv4 only for now"),
-    absent("services.*.networks.*.link_local_ips", "the fabric has one address per container"),
+    absent("services.*.networks.*.interface_name", "Docker names the interfaces"),
+    other(
+        "services.*.networks.*.ipv4_address",
+        "addresses offset",
+        "of the fabric: write addresses: {HOST: ADDRESS}, or offset; a bridge has no fixed addresses, so containers find each "
+        "other by name",
+    ),
+    absent("services.*.networks.*.ipv6_address", "the fabric and bridges are IPv4 only for now"),
+    absent("services.*.networks.*.link_local_ips", "a container has one address per network"),
     absent(
         "services.*.networks.*.mac_address", "all ipvlan containers of a host have the hardware address of its parent"
     ),
-    absent("services.*.networks.*.priority", "there is one fabric, so nothing has to be put in order"),
-    absent("services.*.networks.*.use_service_name_alias", "further names are not carried: choose container_name"),
+    absent("services.*.networks.*.priority", "the plan decides the default route: egress, internet or published"),
+    absent(
+        "services.*.networks.*.use_service_name_alias",
+        "on a bridge a container is found by its own name and by its service's, always",
+    ),
     # ports
     absent("services.*.ports.app_protocol", "nothing reads it"),
     other("services.*.ports.host_ip", "ports", 'write "ADDRESS:HOST:CONTAINER"'),

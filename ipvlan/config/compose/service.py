@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.carried import Carried, Surroundings
+from ipvlan.config.compose.gpus import carry_gpus
 from ipvlan.config.compose.mounts import MOUNT_KEYS, MOUNT_OPTIONS, mounted
+from ipvlan.config.compose.networks import carry_networks
 from ipvlan.config.compose.node import Hole, LeftOutError, Node
 from ipvlan.config.compose.ports import PORT_KEYS, port
 from ipvlan.config.compose.table import row_of, service_row
@@ -293,26 +295,9 @@ def _logging(service: Carried, key: str, node: Node) -> None:
     service.leave_out_others(key, below, ("driver", "options"))
 
 
-def _networks(service: Carried, key: str, node: Node) -> None:
-    networks = dict(forms.pairs(node, ""))
-    if not set(networks) - {"default"}:
-        service.leave_out(key, node, "every container is on the fabric", "not-needed")
-    else:
-        service.leave_out_by_row(key, node, service_row(key))
-    for name, value in networks.items():
-        for option, entry in value.items.items() if isinstance(value.value, dict) else ():
-            path = f"{key}.{name}.{option}"
-            if option == "ipv4_address" and service.address is None:
-                service.address = (forms.text(entry), entry.place)
-            elif option == "aliases" and [alias.value for alias in forms.listed(entry)] == [service.name]:
-                continue
-            else:
-                service.leave_out_by_row(path, entry, row_of(f"services.*.networks.*.{option}"))
-
-
 def _network_mode(service: Carried, key: str, node: Node) -> None:
     if forms.text(node) in ("bridge", "default"):
-        service.leave_out(key, node, "every container is on the fabric", "not-needed")
+        service.leave_out(key, node, "a container is on the fabric, unless fabric: false is written", "not-needed")
     else:
         service.leave_out_by_row(key, node, service_row(key))
 
@@ -361,7 +346,7 @@ _CARRY: dict[str, Callable[[Carried, str, Node], None]] = {
     "depends_on": _depends_on,
     "links": _links,
     "logging": _logging,
-    "networks": _networks,
+    "networks": carry_networks,
     "network_mode": _network_mode,
     "shm_size": _size("shm_size"),
     "mem_limit": _size("memory"),
@@ -371,7 +356,7 @@ _CARRY: dict[str, Callable[[Carried, str, Node], None]] = {
     "cgroup": _one_of("host", "private", ours="cgroupns_mode"),
     "pid": _one_of("host"),
     "ipc": _one_of("host", "none", "private", "shareable"),
-    "gpus": _one_of("all"),
+    "gpus": carry_gpus,
     "scale": _count,
     "profiles": _nothing,
     "deploy": _nothing,

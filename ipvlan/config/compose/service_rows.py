@@ -72,7 +72,7 @@ SERVICE: Final[tuple[Row, ...]] = (
     ),
     absent("services.*.external_links", "containers find each other by name on one host, and by address everywhere"),
     same("services.*.extra_hosts"),
-    same("services.*.gpus", "the value all; for single ones write their CDI names into devices: nvidia.com/gpu=0"),
+    same("services.*.gpus", "all, how many, or a list of maps; CDI names go into devices: nvidia.com/gpu=0"),
     same("services.*.group_add"),
     same("services.*.healthcheck"),
     same("services.*.hostname"),
@@ -98,12 +98,13 @@ SERVICE: Final[tuple[Row, ...]] = (
     absent("services.*.models", "nothing here runs a model: run its server as a service", with_below=True),
     absent(
         "services.*.network_mode",
-        "every container is on the fabric, with an address of its own: publish ports by published: true",
+        "a container has networks of its own, the fabric and bridges: publish ports by published: true",
     ),
-    absent(
+    other(
         "services.*.networks",
-        "there is one fabric, and every container is on it: further bridge networks are not carried yet, and a "
-        "VLAN is a stack of its own",
+        "bridges",
+        "write bridges: [KEY], with ipvlan-fabric:bridges: {KEY: {}}, for networks of driver bridge; the network default is the "
+        "fabric (without it fabric: false), and a VLAN is a stack of its own",
     ),
     absent("services.*.oom_kill_disable", "it is not carried: give the container more memory, or none of a limit"),
     absent("services.*.oom_score_adj", "it is not carried: limit the memory of the others by memory"),

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ipvlan.config.compose import forms
+from ipvlan.config.compose.advice import advice
 from ipvlan.config.compose.carried import Carried, Surroundings
 from ipvlan.config.compose.deploy import carry_deploy
 from ipvlan.config.compose.mounts import Sources
+from ipvlan.config.compose.networks import DEFAULT, CarriedBridge, carried_bridges, put_bridges
 from ipvlan.config.compose.node import LeftOut, LeftOutError, Node, leaves, variables_of
 from ipvlan.config.compose.refused import refused_image, without_refused, without_unfit_memory
 from ipvlan.config.compose.service import carried
@@ -30,8 +32,6 @@ _NOT_THERE: Final = (
     "the service is left out: here it would be on the fabric with an address of its own, outside of the network that it shares, "
     "such as a VPN, or reachable where it had no network"
 )
-_DEFAULTS: Final = {("networks", "driver"): "bridge"}
-"""Values that say what is so without them."""
 _PROFILES_VARIABLE: Final = "COMPOSE_PROFILES"
 ALL_PROFILES: Final = "*"
 """The value of `--profile` that chooses every service, as compose's."""
@@ -47,6 +47,8 @@ class CarriedProject:
     """What is not carried, in the order of the files' lines."""
     volumes: Mapping[str, CarriedVolume]
     """Docker's name of a volume -> what an entry of the section `volumes` has; none for a volume without options."""
+    bridges: Mapping[str, CarriedBridge]
+    """Docker's name of a network -> what an entry of the section `bridges` has."""
 
 
 def carried_project(
@@ -67,10 +69,14 @@ def carried_project(
         profiles = [profile.strip() for profile in of_env.split(",")]
     chosen = {name: node for name, node in top["services"].items.items() if _is_chosen(name, node, profiles, left_out)}
     volumes = top["volumes"].value if "volumes" in top else None
+    bridges, of_networks = carried_bridges(project.name, top)
+    declared_networks = top["networks"].value if "networks" in top else None
     surroundings = Surroundings(
         sources=Sources(project=project.name, volumes=volumes if isinstance(volumes, dict) else {}, folder=folder),
         variables=project.variables,
         services=set(chosen),
+        bridges=bridges,
+        networks=set(declared_networks) if isinstance(declared_networks, dict) else (),
     )
     services: dict[str, Carried] = {}
     for name, node in chosen.items():
@@ -84,17 +90,29 @@ def carried_project(
         if "restart" not in service.settings:
             # What compose does without the key; here it would be unless-stopped.
             service.put("restart", "no", "restart", node.place)
+        _place(service, node)
         without_refused(service)
         without_unfit_memory(service)
         _of_env(service, node)
         services[name] = service
         left_out.extend(service.left_out)
-    left_out.extend(_names(services))
+    left_out.extend(of_networks)
+    left_out.extend(advice(services))
     left_out.extend(_of_the_top(top))
     declared, refused = carried_volumes(surroundings.sources)
     left_out.extend(refused)
     left_out.sort(key=lambda entry: (entry.place.file, entry.place.line))
-    return CarriedProject(services, tuple(left_out), declared)
+    return CarriedProject(services, tuple(left_out), declared, {bridge.name: bridge for bridge in bridges.values()})
+
+
+def _place(service: Carried, node: Node) -> None:
+    """Write the networks of a service that names none, and whether it is on the fabric."""
+    default = service.surroundings.bridges.get(DEFAULT)
+    named = node.items.get("networks")
+    if default is not None and "network_mode" not in node.items and (named is None or named.value in (None, [], {})):
+        put_bridges(service, {default.name: {}}, "networks", node.place)
+    if not service.on_fabric and "ports" not in service.settings:
+        service.put("fabric", False, "networks", node.place)
 
 
 def _is_chosen(name: str, node: Node, profiles: Collection[str], left_out: list[LeftOut]) -> bool:
@@ -175,20 +193,6 @@ def _of_env(service: Carried, node: Node) -> None:
         )
 
 
-def _names(services: Mapping[str, Carried]) -> Iterator[LeftOut]:
-    """Yield advice on names: in compose a service is found by its own name, here by that of its container."""
-    for name, service in services.items():
-        container = service.settings.get("container_name", name)
-        if container != name and len(services) > 1:
-            yield LeftOut(
-                place=service.origins["container_name"][1],
-                service=name,
-                key="container_name",
-                kind="advice",
-                reason=f"other containers find it as {container}, and not as {name} any more: change what they are told",
-            )
-
-
 def _of_the_top(top: Mapping[str, Node]) -> Iterator[LeftOut]:
     for key, node in top.items():
         if key in _READ or key.startswith("x-"):
@@ -203,27 +207,18 @@ def _of_the_top(top: Mapping[str, Node]) -> Iterator[LeftOut]:
             kind="not-carried",
             reason=row.text if row else "compose has no such key",
         )
-    for section in ("volumes", "networks"):
-        for name, declared in _declared(top, section):
-            for path, value in leaves(declared):
-                row = row_of(f"{section}.*.{path}")
-                if (
-                    row is not None
-                    and row.kind == "absent"
-                    and value.value not in (None, False, _DEFAULTS.get((section, path)))
-                ):
-                    yield LeftOut(
-                        place=value.place,
-                        service="",
-                        key=f"{section}.{name}.{path}",
-                        kind="not-carried",
-                        reason=row.text,
-                    )
+    for name, declared in _declared_volumes(top):
+        for path, value in leaves(declared):
+            row = row_of(f"volumes.*.{path}")
+            if row is not None and row.kind == "absent" and value.value not in (None, False):
+                yield LeftOut(
+                    place=value.place, service="", key=f"volumes.{name}.{path}", kind="not-carried", reason=row.text
+                )
 
 
-def _declared(top: Mapping[str, Node], section: str) -> Iterator[tuple[str, Node]]:
-    """Yield the entries of a section at the top that have keys of their own."""
-    node = top.get(section)
+def _declared_volumes(top: Mapping[str, Node]) -> Iterator[tuple[str, Node]]:
+    """Yield the volumes at the top that have keys of their own."""
+    node = top.get("volumes")
     for name, declared in node.value.items() if node is not None and isinstance(node.value, dict) else ():
         if isinstance(declared.value, dict) and "external" not in declared.value:
             yield name, declared

@@ -6,13 +6,9 @@ from typing import Final
 
 from ipvlan.config.compose.row import Row, absent, other, unneeded
 
-_FABRIC: Final = (
-    "there is one fabric: write fabric.name, fabric.mode, fabric.subnet and fabric.gateway, and parent at each host"
-)
+_SUBNET: Final = "write subnet at a bridge, or fabric.subnet"
 
-_NO_BRIDGES: Final = (
-    "the network of a stack is its fabric, in mode l2, l3 or l3s; further bridge networks are not carried yet"
-)
+_BY_NAME: Final = "on a bridge Docker assigns the addresses, and containers find each other by name"
 
 _VOLUME: Final = (
     "write ipvlan-fabric:volumes, with the name of the volume below it, where it has a driver, options or labels; any other one is "
@@ -28,24 +24,47 @@ TOP: Final[tuple[Row, ...]] = (
         with_below=True,
     ),
     other("services", "", "write ipvlan-fabric:services, with the same names below it"),
-    absent("networks", _FABRIC),
-    other("networks.*.name", "", "write fabric.name"),
-    absent("networks.*.attachable", "it is of Swarm: containers of others join the fabric's network by `docker run`"),
-    absent("networks.*.driver", _NO_BRIDGES),
-    other("networks.*.driver_opts", "", "write fabric.mode for ipvlan_mode, and parent at the host"),
-    absent("networks.*.enable_ipv4", "the fabric is IPv4 only for now"),
-    absent("networks.*.enable_ipv6", "the fabric is IPv4 only for now"),
-    absent("networks.*.external", "the stack makes the fabric's network itself, on every host", with_below=True),
-    absent("networks.*.internal", "a container leaves the fabric's subnet only by internet, published or egress"),
-    other("networks.*.ipam", "", "write fabric.subnet and fabric.gateway, and slice at each host"),
-    other("networks.*.ipam.config", "", "write fabric.subnet and fabric.gateway, and slice at each host"),
-    other("networks.*.ipam.config.aux_addresses", "", "write fabric.reserved"),
-    other("networks.*.ipam.config.gateway", "", "write fabric.gateway"),
-    other("networks.*.ipam.config.ip_range", "", "write slice at each host, and dynamic for what Docker assigns"),
-    other("networks.*.ipam.config.subnet", "", "write fabric.subnet"),
-    absent("networks.*.ipam.driver", "Docker's own keeps the addresses, by the plan"),
-    absent("networks.*.ipam.options", "Docker's own keeps the addresses, by the plan"),
-    absent("networks.*.labels", "labels of the fabric's network are the stack's own"),
+    other(
+        "networks",
+        "",
+        "write ipvlan-fabric:bridges, with a key for each network of driver bridge; the network default is the fabric, which has "
+        "fabric.name, fabric.mode, fabric.subnet and fabric.gateway",
+    ),
+    other("networks.*.name", "", "write ipvlan-fabric:bridges: {KEY: {name: NAME}}"),
+    unneeded("networks.*.attachable", "Docker connects any container of the host to a bridge"),
+    absent(
+        "networks.*.driver",
+        "a bridge has the driver bridge, and the fabric ipvlan in mode l2, l3 or l3s, which takes the place of macvlan too; no "
+        "other driver is carried",
+    ),
+    other(
+        "networks.*.driver_opts",
+        "",
+        "write options at a bridge; for the fabric fabric.mode is ipvlan_mode, and parent is at each host",
+    ),
+    absent("networks.*.enable_ipv4", "a bridge has IPv4, always"),
+    absent("networks.*.enable_ipv6", "bridges and the fabric are IPv4 only for now"),
+    Row(
+        "networks.*.external",
+        "other",
+        (),
+        "write ipvlan-fabric:bridges: {KEY: {external: true, name: NAME}}: `up` ends first where it is missing",
+        with_below=True,
+    ),
+    other("networks.*.internal", "", "write ipvlan-fabric:bridges: {KEY: {internal: true}}"),
+    other("networks.*.ipam", "", _SUBNET),
+    other("networks.*.ipam.config", "", _SUBNET),
+    other("networks.*.ipam.config.aux_addresses", "", f"write fabric.reserved; {_BY_NAME}"),
+    other("networks.*.ipam.config.gateway", "", f"write fabric.gateway; {_BY_NAME}"),
+    other(
+        "networks.*.ipam.config.ip_range",
+        "",
+        f"write slice at each host, and dynamic for what Docker assigns on the fabric; {_BY_NAME}",
+    ),
+    other("networks.*.ipam.config.subnet", "", _SUBNET),
+    absent("networks.*.ipam.driver", "Docker's own driver assigns the addresses"),
+    absent("networks.*.ipam.options", "Docker's own driver assigns the addresses"),
+    other("networks.*.labels", "", "write ipvlan-fabric:bridges: {KEY: {labels: ...}}"),
     other("volumes", "", _VOLUME),
     other("volumes.*.name", "", "write ipvlan-fabric:volumes: {KEY: {name: NAME}}, or that name in services.X.volumes"),
     other("volumes.*.driver", "", "write ipvlan-fabric:volumes: {KEY: {driver: DRIVER}}"),

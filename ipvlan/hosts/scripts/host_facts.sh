@@ -8,6 +8,7 @@
 #   docker_command   yes or no
 #   docker           version of the Engine; or docker_failure, Docker's words where it does not answer
 #   engine           id of the Engine, where it answers
+#   userns_remap     yes or no: whether it has root in containers be another user of the host, where it answers
 #   docker_bridge    yes or no: whether Docker has its network bridge
 #   link             a line per network interface: name=NAME flags=HEX carrier=0|1 wireless=0|1
 #   macvlan          a line per macvlan interface on the parent: its name
@@ -42,7 +43,10 @@ else
   case $status in
     0)
       echo "docker=$reply"
-      echo "engine=$(timeout "$docker_seconds" docker info --format '{{.ID}}' 2>/dev/null)"
+      info=$(timeout "$docker_seconds" docker info --format '{{.ID}} {{.SecurityOptions}}' 2>/dev/null)
+      echo "engine=${info%% *}"
+      # moby, fillSecurityOptions in daemon/info.go.
+      case $info in *name=userns*) echo userns_remap=yes ;; *) echo userns_remap=no ;; esac
       # docker0 is the bridge; its name can be changed, so only Docker knows that there is none.
       if [ -e /sys/class/net/docker0 ] || timeout "$docker_seconds" docker network inspect bridge >/dev/null 2>&1; then
         echo docker_bridge=yes

@@ -14,6 +14,7 @@ from netaddr import valid_ipv4
 
 from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.types.interfaces import LONGEST_INTERFACE, PARENT
+from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6_key
 from ipvlan.problems import Problem, shorten
 
 DRIVER: Final = "com.docker.network.bridge."
@@ -86,14 +87,19 @@ def check(path: str, bridge: BridgeConfig) -> Iterator[Problem]:
         key = f"{path}.options.{shorten(option)}"
         if option not in OPTIONS:
             near = get_close_matches(option[:100], list(OPTIONS), n=1)
+            of_ipv6 = is_ipv6_key(option[:100])
             yield Problem(
                 code="IPF236",
                 key=key,
                 value="",
-                problem="Docker's bridge driver has no such option, or none that counts here",
-                effect="Docker would ignore it without a word, and what you meant by it would not happen",
-                fix=f"did you mean {near[0]}?"
-                if near and not option.endswith("ipv6")
+                problem="bridges have no IPv6 here" if of_ipv6 else "Docker's bridge driver has no such option",
+                effect="it would have no effect"
+                if of_ipv6
+                else "Docker would ignore it without a word, and what you meant by it would not happen",
+                fix=f"remove it: {IPV4_ONLY}"
+                if of_ipv6
+                else f"did you mean {near[0]}?"
+                if near
                 else f"write some of {', '.join(OPTIONS)}",
             )
             continue

@@ -65,7 +65,8 @@ def _aliases(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
             aliases.append((f"services.{name}.container_name", name))
         for where, alias in aliases:
             taken = _named(config, name, key, alias)
-            if taken is not None or not _ALIAS.fullmatch(alias) or len(alias) > _LONGEST_ALIAS:
+            is_name = alias == name or (_ALIAS.fullmatch(alias) and len(alias) <= _LONGEST_ALIAS)
+            if taken is not None or not is_name:
                 yield Problem(
                     code="IPF242",
                     key=where,
@@ -76,7 +77,7 @@ def _aliases(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
                     else "who asks for the name would reach one of the two containers, sometimes the other",
                     fix="write letters, digits, _, - and dots between them: api, api.shop"
                     if taken is None
-                    else "choose another alias; several services may have one alias, which is none of their names",
+                    else "choose another name; several services may have one alias, which is none of their names",
                 )
 
 
@@ -123,7 +124,7 @@ def _default_routes(config: StackConfig) -> Iterator[Problem]:
     """Yield a warning for each bridge that would have a default route in a Docker without priorities, where it shall not."""
     with_priority = GATEWAY_PRIORITY[0]
     taken: dict[str, tuple[str, str]] = {}
-    for name, service in config.services.items():
+    for name, service in sorted(config.services.items()):
         route = default_route(config, service)
         for bridge in with_a_route(config, service):
             if route is not None and bridge < route:

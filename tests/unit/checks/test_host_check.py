@@ -17,6 +17,7 @@ from ipvlan.checks.host_check import question, recorded_engine
 from ipvlan.checks.host_findings import HostRequirements, host_findings, requirements_of
 from ipvlan.hosts.host_facts import read_facts
 from ipvlan.hosts.script import read_output, script_text
+from ipvlan.plan.files import FilesPlan
 from tests.support.live_parts import reference_plan
 from tests.support.projects import ROOT
 
@@ -171,6 +172,33 @@ def test_an_address_that_the_host_does_not_have(check: Check) -> None:
     done = check(DOCKER, replace(REQUIRED, bound_addresses=(("192.0.2.77", "web"),)))
     assert done.returncode == 1
     assert "ports: docker-1 has no address 192.0.2.77, and the ports of web are to be bound there" in done.stderr
+
+
+REMAPPED = 'case "$*" in *ID*) echo "3cdd-27 [name=seccomp,profile=builtin name=userns]" ;; network*) ;; *) echo 28.5.2 ;; esac'
+
+
+def test_a_docker_with_users_of_its_own_gets_no_files(check: Check) -> None:
+    """Files would be of users that no container has. Without files it carries the fabric, and its engine is recorded."""
+    with_files = replace(REQUIRED, with_files=("web",))
+    assert check(DOCKER, with_files).returncode == 0
+    done = check(REMAPPED, with_files)
+    assert done.returncode == 1
+    assert "docker: IPF817: Docker on docker-1 has users of its own" in done.stderr
+    assert "the files of web" in done.stderr
+    done = check(REMAPPED)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert recorded_engine(done.stdout) == "3cdd-27"
+
+
+def test_files_with_the_hosts_users_need_nothing() -> None:
+    """With `userns_mode: host` a container has the users of the host, whatever Docker has."""
+    files = FilesPlan(files=(), change="restart")
+    host = reference_plan().host("docker-1")
+    containers = [replace(each, files=files) for each in host.containers]
+    assert requirements_of(replace(host, containers=tuple(containers))).with_files == ("centos", "nginx")
+    settings = containers[0].settings.model_copy(update={"userns_mode": "host"})
+    containers[0] = replace(containers[0], settings=settings)
+    assert requirements_of(replace(host, containers=tuple(containers))).with_files == (containers[1].service,)
 
 
 def test_the_question_without_addresses_is_as_before() -> None:

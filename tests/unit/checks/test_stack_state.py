@@ -9,9 +9,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ipvlan.checks.stack_state import OwnershipInDoubt, StackStateError, StateReading, read_stack_state
-from ipvlan.plan.ownership import Place, by_labels
-from ipvlan.plan.resource_names import CONTAINER_TYPE, OWNER_LABEL, SETTLED_TYPE, STACK_LABEL
+from ipvlan.checks.stack_state import StackStateError, read_stack_state
+from ipvlan.checks.state_reading import OwnershipInDoubt, StateReading
+from ipvlan.plan.ownership import Place, RecordedFiles, by_labels
+from ipvlan.plan.resource_names import (
+    BRIDGE_NETWORK_TYPE,
+    CONTAINER_TYPE,
+    FILES_IN_USE_TYPE,
+    FILES_TYPE,
+    OWNER_LABEL,
+    SETTLED_TYPE,
+    STACK_LABEL,
+)
 from tests.support.projects import ROOT
 from tests.support.states import (
     OWNER,
@@ -65,6 +74,28 @@ def test_ids_places_and_the_owner_are_read(tmp_path: Path, monkeypatch: pytest.M
     assert owned.networks == NETWORKS
     assert owned.ids == {"c1", "c2", "n1", "n2"}
     assert owned.engines == {"docker-1": "E1"}
+
+
+def test_bridge_networks_that_the_stack_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By host and Docker's name, with Docker's id; none of others, none that is still to be deleted."""
+    more = [
+        {
+            "urn": f"urn:pulumi:dev::ipvlan-fabric::{BRIDGE_NETWORK_TYPE}::{name}-{id_}",
+            "type": BRIDGE_NETWORK_TYPE,
+            "parent": slice_urn("docker-1"),
+            "delete": delete,
+            "outputs": {"network": name, "network_id": id_, "external": external},
+        }
+        for name, id_, external, delete in (
+            ("data", "d1", False, False),
+            ("data", "d0", False, True),
+            ("mon", "m1", True, False),
+        )
+    ]
+    export_on_path(tmp_path, monkeypatch, state_of(CONTAINERS, NETWORKS, more=more))
+    owned = read_stack_state("dev", tmp_path).ownership
+    assert owned.bridges == {Place("docker-1", "data"): "d1"}
+    assert owned.ids == {"c1", "c2", "n1", "n2"}
 
 
 def test_addresses_that_were_not_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,3 +310,18 @@ def test_a_state_is_read_in_the_background(tmp_path: Path, monkeypatch: pytest.M
     assert "ended with status 1" in reading.failure()
     with pytest.raises(StackStateError):
         reading.ownership()
+
+
+@pytest.mark.parametrize(("used", "in_use"), [(2.0, True), (1, False), (None, False)])
+def test_files_and_whether_they_are_in_use(used: float | None, *, in_use: bool) -> None:
+    """They are when the container was made to use the generation that was staged last; one that was never is in no use."""
+    files = {"/etc/a": {"slot": "a.1", "path": "", "owner": "0:0", "mode": "0444", "text": "a"}}
+    outputs = {"service": "nginx", "files": files, "digests": {"/etc/a": "d"}, "generation": 2}
+    more = [child("docker-1", FILES_TYPE, "nginx-files", "x", outputs=outputs)]
+    if used is not None:
+        of_use = {"service": "nginx", "generation": used}
+        more.append(child("docker-1", FILES_IN_USE_TYPE, "nginx-files-in-use", "x", outputs=of_use))
+    owned = read_state(state_of(CONTAINERS, NETWORKS, more=more)).ownership
+    recorded = RecordedFiles(digests={"/etc/a": "d"}, files=files, in_use=in_use)
+    assert owned.files == {Place("docker-1", "nginx"): recorded}
+    assert read_state(state_of(CONTAINERS, NETWORKS)).ownership.files == {}

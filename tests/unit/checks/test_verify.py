@@ -17,9 +17,10 @@ from ipvlan.config.types.ports import Port
 from ipvlan.hosts.connection_probe import Observed, connect
 from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.hosts.snapshot import Binding, HostSnapshot, Parent
+from ipvlan.plan.cells import Cell
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
-from ipvlan.plan.reachability import Cell, make_matrix
+from ipvlan.plan.reachability import make_matrix
 from ipvlan.plan.validate import parse
 from tests.support.host_changes import change_container, disconnect, holding, without
 from tests.support.live_parts import live_host, reference_plan, unreachable_host, with_container

@@ -13,10 +13,11 @@ from ipvlan.checks.verify import Verdict, judge, verify_plan
 from ipvlan.hosts.connection_probe import Observed, connect_cells, has_address
 from ipvlan.hosts.errors import HostUnreachableError
 from ipvlan.hosts.snapshot import HostSnapshot
+from ipvlan.plan.cells import Cell, Filter
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.ownership import Ownership
-from ipvlan.plan.reachability import Cell, Filter, make_matrix
+from ipvlan.plan.reachability import make_matrix
 from ipvlan.plan.validate import parse
 from tests.support.host_changes import change_container, disconnect, without
 from tests.support.live_parts import live_host, owned_by_plan, unreachable_host

@@ -367,3 +367,15 @@ def test_heal_creates_a_missing_one_and_no_external_one(*, external: bool) -> No
         assert (step.by, step.description) == ("pulumi", "pulumi up: create volume data on docker-1 again, empty")
         assert urns.of_volume("docker-1", "data") in repair.targets
         assert not any(target.endswith("::fabric-docker-1-nginx") for target in repair.targets)
+
+
+def test_heal_says_where_the_data_of_a_share_is() -> None:
+    """Docker only mounts it: what is created again is not empty."""
+    plan = plan_with(driver_opts=CIFS)
+    host, ownership = plan.host("docker-1"), owned_by_plan(plan)
+    known = Known(
+        plan=plan, snapshots={"docker-1": with_volumes_of(host)}, ownership=ownership, urns=Urns("dev", "ipvlan-fabric")
+    )
+    (step,) = plan_repair(known, Comparison(plan, ownership, "dev").of_host(host, with_volumes_of(host))).steps
+    assert step.description == "pulumi up: create volume data on docker-1 again, whose data is where its device is"
+    assert "its data is where its device is" in step.difference.problem

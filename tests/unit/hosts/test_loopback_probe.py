@@ -15,7 +15,7 @@ from ipvlan.config.types.ports import Port
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.loopback_probe import loopback_cells, probe_variables, read_loopback
 from ipvlan.hosts.script import Output, read_output, script_text
-from ipvlan.plan.reachability import Cell
+from ipvlan.plan.cells import Cell
 from tests.support.namespace import Namespace, network_namespace
 
 SERVERS = """

@@ -13,11 +13,11 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.hosts.arp_probe import PROBES, read_probes
-from ipvlan.hosts.connection_probe import Observed, ping_cells
+from ipvlan.hosts.connection_probe import Ends, Observed, ping_cells
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.root_shell import RunAsRoot
 from ipvlan.hosts.script import read_output, script_text
-from ipvlan.plan.reachability import Cell
+from ipvlan.plan.cells import Cell
 from tests.support.namespace import Namespace, namespace_within, network_namespace, write_command
 
 YES = Observed(reached=True, outcome="yes")
@@ -74,9 +74,16 @@ class Host:
         """What runs texts as root there."""
         return lambda text, _timeout: self.namespace.run("sh", "-c", f"({text}) 2>&1")
 
-    def ping(self, *cells: Cell, resolvers: dict[str, str] | None = None, **pids: int) -> list[Observed]:
+    def ping(
+        self,
+        *cells: Cell,
+        resolvers: dict[str, str] | None = None,
+        on_bridges: dict[Cell, IPAddress] | None = None,
+        **pids: int,
+    ) -> list[Observed]:
         """Return what is observed in each cell."""
-        observed = ping_cells("docker-1", self.run, cells, pids or {"centos": self.container.pid}, resolvers or {})
+        ends = Ends(pids=pids or {"centos": self.container.pid}, resolvers=resolvers or {}, on_bridges=on_bridges or {})
+        observed = ping_cells("docker-1", self.run, cells, ends)
         return [observed[cell] for cell in cells]
 
 
@@ -126,6 +133,40 @@ def test_a_name_is_looked_up_by_the_containers_name_servers(host: Host, tmp_path
     assert host.ping(*names, resolvers={"centos": str(resolver)}) == [YES, NO]
     assert "hosts: files dns" in host.log.read_text()
     assert Path("/etc/resolv.conf").read_bytes() == before
+
+
+def test_a_name_on_a_bridge_is_looked_up_as_it_stands(host: Host, tmp_path: Path) -> None:
+    """The name of a bridge goes to the container's name server with its last dot, so that no search domain is put to it."""
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text("# app.backend.\n")
+    host.command("ping", PING_NAME)
+    names = [cell(name, kind="bridge-name", bridge="backend") for name in ("app.backend", "db.backend")]
+    assert host.ping(*names, resolvers={"centos": str(resolver)}) == [YES, NO]
+    assert "-n -q -c 1 -w 2 app.backend." in host.log.read_text().splitlines()
+
+
+def test_isolation_is_tried_at_the_address_that_the_host_knows(host: Host) -> None:
+    """Of a cell of kind `bridge-address` the address on the bridge is pinged, never the name; without one nothing is."""
+    known, unknown = (cell(f"{name}.backend", kind="bridge-address", bridge="backend") for name in ("app", "db"))
+    on_bridges = {known: IPAddress("10.1.1.1")}
+    assert host.ping(known, unknown, on_bridges=on_bridges) == [YES, Observed(reached=None, outcome="not tried")]
+    assert host.log.read_text().splitlines() == ["-n -q -c 1 -w 2 10.1.1.1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "targets", "seconds"), [("container", 1, 12), ("bridge-name", 47, 18), ("bridge-name", 100, 44)]
+)
+def test_the_time_limit_grows_with_the_names(kind: str, targets: int, seconds: int) -> None:
+    """A batch of pings has two seconds and a batch of names eight, with five to start each and five in all."""
+    limits: list[float] = []
+
+    def run(_text: str, limit: float) -> str:
+        limits.append(limit)
+        return ""
+
+    cells = [cell("10.1.1.1", kind=kind, target=f"number {number}") for number in range(targets)]
+    ping_cells("docker-1", run, cells, Ends(pids={"centos": 1}, resolvers={"centos": "/resolv.conf"}))
+    assert limits == [seconds]
 
 
 def test_a_container_that_has_ended_is_not_probed(host: Host) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from netaddr import IPAddress
 
-from ipvlan.hosts import repair
+from ipvlan.hosts import bridge, repair
+from ipvlan.hosts.bridge import BridgeAttachment
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.repair import Seen
@@ -211,3 +213,23 @@ def test_a_docker_that_does_not_answer(host: Host) -> None:
     (host.folder / "docker").write_text("#!/bin/sh\necho Cannot connect to the Docker daemon >&2; exit 1\n")
     with pytest.raises(HostError, match="Docker does not answer: Cannot connect"):
         connect(host, seen())
+
+
+def test_the_start_after_a_disconnection_from_the_bridge(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It compares the container with what the disconnection left, and not with what was shown."""
+    ends = host.container["networks"]
+    of_docker = {"id": "b1", "address": "", "fixed": "", "aliases": []}
+    host.change(state="exited", networks={**ends, "bridge": of_docker})
+    monkeypatch.setattr(bridge, "disconnect", lambda _: host.change(networks=ends))
+    shown = seen(state="exited")
+    shown = replace(
+        shown, endpoints=(Endpoint(network="bridge", network_id="b1", address=None, fixed=None), *shown.endpoints)
+    )
+    attachment = BridgeAttachment(
+        connection=host.connection, container="centos", container_id=ID, network="ipvlanl2", ports=()
+    )
+    after = repair.disconnect_from_bridge(shown, attachment)
+    assert after == seen(state="exited")
+    assert repair.start(host.connection, after).state == "running"
+    with pytest.raises(HostError, match="is not as it was shown any more"):
+        repair.disconnect_from_bridge(shown, attachment)

@@ -17,6 +17,7 @@ from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import Binding, Endpoint, HostSnapshot, Parent, take_snapshot
 from ipvlan.hosts.trouble import Trouble
 from ipvlan.hosts.volumes import LiveVolume
+from tests.support.bridge_changes import bridge_plan
 from tests.support.fake_engine import FakeEngine, fake_engine
 from tests.support.live_parts import reference_plan
 
@@ -211,3 +212,29 @@ def test_routes_are_read_by_keyword() -> None:
     assert not host.routes_over(IPNetwork("10.1.1.0/24"), "ens33")
     assert host.has_route(IPNetwork("10.1.2.128/25"))
     assert not host.has_route(IPNetwork("10.9.0.0/24"))
+
+
+def test_aliases_and_priorities_of_containers_with_bridges(docker: FakeEngine) -> None:
+    """One request for each that is planned to be on a bridge and is there, in an API that has priorities; else none."""
+    plan = bridge_plan()
+    containers = plan.host("docker-1").containers
+    ends = {
+        "backend": {"NetworkID": "b1", "Aliases": ["c1", "api"], "GwPriority": -100, "IPAddress": "172.18.0.2"},
+        "ipvlanl2": {"NetworkID": "n1", "Aliases": None, "GwPriority": 0},
+    }
+    described = {"Id": "c1", "NetworkSettings": {"Networks": ends}}
+    docker.answers["GET /containers/c1/json"] = (200, described)
+    listed = {"Id": "b1", "Name": "backend", "Driver": "bridge", "Internal": True, "IPAM": {"Config": []}}
+    docker.answers["GET /networks"] = (200, [*NETWORKS, listed])
+    host = snapshot(connections_of=containers)
+    assert {name: list(ends) for name, ends in host.connections.items()} == {"nginx": ["backend", "ipvlanl2"]}
+    backend = host.connections["nginx"]["backend"]
+    assert (backend.aliases, backend.priority, backend.network_id) == (("api",), -100, "b1")
+    assert [(bridge.name, bridge.internal) for bridge in host.bridges] == [("backend", True)]
+    assert [request for request in docker.requests if "/c1/" in request] == ["GET /v1.51/containers/c1/json"]
+    # Removed between the two requests.
+    docker.answers["GET /containers/c1/json"] = (404, {"message": "No such container: c1"})
+    assert snapshot(connections_of=containers).connections == {}
+    docker.requests.clear()
+    assert snapshot(connections_of=reference_plan().host("docker-1").containers).connections == {}
+    assert not any("/c1/" in request for request in docker.requests)

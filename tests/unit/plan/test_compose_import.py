@@ -87,7 +87,8 @@ def test_an_address_that_another_container_has() -> None:
 
 def test_ports_on_the_lan_of_the_hosts() -> None:
     """Clients use the container's own address; a port of the host itself stays published."""
-    text = "services: {web: {image: a, ports: ['80:80']}, own: {image: b, ports: ['127.0.0.1:81:81']}}"
+    web, own = "image: a, restart: always, ports: ['80:80']", "image: b, restart: always, ports: ['127.0.0.1:81:81']"
+    text = f"services: {{web: {{{web}}}, own: {{{own}}}}}"
     result = imported(text, "nas", stack=LAN)
     assert "published" not in result.services["web"]
     assert result.services["web"]["ports"] == ["80:80"]
@@ -100,9 +101,8 @@ def test_ports_on_the_lan_of_the_hosts() -> None:
 
 def test_what_the_lan_can_reach_now_is_advice() -> None:
     """In compose a container without a port at the LAN was private to its host; a fabric of its own is not the LAN."""
-    text = (
-        "services: {web: {image: a, ports: ['80:80']}, db: {image: redis}, own: {image: b, ports: ['127.0.0.1:81:81']}}"
-    )
+    web, own = "image: a, restart: always, ports: ['80:80']", "image: b, restart: always, ports: ['127.0.0.1:81:81']"
+    text = f"services: {{web: {{{web}}}, db: {{image: redis, restart: always}}, own: {{{own}}}}}"
     result = imported(text, "nas", stack=LAN)
     (advice,) = [entry for entry in result.left_out if entry.kind == "advice"]
     assert advice.reason.startswith("the LAN could not reach db, own in compose")
@@ -113,10 +113,13 @@ def test_what_the_lan_can_reach_now_is_advice() -> None:
 
 def test_the_way_out_is_advice() -> None:
     """A service without a published port reached the internet in compose; on a LAN it still does."""
-    text = "services: {web: {image: a, ports: ['81:80']}, db: {image: b}}"
+    text = "services: {web: {image: a, restart: always, ports: ['81:80']}, db: {image: b, restart: always}}"
     (advice,) = imported(text, "docker-1").left_out
     assert advice.reason.startswith("db reached the internet")
-    assert imported("services: {db: {image: b, ports: ['81:80']}}", "nas", stack=LAN).left_out[0].kind == "not-carried"
+    assert (
+        imported("services: {db: {image: b, restart: always, ports: ['81:80']}}", "nas", stack=LAN).left_out[0].kind
+        == "not-carried"
+    )
 
 
 @pytest.mark.parametrize(
@@ -159,7 +162,8 @@ VALUES: dict[str, list[Any]] = {
     "depends_on": [["bb"], {"bb": {"condition": "service_healthy"}}, ["cc"]],
     "healthcheck": [{"test": "x", "interval": "5s"}, {"disable": True}, {"interval": "1s"}],
     "deploy": [{"resources": {"limits": {"memory": "1G", "cpus": "2"}}}, {"replicas": 2}, {}],
-    "networks": [["a"], {"a": {"ipv4_address": "10.9.9.9"}}, {"a": {"aliases": ["x"]}}],
+    "networks": [["a"], {"a": {"ipv4_address": "10.9.9.9"}}, {"a": {"aliases": ["x"]}}, ["own"], ["own", "default"]]
+    + [{"own": {"aliases": ["aa", "x"]}}, {"theirs": {"ipv4_address": "10.9.9.9"}, "own": None}, ["shut", "theirs"]],
     "mem_limit": ["64mb", "1.5g", 1000000, "lots"],
     "tmpfs": ["/run", ["/run:size=1m"]],
     "command": ["a b", ["a"], ""],
@@ -193,6 +197,7 @@ RENAMED = {
     "stop_grace_period",
 }
 """Keys that become others, or that need no line where they have some values."""
+THEIRS = {"external": True, "name": "mon_default"}
 OURS = {"depends_on": "after", "logging": "log_driver", "mem_limit": "memory"}
 
 
@@ -214,7 +219,12 @@ def lost(services: dict[str, Any], result: Import) -> set[str]:
 @given(compose_services(), st.booleans())
 def test_whatever_is_written_can_be_planned(services: dict[str, Any], on_lan: bool) -> None:
     """Whatever the keys and values are: it plans, and no key is lost; or two services contradict each other."""
-    text = yaml.safe_dump({"services": services, "volumes": {"data": None}})
+    networks = {
+        "own": {"ipam": {"config": [{"subnet": "172.30.5.0/24"}]}},
+        "shut": {"internal": True},
+        "theirs": THEIRS,
+    }
+    text = yaml.safe_dump({"services": services, "volumes": {"data": None}, "networks": networks}, sort_keys=False)
     stack, host = (LAN, "nas") if on_lan else (STACK_TEXT.partition("  ipvlan-fabric:services:")[0], "docker-1")
     try:
         result = imported(text, host, stack=stack, profiles=["*"])
@@ -289,7 +299,8 @@ NFS = 'type: nfs, o: "addr=10.0.0.1,rw", device: ":/srv"'
 )
 def test_a_volume_with_options(declared: str, entry: Any, listed: list[tuple[str, str]]) -> None:
     """It is an entry of the section, by the name that compose gave it; where it cannot be one, no empty volume takes its place."""
-    text = f"services: {{web: {{image: a, ports: ['81:80'], volumes: ['data:/d']}}}}\nvolumes: {{data: {declared}}}"
+    web = "image: a, restart: always, ports: ['81:80'], volumes: ['data:/d']"
+    text = f"services: {{web: {{{web}}}}}\nvolumes: {{data: {declared}}}"
     result = imported(text, "docker-1", folder="/srv/shop")
     assert result.services["web"]["volumes"] == ["shop_data:/d"]
     (own,) = result.texts.values()

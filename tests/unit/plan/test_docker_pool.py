@@ -34,7 +34,9 @@ def assigned(host: HostPlan) -> IPSet:
 def planned(plan: Plan, *, on: str = "", not_on: str = "") -> IPSet:
     """Return the addresses of containers, of one host or of all others."""
     return set_of(
-        container.address for container in plan.containers() if container.host != not_on and on in ("", container.host)
+        container.fabric_address
+        for container in plan.on_fabric()
+        if container.host != not_on and on in ("", container.host)
     )
 
 

@@ -46,13 +46,26 @@ def test_case_7_a_path_that_nothing_is_relative_to(volume: str) -> None:
 
 @pytest.mark.parametrize("networks", [{"vlan100": {"ipv4_address": "10.10.100.23"}}, ["proxy_net"]])
 def test_cases_12_and_13_further_networks(networks: Any) -> None:
-    """The limit is named, and not only that the key has to go."""
+    """What to write for a bridge of the host, and what a VLAN is: not only that the key has to go."""
     code, fix = told({"networks": networks})["networks"]
     assert code == "IPF109"
     assert fix == (
-        "remove it: there is one fabric, and every container is on it: further bridge networks are not carried yet, and a VLAN is "
-        "a stack of its own (docs/compose.md)"
+        "write bridges: [KEY], with ipvlan-fabric:bridges: {KEY: {}}, for networks of driver bridge; the network default is the "
+        "fabric (without it fabric: false), and a VLAN is a stack of its own (docs/compose.md)"
     )
+
+
+def test_case_13_a_proxy_on_the_fabric_and_on_a_bridge_of_the_host() -> None:
+    """It is written as the fix says: the proxy keeps its address and its route, and its backends need none."""
+    proxy = {"egress": "gateway", "bridges": ["proxy_net"], "volumes": ["/var/run/docker.sock:/var/run/docker.sock:ro"]}
+    config = stack(proxy)
+    config["services"]["backend"] = {"image": IMAGE, "fabric": False, "bridges": {"proxy_net": {"aliases": ["api"]}}}
+    config["bridges"] = {"proxy_net": {"internal": True}}
+    (host,) = make_plan(parse(config)).hosts
+    backend, app = host.container("backend"), host.container("app")
+    assert (str(app.address), app.default_route) == ("10.66.0.197", "macvlan1")
+    assert (backend.address, backend.default_route) == (None, None)
+    assert [(bridge.name, bridge.members) for bridge in host.bridges] == [("proxy_net", ("app", "backend"))]
 
 
 def test_case_18_a_virtual_machine() -> None:
@@ -69,7 +82,7 @@ CASE_21 = {
         "remove it: all ipvlan containers of a host have the hardware address of its parent",
     ),
     "depends_on": (["db"], "write after: [SERVICE]"),
-    "network_mode": ("host", "remove it: every container is on the fabric"),
+    "network_mode": ("host", "remove it: a container has networks of its own"),
     "env_file": ("/x/.env", "write its variables into environment"),
     "profiles": (["dns"], "remove it: every service of the stack file runs"),
     "configs": (["a"], "remove it: it is not carried yet: put the file on the host"),
@@ -79,7 +92,7 @@ CASE_21 = {
     "stop_grace_period": ("1m", "write stop_timeout"),
     "logging": ({"driver": "json-file"}, "write log_driver and log_opts"),
     "deploy": ({"resources": {}}, "remove it: its limits are memory"),
-    "networks": ({"a": {"aliases": ["b"]}}, "remove it: there is one fabric"),
+    "networks": ({"a": {"aliases": ["b"]}}, "write bridges: [KEY]"),
 }
 
 
@@ -150,8 +163,12 @@ def test_keys_that_are_extensions_or_of_networks() -> None:
     fixes = {problem.key: problem.fix for problem in raised.value.problems}
     for key in ("x-web", "fabric.x-a", "services.app.healthcheck.x-a"):
         assert fixes[key].endswith(page)
-    assert fixes["fabric.driver"].startswith("remove it: the network of a stack is its fabric, in mode l2, l3 or l3s")
-    assert fixes["fabric.driver_opts"].startswith("write fabric.mode for ipvlan_mode")
+    assert fixes["fabric.driver"].startswith(
+        "remove it: a bridge has the driver bridge, and the fabric ipvlan in mode l2, "
+    )
+    assert fixes["fabric.driver_opts"].startswith(
+        "write options at a bridge; for the fabric fabric.mode is ipvlan_mode"
+    )
     assert fixes["fabric.ip_range"].startswith("write slice at each host")
 
 

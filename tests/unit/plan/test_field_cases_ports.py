@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from ipvlan.plan.cells import CLIENT
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
-from ipvlan.plan.reachability import CLIENT, make_matrix
+from ipvlan.plan.reachability import make_matrix
 from ipvlan.plan.resource_names import ports_label
 from ipvlan.plan.validate import load_stack, parse
 from ipvlan.problems import ConfigError, Problem

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ipvlan.checks.forget import clean_up_lines, kept_lines
+from ipvlan.hosts.files import BASE
 from ipvlan.plan.forget import forget_host, hosts_in_state, urn_name
 from ipvlan.plan.resource_names import OWNER_LABEL
 
@@ -291,3 +292,79 @@ esac
 
     assert removed("spare\\n", f"failed\\n{nginx['id']}\\n") == "rm --force --volumes failed spare\n"
     assert removed("", f"{nginx['id']}\\n") == ""
+
+
+def test_files_stay_in_their_folders(tmp_path: Path) -> None:
+    """They are named, and the lines remove them with the stack's key and the folders above, where nothing else is in these."""
+    export = state()
+    slice_ = resource(export, "fabric-docker-2-nginx")["parent"]
+    for kind in ("Files", "FilesInUse"):
+        urn = f"{slice_.rpartition('::')[0]}$ipvlan-fabric:index:{kind}::fabric-docker-2-nginx-{kind}"
+        outputs = {"host": "docker-2", "service": "nginx", "owner": "0123456789abcdef/docker-2/nginx"}
+        made = {"urn": urn, "type": f"ipvlan-fabric:index:{kind}", "parent": slice_, "id": kind, "outputs": outputs}
+        export["deployment"]["resources"].append(made)
+    forgotten = forget_host(export, "docker-2")
+    assert {"fabric-docker-2-nginx-Files", "fabric-docker-2-nginx-FilesInUse"} <= {
+        gone.name for gone in forgotten.resources
+    }
+    assert forgotten.remains.files == ("0123456789abcdef/docker-2/nginx",)
+    lines = [line for line in clean_up_lines(forgotten.remains) if BASE in line]
+    assert lines[0] == f"rm -r {BASE}/0123456789abcdef/docker-2/nginx"
+    stack = tmp_path / "files" / "0123456789abcdef"
+    for others in (True, False):
+        (stack / "docker-2" / "nginx" / "live").mkdir(parents=True)
+        (stack / "key").write_text("key", encoding="utf-8")
+        if others:
+            (stack / "docker-1").mkdir()
+        subprocess.run(
+            ["sh", "-c", "\n".join(line.replace(BASE, str(tmp_path / "files")) for line in lines)],
+            check=True,
+            timeout=30,
+        )
+        assert (stack / "key").exists() is others
+        assert not (stack / "docker-2").exists()
+        if others:
+            (stack / "docker-1").rmdir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_files_no_line_is_about_them() -> None:
+    """Nor is a folder named."""
+    remains = forget_host(state(), "docker-2").remains
+    assert remains.files == ()
+    assert not any(BASE in line for line in clean_up_lines(remains))
+
+
+def test_bridge_networks_stay_on_the_machine() -> None:
+    """Those of this stack are listed, and removed by their ids after their containers; those of others are not."""
+    export = state()
+    host_slice = resource(export, "fabric-docker-2")["urn"]
+    prefix, type_ = f"{host_slice.rpartition('::')[0]}$ipvlan-fabric:index:", "ipvlan-fabric:index:BridgeNetwork"
+    networks = [
+        {
+            "urn": f"{prefix}BridgeNetwork::fabric-docker-2-bridge-{name}",
+            "type": type_,
+            "parent": host_slice,
+            "inputs": {"network": name, "external": external},
+            "outputs": {"network": name, "external": external, "network_id": id_},
+        }
+        for name, external, id_ in (("mon", True, "m1"), ("data", False, "d1"), ("backend", False, None))
+    ]
+    container = resource(export, "fabric-docker-2-nginx")["urn"]
+    endpoints = {
+        "urn": f"{prefix}BridgeEndpoints::fabric-docker-2-nginx-endpoints",
+        "type": "ipvlan-fabric:index:BridgeEndpoints",
+        "parent": host_slice,
+        "deletedWith": container,
+        "dependencies": [networks[1]["urn"]],
+    }
+    export["deployment"]["resources"] += [*networks, endpoints]
+    after = forget_host(export, "docker-2")
+    assert_sound(after.export)
+    assert {"fabric-docker-2-bridge-mon", "fabric-docker-2-nginx-endpoints"} <= {one.name for one in after.resources}
+    assert [(bridge.name, bridge.id) for bridge in after.remains.bridges] == [("backend", ""), ("data", "d1")]
+    lines = clean_up_lines(after.remains)
+    removed = lines.index("docker network rm d1")
+    assert removed > next(place for place, line in enumerate(lines) if line.startswith("docker rm "))
+    assert "# an `up` was interrupted while it created backend: docker network inspect backend" in lines
+    assert not any(line.endswith((" m1", " mon")) for line in lines)

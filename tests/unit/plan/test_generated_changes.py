@@ -10,6 +10,7 @@ import pytest
 from netaddr import IPAddress, IPNetwork
 from pydantic import BaseModel
 
+from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.models import FabricConfig, HostConfig, ServiceConfig, SshConfig
 from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.plan.changes import compare
@@ -34,6 +35,15 @@ RICH: dict[str, Any] = {
             "labels": {"team": "web"},
         }
     },
+    "bridges": {
+        "web": {
+            "internal": True,
+            "subnet": "172.30.5.0/24",
+            "options": {"com.docker.network.driver.mtu": "1400"},
+            "labels": {"team": "web"},
+        }
+    },
+    "services.centos.bridges": {"web": {"aliases": ["shell"]}},
     "services.centos.after": ["nginx"],
     "services.centos.volumes": ["data:/data"],
     "services.centos.mounts": [{"type": "tmpfs", "target": "/fast"}],
@@ -54,6 +64,9 @@ DERIVED = {
     "HostPlan.destinations": "said by the slice and the containers; with a shim it is a change of the shim",
     "Route.host": "a name for people: the route is the same",
     "VolumePlan.mounted_by": "said by the containers",
+    "BridgePlan.key": "a name for people: Docker has another one",
+    "BridgePlan.members": "said by the containers",
+    "ContainerPlan.fabric": "said by the address: one is lost or assigned",
     "ContainerPlan.host": "the host that the container is listed below",
     "ContainerPlan.service": "another service: one is created, one deleted",
     "ContainerPlan.on_lan": "said by the host's address",
@@ -92,7 +105,7 @@ def one_field_changed(value: Any) -> Iterator[tuple[str, Any]]:
             isinstance(old, tuple)
             and old
             and is_dataclass(old[0])
-            and name in ("hosts", "containers", "routes", "volumes")
+            and name in ("hosts", "containers", "routes", "volumes", "bridges")
         ):
             inner = [(where, (changed_, *old[1:])) for where, changed_ in one_field_changed(old[0])]
         for where, changed_ in inner or [(f"{kind}.{name}", other(old))]:
@@ -157,6 +170,7 @@ def test_the_generator_knows_every_key() -> None:
     generator, config = Generator(0, IMAGES, SECRETS), {**changed({}), "token": SECRETS[0]}
     keys = {*SETTINGS, *generator.service_values(config, "nginx")}
     assert keys == set(ServiceConfig.model_fields)
+    assert set(generator.bridge_values()) == set(BridgeConfig.model_fields)
     assert set(generator.host_values("docker-1", config["hosts"]["docker-1"])) == set(HostConfig.model_fields)
     assert set(generator.fabric_values()) == set(FabricConfig.model_fields)
     assert set(generator.volume_values(config)) == set(VolumeConfig.model_fields)

@@ -9,10 +9,11 @@ from netaddr import IPAddress, IPNetwork
 
 from ipvlan.plan.address_space import AddressSpace
 from ipvlan.plan.address_usage import slice_use, who_holds
+from ipvlan.plan.cells import Cell
 from ipvlan.plan.lan import own_addresses
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
-from ipvlan.plan.reachability import Cell, make_matrix
+from ipvlan.plan.reachability import make_matrix
 from ipvlan.plan.reasons import Cause
 from ipvlan.plan.validate import parse
 from ipvlan.problems import ConfigError

@@ -40,7 +40,7 @@ def refusals(raw: dict[str, Any]) -> tuple[Problem, ...]:
 def test_no_two_containers_share_an_address(raw: dict[str, Any]) -> None:
     """Every container of the fabric has an address of its own, which is not the gateway's."""
     plan = plan_of(raw)
-    addresses = [container.address for container in plan.containers()]
+    addresses = [container.address for container in plan.on_fabric()]
     assert len(addresses) == len(set(addresses))
     assert {host.network.gateway for host in plan.hosts}.isdisjoint(addresses)
 
@@ -50,10 +50,10 @@ def test_every_address_is_usable(raw: dict[str, Any]) -> None:
     """Every address lies in its host's slice, is neither its first nor its last, and is not reserved."""
     plan = plan_of(raw)
     for host in plan.hosts:
-        for container in host.containers:
+        for container in host.on_fabric:
             [block] = host.slices
-            assert block.first < int(container.address) < block.last
-            assert not any(container.address in entry for entry in plan.reserved)
+            assert block.first < int(container.fabric_address) < block.last
+            assert not any(container.fabric_address in entry for entry in plan.reserved)
 
 
 @given(raw_configs())
@@ -62,7 +62,7 @@ def test_dynamic_range_and_statics_never_meet(raw: dict[str, Any]) -> None:
     plan = plan_of(raw)
     for host in plan.hosts:
         dynamic = raw["hosts"][host.name].get("dynamic")
-        statics = {int(container.address) for container in host.containers}
+        statics = {int(container.fabric_address) for container in host.on_fabric}
         if dynamic is None:
             assert host.dynamic is None
             assert (host.network.ip_range,) == host.slices
@@ -136,7 +136,7 @@ def test_routes_reach_every_other_slice(raw: dict[str, Any]) -> None:
 @given(raw_configs(), st.data())
 def test_a_clash_is_never_planned(raw: dict[str, Any], data: st.DataObject) -> None:
     """If a container gets the address of another one, the config is refused."""
-    pairs = [(c.service, c.host, c.address) for c in plan_of(raw).containers()]
+    pairs = [(c.service, c.host, c.fabric_address) for c in plan_of(raw).on_fabric()]
     assume(len(pairs) > 1)
     (service, host, _), (_, _, address) = data.draw(
         st.tuples(st.sampled_from(pairs), st.sampled_from(pairs)).filter(lambda two: two[0] != two[1])

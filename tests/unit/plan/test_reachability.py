@@ -6,9 +6,10 @@ import pytest
 from netaddr import IPAddress
 
 from ipvlan.plan.cell_sample import MOST_PAIRS
+from ipvlan.plan.cells import Cell, Filter
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
-from ipvlan.plan.reachability import Cell, Filter, make_matrix
+from ipvlan.plan.reachability import make_matrix
 from ipvlan.plan.validate import parse
 from tests.support.live_parts import reference_plan
 from tools.reference_setup import reference_config

@@ -75,6 +75,17 @@ FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"deploy": {"restart_policy": {"condition": "any"}}}, {"restart": "always"}),
     ({"deploy": {"mode": "replicated", "replicas": 1}, "scale": 1, "x-own": 1, "profiles": []}, {}),
     ({"network_mode": "bridge"}, {}),
+    ({"gpus": "all"}, {"gpus": "all"}),
+    (
+        {"gpus": [{"count": 1, "capabilities": ["gpu", "utility"], "driver": "nvidia", "options": ["a=b"]}]},
+        {"gpus": [{"count": 1, "capabilities": ["utility"], "driver": "nvidia", "options": {"a": "b"}}]},
+    ),
+    ({"gpus": [{"device_ids": ["0", 1], "capabilities": ["gpu"]}]}, {"gpus": [{"device_ids": ["0", "1"]}]}),
+    ({"gpus": [{"count": "all"}]}, {"gpus": [{"count": "all"}]}),
+    (
+        {"deploy": {"resources": {"reservations": {"devices": [{"device_ids": ["3"], "capabilities": ["gpu"]}]}}}},
+        {"gpus": [{"device_ids": ["3"]}]},
+    ),
 ]
 
 
@@ -154,7 +165,13 @@ def test_what_has_no_key_here_is_listed_with_the_text_of_the_table(row: Any) -> 
         ({"extra_hosts": {"a": ["10.0.0.1", "10.0.0.2"]}}, "extra_hosts.a"),
         ({"dns": ["10.0.0.1", "fe80::1"]}, "dns[1]"),
         ({"pid": "service:db"}, "pid"),
-        ({"gpus": [{"count": 1}]}, "gpus"),
+        ({"gpus": [{"count": "many"}]}, "gpus[0]"),
+        ({"gpus": [{"count": 1, "other": 2}]}, "gpus[0].other"),
+        ({"gpus": "x"}, "gpus"),
+        (
+            {"deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["tpu"]}]}}}},
+            "deploy.resources.reservations.devices[0]",
+        ),
         ({"init": "maybe"}, "init"),
         ({"environment": {"A": ["x"]}}, "environment.A"),
         ({"environment": "A=1"}, "environment"),

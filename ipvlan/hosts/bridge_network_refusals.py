@@ -1,0 +1,107 @@
+"""Why a bridge network of the section `bridges` cannot be as planned, in words.
+
+Out of scope: when (`ipvlan.hosts.bridge_networks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ipvlan.hosts.errors import (
+    BRIDGE_IN_USE,
+    BRIDGE_NOT_OURS,
+    BRIDGE_NOT_REMOVED,
+    BRIDGE_REFUSED,
+    BRIDGE_UNUSABLE,
+    HostError,
+)
+from ipvlan.hosts.ids import short_id
+from ipvlan.hosts.volumes import listed
+from ipvlan.plan.ownership import known_owner
+
+if TYPE_CHECKING:
+    from ipvlan.hosts.bridge_networks import LiveNetwork, Wanted
+
+
+def missing(wanted: Wanted) -> HostError:
+    """Return that an external network does not exist."""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_UNUSABLE,
+        problem=f"there is no network {wanted.name}, which is external: somebody else makes it",
+        effect="its containers could not be connected; nothing was changed",
+        fix=f"create it on the host (docker network create {wanted.name}), or remove external",
+    )
+
+
+def unusable(wanted: Wanted, problem: str) -> HostError:
+    """Return that an external network is not one that containers of the stack can be on."""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_UNUSABLE,
+        problem=problem,
+        effect="its containers are not connected to it; nothing was changed",
+        fix="name another network in ipvlan-fabric:bridges, or remove external so that the stack makes one of another name",
+    )
+
+
+def not_ours(wanted: Wanted, live: LiveNetwork, used_by: Collection[str]) -> HostError:
+    """Return that the name is taken; `used_by` are the containers on the network that has it."""
+    owner = known_owner(live)
+    made_by = f"{owner} made it" if owner else "this stack did not make it"
+    used = f", and {listed(sorted(used_by))} is on it" if used_by else ""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_NOT_OURS,
+        problem=f"there is a network {wanted.name} ({short_id(live.id)}) already: {made_by}{used}",
+        effect="the stack would connect its containers to those of others; nothing was changed",
+        fix="set external: true for the bridge, to use it as it is; or give yours another name",
+    )
+
+
+def in_use(wanted: Wanted, different: Sequence[str], used_by: Collection[str]) -> HostError:
+    """Return that the network would have to be created again, below containers of others."""
+    others = sorted(used_by)
+    return HostError.on(
+        wanted.host,
+        BRIDGE_IN_USE,
+        problem=f"network {wanted.name} has {', '.join(different)}, and Docker cannot change a network; {listed(others)}, which is "
+        "not this stack's, is on it",
+        effect="it would be interrupted, and a stopped one would not start again; nothing was changed",
+        fix=f"disconnect it on the host (docker network disconnect {wanted.name} {others[0]}), or give the bridge another name",
+    )
+
+
+def others_on(wanted: Wanted, used_by: Iterable[str]) -> HostError:
+    """Return that the network is kept because containers of others are on it."""
+    others = sorted(used_by)
+    return HostError.on(
+        wanted.host,
+        BRIDGE_NOT_REMOVED,
+        problem=f"network {wanted.name} is not removed: {listed(others)}, which is not this stack's, is on it",
+        effect="it would be interrupted, and a stopped one would not start again; nothing was changed about the network",
+        fix=f"disconnect it on the host (docker network disconnect {wanted.name} {others[0]}), then run the same command again",
+    )
+
+
+def not_removed(wanted: Wanted, refusal: str) -> HostError:
+    """Return that Docker keeps the network."""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_NOT_REMOVED,
+        problem=f"network {wanted.name} is not removed: {refusal}",
+        effect="it stays as it is; containers that were disconnected for it were connected again",
+        fix="fix what Docker names on the host, then run the same command again",
+    )
+
+
+def refused(wanted: Wanted, refusal: str) -> HostError:
+    """Return that Docker does not create the network."""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_REFUSED,
+        problem=f"network {wanted.name} is not created: {refusal}",
+        effect="its containers are not connected to it, and new ones are not started",
+        fix="correct its subnet and options, or free what Docker names on the host (docker network ls), then run `pulumi up` again",
+    )

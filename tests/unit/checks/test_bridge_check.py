@@ -1,0 +1,135 @@
+"""The look at all bridge networks before an `up` changes anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ipvlan.checks import bridge_check
+from ipvlan.checks.bridge_check import BridgeCheck, BridgesRefusedError
+from ipvlan.checks.stack_state import StackState, StateResource
+from ipvlan.hosts.errors import HostError
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.model import HostPlan
+from ipvlan.plan.resource_names import (
+    BRIDGE_NETWORK_TYPE,
+    IDENTITY_TYPE,
+    OWNER_LABEL,
+)
+from ipvlan.plan.validate import parse
+from tests.support.states import OWNER
+from tools.reference_setup import changed
+
+OURS = {OWNER_LABEL: f"{OWNER}/docker-1/backend"}
+
+
+def host(**bridge: Any) -> HostPlan:
+    """Return the host docker-1 of the reference setup, whose nginx is on the bridge `backend`."""
+    plan = make_plan(parse(changed({"bridges": {"backend": bridge}, "services.nginx.bridges": ["backend"]})))
+    return plan.host("docker-1")
+
+
+def resource(type_: str, name: str, **outputs: Any) -> StateResource:
+    """Return one resource of a state."""
+    urn = f"urn:pulumi:dev::ipvlan-fabric::{type_}::{name}"
+    return StateResource(
+        urn=urn,
+        type=type_,
+        name=name,
+        id=name,
+        parent="",
+        provider="",
+        dependencies=(),
+        inputs={},
+        outputs=outputs,
+        delete=False,
+        replacing=False,
+    )
+
+
+def state(**network: Any) -> StackState:
+    """Return a state with the owner id, and with a network where something of it is given."""
+    resources = [resource(IDENTITY_TYPE, "fabric-identity", owner=OWNER)]
+    if network:
+        outputs = {"host": "docker-1", "network": "backend", "external": False, "options": {}, **network}
+        resources.append(resource(BRIDGE_NETWORK_TYPE, "fabric-docker-1-bridge-backend", **outputs))
+    return StackState(stack="dev", exists=True, resources=tuple(resources))
+
+
+def network(labels: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    """Return a network as Docker lists it."""
+    return {"Id": "c1" * 32, "Name": "backend", "Driver": "bridge", "Labels": labels, "Options": {}, **more}
+
+
+def user(name: str, label: str) -> dict[str, Any]:
+    """Return a container on the network, as Docker lists it."""
+    return {
+        "Id": name * 8, "Names": [f"/{name}"], "Labels": {OWNER_LABEL: label},
+        "NetworkSettings": {"Networks": {"backend": {"NetworkID": "c1" * 32}}},
+    }  # fmt: skip
+
+
+def test_what_does_not_exist_is_named() -> None:
+    """It is created; one that exists is not."""
+    check = BridgeCheck("dev", state(network_id="c1" * 32))
+    assert check.compare(host(), [], []) == {"backend"}
+    assert check.compare(host(), [network(OURS)], []) == frozenset()
+
+
+def test_a_network_of_others_and_a_missing_external_one_are_refused() -> None:
+    """The config is to be changed, so nothing is done anywhere."""
+    check = BridgeCheck("dev", state())
+    with pytest.raises(BridgesRefusedError, match="IPF804"):
+        check.compare(host(), [network()], [])
+    with pytest.raises(BridgesRefusedError, match="IPF803"):
+        check.compare(host(external=True), [], [])
+    assert check.compare(host(external=True), [network()], []) == frozenset()
+
+
+def test_an_external_network_that_somebody_removed_leaves_its_host_out() -> None:
+    """The state has it: the config is no mistake, and the other hosts come first."""
+    check = BridgeCheck("dev", state(external=True, network_id="c1" * 32))
+    with pytest.raises(HostError, match="IPF803") as caught:
+        check.compare(host(external=True), [], [])
+    assert not isinstance(caught.value, BridgesRefusedError)
+
+
+def test_a_rebuild_below_containers_of_others_is_refused_before_anything() -> None:
+    """Below those of this stack it is not."""
+    check = BridgeCheck("dev", state(network_id="c1" * 32))
+    planned, live = host(subnet="172.30.5.0/24"), network(OURS)
+    ours, others = user("web", f"{OWNER}/docker-1/nginx"), user("grafana", "fedcba9876543210/docker-1/grafana")
+    assert check.compare(planned, [live], [ours]) == frozenset()
+    with pytest.raises(BridgesRefusedError, match=r"(?s)IPF805.*grafana"):
+        check.compare(planned, [live], [ours, others])
+    assert check.compare(host(), [live], [others]) == frozenset()
+
+
+def test_one_in_the_state_is_ours_whatever_its_label_is() -> None:
+    """By Docker's id; and an option that is not planned any more is a difference then."""
+    options = {"com.docker.network.driver.mtu": "1400"}
+    check = BridgeCheck("dev", state(network_id="c1" * 32, options=options))
+    live = network(None, Options=options)
+    others = user("grafana", "fedcba9876543210/docker-1/grafana")
+    assert check.compare(host(), [live], []) == frozenset()
+    with pytest.raises(BridgesRefusedError, match="IPF805"):
+        check.compare(host(), [live], [others])
+
+
+def test_without_the_state_whose_it_is_is_not_known() -> None:
+    """The resource looks again, with the owner id of the run."""
+    assert BridgeCheck("dev", None).compare(host(), [network()], []) == frozenset()
+
+
+def test_all_hosts_are_looked_at_and_every_refusal_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that does not answer is left out."""
+    refusal = BridgesRefusedError.on("docker-1", "IPF804", problem="of others", effect="-", fix="-")
+    silent = HostError.on("docker-2", "IPF712", problem="silent", effect="-", fix="-")
+    answers: dict[str, Any] = {"docker-1": frozenset({"backend"}), "docker-2": silent}
+    monkeypatch.setattr(bridge_check, "on_all", lambda *_, **__: answers)
+    looked = BridgeCheck("dev", state()).look([])
+    assert (looked.missing, looked.unavailable) == ({"docker-1": {"backend"}}, {"docker-2": silent})
+    answers["docker-1"] = refusal
+    with pytest.raises(BridgesRefusedError, match="IPF804"):
+        BridgeCheck("dev", state()).look([])
