@@ -32,7 +32,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.fixture
 def bridged(config: dict[str, Any]) -> dict[str, Any]:
     """Return the config with a bridge on which nginx and a service without the fabric are."""
-    config["bridges"] = {"backend": {"subnet": "172.30.5.0/24", "options": {"com.docker.network.driver.mtu": "1400"}}}
+    options = {"com.docker.network.driver.mtu": "1400"}
+    config["bridges"] = {"backend": {"name": "backend", "subnet": "172.30.5.0/24", "options": options}}
     services = config["services"]
     services["nginx"]["bridges"] = ["backend"]
     services["app"] = {

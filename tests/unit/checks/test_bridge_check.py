@@ -26,7 +26,9 @@ OURS = {OWNER_LABEL: f"{OWNER}/docker-1/backend"}
 
 def host(**bridge: Any) -> HostPlan:
     """Return the host docker-1 of the reference setup, whose nginx is on the bridge `backend`."""
-    plan = make_plan(parse(changed({"bridges": {"backend": bridge}, "services.nginx.bridges": ["backend"]})))
+    plan = make_plan(
+        parse(changed({"bridges": {"backend": {"name": "backend", **bridge}}, "services.nginx.bridges": ["backend"]}))
+    )
     return plan.host("docker-1")
 
 

@@ -28,7 +28,7 @@ def bridge(name: str, *, fabric: bool = True, **settings: Any) -> dict[str, Any]
     service: dict[str, Any] = {"services.nginx.bridges": [name]}
     if not fabric:
         service |= {"services.nginx.fabric": False, "services.nginx.offset": None}
-    return {"bridges": {name: settings}, **service}
+    return {"bridges": {name: {"name": name, **settings}}, **service}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_gateway_modes_of_28_are_refused_on_27() -> None:
 def test_a_container_without_the_fabric_has_no_conflict_in_l3() -> None:
     """Its bridges have no second default route beside them."""
     config = changed({"fabric.mode": "l3", "fabric.gateway": None, "services.nginx.published": False})
-    config["bridges"] = {"backend": {}}
+    config["bridges"] = {"backend": {"name": "backend"}}
     config["services"]["app"] = {
         "image": config["services"]["nginx"]["image"],
         "fabric": False,
