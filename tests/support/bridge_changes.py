@@ -23,8 +23,8 @@ def bridge_config(**service: Any) -> dict[str, Any]:
     """
     config = reference_config(2)
     config["bridges"] = {
-        "backend": {},
-        "data": {"internal": True, "subnet": "172.30.5.0/24"},
+        "backend": {"name": "backend"},
+        "data": {"name": "data", "internal": True, "subnet": "172.30.5.0/24"},
         "mon": {"external": True},
     }
     config["services"]["nginx"]["bridges"] = ["backend"]

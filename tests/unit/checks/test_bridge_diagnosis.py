@@ -22,7 +22,7 @@ from tests.support.live_parts import live_host
 def plan_with(**options: str) -> Plan:
     """Return the plan of bridges, with options of `backend`."""
     config = bridge_config()
-    config["bridges"]["backend"] = {"options": options}
+    config["bridges"]["backend"] = {"name": "backend", "options": options}
     return make_plan(parse(config))
 
 
