@@ -10,7 +10,6 @@ from google.protobuf import struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
-from ipvlan.plan.resource_names import HANDOVER_TYPE
 from provider.kinds import KINDS
 from tests.support.plugin import Plugin, running_plugin, struct, urn
 from tests.support.rollout_calls import handover_of, recorded
