@@ -131,7 +131,7 @@ def test_all_hosts_are_looked_at_and_every_refusal_is_shown(monkeypatch: pytest.
     answers: dict[str, Any] = {"docker-1": frozenset({"backend"}), "docker-2": silent}
     monkeypatch.setattr(bridge_check, "on_all", lambda *_, **__: answers)
     looked = BridgeCheck("dev", state()).look([])
-    assert (looked.missing, looked.unavailable) == ({"docker-1": {"backend"}}, {"docker-2": silent})
+    assert (looked.missing, looked.unavailable) == ({"docker-1": frozenset({"backend"})}, {"docker-2": silent})
     answers["docker-1"] = refusal
     with pytest.raises(BridgesRefusedError, match="IPF804"):
         BridgeCheck("dev", state()).look([])

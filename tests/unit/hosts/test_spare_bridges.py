@@ -37,7 +37,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NetworkE
     images = {each: {"Id": IMAGE, "Config": {}} for each in (IMAGE, "registry.lab:5000/nginx:1")}
     with serve(NetworkEngine(tmp_path / "s", images=images)) as engine:
         open_directly(monkeypatch, engine, spare_module, restore_module)
-        monkeypatch.setattr(restore_module.time, "sleep", lambda _: None)
+        monkeypatch.setattr("ipvlan.hosts.restore.time.sleep", lambda _: None)
         engine.add_network("fa", FABRIC, Driver="ipvlan")
         engine.add_network("c1", "backend")
         engine.add_network("c2", "data", Internal=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ipvlan.hosts import restore
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.spare_copy import Record
 from ipvlan.plan.resource_names import OWNER_LABEL
@@ -34,7 +33,7 @@ def run() -> Run:
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NetworkEngine]:
     """Serve the Docker of every host: with the fabric, two bridges of this stack, and one of others."""
-    monkeypatch.setattr(restore.time, "sleep", lambda _: None)
+    monkeypatch.setattr("ipvlan.hosts.restore.time.sleep", lambda _: None)
     with serve(NetworkEngine(tmp_path / "s", images={IMAGE: {"Id": IMAGE, "Config": {}}})) as engine:
         reached_by(monkeypatch, engine)
         engine.add_network("fa", FABRIC, Driver="ipvlan", Labels={OWNER_LABEL: f"{OWNER}/docker-1"})
@@ -243,13 +242,14 @@ def test_the_container_alone_replaces(run: Run, docker: NetworkEngine) -> None:
     """Everything else is an update, and one of `ssh` or of the rollout asks no host."""
     old = inputs(endpoint())
     assert ENDPOINTS.diff(old, {**old, "container_id": "22" * 32}).replaces == ["container_id"]
-    for changes in (
+    others: tuple[dict[str, Any], ...] = (
         {"endpoints": []},
         {"priority": 0},
         {"keep_bridge": False},
         {"ssh": ["ssh", "other"]},
         {"rollout": {}},
-    ):
+    )
+    for changes in others:
         difference = ENDPOINTS.diff(old, {**old, **changes})
         assert (list(difference.changed), list(difference.replaces)) == (list(changes), [])
     assert ENDPOINTS.update(old, {**old, "ssh": ["ssh", "other"]}, run.operation)["ssh"] == ["ssh", "other"]
