@@ -1,7 +1,7 @@
 """A container's endpoints: its connections to the bridge networks of the section `bridges`, made live.
 
 Docker's answer to a connection of a stopped container says nothing: where it is connected already, Docker changes nothing, aliases
-neither, and reports success (moby daemon/container_operations.go, updateNetworkSettings). So an endpoint that is to be another is
+neither, and reports success (moby, updateNetworkSettings in its daemon). So an endpoint that is to be another is
 disconnected first, and everything is looked at again afterwards.
 
 Out of scope: the networks themselves (`ipvlan.hosts.bridge_networks`), and Docker's own bridge (`ipvlan.hosts.bridge`).
@@ -173,7 +173,7 @@ def _differs(wanted: Wanted, planned: Endpoint, live: LiveEndpoint, hostname: st
     """Return whether an endpoint is another one.
 
     The hostname is left out: a Docker from 25 on lists it among the aliases for a version of its API before 1.45, and finds the
-    container by it anyway (moby api/server/router/container/inspect.go).
+    container by it anyway (moby, getContainersByName in its router of containers).
     """
     return (
         bool(live.network_id and live.network_id != planned.network_id)
