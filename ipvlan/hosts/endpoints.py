@@ -228,13 +228,13 @@ def attach(engine: EngineWrites, wanted: Wanted, *, former: Collection[str] = ()
     inspected = _declared(engine, wanted)
     _verify_networks(wanted, networks)
     found = differences(wanted, inspected, networks, former=former)
-    for live in found.extra:
-        _disconnect(engine, wanted, live.network, live.network_id, networks)
-    for planned, live in found.different:
-        _disconnect(engine, wanted, live.network, live.network_id, networks)
-        _connect(engine, wanted, planned)
+    # What is new comes first: what Docker refuses then leaves the container with all that it had.
     for planned in found.missing:
         _connect(engine, wanted, planned)
+    for planned, live in found.different:
+        _connect_again(engine, wanted, planned, live, networks)
+    for live in found.extra:
+        _disconnect(engine, wanted, live.network, live.network_id, networks)
     if found.on_bridge:
         # Last: a container that runs is never without a network.
         _disconnect(engine, wanted, BRIDGE, "", networks)
@@ -315,6 +315,30 @@ def _connect(engine: EngineWrites, wanted: Wanted, planned: Endpoint) -> None:
     refusal = engine.not_connected(wanted.container_id, planned.network_id, planned.aliases, wanted.priority)
     if refusal:
         raise _failed(wanted, f"it is not connected to {planned.network}: {refusal}")
+
+
+def _connect_again(
+    engine: EngineWrites,
+    wanted: Wanted,
+    planned: Endpoint,
+    live: LiveEndpoint,
+    networks: Sequence[Mapping[str, Any]],
+) -> None:
+    """End a connection, and make the planned one in its place; where Docker refuses it, make it as it was.
+
+    The state has what was before, so whoever takes the edit back is told that nothing differs.
+    """
+    _disconnect(engine, wanted, live.network, live.network_id, networks)
+    refusal = engine.not_connected(wanted.container_id, planned.network_id, planned.aliases, wanted.priority)
+    if not refusal:
+        return
+    if live.network_id and all(each["Id"] != live.network_id for each in networks):
+        kept = "its network is gone"
+    else:
+        priority = wanted.priority if live.priority is None else live.priority
+        kept = engine.not_connected(wanted.container_id, live.network_id or live.network, live.aliases, priority)
+    became = f"it is not connected to it any more: {kept}" if kept else "it is connected as before"
+    raise _failed(wanted, f"it is not connected to {planned.network} as planned: {refusal}; and {became}")
 
 
 def _disconnect(

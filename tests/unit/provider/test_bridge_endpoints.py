@@ -99,7 +99,7 @@ def test_one_without_the_fabric_leaves_dockers_bridge(docker: NetworkEngine, run
     assert set(docker.endpoints("web")) == {"bridge", "backend"}
     docker.changes.clear()
     ENDPOINTS.update(inputs(endpoint()), inputs(endpoint("data", "c2"), keep_bridge=False), run.operation)
-    assert docker.changes == ["disconnect 11 backend", "connect 11 data", "disconnect 11 bridge"]
+    assert docker.changes == ["connect 11 data", "disconnect 11 backend", "disconnect 11 bridge"]
     assert set(docker.endpoints("web")) == {"data"}
 
 
@@ -126,6 +126,39 @@ def test_other_aliases_are_a_new_connection(docker: NetworkEngine, run: Run, mak
     assert docker.changes == ["disconnect 11 backend", "connect 11 backend"]
     assert docker.endpoints("web")["backend"]["Aliases"] == ["db"]
     assert docker.endpoints("web")[FABRIC] == FABRICS
+
+
+def test_a_refused_connection_leaves_the_others(docker: NetworkEngine, run: Run) -> None:
+    """What is new is connected before anything is ended: a container without the fabric is never without a network."""
+    docker.inspected = [container("11", "web", NetworkSettings__Networks={"backend": live()})]
+    docker.refuses["connect"] = ["no available IPv4 addresses on this network's address pools"]
+    with pytest.raises(HostError, match=r"(?s)IPF808.*not connected to data: no available IPv4 addresses"):
+        ENDPOINTS.update(inputs(endpoint()), inputs(endpoint("data", "c2"), keep_bridge=False), run.operation)
+    assert docker.endpoints("web") == {"backend": live()}
+
+
+def test_a_refused_other_connection_is_made_again_as_it_was(docker: NetworkEngine, run: Run) -> None:
+    """The state keeps the old inputs, so whoever takes the edit back is told that nothing differs: and nothing does."""
+    docker.inspected = [container("11", "web", NetworkSettings__Networks={"backend": live("c1", "api", priority=-7)})]
+    docker.refuses["connect"] = ["no available IPv4 addresses"]
+    given = inputs(endpoint("backend", "c1", "db"))
+    with pytest.raises(HostError, match=r"(?s)IPF808.*no available IPv4 addresses.*connected as before") as caught:
+        ENDPOINTS.update(inputs(endpoint("backend", "c1", "api")), given, run.operation)
+    assert "is not connected to it any more" not in str(caught.value)
+    assert docker.endpoints("web") == {"backend": live("c1", "api", priority=-7)}
+    docker.refuses["connect"] = ["no available IPv4 addresses", "and still none"]
+    with pytest.raises(HostError, match=r"(?s)IPF808.*and it is not connected to it any more: and still none"):
+        ENDPOINTS.update(inputs(endpoint("backend", "c1", "api")), given, run.operation)
+    assert docker.endpoints("web") == {}
+
+
+def test_a_dead_connection_is_not_made_again(docker: NetworkEngine, run: Run) -> None:
+    """Its network is gone: there is nothing to connect it to but the one that Docker refuses."""
+    docker.inspected = [container("11", "web", NetworkSettings__Networks={"backend": live("dd")})]
+    docker.refuses["connect"] = ["no available IPv4 addresses"]
+    with pytest.raises(HostError, match=r"(?s)IPF808.*not connected to it any more: its network is gone"):
+        ENDPOINTS.update(inputs(endpoint("backend", "dd")), inputs(endpoint()), run.operation)
+    assert docker.changes == ["disconnect 11 backend", "connect 11 backend"]
 
 
 @pytest.mark.parametrize(
