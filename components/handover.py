@@ -6,6 +6,7 @@ Out of scope: the work on the host, which the plugin does (`provider.handover`, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_docker as docker
@@ -16,6 +17,10 @@ from components.files import Files, files_inputs
 from components.host_provider import token
 from components.rollout_args import RolloutArgs, stop_seconds
 from ipvlan.hosts.bridge import planned_attachment
+from ipvlan.hosts.endpoints import keeps_bridge
+
+if TYPE_CHECKING:
+    from ipvlan.plan.model import ContainerPlan
 
 
 class Handover(pulumi.CustomResource):
@@ -58,12 +63,21 @@ class Handover(pulumi.CustomResource):
                 "existing": existing,
                 "stop_seconds": stop_seconds(args.planned.settings),
                 "bridged": args.planned.bridged,
+                **_bridge_inputs(args.planned),
                 **({} if files is None else files_inputs(args, files)),
             },
             pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(provider=args.provider, additional_secret_outputs=["arguments"])
             ),
         )
+
+
+def _bridge_inputs(planned: ContainerPlan) -> dict[str, pulumi.Input[object]]:
+    """Return what the process that ends a killed run must know of a container with bridges, which it may have to start."""
+    if not planned.bridges:
+        return {}
+    endpoints = [{"network": each.bridge, "aliases": list(each.aliases)} for each in planned.bridges]
+    return {"endpoints": endpoints, "keep_bridge": keeps_bridge(planned)}
 
 
 class Settled(pulumi.CustomResource):

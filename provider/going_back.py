@@ -16,16 +16,25 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ipvlan.hosts import bridge
+from ipvlan.hosts import bridge, endpoints
 from ipvlan.hosts.bridge import BridgeAttachment
+from ipvlan.hosts.bridge_networks import DRIVER, has_owner
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.host_lock import ENDS_A_RUN, HostLockedError, HostLocks
 from ipvlan.hosts.host_lock import Holder as LockHolder
-from ipvlan.hosts.restore import LONGEST_GRACE, connect_as, internal_networks, own_attachment, restore, start_unstarted
+from ipvlan.hosts.restore import (
+    LONGEST_GRACE,
+    internal_networks,
+    own_attachment,
+    restore,
+    start_unstarted,
+    was_never_started,
+)
 from ipvlan.hosts.settle import settle
 from ipvlan.hosts.spare import Holder, holder_of
+from ipvlan.plan.ownership import parse_owner_label
 from ipvlan.plan.resource_names import PREVIOUS_SUFFIX
 
 SECONDS_FOR_LOCKS: Final = 60.0
@@ -88,8 +97,9 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
             time.sleep(float(handover["stop_seconds"]) + STOP_SECONDS)
             found = holder_of(engine, name, owner)
         if found is not None and found.ours and not found.copy:
-            if spare is not None and spare.copy:
-                connect_as(engine, found.id, spare.inspected)
+            if not _connected(engine, handover, found):
+                restore(connection, name, owner, grace=LONGEST_GRACE, session=engine)
+                return
             start_unstarted(engine, found.id)
         within = int(handover["healthy_within"])
         if (
@@ -103,6 +113,40 @@ def go_back(connection: HostConnection, handover: Mapping[str, Any]) -> None:
         attachment = _attachment(connection, engine, name, found.id) if handover["bridged"] else None
     if attachment is not None:
         _publish(attachment, owner)
+
+
+def _connected(engine: EngineWrites, handover: Mapping[str, Any], found: Holder) -> bool:
+    """Connect a container that never started to its planned bridges, and start it; return whether it is on all of them.
+
+    One that was started had them: the run starts it when it is on all of them.
+    """
+    if not handover.get("endpoints") or not was_never_started(found.inspected["State"]):
+        return True
+    label = parse_owner_label(handover["owner"])
+    owner = "" if label is None else label.owner
+    networks = [each for each in engine.networks() if each["Driver"] == DRIVER]
+    # Before Docker 25 names are not unique: of several it is this stack's.
+    networks.sort(key=lambda each: has_owner(each.get("Labels") or {}, owner))
+    ids = {each["Name"]: each["Id"] for each in networks}
+    wanted = endpoints.Wanted(
+        host=handover["host"],
+        container=handover["container"],
+        container_id=found.id,
+        endpoints=tuple(
+            endpoints.Endpoint(
+                network=each["network"], network_id=ids.get(each["network"], ""), aliases=tuple(each["aliases"])
+            )
+            for each in handover["endpoints"]
+        ),
+        priority=endpoints.ENDPOINT_PRIORITY,
+        keep_bridge=handover["keep_bridge"],
+        owner=owner,
+    )
+    try:
+        endpoints.attach(engine, wanted)
+    except HostError:
+        return False
+    return True
 
 
 def _attachment(connection: HostConnection, engine: EngineWrites, name: str, id_: str) -> BridgeAttachment:

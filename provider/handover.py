@@ -7,6 +7,9 @@ The one of a service with files has the inputs `files_folder` (the folder of its
 and `files_generation` (the generation of its Files) where other files replace it. What is staged goes live after the spare is
 made, so that a new image and new files start together (docs/decisions/0033-files.md).
 
+The one of a container with bridges has the inputs `endpoints` (`network`, `aliases` each) and `keep_bridge` besides: the process
+that ends a killed run starts the new container only when it is on all of them (`provider.going_back`).
+
 Out of scope: whether the new container comes up (`provider.settled`).
 """
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 _KEYS: Final = ("host", "service", "container", "owner", "healthy_within", "stop_seconds", "bridged")
+_OF_BRIDGES: Final = ("endpoints", "keep_bridge")
+"""Those of a container with bridges alone."""
 
 
 class OpenHandovers:
@@ -31,7 +33,8 @@ class OpenHandovers:
 
     def begin(self, properties: Mapping[str, Any], ssh: tuple[str, ...]) -> None:
         """Note that a container has a spare, and is about to be deleted; `ssh` reaches its host."""
-        entry = {key: properties[key] for key in _KEYS} | {"ssh": list(ssh)}
+        keys = (*_KEYS, *(key for key in _OF_BRIDGES if key in properties))
+        entry = {key: properties[key] for key in keys} | {"ssh": list(ssh)}
         with self._guard:
             self._open[properties["host"], properties["container"]] = entry
 

@@ -19,7 +19,6 @@ from ipvlan.hosts.bridge import BoundPort, BridgeAttachment, state_of
 from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.spare import Holder, holder_of, taken
-from ipvlan.hosts.spare_copy import endpoint_settings
 from ipvlan.plan.resource_names import BRIDGE, FAILED_SUFFIX, PREVIOUS_SUFFIX
 
 if TYPE_CHECKING:
@@ -223,26 +222,3 @@ def _beside_bridge(inspected: Mapping[str, Any]) -> dict[str, Any]:
     """Return the connections of a container, by the network's name, without that to Docker's bridge."""
     networks = inspected["NetworkSettings"].get("Networks") or {}
     return {name: endpoint for name, endpoint in networks.items() if name != BRIDGE}
-
-
-def connect_as(engine: EngineWrites, id_: str, other: Mapping[str, Any]) -> None:
-    """Connect a container that never started to the bridge networks that another one is on, with its aliases and priorities.
-
-    Where a run ended between the creation of a container with bridges and their connection, the spare is the one that knows them.
-    What Docker refuses is left: the next `pulumi up` connects it as planned.
-
-    Args:
-        engine: Docker on the host.
-        id_: The container.
-        other: The other one, as Docker describes it.
-    """
-    inspected = engine.find_container(id_)
-    wanted = _beside_bridge(other)
-    if inspected is None or not was_never_started(inspected["State"]) or not wanted:
-        return
-    missing = wanted.keys() - _beside_bridge(inspected).keys()
-    # Not the fabric's, which may have another name by now.
-    bridges = (network["Name"] for network in engine.networks() if network.get("Driver") == BRIDGE) if missing else ()
-    for name in sorted(missing & {*bridges}):
-        with contextlib.suppress(HostError):
-            engine.connect(id_, name, endpoint_settings(wanted[name], other["Id"]))

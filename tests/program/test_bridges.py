@@ -91,6 +91,8 @@ def test_a_container_is_created_unstarted_and_started_when_it_has_its_networks(
     waits("fabric-docker-1-nginx-published-bridge", "fabric-docker-1-nginx-endpoints")
     waits("fabric-docker-1-nginx-settled", "fabric-docker-1-nginx-endpoints", "fabric-docker-1-nginx-published-bridge")
     assert made.named("fabric-docker-1-nginx-published-bridge").inputs["networks"] == ["backend"]
+    handover = made.named("fabric-docker-1-nginx-handover").inputs
+    assert (handover["endpoints"], handover["keep_bridge"]) == ([{"network": "backend", "aliases": []}], True)
 
 
 def test_a_container_without_the_fabric_has_no_network_in_its_arguments(

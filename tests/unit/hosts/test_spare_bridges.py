@@ -11,13 +11,12 @@ import pytest
 from ipvlan.hosts import restore as restore_module
 from ipvlan.hosts import spare as spare_module
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import HostError
-from ipvlan.hosts.restore import connect_as, own_attachment, restore, start_unstarted
+from ipvlan.hosts.restore import own_attachment, restore
 from ipvlan.hosts.spare import make_spare
 from ipvlan.hosts.spare_copy import Record, copy_of, needs_newer_api
 from tests.support.container_engine import open_directly
-from tests.support.containers import FABRIC, IMAGE, OURS, container, stopped
+from tests.support.containers import FABRIC, IMAGE, OURS, container
 from tests.support.fake_engine import serve
 from tests.support.network_engine import NetworkEngine
 
@@ -158,22 +157,3 @@ def test_every_network_that_may_have_the_default_route_counts_for_the_bridge() -
     off_fabric = web(NetworkSettings__Networks={"data": DATA, "zone": BACKEND})
     attachment = own_attachment(HOST, "web", off_fabric, internal={"data"})
     assert (attachment.network, attachment.networks, attachment.before_bridge) == ("", ("zone",), "")
-
-
-def test_a_new_container_of_a_run_that_ended_has_the_bridges_of_its_spare(docker: NetworkEngine) -> None:
-    """Before it is started: without them nginx would end at once. The next `up` makes them as planned."""
-    new = stopped("33", "web")
-    new["State"]["StartedAt"] = NEVER
-    docker.inspected = [new]
-    docker.add_network("fb", "old-fabric", Driver="ipvlan")
-    spare = stopped("44", SPARE, NetworkSettings__Networks={**NETWORKS, "old-fabric": FABRICS, "bridge": {}})
-    engine = EngineWrites("docker-1", docker.socket, timeout=5)
-    try:
-        connect_as(engine, new["Id"], spare)
-        start_unstarted(engine, new["Id"])
-        assert docker.changes == ["connect 33 backend", "connect 33 data", "start 33"]
-        assert docker.endpoints("web")["backend"]["Aliases"] == ["api", "22" * 6]
-        connect_as(engine, new["Id"], {**spare, "NetworkSettings": {"Networks": {**NETWORKS, "mon": DATA}}})
-        assert docker.changes[3:] == []
-    finally:
-        engine.close()
