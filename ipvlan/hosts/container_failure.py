@@ -97,9 +97,18 @@ def restored_text(host: str, service: str, name: str, restored: Restored) -> str
 def with_restored(error: HostError, name: str, restored: Restored) -> HostError:
     """Return the error of one host with the addition that the previous container runs again."""
     first, *others = error.problems
-    return HostError(
-        [replace(first, effect=f"{first.effect}; {_runs_again(name, restored)}"), *others], host=error.host
-    )
+    fix = _with_refresh(first.fix) if restored.failed_id else first.fix
+    about = replace(first, effect=f"{first.effect}; {_runs_again(name, restored)}", fix=fix)
+    return HostError([about, *others], host=error.host)
+
+
+def _with_refresh(fix: str) -> str:
+    """Return the fix with a refresh: the state has the container that was put aside, and without one it is all an `up` looks at."""
+    again = "run `pulumi up --refresh`"
+    if again in fix:
+        return fix
+    plain = "run `pulumi up`"
+    return fix.replace(f"{plain} again", plain).replace(plain, again) if plain in fix else f"{fix}, then {again}"
 
 
 def _runs_again(name: str, restored: Restored) -> str:

@@ -238,6 +238,9 @@ def test_where_it_fails_the_previous_container_runs_again(docker: NetworkEngine,
     with pytest.raises(HostError, match=r"(?s)IPF808.*no available IPv4 addresses") as caught:
         ENDPOINTS.create(inputs(endpoint()), run.operation)
     assert "runs again" in str(caught.value)
+    # A plain `pulumi up` looks at the container that was put aside, and fails for good, whatever was fixed on the host.
+    assert "then run `pulumi up --refresh`" in str(caught.value)
+    assert "run `pulumi up` again" not in str(caught.value)
     assert docker.summary["web"] == ("22", "running", "always")
     assert docker.summary["web.ipvlan-failed"][0] == "11"
     # The next run finds it aside, and does not ask for its name back.
