@@ -59,7 +59,8 @@ class FabricArgs:
     """The places whose container was up once."""
 
     replaced_hosts: Collection[str] = ()
-    """Hosts whose network is replaced, with all containers on it, or a volume with those that mount it: they follow each other."""
+    """Hosts that follow each other: their network is replaced, with all containers on it, or a volume with those that mount it; or
+    a bridge network is created again below its containers."""
 
     missing_volumes: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Host -> names of planned volumes that do not exist there; empty in a preview."""
@@ -260,8 +261,8 @@ def _declare_in_order(
     Args:
         hosts: All hosts.
         unavailable: Those that are unavailable, with the reason.
-        replaced_hosts: Those whose network or a volume is replaced: nothing is tried on one of them before all hosts before it are
-            complete.
+        replaced_hosts: Those whose network or a volume is replaced, or a bridge network created again: nothing is tried on one of
+            them before all hosts before it are complete.
         declare: Declares some hosts. Gets what must be complete before anything is tried on them, and returns what must be
             complete before anything is tried on unavailable ones.
     """

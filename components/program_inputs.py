@@ -96,7 +96,11 @@ def fabric_args(
         existing=visits.existing(),
         from_before=visits.from_before(),
         proven=visits.proven(),
-        replaced_hosts={*visits.replaced_networks(), *(host for host, found in volumes.items() if found.replaced)},
+        replaced_hosts={
+            *visits.replaced_networks(),
+            *visits.rebuilt_bridges(pulumi.get_stack()),
+            *(host for host, found in volumes.items() if found.replaced),
+        },
         missing_volumes={host: found.missing for host, found in volumes.items()},
         missing_bridges=bridges,
     )
@@ -248,6 +252,10 @@ class HostVisits:
         )
         _tell(looked.unavailable)
         return looked
+
+    def rebuilt_bridges(self, stack: str) -> Collection[str]:
+        """Return the hosts with a bridge network that is created again; none in a preview."""
+        return () if self._recorded is None else BridgeCheck(stack, self._recorded).rebuilt(self._plan.hosts)
 
     @cached_property
     def _recorded(self) -> StackState | None:

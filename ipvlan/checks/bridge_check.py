@@ -8,7 +8,7 @@ Out of scope: what makes a network the planned one (`ipvlan.hosts.bridge_network
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ipvlan.hosts.errors import BRIDGE_UNUSABLE, HostError
@@ -53,6 +53,29 @@ class BridgeCheck:
             for resource in (() if state is None else state.resources)
             if resource.type == BRIDGE_NETWORK_TYPE and not resource.delete
         }
+
+    def rebuilt(self, hosts: Iterable[HostPlan]) -> frozenset[str]:
+        """Return the names of the hosts on which a bridge network of the state is to be another one, by the state alone.
+
+        Docker cannot change a network: it is created again, and its containers are without it meanwhile.
+        """
+        return frozenset(
+            host.name
+            for host in hosts
+            for planned in host.bridges
+            if not planned.external and self._is_another(self.wanted(host.name, planned))
+        )
+
+    def _is_another(self, wanted: Wanted) -> bool:
+        recorded = self._recorded.get((wanted.host, wanted.name))
+        return recorded is not None and any(
+            recorded.get(key) != value
+            for key, value in (
+                ("internal", wanted.internal),
+                ("subnet", wanted.subnet),
+                ("options", dict(wanted.options)),
+            )
+        )
 
     def look(self, hosts: Sequence[tuple[HostPlan, HostConnection]]) -> BridgesLooked:
         """Return which bridge networks are missing, and which hosts are to be left out.

@@ -10,9 +10,13 @@ import pytest
 
 from ipvlan.checks import bridge_check
 from ipvlan.checks.bridge_check import BridgesRefusedError
+from ipvlan.checks.stack_state import StackState
 from ipvlan.hosts.errors import HostError, HostUnreachableError
+from ipvlan.plan.resource_names import BRIDGE_NETWORK_TYPE
+from tests.program.test_rollout_edges import waits_for
 from tests.support.states import OWNER
 from tests.support.strict_monitor import Run
+from tests.unit.checks.test_bridge_check import resource
 
 RunProgram = Callable[..., Run]
 
@@ -150,3 +154,29 @@ def test_a_host_whose_external_network_is_gone_is_left_out(
         run(bridged)
     answers["docker-1"] = HostUnreachableError.on("docker-1", "IPF711", problem="no answer", effect="none", fix="-")
     assert run(bridged).named("fabric-docker-1-bridge-backend").inputs["missing"] is False
+
+
+@pytest.mark.parametrize("subnet", ["172.30.5.0/24", "172.30.6.0/24"])
+def test_hosts_with_a_rebuild_follow_each_other(run: RunProgram, bridged: dict[str, Any], subnet: str) -> None:
+    """A bridge is away for seconds while it is created again: of a service on two hosts one goes on. Otherwise nobody waits."""
+    options = {"com.docker.network.driver.mtu": "1400"}
+    recorded = tuple(
+        resource(
+            BRIDGE_NETWORK_TYPE,
+            f"fabric-{host}-bridge-backend",
+            host=host, network="backend", network_id="c1", internal=False, subnet=subnet, options=options, external=False,
+        )
+        for host in ("docker-1", "docker-2")
+    )  # fmt: skip
+    state = StackState(stack="dev", exists=True, resources=recorded)
+    made = run(bridged, recorded=lambda _stack: state)
+    before = waits_for(made, "fabric-docker-2-bridge-backend")
+    assert not {name for name in waits_for(made, "fabric-docker-1-bridge-backend") if "docker-2" in name}
+    there = {"fabric-docker-1-bridge-backend", "fabric-docker-1-nginx-endpoints", "fabric-docker-1-nginx-settled"}
+    assert there & before == (set() if subnet == "172.30.5.0/24" else there)
+
+
+def test_a_first_creation_waits_for_no_other_host(run: RunProgram, bridged: dict[str, Any]) -> None:
+    """There is nothing to interrupt."""
+    before = waits_for(run(bridged), "fabric-docker-2-bridge-backend")
+    assert not {name for name in before if "docker-1" in name}

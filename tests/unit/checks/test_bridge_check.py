@@ -136,3 +136,26 @@ def test_all_hosts_are_looked_at_and_every_refusal_is_shown(monkeypatch: pytest.
     answers["docker-1"] = refusal
     with pytest.raises(BridgesRefusedError, match="IPF804"):
         BridgeCheck("dev", state()).look([])
+
+
+@pytest.mark.parametrize(
+    ("recorded", "planned", "expected"),
+    [
+        ({}, {}, set()),
+        ({"subnet": "172.30.5.0/24"}, {}, {"docker-1"}),
+        ({}, {"internal": True}, {"docker-1"}),
+        ({}, {"options": {"com.docker.network.driver.mtu": "1400"}}, {"docker-1"}),
+        ({"options": {"com.docker.network.driver.mtu": "1400"}}, {}, {"docker-1"}),
+        ({"labels": {"a": "b"}}, {}, set()),
+        ({"external": True}, {"external": True}, set()),
+        ({"host": "docker-2"}, {"internal": True}, set()),
+    ],
+)
+def test_a_host_with_a_rebuild_is_known_by_the_state(
+    recorded: dict[str, Any], planned: dict[str, Any], expected: set[str]
+) -> None:
+    """What the resource would create again; a first creation, labels, and a network of others are none."""
+    given = {"network_id": "c1" * 32, "internal": False, "subnet": "", "options": {}, "labels": {}, **recorded}
+    assert BridgeCheck("dev", state(**given)).rebuilt([host(**planned)]) == expected
+    for nothing in (BridgeCheck("dev", state()), BridgeCheck("dev", None)):
+        assert nothing.rebuilt([host(**planned)]) == set()
