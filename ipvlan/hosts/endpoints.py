@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ipvlan.hosts.bridge import PORTS_A_SECOND
 from ipvlan.hosts.bridge_networks import DRIVER, LiveNetwork, has_owner, live_network
 from ipvlan.hosts.errors import NOT_ATTACHED, HostError
 from ipvlan.hosts.ids import short_id
@@ -249,8 +250,11 @@ def attach(engine: EngineWrites, wanted: Wanted, *, former: Collection[str] = ()
 
 def _start(engine: EngineWrites, wanted: Wanted) -> None:
     """Start the container where it was created and never started; one that Docker did not start earlier is tried again."""
-    if was_never_started(_declared(engine, wanted)["State"]):
-        refusal = engine.not_started(wanted.container_id)
+    inspected = _declared(engine, wanted)
+    if was_never_started(inspected["State"]):
+        # One that stays on Docker's own bridge binds its ports at the start.
+        ports = sum(len(bindings or ()) for bindings in (inspected["HostConfig"].get("PortBindings") or {}).values())
+        refusal = engine.not_started(wanted.container_id, more_seconds=ports // PORTS_A_SECOND)
         if refusal:
             raise _failed(wanted, f"it is on its networks and is not started: {refusal}")
 

@@ -99,9 +99,14 @@ class EngineWrites(Engine):
         """Start a container; one that runs goes on."""
         self._do(f"{short_id(id_)} is not started", lambda client: client.start(id_))
 
-    def not_started(self, id_: str) -> str:
-        """Start a container; return why Docker does not, in Docker's words; empty when it runs."""
-        return self._refusal(lambda client: client.start(id_))
+    def not_started(self, id_: str, *, more_seconds: int = 0) -> str:
+        """Start a container; return why Docker does not, in Docker's words; empty when it runs.
+
+        Args:
+            id_: The container's id.
+            more_seconds: How much longer than any request it may take.
+        """
+        return self._refusal(lambda client: _start(client, id_, more_seconds))
 
     def stop(self, id_: str, grace: int) -> None:
         """Stop a container, also one that Docker starts again and again; `grace` is in seconds, until it is killed."""
@@ -250,6 +255,13 @@ class EngineWrites(Engine):
             effect="what was done before stays done, and it is safe to repeat",
             fix="fix what Docker names on the host, then run `pulumi up` again",
         )
+
+
+def _start(client: Any, id_: str, more_seconds: int) -> None:
+    # docker-py 7.2.0 has no argument for the time limit.
+    client._raise_for_status(
+        client._post(client._url("/containers/{0}/start", id_), timeout=client.timeout + more_seconds)
+    )
 
 
 def _connect(client: Any, id_: str, network: str, endpoint: Mapping[str, Any]) -> None:

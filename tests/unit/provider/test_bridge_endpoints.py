@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker import APIClient
 
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.spare_copy import Record
@@ -257,6 +258,24 @@ def test_a_start_that_docker_refuses_is_tried_again(docker: NetworkEngine, run: 
     docker.inspected[0]["State"]["Error"] = "driver failed programming external connectivity"
     ENDPOINTS.create(inputs(endpoint()), run.operation)
     assert docker.summary["web"][1] == "running"
+
+
+def test_a_start_that_binds_ports_has_the_time_of_a_connection(
+    docker: NetworkEngine, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A published container off the fabric is on Docker's bridge before its start, which binds them all: 12 a second."""
+    times: dict[str, float] = {}
+    post = APIClient.post
+
+    def noted(client: APIClient, url: str, **options: Any) -> Any:
+        times[url.rpartition("/")[2]] = options["timeout"]
+        return post(client, url, **options)
+
+    monkeypatch.setattr(APIClient, "post", noted)
+    ports = {f"{number}/tcp": [{"HostIp": "", "HostPort": str(number)}] for number in range(1000, 1600)}
+    docker.inspected = [created(HostConfig__PortBindings=ports)]
+    ENDPOINTS.create(inputs(endpoint()), run.operation)
+    assert times == {"connect": 5, "start": 65}
 
 
 @pytest.mark.parametrize("after", range(4))
