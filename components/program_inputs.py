@@ -247,9 +247,10 @@ class HostVisits:
         hosts = [host for host in self._plan.hosts if host.bridges and host.name not in unavailable]
         if self._visits is None or not hosts:
             return BridgesLooked({}, {})
-        looked = BridgeCheck(stack, self._recorded).look(
-            [(host, connection_to(host, self._plan.ssh)) for host in hosts]
-        )
+        check = BridgeCheck(stack, self._recorded)
+        looked = check.look([(host, connection_to(host, self._plan.ssh)) for host in hosts])
+        for warning in check.abandoned(hosts):
+            messages.warn(str(warning))
         _tell(looked.unavailable)
         return looked
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ipvlan.hosts.errors import BRIDGE_UNUSABLE, HostError
 from ipvlan.hosts.session import HostSession, on_all
+from ipvlan.plan.bridges import default_name
 from ipvlan.plan.resource_names import BRIDGE_NETWORK_TYPE
+from ipvlan.problems import Problem
 
 if TYPE_CHECKING:
     from ipvlan.checks.stack_state import StackState
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.plan.bridges import BridgePlan
     from ipvlan.plan.model import HostPlan
-    from ipvlan.problems import Problem
 
 SECONDS: Final = 20.0
 """For one host to answer."""
@@ -76,6 +77,17 @@ class BridgeCheck:
                 ("options", dict(wanted.options)),
             )
         )
+
+    def abandoned(self, hosts: Iterable[HostPlan]) -> Sequence[Problem]:
+        """Return a warning for each external bridge without a name whose key had a network of this stack, named FABRIC-KEY."""
+        return [
+            _abandoned(host, planned, own)
+            for host in hosts
+            for planned in host.bridges
+            if planned.external and planned.name == planned.key
+            for own in [default_name(host.network.name, planned.key)]
+            if not self._recorded.get((host.name, own), {"external": True})["external"]
+        ]
 
     def look(self, hosts: Sequence[tuple[HostPlan, HostConnection]]) -> BridgesLooked:
         """Return which bridge networks are missing, and which hosts are to be left out.
@@ -177,3 +189,16 @@ class BridgeCheck:
             and bool(recorded.get("external"))
             and {problem.code for problem in failure.problems} == {BRIDGE_UNUSABLE}
         )
+
+
+def _abandoned(host: HostPlan, planned: BridgePlan, own: str) -> Problem:
+    return Problem(
+        code="IPF825",
+        key=f"bridges.{planned.key}.external",
+        value="true",
+        problem=f"it has no name, so it is network {planned.name} of others; until now it was {own} on {host.name}, which this "
+        "stack made",
+        effect=f"its containers are connected to {planned.name}, and {own} is removed at the end of this run",
+        fix=f"to keep {own}, leave external out; name: {own} uses that network as one of others and keeps it too",
+        severity="warning",
+    )

@@ -164,7 +164,9 @@ def _not_ours(stack: str, ownership: Ownership, host: HostPlan, planned: BridgeP
             f"network {live.name} on {host.name} ({described(live)}) has the name of a planned bridge network, and is not of stack "
             f"{ownership.stack}"
         )
-        fix = f"set external: true for ipvlan-fabric:bridges.{planned.key}, or give it another name; then pulumi up --stack {stack}"
+        # Without a name an external bridge has that of its key.
+        external = f"set external: true and name: {live.name} for ipvlan-fabric:bridges.{planned.key}"
+        fix = f"{external}, or give it another name; then pulumi up --stack {stack}"
     return difference(DriftKind.BRIDGE_NETWORK_NOT_OURS, host, problem, fix, network=live.name, id_=live.id)
 
 

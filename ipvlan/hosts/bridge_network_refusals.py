@@ -56,7 +56,8 @@ def not_ours(wanted: Wanted, live: LiveNetwork, used_by: Collection[str]) -> Hos
         BRIDGE_NOT_OURS,
         problem=f"there is a network {wanted.name} ({short_id(live.id)}) already: {made_by}{used}",
         effect="the stack would connect its containers to those of others; nothing was changed",
-        fix="set external: true for the bridge, to use it as it is; or give yours another name",
+        # Without a name an external bridge has that of its key.
+        fix=f"set external: true and name: {wanted.name} for the bridge, to use it as it is; or give yours another name",
     )
 
 

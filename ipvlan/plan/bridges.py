@@ -57,7 +57,12 @@ def docker_name(config: StackConfig, key: str) -> str:
     bridge = config.bridges[key]
     if bridge.name is not None:
         return bridge.name
-    return key if bridge.external else f"{config.fabric.name}-{key}"
+    return key if bridge.external else default_name(config.fabric.name, key)
+
+
+def default_name(fabric: str, key: str) -> str:
+    """Return the name in Docker of a bridge of the stack without a `name`; `fabric` is the name of the fabric's network."""
+    return f"{fabric}-{key}"
 
 
 def bridges_on(config: StackConfig, host: str) -> tuple[BridgePlan, ...]:

@@ -159,3 +159,27 @@ def test_a_host_with_a_rebuild_is_known_by_the_state(
     assert BridgeCheck("dev", state(**given)).rebuilt([host(**planned)]) == expected
     for nothing in (BridgeCheck("dev", state()), BridgeCheck("dev", None)):
         assert nothing.rebuilt([host(**planned)]) == set()
+
+
+@pytest.mark.parametrize(
+    ("planned", "recorded", "said"),
+    [
+        ({"external": True, "name": None}, {}, True),
+        ({"external": True, "name": None}, {"host": "docker-2"}, False),
+        ({"external": True, "name": None}, {"external": True}, False),
+        ({"external": True, "name": "ipvlanl2-backend"}, {}, False),
+        ({"external": False, "name": None}, {}, False),
+    ],
+)
+def test_an_external_one_without_a_name_is_another_network(
+    planned: dict[str, Any], recorded: dict[str, Any], said: bool
+) -> None:
+    """The stack's own one, FABRIC-KEY, would be removed at the end of the run, and a network of others used: it is said before."""
+    check = BridgeCheck("dev", state(network="ipvlanl2-backend", network_id="c1" * 32, **recorded))
+    warnings = check.abandoned([host(**planned)])
+    assert len(warnings) == said
+    for warning in warnings:
+        assert (warning.code, warning.key) == ("IPF825", "bridges.backend.external")
+        assert "ipvlanl2-backend" in warning.problem
+        assert "name: ipvlanl2-backend" in warning.fix
+    assert BridgeCheck("dev", None).abandoned([host(**planned)]) == []

@@ -129,7 +129,9 @@ def test_a_network_of_the_name_that_is_not_of_the_stack() -> None:
     """It is told, with whose it is; nothing is said of the connections to it."""
     [found] = compare(disconnect("app", "backend"), bridge("backend", labels={}), ownership=recorded("other"))
     assert (found.kind, found.network, found.id) == ("bridge-network-not-ours", "backend", "bridge-backend-of-docker-1")
-    assert "set external: true for ipvlan-fabric:bridges.backend, or give it another name" in found.fix
+    assert (
+        "set external: true and name: backend for ipvlan-fabric:bridges.backend, or give it another name" in found.fix
+    )
     [found] = compare(ownership=recorded(""))
     assert "bears this stack's owner label, and its state does not record it" in found.problem
     assert found.fix == f"pulumi up --stack {STACK}"
