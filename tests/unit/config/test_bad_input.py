@@ -59,7 +59,7 @@ def test_every_code_has_one_rule() -> None:
         for name in TRACKED
         if name.startswith(("ipvlan/", "components/", "provider/"))
         and name.endswith(".py")
-        and name != "ipvlan/codes.py"
+        and name not in ("ipvlan/codes.py", "ipvlan/host_codes.py")
         and "IPF" in read(name)
         for node in ast.walk(ast.parse(read(name)))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("IPF")
