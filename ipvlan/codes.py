@@ -1,7 +1,8 @@
 """Every code of a problem, and what its rule is about. A code is used by one rule, and never for another one later.
 
 The hundreds are: 0 the stack file, 1 values, 2 the fabric, 3 hosts and how containers are replaced, 4 services, 5 addresses,
-6 allocation, 7 what runs on hosts and 8 their volumes, bridges and files (both in `ipvlan.host_codes`), 9 the command line and the machine.
+6 allocation, 7 what runs on hosts and 8 their volumes, bridges and files (both in `ipvlan.host_codes`), 9 the command line and the
+machine.
 """
 
 from __future__ import annotations
