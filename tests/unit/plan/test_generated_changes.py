@@ -15,7 +15,8 @@ from ipvlan.config.models import FabricConfig, HostConfig, ServiceConfig, SshCon
 from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.plan.changes import compare
 from ipvlan.plan.model import Plan
-from tests.support.generated_changes import SETTINGS, Generator, new_secrets, plan_of
+from tests.support.generated_changes import Generator, new_secrets, plan_of
+from tests.support.setting_values import SETTINGS
 from tools.reference_setup import DIGEST, changed
 
 IMAGES = [f"registry.lab:5000/one{DIGEST}", f"registry.lab:5000/two{DIGEST}"]
