@@ -54,7 +54,8 @@ class RolloutChange:
     """A complete change, in its order."""
 
     steps: tuple[ServiceStep, ...]
-    """What is created, replaced or takes other files, in an order in which each is after all that it waits for; then what is deleted."""
+    """What is created, replaced or takes other files, in an order in which each is after all that it waits for; then what is
+    deleted."""
     together: Mapping[str, tuple[str, ...]]
     """Host whose network or volumes are replaced -> the services whose containers are down until these are there again, sorted."""
     volumes: frozenset[str] = frozenset()
