@@ -101,9 +101,9 @@ def _of_networking(old: HostPlan, new: HostPlan) -> str:
 
 def _of_container(change: ContainerChange) -> Iterator[tuple[str, str]]:
     name = resource_names.container(resource_names.host_slice(COMPONENT, change.host), change.service)
-    if change.action not in ("attach", "detach", "reconnect"):
+    if change.action not in ("attach", "detach", "reconnect", "restart", "reload"):
         yield change.action, name
-    if change.action == "update":
+    if change.action in ("update", "restart", "reload"):
         return
     old, new = _bridge(change.before, name), _bridge(change.after, name)
     if old == new and old and change.action == "replace":
