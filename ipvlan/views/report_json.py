@@ -26,9 +26,9 @@ class ContainerEntry(TypedDict):
     host: str
     service: str
     action: str
-    """`create`, `delete`, `replace` (with downtime), `restart` (with downtime, for other files; it keeps its id), `reload` (it takes
-    other files while it runs), `update` (it runs on); `attach` to, `detach` from, or `reconnect` to a
-    bridge (with other aliases), Docker's own or one of the section `bridges`."""
+    """`create`, `delete`, `replace` (with downtime), `restart` (with downtime, for other files; it keeps its id), `reload` (of its
+    files, it runs on), `update` (it runs on); `attach` to, `detach` from, or `reconnect` to a bridge (with other aliases), Docker's
+    own or one of the section `bridges`."""
     reasons: list[str]
     address_before: str | None
     """Null also for a container that is not on the fabric."""
@@ -171,7 +171,8 @@ class RolloutEntry(TypedDict):
     """In which order the change is carried out."""
 
     steps: list[StepEntry]
-    """What is replaced or gets other files, and what is created or deleted in an order; the other creations and deletions are in no order."""
+    """What is replaced or gets other files, and what is created or deleted in an order; the other creations and deletions are in no
+    order."""
     together: list[TogetherEntry]
 
 

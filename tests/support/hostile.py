@@ -27,7 +27,8 @@ _WORDS = frozenset(
     word
     for line in (
         "l2 l3 l3s yes no any unless-gateway error warning info tcp udp create replace delete attach detach update running",
-        "reconnect restart reload add change remove host pulumi person container own-container other-container host-address shim gateway internet internet-name",
+        "restart reload add change remove",
+        "reconnect host pulumi person container own-container other-container host-address shim gateway internet internet-name",
         "port loopback-port publish unpublish restore leave stay ssh parent client not-carried not-needed advice",
     )
     for word in line.split()
