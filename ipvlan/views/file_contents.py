@@ -35,7 +35,7 @@ EFFECTS: Final[Mapping[FileEffect, str]] = {
 def row(change: FileChange) -> tuple[str, ...]:
     """Return service, hosts, file, what happens to it, what differs, and what its container does."""
     added, removed = (sum(line.startswith(mark) for line in change.diff) for mark in "+-")
-    lines = [f"+{added} -{removed} lines"] if change.diff else []
+    lines = [f"lines: +{added} -{removed}"] if change.diff else []
     return (
         change.service,
         listed(change.hosts, "hosts"),
