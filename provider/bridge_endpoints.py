@@ -16,6 +16,8 @@ from provider.not_up import bring_back, not_up
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.hosts.endpoints import Wanted
     from ipvlan.hosts.engine_writes import EngineWrites
@@ -80,7 +82,7 @@ class BridgeEndpoints(Resource):
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Connect and disconnect what differs; nothing else happens to the container."""
         if compare(old, new, identity=(), rest=_CONTENT).changed:
-            _attached(new, operation)
+            _attached(new, operation, former=[each["network_id"] for each in old["endpoints"]])
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:
@@ -94,8 +96,8 @@ class BridgeEndpoints(Resource):
             detach(engine, _wanted(state))
 
 
-def _attached(properties: Properties, operation: Operation) -> None:
-    """Make the connections as planned; where that fails, run the previous container again.
+def _attached(properties: Properties, operation: Operation, *, former: Collection[str] = ()) -> None:
+    """Make the connections as planned, without the former ones; where that fails, run the previous container again.
 
     Raises:
         HostError: Why the container is not connected, with what became of the previous one.
@@ -108,7 +110,7 @@ def _attached(properties: Properties, operation: Operation) -> None:
     with open_engine(connection) as engine:
         _require_there(engine, connection, properties)
         try:
-            attach(engine, wanted)
+            attach(engine, wanted, former=former)
         except HostError as error:
             raise _restored(engine, connection, properties, error) from None
 

@@ -1,7 +1,7 @@
 """A container's endpoints: its connections to the bridge networks of the section `bridges`, made live.
 
 Docker's answer to a connection of a stopped container says nothing: where it is connected already, Docker changes nothing, aliases
-neither, and reports success (moby daemon/container_operations.go, updateNetworkSettings). So an endpoint that is to be another is
+neither, and reports success (moby, updateNetworkSettings in its daemon). So an endpoint that is to be another is
 disconnected first, and everything is looked at again afterwards.
 
 Out of scope: the networks themselves (`ipvlan.hosts.bridge_networks`), and Docker's own bridge (`ipvlan.hosts.bridge`).
@@ -9,7 +9,7 @@ Out of scope: the networks themselves (`ipvlan.hosts.bridge_networks`), and Dock
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -115,7 +115,7 @@ class Differences:
     different: tuple[tuple[Endpoint, LiveEndpoint], ...] = ()
     """As it is to be, and as it is: with other aliases, another priority, or on a network that is gone or was created again."""
     extra: tuple[LiveEndpoint, ...] = ()
-    """To a bridge of this stack that is not wanted."""
+    """To a bridge of this stack that is not wanted, or to one of others to which this stack connected it."""
     foreign: tuple[LiveEndpoint, ...] = ()
     """To a network of others that is not wanted; it stays."""
     on_bridge: bool = False
@@ -141,7 +141,12 @@ def live_endpoints(inspected: Mapping[str, Any]) -> Mapping[str, LiveEndpoint]:
 
 
 def differences(
-    wanted: Wanted, inspected: Mapping[str, Any], networks: Sequence[Mapping[str, Any]], *, fabric: str = ""
+    wanted: Wanted,
+    inspected: Mapping[str, Any],
+    networks: Sequence[Mapping[str, Any]],
+    *,
+    fabric: str = "",
+    former: Collection[str] = (),
 ) -> Differences:
     """Return what is not as it is to be.
 
@@ -150,12 +155,17 @@ def differences(
         inspected: The container, as `GET /containers/ID/json` describes it.
         networks: Those of the host, as Docker lists them: their labels say which are this stack's.
         fabric: Name of the fabric's network, which is none of the section's; without it, that counts as one of others.
+        former: Ids of networks to which this stack connected it before: it leaves them too, where they are of others.
     """
     live = live_endpoints(inspected)
     planned = {endpoint.network: endpoint for endpoint in wanted.endpoints}
     hostname = inspected["Config"].get("Hostname") or ""
     beyond = [endpoint for name, endpoint in live.items() if name not in {*planned, BRIDGE, fabric}]
-    ours = [endpoint for endpoint in beyond if _is_own_bridge(endpoint, networks, wanted.owner)]
+    ours = [
+        endpoint
+        for endpoint in beyond
+        if endpoint.network_id in former or _is_own_bridge(endpoint, networks, wanted.owner)
+    ]
     return Differences(
         missing=tuple(endpoint for name, endpoint in planned.items() if name not in live),
         different=tuple(
@@ -173,7 +183,7 @@ def _differs(wanted: Wanted, planned: Endpoint, live: LiveEndpoint, hostname: st
     """Return whether an endpoint is another one.
 
     The hostname is left out: a Docker from 25 on lists it among the aliases for a version of its API before 1.45, and finds the
-    container by it anyway (moby api/server/router/container/inspect.go).
+    container by it anyway (moby, getContainersByName in its router of containers).
     """
     return (
         bool(live.network_id and live.network_id != planned.network_id)
@@ -196,10 +206,15 @@ def _is_own_bridge(live: LiveEndpoint, networks: Sequence[Mapping[str, Any]], ow
     return found is not None and found.driver == DRIVER and has_owner(found.labels, owner)
 
 
-def attach(engine: EngineWrites, wanted: Wanted) -> Differences:
+def attach(engine: EngineWrites, wanted: Wanted, *, former: Collection[str] = ()) -> Differences:
     """Make the container's connections as they are to be, and start it where it was created and never started.
 
     It is safe to repeat, after an end at any line. A container that was stopped stays stopped.
+
+    Args:
+        engine: The host's Docker.
+        wanted: The connections as they are to be.
+        former: Ids of the networks to which this stack connected it before.
 
     Returns:
         What was different, and is not any more.
@@ -212,7 +227,7 @@ def attach(engine: EngineWrites, wanted: Wanted) -> Differences:
     engine.prepare_priorities()
     inspected = _declared(engine, wanted)
     _verify_networks(wanted, networks)
-    found = differences(wanted, inspected, networks)
+    found = differences(wanted, inspected, networks, former=former)
     for live in found.extra:
         _disconnect(engine, wanted, live.network, live.network_id, networks)
     for planned, live in found.different:
@@ -224,7 +239,7 @@ def attach(engine: EngineWrites, wanted: Wanted) -> Differences:
         # Last: a container that runs is never without a network.
         _disconnect(engine, wanted, BRIDGE, "", networks)
     if found.to_do:
-        left = differences(wanted, _declared(engine, wanted), networks)
+        left = differences(wanted, _declared(engine, wanted), networks, former=former)
         if left.to_do:
             # Docker reports success for a connection of a stopped container that changes nothing.
             raise _failed(wanted, f"Docker reports success, and still {_named(left)} is not as planned")

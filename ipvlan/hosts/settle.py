@@ -305,7 +305,7 @@ def _secrets_of(inspected: Mapping[str, Any], names: Collection[str]) -> tuple[s
 
 def _is_checked_since(health: Mapping[str, Any], since: float) -> bool:
     """Return whether a health check that began after that second succeeded, and none after it failed."""
-    checks: Sequence[Mapping[str, Any]] = health.get("Log") or ()
+    checks = list(health.get("Log") or ())
     # The time of an answer of Docker is whole seconds, so a check of the same second may have begun before.
     return bool(checks) and _began(checks[-1].get("Start") or "") >= since + 1 and checks[-1].get("ExitCode") == 0
 

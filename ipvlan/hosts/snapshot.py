@@ -15,9 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from netaddr import IPAddress, IPNetwork
 
-from ipvlan.hosts.bridge_networks import DRIVER, live_network
-from ipvlan.hosts.bridge_networks import LiveNetwork as LiveBridge
-from ipvlan.hosts.endpoints import LiveEndpoint, live_endpoints
 from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, NoDockerSocketError
 from ipvlan.hosts.files import BASE, FoundFiles
@@ -26,6 +23,8 @@ from ipvlan.hosts.trouble import Trouble, read_troubles
 from ipvlan.hosts.volumes import LiveVolume, live_volume
 
 if TYPE_CHECKING:
+    from ipvlan.hosts.bridge_networks import LiveNetwork as LiveBridge
+    from ipvlan.hosts.endpoints import LiveEndpoint
     from ipvlan.hosts.script import Output
     from ipvlan.hosts.session import HostSession
     from ipvlan.plan.model import ContainerPlan
@@ -268,7 +267,7 @@ def take_snapshot(
         troubles=troubles,
         volumes=volumes,
         has_files="files" in output,
-        bridges=tuple(live_network(network) for network in listed if network.get("Driver") == DRIVER),
+        bridges=_bridges(listed),
         connections=connections,
     )
 
@@ -282,6 +281,14 @@ def _volumes(engine: Engine, *, needed: bool) -> Mapping[str, LiveVolume] | None
         return None
 
 
+def _bridges(listed: Sequence[Mapping[str, Any]]) -> tuple[LiveBridge, ...]:
+    """Return the networks of Docker's driver `bridge` in its list."""
+    # Only here: the views of a plan load this module, and that one the session to a host.
+    from ipvlan.hosts.bridge_networks import DRIVER, live_network  # noqa: PLC0415
+
+    return tuple(live_network(network) for network in listed if network.get("Driver") == DRIVER)
+
+
 def _connections(
     engine: Engine, containers: Mapping[str, LiveContainer], connections_of: Sequence[ContainerPlan]
 ) -> Mapping[str, Mapping[str, LiveEndpoint]]:
@@ -291,8 +298,11 @@ def _connections(
         for planned in connections_of
         if planned.bridges and planned.name in containers
     }
-    if ids:
-        engine.prepare_priorities()
+    if not ids:
+        return {}
+    from ipvlan.hosts.endpoints import live_endpoints  # noqa: PLC0415  # as `_bridges`
+
+    engine.prepare_priorities()
     # One that was removed meanwhile is compared as it was listed.
     described = {name: engine.find_container(id_) for name, id_ in ids.items()}
     return {name: live_endpoints(inspected) for name, inspected in described.items() if inspected is not None}

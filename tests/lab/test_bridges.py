@@ -21,11 +21,11 @@ pytestmark = pytest.mark.steps
 HOST = HOSTS[0]
 BACKEND, DATA = "ipvlanl2-backend", "ipvlanl2-data"
 PROXY = (
-    'echo "server { listen 8080; location = /once { proxy_pass http://api/; } '
+    'echo "server { listen 8080; location = /once { proxy_pass http://app/; } '
     'location / { resolver 127.0.0.11 valid=1s; set \\$api http://api; proxy_pass \\$api; } }" > /etc/nginx/conf.d/proxy.conf; '
     'exec nginx -g "daemon off;"'
 )
-"""nginx ends at its start where it cannot resolve `api`, for /once; for all else it asks again, as the address may be another."""
+"""nginx ends at its start where it cannot resolve `app`, for /once; for all else it asks again, as the address may be another."""
 APP = 'echo of-the-app > /var/www/html/index.html; exec nginx -g "daemon off;"'
 NAMES = ("proxy", "app", "db")
 

@@ -167,7 +167,7 @@ def test_a_reload_keeps_the_container(lab: Lab, files: Sources) -> None:
 def test_a_broken_file_is_taken_back(lab: Lab, files: Sources) -> None:
     """`up` fails with what the command says, the old file answers all the time, and the same bytes fail again at once."""
     before = {host: lives(lab, host) for host in HOSTS}
-    files.write("conf.d/site.conf", "server { nonsense }\n")
+    files.write("conf.d/site.conf", "server { nonsense; }\n")
     failed = files.stack.up(check=False)
     assert failed.returncode != 0
     assert "IPF814" in failed.stdout + failed.stderr

@@ -2,7 +2,7 @@
 
 It behaves as Docker 28.5 does: a connection of a stopped container that has one already changes nothing and is a success; of a
 network that does not exist it stores the name; a network of stopped containers is removed; a container that has the id of a network
-that is gone does not start (moby daemon/container_operations.go, network.go). That a real daemon behaves so is shown by tests/lab.
+that is gone does not start (moby, ConnectToNetwork in its daemon). That a real daemon behaves so is shown by tests/lab.
 """
 
 from __future__ import annotations

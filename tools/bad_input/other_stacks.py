@@ -67,6 +67,20 @@ OTHER_STACKS: Final = (
         warning=True,
         beside=_other({}) + "  ipvlan-fabric:volumes:\n    data: {hosts: [docker-1]}\n",
     ),
+    BadInput(
+        title="another stack makes a network of the same name",
+        changes={"bridges": {"data": {"name": "second"}}, "services.centos.bridges": ["data"]},
+        expected=(("bridges.data and Pulumi.other.yaml: fabric.name", "IPF248"),),
+        warning=True,
+        beside=_other({}),
+    ),
+    BadInput(
+        title="another stack has a network whose subnet overlaps a bridge",
+        changes={"bridges": {"data": {"subnet": "10.2.64.0/24"}}, "services.centos.bridges": ["data"]},
+        expected=(("bridges.data.subnet and Pulumi.other.yaml: fabric.subnet", "IPF249"),),
+        warning=True,
+        beside=_other({}),
+    ),
     _case(
         "another stack has a container of the same name",
         _other({"centos2": "centos"}),

@@ -186,8 +186,8 @@ def _complete(allocations: Sequence[Allocation], texts: Mapping[str, str]) -> No
         make_plan(load(STACK, folder))
         again = allocate(raw.sections, folder, [_neighbour()])
     except UserError as error:
-        # Of secrets it knows nothing: a service may name one that is not set yet.
-        codes = [problem.code for problem in error.problems if problem.code not in ("IPF023", "IPF024")]
+        # Of secrets it knows nothing: a service may name one that is not set yet. And here are no files but the two.
+        codes = [problem.code for problem in error.problems if problem.code not in ("IPF023", "IPF024", "IPF251")]
         if codes:
             raise BrokenPromiseError(f"what allocate wrote is refused: {codes[0]}") from None
         return

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ipvlan.config.file_model import FileConfig
-from ipvlan.config.file_sources import MOST_BYTES, is_text, too_large
+from ipvlan.config.file_sources import MOST_BYTES, MOST_FILES, is_text, too_large
 from ipvlan.config.models import ServiceConfig, StackConfig
 from ipvlan.config.shown_values import NOT_SHOWN
 from ipvlan.config.types.mounts import cleaned, volume_parts
@@ -77,7 +77,8 @@ def _places(name: str, service: ServiceConfig) -> Iterator[Problem]:
         *((cleaned(mount.target), f"{key}.mounts", mount.type == "tmpfs") for mount in service.mounts),
         *((cleaned(path), f"{key}.tmpfs", True) for path in service.tmpfs),
     ]
-    files = [(target.removesuffix("/"), f"{key}.files.{shorten(target)}") for target in service.files]
+    # Of more than the limit, which is an error of its own, each would be compared with each.
+    files = [(target.removesuffix("/"), f"{key}.files.{shorten(target)}") for target in [*service.files][:MOST_FILES]]
     for index, (path, at) in enumerate(files):
         for other, other_at, is_tmpfs in (*others, *((*file, False) for file in files[:index])):
             inside = path.startswith(f"{other}/") and not is_tmpfs

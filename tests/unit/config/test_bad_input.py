@@ -24,7 +24,7 @@ ELSEWHERE = {
     "IPF791", "IPF792", "IPF793", "IPF794", "IPF795", "IPF796", "IPF797", "IPF799", "IPF801",
     "IPF811", "IPF812", "IPF813", "IPF814", "IPF815", "IPF816", "IPF817", "IPF818",
     "IPF901", "IPF902", "IPF903", "IPF904", "IPF911", "IPF912", "IPF913", "IPF914", "IPF915",
-    "IPF916", "IPF917", "IPF918", "IPF919", "IPF920", "IPF921",
+    "IPF830", "IPF916", "IPF917", "IPF918", "IPF919", "IPF920", "IPF921",
     "IPF922", "IPF923", "IPF924", "IPF925", "IPF926", "IPF927", "IPF928",
 }  # fmt: skip
 """Codes that no single stack file shows: they need bytes, seconds, a history, a host, a command line, or an `ipvlan allocate`."""

@@ -103,6 +103,21 @@ def test_one_without_the_fabric_leaves_dockers_bridge(docker: NetworkEngine, run
     assert set(docker.endpoints("web")) == {"data"}
 
 
+def test_a_network_of_others_is_left_when_it_leaves_the_config(docker: NetworkEngine, run: Run) -> None:
+    """The state says that this stack connected it; a connection that somebody else made to such a network stays."""
+    networks = {FABRIC: FABRICS, "backend": live(), "mon_default": live("c3", priority=0)}
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=dict(networks))]
+    ENDPOINTS.update(inputs(endpoint()), inputs(endpoint("backend", "c1", "api")), run.operation)
+    assert docker.changes == ["disconnect 11 backend", "connect 11 backend"]
+    docker.changes.clear()
+    ENDPOINTS.update(
+        inputs(endpoint("backend", "c1", "api"), endpoint("mon_default", "c3")),
+        inputs(endpoint("backend", "c1", "api")),
+        run.operation,
+    )
+    assert docker.changes == ["disconnect 11 mon_default"]
+
+
 @pytest.mark.parametrize("make", [container, stopped])
 def test_other_aliases_are_a_new_connection(docker: NetworkEngine, run: Run, make: Any) -> None:
     """Docker changes none, and of a stopped container it says success and changes nothing: it is disconnected first."""
