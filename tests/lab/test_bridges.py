@@ -16,7 +16,7 @@ import pytest
 from lab.harness import ADDRESSES, HOSTS, Lab, Stack, new_stack
 from tests.support.lab_commands import assert_as_planned, differences, image_of, ipvlan
 
-pytestmark = pytest.mark.steps
+pytestmark = [pytest.mark.steps, pytest.mark.versions]
 
 HOST = HOSTS[0]
 BACKEND, DATA = "ipvlanl2-backend", "ipvlanl2-data"
@@ -165,15 +165,21 @@ def test_drift_is_named_and_healed(lab: Lab, bridges: Stack) -> None:
     assert_as_planned(bridges)
 
 
+def has_priorities(lab: Lab) -> bool:
+    """Return whether Docker on the host has priorities of gateways: 28 and later."""
+    return int(lab.ssh(HOST, "docker version --format '{{.Server.Version}}'").split(".")[0]) >= 28
+
+
 def test_what_is_refused_changes_nothing(lab: Lab, bridges: Stack) -> None:
-    """A bridge that would take the default route, one of others, and one with a container of others on it."""
+    """A bridge that would take the default route (before Docker 28), one of others, and one with a container of others on it."""
     before, config = lives(lab), bridges.config["bridges"]
+    by_name = [] if has_priorities(lab) else [("front", {"name": "aa"}, "aa")]
     lab.ssh(HOST, "docker network create taken >/dev/null")
     lab.ssh(HOST, f"docker run -d --name stranger --network {BACKEND} {image_of(bridges, 'centos')} >/dev/null")
     proxy = bridges.config["services"]["proxy"]
     attached = dict(proxy["bridges"])
     for name, bridge, said in (
-        ("front", {"name": "aa"}, "aa"),
+        *by_name,
         ("front", {"name": "taken"}, "IPF804"),
         ("front", {"name": "absent", "external": True}, "IPF803"),
         ("backend", {"subnet": "172.30.6.0/24"}, "stranger"),
@@ -191,6 +197,27 @@ def test_what_is_refused_changes_nothing(lab: Lab, bridges: Stack) -> None:
     proxy["bridges"] = attached
     lab.ssh(HOST, "docker rm -f stranger >/dev/null")
     assert page(lab) == "of-the-app"
+
+
+def test_a_priority_keeps_the_default_route(lab: Lab, bridges: Stack) -> None:
+    """From Docker 28 a bridge whose name sorts first takes no default route, when it is joined and after a restart."""
+    if not has_priorities(lab):
+        pytest.skip("Docker before 28 has no priorities: such a bridge is refused there")
+    before, route = lives(lab), {name: default_route(lab, name) for name in ("proxy", "centos")}
+    services = bridges.config["services"]
+    bridges.config["bridges"]["first"] = {"name": "aa"}
+    services["proxy"]["bridges"]["first"], services["centos"]["bridges"] = {}, ["first"]
+    bridges.up()
+    assert "aa" in running(lab)["proxy"].networks
+    assert {name: default_route(lab, name) for name in route} == route
+    assert lives(lab) == before
+    lab.ssh(HOST, "docker restart -t 1 proxy centos >/dev/null")
+    assert {name: default_route(lab, name) for name in route} == route
+    assert page(lab) == "of-the-app"
+    del bridges.config["bridges"]["first"], services["proxy"]["bridges"]["first"], services["centos"]["bridges"]
+    bridges.up()
+    assert {name: default_route(lab, name) for name in route} == route
+    assert network_id(lab, "aa") == ""
 
 
 def test_an_external_bridge_is_only_used(lab: Lab, bridges: Stack) -> None:
