@@ -388,6 +388,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF816": "a container was restarted for a file that could not be reloaded",
     "IPF817": "Docker remaps the users of containers that have files",
     "IPF818": "a container refused the same files before",
+    "IPF821": "the subnet of a bridge network is taken on its host",
+    "IPF822": "the interface name of a bridge network is taken on its host",
     "IPF901": "--stack is not the name of a stack",
     "IPF902": "there is no project here",
     "IPF903": "a commit is unknown",

@@ -3,7 +3,7 @@
 Docker cannot change a network. Another subnet, other options, or another `internal` are an update: the network is created again
 below its containers, in one visit, and its new id goes to their endpoints.
 
-Out of scope: the work on the host, which `ipvlan.hosts.bridge_networks` does. The state of every stack has the properties' names.
+Out of scope: the work on the host, which `ipvlan.hosts.bridge_rebuild` does. The state of every stack has the properties' names.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from provider.errors import not_importable
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
 
 if TYPE_CHECKING:
-    from ipvlan.hosts.bridge_networks import Ensured, Wanted
+    from ipvlan.hosts.bridge_networks import Wanted
+    from ipvlan.hosts.bridge_rebuild import Ensured
 
 _PLACE: Final = ("host", "network")
 """Properties that say which network it is."""
@@ -74,7 +75,7 @@ class BridgeNetwork(Resource):
         """
         if state["external"]:
             return
-        from ipvlan.hosts.bridge_networks import remove  # noqa: PLC0415  # most runs of this process delete no network
+        from ipvlan.hosts.bridge_rebuild import remove  # noqa: PLC0415  # most runs of this process delete no network
         from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415
 
         connection = connection_of(state, operation)
@@ -90,7 +91,7 @@ def _looks(old: Properties, new: Properties) -> bool:
 
 def _ensured(old: Properties, new: Properties, operation: Operation) -> Properties:
     """Return the outputs of the network, which exists as planned then; `old` is what the state has, empty for none."""
-    from ipvlan.hosts.bridge_networks import ensure  # noqa: PLC0415  # most runs of this process create no network
+    from ipvlan.hosts.bridge_rebuild import ensure  # noqa: PLC0415  # most runs of this process create no network
     from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415
 
     wanted = _wanted(old, new)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from ipvlan.hosts.errors import (
     BRIDGE_IN_USE,
+    BRIDGE_LINK_TAKEN,
     BRIDGE_NOT_OURS,
     BRIDGE_NOT_REMOVED,
     BRIDGE_REFUSED,
+    BRIDGE_SUBNET_TAKEN,
     BRIDGE_UNUSABLE,
     HostError,
 )
@@ -96,12 +98,59 @@ def not_removed(wanted: Wanted, refusal: str) -> HostError:
     )
 
 
-def refused(wanted: Wanted, refusal: str) -> HostError:
-    """Return that Docker does not create the network."""
+def refused(wanted: Wanted, refusal: str, detached: Collection[str] = ()) -> HostError:
+    """Return that Docker does not create the network; `detached` are the containers that were disconnected for it."""
+    off = (
+        f"; {listed(sorted(detached))} was disconnected for it, and is without it until it is created"
+        if detached
+        else ""
+    )
     return HostError.on(
         wanted.host,
         BRIDGE_REFUSED,
         problem=f"network {wanted.name} is not created: {refusal}",
-        effect="its containers are not connected to it, and new ones are not started",
+        effect=f"its containers are not connected to it, and new ones are not started{off}",
         fix="correct its subnet and options, or free what Docker names on the host (docker network ls), then run `pulumi up` again",
+    )
+
+
+def rolled_back(wanted: Wanted, refusal: str, unconnected: Collection[str]) -> HostError:
+    """Return that Docker does not create the network, and the previous one is there again; `unconnected` are not on it."""
+    off = f", but for {listed(sorted(unconnected))}, which Docker does not connect again" if unconnected else ""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_REFUSED,
+        problem=f"network {wanted.name} is not created: {refusal}. It was created again as it was, under another id",
+        effect=f"its containers were without it for seconds, and are on it again{off}",
+        fix="correct its subnet and options, or free what Docker names on the host (docker network ls), then run `pulumi up` again",
+    )
+
+
+def subnet_taken(wanted: Wanted, other: LiveNetwork, subnet: str) -> HostError:
+    """Return that a network of the host has the planned subnet, or a part of it."""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_SUBNET_TAKEN,
+        problem=f"network {wanted.name} is to have the subnet {wanted.subnet}, and network {other.name} has {subnet}",
+        effect="Docker would refuse it; nothing was changed",
+        fix="write another subnet, or none: then Docker chooses it. Where the other network is of this stack and is to go or "
+        "to have another subnet too, do that first, in a `pulumi up` of its own",
+    )
+
+
+def link_taken(wanted: Wanted, link: str, other: LiveNetwork) -> HostError:
+    """Return that a network of the host has the planned interface."""
+    return _link_taken(
+        wanted, f"network {wanted.name} is to have the interface {link}, and network {other.name} has it"
+    )
+
+
+def _link_taken(wanted: Wanted, problem: str) -> HostError:
+    return HostError.on(
+        wanted.host,
+        BRIDGE_LINK_TAKEN,
+        problem=problem,
+        effect="Docker would take the interface over and change its addresses, or refuse the network; nothing was changed",
+        fix="write another com.docker.network.bridge.name in the bridge's options: one that no interface of the host has "
+        "(ip link show)",
     )

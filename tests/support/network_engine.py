@@ -32,6 +32,9 @@ class NetworkEngine(ContainerEngine):
     ignores_connections: bool = False
     """Whether a connection is answered with success and changes nothing."""
 
+    makes_otherwise: list[dict[str, Any]] = field(default_factory=list)
+    """What each network has that is created, whatever was asked for; the first one's first."""
+
     def add_network(self, id_: str, name: str, **more: Any) -> dict[str, Any]:
         """Let there be a network; `id_` are two digits, of which its id is made."""
         network = {
@@ -100,6 +103,8 @@ class NetworkEngine(ContainerEngine):
         given = {
             key: body[key] for key in ("Driver", "Internal", "EnableIPv6", "IPAM", "Options", "Labels") if key in body
         }
+        if self.makes_otherwise:
+            given |= self.makes_otherwise.pop(0)
         network = self.add_network(f"{0xB0 + len(self.bodies):02x}", body["Name"], **given)
         return document(201, {"Id": network["Id"], "Warning": ""})
 

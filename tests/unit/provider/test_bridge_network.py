@@ -143,16 +143,97 @@ def test_a_label_of_an_image_makes_no_container_ours(docker: NetworkEngine, run:
     assert docker.changes == []
 
 
-def test_what_fails_in_the_middle_is_repeated(docker: NetworkEngine, run: Run) -> None:
-    """Docker refuses the new network when the old one is gone: the state keeps the old one, and the next run creates it."""
-    docker.add_network("c1", "backend", Labels=OURS)
+def test_a_refused_network_is_as_it_was_again(docker: NetworkEngine, run: Run) -> None:
+    """Docker refuses the new network when the old one is gone: it is created as it was, with its containers."""
+    ipam = {"Driver": "default", "Options": None, "Config": [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}]}
+    options = {"com.docker.network.driver.mtu": "1400"}
+    docker.add_network("c1", "backend", Labels={"team": "web", **OURS}, Options=options, Internal=True, IPAM=ipam)
     docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
     docker.refuses["create network"] = ["Pool overlaps with other one on this address space"]
+    old, new = state(internal=True, options=options), inputs(subnet="172.30.5.0/24", options=options)
+    with pytest.raises(HostError, match=r"(?s)IPF807.*Pool overlaps.*as it was") as caught:
+        NETWORK.update(old, new, run.operation)
+    assert "web" not in caught.value.problems[0].effect
+    (again,) = docker.networks
+    assert again["Id"] != "c1" * 32
+    assert (again["Labels"], again["Options"], again["Internal"]) == ({"team": "web", **OURS}, options, True)
+    assert again["IPAM"]["Config"] == ipam["Config"]
+    assert docker.endpoints("web")["backend"]["NetworkID"] == again["Id"]
+    assert docker.endpoints("web")["backend"]["Aliases"] == ["api"]
+    assert NETWORK.update(old, new, run.operation)["network_id"] == docker.networks[0]["Id"] != again["Id"]
+
+
+def test_what_is_detached_after_two_refusals_is_named(docker: NetworkEngine, run: Run) -> None:
+    """Docker refuses the old one too: the failure names the containers that are without it, and the next run creates it."""
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
+    docker.refuses["create network"] = ["Pool overlaps", "iptables failed"]
     new = inputs(subnet="172.30.5.0/24")
-    with pytest.raises(HostError, match=r"(?s)IPF807.*Pool overlaps"):
+    with pytest.raises(HostError, match=r"(?s)IPF807.*iptables failed") as caught:
         NETWORK.update(state(), new, run.operation)
+    assert "web" in caught.value.problems[0].effect
     assert docker.networks == []
     assert NETWORK.update(state(), new, run.operation)["network_id"] == docker.networks[0]["Id"]
+
+
+def test_a_network_that_docker_made_otherwise_does_not_stay(docker: NetworkEngine, run: Run) -> None:
+    """It is not as planned after its creation: it goes, and the old one is there again."""
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
+    docker.makes_otherwise = [{"Internal": False}]
+    with pytest.raises(HostError, match=r"(?s)IPF807.*after its creation.*as it was"):
+        NETWORK.update(state(), inputs(internal=True), run.operation)
+    assert [each["Internal"] for each in docker.networks] == [False]
+    assert docker.changes.count("remove network backend") == 2
+    assert docker.endpoints("web")["backend"]["NetworkID"] == docker.networks[0]["Id"]
+
+
+def test_a_container_that_docker_does_not_connect_again_is_named(docker: NetworkEngine, run: Run) -> None:
+    """The old network is there again, and the failure says which container is not on it."""
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
+    docker.refuses.update({"create network": ["Pool overlaps"], "connect": ["no address"]})
+    with pytest.raises(HostError, match="IPF807") as caught:
+        NETWORK.update(state(), inputs(subnet="172.30.5.0/24"), run.operation)
+    assert "web" in caught.value.problems[0].effect
+
+
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        ({"IPAM": {"Driver": "default", "Config": [{"Subnet": "172.30.0.0/16"}]}}, True),
+        ({"Driver": "ipvlan", "IPAM": {"Driver": "default", "Config": [{"Subnet": "172.30.5.128/25"}]}}, True),
+        ({"IPAM": {"Driver": "default", "Config": [{"Subnet": "172.31.0.0/16"}, {"Subnet": "fd00::/64"}]}}, False),
+        ({"Scope": "swarm", "IPAM": {"Driver": "default", "Config": [{"Subnet": "172.30.0.0/16"}]}}, False),
+        ({"IPAM": {"Driver": "dhcp", "Config": [{"Subnet": "172.30.0.0/16"}]}}, False),
+    ],
+)
+def test_a_subnet_of_another_network_is_refused_before_anything(
+    docker: NetworkEngine, run: Run, more: dict[str, Any], refused: bool
+) -> None:
+    """Docker has one address space for all local networks, whatever their driver is; one of a swarm or of a plugin has its own."""
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.add_network("c2", "shop_default", **more)
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
+    new = inputs(subnet="172.30.5.0/24")
+    if not refused:
+        assert NETWORK.update(state(), new, run.operation)["network_id"] == docker.networks[-1]["Id"]
+        return
+    with pytest.raises(HostError, match=r"(?s)IPF821.*shop_default"):
+        NETWORK.update(state(), new, run.operation)
+    with pytest.raises(HostError, match=r"(?s)IPF821.*shop_default"):
+        NETWORK.create(inputs(network="new", subnet="172.30.5.0/24"), run.operation)
+    assert docker.changes == []
+
+
+def test_an_interface_name_of_another_network_is_refused_before_anything(docker: NetworkEngine, run: Run) -> None:
+    """Docker would refuse it, or take the interface over."""
+    name = {"com.docker.network.bridge.name": "br-shop"}
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.add_network("c2", "shop_default", Options=name, IPAM={"Config": []})
+    with pytest.raises(HostError, match=r"(?s)IPF822.*shop_default"):
+        NETWORK.update(state(), inputs(options=name), run.operation)
+    assert docker.changes == []
 
 
 def test_a_network_that_docker_keeps_has_its_containers_back(docker: NetworkEngine, run: Run) -> None:
