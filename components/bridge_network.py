@@ -41,7 +41,7 @@ class BridgeNetwork(pulumi.CustomResource):
             connection: The ssh connection to its host.
             stack: Name of the stack, for its label.
             owner: The stack's owner id, for its label.
-            missing: Whether it is known not to exist: where the state has it, it is created again.
+            missing: Whether it is known not to exist under the id in the state: it is created again, or its new id is recorded.
             opts: The resource's options.
         """
         super().__init__(

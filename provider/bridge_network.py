@@ -45,12 +45,12 @@ class BridgeNetwork(Resource):
         return None if live is None else {**state, "network_id": live.id}
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Report an update; another place replaces. One that is known to be missing is an update too: it is created again."""
+        """Report an update; another place replaces. One that is missing is one too, also by its id alone."""
         found = compare(old, new, identity=_PLACE, rest=(*_CONTENT, *_REST))
         return Difference([*found.changed, *(["missing"] if new.get("missing") else [])], found.replaces)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
-        """Create it again where it is to be another one or is missing; else record what changed.
+        """Create it again where it is to be another one or is missing; else record what changed, its id too.
 
         Raises:
             HostError: Containers of others are on it, and nothing was changed; or Docker refuses it.
@@ -100,6 +100,16 @@ def _ensured(old: Properties, new: Properties, operation: Operation) -> Properti
     with open_engine(connection) as engine:
         ensured = ensure(engine, wanted)
     _tell(wanted, ensured, operation, again=bool(old) and not old["external"])
+    # Of one to or from external the id may be another network's.
+    if (
+        old
+        and not (ensured.created or ensured.rebuilt)
+        and old["external"] is new["external"]
+        and ensured.live.id != old["network_id"]
+    ):
+        operation.warn(
+            f"network {wanted.name} on {wanted.host} was created again since the last run: it has another id"
+        )
     # What others made is not this stack's, also when it is not external any more.
     label = "" if wanted.external else wanted.owner_label
     return {**new, "missing": False, "network_id": ensured.live.id, "owner_label": label}

@@ -8,7 +8,7 @@ Out of scope: what makes a network the planned one (`ipvlan.hosts.bridge_network
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ipvlan.hosts.errors import BRIDGE_UNUSABLE, HostError
@@ -31,7 +31,7 @@ class BridgesLooked(NamedTuple):
     """What a look at the bridge networks of hosts shows, by host."""
 
     missing: Mapping[str, frozenset[str]]
-    """Names of those that do not exist."""
+    """Names of those that do not exist, or that have another id than in the state."""
     unavailable: Mapping[str, HostError]
     """The hosts that nothing can be done on now, with the reason: they do not answer, or an external network is gone that the state
     has."""
@@ -96,7 +96,9 @@ class BridgeCheck:
         *,
         docker_version: str = "",
     ) -> frozenset[str]:
-        """Return the names of the host's planned bridge networks that do not exist.
+        """Return the names of the host's planned bridge networks that do not exist, or have another id than in the state.
+
+        Of the latter `up` records the id, and what is connected to the network gets it.
 
         Args:
             host: The host.
@@ -123,7 +125,16 @@ class BridgeCheck:
                 by_hand = by_hand and self._by_hand(wanted, failure)
         if problems:
             raise HostError(problems, host=host.name) if by_hand else BridgesRefusedError(problems)
-        return frozenset(planned.name for planned in host.bridges if not named(networks, planned.name))
+        return frozenset(
+            planned.name
+            for planned in host.bridges
+            if not self._is_there(host.name, planned.name, {live.id for live in named(networks, planned.name)})
+        )
+
+    def _is_there(self, host: str, name: str, ids: Collection[str]) -> bool:
+        """Return whether one of the ids of the networks of that name is the state's; where that has none, any is."""
+        recorded = self._recorded.get((host, name), {}).get("network_id")
+        return recorded in ids if recorded else bool(ids)
 
     def wanted(self, host: str, planned: BridgePlan) -> Wanted:
         """Return a planned network with what the state has of it."""

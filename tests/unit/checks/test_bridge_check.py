@@ -79,6 +79,18 @@ def test_what_does_not_exist_is_named() -> None:
     assert check.compare(host(), [network(OURS)], []) == frozenset()
 
 
+@pytest.mark.parametrize("external", [False, True])
+def test_one_that_exists_again_under_another_id_is_looked_at_again(external: bool) -> None:
+    """Its owner, or an interrupted run, created it again: its id goes to the state, and to what is connected to it."""
+    check = BridgeCheck("dev", state(network_id="dd" * 32, external=external))
+    assert check.compare(host(external=external), [network(OURS)], []) == {"backend"}
+    check = BridgeCheck("dev", state(network_id="c1" * 32, external=external))
+    assert check.compare(host(external=external), [network(OURS)], []) == frozenset()
+    if not external:
+        with pytest.raises(BridgesRefusedError, match="IPF804"):
+            BridgeCheck("dev", state(network_id="dd" * 32)).compare(host(), [network()], [])
+
+
 def test_a_network_of_others_and_a_missing_external_one_are_refused() -> None:
     """The config is to be changed, so nothing is done anywhere."""
     check = BridgeCheck("dev", state())

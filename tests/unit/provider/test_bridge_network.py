@@ -343,3 +343,13 @@ def test_it_is_removed_with_the_connections_of_spares(docker: NetworkEngine, run
     assert docker.changes == ["disconnect 22 backend", "remove network backend"]
     NETWORK.delete(state(), run.operation)
     assert docker.networks == []
+
+
+@pytest.mark.parametrize("external", [False, True])
+def test_one_that_exists_again_has_its_new_id_in_the_state(docker: NetworkEngine, run: Run, external: bool) -> None:
+    """An interrupted run, or its owner, created it again: nothing is done about it, and the run says so."""
+    docker.add_network("c2", "backend", Labels={} if external else OURS)
+    old, new = state(external=external), inputs(external=external, missing=True)
+    assert NETWORK.update(old, new, run.operation)["network_id"] == "c2" * 32
+    assert docker.changes == []
+    assert run.warned == ["network backend on docker-1 was created again since the last run: it has another id"]
