@@ -91,14 +91,15 @@ def _looks(old: Properties, new: Properties) -> bool:
 
 def _ensured(old: Properties, new: Properties, operation: Operation) -> Properties:
     """Return the outputs of the network, which exists as planned then; `old` is what the state has, empty for none."""
+    from ipvlan.hosts.bridge_networks import links_of  # noqa: PLC0415
     from ipvlan.hosts.bridge_rebuild import ensure  # noqa: PLC0415  # most runs of this process create no network
-    from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415
+    from ipvlan.hosts.engine_writes import open_session  # noqa: PLC0415
 
     wanted = _wanted(old, new)
     connection = connection_of(new, operation)
     operation.hold(connection)
-    with open_engine(connection) as engine:
-        ensured = ensure(engine, wanted)
+    with open_session(connection) as (session, engine):
+        ensured = ensure(engine, wanted, links=links_of(session, [wanted.options]))
     _tell(wanted, ensured, operation, again=bool(old) and not old["external"])
     # Of one to or from external the id may be another network's.
     if (

@@ -79,12 +79,14 @@ class BridgeCheck:
 
     def _look(self, session: HostSession, host: HostPlan) -> frozenset[str]:
         # Only here: it loads Docker's package, and most stacks have no bridges of their own.
+        from ipvlan.hosts.bridge_networks import links_of  # noqa: PLC0415
         from ipvlan.hosts.engine import Engine  # noqa: PLC0415
 
         engine = Engine(session.name, session.socket, timeout=SECONDS)
         try:
             networks, containers = engine.networks(), engine.containers()
-            return self.compare(host, networks, containers, docker_version=engine.version)
+            links = links_of(session, [planned.options for planned in host.bridges])
+            return self.compare(host, networks, containers, docker_version=engine.version, links=links)
         finally:
             engine.close()
 
@@ -95,6 +97,7 @@ class BridgeCheck:
         containers: Sequence[Mapping[str, Any]],
         *,
         docker_version: str = "",
+        links: Collection[str] = (),
     ) -> frozenset[str]:
         """Return the names of the host's planned bridge networks that do not exist, or have another id than in the state.
 
@@ -105,6 +108,7 @@ class BridgeCheck:
             networks: Those of the host, as Docker lists them.
             containers: Those of the host, as Docker lists them.
             docker_version: The host's Docker: `28.5.2`.
+            links: Names of the host's interfaces.
 
         Raises:
             BridgesRefusedError: Each network that cannot be as planned.
@@ -119,7 +123,7 @@ class BridgeCheck:
             if not wanted.owner and not wanted.external and self._state is None:
                 # Whose it is cannot be known without the state; the resource looks again.
                 continue
-            failure = obstacle(wanted, networks, containers, docker_version=docker_version)
+            failure = obstacle(wanted, networks, containers, docker_version=docker_version, links=links)
             if failure is not None:
                 problems += failure.problems
                 by_hand = by_hand and self._by_hand(wanted, failure)

@@ -20,7 +20,8 @@ from ipvlan.hosts.errors import (
 )
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.volumes import listed
-from ipvlan.plan.ownership import known_owner
+from ipvlan.plan.ownership import known_owner, parse_owner_label
+from ipvlan.plan.resource_names import OWNER_LABEL
 
 if TYPE_CHECKING:
     from ipvlan.hosts.bridge_networks import LiveNetwork, Wanted
@@ -128,29 +129,55 @@ def rolled_back(wanted: Wanted, refusal: str, unconnected: Collection[str]) -> H
 
 def subnet_taken(wanted: Wanted, other: LiveNetwork, subnet: str) -> HostError:
     """Return that a network of the host has the planned subnet, or a part of it."""
+    fix = "write another subnet, or none: then Docker chooses it"
     return HostError.on(
         wanted.host,
         BRIDGE_SUBNET_TAKEN,
         problem=f"network {wanted.name} is to have the subnet {wanted.subnet}, and network {other.name} has {subnet}",
-        effect="Docker would refuse it; nothing was changed",
-        fix="write another subnet, or none: then Docker chooses it. Where the other network is of this stack and is to go or "
-        "to have another subnet too, do that first, in a `pulumi up` of its own",
+        effect=f"Docker would refuse it{_not_yet(wanted, other)}; nothing was changed",
+        fix=_fix(wanted, other, fix),
     )
 
 
 def link_taken(wanted: Wanted, link: str, other: LiveNetwork) -> HostError:
     """Return that a network of the host has the planned interface."""
-    return _link_taken(
-        wanted, f"network {wanted.name} is to have the interface {link}, and network {other.name} has it"
-    )
-
-
-def _link_taken(wanted: Wanted, problem: str) -> HostError:
     return HostError.on(
         wanted.host,
         BRIDGE_LINK_TAKEN,
-        problem=problem,
-        effect="Docker would take the interface over and change its addresses, or refuse the network; nothing was changed",
-        fix="write another com.docker.network.bridge.name in the bridge's options: one that no interface of the host has "
-        "(ip link show)",
+        problem=f"network {wanted.name} is to have the interface {link}, and network {other.name} has it",
+        effect=f"Docker would refuse it{_not_yet(wanted, other)}; nothing was changed",
+        fix=_fix(wanted, other, "write another interface in its option com.docker.network.bridge.name"),
+    )
+
+
+def link_exists(wanted: Wanted, link: str) -> HostError:
+    """Return that the host has an interface of the planned name, which no network of Docker's names."""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_LINK_TAKEN,
+        problem=f"network {wanted.name} is to have the interface {link}, and the host has one of that name",
+        effect="Docker would take it over and change its addresses, whoever made it; nothing was changed",
+        fix="write another interface in its option com.docker.network.bridge.name: one that the host does not have (ip link show)",
+    )
+
+
+def _made_here(wanted: Wanted, other: LiveNetwork) -> bool:
+    label = parse_owner_label(other.labels.get(OWNER_LABEL, ""))
+    return bool(wanted.owner) and label is not None and label.owner == wanted.owner
+
+
+def _not_yet(wanted: Wanted, other: LiveNetwork) -> str:
+    return (
+        f": this stack made {other.name}, and what it does not have any more goes last"
+        if _made_here(wanted, other)
+        else ""
+    )
+
+
+def _fix(wanted: Wanted, other: LiveNetwork, fix: str) -> str:
+    if not _made_here(wanted, other):
+        return fix
+    return (
+        f"{fix}. If it is the same bridge under another name, of its own or of the fabric, `name: {other.name}` keeps it as it is. "
+        f"If they are two, let {other.name} go or have another one first, in a `pulumi up` of its own"
     )

@@ -6,7 +6,7 @@ resource (`provider.bridge_network`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,12 +20,16 @@ from ipvlan.plan.resource_names import OWNER_LABEL
 if TYPE_CHECKING:
     from ipvlan.hosts.engine import Engine
     from ipvlan.hosts.errors import HostError
+    from ipvlan.hosts.session import HostSession
 
 DRIVER: Final = "bridge"
 """Docker's driver of the networks of the section."""
 
 LINK_OPTION: Final = "com.docker.network.bridge.name"
 """The option that names a network's interface on the host."""
+
+LINK_SECONDS: Final = 20.0
+"""For the host to list its interfaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +176,7 @@ def obstacle(
     containers: Sequence[Mapping[str, Any]],
     *,
     docker_version: str = "",
+    links: Collection[str] = (),
 ) -> HostError | None:
     """Return why the planned network cannot be had (IPF803, 804, 805, 821, 822); None where it exists as planned or can be created.
 
@@ -180,6 +185,7 @@ def obstacle(
         networks: Those of the host, as Docker lists them.
         containers: Those of the host, as Docker lists them.
         docker_version: The host's Docker: `28.5.2`; empty where it is not known.
+        links: Names of the host's interfaces (`links_of`).
     """
     found = named(networks, wanted.name)
     if wanted.external:
@@ -194,16 +200,19 @@ def obstacle(
     foreign = {} if live is None else foreign_users(containers, live, wanted.owner)
     if foreign:
         return refused.in_use(wanted, different, foreign.values())
-    return _taken(wanted, live, networks)
+    return _taken(wanted, live, networks, links)
 
 
-def _taken(wanted: Wanted, live: LiveNetwork | None, networks: Sequence[Mapping[str, Any]]) -> HostError | None:
-    """Return that something else on the host has what a network that is created would have: Docker would refuse it.
+def _taken(
+    wanted: Wanted, live: LiveNetwork | None, networks: Sequence[Mapping[str, Any]], links: Collection[str]
+) -> HostError | None:
+    """Return that something else on the host has what a network that is created would have.
 
     Args:
         wanted: The planned network.
         live: The one that is removed for it.
         networks: Those of the host, as Docker lists them.
+        links: Names of the host's interfaces.
     """
     others = [network for network in networks if live is None or network["Id"] != live.id]
     if wanted.subnet:
@@ -212,10 +221,26 @@ def _taken(wanted: Wanted, live: LiveNetwork | None, networks: Sequence[Mapping[
             if subnet:
                 return refused.subnet_taken(wanted, live_network(other), subnet)
     link = wanted.options.get(LINK_OPTION)
-    for other in others if link else ():
+    if not link:
+        return None
+    for other in others:
         if (other.get("Options") or {}).get(LINK_OPTION) == link:
-            return refused.link_taken(wanted, str(link), live_network(other))
-    return None
+            return refused.link_taken(wanted, link, live_network(other))
+    # What Docker calls the interface where nothing is written (moby, bridge driver: "br-" and 12 digits of the id).
+    own = None if live is None else live.options.get(LINK_OPTION, f"br-{live.id[:12]}")
+    return refused.link_exists(wanted, link) if link in links and link != own else None
+
+
+def links_of(session: HostSession, options: Iterable[Mapping[str, str]]) -> Collection[str]:
+    """Return the names of the host's interfaces; empty, without a question, where no option of a planned network names one.
+
+    Args:
+        session: The session to the host.
+        options: Those of each planned network.
+    """
+    if not any(LINK_OPTION in each for each in options):
+        return frozenset()
+    return frozenset(session.run("ls /sys/class/net", timeout=LINK_SECONDS).split())
 
 
 def _overlapping(subnet: str, network: Mapping[str, Any]) -> str:

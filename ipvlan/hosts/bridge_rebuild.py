@@ -52,15 +52,20 @@ class Ensured(NamedTuple):
     """Names of containers of this stack that were on it, and that Docker does not connect again."""
 
 
-def ensure(engine: EngineWrites, wanted: Wanted) -> Ensured:
+def ensure(engine: EngineWrites, wanted: Wanted, *, links: Collection[str] = ()) -> Ensured:
     """Return the planned network, which exists then; create it, or create it again below running containers.
+
+    Args:
+        engine: The host's Docker.
+        wanted: The planned network.
+        links: Names of the host's interfaces, where the network is to have one of a given name.
 
     Raises:
         HostError: IPF803 to IPF805, IPF821, IPF822 (nothing was changed); IPF806, or IPF807: the network is as it was, if Docker
             does not refuse that too. It is safe to repeat.
     """
     networks, containers = engine.networks(), engine.containers()
-    failure = obstacle(wanted, networks, containers, docker_version=engine.version)
+    failure = obstacle(wanted, networks, containers, docker_version=engine.version, links=links)
     if failure is not None:
         raise failure
     if wanted.external:

@@ -35,6 +35,17 @@ class NetworkEngine(ContainerEngine):
     makes_otherwise: list[dict[str, Any]] = field(default_factory=list)
     """What each network has that is created, whatever was asked for; the first one's first."""
 
+    links: list[str] = field(default_factory=list)
+    """Names of the host's interfaces."""
+    commands: list[str] = field(default_factory=list)
+    """What was run on the host."""
+
+    def run(self, text: str, *, timeout: float) -> str:
+        """Run a text on the host, as a session does: it lists the interfaces."""
+        assert timeout > 0
+        self.commands.append(text)
+        return "\n".join(self.links)
+
     def add_network(self, id_: str, name: str, **more: Any) -> dict[str, Any]:
         """Let there be a network; `id_` are two digits, of which its id is made."""
         network = {
@@ -171,11 +182,17 @@ def reached_by(monkeypatch: pytest.MonkeyPatch, engine: NetworkEngine) -> None:
     """Let every visit to a host's Docker end at this one."""
 
     @contextmanager
-    def open_engine(connection: Any) -> Iterator[EngineWrites]:
+    def open_session(connection: Any) -> Iterator[tuple[Any, EngineWrites]]:
         opened = EngineWrites(connection.name, engine.socket, timeout=5)
         try:
-            yield opened
+            yield engine, opened
         finally:
             opened.close()
 
+    @contextmanager
+    def open_engine(connection: Any) -> Iterator[EngineWrites]:
+        with open_session(connection) as (_, opened):
+            yield opened
+
+    monkeypatch.setattr(engine_writes, "open_session", open_session)
     monkeypatch.setattr(engine_writes, "open_engine", open_engine)

@@ -148,3 +148,53 @@ def test_all_hosts_are_looked_at_and_every_refusal_is_shown(monkeypatch: pytest.
     answers["docker-1"] = refusal
     with pytest.raises(BridgesRefusedError, match="IPF804"):
         BridgeCheck("dev", state()).look([])
+
+
+LINK = {"com.docker.network.bridge.name": "br-app"}
+
+
+@pytest.mark.parametrize(
+    ("planned", "more", "code"),
+    [
+        ({"subnet": "172.30.5.0/24"}, {"IPAM": {"Config": [{"Subnet": "172.30.5.0/24"}]}}, "IPF821"),
+        ({"options": LINK}, {"Options": LINK}, "IPF822"),
+    ],
+)
+def test_another_name_of_a_bridge_with_what_only_one_can_have_is_refused(
+    planned: dict[str, Any], more: dict[str, Any], code: str
+) -> None:
+    """The new network comes before the old one goes: Docker would refuse it at each `up`. The old name is not in the way."""
+    old = network({OWNER_LABEL: f"{OWNER}/docker-1/l2-backend"}, Id="c2" * 32, Name="l2-backend", **more)
+    check = BridgeCheck("dev", state())
+    with pytest.raises(BridgesRefusedError, match=rf"(?s){code}.*name: l2-backend"):
+        check.compare(host(**planned), [old], [])
+    check = BridgeCheck("dev", state(network="l2-backend", network_id="c2" * 32, options=planned.get("options", {})))
+    assert check.compare(host(**{**planned, "name": "l2-backend"}), [old], []) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("live", "links", "refused"),
+    [
+        (None, {"br-app", "lo"}, True),
+        (None, {"lo"}, False),
+        ({}, {"br-app"}, True),
+        ({"Options": LINK, "Internal": True}, {"br-app"}, False),
+        ({"Options": LINK}, {"br-app"}, False),
+    ],
+)
+def test_an_interface_of_the_host_is_not_taken_over(live: Any, links: set[str], refused: bool) -> None:
+    """Docker takes a link that exists for the bridge, whoever made it, and changes its addresses; its own network's is no other."""
+    check = BridgeCheck("dev", state(network_id="c1" * 32))
+    networks = [] if live is None else [network(OURS, **live)]
+    if refused:
+        with pytest.raises(BridgesRefusedError, match=r"(?s)IPF822.*br-app"):
+            check.compare(host(options=LINK), networks, [], links=links)
+    else:
+        check.compare(host(options=LINK), networks, [], links=links)
+
+
+def test_the_interface_that_docker_made_up_is_the_networks_own() -> None:
+    """It goes with the network, and may be written as its name."""
+    name = {"com.docker.network.bridge.name": "br-c1c1c1c1c1c1"}
+    check = BridgeCheck("dev", state(network_id="c1" * 32))
+    assert check.compare(host(options=name), [network(OURS)], [], links=set(name.values())) == frozenset()

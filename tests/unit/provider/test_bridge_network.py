@@ -353,3 +353,16 @@ def test_one_that_exists_again_has_its_new_id_in_the_state(docker: NetworkEngine
     assert NETWORK.update(old, new, run.operation)["network_id"] == "c2" * 32
     assert docker.changes == []
     assert run.warned == ["network backend on docker-1 was created again since the last run: it has another id"]
+
+
+def test_an_interface_of_the_host_is_not_taken_over(docker: NetworkEngine, run: Run) -> None:
+    """The resource looks again, right before the creation; where no name is written the host's interfaces are not asked for."""
+    name = {"com.docker.network.bridge.name": "br0"}
+    docker.links = ["lo", "br0"]
+    with pytest.raises(HostError, match=r"(?s)IPF822.*interface br0"):
+        NETWORK.create(inputs(options=name), run.operation)
+    assert docker.changes == []
+    NETWORK.create(inputs(), run.operation)
+    docker.links = ["lo"]
+    assert NETWORK.create(inputs(network="second", options=name), run.operation).id == "docker-1/second"
+    assert docker.commands == ["ls /sys/class/net"] * 2
