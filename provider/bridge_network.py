@@ -139,5 +139,7 @@ def _wanted(old: Properties, new: Properties) -> Wanted:
         owner=new["owner"],
         stack=new["stack"],
         recorded=recorded.get("network_id", ""),
+        # Not in a state of before, and no difference: it says whose containers are, and nothing of the network.
+        containers=new.get("containers") or (),
         dropped=sorted(recorded.get("options", {}).keys() - new["options"].keys()),
     )

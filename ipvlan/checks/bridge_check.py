@@ -157,6 +157,7 @@ class BridgeCheck:
             owner="" if self._state is None else self._state.ownership.owner,
             stack=self._stack,
             recorded=str(recorded.get("network_id") or ""),
+            containers=() if self._state is None else self._state.ownership.ids,
             dropped=sorted((recorded.get("options") or {}).keys() - planned.options.keys()),
         )
 

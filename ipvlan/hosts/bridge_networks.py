@@ -68,6 +68,8 @@ class Wanted:
     """The stack's short name."""
     recorded: str = ""
     """Docker's id of the network in the state, where the stack created it; empty otherwise."""
+    containers: Collection[str] = ()
+    """Docker's ids of the stack's containers, as the state has them: one that an earlier version created has no owner label."""
     dropped: Collection[str] = ()
     """Names of options that it has in the state, and that are not planned any more. Any other option beyond the planned ones is
     Docker's own (`default-network-opts` in its daemon.json)."""
@@ -139,12 +141,12 @@ def users(containers: Sequence[Mapping[str, Any]], live: LiveNetwork) -> dict[st
     return {container["Id"]: container_name(container) for container in users_of(containers, live)}
 
 
-def foreign_users(containers: Sequence[Mapping[str, Any]], live: LiveNetwork, owner: str) -> dict[str, str]:
-    """Return those of `users` that do not have the stack's owner id in their owner label: Docker's id -> name."""
+def foreign_users(containers: Sequence[Mapping[str, Any]], live: LiveNetwork, wanted: Wanted) -> dict[str, str]:
+    """Return those of `users` that are neither in the state nor labelled with the stack's owner id: Docker's id -> name."""
     return {
         container["Id"]: container_name(container)
         for container in users_of(containers, live)
-        if not has_owner(container.get("Labels") or {}, owner)
+        if container["Id"] not in wanted.containers and not has_owner(container.get("Labels") or {}, wanted.owner)
     }
 
 
@@ -197,7 +199,7 @@ def obstacle(
     different = [] if live is None else differences(wanted, live)
     if live is not None and not different:
         return None
-    foreign = {} if live is None else foreign_users(containers, live, wanted.owner)
+    foreign = {} if live is None else foreign_users(containers, live, wanted)
     if foreign:
         return refused.in_use(wanted, different, foreign.values())
     return _taken(wanted, live, networks, links)

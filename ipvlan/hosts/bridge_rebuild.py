@@ -168,17 +168,15 @@ def _disconnected(
     """
     engine.prepare_priorities()
     on_it = [] if live is None else list(users_of(containers, live))
-    foreign = [each for each in on_it if not _is_own(engine, each, wanted.owner)]
+    foreign = [each for each in on_it if not _is_own(engine, each, wanted)]
     if foreign:
         raise refused.others_on(wanted, map(container_name, foreign))
     ids = {network["Id"] for network in networks}
     dead = [
         each
         for each in containers
-        if has_owner(each.get("Labels") or {}, wanted.owner)
-        and _dead_id(each, wanted.name, ids)
         # Not looked at before: only this stack's are changed.
-        and not labelled_by_image(engine, each["ImageID"])
+        if _dead_id(each, wanted.name, ids) and _is_own(engine, each, wanted)
     ]
     endpoints: list[_Endpoint] = []
     for each in [*on_it, *dead]:
@@ -217,8 +215,11 @@ def _connect_again(engine: EngineWrites, network_id: str, endpoints: Sequence[_E
     ]
 
 
-def _is_own(engine: EngineWrites, container: Mapping[str, Any], owner: str) -> bool:
-    return has_owner(container.get("Labels") or {}, owner) and not labelled_by_image(engine, container["ImageID"])
+def _is_own(engine: EngineWrites, container: Mapping[str, Any], wanted: Wanted) -> bool:
+    if container["Id"] in wanted.containers:
+        return True
+    labelled = has_owner(container.get("Labels") or {}, wanted.owner)
+    return labelled and not labelled_by_image(engine, container["ImageID"])
 
 
 def remove(engine: EngineWrites, wanted: Wanted) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import HostPlan
 from ipvlan.plan.resource_names import (
     BRIDGE_NETWORK_TYPE,
+    CONTAINER_TYPE,
+    FABRIC_TYPE,
+    HOST_SLICE_TYPE,
     IDENTITY_TYPE,
     OWNER_LABEL,
 )
@@ -118,6 +122,19 @@ def test_a_rebuild_below_containers_of_others_is_refused_before_anything() -> No
     with pytest.raises(BridgesRefusedError, match=r"(?s)IPF805.*grafana"):
         check.compare(planned, [live], [ours, others])
     assert check.compare(host(), [live], [others]) == frozenset()
+
+
+def test_a_container_of_an_earlier_version_is_ours_by_its_id() -> None:
+    """It has no owner label, and never gets one while it is not replaced."""
+    recorded = state(network_id="c1" * 32)
+    fabric = resource(FABRIC_TYPE, "fabric")
+    slice_ = replace(resource(HOST_SLICE_TYPE, "fabric-docker-1"), parent=fabric.urn)
+    web = replace(resource(CONTAINER_TYPE, "fabric-docker-1-web"), id="web" * 8, parent=slice_.urn)
+    check = BridgeCheck("dev", replace(recorded, resources=(*recorded.resources, fabric, slice_, web)))
+    planned, old = host(subnet="172.30.5.0/24"), {**user("web", ""), "Labels": {"ipvlan-fabric.stack": "dev"}}
+    assert check.compare(planned, [network(OURS)], [old]) == frozenset()
+    with pytest.raises(BridgesRefusedError, match="IPF805"):
+        BridgeCheck("dev", recorded).compare(planned, [network(OURS)], [old])
 
 
 def test_one_in_the_state_is_ours_whatever_its_label_is() -> None:

@@ -366,3 +366,17 @@ def test_an_interface_of_the_host_is_not_taken_over(docker: NetworkEngine, run: 
     docker.links = ["lo"]
     assert NETWORK.create(inputs(network="second", options=name), run.operation).id == "docker-1/second"
     assert docker.commands == ["ls /sys/class/net"] * 2
+
+
+def test_a_container_of_an_earlier_version_is_ours_by_its_id(docker: NetworkEngine, run: Run) -> None:
+    """It has no owner label: the network is created again below it, and removed. Its id alone changes nothing."""
+    ids = {"containers": ["11" * 32]}
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.inspected = [container("11", "web", Config__Labels={STACK_LABEL: "dev"}, NetworkSettings__Networks=on())]
+    assert NETWORK.diff(state(), inputs(**ids)).changed == []
+    with pytest.raises(HostError, match="IPF805"):
+        NETWORK.update(state(), inputs(internal=True), run.operation)
+    outputs = NETWORK.update(state(), inputs(internal=True, **ids), run.operation)
+    assert docker.endpoints("web")["backend"]["NetworkID"] == outputs["network_id"]
+    NETWORK.delete(outputs, run.operation)
+    assert docker.networks == []
