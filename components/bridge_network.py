@@ -5,6 +5,7 @@ Out of scope: the work on the host, which the plugin does (`provider.bridge_netw
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -31,6 +32,7 @@ class BridgeNetwork(pulumi.CustomResource):
         stack: str,
         owner: pulumi.Output[str],
         missing: bool,
+        containers: Collection[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declare it.
@@ -41,7 +43,8 @@ class BridgeNetwork(pulumi.CustomResource):
             connection: The ssh connection to its host.
             stack: Name of the stack, for its label.
             owner: The stack's owner id, for its label.
-            missing: Whether it is known not to exist: where the state has it, it is created again.
+            missing: Whether it is known not to exist under the id in the state: it is created again, or its new id is recorded.
+            containers: Docker's ids of the stack's containers on the host, as far as the state has them; a change is no difference.
             opts: The resource's options.
         """
         super().__init__(
@@ -59,6 +62,7 @@ class BridgeNetwork(pulumi.CustomResource):
                 "owner": owner,
                 "stack": stack,
                 "missing": missing,
+                "containers": sorted(containers),
                 # An output; the input shows the engine that there is one.
                 "network_id": None,
             },

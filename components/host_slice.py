@@ -67,6 +67,9 @@ class HostSliceArgs:
     missing_bridges: Collection[str] = ()
     """Names of the planned bridge networks that do not exist on the host, as far as it was asked."""
 
+    recorded_containers: Collection[str] = ()
+    """Docker's ids of the host's containers in the state."""
+
     missing_volumes: Collection[str] = ()
     """Names of the planned volumes that do not exist on the host, as far as it was asked."""
 
@@ -140,6 +143,7 @@ class HostSlice(pulumi.ComponentResource):
                 stack=args.stack,
                 owner=args.owner,
                 missing=planned.name in args.missing_bridges,
+                containers=args.recorded_containers,
                 # After the fabric's network: so the subnet that Docker chooses is none of the fabric's.
                 opts=pulumi.ResourceOptions(parent=self, provider=args.fabric_provider, depends_on=[network]),
             )

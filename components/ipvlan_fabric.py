@@ -55,6 +55,9 @@ class FabricArgs:
     from_before: Mapping[Place, str] = field(default_factory=dict)
     """Those of them that only an earlier version declared, with their ids: one that is not replaced is taken as it is."""
 
+    recorded: Mapping[Place, str] = field(default_factory=dict)
+    """Docker's ids of the containers that the state has; empty in a preview, and where it cannot be read."""
+
     proven: Collection[Place] = ()
     """The places whose container was up once."""
 
@@ -188,6 +191,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 after=after,
                 missing_volumes=shared.args.missing_volumes.get(host.name, ()),
                 missing_bridges=shared.args.missing_bridges.get(host.name, ()),
+                recorded_containers=[id_ for place, id_ in shared.args.recorded.items() if place.host == host.name],
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -95,6 +95,7 @@ def fabric_args(
         unavailable={**unavailable, **without},
         existing=visits.existing(),
         from_before=visits.from_before(),
+        recorded=visits.recorded(),
         proven=visits.proven(),
         replaced_hosts={*visits.replaced_networks(), *(host for host, found in volumes.items() if found.replaced)},
         missing_volumes={host: found.missing for host, found in volumes.items()},
@@ -192,6 +193,10 @@ class HostVisits:
     def existing(self) -> Collection[Place] | None:
         """Return the containers that the state has; None in a preview, and where the state cannot be read."""
         return None if self._recorded is None else self._recorded.ownership.containers.keys()
+
+    def recorded(self) -> Mapping[Place, str]:
+        """Return Docker's ids of the containers in the state; none in a preview, and where the state cannot be read."""
+        return {} if self._recorded is None else self._recorded.ownership.containers
 
     def from_before(self) -> Mapping[Place, str]:
         """Return those that only an earlier version declared; none in a preview, and where the state cannot be read."""

@@ -64,6 +64,8 @@ HOST_TITLES: Final[Mapping[str, str]] = {
     "IPF806": "a bridge network cannot be removed",
     "IPF807": "Docker refuses to create a bridge network",
     "IPF808": "a container is not connected to its bridge networks",
+    "IPF821": "the subnet of a bridge network is taken on its host",
+    "IPF822": "the interface name of a bridge network is taken on its host",
     "IPF830": "an import has a bridge whose key the stack has for another network",
     "IPF811": "the files of a container cannot be written or read on its host",
     "IPF812": "the folder of a container's files is not this stack's",

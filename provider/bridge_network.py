@@ -3,7 +3,7 @@
 Docker cannot change a network. Another subnet, other options, or another `internal` are an update: the network is created again
 below its containers, in one visit, and its new id goes to their endpoints.
 
-Out of scope: the work on the host, which `ipvlan.hosts.bridge_networks` does. The state of every stack has the properties' names.
+Out of scope: the work on the host, which `ipvlan.hosts.bridge_rebuild` does. The state of every stack has the properties' names.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from provider.errors import not_importable
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
 
 if TYPE_CHECKING:
-    from ipvlan.hosts.bridge_networks import Ensured, Wanted
+    from ipvlan.hosts.bridge_networks import Wanted
+    from ipvlan.hosts.bridge_rebuild import Ensured
 
 _PLACE: Final = ("host", "network")
 """Properties that say which network it is."""
@@ -44,12 +45,12 @@ class BridgeNetwork(Resource):
         return None if live is None else {**state, "network_id": live.id}
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Report an update; another place replaces. One that is known to be missing is an update too: it is created again."""
+        """Report an update; another place replaces. One that is missing is one too, also by its id alone."""
         found = compare(old, new, identity=_PLACE, rest=(*_CONTENT, *_REST))
         return Difference([*found.changed, *(["missing"] if new.get("missing") else [])], found.replaces)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
-        """Create it again where it is to be another one or is missing; else record what changed.
+        """Create it again where it is to be another one or is missing; else record what changed, its id too.
 
         Raises:
             HostError: Containers of others are on it, and nothing was changed; or Docker refuses it.
@@ -74,7 +75,7 @@ class BridgeNetwork(Resource):
         """
         if state["external"]:
             return
-        from ipvlan.hosts.bridge_networks import remove  # noqa: PLC0415  # most runs of this process delete no network
+        from ipvlan.hosts.bridge_rebuild import remove  # noqa: PLC0415  # most runs of this process delete no network
         from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415
 
         connection = connection_of(state, operation)
@@ -90,15 +91,26 @@ def _looks(old: Properties, new: Properties) -> bool:
 
 def _ensured(old: Properties, new: Properties, operation: Operation) -> Properties:
     """Return the outputs of the network, which exists as planned then; `old` is what the state has, empty for none."""
-    from ipvlan.hosts.bridge_networks import ensure  # noqa: PLC0415  # most runs of this process create no network
-    from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415
+    from ipvlan.hosts.bridge_networks import links_of  # noqa: PLC0415
+    from ipvlan.hosts.bridge_rebuild import ensure  # noqa: PLC0415  # most runs of this process create no network
+    from ipvlan.hosts.engine_writes import open_session  # noqa: PLC0415
 
     wanted = _wanted(old, new)
     connection = connection_of(new, operation)
     operation.hold(connection)
-    with open_engine(connection) as engine:
-        ensured = ensure(engine, wanted)
+    with open_session(connection) as (session, engine):
+        ensured = ensure(engine, wanted, links=links_of(session, [wanted.options]))
     _tell(wanted, ensured, operation, again=bool(old) and not old["external"])
+    # Of one to or from external the id may be another network's.
+    if (
+        old
+        and not (ensured.created or ensured.rebuilt)
+        and old["external"] is new["external"]
+        and ensured.live.id != old["network_id"]
+    ):
+        operation.warn(
+            f"network {wanted.name} on {wanted.host} was created again since the last run: it has another id"
+        )
     # What others made is not this stack's, also when it is not external any more.
     label = "" if wanted.external else wanted.owner_label
     return {**new, "missing": False, "network_id": ensured.live.id, "owner_label": label}
@@ -127,5 +139,7 @@ def _wanted(old: Properties, new: Properties) -> Wanted:
         owner=new["owner"],
         stack=new["stack"],
         recorded=recorded.get("network_id", ""),
+        # Not in a state of before, and no difference: it says whose containers are, and nothing of the network.
+        containers=new.get("containers") or (),
         dropped=sorted(recorded.get("options", {}).keys() - new["options"].keys()),
     )

@@ -8,7 +8,7 @@ Out of scope: what makes a network the planned one (`ipvlan.hosts.bridge_network
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ipvlan.hosts.errors import BRIDGE_UNUSABLE, HostError
@@ -31,7 +31,7 @@ class BridgesLooked(NamedTuple):
     """What a look at the bridge networks of hosts shows, by host."""
 
     missing: Mapping[str, frozenset[str]]
-    """Names of those that do not exist."""
+    """Names of those that do not exist, or that have another id than in the state."""
     unavailable: Mapping[str, HostError]
     """The hosts that nothing can be done on now, with the reason: they do not answer, or an external network is gone that the state
     has."""
@@ -79,12 +79,14 @@ class BridgeCheck:
 
     def _look(self, session: HostSession, host: HostPlan) -> frozenset[str]:
         # Only here: it loads Docker's package, and most stacks have no bridges of their own.
+        from ipvlan.hosts.bridge_networks import links_of  # noqa: PLC0415
         from ipvlan.hosts.engine import Engine  # noqa: PLC0415
 
         engine = Engine(session.name, session.socket, timeout=SECONDS)
         try:
             networks, containers = engine.networks(), engine.containers()
-            return self.compare(host, networks, containers, docker_version=engine.version)
+            links = links_of(session, [planned.options for planned in host.bridges])
+            return self.compare(host, networks, containers, docker_version=engine.version, links=links)
         finally:
             engine.close()
 
@@ -95,14 +97,18 @@ class BridgeCheck:
         containers: Sequence[Mapping[str, Any]],
         *,
         docker_version: str = "",
+        links: Collection[str] = (),
     ) -> frozenset[str]:
-        """Return the names of the host's planned bridge networks that do not exist.
+        """Return the names of the host's planned bridge networks that do not exist, or have another id than in the state.
+
+        Of the latter `up` records the id, and what is connected to the network gets it.
 
         Args:
             host: The host.
             networks: Those of the host, as Docker lists them.
             containers: Those of the host, as Docker lists them.
             docker_version: The host's Docker: `28.5.2`.
+            links: Names of the host's interfaces.
 
         Raises:
             BridgesRefusedError: Each network that cannot be as planned.
@@ -117,13 +123,22 @@ class BridgeCheck:
             if not wanted.owner and not wanted.external and self._state is None:
                 # Whose it is cannot be known without the state; the resource looks again.
                 continue
-            failure = obstacle(wanted, networks, containers, docker_version=docker_version)
+            failure = obstacle(wanted, networks, containers, docker_version=docker_version, links=links)
             if failure is not None:
                 problems += failure.problems
                 by_hand = by_hand and self._by_hand(wanted, failure)
         if problems:
             raise HostError(problems, host=host.name) if by_hand else BridgesRefusedError(problems)
-        return frozenset(planned.name for planned in host.bridges if not named(networks, planned.name))
+        return frozenset(
+            planned.name
+            for planned in host.bridges
+            if not self._is_there(host.name, planned.name, {live.id for live in named(networks, planned.name)})
+        )
+
+    def _is_there(self, host: str, name: str, ids: Collection[str]) -> bool:
+        """Return whether one of the ids of the networks of that name is the state's; where that has none, any is."""
+        recorded = self._recorded.get((host, name), {}).get("network_id")
+        return recorded in ids if recorded else bool(ids)
 
     def wanted(self, host: str, planned: BridgePlan) -> Wanted:
         """Return a planned network with what the state has of it."""
@@ -142,6 +157,7 @@ class BridgeCheck:
             owner="" if self._state is None else self._state.ownership.owner,
             stack=self._stack,
             recorded=str(recorded.get("network_id") or ""),
+            containers=() if self._state is None else self._state.ownership.ids,
             dropped=sorted((recorded.get("options") or {}).keys() - planned.options.keys()),
         )
 

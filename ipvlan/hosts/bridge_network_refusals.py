@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 from ipvlan.hosts.errors import (
     BRIDGE_IN_USE,
+    BRIDGE_LINK_TAKEN,
     BRIDGE_NOT_OURS,
     BRIDGE_NOT_REMOVED,
     BRIDGE_REFUSED,
+    BRIDGE_SUBNET_TAKEN,
     BRIDGE_UNUSABLE,
     HostError,
 )
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.volumes import listed
-from ipvlan.plan.ownership import known_owner
+from ipvlan.plan.ownership import known_owner, parse_owner_label
+from ipvlan.plan.resource_names import OWNER_LABEL
 
 if TYPE_CHECKING:
     from ipvlan.hosts.bridge_networks import LiveNetwork, Wanted
@@ -96,12 +99,85 @@ def not_removed(wanted: Wanted, refusal: str) -> HostError:
     )
 
 
-def refused(wanted: Wanted, refusal: str) -> HostError:
-    """Return that Docker does not create the network."""
+def refused(wanted: Wanted, refusal: str, detached: Collection[str] = ()) -> HostError:
+    """Return that Docker does not create the network; `detached` are the containers that were disconnected for it."""
+    off = (
+        f"; {listed(sorted(detached))} was disconnected for it, and is without it until it is created"
+        if detached
+        else ""
+    )
     return HostError.on(
         wanted.host,
         BRIDGE_REFUSED,
         problem=f"network {wanted.name} is not created: {refusal}",
-        effect="its containers are not connected to it, and new ones are not started",
+        effect=f"its containers are not connected to it, and new ones are not started{off}",
         fix="correct its subnet and options, or free what Docker names on the host (docker network ls), then run `pulumi up` again",
+    )
+
+
+def rolled_back(wanted: Wanted, refusal: str, unconnected: Collection[str]) -> HostError:
+    """Return that Docker does not create the network, and the previous one is there again; `unconnected` are not on it."""
+    off = f", but for {listed(sorted(unconnected))}, which Docker does not connect again" if unconnected else ""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_REFUSED,
+        problem=f"network {wanted.name} is not created: {refusal}. It was created again as it was, under another id",
+        effect=f"its containers were without it for seconds, and are on it again{off}",
+        fix="correct its subnet and options, or free what Docker names on the host (docker network ls), then run `pulumi up` again",
+    )
+
+
+def subnet_taken(wanted: Wanted, other: LiveNetwork, subnet: str) -> HostError:
+    """Return that a network of the host has the planned subnet, or a part of it."""
+    fix = "write another subnet, or none: then Docker chooses it"
+    return HostError.on(
+        wanted.host,
+        BRIDGE_SUBNET_TAKEN,
+        problem=f"network {wanted.name} is to have the subnet {wanted.subnet}, and network {other.name} has {subnet}",
+        effect=f"Docker would refuse it{_not_yet(wanted, other)}; nothing was changed",
+        fix=_fix(wanted, other, fix),
+    )
+
+
+def link_taken(wanted: Wanted, link: str, other: LiveNetwork) -> HostError:
+    """Return that a network of the host has the planned interface."""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_LINK_TAKEN,
+        problem=f"network {wanted.name} is to have the interface {link}, and network {other.name} has it",
+        effect=f"Docker would refuse it{_not_yet(wanted, other)}; nothing was changed",
+        fix=_fix(wanted, other, "write another interface in its option com.docker.network.bridge.name"),
+    )
+
+
+def link_exists(wanted: Wanted, link: str) -> HostError:
+    """Return that the host has an interface of the planned name, which no network of Docker's names."""
+    return HostError.on(
+        wanted.host,
+        BRIDGE_LINK_TAKEN,
+        problem=f"network {wanted.name} is to have the interface {link}, and the host has one of that name",
+        effect="Docker would take it over and change its addresses, whoever made it; nothing was changed",
+        fix="write another interface in its option com.docker.network.bridge.name: one that the host does not have (ip link show)",
+    )
+
+
+def _made_here(wanted: Wanted, other: LiveNetwork) -> bool:
+    label = parse_owner_label(other.labels.get(OWNER_LABEL, ""))
+    return bool(wanted.owner) and label is not None and label.owner == wanted.owner
+
+
+def _not_yet(wanted: Wanted, other: LiveNetwork) -> str:
+    return (
+        f": this stack made {other.name}, and what it does not have any more goes last"
+        if _made_here(wanted, other)
+        else ""
+    )
+
+
+def _fix(wanted: Wanted, other: LiveNetwork, fix: str) -> str:
+    if not _made_here(wanted, other):
+        return fix
+    return (
+        f"{fix}. If it is the same bridge under another name, of its own or of the fabric, `name: {other.name}` keeps it as it is. "
+        f"If they are two, let {other.name} go or have another one first, in a `pulumi up` of its own"
     )

@@ -1,34 +1,35 @@
-"""Bridge networks of the section `bridges` on a host: whose one is, whether it is as planned, and how it is created or removed.
+"""Bridge networks of the section `bridges` on a host: whose one is, whether it is as planned, and what is in the way.
 
-Docker cannot change a network. One that is to be another is created again below its containers: they are disconnected, it is
-removed and created, and they are connected again. Docker removes a network of stopped containers without a word, and such a
-container does not start again ("network ID not found", moby#17187): so stopped ones count.
-
-Out of scope: what is planned (`ipvlan.plan.bridges`), and the engine's resource (`provider.bridge_network`).
+Out of scope: what is planned (`ipvlan.plan.bridges`), the changes on the host (`ipvlan.hosts.bridge_rebuild`), and the engine's
+resource (`provider.bridge_network`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netaddr import IPNetwork
 
 from ipvlan.hosts import bridge_network_refusals as refused
-from ipvlan.hosts.spare import labelled_by_image
-from ipvlan.hosts.spare_copy import given_aliases
 from ipvlan.plan.docker_versions import PRIORITY_BEFORE_FAMILY, parse_version
 from ipvlan.plan.ownership import owner_label, parse_owner_label
-from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
+from ipvlan.plan.resource_names import OWNER_LABEL
 
 if TYPE_CHECKING:
     from ipvlan.hosts.engine import Engine
-    from ipvlan.hosts.engine_writes import EngineWrites
     from ipvlan.hosts.errors import HostError
+    from ipvlan.hosts.session import HostSession
 
 DRIVER: Final = "bridge"
 """Docker's driver of the networks of the section."""
+
+LINK_OPTION: Final = "com.docker.network.bridge.name"
+"""The option that names a network's interface on the host."""
+
+LINK_SECONDS: Final = 20.0
+"""For the host to list its interfaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,8 @@ class Wanted:
     """The stack's short name."""
     recorded: str = ""
     """Docker's id of the network in the state, where the stack created it; empty otherwise."""
+    containers: Collection[str] = ()
+    """Docker's ids of the stack's containers, as the state has them: one that an earlier version created has no owner label."""
     dropped: Collection[str] = ()
     """Names of options that it has in the state, and that are not planned any more. Any other option beyond the planned ones is
     Docker's own (`default-network-opts` in its daemon.json)."""
@@ -135,15 +138,15 @@ def differences(wanted: Wanted, live: LiveNetwork) -> list[str]:
 
 def users(containers: Sequence[Mapping[str, Any]], live: LiveNetwork) -> dict[str, str]:
     """Return the containers of Docker's list that are on the network, stopped ones too: Docker's id -> name."""
-    return {container["Id"]: container_name(container) for container in _on(containers, live)}
+    return {container["Id"]: container_name(container) for container in users_of(containers, live)}
 
 
-def foreign_users(containers: Sequence[Mapping[str, Any]], live: LiveNetwork, owner: str) -> dict[str, str]:
-    """Return those of `users` that do not have the stack's owner id in their owner label: Docker's id -> name."""
+def foreign_users(containers: Sequence[Mapping[str, Any]], live: LiveNetwork, wanted: Wanted) -> dict[str, str]:
+    """Return those of `users` that are neither in the state nor labelled with the stack's owner id: Docker's id -> name."""
     return {
         container["Id"]: container_name(container)
-        for container in _on(containers, live)
-        if not has_owner(container.get("Labels") or {}, owner)
+        for container in users_of(containers, live)
+        if container["Id"] not in wanted.containers and not has_owner(container.get("Labels") or {}, wanted.owner)
     }
 
 
@@ -158,7 +161,7 @@ def container_name(container: Mapping[str, Any]) -> str:
     return str((container.get("Names") or [container["Id"]])[0]).removeprefix("/")
 
 
-def _on(containers: Sequence[Mapping[str, Any]], live: LiveNetwork) -> Iterator[Mapping[str, Any]]:
+def users_of(containers: Sequence[Mapping[str, Any]], live: LiveNetwork) -> Iterator[Mapping[str, Any]]:
     """Yield the containers of Docker's list that are on a network; one that never started has its name alone."""
     for container in containers:
         endpoints = (container.get("NetworkSettings") or {}).get("Networks") or {}
@@ -175,14 +178,16 @@ def obstacle(
     containers: Sequence[Mapping[str, Any]],
     *,
     docker_version: str = "",
+    links: Collection[str] = (),
 ) -> HostError | None:
-    """Return why the planned network cannot be had (IPF803, 804, 805); None where it exists as planned or can be created.
+    """Return why the planned network cannot be had (IPF803, 804, 805, 821, 822); None where it exists as planned or can be created.
 
     Args:
         wanted: The planned network.
         networks: Those of the host, as Docker lists them.
         containers: Those of the host, as Docker lists them.
         docker_version: The host's Docker: `28.5.2`; empty where it is not known.
+        links: Names of the host's interfaces (`links_of`).
     """
     found = named(networks, wanted.name)
     if wanted.external:
@@ -190,11 +195,69 @@ def obstacle(
     others = [live for live in found if not is_ours(wanted, live)]
     if others:
         return refused.not_ours(wanted, others[0], users(containers, others[0]).values())
-    live = _ours(wanted, networks)
-    if live is None:
+    live = own_network(wanted, networks)
+    different = [] if live is None else differences(wanted, live)
+    if live is not None and not different:
         return None
-    different, foreign = differences(wanted, live), foreign_users(containers, live, wanted.owner)
-    return refused.in_use(wanted, different, foreign.values()) if different and foreign else None
+    foreign = {} if live is None else foreign_users(containers, live, wanted)
+    if foreign:
+        return refused.in_use(wanted, different, foreign.values())
+    return _taken(wanted, live, networks, links)
+
+
+def _taken(
+    wanted: Wanted, live: LiveNetwork | None, networks: Sequence[Mapping[str, Any]], links: Collection[str]
+) -> HostError | None:
+    """Return that something else on the host has what a network that is created would have.
+
+    Args:
+        wanted: The planned network.
+        live: The one that is removed for it.
+        networks: Those of the host, as Docker lists them.
+        links: Names of the host's interfaces.
+    """
+    others = [network for network in networks if live is None or network["Id"] != live.id]
+    if wanted.subnet:
+        for other in others:
+            subnet = _overlapping(wanted.subnet, other)
+            if subnet:
+                return refused.subnet_taken(wanted, live_network(other), subnet)
+    link = wanted.options.get(LINK_OPTION)
+    if not link:
+        return None
+    for other in others:
+        if (other.get("Options") or {}).get(LINK_OPTION) == link:
+            return refused.link_taken(wanted, link, live_network(other))
+    # What Docker calls the interface where nothing is written (moby, bridge driver: "br-" and 12 digits of the id).
+    own = None if live is None else live.options.get(LINK_OPTION, f"br-{live.id[:12]}")
+    return refused.link_exists(wanted, link) if link in links and link != own else None
+
+
+def links_of(session: HostSession, options: Iterable[Mapping[str, str]]) -> Collection[str]:
+    """Return the names of the host's interfaces; empty, without a question, where no option of a planned network names one.
+
+    Args:
+        session: The session to the host.
+        options: Those of each planned network.
+    """
+    if not any(LINK_OPTION in each for each in options):
+        return frozenset()
+    return frozenset(session.run("ls /sys/class/net", timeout=LINK_SECONDS).split())
+
+
+def _overlapping(subnet: str, network: Mapping[str, Any]) -> str:
+    """Return the IPv4 subnet of a network of Docker's list that overlaps another one; empty without.
+
+    Docker has one address space for all networks of a host, whatever their driver is; those of a swarm and of another IPAM driver
+    have one of their own (moby, the default allocator in libnetwork/ipams/defaultipam).
+    """
+    ipam = network.get("IPAM") or {}
+    if network.get("Scope") == "swarm" or ipam.get("Driver") not in {None, "", "default"}:
+        return ""
+    wanted = IPNetwork(subnet)
+    return next(
+        (each for each in live_network(network).subnets if IPNetwork(each) in wanted or wanted in IPNetwork(each)), ""
+    )
 
 
 def external_obstacle(wanted: Wanted, found: Sequence[LiveNetwork], docker_version: str) -> HostError | None:
@@ -221,166 +284,10 @@ def external_obstacle(wanted: Wanted, found: Sequence[LiveNetwork], docker_versi
     return None
 
 
-def _ours(wanted: Wanted, networks: Sequence[Mapping[str, Any]]) -> LiveNetwork | None:
+def own_network(wanted: Wanted, networks: Sequence[Mapping[str, Any]]) -> LiveNetwork | None:
     """Return the network of this stack, first that of the state."""
     ours = [live for live in named(networks, wanted.name) if is_ours(wanted, live)]
     return next((live for live in ours if live.id == wanted.recorded), ours[0] if ours else None)
-
-
-class Ensured(NamedTuple):
-    """A planned network that exists."""
-
-    live: LiveNetwork
-    created: bool
-    """Whether it was created now."""
-    rebuilt: bool
-    """Whether one was removed for it: this stack's containers on it were disconnected, and connected again."""
-    unconnected: Sequence[str] = ()
-    """Names of containers of this stack that were on it, and that Docker does not connect again."""
-
-
-def ensure(engine: EngineWrites, wanted: Wanted) -> Ensured:
-    """Return the planned network, which exists then; create it, or create it again below running containers.
-
-    Raises:
-        HostError: IPF803 to IPF805 (nothing was changed), IPF806 or IPF807; it is safe to repeat.
-    """
-    networks, containers = engine.networks(), engine.containers()
-    failure = obstacle(wanted, networks, containers, docker_version=engine.version)
-    if failure is not None:
-        raise failure
-    if wanted.external:
-        return Ensured(named(networks, wanted.name)[0], created=False, rebuilt=False)
-    live = _ours(wanted, networks)
-    if live is not None and not differences(wanted, live):
-        return Ensured(live, created=False, rebuilt=False)
-    endpoints = _disconnected(engine, wanted, live, networks, containers)
-    if live is not None:
-        refusal = engine.network_not_removed(live.id)
-        if refusal:
-            _connect_again(engine, live.id, endpoints)
-            raise refused.not_removed(wanted, refusal)
-    created = _created(engine, wanted)
-    unconnected = _connect_again(engine, created.id, endpoints)
-    return Ensured(created, created=live is None, rebuilt=live is not None, unconnected=unconnected)
-
-
-def _created(engine: EngineWrites, wanted: Wanted) -> LiveNetwork:
-    body: dict[str, Any] = {
-        "Driver": DRIVER,
-        "Internal": wanted.internal,
-        # `default-network-opts` of the host may switch it on, and the default route would go by it.
-        "EnableIPv6": False,
-        "Options": dict(wanted.options),
-        "Labels": {**wanted.labels, STACK_LABEL: wanted.stack, OWNER_LABEL: wanted.owner_label},
-    }
-    if wanted.subnet:
-        body["IPAM"] = {"Driver": "default", "Config": [{"Subnet": wanted.subnet}]}
-    refusal = engine.network_not_created(wanted.name, body)
-    if refusal:
-        raise refused.refused(wanted, refusal)
-    live = _ours(wanted, engine.networks())
-    if live is None:
-        raise refused.refused(wanted, "it does not exist after its creation")
-    different = differences(wanted, live)
-    if different:
-        raise refused.refused(wanted, f"after its creation it has {', '.join(different)}")
-    return live
-
-
-class _Endpoint(NamedTuple):
-    """One connection of a container of this stack that was ended."""
-
-    container_id: str
-    container: str
-    aliases: Sequence[str]
-    priority: int
-
-
-def _disconnected(
-    engine: EngineWrites,
-    wanted: Wanted,
-    live: LiveNetwork | None,
-    networks: Sequence[Mapping[str, Any]],
-    containers: Sequence[Mapping[str, Any]],
-) -> list[_Endpoint]:
-    """Disconnect this stack's containers from the network, and from one of its name that is gone; return what they had.
-
-    Raises:
-        HostError: IPF806: containers of others are on it, and nothing was changed; or Docker refuses one.
-    """
-    engine.prepare_priorities()
-    on_it = [] if live is None else list(_on(containers, live))
-    foreign = [each for each in on_it if not _is_own(engine, each, wanted.owner)]
-    if foreign:
-        raise refused.others_on(wanted, map(container_name, foreign))
-    ids = {network["Id"] for network in networks}
-    dead = [
-        each
-        for each in containers
-        if has_owner(each.get("Labels") or {}, wanted.owner)
-        and _dead_id(each, wanted.name, ids)
-        # Not looked at before: only this stack's are changed.
-        and not labelled_by_image(engine, each["ImageID"])
-    ]
-    endpoints: list[_Endpoint] = []
-    for each in [*on_it, *dead]:
-        inspected = engine.find_container(each["Id"])
-        settings = ((inspected or {}).get("NetworkSettings") or {}).get("Networks", {}).get(wanted.name)
-        if inspected is None or settings is None:
-            continue
-        # By its name, where Docker does not know its id any more.
-        refusal = engine.not_disconnected(each["Id"], wanted.name if each in dead or live is None else live.id)
-        if refusal:
-            if live is not None:
-                _connect_again(engine, live.id, endpoints)
-            raise refused.not_removed(wanted, f"{container_name(each)} is not disconnected: {refusal}")
-        endpoints.append(
-            _Endpoint(
-                each["Id"],
-                container_name(each),
-                given_aliases(settings, each["Id"]),
-                int(settings.get("GwPriority") or 0),
-            )
-        )
-    return endpoints
-
-
-def _dead_id(container: Mapping[str, Any], name: str, ids: Collection[str]) -> bool:
-    endpoint = ((container.get("NetworkSettings") or {}).get("Networks") or {}).get(name) or {}
-    return bool(endpoint.get("NetworkID")) and endpoint["NetworkID"] not in ids
-
-
-def _connect_again(engine: EngineWrites, network_id: str, endpoints: Sequence[_Endpoint]) -> list[str]:
-    """Connect containers as they were; return the names of those that Docker refuses."""
-    return [
-        each.container
-        for each in endpoints
-        if engine.not_connected(each.container_id, network_id, each.aliases, each.priority)
-    ]
-
-
-def _is_own(engine: EngineWrites, container: Mapping[str, Any], owner: str) -> bool:
-    return has_owner(container.get("Labels") or {}, owner) and not labelled_by_image(engine, container["ImageID"])
-
-
-def remove(engine: EngineWrites, wanted: Wanted) -> None:
-    """Remove the network of the state, with the endpoints of this stack's containers; succeed where it is gone.
-
-    An external one, and one that the state does not have, stays.
-
-    Raises:
-        HostError: IPF806: containers of others are on it, stopped ones too, or Docker refuses.
-    """
-    described = None if wanted.external or not wanted.recorded else engine.network(wanted.recorded)
-    if described is None:
-        return
-    live = live_network(described)
-    endpoints = _disconnected(engine, wanted, live, engine.networks(), engine.containers())
-    refusal = engine.network_not_removed(live.id)
-    if refusal:
-        _connect_again(engine, live.id, endpoints)
-        raise refused.not_removed(wanted, refusal)
 
 
 def find(engine: Engine, wanted: Wanted) -> LiveNetwork | None:

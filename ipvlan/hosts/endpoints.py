@@ -265,9 +265,11 @@ def detach(engine: EngineWrites, wanted: Wanted) -> None:
     if inspected is None:
         return
     live, networks = live_endpoints(inspected), engine.networks()
+    ids = {network["Id"] for network in networks}
     for planned in wanted.endpoints:
         found = live.get(planned.network)
-        if found is not None and found.network_id in {"", planned.network_id}:
+        # Where the recorded one is gone, its owner created it again, and `heal` connected the container to that.
+        if found is not None and (found.network_id in {"", planned.network_id} or planned.network_id not in ids):
             _disconnect(engine, wanted, found.network, found.network_id, networks)
 
 

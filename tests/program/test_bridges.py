@@ -63,6 +63,7 @@ def test_the_network_comes_after_the_fabrics_and_is_registered_by_its_name(
         "owner": OWNER,
         "stack": "test",
         "missing": False,
+        "containers": [],
     }
     assert registered.provider.endswith("::fabric-connections")
     assert any(urn.endswith("::fabric-docker-1-network") for urn in registered.dependencies)

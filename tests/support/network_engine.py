@@ -32,6 +32,20 @@ class NetworkEngine(ContainerEngine):
     ignores_connections: bool = False
     """Whether a connection is answered with success and changes nothing."""
 
+    makes_otherwise: list[dict[str, Any]] = field(default_factory=list)
+    """What each network has that is created, whatever was asked for; the first one's first."""
+
+    links: list[str] = field(default_factory=list)
+    """Names of the host's interfaces."""
+    commands: list[str] = field(default_factory=list)
+    """What was run on the host."""
+
+    def run(self, text: str, *, timeout: float) -> str:
+        """Run a text on the host, as a session does: it lists the interfaces."""
+        assert timeout > 0
+        self.commands.append(text)
+        return "\n".join(self.links)
+
     def add_network(self, id_: str, name: str, **more: Any) -> dict[str, Any]:
         """Let there be a network; `id_` are two digits, of which its id is made."""
         network = {
@@ -100,6 +114,8 @@ class NetworkEngine(ContainerEngine):
         given = {
             key: body[key] for key in ("Driver", "Internal", "EnableIPv6", "IPAM", "Options", "Labels") if key in body
         }
+        if self.makes_otherwise:
+            given |= self.makes_otherwise.pop(0)
         network = self.add_network(f"{0xB0 + len(self.bodies):02x}", body["Name"], **given)
         return document(201, {"Id": network["Id"], "Warning": ""})
 
@@ -166,11 +182,17 @@ def reached_by(monkeypatch: pytest.MonkeyPatch, engine: NetworkEngine) -> None:
     """Let every visit to a host's Docker end at this one."""
 
     @contextmanager
-    def open_engine(connection: Any) -> Iterator[EngineWrites]:
+    def open_session(connection: Any) -> Iterator[tuple[Any, EngineWrites]]:
         opened = EngineWrites(connection.name, engine.socket, timeout=5)
         try:
-            yield opened
+            yield engine, opened
         finally:
             opened.close()
 
+    @contextmanager
+    def open_engine(connection: Any) -> Iterator[EngineWrites]:
+        with open_session(connection) as (_, opened):
+            yield opened
+
+    monkeypatch.setattr(engine_writes, "open_session", open_session)
     monkeypatch.setattr(engine_writes, "open_engine", open_engine)

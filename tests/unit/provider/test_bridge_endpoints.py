@@ -282,3 +282,15 @@ def test_it_is_ended_and_ended_again(docker: NetworkEngine, run: Run) -> None:
     docker.inspected = []
     ENDPOINTS.delete(state, run.operation)
     assert docker.changes == ["disconnect 11 backend"]
+
+
+@pytest.mark.parametrize(("there", "left"), [([], ["fabric"]), (["dd"], ["fabric", "mon_default"])])
+def test_it_leaves_a_network_that_was_created_again(
+    docker: NetworkEngine, run: Run, there: list[str], left: list[str]
+) -> None:
+    """Its owner did, so the recorded id is dead; where that one lives, the other one of the name is not what was connected."""
+    for id_ in there:
+        docker.add_network(id_, "mon_default")
+    docker.inspected = [container("11", "web", NetworkSettings__Networks={"mon_default": live("c3"), "fabric": {}})]
+    ENDPOINTS.delete(inputs(endpoint("mon_default", "dd")), run.operation)
+    assert sorted(docker.endpoints("web")) == left

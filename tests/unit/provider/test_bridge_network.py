@@ -143,16 +143,97 @@ def test_a_label_of_an_image_makes_no_container_ours(docker: NetworkEngine, run:
     assert docker.changes == []
 
 
-def test_what_fails_in_the_middle_is_repeated(docker: NetworkEngine, run: Run) -> None:
-    """Docker refuses the new network when the old one is gone: the state keeps the old one, and the next run creates it."""
-    docker.add_network("c1", "backend", Labels=OURS)
+def test_a_refused_network_is_as_it_was_again(docker: NetworkEngine, run: Run) -> None:
+    """Docker refuses the new network when the old one is gone: it is created as it was, with its containers."""
+    ipam = {"Driver": "default", "Options": None, "Config": [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}]}
+    options = {"com.docker.network.driver.mtu": "1400"}
+    docker.add_network("c1", "backend", Labels={"team": "web", **OURS}, Options=options, Internal=True, IPAM=ipam)
     docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
     docker.refuses["create network"] = ["Pool overlaps with other one on this address space"]
+    old, new = state(internal=True, options=options), inputs(subnet="172.30.5.0/24", options=options)
+    with pytest.raises(HostError, match=r"(?s)IPF807.*Pool overlaps.*as it was") as caught:
+        NETWORK.update(old, new, run.operation)
+    assert "web" not in caught.value.problems[0].effect
+    (again,) = docker.networks
+    assert again["Id"] != "c1" * 32
+    assert (again["Labels"], again["Options"], again["Internal"]) == ({"team": "web", **OURS}, options, True)
+    assert again["IPAM"]["Config"] == ipam["Config"]
+    assert docker.endpoints("web")["backend"]["NetworkID"] == again["Id"]
+    assert docker.endpoints("web")["backend"]["Aliases"] == ["api"]
+    assert NETWORK.update(old, new, run.operation)["network_id"] == docker.networks[0]["Id"] != again["Id"]
+
+
+def test_what_is_detached_after_two_refusals_is_named(docker: NetworkEngine, run: Run) -> None:
+    """Docker refuses the old one too: the failure names the containers that are without it, and the next run creates it."""
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
+    docker.refuses["create network"] = ["Pool overlaps", "iptables failed"]
     new = inputs(subnet="172.30.5.0/24")
-    with pytest.raises(HostError, match=r"(?s)IPF807.*Pool overlaps"):
+    with pytest.raises(HostError, match=r"(?s)IPF807.*iptables failed") as caught:
         NETWORK.update(state(), new, run.operation)
+    assert "web" in caught.value.problems[0].effect
     assert docker.networks == []
     assert NETWORK.update(state(), new, run.operation)["network_id"] == docker.networks[0]["Id"]
+
+
+def test_a_network_that_docker_made_otherwise_does_not_stay(docker: NetworkEngine, run: Run) -> None:
+    """It is not as planned after its creation: it goes, and the old one is there again."""
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
+    docker.makes_otherwise = [{"Internal": False}]
+    with pytest.raises(HostError, match=r"(?s)IPF807.*after its creation.*as it was"):
+        NETWORK.update(state(), inputs(internal=True), run.operation)
+    assert [each["Internal"] for each in docker.networks] == [False]
+    assert docker.changes.count("remove network backend") == 2
+    assert docker.endpoints("web")["backend"]["NetworkID"] == docker.networks[0]["Id"]
+
+
+def test_a_container_that_docker_does_not_connect_again_is_named(docker: NetworkEngine, run: Run) -> None:
+    """The old network is there again, and the failure says which container is not on it."""
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
+    docker.refuses.update({"create network": ["Pool overlaps"], "connect": ["no address"]})
+    with pytest.raises(HostError, match="IPF807") as caught:
+        NETWORK.update(state(), inputs(subnet="172.30.5.0/24"), run.operation)
+    assert "web" in caught.value.problems[0].effect
+
+
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        ({"IPAM": {"Driver": "default", "Config": [{"Subnet": "172.30.0.0/16"}]}}, True),
+        ({"Driver": "ipvlan", "IPAM": {"Driver": "default", "Config": [{"Subnet": "172.30.5.128/25"}]}}, True),
+        ({"IPAM": {"Driver": "default", "Config": [{"Subnet": "172.31.0.0/16"}, {"Subnet": "fd00::/64"}]}}, False),
+        ({"Scope": "swarm", "IPAM": {"Driver": "default", "Config": [{"Subnet": "172.30.0.0/16"}]}}, False),
+        ({"IPAM": {"Driver": "dhcp", "Config": [{"Subnet": "172.30.0.0/16"}]}}, False),
+    ],
+)
+def test_a_subnet_of_another_network_is_refused_before_anything(
+    docker: NetworkEngine, run: Run, more: dict[str, Any], refused: bool
+) -> None:
+    """Docker has one address space for all local networks, whatever their driver is; one of a swarm or of a plugin has its own."""
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.add_network("c2", "shop_default", **more)
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=on())]
+    new = inputs(subnet="172.30.5.0/24")
+    if not refused:
+        assert NETWORK.update(state(), new, run.operation)["network_id"] == docker.networks[-1]["Id"]
+        return
+    with pytest.raises(HostError, match=r"(?s)IPF821.*shop_default"):
+        NETWORK.update(state(), new, run.operation)
+    with pytest.raises(HostError, match=r"(?s)IPF821.*shop_default"):
+        NETWORK.create(inputs(network="new", subnet="172.30.5.0/24"), run.operation)
+    assert docker.changes == []
+
+
+def test_an_interface_name_of_another_network_is_refused_before_anything(docker: NetworkEngine, run: Run) -> None:
+    """Docker would refuse it, or take the interface over."""
+    name = {"com.docker.network.bridge.name": "br-shop"}
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.add_network("c2", "shop_default", Options=name, IPAM={"Config": []})
+    with pytest.raises(HostError, match=r"(?s)IPF822.*shop_default"):
+        NETWORK.update(state(), inputs(options=name), run.operation)
+    assert docker.changes == []
 
 
 def test_a_network_that_docker_keeps_has_its_containers_back(docker: NetworkEngine, run: Run) -> None:
@@ -261,4 +342,41 @@ def test_it_is_removed_with_the_connections_of_spares(docker: NetworkEngine, run
     NETWORK.delete(state(), run.operation)
     assert docker.changes == ["disconnect 22 backend", "remove network backend"]
     NETWORK.delete(state(), run.operation)
+    assert docker.networks == []
+
+
+@pytest.mark.parametrize("external", [False, True])
+def test_one_that_exists_again_has_its_new_id_in_the_state(docker: NetworkEngine, run: Run, external: bool) -> None:
+    """An interrupted run, or its owner, created it again: nothing is done about it, and the run says so."""
+    docker.add_network("c2", "backend", Labels={} if external else OURS)
+    old, new = state(external=external), inputs(external=external, missing=True)
+    assert NETWORK.update(old, new, run.operation)["network_id"] == "c2" * 32
+    assert docker.changes == []
+    assert run.warned == ["network backend on docker-1 was created again since the last run: it has another id"]
+
+
+def test_an_interface_of_the_host_is_not_taken_over(docker: NetworkEngine, run: Run) -> None:
+    """The resource looks again, right before the creation; where no name is written the host's interfaces are not asked for."""
+    name = {"com.docker.network.bridge.name": "br0"}
+    docker.links = ["lo", "br0"]
+    with pytest.raises(HostError, match=r"(?s)IPF822.*interface br0"):
+        NETWORK.create(inputs(options=name), run.operation)
+    assert docker.changes == []
+    NETWORK.create(inputs(), run.operation)
+    docker.links = ["lo"]
+    assert NETWORK.create(inputs(network="second", options=name), run.operation).id == "docker-1/second"
+    assert docker.commands == ["ls /sys/class/net"] * 2
+
+
+def test_a_container_of_an_earlier_version_is_ours_by_its_id(docker: NetworkEngine, run: Run) -> None:
+    """It has no owner label: the network is created again below it, and removed. Its id alone changes nothing."""
+    ids = {"containers": ["11" * 32]}
+    docker.add_network("c1", "backend", Labels=OURS)
+    docker.inspected = [container("11", "web", Config__Labels={STACK_LABEL: "dev"}, NetworkSettings__Networks=on())]
+    assert NETWORK.diff(state(), inputs(**ids)).changed == []
+    with pytest.raises(HostError, match="IPF805"):
+        NETWORK.update(state(), inputs(internal=True), run.operation)
+    outputs = NETWORK.update(state(), inputs(internal=True, **ids), run.operation)
+    assert docker.endpoints("web")["backend"]["NetworkID"] == outputs["network_id"]
+    NETWORK.delete(outputs, run.operation)
     assert docker.networks == []
