@@ -111,7 +111,7 @@ class NetworkEngine(ContainerEngine):
     def _create_network(self, body: dict[str, Any]) -> Reply:
         if self.network(body["Name"]) is not None:
             return message(409, f"network with name {body['Name']} already exists")
-        given = {
+        given: dict[str, Any] = {
             key: body[key] for key in ("Driver", "Internal", "EnableIPv6", "IPAM", "Options", "Labels") if key in body
         }
         if self.makes_otherwise:
