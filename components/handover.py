@@ -100,6 +100,13 @@ class Settled(pulumi.CustomResource):
                 "recorded_id": recorded_id,
                 "ports": port_inputs(ports),
                 "secret_names": sorted(planned.secret_environment),
+                # Its log may have them.
+                **args.file_secrets,
             },
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=args.provider, depends_on=[*after])),
+            pulumi.ResourceOptions.merge(
+                opts,
+                pulumi.ResourceOptions(
+                    provider=args.provider, depends_on=[*after], additional_secret_outputs=[*args.file_secrets]
+                ),
+            ),
         )

@@ -301,6 +301,7 @@ class HostSlice(pulumi.ComponentResource):
             connection=args.connection,
             owner=args.owner,
             provider=args.fabric_provider,
+            secrets=args.secrets,
         )
 
     def _network(

@@ -213,6 +213,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 connection=shared.connections[host.name],
                 owner=shared.identity.owner,
                 fabric_provider=shared.fabric_provider,
+                secrets=shared.args.secrets,
                 after=after,
             ),
             opts=pulumi.ResourceOptions(parent=self),

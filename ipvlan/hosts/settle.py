@@ -130,15 +130,23 @@ def settle(
     return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), unbound, hidden)
 
 
-def ended_for_good(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
-    """Return what became of a container that does not run and that Docker does not start again; None for any other."""
+def ended_for_good(
+    engine: EngineWrites,
+    id: str,  # noqa: A002
+    *,
+    secret_names: Collection[str],
+    secrets: Sequence[str] = (),
+) -> Settled | None:
+    """Return what became of a container that does not run and that Docker does not start again; None for any other.
+
+    `secret_names` and `secrets` are those of `settle`.
+    """
     inspected = engine.find_container(id)
     kind = None if inspected is None else _Watch(engine).look(inspected)
     if inspected is None or kind not in _ENDED:
         return None
-    return _settled(
-        kind, _with_exit_code(engine, inspected), _log(engine, id), (), _secrets_of(inspected, secret_names)
-    )
+    hidden = (*_secrets_of(inspected, secret_names), *secrets)
+    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), (), hidden)
 
 
 def is_restarting(engine: EngineWrites, id: str) -> bool:  # noqa: A002

@@ -117,6 +117,12 @@ class FilesPlan:
         """Compute the mounts."""
         object.__setattr__(self, "mounts", {file.mount_target: file.slot for file in self.files})
 
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The config keys whose values are in the files, sorted."""
+        keys = {key for file in self.files for key in file.secrets.values()}
+        return tuple(sorted(keys | {file.whole_secret for file in self.files if file.whole_secret is not None}))
+
 
 def files_plan(
     service: ServiceConfig, sources: Mapping[str, bytes], names: Names, *, name: str, host: str
