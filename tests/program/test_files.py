@@ -245,6 +245,6 @@ def test_files_of_a_container_with_bridges(run: RunProgram, config: dict[str, An
     """They are staged before it is created, and compared when its endpoints have started it."""
     config["bridges"] = {"backend": {}}
     nginx["bridges"] = ["backend"]
-    made = run(config, preview=True)
+    made = run(config)
     assert {f"{NAME}-endpoints", f"{NAME}-settled"} <= waits_for(made, f"{NAME}-files-in-use")
     assert {"fabric-docker-1-bridge-backend", f"{NAME}-files"} <= waits_for(made, f"{NAME}-handover")

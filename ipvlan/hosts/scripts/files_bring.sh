@@ -17,8 +17,8 @@ is_mounted() {
 replace() {
   is_same "$1" "$2" && return 0
   cp -p "$1" "$new/file" && flush "$new/file" || return 1
-  # A rename does not replace a folder.
-  if [ -d "$2" ] && [ ! -L "$2" ]; then rm -rf "$2"; fi
+  # A rename does not replace a folder, and goes into one that a link leads to.
+  if [ -L "$2" ] || [ -d "$2" ]; then rm -rf "$2"; fi
   mv -f "$new/file" "$2"
 }
 
