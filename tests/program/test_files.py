@@ -255,6 +255,7 @@ def test_files_of_a_container_with_bridges(run: RunProgram, config: dict[str, An
     """They are staged before it is created, and compared when its endpoints have started it."""
     config["bridges"] = {"backend": {}}
     nginx["bridges"] = ["backend"]
-    made = run(config)
+    # The hosts are asked for their bridges otherwise.
+    made = run(config, preview=True)
     assert {f"{NAME}-endpoints", f"{NAME}-settled"} <= waits_for(made, f"{NAME}-files-in-use")
     assert {"fabric-docker-1-bridge-backend", f"{NAME}-files"} <= waits_for(made, f"{NAME}-handover")

@@ -78,6 +78,9 @@ class Visits:
     def volumes(self, stack, secrets, unavailable):
         return dict(), dict()
 
+    def bridges(self, stack, unavailable):
+        return dict(), dict()
+
 sections = json.loads({json.dumps(config)!r})
 with (
     mock.patch("components.program_inputs.HostVisits", Visits),
