@@ -73,10 +73,11 @@ class Files(Resource):
         return _staged(new, operation, generation=_generation(old, new))
 
     def preview(self, old: Properties, new: Properties) -> Properties:
-        """Return the folder and the generation."""
+        """Return the generation, and the folder where the owner label is known: that of a new stack identity is not."""
         from ipvlan.hosts.files import folder_of  # noqa: PLC0415
 
-        return {"folder": folder_of(new["owner"]), "generation": _generation(old, new)}
+        folder = {"folder": folder_of(new["owner"])} if isinstance(new["owner"], str) else {}
+        return {**folder, "generation": _generation(old, new)}
 
     def delete(self, state: Properties, operation: Operation) -> None:
         """Remove the folder: the container is gone by now."""

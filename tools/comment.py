@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from ipvlan.plan.powers import RANK, ContainerPower, Power
 from ipvlan.problems import shorten
 from ipvlan.views import markdown
+from ipvlan.views.file_contents import CONTENTS
 from ipvlan.views.report import DANGEROUS, LONGEST_TABLE
 from ipvlan.views.rollout import listed
 
@@ -27,7 +28,7 @@ LEAST_FOR_DANGERS: Final = 40_000
 """Characters that the common table of what is dangerous has in any case."""
 
 # What is left out, in this order, until the rest has room. What is dangerous never is: see `_with_common_table`.
-_PREVIEW, _LONG_ERROR, _TOPOLOGY, _ERROR, _TABLE, _SUMMARY = range(6)
+_PREVIEW, _LONG_ERROR, _TOPOLOGY, _FILES, _ERROR, _TABLE, _SUMMARY = range(7)
 
 
 class Part(NamedTuple):
@@ -200,8 +201,8 @@ def _common_table(rows: Sequence[_Row], room: int) -> tuple[str, int]:
 
 
 def _blocks_of_report(report: str) -> Iterator[_Block]:
-    """Yield the sections of a report: its topology is left out before its tables, and its head is cut last."""
-    # At the beginning of a line, no text of a config has a heading or a tag.
+    """Yield the sections of a report: its topology and its files are left out before its tables, and its head is cut last."""
+    # At the beginning of a line, no text of a config or of a file has a heading or a tag.
     head, *sections = re.split(r"(?m)^(?=### |<details>)", report)
     kept = "\n\n".join(line for line in head.splitlines() if line.startswith(("## ", "**")))
     yield _Block(head, ((_SUMMARY, f"{kept}\n"),))
@@ -213,7 +214,8 @@ def _blocks_of_report(report: str) -> Iterator[_Block]:
             yield _Block(section, dangerous=f"**{what}:** in the table of all stacks, at the top.\n")
         else:
             instead = f"**Left out, there is no room: {what}.** `ipvlan report` prints it.\n"
-            yield _Block(section, ((_TOPOLOGY if topology else _TABLE, instead),))
+            when = _TOPOLOGY if topology else _FILES if title.startswith(f"### {CONTENTS}") else _TABLE
+            yield _Block(section, ((when, instead),))
 
 
 def _block_of_error(error: str) -> _Block:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from lab.settings import default_name
+from tools.log import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,9 +71,9 @@ def copy_checkout(copy: Path) -> None:
     shutil.rmtree(copy, ignore_errors=True)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, check=True, capture_output=True, timeout=60,
     ).stdout  # fmt: skip
-    for name in listed.split("\0"):
+    for name in os.fsdecode(listed).split("\0"):
         source = ROOT / name
         if name and source.is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -87,13 +88,13 @@ def command(arguments: Sequence[str], tests: Sequence[str], *, without: Sequence
 
 
 @contextmanager
-def running(argv: Sequence[str], folder: Path, lab: str, log: IO[str]) -> Iterator[subprocess.Popen[str]]:
+def running(argv: Sequence[str], folder: Path, lab: str, log: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command on a lab of that name; if it still runs at the end, it is interrupted, so that it takes its lab down."""
     process = subprocess.Popen(
         argv,
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder), "LAB_TEST_NAME": lab},
-        stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, text=True,
+        stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
         yield process
@@ -126,18 +127,17 @@ def main(arguments: Sequence[str]) -> int:
     build(name)
     report = COPY / "output.txt"
     with (
-        report.open("w+", encoding="utf-8") as log,
+        report.open("w+", encoding="utf-8", errors="replace") as log,
         running(command(arguments, second, without=ALONE), COPY, f"{name}-2", log) as beside,
     ):
         statuses = [run(command(arguments, first, without=ALONE), name)]
         statuses.append(beside.wait(max(1.0, LAB_SECONDS - (time.monotonic() - began))))
         log.seek(0)
-        print(f"== the second lab, side by side with the first: {len(second)} modules and folders")
-        shutil.copyfileobj(log, sys.stdout)
-        sys.stdout.flush()
-    print("== alone on this machine: what measures times", flush=True)
+        say(f"== the second lab, side by side with the first: {len(second)} modules and folders")
+        say(log.read().rstrip("\n"))
+    say("== alone on this machine: what measures times")
     statuses.append(run(command(arguments, ALONE), name))
-    print(f"== all lab tests: {(time.monotonic() - began) / 60:.0f} min", flush=True)
+    say(f"== all lab tests: {(time.monotonic() - began) / 60:.0f} min")
     failed = [status for status in statuses if status not in (0, NO_TESTS)]
     return failed[0] if failed else 0
 

@@ -8,8 +8,9 @@ from ipvlan.problems import plain
 
 
 def say(text: str) -> None:
-    """Write lines to standard output."""
+    """Write lines to standard output, before what a program that is started next writes there."""
     sys.stdout.write(f"{for_log(text)}\n")
+    sys.stdout.flush()
 
 
 def complain(text: str) -> None:

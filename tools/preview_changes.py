@@ -2,16 +2,19 @@
 
 Responsible for the format of that document. Inputs are compared, and the options of resources; secret inputs are `[secret]` in the
 document already, because Pulumi's engine masks them.
-Out of scope: running Pulumi.
+Out of scope: running Pulumi, and what is in the files of containers, which the report shows.
 """
 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+from ipvlan.plan.resource_names import FILES_TYPE
 
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How Pulumi writes a value that is known only after the update (UnknownStringValue in its Go SDK, resource/plugin)."""
@@ -19,7 +22,7 @@ MARKS: Final = {"create": "+", "delete": "-", "update": "~", "replace": "+-"}
 """Operation of a step -> the sign of its line, as `pulumi preview --diff` prints it."""
 _FIRST: Final = (
     *("container:Container", "network:Network", "BridgeNetwork", "BridgeEndpoints", "BridgeConnection"),
-    *("HostNetworking", "Volume"),
+    *("HostNetworking", "Volume", "Files", "FilesInUse"),
 )
 """Ends of the types that come first: where a comment is cut, the rest is."""
 _OF_STATE: Final = frozenset({"start", "mustRun"})
@@ -147,11 +150,18 @@ def _resource(state: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(inputs, dict):
         # Of a dynamic resource: the pickled provider, which the SDK puts there.
         inputs = {key: value for key, value in inputs.items() if key != "__provider"}
+        if str(state.get("type", "")) == FILES_TYPE and isinstance(inputs.get("files"), dict):
+            inputs["files"] = {target: _of_file(file) for target, file in inputs["files"].items()}
     yield from _lines(inputs)
     for option in _OPTIONS:
         value = state.get(option)
         if value:
             yield from _lines(sorted(map(_title, value)) if option == "dependencies" else value, f"(option) {option}")
+
+
+def _of_file(file: object) -> str:
+    """Return what stands for a file: its text is in the report. What the engine masks is masked in it already."""
+    return f"sha256 {hashlib.sha256(json.dumps(file, sort_keys=True).encode()).hexdigest()[:12]}, with owner and mode"
 
 
 def _lines(value: object, path: str = "") -> Iterator[str]:

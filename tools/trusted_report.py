@@ -16,7 +16,7 @@ import argparse
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -96,27 +96,36 @@ def _parts(root: Path, base: str, head: str, written: Mapping[str, str]) -> Iter
     except NoMergeError:
         yield Part("**There is no report:** the change has conflicts with its base. Resolve them first.\n")
         return
-    yield Part("\n".join([NOTICE, *_other_files(before, after)]))
+    reports = list(_reports(before, after, written))
+    shown = {source for _, sources in reports for source in sources}
+    yield Part("\n".join([NOTICE, *_other_files(before, after, shown)]))
+    yield from (part for part, _ in reports)
+
+
+def _reports(before: Commit, after: Commit, written: Mapping[str, str]) -> Iterator[tuple[Part, Collection[str]]]:
+    """Yield the part of each stack, with the sources of files that its report shows."""
     now = after.stack_files()
     for file in [*now, *sorted({*before.stack_files()} - {*now})]:
         first, _, rest = STACK_FILES.partition("*")
         stack = file.removeprefix(first).removesuffix(rest)
         name = markdown.code(stack)
         if file in now:
-            part = _report(stack, before, after)
-            yield part._replace(title=TITLE, preview=written.get(name, "the job of the change wrote none"))
+            part, shown = _report(stack, before, after)
+            yield part._replace(title=TITLE, preview=written.get(name, "the job of the change wrote none")), shown
         else:
-            yield Part(f"## Stack {name}\n\n**Its file is removed.** What runs on its hosts stays there.\n")
+            yield Part(f"## Stack {name}\n\n**Its file is removed.** What runs on its hosts stays there.\n"), ()
 
 
-def _report(stack: str, before: Commit, after: Commit) -> Part:
+def _report(stack: str, before: Commit, after: Commit) -> tuple[Part, Collection[str]]:
+    """Return the part of a stack, and the sources of files that its report shows."""
     try:
         report = read_report(stack, before, after)
     except (UserError, UnicodeError) as error:
         # A change of the models and of a stack file at once: only its own code can read the file.
         title = f"## Stack {markdown.code(stack)}\n\n**The default branch's code cannot use this config.**\n"
-        return Part(title, error=str(error))
-    return Part(as_markdown(report), stack=stack, powers=report.powers)
+        return Part(title, error=str(error)), ()
+    shown = {source for change in report.changes.files for source in change.sources}
+    return Part(as_markdown(report), stack=stack, powers=report.powers), shown
 
 
 def merged(base: Commit, head: Commit) -> Commit:
@@ -133,13 +142,19 @@ def merged(base: Commit, head: Commit) -> Commit:
     return Commit(base.root, done.stdout.decode("ascii").strip())
 
 
-def _other_files(base: Commit, after: Commit) -> Iterator[str]:
-    """Yield a sentence on the files that change and that no report is about."""
+def _other_files(base: Commit, after: Commit, shown: Collection[str]) -> Iterator[str]:
+    """Yield a sentence on the files that change and that no report is about.
+
+    Args:
+        base: The commit that the change goes to.
+        after: What a merge of the change gives.
+        shown: The paths below the project's folder of the files that a report shows.
+    """
     listed = _git(base.root, "diff-tree", "-r", "--name-only", "--no-renames", "-z", base.sha, after.sha, check=True)
-    reported = {*base.stack_files(), *after.stack_files(), PROJECT_FILE}
+    reported = {*base.stack_files(), *after.stack_files(), PROJECT_FILE, *shown}
     prefix = _git(base.root, "rev-parse", "--show-prefix", check=True).stdout.decode("utf-8", "replace").strip()
     names = [name for name in listed.stdout.decode("utf-8", "replace").split("\0") if name]
-    others = [name for name in names if name.removeprefix(prefix) not in reported]
+    others = [name for name in names if not name.startswith(prefix) or name.removeprefix(prefix) not in reported]
     if others:
         shown = ", ".join(markdown.code(plain(name)[:100]) for name in others[:MOST_FILES])
         more = f" and {len(others) - MOST_FILES} more" if len(others) > MOST_FILES else ""

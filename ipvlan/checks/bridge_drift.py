@@ -59,6 +59,22 @@ def is_orphan(ownership: Ownership, host: HostPlan, snapshot: HostSnapshot, foun
     return live is not None and ownership.bears_label(live, Place(host.name, live.name))
 
 
+def wanted_bridge(ownership: Ownership, host: HostPlan, planned: BridgePlan) -> Wanted:
+    """Return a planned network with what the state has of it."""
+    return Wanted(
+        host=host.name,
+        name=planned.name,
+        internal=planned.internal,
+        subnet=str(planned.subnet or ""),
+        options=planned.options,
+        labels=planned.labels,
+        external=planned.external,
+        owner=ownership.owner,
+        stack=ownership.stack,
+        recorded=ownership.bridges.get(Place(host.name, planned.name), ""),
+    )
+
+
 def bridge_differences(
     stack: str, ownership: Ownership, host: HostPlan, snapshot: HostSnapshot
 ) -> Iterator[Difference]:
@@ -176,19 +192,7 @@ def _different(
     if bridge is None:
         # It would be among them with the right one.
         return [f"driver {live.driver}"]
-    wanted = Wanted(
-        host=host.name,
-        name=planned.name,
-        internal=planned.internal,
-        subnet=str(planned.subnet or ""),
-        options=planned.options,
-        labels=planned.labels,
-        external=planned.external,
-        owner=ownership.owner,
-        stack=ownership.stack,
-        recorded=ownership.bridges.get(Place(host.name, planned.name), ""),
-    )
-    return differences(wanted, bridge)
+    return differences(wanted_bridge(ownership, host, planned), bridge)
 
 
 def _ids(ownership: Ownership, host: str) -> frozenset[str]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ipvlan.checks.bridge_drift import bridge_differences, is_orphan
+from ipvlan.checks.bridge_drift import bridge_differences, is_orphan, wanted_bridge
 from ipvlan.checks.bridge_repair import foreign_users
 from ipvlan.checks.command_lines import host_line
 from ipvlan.checks.drift_kinds import DriftKind
@@ -30,6 +30,7 @@ from ipvlan.checks.host_findings import (
 from ipvlan.checks.host_identity import other_machine
 from ipvlan.checks.not_ours import described, unneeded
 from ipvlan.config.types.ports import Port
+from ipvlan.hosts.bridge_networks import external_obstacle
 from ipvlan.hosts.docker_facts import DockerFacts, docker_facts
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.host_facts import HostFacts, facts_in_session
@@ -195,6 +196,15 @@ def _bridges(ownership: Ownership, host: HostPlan, docker: DockerFacts) -> Itera
             refused = found.network in external
         if refused:
             yield Finding(check="other networks", host=host.name, problem=problem, fix=fix)
+    for planned in host.bridges:
+        there = [bridge for bridge in docker.snapshot.bridges if bridge.name == planned.name]
+        # One that is missing, or of another driver, is among the differences.
+        if planned.external and there:
+            failure = external_obstacle(wanted_bridge(ownership, host, planned), there, docker.snapshot.docker)
+            for found_problem in () if failure is None else failure.problems:
+                yield Finding(
+                    check="other networks", host=host.name, problem=found_problem.problem, fix=found_problem.fix
+                )
 
 
 def _forwarding(host: HostPlan, facts: HostFacts) -> Iterator[Finding]:

@@ -186,7 +186,7 @@ def obstacle(
     """
     found = named(networks, wanted.name)
     if wanted.external:
-        return _external_obstacle(wanted, found, docker_version)
+        return external_obstacle(wanted, found, docker_version)
     others = [live for live in found if not is_ours(wanted, live)]
     if others:
         return refused.not_ours(wanted, others[0], users(containers, others[0]).values())
@@ -197,7 +197,8 @@ def obstacle(
     return refused.in_use(wanted, different, foreign.values()) if different and foreign else None
 
 
-def _external_obstacle(wanted: Wanted, found: Sequence[LiveNetwork], docker_version: str) -> HostError | None:
+def external_obstacle(wanted: Wanted, found: Sequence[LiveNetwork], docker_version: str) -> HostError | None:
+    """Return why containers cannot be connected to the external network (IPF803), of which `found` are all of its name."""
     if not found:
         return refused.missing(wanted)
     if len(found) > 1:

@@ -20,14 +20,25 @@ from ipvlan.config.models import ContainerSettings
 from ipvlan.plan.bridge_changes import BridgeChange, bridge_changes, endpoint_changes
 from ipvlan.plan.container_updates import UPDATES
 from ipvlan.plan.docker_values import differ
+from ipvlan.plan.file_changes import (
+    FileChange,
+    FileEffect,
+    changed_files,
+    changed_mounts,
+    effect_in_place,
+    file_changes,
+    on_all_hosts,
+    replaced_by_files,
+)
 from ipvlan.plan.model import ContainerPlan, HostPlan, NetworkPlan, Plan
 from ipvlan.plan.resource_names import ports_label
 from ipvlan.plan.setting_changes import SettingChange, setting_changes
 from ipvlan.plan.volume_changes import VolumeChange, volume_changes
 from ipvlan.plan.volumes import named_sources
 
-Action = Literal["create", "delete", "replace", "update", "attach", "detach", "reconnect"]
-"""`replace`: stopped, deleted and created again, with downtime. `update`: changed while it runs. `attach`, `detach` and
+Action = Literal["create", "delete", "replace", "restart", "reload", "update", "attach", "detach", "reconnect"]
+"""`replace`: stopped, deleted and created again, with downtime. `restart`: stopped and started again for other files, with
+downtime; it keeps its id. `reload`: it takes other files while it runs. `update`: changed while it runs. `attach`, `detach` and
 `reconnect`: only its connections to bridges change, Docker's own or those of the section `bridges`; the container keeps running.
 With the first or the last of the section, Pulumi shows an update of the container as well, of its state alone."""
 
@@ -68,13 +79,15 @@ class Changes:
     """What happens to the named volumes and their data."""
     bridges: tuple[BridgeChange, ...] = ()
     """What happens to the bridge networks of the section `bridges`."""
+    files: tuple[FileChange, ...] = ()
+    """What happens to the files of containers that are not deleted."""
 
     def of(self, *actions: Action) -> list[ContainerChange]:
         """Return the containers with one of these actions."""
         return [change for change in self.containers if change.action in actions]
 
     def __bool__(self) -> bool:
-        return bool(self.hosts or self.containers or self.settings or self.volumes or self.bridges)
+        return bool(self.hosts or self.containers or self.settings or self.volumes or self.bridges or self.files)
 
 
 def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = ()) -> Changes:
@@ -91,6 +104,7 @@ def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = 
     containers: list[ContainerChange] = []
     volumes: list[VolumeChange] = []
     bridges: list[BridgeChange] = []
+    files: list[FileChange] = []
     for name in sorted(old_hosts.keys() | new_hosts.keys()):
         old, new = old_hosts.get(name), new_hosts.get(name)
         network = tuple(_network(old.network, new.network)) if old and new else ()
@@ -99,9 +113,11 @@ def compare(before: Plan | None, after: Plan, *, new_secrets: Collection[str] = 
         volumes.extend(of_host)
         bridges.extend(bridge_changes(old, new))
         replaced = frozenset(change.name for change in of_host if change.action == "replace")
-        containers.extend(_containers(old, new, network, new_secrets, replaced))
+        of_containers = list(_containers(old, new, network, new_secrets, replaced))
+        containers.extend(of_containers)
+        files.extend(file_changes(old, new, _effects(of_containers), new_secrets))
     settings = tuple(setting_changes(before, after)) if before else ()
-    return Changes(tuple(hosts), tuple(containers), settings, tuple(volumes), tuple(bridges))
+    return Changes(tuple(hosts), tuple(containers), settings, tuple(volumes), tuple(bridges), on_all_hosts(files))
 
 
 def _differences(*fields: tuple[str, object, object]) -> Iterator[str]:
@@ -204,6 +220,16 @@ def _containers(
             )
 
 
+def _effects(changes: Collection[ContainerChange]) -> dict[str, FileEffect]:
+    """Return service -> what happens to its container on a host by which it takes its files."""
+    effects: dict[str, FileEffect] = {}
+    for change in changes:
+        match change.action:
+            case "create" | "replace" | "restart" | "reload" as action:
+                effects[change.service] = action
+    return effects
+
+
 def _actions(
     before: ContainerPlan,
     after: ContainerPlan,
@@ -215,14 +241,22 @@ def _actions(
     updated = tuple(_settings(before.settings, after.settings, replaces=False))
     # What it mounted decides: it is deleted before the volume is.
     lost = sorted(replaced_volumes & set(named_sources(before.settings)))
+    mounted, other_files = changed_mounts(before.files, after.files), ""
+    if not mounted:
+        other_files = changed_files(before.files, after.files, new_secrets)
+    by_files = mounted or (other_files if replaced_by_files(before.files, after.files) else "")
     replaced = (
         *(["its network is replaced"] if network and before.fabric else []),
         *(f"its volume {volume} is replaced" for volume in lost),
         *_reasons(before, after, new_secrets),
+        *([by_files] if by_files else []),
     )
     if replaced:
-        yield "replace", (*replaced, *updated)
+        also = [other_files] if other_files and not by_files else []
+        yield "replace", (*replaced, *also, *updated)
         return
+    if other_files and after.files is not None:
+        yield effect_in_place(after.files), (other_files,)
     keys = tuple(key for key in ("published", "internet") if getattr(before, key) != getattr(after, key))
     endpoints = endpoint_changes(before, after)
     attached = (*(keys if after.bridged and not before.bridged else ()), *endpoints.attached)

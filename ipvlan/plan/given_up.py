@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.capability_names import capability_name
 from ipvlan.config.types.sizes import MEBIBYTE, UNLIMITED
-from ipvlan.plan.powers import DEFAULT_RUNTIMES, Power, security_option
+from ipvlan.plan.confinement_powers import DEFAULT_RUNTIMES, security_option
+from ipvlan.plan.powers import Power
 
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings, Ulimit

@@ -78,7 +78,7 @@ class Report:
     @property
     def has_downtime(self) -> bool:
         """Whether a container is stopped."""
-        return bool(self.changes.of("replace", "delete"))
+        return bool(self.changes.of("replace", "restart", "delete"))
 
     @property
     def rollout(self) -> RolloutChange:

@@ -4,6 +4,7 @@ Services that neither are replaced nor order others of the change are left out.
 A network that is replaced is a case of its own: Pulumi deletes all containers on it first, so they are down together, and neither
 `after` nor `at_once` holds for them. Hosts with such a network follow each other (`components.ipvlan_fabric`). So it is with the
 containers of a volume that is replaced, and with their hosts.
+Other files that a container takes in its place, by a restart or while it runs, follow the same order.
 
 Out of scope: what is replaced at all (`ipvlan.plan.changes`), and the words (`ipvlan.views.rollout`).
 """
@@ -12,14 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from ipvlan.plan.changes import Action, Changes
+from ipvlan.plan.changes import Changes
 from ipvlan.plan.model import Plan, RolloutPlan
 from ipvlan.plan.rollout_order import all_before, service_rollouts
 from ipvlan.plan.volumes import named_sources
 
-StepAction = Literal["replace", "create", "delete"]
+StepAction = Literal["replace", "restart", "reload", "create", "delete"]
+IN_ORDER: Final[tuple[StepAction, ...]] = ("replace", "restart", "reload")
+"""What is done to the hosts of a service in their order, `at_once` of them at a time."""
+
+_STOPPED: Final[tuple[StepAction, ...]] = ("replace", "restart")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +34,7 @@ class ServiceStep:
     service: str
     action: StepAction
     hosts: tuple[str, ...]
-    """The hosts in their order; it counts for a replacement only."""
+    """The hosts in their order; it counts for what is `IN_ORDER` only."""
     at_once: int
     """The most containers of the step that are worked on at the same time, from 1 to the number of `hosts`."""
     after: tuple[str, ...]
@@ -41,7 +46,7 @@ class ServiceStep:
     @property
     def others_answer(self) -> bool:
         """Whether containers of the service run at every moment of the step."""
-        return self.others + len(self.hosts) > self.at_once
+        return self.action == "reload" or self.others + len(self.hosts) > self.at_once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +54,8 @@ class RolloutChange:
     """A complete change, in its order."""
 
     steps: tuple[ServiceStep, ...]
-    """What is created or replaced, in an order in which each is after all that it waits for; then what is deleted."""
+    """What is created, replaced or takes other files, in an order in which each is after all that it waits for; then what is
+    deleted."""
     together: Mapping[str, tuple[str, ...]]
     """Host whose network or volumes are replaced -> the services whose containers are down until these are there again, sorted."""
     volumes: frozenset[str] = frozenset()
@@ -67,23 +73,21 @@ def rollout_change(changes: Changes, before: Plan | None, after: Plan) -> Rollou
         if (on_fabric and change.host in rebuilt) or any((change.host, volume) in lost for volume in mounted):
             together.setdefault(change.host, []).append(change.service)
     down = {(service, host) for host, services in together.items() for service in services}
-    replaced, created, deleted = (
-        _by_service(changes, action, rebuilt, down) for action in ("replace", "create", "delete")
-    )
+    forwards: tuple[StepAction, ...] = ("create", *IN_ORDER)
     steps = [
-        *_forwards(after, before, replaced, created, down),
-        *(_backwards(before, deleted) if before else ()),
+        *_forwards(after, before, {action: _by_service(changes, action, rebuilt, down) for action in forwards}, down),
+        *(_backwards(before, _by_service(changes, "delete", rebuilt, down)) if before else ()),
     ]
     awaited = {service for step in steps for service in step.after}
     return RolloutChange(
-        steps=tuple(step for step in steps if step.action == "replace" or step.after or step.service in awaited),
+        steps=tuple(step for step in steps if step.action in IN_ORDER or step.after or step.service in awaited),
         together={host: tuple(services) for host, services in together.items()},
         volumes=frozenset(together.keys() - rebuilt),
     )
 
 
 def _by_service(
-    changes: Changes, action: Action, rebuilt: Collection[str], down: Collection[tuple[str, str]]
+    changes: Changes, action: StepAction, rebuilt: Collection[str], down: Collection[tuple[str, str]]
 ) -> dict[str, tuple[str, ...]]:
     """Return service -> its hosts with that action, without those whose network, or a volume of the service, is replaced.
 
@@ -91,7 +95,7 @@ def _by_service(
     """
     hosts: dict[str, tuple[str, ...]] = {}
     for change in changes.of(action):
-        if (action == "replace" or change.host not in rebuilt) and (change.service, change.host) not in down:
+        if (action in IN_ORDER or change.host not in rebuilt) and (change.service, change.host) not in down:
             hosts[change.service] = (*hosts.get(change.service, ()), change.host)
     return hosts
 
@@ -99,23 +103,27 @@ def _by_service(
 def _forwards(
     after: Plan,
     before: Plan | None,
-    replaced: Mapping[str, tuple[str, ...]],
-    created: Mapping[str, tuple[str, ...]],
+    changed: Mapping[StepAction, Mapping[str, tuple[str, ...]]],
     down: Collection[tuple[str, str]],
 ) -> list[ServiceStep]:
-    """Return the steps of what is created or replaced; `down` are the containers (service and host) that are down together."""
+    """Return the steps of what is created, replaced, or takes other files.
+
+    Args:
+        after: The plan after the change.
+        before: The plan before it.
+        changed: Action -> service -> its hosts; the steps of a service are in the order of the actions.
+        down: The containers (service and host) that are down together.
+    """
     steps: list[ServiceStep] = []
     ran = {(container.service, container.host) for container in before.containers()} if before else set()
-    order, changed = all_before(after), replaced.keys() | created.keys()
+    order, services = all_before(after), {service for hosts in changed.values() for service in hosts}
     for service in service_rollouts(after):
         name = service.service
-        waits_for = _nearest(order, name, changed)
+        waits_for = _nearest(order, name, services)
         running = sum((name, host) in ran and (name, host) not in down for host in service.hosts)
-        actions: tuple[tuple[StepAction, Mapping[str, tuple[str, ...]]], ...] = (
-            ("create", created),
-            ("replace", replaced),
-        )
-        for action, hosts in actions:
+        # A host of the same service that is down in another step does not answer for this one.
+        stopped = sum(len(changed[action].get(name, ())) for action in _STOPPED)
+        for action, hosts in changed.items():
             if name not in hosts:
                 continue
             count = len(hosts[name])
@@ -124,10 +132,10 @@ def _forwards(
                     service=name,
                     action=action,
                     hosts=hosts[name],
-                    at_once=min(service.rollout.at_once or count, count) if action == "replace" else count,
+                    at_once=min(service.rollout.at_once or count, count) if action in IN_ORDER else count,
                     after=waits_for,
                     rollout=service.rollout,
-                    others=running - count if action == "replace" else running,
+                    others=running if action == "create" else running - (count if action == "reload" else stopped),
                 )
             )
     return steps

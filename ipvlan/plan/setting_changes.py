@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 from ipvlan.config.types.devices import gpu_requests
 from ipvlan.plan.container_updates import UPDATES, Update
 from ipvlan.plan.docker_values import DURATIONS, differ
+from ipvlan.plan.file_changes import other_sources
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.resource_names import ports_label
 
 if TYPE_CHECKING:
     from ipvlan.config.models import ContainerSettings
+    from ipvlan.plan.files import FilesPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class SettingChange:
 _ORDER: Final = "no container; it counts for this and every later change"
 _RECORDED: Final = "nothing on the hosts; Pulumi records another connection to every host"
 _SAME_VALUE: Final = "Docker gets the same value as before"
+_FILES: Final = "no container; it counts for this and every later change of its files"
+_SAME_FILE: Final = "the container has the same file as before"
 _SAME_NETWORK: Final = "Docker's network stays as it is"
 
 
@@ -141,7 +145,25 @@ def _container(old: ContainerPlan, new: ContainerPlan) -> Iterator[SettingChange
     if not old.command and not new.command:
         commands = ("none" if container.command is None else "[]" for container in (old, new))
         yield from _differences((f"{key}.command", next(commands), next(commands), _SAME_VALUE))
+    yield from _files(key, old.files, new.files)
     yield from _same_to_docker(key, old.settings, new.settings)
+
+
+def _files(key: str, old: FilesPlan | None, new: FilesPlan | None) -> Iterator[SettingChange]:
+    """Yield what differs in how a container takes its files, and in where they come from; the files alone are changes of it."""
+    if old is None or new is None:
+        return
+    reloads = "reload" in (old.change, new.change)
+    yield from _differences(
+        # With `reload` there is no files_change.
+        *([] if reloads else [(f"{key}.files_change", old.change, new.change, _FILES)]),
+        (f"{key}.reload", _reload(old), _reload(new), _FILES),
+        *((f"{key}.files.{target}", before, after, _SAME_FILE) for target, before, after in other_sources(old, new)),
+    )
+
+
+def _reload(files: FilesPlan) -> object:
+    return files.reload_signal if files.reload_command is None else f"[{', '.join(files.reload_command)}]"
 
 
 def _same_to_docker(key: str, old: ContainerSettings, new: ContainerSettings) -> Iterator[SettingChange]:

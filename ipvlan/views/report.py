@@ -8,12 +8,13 @@ from typing import Final
 
 from ipvlan.plan.bridge_changes import BridgeAction
 from ipvlan.plan.changes import Action, Changes, ContainerChange
+from ipvlan.plan.file_changes import FileAction
 from ipvlan.plan.model import ContainerPlan
 from ipvlan.plan.powers import ContainerPower, Power
 from ipvlan.plan.report import Report
 from ipvlan.plan.volume_changes import VolumeAction
 from ipvlan.problems import Problem, shorten
-from ipvlan.views import markdown
+from ipvlan.views import file_contents, markdown
 from ipvlan.views.mermaid import Style, topology
 from ipvlan.views.rollout import listed, sentences
 
@@ -34,6 +35,8 @@ DANGEROUS: Final = "Dangerous settings"
 _STYLES: Final[dict[Action, Style]] = {
     "create": "create",
     "replace": "replace",
+    "restart": "update",
+    "reload": "update",
     "attach": "update",
     "detach": "update",
     "reconnect": "update",
@@ -43,11 +46,13 @@ _STYLES: Final[dict[Action, Style]] = {
 
 _COUNTED: Final[tuple[tuple[Action, str], ...]] = (
     ("replace", "replaced"),
+    ("restart", "stopped and started again"),
     ("delete", "deleted"),
     ("create", "new"),
     ("attach", "attached to a bridge"),
     ("detach", "detached from a bridge"),
     ("reconnect", "connected again by other names"),
+    ("reload", "with other files while running"),
     ("update", "updated while running"),
 )
 """The actions in the order of the summary."""
@@ -72,7 +77,18 @@ def _lines(report: Report) -> Iterator[str]:
         ("Reason",),
         lambda change: ("; ".join(change.reasons),),
     )
+    yield from _containers(
+        "Stopped and started again, with downtime; each keeps its id",
+        changes.of("restart"),
+        ("Reason",),
+        lambda change: ("; ".join(change.reasons),),
+    )
     yield from _rollout(report)
+    yield from _section(
+        "Files",
+        ("Service", "Host", "File", "Change", "What differs", "Its container"),
+        [file_contents.row(change) for change in changes.files],
+    )
     yield from _section(
         "Named volumes",
         ("Host", "Volume", "Change", "What differs", "Data"),
@@ -134,6 +150,7 @@ def _lines(report: Report) -> Iterator[str]:
         ("File", "Key", "Change"),
         [(change.file, shorten(change.key), change.action) for change in report.keys],
     )
+    yield from file_contents.contents(changes.files)
     yield from _warnings(report.after.warnings)
     yield from _topology(report)
 
@@ -164,6 +181,10 @@ def _summary(report: Report) -> str:
     counted = {
         "containers": containers,
         "hosts": hosts,
+        "files": ", ".join(
+            f"{count} {_FILE_ACTIONS[action]}"
+            for action, count in sorted(Counter(change.action for change in changes.files).items())
+        ),
         "volumes": _counted_volumes(changes),
         "bridges": _counted_bridges(changes),
     }
@@ -197,6 +218,7 @@ def _counted_bridges(changes: Changes) -> str:
     return ", ".join(f"{count} {_BRIDGE_ACTIONS[action]}" for action, count in sorted(actions.items()))
 
 
+_FILE_ACTIONS: Final[Mapping[FileAction, str]] = {"add": "new", "change": "changed", "remove": "removed"}
 _BRIDGE_ACTIONS: Final[Mapping[BridgeAction, str]] = {
     "create": "new",
     "use": "of others",
@@ -245,7 +267,7 @@ def _given(container: ContainerPlan) -> str:
     given = [
         key for key, field in fields.items() if getattr(settings, key) != field.get_default(call_default_factory=True)
     ]
-    for key in ("command", "ports", "published", "internet", "environment", "secret_environment", "bridges"):
+    for key in ("command", "ports", "published", "internet", "environment", "secret_environment", "bridges", "files"):
         if getattr(container, key):
             given.append(key)
     if not container.fabric:
@@ -303,7 +325,7 @@ def _topology(report: Report) -> Iterator[str]:
     yield ""
     yield markdown.fenced(topology(report.after, _styles(report.changes)), "mermaid")
     yield ""
-    yield "Green: new. Red: replaced. Yellow: updated, attached or detached while running. Blue: published."
+    yield "Green: new. Red: replaced. Yellow: updated, attached or detached while running, or with other files. Blue: published."
     yield ""
     yield "</details>"
 

@@ -26,8 +26,9 @@ class ContainerEntry(TypedDict):
     host: str
     service: str
     action: str
-    """`create`, `delete`, `replace` (with downtime), `update` (it runs on); `attach` to, `detach` from, or `reconnect` to a
-    bridge (with other aliases), Docker's own or one of the section `bridges`."""
+    """`create`, `delete`, `replace` (with downtime), `restart` (with downtime, for other files; it keeps its id), `reload` (of its
+    files, it runs on), `update` (it runs on); `attach` to, `detach` from, or `reconnect` to a bridge (with other aliases), Docker's
+    own or one of the section `bridges`."""
     reasons: list[str]
     address_before: str | None
     """Null also for a container that is not on the fabric."""
@@ -95,6 +96,26 @@ class BridgeEntry(TypedDict):
 
 
 @document_part
+class FileEntry(TypedDict):
+    """What happens to one file of a service, on all hosts where it is the same."""
+
+    service: str
+    hosts: list[str]
+    file: str
+    """Its path in the container."""
+    action: str
+    """`add`, `change` or `remove`."""
+    effect: str
+    """What its container does: `create`, `replace` and `restart` start it with the file, `reload` takes it while it runs."""
+    details: list[str]
+    """What differs besides the lines; of a secret its key, never its value."""
+    diff: list[str]
+    """The lines that differ, all of them, as a unified diff; empty for what is no text."""
+    sources: list[str]
+    """The paths below the project's folder that its bytes come from, before and after the change."""
+
+
+@document_part
 class SettingEntry(TypedDict):
     """A key that differs and changes nothing that runs."""
 
@@ -120,17 +141,17 @@ class StepEntry(TypedDict):
 
     service: str
     action: str
-    """`replace`, `create` or `delete`."""
+    """`replace`, `restart` or `reload` (for other files), `create` or `delete`."""
     after: list[str]
     """The services of this change that are done before the step begins."""
     hosts: list[str]
-    """In their order, where the action is `replace`."""
+    """In their order, where the action is `replace`, `restart` or `reload`."""
     at_once: int
-    """The most containers of the step that are down, or are created, at the same time."""
+    """The most containers of the step that are down, are created, or reload their files, at the same time."""
     others_answer: bool
     """Whether containers of the service run at every moment of the step."""
     healthy_within: int
-    """Seconds in which a new container must be up."""
+    """Seconds in which a container must be up."""
     on_failure: str
     """`restore` or `leave`."""
     sentence: str
@@ -150,7 +171,8 @@ class RolloutEntry(TypedDict):
     """In which order the change is carried out."""
 
     steps: list[StepEntry]
-    """What is replaced, and what is created or deleted in an order; the other creations and deletions are in no order."""
+    """What is replaced or gets other files, and what is created or deleted in an order; the other creations and deletions are in no
+    order."""
     together: list[TogetherEntry]
 
 
@@ -171,6 +193,8 @@ class ReportDocument(TypedDict):
     containers: list[ContainerEntry]
     volumes: list[VolumeEntry]
     bridges: list[BridgeEntry]
+    files: list[FileEntry]
+    """Without those of containers that are deleted."""
     settings: list[SettingEntry]
     """What else differs in the plans."""
     keys: list[KeyEntry]
@@ -236,6 +260,19 @@ def document(report: Report) -> ReportDocument:
                 "effect": change.effect,
             }
             for change in report.changes.bridges
+        ],
+        "files": [
+            {
+                "service": change.service,
+                "hosts": list(change.hosts),
+                "file": change.target,
+                "action": change.action,
+                "effect": change.effect,
+                "details": list(change.details),
+                "diff": list(change.diff),
+                "sources": list(change.sources),
+            }
+            for change in report.changes.files
         ],
         "settings": [
             {"key": change.key, "before": change.before, "after": change.after, "effect": change.effect}

@@ -1,4 +1,4 @@
-"""How containers are replaced, in sentences: in which order, how many at once, what is briefly down.
+"""How containers are replaced, or take other files, in sentences: in which order, how many at once, what is briefly down.
 
 Out of scope: the order itself (`ipvlan.plan.rollout_order`, `ipvlan.plan.rollout_changes`).
 """
@@ -10,7 +10,7 @@ from typing import Final
 
 from ipvlan.config.types.rollout import written_duration
 from ipvlan.plan.model import RolloutPlan
-from ipvlan.plan.rollout_changes import RolloutChange, ServiceStep, StepAction
+from ipvlan.plan.rollout_changes import IN_ORDER, RolloutChange, ServiceStep, StepAction
 
 MOST_NAMES: Final = 8
 """Hosts or services that a sentence names; of more, the rest is counted."""
@@ -25,12 +25,14 @@ def sentences(change: RolloutChange) -> Iterator[str]:
         yield from _together(hosts, by_volume=by_volume)
     yield from (step_sentence(step) for step in change.steps)
     forwards = [step for step in change.steps if step.action != "delete"]
-    replacements = [step for step in forwards if step.action == "replace"]
+    in_order = [step for step in forwards if step.action in IN_ORDER]
     # Where two steps have no order between them, two of them are after the same services.
     places = {(step.service, step.after) for step in forwards}
-    if len(replacements) > 1 and len(places) > len({after for _, after in places}):
+    if len(in_order) > 1 and len(places) > len({after for _, after in places}):
         yield "services with no order between them (`after`) are worked on at the same time"
-    yield from _otherwise(replacements)
+    for by_files in (False, True):
+        steps = [step for step in in_order if (step.action != "replace") is by_files]
+        yield from _otherwise(steps, by_files=by_files)
 
 
 def step_sentence(step: ServiceStep) -> str:
@@ -40,16 +42,22 @@ def step_sentence(step: ServiceStep) -> str:
     if step.action in _DONE:
         return f"{begin}{listed(step.hosts, 'hosts')}: {_DONE[step.action]}"
     if len(step.hosts) == 1:
-        end = "the others answer" if step.others_answer else "no other host answers meanwhile"
-        return f"{begin}{step.hosts[0]}: it is down for its stop and start; {end}"
+        return f"{begin}{step.hosts[0]}: it {_meanwhile(step)}"
     if step.at_once == 1:
         hosts, how = ", then on ".join(_first(step.hosts, "hosts")), "one at a time"
     elif step.at_once < len(step.hosts):
         hosts, how = f"{listed(step.hosts, 'hosts')}, in this order", f"at most {step.at_once} at a time"
     else:
         hosts, how = listed(step.hosts, "hosts"), "all at once"
+    return f"{begin}{hosts}: {how}; each {_meanwhile(step)}"
+
+
+def _meanwhile(step: ServiceStep) -> str:
+    if step.action == "reload":
+        return "reloads its files, and runs on"
+    keeps = ", and keeps its id" if step.action == "restart" else ""
     end = "the others answer" if step.others_answer else "no other host answers meanwhile"
-    return f"{begin}{hosts}: {how}; each is down for its stop and start; {end}"
+    return f"is down for its stop and start{keeps}; {end}"
 
 
 def pace(rollout: RolloutPlan) -> str:
@@ -64,6 +72,11 @@ def otherwise(rollout: RolloutPlan) -> str:
     if rollout.on_failure == "restore":
         return "the previous container runs again"
     return "the failed container stays in its place"
+
+
+def _files_otherwise(rollout: RolloutPlan) -> str:
+    """Return what happens where a container does not go on with its other files, one clause."""
+    return "it gets those of before" if rollout.on_failure == "restore" else "it is left with them"
 
 
 _NOT_RESTORED: Final = (
@@ -87,15 +100,18 @@ def _together(together: Mapping[str, tuple[str, ...]], *, by_volume: bool) -> It
         )
 
 
-def _otherwise(steps: Sequence[ServiceStep]) -> Iterator[str]:
-    """Yield what happens where a replacement is not up in time, once for all services that agree."""
+def _otherwise(steps: Sequence[ServiceStep], *, by_files: bool) -> Iterator[str]:
+    """Yield what happens where a container is not up in time, once for all services that agree."""
     agreeing: dict[tuple[str, str], list[str]] = {}
     for step in steps:
-        key = written_duration(step.rollout.healthy_within), otherwise(step.rollout)
+        key = written_duration(step.rollout.healthy_within), (_files_otherwise if by_files else otherwise)(step.rollout)
         agreeing.setdefault(key, []).append(step.service)
     for (within, what), services in agreeing.items():
-        subject = "a replacement" if len(agreeing) == 1 else f"a replacement of {listed(services, 'services')}"
-        yield f"where {subject} is not up within {within}, {what}, and `pulumi up` fails"
+        names = "" if len(agreeing) == 1 else f" of {listed(services, 'services')}"
+        subject = (
+            f"a container{names} does not go on with its other files" if by_files else f"a replacement{names} is not up"
+        )
+        yield f"where {subject} within {within}, {what}, and `pulumi up` fails"
 
 
 def listed(names: Sequence[str], what: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from lab.harness import ADDRESSES, HOSTS, Lab, Stack, new_stack, sections
-from tests.support.lab_commands import assert_as_planned, image_of, ipvlan
+from tests.support.lab_commands import differences, image_of, ipvlan
 
 pytestmark = pytest.mark.steps
 
@@ -112,6 +112,10 @@ def test_dns(lab: Lab, imported: tuple[Stack, dict[str, str]]) -> None:
     assert "mac_address" in imported[1]["dns"]
 
 
-def test_it_is_a_stack_like_any(imported: tuple[Stack, dict[str, str]]) -> None:
-    """Status, verify and the next `up` find nothing to do."""
-    assert_as_planned(imported[0])
+def test_it_is_a_stack_like_any(lab: Lab, imported: tuple[Stack, dict[str, str]]) -> None:
+    """Status and the next `up` find nothing to do, and every connection is as planned."""
+    stack = imported[0]
+    assert differences(lab) == []
+    stack.assert_unchanged()
+    # The images have nothing that listens for UDP.
+    assert {cell["port"] for cell in stack.verify()["cells"] if not cell["ok"]} == {"5353:5353/udp"}

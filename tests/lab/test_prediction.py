@@ -33,7 +33,7 @@ pytestmark = pytest.mark.steps
 Actions = dict[str, set[str]]
 """Action, by its name in the report -> `host/service` of the containers that have it."""
 
-ACTIONS = ("create", "delete", "replace", "update", "attach", "detach")
+ACTIONS = ("create", "delete", "replace", "restart", "reload", "update", "attach", "detach", "reconnect")
 
 
 @dataclass(frozen=True)
@@ -133,16 +133,22 @@ def observed(before: dict[str, Any], after: dict[str, Any]) -> Actions:
     """Return the actions that explain the difference between two looks at the hosts."""
     stayed = {place for place in before.keys() & after.keys() if before[place]["Id"] == after[place]["Id"]}
 
-    def on_bridge(containers: dict[str, Any]) -> set[str]:
-        return {place for place in stayed if "bridge" in containers[place]["NetworkSettings"]["Networks"]}
+    def networks(containers: dict[str, Any], place: str) -> set[str]:
+        return set(containers[place]["NetworkSettings"]["Networks"])
 
     return {
         "create": after.keys() - before.keys(),
         "delete": before.keys() - after.keys(),
         "replace": (before.keys() & after.keys()) - stayed,
+        "restart": {
+            place for place in stayed if before[place]["State"]["StartedAt"] != after[place]["State"]["StartedAt"]
+        },
         "update": {place for place in stayed if limits(before[place]) != limits(after[place])},
-        "attach": on_bridge(after) - on_bridge(before),
-        "detach": on_bridge(before) - on_bridge(after),
+        "attach": {place for place in stayed if networks(after, place) - networks(before, place)},
+        "detach": {place for place in stayed if networks(before, place) - networks(after, place)},
+        # Nothing of both shows in Docker's description of a container; no change here has them.
+        "reload": set(),
+        "reconnect": set(),
     }
 
 
@@ -231,6 +237,18 @@ CHANGES: dict[str, tuple[Callable[[Stack], None], Actions]] = {
         of("web", published=False, memory="64m"),
         {"detach": {"docker-1/web"}, "update": {"docker-1/web"}},
     ),
+    "a bridge joined": (
+        both(
+            lambda stack: stack.config.update(bridges={"backend": {}}),
+            of("side", bridges=["backend"]),
+        ),
+        {"attach": {"docker-2/side"}},
+    ),
+    "a file added": (of("side", files={"/etc/token": {"secret": "web-token"}}), {"replace": {"docker-2/side"}}),
+    "another mode of the file": (
+        of("side", files={"/etc/token": {"secret": "web-token", "mode": "0440"}}),
+        {"restart": {"docker-2/side"}},
+    ),
     "a host leaves a service": (of("nginx", hosts=["docker-1"]), {"delete": {"docker-2/nginx"}}),
     "a host joins a service": (
         of("nginx", hosts=list(HOSTS), published=True),
@@ -261,6 +279,9 @@ LONG = {
     "environment, offset",
     "a new value of the secret",
     "published switched off, a limit set",
+    "a bridge joined",
+    "a file added",
+    "another mode of the file",
     "another ssh target of a host",
     "addresses reserved",
     "a host leaves a service",

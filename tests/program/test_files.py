@@ -253,7 +253,7 @@ def test_heal_names_both_resources(run: RunProgram, config: dict[str, Any]) -> N
 
 def test_files_of_a_container_with_bridges(run: RunProgram, config: dict[str, Any], nginx: dict[str, Any]) -> None:
     """They are staged before it is created, and compared when its endpoints have started it."""
-    config["bridges"] = {"backend": {}}
+    config["bridges"] = {"backend": {"name": "backend"}}
     nginx["bridges"] = ["backend"]
     # The hosts are asked for their bridges otherwise.
     made = run(config, preview=True)

@@ -12,12 +12,44 @@ from pulumi.runtime.proto import provider_pb2
 
 from provider.kinds import KINDS
 from tests.support.plugin import Plugin, running_plugin, struct, urn
-from tests.support.rollout_calls import handover_of, recorded
+from tests.support.rollout_calls import OWNER, handover_of, recorded
 
 UNREACHABLE = ["/bin/sh", "-c", "echo 'ssh: connect to host 192.0.2.1 port 22: No route to host' >&2; exit 255"]
 SECRET = {rpc._special_sig_key: rpc._special_secret_sig}
 """What marks a secret in the engine's protocol."""
 KIND_NAMES = sorted(kind.name for kind in KINDS.values())
+
+FILES: dict[str, Any] = {
+    "host": "docker-1",
+    "ssh": UNREACHABLE,
+    "service": "nginx",
+    "container": "web",
+    "owner": OWNER,
+    "image": "nginx:1",
+    "files": {
+        "/etc/app/db.ini": {"slot": "db.ini.1", "path": "", "owner": "0:0", "mode": "0400", "text": "pw=${secrets.pw}"}
+    },
+    "secrets": {**SECRET, "value": {"db_password": "battery-staple"}},
+    "userns_host": False,
+    "drifted": [],
+}
+"""The inputs of a container's files."""
+FOLDER = f"/var/lib/ipvlan-fabric/{OWNER}"
+NETWORK: dict[str, Any] = {
+    "host": "docker-1",
+    "ssh": UNREACHABLE,
+    "network": "backend",
+    "internal": False,
+    "subnet": "",
+    "options": {},
+    "labels": {},
+    "external": False,
+    "owner": "0123456789abcdef",
+    "stack": "dev",
+    "missing": False,
+}
+"""The inputs of a bridge network."""
+NETWORK_OUTPUTS = {"network_id": "c1" * 32, "owner_label": "0123456789abcdef/docker-1/backend"}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +99,7 @@ def test_a_creation_is_answered_by_its_inputs(plugin: Plugin, kind: str) -> None
     assert (made.id, made.properties) == ("", inputs)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KIND_NAMES if kind not in {"Files", "Handover"}])
+@pytest.mark.parametrize("kind", [kind for kind in KIND_NAMES if kind not in {"BridgeNetwork", "Files", "Handover"}])
 def test_an_update_of_another_kind_is_answered_by_its_inputs(plugin: Plugin, kind: str) -> None:
     """What they say of a host may be unknown: the id of a container that is to be replaced."""
     old = {"host": "docker-1", "ssh": UNREACHABLE, "container_id": "5cafe", "secret": "battery-staple"}
@@ -100,3 +132,50 @@ def test_a_secret_that_is_not_known_yet(plugin: Plugin) -> None:
     answer = foreseen(plugin, arguments_of(), arguments_of(envs=["MODE=fast", new]))
     assert answer["replacement"] == "1 {}"
     assert answer["arguments"]["envs"][1] == struct(new)
+
+
+@pytest.mark.parametrize(
+    ("recorded_changes", "changes", "generation"),
+    [
+        ({}, {"image": "nginx:2", "ssh": ["ssh", "today"]}, 3),
+        (
+            {},
+            {"files": {"/etc/app/db.ini": {**FILES["files"]["/etc/app/db.ini"], "text": "password=${secrets.pw}"}}},
+            4,
+        ),
+        ({}, {"secrets": {**SECRET, "value": {"db_password": "correct-horse"}}}, 4),
+        ({"drifted": ["/etc/app/db.ini"]}, {}, 4),
+    ],
+)
+def test_files_say_their_folder_and_their_generation(
+    plugin: Plugin, recorded_changes: dict[str, Any], changes: dict[str, Any], generation: int
+) -> None:
+    """Other bytes, and what a refresh found, are another generation: secrets stay secret."""
+    state = {**FILES, "folder": FOLDER, "generation": 3, "digests": {"/etc/app/db.ini": "d" * 64}, **recorded_changes}
+    new = {**FILES, **changes}
+    answer = updated(plugin, "Files", state, new)
+    assert answer == struct({**new, "folder": FOLDER, "generation": generation})
+    assert answer["secrets"][rpc._special_sig_key] == rpc._special_secret_sig
+
+
+def test_files_of_an_owner_that_is_not_known_yet(plugin: Plugin) -> None:
+    """Their folder is not known either; the bytes are the same."""
+    state = {**FILES, "folder": FOLDER, "generation": 3, "digests": {}}
+    new = {**FILES, "owner": rpc.UNKNOWN}
+    assert updated(plugin, "Files", state, new) == struct({**new, "generation": 3})
+
+
+@pytest.mark.parametrize(
+    "changes", [{"ssh": ["ssh", "today"]}, {"labels": {"team": "web"}}, {"owner": rpc.UNKNOWN}], ids=str
+)
+def test_a_bridge_network_that_stays_keeps_its_id(plugin: Plugin, changes: dict[str, Any]) -> None:
+    """So what is connected to it is no change in the preview."""
+    new = {**NETWORK, **changes}
+    assert updated(plugin, "BridgeNetwork", NETWORK | NETWORK_OUTPUTS, new) == struct(new | NETWORK_OUTPUTS)
+
+
+@pytest.mark.parametrize("changes", [{"internal": True}, {"subnet": "172.30.5.0/24"}, {"missing": True}], ids=str)
+def test_a_bridge_network_that_is_created_again_has_no_id_yet(plugin: Plugin, changes: dict[str, Any]) -> None:
+    """The engine takes what is left out for unknown."""
+    new = {**NETWORK, **changes}
+    assert updated(plugin, "BridgeNetwork", NETWORK | NETWORK_OUTPUTS, new) == struct(new)

@@ -18,7 +18,7 @@ from components.container_settings import container_args
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.provider_arguments import NOT_CARRIED
 from ipvlan.plan.validate import parse
-from tests.support.generated_changes import SETTINGS
+from tests.support.setting_values import SETTINGS
 from tools.reference_setup import changed
 
 _NESTED: Final = re.compile(r"Container\w+Args")

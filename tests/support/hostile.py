@@ -27,6 +27,7 @@ _WORDS = frozenset(
     word
     for line in (
         "l2 l3 l3s yes no any unless-gateway error warning info tcp udp create replace delete attach detach update running",
+        "restart reload add change remove",
         "host pulumi person container own-container other-container host-address shim gateway internet internet-name port",
         "reconnect loopback-port publish unpublish restore leave stay ssh parent client not-carried not-needed advice",
     )

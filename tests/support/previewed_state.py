@@ -16,6 +16,7 @@ from ipvlan.hosts.files import folder_of
 from ipvlan.plan.files import FilePlan
 from ipvlan.plan.ownership import owner_label
 from ipvlan.plan.resource_names import (
+    BRIDGE_NETWORK_TYPE,
     CONTAINER_TYPE,
     FILES_TYPE,
     HANDOVER_TYPE,
@@ -82,6 +83,10 @@ class _Maker:
         elif kind == FILES_TYPE:
             digests = dict.fromkeys(inputs["files"], "0" * 64)
             outputs |= {"folder": folder_of(inputs["owner"]), "generation": 1, "digests": digests}
+        elif kind == BRIDGE_NETWORK_TYPE:
+            network = inputs["network"]
+            label = "" if inputs["external"] else owner_label(OWNER, inputs["host"], network)
+            outputs |= {"owner": OWNER, "owner_label": label, "network_id": f"bridge-{network}-id"}
         elif kind == VOLUME_TYPE:
             outputs |= {"owner": OWNER, "owner_label": owner_label(OWNER, inputs["host"], inputs["volume"])}
         elif kind == IDENTITY_TYPE:
@@ -100,7 +105,15 @@ def _place(name: str) -> tuple[str, str]:
     """Return the names of a resource's HostSlice and of its service; hosts are `docker-NUMBER`."""
     parts = name.split("-")
     service = "-".join(parts[3:])
-    for end in ("-handover", "-files", "-files-in-use", "-settled", "-published-bridge", "-internet-bridge"):
+    for end in (
+        "-handover",
+        "-files",
+        "-files-in-use",
+        "-settled",
+        "-endpoints",
+        "-published-bridge",
+        "-internet-bridge",
+    ):
         service = service.removesuffix(end)
     return "-".join(parts[:3]), service
 
@@ -118,6 +131,7 @@ def _known(value: Any, host: str, service: str) -> Any:
         if item == UNKNOWN:
             ids = {
                 "name": f"{host}-network-id",
+                "network_id": f"bridge-{value.get('network')}-id",
                 "container_id": f"{host}-{service}-id",
                 "owner": label,
                 "source": f"{folder_of(label)}/live/{slot_of(str(value.get('target', '')))}",

@@ -33,6 +33,10 @@ class Surroundings:
     """Key of a network at the top -> the bridge that it is here."""
     networks: Collection[str]
     """All keys of networks at the top."""
+    configs: Mapping[str, Node] = field(default_factory=dict)
+    """Key of a config at the top -> what it has."""
+    secrets: Mapping[str, Node] = field(default_factory=dict)
+    """Key of a secret at the top -> what it has."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,6 +13,14 @@ _DEVICES: Final = "services.*.deploy.resources.reservations.devices"
 _GPUS: Final = "write gpus: all, or the CDI names of single devices into devices: nvidia.com/gpu=0"
 
 NESTED: Final[tuple[Row, ...]] = (
+    # configs
+    other("services.*.configs.gid", "files", 'write owner: "UID:GID" at the file'),
+    other("services.*.configs.mode", "files", 'write mode: "0440" at the file'),
+    other("services.*.configs.source", "files", "write files: {/PATH: files/NAME}"),
+    other(
+        "services.*.configs.target", "files", "it is the key: the path in the container, here always from the root on"
+    ),
+    other("services.*.configs.uid", "files", 'write owner: "UID:GID" at the file'),
     # depends_on
     other(
         "services.*.depends_on.*.condition",
@@ -137,11 +145,13 @@ NESTED: Final[tuple[Row, ...]] = (
     other("services.*.ports.published", "ports", 'write "HOST:CONTAINER" and published: true'),
     other("services.*.ports.target", "ports", 'write "HOST:CONTAINER"'),
     # secrets
-    other("services.*.secrets.gid", "secret_environment", "a variable has no owner"),
-    other("services.*.secrets.mode", "secret_environment", "a variable has no mode"),
-    other("services.*.secrets.source", "secret_environment", "write secret_environment: {VARIABLE: NAME}"),
-    other("services.*.secrets.target", "secret_environment", "write secret_environment: {VARIABLE: NAME}"),
-    other("services.*.secrets.uid", "secret_environment", "a variable has no owner"),
+    other("services.*.secrets.gid", "files", 'write owner: "UID:GID" at the file'),
+    other("services.*.secrets.mode", "files", 'write mode: "0440" at the file'),
+    other("services.*.secrets.source", "files", "write files: {/run/secrets/NAME: {secret: NAME}}"),
+    other(
+        "services.*.secrets.target", "files", "it is the key: the path in the container, here always from the root on"
+    ),
+    other("services.*.secrets.uid", "files", 'write owner: "UID:GID" at the file'),
     # ulimits
     same("services.*.ulimits.*.hard"),
     same("services.*.ulimits.*.soft"),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.carried import Carried, Surroundings
+from ipvlan.config.compose.files import advise_configs, advise_secrets
 from ipvlan.config.compose.gpus import carry_gpus
 from ipvlan.config.compose.mounts import MOUNT_KEYS, MOUNT_OPTIONS, mounted
 from ipvlan.config.compose.networks import carry_networks
@@ -357,6 +358,8 @@ _CARRY: dict[str, Callable[[Carried, str, Node], None]] = {
     "pid": _one_of("host"),
     "ipc": _one_of("host", "none", "private", "shareable"),
     "gpus": carry_gpus,
+    "configs": advise_configs,
+    "secrets": advise_secrets,
     "scale": _count,
     "profiles": _nothing,
     "deploy": _nothing,

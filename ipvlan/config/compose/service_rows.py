@@ -8,7 +8,7 @@ from ipvlan.config.compose.row import Row, absent, other, same, unneeded
 
 _WINDOWS: Final = "it is of Windows containers, and ipvlan is of Linux"
 
-_FILES: Final = "it is not carried yet: put the file on the host, and mount it by volumes: [/path/on/the/host:/path:ro]"
+_FILES: Final = "put the file into the project, commit it, and write files: {/PATH: files/NAME}"
 
 _HOOK: Final = "nothing is run beside the container: make it part of the image's entrypoint, or of command"
 
@@ -28,7 +28,7 @@ SERVICE: Final[tuple[Row, ...]] = (
     other("services.*.cgroup", "cgroupns_mode", "write cgroupns_mode, with the same value"),
     same("services.*.cgroup_parent"),
     same("services.*.command", "a list of words; where compose splits a text, write [sh, -c, TEXT] or the words"),
-    absent("services.*.configs", _FILES, with_below=True),
+    other("services.*.configs", "files", _FILES),
     same("services.*.container_name"),
     absent("services.*.cpu_count", _WINDOWS),
     absent("services.*.cpu_percent", _WINDOWS),
@@ -134,9 +134,9 @@ SERVICE: Final[tuple[Row, ...]] = (
     absent("services.*.scale", "a service has one container on each host of hosts; two on one host are two services"),
     other(
         "services.*.secrets",
-        "secret_environment",
-        "`pulumi config set --secret NAME`, then write secret_environment: {VARIABLE: NAME}; a file of secrets is not "
-        "carried yet: mount it from the host by volumes",
+        "files secret_environment",
+        "`pulumi config set --secret NAME`, then write files: {/run/secrets/NAME: {secret: NAME}}; as a variable, "
+        "secret_environment: {VARIABLE: NAME}",
     ),
     same("services.*.security_opt"),
     same("services.*.shm_size"),

@@ -24,7 +24,7 @@ from ipvlan.config.compose.table import row_of, top_row
 from ipvlan.config.compose.volumes import CarriedVolume, carried_volumes
 from ipvlan.config.types.docker import SERVICE_NAME
 
-_READ: Final = frozenset({"services", "name", "version", "volumes", "networks"})
+_READ: Final = frozenset({"services", "name", "version", "volumes", "networks", "configs", "secrets"})
 """Keys at the top that are read, or that need no line of their own where nothing of them is lost."""
 _OTHER_NETWORK: Final = re.compile(r"none\Z|service:|container:")
 """Values of network_mode by which a container has no network of its own, or is in that of another one."""
@@ -77,6 +77,8 @@ def carried_project(
         services=set(chosen),
         bridges=bridges,
         networks=set(declared_networks) if isinstance(declared_networks, dict) else (),
+        configs=_section(top, "configs"),
+        secrets=_section(top, "secrets"),
     )
     services: dict[str, Carried] = {}
     for name, node in chosen.items():
@@ -103,6 +105,11 @@ def carried_project(
     left_out.extend(refused)
     left_out.sort(key=lambda entry: (entry.place.file, entry.place.line))
     return CarriedProject(services, tuple(left_out), declared, {bridge.name: bridge for bridge in bridges.values()})
+
+
+def _section(top: Mapping[str, Node], key: str) -> Mapping[str, Node]:
+    value = top[key].value if key in top else None
+    return value if isinstance(value, dict) else {}
 
 
 def _place(service: Carried, node: Node) -> None:

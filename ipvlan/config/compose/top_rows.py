@@ -83,12 +83,13 @@ TOP: Final[tuple[Row, ...]] = (
     other("volumes.*.labels", "", "write ipvlan-fabric:volumes: {KEY: {labels: ...}}"),
     absent(
         "secrets",
-        "`pulumi config set --secret NAME`, then write secret_environment: {VARIABLE: NAME} at the service",
+        "`pulumi config set --secret NAME`, then write files: {/run/secrets/NAME: {secret: NAME}} at the service, or "
+        "secret_environment: {VARIABLE: NAME}",
         with_below=True,
     ),
     absent(
         "configs",
-        "files are not carried yet: put the file on the host, and mount it by volumes: [/path/on/the/host:/path:ro]",
+        "put the file into the project, commit it, and write files: {/PATH: files/NAME} at the service",
         with_below=True,
     ),
     absent("models", "nothing here runs a model: run its server as a service", with_below=True),

@@ -18,7 +18,7 @@ from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6_key
 from ipvlan.problems import Problem, shorten
 
 DRIVER: Final = "com.docker.network.bridge."
-"""What the names of most options begin with (moby, labels.go in libnetwork/drivers/bridge)."""
+"""What the names of most options begin with (moby, libnetwork/drivers/bridge/labels.go)."""
 LINK: Final = f"{DRIVER}name"
 """The option with the name of the bridge's link on the host."""
 GATEWAY_MODE: Final = f"{DRIVER}gateway_mode_ipv4"

@@ -135,9 +135,21 @@ def _many(config: StackConfig, name: str, service: ServiceConfig) -> Iterator[Pr
         + (", and Docker starts two processes for each on the host" if service.published else ""),
         effect="each preview and `up` takes minutes from about 1,000 ports on, four times as long for twice as many"
         + (", and 200 published ones take all memory of a host with 1 GB" if service.published else ""),
-        fix="leave out the range where clients reach the fabric: at the container's own address every port answers without being "
-        "published or named here; or name fewer ports",
+        fix=_fewer(service),
         severity="warning",
+    )
+
+
+def _fewer(service: ServiceConfig) -> str:
+    """Return what to do about very many ports: a container without the fabric has no address that clients reach."""
+    if not service.fabric:
+        return (
+            "name fewer ports, or give the service an address of the fabric (remove fabric: false): there every port answers "
+            "without being published or named here"
+        )
+    return (
+        "leave out the range where clients reach the fabric: at the container's own address every port answers without being "
+        "published or named here; or name fewer ports"
     )
 
 
@@ -163,8 +175,7 @@ def _too_many(config: StackConfig) -> Iterator[Problem]:
         problem=f"the containers of the stack have {total} ports together, {counts[most]} of them those of this service, and "
         f"{MOST_PORTS} are the most",
         effect="the docker provider compares each with each: no preview and no `up` would end",
-        fix="leave out the range where clients reach the fabric: at the container's own address every port answers without being "
-        "published or named here; or name fewer ports",
+        fix=_fewer(config.services[most]),
     )
 
 

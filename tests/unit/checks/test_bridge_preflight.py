@@ -11,14 +11,30 @@ from ipvlan.checks.host_findings import Finding
 from ipvlan.checks.preflight import HostReport, check_hosts
 from ipvlan.hosts.docker_facts import DockerFacts
 from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.snapshot import HostSnapshot
 from tests.support.bridge_changes import bridge, bridge_plan, connected, with_network, without_network
 from tests.support.fake_hosts import host_report
 from tests.support.host_changes import HostChange, foreign
 from tests.support.live_parts import live_host, owned_by_plan
 
 
-def findings(monkeypatch: pytest.MonkeyPatch, *changes: HostChange, new: bool = False) -> tuple[Finding, ...]:
-    """Return what is found on docker-1 after changes by hand; `new` is before the first `up`."""
+def twice(name: str) -> HostChange:
+    """Give a host another network of the name of one, as a Docker before 25 allows."""
+
+    def change(host: HostSnapshot) -> HostSnapshot:
+        other = next(replace(one, id="other") for one in host.bridges if one.name == name)
+        return replace(host, bridges=(*host.bridges, other))
+
+    return change
+
+
+def findings(
+    monkeypatch: pytest.MonkeyPatch, *changes: HostChange, new: bool = False, docker: str = ""
+) -> tuple[Finding, ...]:
+    """Return what is found on docker-1 after changes by hand.
+
+    `new` is before the first `up`; `docker` is another version of Docker on all hosts.
+    """
     plan = bridge_plan()
     reports: dict[str, HostReport | HostError] = {}
     for host in plan.hosts:
@@ -26,7 +42,8 @@ def findings(monkeypatch: pytest.MonkeyPatch, *changes: HostChange, new: bool = 
         assert isinstance(report.docker, DockerFacts)
         for change in changes if host.name == "docker-1" else ():
             live = change(live)
-        reports[host.name] = replace(report, docker=replace(report.docker, snapshot=live))
+        facts = replace(report.facts, docker=docker or report.facts.docker)
+        reports[host.name] = replace(report, facts=facts, docker=replace(report.docker, snapshot=live))
     monkeypatch.setattr(preflight, "on_hosts", lambda *_args, **_kwargs: reports)
     owned = owned_by_plan(plan)
     return check_hosts(plan, lambda: replace(owned, bridges={}) if new else owned).findings
@@ -56,3 +73,34 @@ def test_what_up_refuses(monkeypatch: pytest.MonkeyPatch, changes: list[HostChan
     [finding] = [one for one in found if one.check == "other networks"]
     assert (finding.host, finding.severity) == ("docker-1", "error")
     assert all(part in f"{finding.problem} {finding.fix}" for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "docker", "said"),
+    [
+        ([bridge("mon", ipv6=True)], "28.5.2", "network mon has IPv6, and a Docker older than 29.4.1"),
+        ([bridge("mon", ipv6=True)], "29.4.1", ""),
+        ([bridge("mon", ipv6=True, internal=True)], "28.5.2", ""),
+        ([bridge("data", ipv6=True)], "28.5.2", ""),
+        ([twice("mon")], "20.10.24", "the host has 2 networks mon, and which one is meant is not known"),
+    ],
+)
+def test_an_external_network_that_up_does_not_use(
+    monkeypatch: pytest.MonkeyPatch, changes: list[HostChange], docker: str, said: str
+) -> None:
+    """One with IPv6 before Docker 29.4.1, which would have the default route, and a name that stands for two networks."""
+    found = findings(monkeypatch, *changes, lambda host: replace(host, docker=docker))
+    problems = [one.problem for one in found if one.check == "other networks"]
+    assert len(problems) == bool(said)
+    assert all(said in problem for problem in problems)
+
+
+@pytest.mark.parametrize(("docker", "refused"), [("26.1.5", True), ("28.5.2", False)])
+def test_a_bridge_that_would_have_the_default_route_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, docker: str, refused: bool
+) -> None:
+    """`backend` and the planned network `ipvlanl2`: before Docker 28 nothing but the names decides."""
+    found = findings(monkeypatch, docker=docker)
+    assert {(one.host, one.stops_up) for one in found if "sorts before the planned one" in one.problem} == (
+        {("docker-1", True), ("docker-2", True)} if refused else set()
+    )

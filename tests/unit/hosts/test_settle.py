@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,13 @@ import pytest
 from ipvlan.hosts import engine as engine_module
 from ipvlan.hosts import engine_writes, settle
 from ipvlan.hosts.bridge import BoundPort
-from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError
 from ipvlan.hosts.printed_text import LAST_LINES
-from ipvlan.hosts.settle import RESTARTED_SECONDS, STEADY_SECONDS, Settled, Since, ended_for_good, is_restarting
-from tests.support.container_engine import Clock, ContainerEngine, open_directly, set_state
-from tests.support.containers import container
-from tests.support.fake_engine import serve
+from ipvlan.hosts.settle import RESTARTED_SECONDS, STEADY_SECONDS, Settled, ended_for_good, is_restarting
+from tests.support.container_engine import ContainerEngine, set_state
+from tests.support.settling import ID, health, later, passed, put, restart, run, started, turn
 
-ID = "22" * 32
 PORT = BoundPort(container_port="80/tcp", host_address="", host_port=8080)
 BINDINGS = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}  # noqa: S104
 
@@ -28,59 +25,8 @@ BINDINGS = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}  # noqa: S104
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ContainerEngine]:
     """Serve a Docker that has just started the container web."""
-    engine = ContainerEngine(tmp_path / "engine.sock", caller=Clock())
-    open_directly(monkeypatch, engine, engine_writes)
-    monkeypatch.setattr(settle, "time", engine.caller)
-    put(engine)
-    with serve(engine):
+    with started(tmp_path, monkeypatch) as engine:
         yield engine
-
-
-def put(docker: ContainerEngine, *, name: str = "web", ago: float = 0, **changes: Any) -> dict[str, Any]:
-    """Let Docker have that container alone, started so many seconds ago."""
-    docker.inspected = [container("22", name, **{"State__StartedAt": docker.timestamp(ago), **changes})]
-    return docker.inspected[0]
-
-
-def run(*, healthy_within: int = 0, ports: tuple[BoundPort, ...] = (), since: Since | None = None) -> Settled:
-    """Wait for the container."""
-    with engine_writes.open_engine(HostConnection(name="docker-1", command=("ssh", "docker-1"))) as engine:
-        return settle.settle(
-            engine,
-            ID,
-            healthy_within=healthy_within,
-            ports=ports,
-            secret_names={"TOKEN"},
-            since=since,
-            secrets=["file secret"],
-        )
-
-
-def passed(docker: ContainerEngine) -> float:
-    """Return the seconds that were waited."""
-    assert docker.caller is not None
-    return docker.caller.seconds - Clock().seconds
-
-
-def later(docker: ContainerEngine, seconds: float, event: Callable[[], None]) -> None:
-    """Let something happen on the host after so many seconds."""
-    docker.events.append((Clock().seconds + seconds, event))
-
-
-def health(status: str, *outputs: str) -> dict[str, Any]:
-    """Return Docker's record of health checks."""
-    return {"Status": status, "Log": [{"ExitCode": 1, "Output": output} for output in outputs]}
-
-
-def turn(docker: ContainerEngine, status: str, **changes: Any) -> Callable[[], None]:
-    """Return the event that the container gets that state."""
-    return lambda: set_state(docker.inspected[0], status, **changes)
-
-
-def restart(docker: ContainerEngine) -> None:
-    """Let Docker start the container again by itself."""
-    docker.inspected[0]["RestartCount"] += 1
-    set_state(docker.inspected[0], "running", StartedAt=docker.timestamp())
 
 
 def test_one_that_runs_is_up(docker: ContainerEngine) -> None:
@@ -374,60 +320,3 @@ def test_what_restarts(docker: ContainerEngine, changes: dict[str, Any], restart
     docker.inspected = []
     assert not is_restarting(client, ID)
     client.close()
-
-
-def since_now(docker: ContainerEngine, restarts: int = 0) -> Since:
-    """Return that the container got something new at this moment."""
-    return Since(at=float(int(docker.clock())), restarts=restarts)
-
-
-def check(docker: ContainerEngine, code: int, status: str = "healthy") -> Callable[[], None]:
-    """Return the event that a health check begins and ends at once."""
-
-    def run_check() -> None:
-        start = docker.timestamp().removesuffix("Z") + "12345678+00:00"
-        docker.inspected[0]["State"]["Health"] = {
-            "Status": status,
-            "Log": [{"Start": start, "ExitCode": code, "Output": "file secret is wrong"}],
-        }
-
-    return run_check
-
-
-def test_one_that_got_something_new_goes_on(docker: ContainerEngine) -> None:
-    """It runs for hours, and is looked at for some seconds more."""
-    put(docker, ago=3600, RestartCount=4)
-    assert run(since=since_now(docker, 4)).kind == "up"
-    assert passed(docker) >= STEADY_SECONDS
-
-
-def test_one_that_ended_before_the_first_look_is_seen(docker: ContainerEngine) -> None:
-    """Docker may have started it again by then: the number of its starts says so."""
-    put(docker, RestartCount=5)
-    assert run(since=since_now(docker, 4)).kind == "restarting"
-
-
-def test_a_health_check_of_before_proves_nothing(docker: ContainerEngine) -> None:
-    """Healthy since long ago; the next check, later than it had time to become healthy, decides."""
-    interval = {"Interval": 20 * 10**9, "Timeout": 5 * 10**9}
-    put(docker, ago=3600, State__Health={"Status": "healthy", "Log": []}, Config__Healthcheck=interval)
-    check(docker, 0)()
-    later(docker, 19, check(docker, 0))
-    assert run(healthy_within=5, since=since_now(docker)).kind == "up"
-    assert passed(docker) >= 19
-
-
-def test_a_failing_check_is_waited_for_until_it_is_unhealthy(docker: ContainerEngine) -> None:
-    """Docker calls it healthy until its retries are over; what the check says has no secret of a file."""
-    put(docker, ago=3600, State__Health={"Status": "healthy", "Log": []})
-    later(docker, 10, check(docker, 1))
-    later(docker, 20, check(docker, 1, "unhealthy"))
-    settled = run(healthy_within=60, since=since_now(docker))
-    assert (settled.kind, settled.health) == ("unhealthy", "*** is wrong")
-
-
-def test_no_health_check_in_time(docker: ContainerEngine) -> None:
-    """Docker's own interval and time for a check are over, and some seconds more."""
-    put(docker, ago=3600, State__Health={"Status": "healthy", "Log": []})
-    assert run(healthy_within=5, since=since_now(docker)).kind == "not-healthy-in-time"
-    assert 60 <= passed(docker) < 80

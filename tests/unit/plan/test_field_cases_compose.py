@@ -65,7 +65,7 @@ def test_case_13_a_proxy_on_the_fabric_and_on_a_bridge_of_the_host() -> None:
     backend, app = host.container("backend"), host.container("app")
     assert (str(app.address), app.default_route) == ("10.66.0.197", "macvlan1")
     assert (backend.address, backend.default_route) == (None, None)
-    assert [(bridge.name, bridge.members) for bridge in host.bridges] == [("proxy_net", ("app", "backend"))]
+    assert [(bridge.name, bridge.members) for bridge in host.bridges] == [("macvlan1-proxy_net", ("app", "backend"))]
 
 
 def test_case_18_a_virtual_machine() -> None:

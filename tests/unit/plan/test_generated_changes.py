@@ -14,8 +14,10 @@ from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.models import FabricConfig, HostConfig, ServiceConfig, SshConfig
 from ipvlan.config.volume_model import VolumeConfig
 from ipvlan.plan.changes import compare
+from ipvlan.plan.files import FilePlan, FilesPlan
 from ipvlan.plan.model import Plan
-from tests.support.generated_changes import SETTINGS, Generator, new_secrets, plan_of
+from tests.support.generated_changes import Generator, new_secrets, plan_of
+from tests.support.setting_values import SETTINGS
 from tools.reference_setup import DIGEST, changed
 
 IMAGES = [f"registry.lab:5000/one{DIGEST}", f"registry.lab:5000/two{DIGEST}"]
@@ -81,6 +83,7 @@ def other(value: Any) -> Any:
         (bool, lambda flag: not flag),
         (int, lambda number: number + 1),
         (str, lambda text: f"{text}x"),
+        (bytes, lambda content: content + b"x"),
         (IPAddress, lambda address: address + 1),
         (IPNetwork, lambda network: IPNetwork((int(network.next().network), network.prefixlen))),
         (tuple, lambda values: values[:-1] if values else ("other",)),
@@ -95,7 +98,9 @@ def other(value: Any) -> Any:
 def one_field_changed(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the name of each field in a tree of dataclasses and models, and the tree with another value of that field alone."""
     kind = type(value).__name__
-    names = [field.name for field in fields(value)] if is_dataclass(value) else [*type(value).model_fields]
+    names = (
+        [field.name for field in fields(value) if field.init] if is_dataclass(value) else [*type(value).model_fields]
+    )
     for name in names:
         old = getattr(value, name)
         inner: list[tuple[str, Any]] = []
@@ -105,7 +110,7 @@ def one_field_changed(value: Any) -> Iterator[tuple[str, Any]]:
             isinstance(old, tuple)
             and old
             and is_dataclass(old[0])
-            and name in ("hosts", "containers", "routes", "volumes", "bridges")
+            and name in ("hosts", "containers", "routes", "volumes", "bridges", "files")
         ):
             inner = [(where, (changed_, *old[1:])) for where, changed_ in one_field_changed(old[0])]
         for where, changed_ in inner or [(f"{kind}.{name}", other(old))]:
@@ -120,7 +125,21 @@ def rich_plan() -> Plan:
     config = changed(RICH)
     del config["fabric"]["gateway"]
     config["services"]["nginx"]["command"] = ["x"]
-    return plan_of(config)
+    plan = plan_of(config)
+    file = FilePlan(
+        target="/etc/a.conf",
+        folder=None,
+        source="files/a.conf",
+        content=b"a ${secrets.password}\n",
+        secrets={"password": "key"},
+        whole_secret=None,
+        owner="0:0",
+        mode="0400",
+    )
+    containers = [
+        replace(container, files=FilesPlan(files=(file,), change="restart")) for container in plan.hosts[0].containers
+    ]
+    return replace(plan, hosts=(replace(plan.hosts[0], containers=tuple(containers)), *plan.hosts[1:]))
 
 
 def test_no_field_of_a_plan_is_left_out() -> None:

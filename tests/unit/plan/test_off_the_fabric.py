@@ -19,6 +19,7 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.taken_elsewhere import TakenElsewhere
 from ipvlan.plan.validate import parse
+from ipvlan.problems import ConfigError
 from tests.support.configs import raw_configs
 from tools.bad_input.lan import ON_LAN
 from tools.reference_setup import REMOVE, changed, image
@@ -151,3 +152,19 @@ def test_many_unpublished_ports_are_not_docker_s(service: dict[str, Any], codes:
     changes = {f"services__app__{key}": value for key, value in service.items()}
     plan = off_the_fabric(services__app__ports=["20000-20999:20000-20999"], **changes)
     assert {one.code for one in plan.warnings if one.key == "services.app.ports"} == codes
+
+
+@pytest.mark.parametrize(("last", "code"), [(20999, "IPF436"), (60000, "IPF437")])
+def test_the_advice_for_many_ports_names_no_address_that_it_has_not(last: int, code: str) -> None:
+    """Without the fabric no client reaches the container but by its published ports."""
+    given_ports = {"services__app__ports": [f"20000-{last}:20000-{last}"], "services__app__published": True}
+    if code == "IPF437":
+        with pytest.raises(ConfigError) as caught:
+            off_the_fabric(**given_ports)
+        found = caught.value.problems
+    else:
+        found = off_the_fabric(**given_ports).warnings
+    [problem] = [one for one in found if one.code == code]
+    assert problem.key == "services.app.ports"
+    assert problem.fix.startswith("name fewer ports, or give the service an address of the fabric")
+    assert "own address" not in problem.fix

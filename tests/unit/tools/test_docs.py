@@ -153,10 +153,10 @@ def test_the_pages_name_the_resources_that_the_program_registers() -> None:
     """The names in `docs/concepts.md` and the type tokens in `docs/reference.md` are those that a program registers."""
     run = run_program(
         {
-            "fabric": {"name": "ipvlanl3", "mode": "l3", "subnet": "10.1.0.0/16"},
+            "fabric": {"name": "ipvlanl2", "mode": "l2", "subnet": "10.1.0.0/16", "gateway": "10.1.0.1"},
             "hosts": {
-                "docker-1": {"address": "192.168.140.200", "parent": "ens33", "slice": "10.1.1.0/24"},
-                "docker-2": {"address": "192.168.140.201", "parent": "ens33", "slice": "10.1.2.0/24"},
+                "docker-1": {"address": "192.168.140.200", "parent": "ens33", "slice": "10.1.1.0/24", "shim": True},
+                "docker-2": {"address": "192.168.140.201", "parent": "ens33", "slice": "10.1.2.0/24", "shim": True},
             },
             "services": {
                 "nginx": {
@@ -164,11 +164,15 @@ def test_the_pages_name_the_resources_that_the_program_registers() -> None:
                     "offset": 2,
                     "ports": ["80:80"],
                     "published": True,
+                    "bridges": ["backend"],
+                    "files": {"/run/secrets/token": {"secret": "token"}},
                 }
             },
             "volumes": {"wiki_data": {"hosts": ["docker-1"]}},
+            "bridges": {"backend": {}},
         },
-        # No host is asked for its volumes.
+        secrets={"token": "battery-staple"},
+        # No host is asked for its volumes and bridges.
         preview=True,
     )
     registered = {resource.name for resource in run.resources.values()}

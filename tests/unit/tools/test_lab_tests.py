@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,23 @@ def test_a_failure_on_either_lab_counts(
 
     monkeypatch.setattr(lab_tests, "command", command)
     assert lab_tests.main([]) == whole
+
+
+def test_the_output_of_the_second_lab_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Between those of the other runs; what a host prints is no order to a terminal, and may be any bytes."""
+    monkeypatch.setattr(lab_tests, "COPY", tmp_path / "copy")
+    monkeypatch.setattr(lab_tests, "build", lambda _name: None)
+
+    names = [name for name in lab_tests.units(lab_tests.ROOT) if name not in lab_tests.ALONE]
+    first, second = lab_tests.halves(names, lab_tests.MINUTES)
+    words = {tuple(first): "first", tuple(second): "second \\377\\033[2J", lab_tests.ALONE: "alone"}
+
+    def command(_arguments: object, tests: Sequence[str], *, without: object = ()) -> list[str]:
+        return ["printf", f"{words[tuple(tests)]}\\n"]
+
+    monkeypatch.setattr(lab_tests, "command", command)
+    assert lab_tests.main([]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line for line in lines if not line.startswith("==")] == ["first", "second \ufffd\\x1b[2J", "alone"]

@@ -31,7 +31,7 @@ ALLOWED: Final = {
     "components/messages.py": {"pulumi.log.info", "pulumi.log.warn", "pulumi.log.error"},
     # The number of its port, which Pulumi reads.
     "provider/process.py": {"print", "sys.stdout.flush", "sys.stderr.flush"},
-    "tools/log.py": {"sys.stdout.write", "sys.stderr.write"},
+    "tools/log.py": {"sys.stdout.write", "sys.stdout.flush", "sys.stderr.write"},
     # The comment, which is plain when it is made.
     "tools/pr_preview.py": {"sys.stdout.write"},
     # It has only the standard library, and writes one line in ASCII for each request.

@@ -176,3 +176,25 @@ def test_an_update_of_the_state_alone_says_so() -> None:
         update["diffReasons"] = ["start", "mustRun", *more]
         (first, *_) = changes(document(update))
         assert first.endswith("the container runs on as it is)") is not bool(more)
+
+
+FILES = "urn:pulumi:dev::ipvlan-fabric::ipvlan-fabric:index:Files::fabric-docker-1-nginx-files"
+
+
+def test_files_are_named_by_their_targets_alone() -> None:
+    """Their lines are in the report; another text, owner or mode is another line here, and equal ones are none."""
+
+    def preview(text: str, mode: str = "0444") -> dict[str, Any]:
+        files = {"/etc/nginx.conf": {"text": text, "mode": mode}, "/etc/b": {"text": "same\n", "mode": "0444"}}
+        found = document(step(FILES, "create", new={"files": files, "host": "docker-1"}))
+        found["steps"][0]["newState"]["type"] = "ipvlan-fabric:index:Files"
+        return found
+
+    lines = compare(preview("one\nsecret line\n"), preview("two\n"))
+    assert lines[0] == "~ ipvlan-fabric:index:Files fabric-docker-1-nginx-files"
+    assert [line.partition(": ")[0] for line in lines[1:]] == [
+        '  - files."/etc/nginx.conf"', '  + files."/etc/nginx.conf"',
+    ]  # fmt: skip
+    assert "secret line" not in "".join(lines)
+    assert compare(preview("one\n"), preview("one\n")) == []
+    assert len(compare(preview("one\n"), preview("one\n", "0400"))) == 3

@@ -147,3 +147,23 @@ def test_no_commit_is_said(project: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert "IPF903" in shown
     assert "\n::" not in shown
     assert "\x1b" not in shown
+
+
+def test_a_source_that_a_report_shows_is_no_other_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines are in the report of the merge; a file that no stack has is named, in a folder of the same name too."""
+    git(project, "checkout", "--quiet", "main")
+    (project / "files").mkdir()
+    (project / "files" / "a.conf").write_text("listen 80;\n", encoding="utf-8")
+    with_file = STACK_TEXT.replace("offset: 2\n", "offset: 2\n      files: {/etc/a.conf: files/a.conf}\n", 1)
+    (project / "Pulumi.dev.yaml").write_text(with_file, encoding="utf-8")
+    commit_all(project, "with files")
+    git(project, "branch", "--force", "change")
+    git(project, "checkout", "--quiet", "change")
+    (project / "files" / "a.conf").write_text("listen 81;\n", encoding="utf-8")
+    (project / "files" / "b.conf").write_text("x\n", encoding="utf-8")
+    commit_all(project, "change")
+    git(project, "checkout", "--quiet", "main")
+    text = written(project, monkeypatch)
+    assert "It also changes 1 other files, of which the reports say nothing:** `files/b.conf`." in text
+    assert "-listen 80;\n+listen 81;\n" in text
+    check_markdown(text)

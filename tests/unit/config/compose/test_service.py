@@ -305,3 +305,50 @@ configs:
 """
     assert carried_files(text).left_out == ()
     assert [entry.key for entry in carried_files(text.replace("bridge", "macvlan")).left_out] == ["networks.n.driver"]
+
+
+def test_configs_and_secrets_are_listed_with_the_line_to_write() -> None:
+    """Where compose puts them, with owner and mode; and what to do with the value."""
+    text = """
+services:
+  web:
+    image: a
+    configs: [app, {source: app, target: /etc/a.conf, uid: "101", mode: 288}, {source: inline, target: b.conf}, gone, {target: /x}]
+    secrets:
+      - token
+      - {source: token, target: "pass word", gid: 5, mode: "0400"}
+      - {source: shell, target: /etc/k}
+      - source: odd.name
+configs:
+  app: {file: ./conf/app.conf}
+  inline: {content: "x"}
+secrets:
+  token: {file: ./token.txt}
+  shell: {environment: TOKEN}
+  odd.name: {external: true}
+"""
+    project = carried_files(text)
+    assert "files" not in project.services["web"].settings
+    copied = "copy ./conf/app.conf to files/app in the project, and commit it; then write files: "
+    set_token = "`pulumi config set --secret token < ./token.txt`, then write files: "
+    by_root = ", with owner: where its program does not run as root"
+    assert {entry.key: entry.reason for entry in project.left_out} == {
+        "configs[0]": copied + "{/app: files/app}",
+        "configs[1]": copied + '{/etc/a.conf: {source: files/app, owner: "101:0", mode: "0440"}}',
+        "configs[2]": "write its text into files/inline in the project, and commit it; then write files: {/b.conf: files/inline}",
+        "configs[3]": "no entry of this name is at the top of the file",
+        "configs[4]": "it has no source",
+        "secrets[0]": set_token + "{/run/secrets/token: {secret: token}}" + by_root,
+        "secrets[1]": set_token + '{\'/run/secrets/pass word\': {secret: token, owner: "0:5", mode: "0400"}}',
+        "secrets[2]": "`pulumi config set --secret shell`, then write files: {/etc/k: {secret: shell}}" + by_root,
+        "secrets[3]": "`pulumi config set --secret NAME`, then write files: {/run/secrets/odd.name: {secret: NAME}}"
+        + by_root,
+    }
+
+
+@pytest.mark.parametrize("mode", ['"1777"', "u=r", "-1", "true"])
+def test_a_mode_that_files_do_not_have_is_refused(mode: str) -> None:
+    """No line is advised that the stack file would not take."""
+    text = f"services: {{web: {{image: a, configs: [{{source: x, mode: {mode}}}]}}}}\nconfigs: {{x: {{file: ./x}}}}\n"
+    (entry,) = carried_files(text).left_out
+    assert entry.reason == 'its mode is none that `files` has: write four octal digits up to "0777"'
