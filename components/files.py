@@ -132,7 +132,7 @@ class FilesInUse(pulumi.CustomResource):
         )
 
 
-def files_inputs(args: RolloutArgs, staged: Files) -> dict[str, pulumi.Input[object]]:
+def files_inputs(args: RolloutArgs, staged: Files, *, unsettled: bool) -> dict[str, pulumi.Input[object]]:
     """Return what a container's Handover knows of its files besides: a container without files has no such input."""
     files = args.planned.files
     # Another generation replaces the container. Without one in the state or in the config, `files_change` itself has changed, which
@@ -141,5 +141,8 @@ def files_inputs(args: RolloutArgs, staged: Files) -> dict[str, pulumi.Input[obj
     return {
         "files_folder": args.owner_label.apply(folder_of),
         "image": args.planned.image,
+        "files_staged": staged.generation,
+        # One that was never up is not told of other files: it may have ended for these.
+        **({"files_unsettled": True} if unsettled else {}),
         **generation,
     }

@@ -32,6 +32,7 @@ class Handover(pulumi.CustomResource):
         *,
         existing: bool,
         files: Files | None,
+        unsettled: bool,
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declare it.
@@ -42,6 +43,7 @@ class Handover(pulumi.CustomResource):
             arguments: The container's arguments, which may hold secrets.
             existing: Whether the state has the container, so that it may be replaced in the run that creates this resource.
             files: Its staged files; None without any.
+            unsettled: Whether the container in the state was never up.
             opts: The resource's options.
         """
         super().__init__(
@@ -58,7 +60,7 @@ class Handover(pulumi.CustomResource):
                 "existing": existing,
                 "stop_seconds": stop_seconds(args.planned.settings),
                 "bridged": args.planned.bridged,
-                **({} if files is None else files_inputs(args, files)),
+                **({} if files is None else files_inputs(args, files, unsettled=unsettled)),
             },
             pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(provider=args.provider, additional_secret_outputs=["arguments"])

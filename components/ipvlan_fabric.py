@@ -58,6 +58,9 @@ class FabricArgs:
     proven: Collection[Place] = ()
     """The places whose container was up once."""
 
+    settled: Collection[Place] | None = None
+    """Those of them whose container in the state is that one. None: it is not known."""
+
     replaced_hosts: Collection[str] = ()
     """Hosts whose network is replaced, with all containers on it, or a volume with those that mount it: they follow each other."""
 
@@ -96,6 +99,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                     planned,
                     existing=args.existing is None or place in args.existing,
                     proven=place in args.proven,
+                    unsettled=args.settled is not None and place not in args.settled,
                     after=order.before(planned),
                 )
                 connections: list[pulumi.Resource] = []

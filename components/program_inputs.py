@@ -96,6 +96,7 @@ def fabric_args(
         existing=visits.existing(),
         from_before=visits.from_before(),
         proven=visits.proven(),
+        settled=visits.settled(),
         replaced_hosts={*visits.replaced_networks(), *(host for host, found in volumes.items() if found.replaced)},
         missing_volumes={host: found.missing for host, found in volumes.items()},
         missing_bridges=bridges,
@@ -200,6 +201,10 @@ class HostVisits:
     def proven(self) -> Collection[Place]:
         """Return the places whose container was up once; none in a preview, and where the state cannot be read."""
         return () if self._recorded is None else self._recorded.proven()
+
+    def settled(self) -> Collection[Place] | None:
+        """Return the places whose container of now was up; None in a preview, and where the state cannot be read."""
+        return None if self._recorded is None else self._recorded.settled()
 
     def replaced_networks(self) -> Collection[str]:
         """Return the hosts whose network is another one in the state; none in a preview, and all where it cannot be read.

@@ -34,7 +34,10 @@ class Files(Resource):
     name: ClassVar[str] = "Files"
 
     def create(self, inputs: Properties, operation: Operation) -> Created:
-        """Stage them; what nothing is live of yet goes live too, so that the container finds its mounts."""
+        """Stage them; what nothing is live of yet goes live too, so that the container finds its mounts.
+
+        Without a container of that name all goes live: what an earlier one had, as after `forget`, is nobody's.
+        """
         return Created(f"{inputs['host']}/{inputs['service']}", _staged(inputs, operation, generation=1))
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties:
@@ -104,7 +107,8 @@ def _staged(properties: Properties, operation: Operation, *, generation: int) ->
     operation.hold(connection_of(properties, operation))
     with open_files(properties, operation) as (engine, folder):
         check_users(engine, properties)
-        digests = folder.stage(bytes_of(properties["files"], properties["secrets"]))
+        unused = engine.container_named(properties["container"]) is None
+        digests = folder.stage(bytes_of(properties["files"], properties["secrets"]), unused=unused)
     return {
         **properties,
         "folder": folder_of(properties["owner"]),

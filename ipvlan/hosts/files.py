@@ -195,8 +195,13 @@ class FilesFolder:
         """Its path on the host."""
         return f"{self.base}/{self.label}"
 
-    def stage(self, files: Iterable[FileBytes]) -> Mapping[str, str]:
-        """Put all files in the place of what was staged, and return target -> digest; what nothing is live of goes live too."""
+    def stage(self, files: Iterable[FileBytes], *, unused: bool = False) -> Mapping[str, str]:
+        """Put all files in the place of what was staged, and return target -> digest; what nothing is live of goes live too.
+
+        Args:
+            files: All files of the container.
+            unused: Whether there is no container, so that nothing is live: all goes live.
+        """
         listed = list(files)
         variables: dict[str, str] = {}
         for number, file in enumerate(listed):
@@ -207,7 +212,7 @@ class FilesFolder:
                 f"content_{number}": base64.b64encode(file.content).decode(),
             }
         with _one_at_a_time(self.host):
-            output = self._script("files_stage.sh", {"count": str(len(listed)), **variables})
+            output = self._script("files_stage.sh", {"count": str(len(listed)), "unused": str(int(unused)), **variables})
         return {file.target: output.text(f"digest_{number}") for number, file in enumerate(listed)}
 
     def activate(self, mounts: Mapping[str, str], *, pid: int, hold: bool, keep: bool) -> tuple[str, ...]:

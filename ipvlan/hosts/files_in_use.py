@@ -87,11 +87,14 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
     mark = _mark(use, compared)
     if not compared.pending and compared.refused.partition(" ")[0] == mark and compared.refused != tried:
         raise _refused_before(folder.host, use)
-    detached = folder.activate(use.mounts, pid=pid, hold=use.reloads, keep=True)
-    if inspected is None or not (pid or inspected["State"].get("Restarting")):
-        # It takes them at its next start: whoever stopped it starts it.
+    runs = inspected is not None and bool(pid or inspected["State"].get("Restarting"))
+    if inspected is None or not (runs or compared.pending):
+        # It takes them at its next start: whoever stopped it starts it. No way back is kept: pending is what was to go on, and
+        # that an earlier run stopped.
+        folder.activate(use.mounts, pid=pid, hold=use.reloads, keep=False)
         folder.end(use.mounts)
         return ()
+    detached = folder.activate(use.mounts, pid=pid, hold=use.reloads, keep=True)
     restarts = not use.reloads or bool(detached) or not pid
     failure = _go_on(engine, use, inspected, restarts=restarts)
     if not failure:

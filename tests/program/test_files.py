@@ -14,7 +14,7 @@ from ipvlan.plan.files import FilePlan, FilesPlan
 from ipvlan.plan.resource_names import Urns
 from tests.program.test_rollout_edges import having, waits_for
 from tests.support.live_parts import reference_plan
-from tests.support.states import OWNER
+from tests.support.states import OWNER, read_state, settled, state_of
 from tests.support.strict_monitor import Registered, Run
 
 RunProgram = Callable[..., Run]
@@ -203,6 +203,25 @@ def test_what_a_change_does(
     assert made.named(NAME).inputs == before.named(NAME).inputs
 
 
+@pytest.mark.usefixtures("nginx")
+def test_one_that_was_never_up_is_replaced_by_other_files(run: RunProgram, config: dict[str, Any]) -> None:
+    """Its handover knows that the container in the state was not up, and which files it was created with."""
+
+    def flags(made: Run, service: str) -> list[object]:
+        hosts = ("docker-1", "docker-2")
+        return [made.named(f"fabric-{host}-{service}-handover").inputs.get("files_unsettled") for host in hosts]
+
+    proof = settled("docker-1", "nginx")
+    proof["outputs"]["container_id"] = "c1"
+    containers = {(f"docker-{number}", "nginx"): f"c{number}" for number in (1, 2)}
+    state = read_state(state_of(containers, {}, more=[proof, settled("docker-2", "nginx")]))
+    made = run(config, recorded=lambda _stack: state)
+    assert flags(made, "nginx") == [None, True]
+    assert made.named(f"{NAME}-handover").inputs["files_staged"] == 1
+    assert flags(made, "centos") == [None, None]
+    assert flags(run(config, preview=True), "nginx") == [None, None]
+
+
 def test_a_container_without_files_has_no_new_input(
     run: RunProgram, config: dict[str, Any], nginx: dict[str, Any], reference: Run
 ) -> None:
@@ -245,6 +264,7 @@ def test_files_of_a_container_with_bridges(run: RunProgram, config: dict[str, An
     """They are staged before it is created, and compared when its endpoints have started it."""
     config["bridges"] = {"backend": {"name": "backend"}}
     nginx["bridges"] = ["backend"]
-    made = run(config)
+    # The hosts are asked for their bridges otherwise.
+    made = run(config, preview=True)
     assert {f"{NAME}-endpoints", f"{NAME}-settled"} <= waits_for(made, f"{NAME}-files-in-use")
     assert {"fabric-docker-1-bridge-backend", f"{NAME}-files"} <= waits_for(made, f"{NAME}-handover")

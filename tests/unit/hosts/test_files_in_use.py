@@ -53,8 +53,8 @@ class Folder:
 
     def activate(self, mounts: Any, *, pid: int, hold: bool, keep: bool) -> tuple[str, ...]:
         """Note it."""
-        assert (mounts, keep) == (MOUNTS, True)
-        self.made.append(f"activate pid={pid} hold={hold}")
+        assert mounts == MOUNTS
+        self.made.append(f"activate pid={pid} hold={hold}{'' if keep else ' keep=False'}")
         return self.detached
 
     def back(self, mounts: Any, *, pid: int, hold: bool) -> tuple[str, ...]:
@@ -162,12 +162,35 @@ def test_a_file_of_somebody_else_is_restarted_with_a_warning(docker: ContainerEn
 
 
 def test_one_that_is_stopped_is_not_started(docker: ContainerEngine) -> None:
-    """It takes them at its next start; whoever stopped it decides when."""
+    """It takes them at its next start; whoever stopped it decides when. So nothing is left that says that it was to go on."""
     set_state(docker.inspected[0], "exited")
     folder = Folder()
     run(folder)
-    assert folder.made == ["compare pid=0", "activate pid=0 hold=True", "end spare=False"]
+    assert folder.made == ["compare pid=0", "activate pid=0 hold=True keep=False", "end spare=False"]
     assert sent(docker) == []
+
+
+@pytest.mark.parametrize("use", [RESTART, USE])
+def test_one_that_an_earlier_run_stopped_is_started(docker: ContainerEngine, use: Use) -> None:
+    """That run was cut short between the stop and the start, or the container went on with neither files, or was left."""
+    docker.ends_after = 1
+    with pytest.raises(HostError):
+        run(Folder(), RESTART)
+    assert docker.summary["web"][1] == "exited"
+    docker.ends_after = None
+    folder = Folder(replace(SAME, pending=True))
+    assert run(folder, use) == ()
+    assert docker.summary["web"][1] == "running"
+    assert folder.made == ["compare pid=0", f"activate pid=0 hold={use.reloads}", "end spare=True"]
+
+
+def test_one_that_an_earlier_run_left_is_no_success(docker: ContainerEngine) -> None:
+    """It is started with the fixed files, and has to go on."""
+    set_state(docker.inspected[0], "exited", ExitCode=1)
+    docker.refuses["start"] = ["no such device"] * 2
+    folder = Folder(replace(CHANGED, pending=True))
+    assert "no such device" in failure(folder, RESTART, code=FILES_NOT_BACK)
+    assert "end" not in str(folder.made)
 
 
 def test_one_that_docker_starts_again_and_again_is_restarted(docker: ContainerEngine) -> None:

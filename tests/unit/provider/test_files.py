@@ -27,6 +27,13 @@ class Docker:
     """A Docker that remaps users, or does not."""
 
     remapped = False
+    there = True
+    """Whether it has the container."""
+
+    def container_named(self, name: str) -> dict[str, str] | None:
+        """Answer."""
+        assert name == "web"
+        return {"Id": "c1"} if self.there else None
 
     def remaps_users(self) -> bool:
         """Answer."""
@@ -119,6 +126,21 @@ def test_other_bytes_are_another_generation(host: Host, calls: Calls, change: Pr
     assert outputs["digests"] != state["digests"]
     assert live(host) == "password=correct horse\n"
     assert host.names("staged") != host.names("live")
+
+
+def test_without_a_container_all_goes_live(host: Host, docker: Docker, calls: Calls) -> None:
+    """What an earlier one had is nobody's: that of a stack before `forget`, or of an `up` that ended before its container."""
+    created(calls)
+    old = host.path / "live" / "old.2"
+    old.write_text("of a slot that is not staged")
+    (host.path / "before").mkdir()
+    docker.there = False
+    state = created(calls, secrets={"db_password": "second"})
+    assert live(host) == "password=second\n"
+    assert not old.exists()
+    assert not (host.path / "before").exists()
+    FILES.update(state, files_of("third"), calls.operation())
+    assert host.names("live") == host.names("staged") == {"db.ini.1": "third"}
 
 
 def test_the_rest_is_recorded_alone(host: Host, calls: Calls) -> None:
