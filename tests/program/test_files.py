@@ -27,10 +27,10 @@ FOLDER = f"/var/lib/ipvlan-fabric/{OWNER}/docker-1/nginx"
 SECRETS = {"db_password": "correct-horse", "api_token": "battery-staple"}
 
 
-def slot(target: str) -> str:
-    """Return the slot of a file that is mounted alone."""
+def slot(target: str, *, folder: str | None = None) -> str:
+    """Return the slot of a file that is mounted alone, or of that folder."""
     return FilePlan(
-        target=target, folder=None, source=None, content=b"", secrets={}, whole_secret=None, owner="0:0", mode="0444"
+        target=target, folder=folder, source=None, content=b"", secrets={}, whole_secret=None, owner="0:0", mode="0444"
     ).slot
 
 
@@ -128,7 +128,7 @@ def test_mounts_are_read_only_below_the_owner(run: RunProgram, config: dict[str,
     nginx["files"] |= {"/etc/nginx/conf.d/": "files/conf.d/"}
     nginx["volumes"] = ["/srv:/srv:z"]
     made = run(config)
-    folder_slot = slot("/etc/nginx/conf.d")
+    folder_slot = slot("/etc/nginx/conf.d/a.conf", folder="/etc/nginx/conf.d")
     expected = [
         {"type": "bind", "source": f"{FOLDER}/live/{name}", "target": target, "readOnly": True}
         for target, name in (("/etc/nginx/conf.d", folder_slot), (CONF, slot(CONF)))
