@@ -17,7 +17,14 @@ from typing import Any, Final
 from ipvlan.hosts.bridge import BoundPort
 from ipvlan.hosts.container_failure import command_evidence, evidence
 from ipvlan.hosts.engine_writes import EngineWrites
-from ipvlan.hosts.errors import FILES_NOT_BACK, FILES_REFUSED, FILES_REFUSED_BEFORE, FILES_RESTARTED, HostError
+from ipvlan.hosts.errors import (
+    FILES_NOT_BACK,
+    FILES_REFUSED,
+    FILES_REFUSED_BEFORE,
+    FILES_RESTARTED,
+    HostError,
+    HostUnreachableError,
+)
 from ipvlan.hosts.files import Comparison, FilesFolder
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.printed_text import printable
@@ -94,7 +101,7 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
         folder.activate(use.mounts, pid=pid, hold=use.reloads, keep=False)
         folder.end(use.mounts)
         return ()
-    detached = folder.activate(use.mounts, pid=pid, hold=use.reloads, keep=True)
+    detached = _activate(folder, use, pid)
     restarts = not use.reloads or bool(detached) or not pid
     failure = _go_on(engine, use, inspected, restarts=restarts)
     if not failure:
@@ -131,6 +138,22 @@ def _mark(use: Use, compared: Comparison) -> str:
     """Return what stands for these bytes in this container, taken in this way: another one of each is another try."""
     how = [compared.tree, use.container_id, use.change, use.reload_signal, [*use.reload_command]]
     return hashlib.sha256(json.dumps(how).encode()).hexdigest()
+
+
+def _activate(folder: FilesFolder, use: Use, pid: int) -> tuple[str, ...]:
+    """Bring the staged files live, all or none, and return what `FilesFolder.activate` does."""
+    try:
+        return folder.activate(use.mounts, pid=pid, hold=use.reloads, keep=True)
+    except HostUnreachableError:
+        raise
+    except HostError as error:
+        try:
+            # The container was told nothing, but its next start would take those that are live. Without a way back none is.
+            if folder.read({}).pending:
+                folder.back(use.mounts, pid=pid, hold=use.reloads)
+        except HostError as failure:
+            raise HostError([*error.problems, *failure.problems]) from None
+        raise
 
 
 def _go_on(engine: EngineWrites, use: Use, inspected: Mapping[str, Any], *, restarts: bool) -> str:

@@ -12,8 +12,8 @@ import pytest
 from ipvlan.hosts import engine_writes, settle
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites
-from ipvlan.hosts.errors import FILES_NOT_BACK, FILES_REFUSED, FILES_REFUSED_BEFORE, HostError
-from ipvlan.hosts.files import Comparison, FilesFolder
+from ipvlan.hosts.errors import FILES_NOT_BACK, FILES_NOT_WRITTEN, FILES_REFUSED, FILES_REFUSED_BEFORE, HostError, HostUnreachableError
+from ipvlan.hosts.files import Comparison, FilesFolder, FoundFiles
 from ipvlan.hosts.files_in_use import Use, use_files
 from tests.support.container_engine import Clock, ContainerEngine, open_directly, set_state
 from tests.support.containers import container
@@ -38,6 +38,7 @@ class Folder:
 
     compared: Comparison = CHANGED
     detached: tuple[str, ...] = ()
+    activate_fails: HostError | None = None
     back_fails: HostError | None = None
     made: list[str] = field(default_factory=list)
     """What was done, in order."""
@@ -55,7 +56,14 @@ class Folder:
         """Note it."""
         assert mounts == MOUNTS
         self.made.append(f"activate pid={pid} hold={hold}{'' if keep else ' keep=False'}")
+        if self.activate_fails is not None:
+            raise self.activate_fails
         return self.detached
+
+    def read(self, files: Any) -> FoundFiles:
+        """Answer whether a way back is kept."""
+        assert files == {}
+        return FoundFiles(staged={}, live={}, held={}, unplanned=(), refused="", pending=self.compared.pending)
 
     def back(self, mounts: Any, *, pid: int, hold: bool) -> tuple[str, ...]:
         """Note it."""
@@ -272,6 +280,35 @@ def test_leave_does_not_go_back(docker: ContainerEngine) -> None:
     text = failure(folder, replace(COMMAND, restore=False))
     assert "on_failure: leave" in text
     assert folder.made == ["compare pid=42", "activate pid=42 hold=True"]
+
+
+def test_files_of_which_some_are_not_live_go_back(docker: ContainerEngine) -> None:
+    """The container was told nothing; the next start must not take half of them. What is not even begun needs no way back."""
+    full = HostError.on("docker-1", FILES_NOT_WRITTEN, problem="no space is left", effect="e", fix="f")
+    folder = Folder(replace(CHANGED, pending=True), activate_fails=full)
+    assert "no space is left" in failure(folder, code=FILES_NOT_WRITTEN)
+    assert folder.made == ["compare pid=42", "activate pid=42 hold=True", "back pid=42 hold=True"]
+    folder = Folder(activate_fails=full)
+    failure(folder, code=FILES_NOT_WRITTEN)
+    assert folder.made == ["compare pid=42", "activate pid=42 hold=True"]
+    assert sent(docker) == []
+
+
+def test_files_that_do_not_go_back_are_said(docker: ContainerEngine) -> None:
+    """Both failures are; and a host that does not answer is not asked for more."""
+    full = HostError.on("docker-1", FILES_NOT_WRITTEN, problem="no space is left", effect="e", fix="f")
+    worse = HostError.on("docker-1", FILES_NOT_WRITTEN, problem="it is read-only", effect="e", fix="f")
+    text = failure(
+        Folder(replace(CHANGED, pending=True), activate_fails=full, back_fails=worse), code=FILES_NOT_WRITTEN
+    )
+    assert "no space is left" in text
+    assert "it is read-only" in text
+    gone = HostUnreachableError.on("docker-1", "IPF401", problem="no answer", effect="e", fix="f")
+    folder = Folder(replace(CHANGED, pending=True), activate_fails=gone)
+    with pytest.raises(HostUnreachableError):
+        run(folder)
+    assert folder.made == ["compare pid=42", "activate pid=42 hold=True"]
+    assert sent(docker) == []
 
 
 def test_both_failures_are_said(docker: ContainerEngine) -> None:
