@@ -234,15 +234,17 @@ class FilesFolder:
         """Bring live again what was so before the activation; arguments and result are those of `activate`."""
         return _targets(mounts, self._script("files_back.sh", _bring(mounts, pid, hold=hold)).lines("restart"))
 
-    def end(self, mounts: Mapping[str, str], *, refused: str = "", spare: bool = False) -> None:
+    def end(self, mounts: Mapping[str, str], *, refused: str = "", spare: bool = False, keep: bool = False) -> None:
         """End an activation: remove the way back.
 
         Args:
             mounts: Target in the container -> slot; slots that it does not have are removed unless something was refused.
             refused: What was refused, in one line; empty for nothing.
             spare: Remove what a spare mounted: there is none any more.
+            keep: Keep the way back, and with it that the container is to go on: only what was refused is noted.
         """
-        self._script("files_end.sh", {**_mounts(mounts), "refused": refused, "spare": str(int(spare))})
+        how = {"refused": refused, "spare": str(int(spare)), "keep": str(int(keep))}
+        self._script("files_end.sh", {**_mounts(mounts), **how})
 
     def keep_for_spare(self) -> None:
         """Copy the files that were proven last to where the spare mounts them; nothing may mount it now."""

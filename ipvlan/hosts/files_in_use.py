@@ -35,6 +35,9 @@ from ipvlan.plan.resource_names import PREVIOUS_SUFFIX
 RELOAD_SECONDS: Final = 30.0
 """How long the command of a reload may take."""
 
+_LEFT: Final = " left"
+"""The end of what is noted of files that a container has though it did not go on with them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
@@ -92,8 +95,10 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
             folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
         return ()
     mark = _mark(use, compared)
-    if not compared.pending and compared.refused.partition(" ")[0] == mark and compared.refused != tried:
-        raise _refused_before(folder.host, use)
+    noted, left = compared.refused.split(), compared.refused.endswith(_LEFT)
+    # One that is pending and was not left was tried again by a run that was cut short.
+    if noted[:1] == [mark] and compared.refused != tried and (left or not compared.pending):
+        raise _refused_before(folder.host, use, left=left)
     runs = inspected is not None and bool(pid or inspected["State"].get("Restarting"))
     if inspected is None or not (runs or compared.pending):
         # It takes them at its next start: whoever stopped it starts it. No way back is kept: pending is what was to go on, and
@@ -107,7 +112,10 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
     if not failure:
         folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
         return (_restarted(folder.host, use, detached),) if use.reloads and detached else ()
+    refused = f"{mark} {int(noted[1]) + 1 if noted[:1] == [mark] else 1}"
     if not use.restore:
+        # The next files are the repair, also of one that ended: that it was to go on stays noted.
+        folder.end(use.mounts, refused=refused + _LEFT, keep=True)
         raise _refused(folder.host, use, failure, back=False)
     try:
         back = _go_back(engine, folder, use)
@@ -115,8 +123,7 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
         back = error.problems[0].problem
     if back:
         raise _not_back(folder.host, use, failure, back)
-    tries = int(compared.refused.rpartition(" ")[2]) + 1 if compared.refused.startswith(f"{mark} ") else 1
-    folder.end(use.mounts, refused=f"{mark} {tries}")
+    folder.end(use.mounts, refused=refused)
     raise _refused(folder.host, use, failure, back=True)
 
 
@@ -197,12 +204,13 @@ def _go_back(engine: EngineWrites, folder: FilesFolder, use: Use) -> str:
     return _go_on(engine, use, inspected, restarts=restarts)
 
 
-def _refused_before(host: str, use: Use) -> HostError:
+def _refused_before(host: str, use: Use, *, left: bool) -> HostError:
     return HostError.on(
         host,
         FILES_REFUSED_BEFORE,
         problem=f'service "{use.service}" did not go on with these files at the last try',
-        effect="nothing was changed: it runs with the files of before",
+        effect="nothing was changed: "
+        + ("it has them, and is left as it is (on_failure: leave)" if left else "it runs with the files of before"),
         fix="change the files or `reload`; or run `pulumi up --refresh`, which tries the same again",
     )
 

@@ -73,10 +73,10 @@ class Folder:
             raise self.back_fails
         return ()
 
-    def end(self, mounts: Any, *, refused: str = "", spare: bool = False) -> None:
+    def end(self, mounts: Any, *, refused: str = "", spare: bool = False, keep: bool = False) -> None:
         """Note it."""
         assert mounts == MOUNTS
-        self.made.append("end refused" if refused else f"end spare={spare}")
+        self.made.append(f"end refused{' keep' if keep else ''}" if refused else f"end spare={spare}")
         self.refused = refused
 
 
@@ -274,12 +274,25 @@ def test_after_a_refresh_the_same_is_tried_once(docker: ContainerEngine) -> None
 
 
 def test_leave_does_not_go_back(docker: ContainerEngine) -> None:
-    """It has the new files, for a person; nothing is noted, so the next run tries again."""
+    """It has the new files, for a person: the next runs with them fail at once, as long as nobody says that they try again."""
     answer_command(docker, 2, b"")
+    leave = replace(COMMAND, restore=False)
     folder = Folder()
-    text = failure(folder, replace(COMMAND, restore=False))
-    assert "on_failure: leave" in text
-    assert folder.made == ["compare pid=42", "activate pid=42 hold=True"]
+    assert "on_failure: leave" in failure(folder, leave)
+    assert folder.made == ["compare pid=42", "activate pid=42 hold=True", "end refused keep"]
+    left = replace(SAME, pending=True, refused=folder.refused)
+    again = Folder(left)
+    assert "is left as it is" in failure(again, leave, code=FILES_REFUSED_BEFORE, tried="another one")
+    assert again.made == ["compare pid=42"]
+    refreshed = Folder(left)
+    failure(refreshed, leave, tried=folder.refused)
+    assert refreshed.refused == folder.refused.replace(" 1 ", " 2 ")
+    # Other files are tried, and one that ended is started for them.
+    answer_command(docker, 0, b"")
+    set_state(docker.inspected[0], "exited", ExitCode=1)
+    other = Folder(replace(left, tree="t2", differs=tuple(MOUNTS)))
+    assert run(other, leave) == ()
+    assert docker.summary["web"][1] == "running"
 
 
 def test_files_of_which_some_are_not_live_go_back(docker: ContainerEngine) -> None:
