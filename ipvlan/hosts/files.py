@@ -246,9 +246,13 @@ class FilesFolder:
         how = {"refused": refused, "spare": str(int(spare)), "keep": str(int(keep))}
         self._script("files_end.sh", {**_mounts(mounts), **how})
 
-    def keep_for_spare(self) -> None:
-        """Copy the files that were proven last to where the spare mounts them; nothing may mount it now."""
-        self._script("files_spare.sh", {})
+    def keep_for_spare(self) -> bool:
+        """Copy the files that were proven last to where the spare mounts them; nothing may mount it now.
+
+        Returns:
+            Whether there are any: somebody may have removed the folder.
+        """
+        return "absent" not in self._script("files_spare.sh", {})
 
     def compare(self, mounts: Mapping[str, str], *, pid: int) -> Comparison:
         """Return whether the container has what is staged; `mounts` and `pid` are those of `activate`."""

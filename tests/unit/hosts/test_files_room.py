@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,20 @@ SLOT = "a.aaaaaaaa"
 def a_file(content: str) -> FileBytes:
     """Return the file with that content."""
     return FileBytes(target="/etc/a", slot=SLOT, path="", content=content.encode(), owner="0:0", mode="0444")
+
+
+def test_nothing_is_copied_where_nothing_is(tmp_path: Path) -> None:
+    """Neither without a folder, nor without what was live; the next stage makes both, and it is copied then."""
+    with files_host(tmp_path) as host:
+        assert not host.folder.keep_for_spare()
+        host.folder.stage([a_file("1")])
+        shutil.rmtree(host.path / "live")
+        assert not host.folder.keep_for_spare()
+        assert not (host.path / "spare").exists()
+        (host.path / "live").mkdir(mode=0o700)
+        host.folder.stage([a_file("2")])
+        assert host.folder.keep_for_spare()
+        assert host.names("spare") == {SLOT: "2"}
 
 
 def test_without_room_for_a_second_copy_nothing_is_replaced(tmp_path: Path) -> None:
