@@ -91,8 +91,17 @@ class Files(Resource):
 def _generation(old: Mapping[str, Any], new: Mapping[str, Any]) -> int:
     """Return the number that stands for these bytes: another one where they, their owners or modes change, or need a repair."""
     number = int(old["generation"])
-    changed = any(old.get(key) != new.get(key) for key in _CONTENT)
-    return number + 1 if changed or old.get("drifted") else number
+    return number + 1 if old.get("drifted") or not _has_same_bytes(old, new) else number
+
+
+def _has_same_bytes(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether the files are the same where they are on the host; names of secrets may differ. What is unknown differs."""
+    from ipvlan.hosts.files import bytes_of  # noqa: PLC0415
+
+    if all(old[key] == new[key] for key in _CONTENT):
+        return True
+    known = all(isinstance(new[key], Mapping) for key in _CONTENT)
+    return known and bytes_of(old["files"], old["secrets"]) == bytes_of(new["files"], new["secrets"])
 
 
 def _moves(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

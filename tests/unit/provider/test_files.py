@@ -156,6 +156,23 @@ def test_the_rest_is_recorded_alone(host: Host, calls: Calls) -> None:
     assert live(host)
 
 
+def test_another_name_of_a_secret_changes_nothing(host: Host, calls: Calls) -> None:
+    """The bytes are the same, so no container takes new ones: the names are recorded alone. What is not known is another one."""
+    state = created(calls)
+    file = {**files_of()["files"][TARGET], "text": "password=${secrets.other}\n", "secrets": {"other": "api"}}
+    new = files_of(files={TARGET: file}, secrets={"api": "correct horse"})
+    assert FILES.diff(state, new) == (["files", "secrets"], [])
+    assert FILES.preview(state, new)["generation"] == 1
+    assert FILES.update(state, new, calls.operation()) == {
+        **new, "folder": state["folder"], "generation": 1, "digests": state["digests"],
+    }  # fmt: skip
+    assert calls.names == ["hold"]
+    assert live(host)
+    assert FILES.preview(state, {**new, "secrets": "unknown"})["generation"] == 2
+    other_mode = {**new, "files": {TARGET: {**file, "mode": "0440"}}}
+    assert FILES.preview(state, other_mode)["generation"] == 2
+
+
 def test_a_hand_edit_is_found_and_repaired(host: Host, calls: Calls) -> None:
     """A refresh names the target and no content; the repair is another generation, so that the container takes it."""
     state = created(calls)
