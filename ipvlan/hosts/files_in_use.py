@@ -85,7 +85,7 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
 
     Raises:
         HostError: It does not go on with them (IPF814), and not with those of before either (IPF815), or did not at the last try
-            with the same bytes (IPF818); or the host or its Docker does not answer.
+            with the same bytes (IPF818); or it is paused (IPF814); or the host or its Docker does not answer.
     """
     pid, inspected = _process(engine, use.container_id)
     compared = folder.compare(use.mounts, pid=pid)
@@ -99,6 +99,8 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
     # One that is pending and was not left was tried again by a run that was cut short.
     if noted[:1] == [mark] and compared.refused != tried and (left or not compared.pending):
         raise _refused_before(folder.host, use, left=left)
+    if inspected is not None and inspected["State"].get("Paused"):
+        raise _paused(folder.host, use)
     runs = inspected is not None and bool(pid or inspected["State"].get("Restarting"))
     if inspected is None or not (runs or compared.pending):
         # It takes them at its next start: whoever stopped it starts it. No way back is kept: pending is what was to go on, and
@@ -212,6 +214,16 @@ def _refused_before(host: str, use: Use, *, left: bool) -> HostError:
         effect="nothing was changed: "
         + ("it has them, and is left as it is (on_failure: leave)" if left else "it runs with the files of before"),
         fix="change the files or `reload`; or run `pulumi up --refresh`, which tries the same again",
+    )
+
+
+def _paused(host: str, use: Use) -> HostError:
+    return HostError.on(
+        host,
+        FILES_REFUSED,
+        problem=f'service "{use.service}" does not take its new files: its container is paused',
+        effect="nothing was changed",
+        fix=f"run `docker unpause {short_id(use.container_id)}` on the host, then run `pulumi up` again",
     )
 
 

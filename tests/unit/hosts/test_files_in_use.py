@@ -179,6 +179,21 @@ def test_one_that_is_stopped_is_not_started(docker: ContainerEngine) -> None:
 
 
 @pytest.mark.parametrize("use", [RESTART, USE])
+@pytest.mark.parametrize("pending", [True, False])
+def test_a_paused_one_is_not_touched(docker: ContainerEngine, use: Use, pending: bool) -> None:
+    """It would take no signal in time, and its files would have no way back but another signal."""
+    set_state(docker.inspected[0], "paused", Paused=True)
+    folder = Folder(replace(CHANGED, pending=pending))
+    text = failure(folder, use)
+    assert "is paused" in text
+    assert "docker unpause 222222222222" in text
+    assert folder.made == ["compare pid=42"]
+    assert sent(docker) == []
+    # One that has its files may be paused.
+    assert run(Folder(replace(SAME, left=False)), use) == ()
+
+
+@pytest.mark.parametrize("use", [RESTART, USE])
 def test_one_that_an_earlier_run_stopped_is_started(docker: ContainerEngine, use: Use) -> None:
     """That run was cut short between the stop and the start, or the container went on with neither files, or was left."""
     docker.ends_after = 1
