@@ -212,7 +212,9 @@ class FilesFolder:
                 f"content_{number}": base64.b64encode(file.content).decode(),
             }
         with _one_at_a_time(self.host):
-            output = self._script("files_stage.sh", {"count": str(len(listed)), "unused": str(int(unused)), **variables})
+            output = self._script(
+                "files_stage.sh", {"count": str(len(listed)), "unused": str(int(unused)), **variables}
+            )
         return {file.target: output.text(f"digest_{number}") for number, file in enumerate(listed)}
 
     def activate(self, mounts: Mapping[str, str], *, pid: int, hold: bool, keep: bool) -> tuple[str, ...]:

@@ -112,8 +112,8 @@ def settle(
         ports: What must be bound on the host.
         secret_names: Names of its environment variables whose values are not shown.
         since: When it got something new while it ran. It must go on for STEADY_SECONDS from now, and where it has a health check,
-            one that began later must succeed, and none before counts; it has the time of its next health check for that, where this is longer. None for a
-            container that was started.
+            one that began later must succeed, and none before counts; it has the time of its next health check for that, where
+            this is longer. None for a container that was started.
         secrets: Values that are not shown besides those.
 
     Raises:

@@ -12,7 +12,14 @@ import pytest
 from ipvlan.hosts import engine_writes, settle
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites
-from ipvlan.hosts.errors import FILES_NOT_BACK, FILES_NOT_WRITTEN, FILES_REFUSED, FILES_REFUSED_BEFORE, HostError, HostUnreachableError
+from ipvlan.hosts.errors import (
+    FILES_NOT_BACK,
+    FILES_NOT_WRITTEN,
+    FILES_REFUSED,
+    FILES_REFUSED_BEFORE,
+    HostError,
+    HostUnreachableError,
+)
 from ipvlan.hosts.files import Comparison, FilesFolder, FoundFiles
 from ipvlan.hosts.files_in_use import Use, use_files
 from tests.support.container_engine import Clock, ContainerEngine, open_directly, set_state
