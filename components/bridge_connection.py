@@ -72,6 +72,10 @@ class BridgeConnection(pulumi.CustomResource):
                 # A service without bridges has what it always had.
                 **({"networks": list(attachment.networks)} if attachment.networks else {}),
                 "ports": port_inputs(attachment.ports),
+                **rollout.file_secrets,
             },
-            taken_over("BridgeConnection", opts),
+            pulumi.ResourceOptions.merge(
+                taken_over("BridgeConnection", opts),
+                pulumi.ResourceOptions(additional_secret_outputs=[*rollout.file_secrets]),
+            ),
         )

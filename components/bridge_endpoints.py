@@ -56,6 +56,10 @@ class BridgeEndpoints(pulumi.CustomResource):
                 "keep_bridge": keeps_bridge(planned),
                 # Where the connection fails, the previous container runs again.
                 "rollout": args.of_connection,
+                **args.file_secrets,
             },
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=args.provider)),
+            pulumi.ResourceOptions.merge(
+                opts,
+                pulumi.ResourceOptions(provider=args.provider, additional_secret_outputs=[*args.file_secrets]),
+            ),
         )

@@ -63,7 +63,7 @@ class Files(pulumi.CustomResource):
                 "image": args.planned.image,
                 "owner": args.owner_label,
                 "files": file_properties(files),
-                "secrets": {key: secrets[key] for key in secret_keys(files)},
+                "secrets": {key: secrets[key] for key in files.secret_keys},
                 "userns_host": args.planned.settings.userns_mode == "host",
                 # An output: what differs on the host. Another value than this one is an update.
                 "drifted": [],
@@ -121,7 +121,7 @@ class FilesInUse(pulumi.CustomResource):
                 "ports": port_inputs(ports),
                 "stop_seconds": stop_seconds(planned.settings),
                 "secret_names": sorted(planned.secret_environment),
-                "secrets": {key: secrets[key] for key in secret_keys(files)},
+                "secrets": {key: secrets[key] for key in files.secret_keys},
             },
             pulumi.ResourceOptions.merge(
                 opts,
@@ -132,7 +132,7 @@ class FilesInUse(pulumi.CustomResource):
         )
 
 
-def files_inputs(args: RolloutArgs, staged: Files) -> dict[str, pulumi.Input[object]]:
+def files_inputs(args: RolloutArgs, staged: Files, *, unsettled: bool) -> dict[str, pulumi.Input[object]]:
     """Return what a container's Handover knows of its files besides: a container without files has no such input."""
     files = args.planned.files
     # Another generation replaces the container. Without one in the state or in the config, `files_change` itself has changed, which
@@ -141,11 +141,8 @@ def files_inputs(args: RolloutArgs, staged: Files) -> dict[str, pulumi.Input[obj
     return {
         "files_folder": args.owner_label.apply(folder_of),
         "image": args.planned.image,
+        "files_staged": staged.generation,
+        # One that was never up is not told of other files: it may have ended for these.
+        **({"files_unsettled": True} if unsettled else {}),
         **generation,
     }
-
-
-def secret_keys(files: FilesPlan) -> tuple[str, ...]:
-    """Return the config keys whose values are in the files, sorted."""
-    keys = {key for file in files.files for key in file.secrets.values()}
-    return tuple(sorted(keys | {file.whole_secret for file in files.files if file.whole_secret is not None}))

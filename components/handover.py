@@ -37,6 +37,7 @@ class Handover(pulumi.CustomResource):
         *,
         existing: bool,
         files: Files | None,
+        unsettled: bool,
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declare it.
@@ -47,6 +48,7 @@ class Handover(pulumi.CustomResource):
             arguments: The container's arguments, which may hold secrets.
             existing: Whether the state has the container, so that it may be replaced in the run that creates this resource.
             files: Its staged files; None without any.
+            unsettled: Whether the container in the state was never up.
             opts: The resource's options.
         """
         super().__init__(
@@ -64,7 +66,7 @@ class Handover(pulumi.CustomResource):
                 "stop_seconds": stop_seconds(args.planned.settings),
                 "bridged": args.planned.bridged,
                 **_bridge_inputs(args.planned),
-                **({} if files is None else files_inputs(args, files)),
+                **({} if files is None else files_inputs(args, files, unsettled=unsettled)),
             },
             pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(provider=args.provider, additional_secret_outputs=["arguments"])
@@ -114,6 +116,13 @@ class Settled(pulumi.CustomResource):
                 "recorded_id": recorded_id,
                 "ports": port_inputs(ports),
                 "secret_names": sorted(planned.secret_environment),
+                # Its log may have them.
+                **args.file_secrets,
             },
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=args.provider, depends_on=[*after])),
+            pulumi.ResourceOptions.merge(
+                opts,
+                pulumi.ResourceOptions(
+                    provider=args.provider, depends_on=[*after], additional_secret_outputs=[*args.file_secrets]
+                ),
+            ),
         )

@@ -166,7 +166,13 @@ class HostSlice(pulumi.ComponentResource):
         )
 
     def add_container(
-        self, planned: ContainerPlan, *, existing: bool, proven: bool, after: Sequence[pulumi.Resource]
+        self,
+        planned: ContainerPlan,
+        *,
+        existing: bool,
+        proven: bool,
+        unsettled: bool,
+        after: Sequence[pulumi.Resource],
     ) -> docker.Container:
         """Declare one container of the host, and what prepares its replacement.
 
@@ -174,6 +180,7 @@ class HostSlice(pulumi.ComponentResource):
             planned: The container.
             existing: Whether the state has it.
             proven: Whether the state has one of this place that was up.
+            unsettled: Whether the one in the state is known to have not been up, or to be none: other files replace it.
             after: What must be complete before the container is created or replaced.
         """
         args, name = self._args, resource_names.container(self._name, planned.service)
@@ -193,6 +200,7 @@ class HostSlice(pulumi.ComponentResource):
             arguments,
             existing=existing,
             files=files,
+            unsettled=unsettled,
             # Its networks are there first: what is kept of it is created on them.
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[image, *self._bridges_of(planned), *after, *([files] if files else [])]
@@ -305,6 +313,7 @@ class HostSlice(pulumi.ComponentResource):
             connection=args.connection,
             owner=args.owner,
             provider=args.fabric_provider,
+            secrets=args.secrets,
         )
 
     def _network(

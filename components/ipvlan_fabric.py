@@ -61,6 +61,9 @@ class FabricArgs:
     proven: Collection[Place] = ()
     """The places whose container was up once."""
 
+    settled: Collection[Place] | None = None
+    """Those of them whose container in the state is that one. None: it is not known."""
+
     replaced_hosts: Collection[str] = ()
     """Hosts that follow each other: their network is replaced, with all containers on it, or a volume with those that mount it; or
     a bridge network is created again below its containers."""
@@ -100,6 +103,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                     planned,
                     existing=args.existing is None or place in args.existing,
                     proven=place in args.proven,
+                    unsettled=args.settled is not None and place not in args.settled,
                     after=order.before(planned),
                 )
                 connections: list[pulumi.Resource] = []
@@ -218,6 +222,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 connection=shared.connections[host.name],
                 owner=shared.identity.owner,
                 fabric_provider=shared.fabric_provider,
+                secrets=shared.args.secrets,
                 after=after,
             ),
             opts=pulumi.ResourceOptions(parent=self),

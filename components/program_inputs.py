@@ -97,6 +97,7 @@ def fabric_args(
         from_before=visits.from_before(),
         recorded=visits.recorded(),
         proven=visits.proven(),
+        settled=visits.settled(),
         replaced_hosts={
             *visits.replaced_networks(),
             *visits.rebuilt_bridges(pulumi.get_stack()),
@@ -209,6 +210,10 @@ class HostVisits:
     def proven(self) -> Collection[Place]:
         """Return the places whose container was up once; none in a preview, and where the state cannot be read."""
         return () if self._recorded is None else self._recorded.proven()
+
+    def settled(self) -> Collection[Place] | None:
+        """Return the places whose container of now was up; None in a preview, and where the state cannot be read."""
+        return None if self._recorded is None else self._recorded.settled()
 
     def replaced_networks(self) -> Collection[str]:
         """Return the hosts whose network is another one in the state; none in a preview, and all where it cannot be read.

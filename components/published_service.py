@@ -9,7 +9,7 @@ deletes an attachment and leaves the container as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,9 @@ class PublishedServiceArgs:
     fabric_provider: FabricProvider
     """The provider that serves the bridge connection."""
 
+    secrets: Mapping[str, pulumi.Output[str]]
+    """Config key -> value, for every key that a file of the stack refers to."""
+
     after: Sequence[pulumi.Resource] = ()
     """What starts the container, where that is not its own resource: its connections to other bridges."""
 
@@ -81,6 +84,7 @@ class PublishedService(pulumi.ComponentResource):
                 connection=args.connection,
                 owner=args.owner,
                 provider=args.fabric_provider,
+                secrets=args.secrets,
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -5,6 +5,7 @@ Out of scope: the resources themselves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ class RolloutArgs:
     """The stack's owner id."""
     provider: FabricProvider
     """What serves the resources."""
+    secrets: Mapping[str, pulumi.Output[str]]
+    """Config key -> value, for every key that a file of the stack refers to."""
 
     @property
     def owner_label(self) -> pulumi.Output[str]:
@@ -54,6 +57,12 @@ class RolloutArgs:
             "healthy_within": self.planned.rollout.healthy_within,
             "on_failure": self.planned.rollout.on_failure,
         }
+
+    @property
+    def file_secrets(self) -> dict[str, pulumi.Input[object]]:
+        """The property `secrets` of what shows the container's output: config key -> value; none where no secret is in its files."""
+        keys = () if self.planned.files is None else self.planned.files.secret_keys
+        return {"secrets": {key: self.secrets[key] for key in keys}} if keys else {}
 
     @property
     def of_connection(self) -> dict[str, pulumi.Input[object]]:

@@ -20,6 +20,7 @@ from provider.resource import (
     bound_ports,
     compare,
     connection_of,
+    file_secrets,
 )
 
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
@@ -72,7 +73,7 @@ class BridgeConnection(Resource):
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Replace for another container or other ports; for another ssh command or other networks update the state alone."""
-        found = compare(old, new, identity=_IDENTITY, rest=["ssh"])
+        found = compare(old, new, identity=_IDENTITY, rest=["ssh", "secrets"])
         # Without any the property is left out, as in a state from before there were some.
         other = (old.get("networks") or []) != (new.get("networks") or [])
         return Difference([*found.changed, *(["networks"] if other else [])], found.replaces)
@@ -106,7 +107,12 @@ def _connected_while_it_restarts(inputs: Properties, attachment: bridge.BridgeAt
         return False
     with open_engine(attachment.connection) as engine:
         start_unstarted(engine, attachment.container_id)
-        outcome = ended_for_good(engine, attachment.container_id, secret_names=rollout["secret_names"])
+        outcome = ended_for_good(
+            engine,
+            attachment.container_id,
+            secret_names=rollout["secret_names"],
+            secrets=file_secrets(inputs),
+        )
         if outcome is not None:
             raise not_up(
                 attachment.connection,

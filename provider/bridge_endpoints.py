@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from ipvlan.hosts.errors import HostError
 from provider.errors import not_importable
 from provider.not_up import bring_back, not_up
-from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
+from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of, file_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -77,7 +77,7 @@ class BridgeEndpoints(Resource):
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Replace for another container; anything else is an update."""
-        return compare(old, new, identity=_IDENTITY, rest=(*_CONTENT, "ssh", "rollout"))
+        return compare(old, new, identity=_IDENTITY, rest=(*_CONTENT, "ssh", "rollout", "secrets"))
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Connect and disconnect what differs; nothing else happens to the container."""
@@ -124,7 +124,12 @@ def _require_there(engine: EngineWrites, connection: HostConnection, properties:
     from ipvlan.hosts.settle import ended_for_good  # noqa: PLC0415
 
     rollout = properties["rollout"]
-    outcome = ended_for_good(engine, properties["container_id"], secret_names=rollout["secret_names"])
+    outcome = ended_for_good(
+        engine,
+        properties["container_id"],
+        secret_names=rollout["secret_names"],
+        secrets=file_secrets(properties),
+    )
     if outcome is not None and outcome.kind in _NOT_THERE:
         raise not_up(
             connection,

@@ -34,7 +34,10 @@ class Files(Resource):
     name: ClassVar[str] = "Files"
 
     def create(self, inputs: Properties, operation: Operation) -> Created:
-        """Stage them; what nothing is live of yet goes live too, so that the container finds its mounts."""
+        """Stage them; what nothing is live of yet goes live too, so that the container finds its mounts.
+
+        Without a container of that name all goes live: what an earlier one had, as after `forget`, is nobody's.
+        """
         return Created(f"{inputs['host']}/{inputs['service']}", _staged(inputs, operation, generation=1))
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties:
@@ -88,8 +91,17 @@ class Files(Resource):
 def _generation(old: Mapping[str, Any], new: Mapping[str, Any]) -> int:
     """Return the number that stands for these bytes: another one where they, their owners or modes change, or need a repair."""
     number = int(old["generation"])
-    changed = any(old.get(key) != new.get(key) for key in _CONTENT)
-    return number + 1 if changed or old.get("drifted") else number
+    return number + 1 if old.get("drifted") or not _has_same_bytes(old, new) else number
+
+
+def _has_same_bytes(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether the files are the same where they are on the host; names of secrets may differ. What is unknown differs."""
+    from ipvlan.hosts.files import bytes_of  # noqa: PLC0415
+
+    if all(old[key] == new[key] for key in _CONTENT):
+        return True
+    known = all(isinstance(new[key], Mapping) for key in _CONTENT)
+    return known and bytes_of(old["files"], old["secrets"]) == bytes_of(new["files"], new["secrets"])
 
 
 def _moves(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -104,7 +116,8 @@ def _staged(properties: Properties, operation: Operation, *, generation: int) ->
     operation.hold(connection_of(properties, operation))
     with open_files(properties, operation) as (engine, folder):
         check_users(engine, properties)
-        digests = folder.stage(bytes_of(properties["files"], properties["secrets"]))
+        unused = engine.container_named(properties["container"]) is None
+        digests = folder.stage(bytes_of(properties["files"], properties["secrets"]), unused=unused)
     return {
         **properties,
         "folder": folder_of(properties["owner"]),

@@ -30,6 +30,7 @@ from provider.resource import (
     bound_ports,
     compare,
     connection_of,
+    file_secrets,
 )
 
 _RECORDED: Final = (
@@ -89,7 +90,7 @@ def _use(properties: Mapping[str, Any], operation: Operation, *, tried: str = ""
         healthy_within=int(properties["healthy_within"]),
         ports=bound_ports(properties["ports"]),
         secret_names=properties["secret_names"],
-        secrets=tuple(value for value in properties["secrets"].values() if value),
+        secrets=file_secrets(properties),
         restore=properties["on_failure"] == "restore",
     )
     with open_files(properties, operation) as (engine, folder):

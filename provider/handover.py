@@ -4,8 +4,10 @@ The resource comes before its container, and has the container's arguments. When
 deletes the container: what Docker refuses ends the `up` there, and nothing was stopped (docs/decisions/0026-rollout.md).
 
 The one of a service with files has the inputs `files_folder` (the folder of its Files) and `image` (as that of Files) besides,
-and `files_generation` (the generation of its Files) where other files replace it. What is staged goes live after the spare is
-made, so that a new image and new files start together (docs/decisions/0033-files.md).
+and `files_staged` (the generation of its Files). Other files replace it where it has `files_generation` (the same number) too,
+and where it has `files_unsettled` (true): the container in the state was never up, perhaps for its files, and a previous one may
+run in its place. What is staged goes live after the spare is made, so that a new image and new files start together
+(docs/decisions/0033-files.md).
 
 The one of a container with bridges has the inputs `endpoints` (`network`, `aliases` each) and `keep_bridge` besides: the process
 that ends a killed run starts the new container only when it is on all of them (`provider.going_back`).
@@ -68,7 +70,10 @@ class Handover(Resource):
         """
         rest = compare(old, new, identity=["host"], rest=_REST)
         other = _is_unknown(new) or changed_arguments(old["arguments"], new["arguments"])
-        return Difference([*rest.changed, *(["arguments"] if other else [])], rest.replaces)
+        staged = _is_repaired(old, new)
+        return Difference(
+            [*rest.changed, *(["arguments"] if other else []), *(["files_staged"] if staged else [])], rest.replaces
+        )
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Rehearse the new container, and make a spare of the one that runs; fail before anything is stopped.
@@ -173,7 +178,12 @@ def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 def _has_other_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Return whether other files replace the container; that it is replaced by them from now on, or no more, replaces nothing."""
     generations = old.get("files_generation"), new.get("files_generation")
-    return None not in generations and generations[0] != generations[1]
+    return (None not in generations and generations[0] != generations[1]) or _is_repaired(old, new)
+
+
+def _is_repaired(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether a container that was never up gets other files than those with which it was to come up."""
+    return bool(new.get("files_unsettled")) and old.get("files_staged") != new.get("files_staged")
 
 
 def _is_unknown(properties: Mapping[str, Any]) -> bool:

@@ -91,6 +91,11 @@ def bound_ports(ports: list[Mapping[str, Any]]) -> tuple[BoundPort, ...]:
     )
 
 
+def file_secrets(properties: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the values of the secrets in a container's files: `secrets`, config key -> value, is left out where it has none."""
+    return tuple(value for value in (properties.get("secrets") or {}).values() if value)
+
+
 class Resource(ABC):
     """One kind of resource. Its operations raise UserError for what a person can fix, HostError above all."""
 

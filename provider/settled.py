@@ -23,9 +23,10 @@ from provider.resource import (
     bound_ports,
     compare,
     connection_of,
+    file_secrets,
 )
 
-_REST: Final = ("ports", "container", "owner", "ssh", "healthy_within", "on_failure", "secret_names")
+_REST: Final = ("ports", "container", "owner", "ssh", "healthy_within", "on_failure", "secret_names", "secrets")
 
 
 class Settled(Resource):
@@ -90,6 +91,7 @@ def _wait(properties: Mapping[str, Any], operation: Operation) -> None:
             healthy_within=int(properties["healthy_within"]),
             ports=bound_ports(properties["ports"]),
             secret_names=properties["secret_names"],
+            secrets=file_secrets(properties),
         )
         if outcome.up:
             OPEN_HANDOVERS.end(connection.name, name)

@@ -119,6 +119,15 @@ class StackState:
         """Return the places whose container was up once: the state has the proof."""
         return self._places(SETTLED_TYPE)
 
+    def settled(self) -> frozenset[Place]:
+        """Return the places whose container in the state is the one that was up, and no later one that was not (yet)."""
+        ids = self.ownership.containers
+        return frozenset(
+            place
+            for place, outputs in self._outputs(SETTLED_TYPE).items()
+            if place in ids and outputs.get("container_id") == ids[place]
+        )
+
     def from_before(self) -> Mapping[Place, str]:
         """Return the containers that only an earlier version declared, with their ids: this version prepares each one first.
 

@@ -195,8 +195,13 @@ class FilesFolder:
         """Its path on the host."""
         return f"{self.base}/{self.label}"
 
-    def stage(self, files: Iterable[FileBytes]) -> Mapping[str, str]:
-        """Put all files in the place of what was staged, and return target -> digest; what nothing is live of goes live too."""
+    def stage(self, files: Iterable[FileBytes], *, unused: bool = False) -> Mapping[str, str]:
+        """Put all files in the place of what was staged, and return target -> digest; what nothing is live of goes live too.
+
+        Args:
+            files: All files of the container.
+            unused: Whether there is no container, so that nothing is live: all goes live.
+        """
         listed = list(files)
         variables: dict[str, str] = {}
         for number, file in enumerate(listed):
@@ -207,7 +212,9 @@ class FilesFolder:
                 f"content_{number}": base64.b64encode(file.content).decode(),
             }
         with _one_at_a_time(self.host):
-            output = self._script("files_stage.sh", {"count": str(len(listed)), **variables})
+            output = self._script(
+                "files_stage.sh", {"count": str(len(listed)), "unused": str(int(unused)), **variables}
+            )
         return {file.target: output.text(f"digest_{number}") for number, file in enumerate(listed)}
 
     def activate(self, mounts: Mapping[str, str], *, pid: int, hold: bool, keep: bool) -> tuple[str, ...]:
@@ -229,19 +236,25 @@ class FilesFolder:
         """Bring live again what was so before the activation; arguments and result are those of `activate`."""
         return _targets(mounts, self._script("files_back.sh", _bring(mounts, pid, hold=hold)).lines("restart"))
 
-    def end(self, mounts: Mapping[str, str], *, refused: str = "", spare: bool = False) -> None:
+    def end(self, mounts: Mapping[str, str], *, refused: str = "", spare: bool = False, keep: bool = False) -> None:
         """End an activation: remove the way back.
 
         Args:
             mounts: Target in the container -> slot; slots that it does not have are removed unless something was refused.
             refused: What was refused, in one line; empty for nothing.
             spare: Remove what a spare mounted: there is none any more.
+            keep: Keep the way back, and with it that the container is to go on: only what was refused is noted.
         """
-        self._script("files_end.sh", {**_mounts(mounts), "refused": refused, "spare": str(int(spare))})
+        how = {"refused": refused, "spare": str(int(spare)), "keep": str(int(keep))}
+        self._script("files_end.sh", {**_mounts(mounts), **how})
 
-    def keep_for_spare(self) -> None:
-        """Copy the files that were proven last to where the spare mounts them; nothing may mount it now."""
-        self._script("files_spare.sh", {})
+    def keep_for_spare(self) -> bool:
+        """Copy the files that were proven last to where the spare mounts them; nothing may mount it now.
+
+        Returns:
+            Whether there are any: somebody may have removed the folder.
+        """
+        return "absent" not in self._script("files_spare.sh", {})
 
     def compare(self, mounts: Mapping[str, str], *, pid: int) -> Comparison:
         """Return whether the container has what is staged; `mounts` and `pid` are those of `activate`."""

@@ -17,7 +17,14 @@ from typing import Any, Final
 from ipvlan.hosts.bridge import BoundPort
 from ipvlan.hosts.container_failure import command_evidence, evidence
 from ipvlan.hosts.engine_writes import EngineWrites
-from ipvlan.hosts.errors import FILES_NOT_BACK, FILES_REFUSED, FILES_REFUSED_BEFORE, FILES_RESTARTED, HostError
+from ipvlan.hosts.errors import (
+    FILES_NOT_BACK,
+    FILES_REFUSED,
+    FILES_REFUSED_BEFORE,
+    FILES_RESTARTED,
+    HostError,
+    HostUnreachableError,
+)
 from ipvlan.hosts.files import Comparison, FilesFolder
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.printed_text import printable
@@ -27,6 +34,9 @@ from ipvlan.plan.resource_names import PREVIOUS_SUFFIX
 
 RELOAD_SECONDS: Final = 30.0
 """How long the command of a reload may take."""
+
+_LEFT: Final = " left"
+"""The end of what is noted of files that a container has though it did not go on with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +85,7 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
 
     Raises:
         HostError: It does not go on with them (IPF814), and not with those of before either (IPF815), or did not at the last try
-            with the same bytes (IPF818); or the host or its Docker does not answer.
+            with the same bytes (IPF818); or it is paused (IPF814); or the host or its Docker does not answer.
     """
     pid, inspected = _process(engine, use.container_id)
     compared = folder.compare(use.mounts, pid=pid)
@@ -85,19 +95,29 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
             folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
         return ()
     mark = _mark(use, compared)
-    if not compared.pending and compared.refused.partition(" ")[0] == mark and compared.refused != tried:
-        raise _refused_before(folder.host, use)
-    detached = folder.activate(use.mounts, pid=pid, hold=use.reloads, keep=True)
-    if inspected is None or not (pid or inspected["State"].get("Restarting")):
-        # It takes them at its next start: whoever stopped it starts it.
+    noted, left = compared.refused.split(), compared.refused.endswith(_LEFT)
+    # One that is pending and was not left was tried again by a run that was cut short.
+    if noted[:1] == [mark] and compared.refused != tried and (left or not compared.pending):
+        raise _refused_before(folder.host, use, left=left)
+    if inspected is not None and inspected["State"].get("Paused"):
+        raise _paused(folder.host, use)
+    runs = inspected is not None and bool(pid or inspected["State"].get("Restarting"))
+    if inspected is None or not (runs or compared.pending):
+        # It takes them at its next start: whoever stopped it starts it. No way back is kept: pending is what was to go on, and
+        # that an earlier run stopped.
+        folder.activate(use.mounts, pid=pid, hold=use.reloads, keep=False)
         folder.end(use.mounts)
         return ()
+    detached = _activate(folder, use, pid)
     restarts = not use.reloads or bool(detached) or not pid
     failure = _go_on(engine, use, inspected, restarts=restarts)
     if not failure:
         folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
         return (_restarted(folder.host, use, detached),) if use.reloads and detached else ()
+    refused = f"{mark} {int(noted[1]) + 1 if noted[:1] == [mark] else 1}"
     if not use.restore:
+        # The next files are the repair, also of one that ended: that it was to go on stays noted.
+        folder.end(use.mounts, refused=refused + _LEFT, keep=True)
         raise _refused(folder.host, use, failure, back=False)
     try:
         back = _go_back(engine, folder, use)
@@ -105,8 +125,7 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
         back = error.problems[0].problem
     if back:
         raise _not_back(folder.host, use, failure, back)
-    tries = int(compared.refused.rpartition(" ")[2]) + 1 if compared.refused.startswith(f"{mark} ") else 1
-    folder.end(use.mounts, refused=f"{mark} {tries}")
+    folder.end(use.mounts, refused=refused)
     raise _refused(folder.host, use, failure, back=True)
 
 
@@ -128,6 +147,22 @@ def _mark(use: Use, compared: Comparison) -> str:
     """Return what stands for these bytes in this container, taken in this way: another one of each is another try."""
     how = [compared.tree, use.container_id, use.change, use.reload_signal, [*use.reload_command]]
     return hashlib.sha256(json.dumps(how).encode()).hexdigest()
+
+
+def _activate(folder: FilesFolder, use: Use, pid: int) -> tuple[str, ...]:
+    """Bring the staged files live, all or none, and return what `FilesFolder.activate` does."""
+    try:
+        return folder.activate(use.mounts, pid=pid, hold=use.reloads, keep=True)
+    except HostUnreachableError:
+        raise
+    except HostError as error:
+        try:
+            # The container was told nothing, but its next start would take those that are live. Without a way back none is.
+            if folder.read({}).pending:
+                folder.back(use.mounts, pid=pid, hold=use.reloads)
+        except HostError as failure:
+            raise HostError([*error.problems, *failure.problems]) from None
+        raise
 
 
 def _go_on(engine: EngineWrites, use: Use, inspected: Mapping[str, Any], *, restarts: bool) -> str:
@@ -171,13 +206,24 @@ def _go_back(engine: EngineWrites, folder: FilesFolder, use: Use) -> str:
     return _go_on(engine, use, inspected, restarts=restarts)
 
 
-def _refused_before(host: str, use: Use) -> HostError:
+def _refused_before(host: str, use: Use, *, left: bool) -> HostError:
     return HostError.on(
         host,
         FILES_REFUSED_BEFORE,
         problem=f'service "{use.service}" did not go on with these files at the last try',
-        effect="nothing was changed: it runs with the files of before",
+        effect="nothing was changed: "
+        + ("it has them, and is left as it is (on_failure: leave)" if left else "it runs with the files of before"),
         fix="change the files or `reload`; or run `pulumi up --refresh`, which tries the same again",
+    )
+
+
+def _paused(host: str, use: Use) -> HostError:
+    return HostError.on(
+        host,
+        FILES_REFUSED,
+        problem=f'service "{use.service}" does not take its new files: its container is paused',
+        effect="nothing was changed",
+        fix=f"run `docker unpause {short_id(use.container_id)}` on the host, then run `pulumi up` again",
     )
 
 

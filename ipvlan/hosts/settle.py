@@ -112,8 +112,8 @@ def settle(
         ports: What must be bound on the host.
         secret_names: Names of its environment variables whose values are not shown.
         since: When it got something new while it ran. It must go on for STEADY_SECONDS from now, and where it has a health check,
-            one that began later must succeed; it has the time of its next health check for that, where this is longer. None for a
-            container that was started.
+            one that began later must succeed, and none before counts; it has the time of its next health check for that, where
+            this is longer. None for a container that was started.
         secrets: Values that are not shown besides those.
 
     Raises:
@@ -130,15 +130,23 @@ def settle(
     return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), unbound, hidden)
 
 
-def ended_for_good(engine: EngineWrites, id: str, *, secret_names: Collection[str]) -> Settled | None:  # noqa: A002
-    """Return what became of a container that does not run and that Docker does not start again; None for any other."""
+def ended_for_good(
+    engine: EngineWrites,
+    id: str,  # noqa: A002
+    *,
+    secret_names: Collection[str],
+    secrets: Sequence[str] = (),
+) -> Settled | None:
+    """Return what became of a container that does not run and that Docker does not start again; None for any other.
+
+    `secret_names` and `secrets` are those of `settle`.
+    """
     inspected = engine.find_container(id)
     kind = None if inspected is None else _Watch(engine).look(inspected)
     if inspected is None or kind not in _ENDED:
         return None
-    return _settled(
-        kind, _with_exit_code(engine, inspected), _log(engine, id), (), _secrets_of(inspected, secret_names)
-    )
+    hidden = (*_secrets_of(inspected, secret_names), *secrets)
+    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), (), hidden)
 
 
 def is_restarting(engine: EngineWrites, id: str) -> bool:  # noqa: A002
@@ -233,7 +241,7 @@ class _Watch:
         health = (state.get("Health") or {}).get("Status") or "none"
         if self._restarted(restarts):
             return "restarting"
-        if health == "unhealthy":
+        if health == "unhealthy" and (self._since is None or _began_since(state["Health"], self._since.at)):
             return "unhealthy"
         # It may have waited for its bridge connection. A start again is believed when it lasts.
         if running <= (RESTARTED_SECONDS if restarts else STEADY_SECONDS) or self._is_new:
@@ -262,7 +270,9 @@ class _Watch:
     def _waits_for_check(self, inspected: Mapping[str, Any]) -> float | None:
         """Return for how many seconds at least a health check with what is new is waited for; None where none is."""
         health = inspected["State"].get("Health") or {}
-        if self._since is None or health.get("Status") != "healthy" or _is_checked_since(health, self._since.at):
+        status = health.get("Status")
+        # Unhealthy is here one that was so before.
+        if self._since is None or status not in {"healthy", "unhealthy"} or _is_checked_since(health, self._since.at):
             return None
         return _next_check(inspected)
 
@@ -305,9 +315,14 @@ def _secrets_of(inspected: Mapping[str, Any], names: Collection[str]) -> tuple[s
 
 def _is_checked_since(health: Mapping[str, Any], since: float) -> bool:
     """Return whether a health check that began after that second succeeded, and none after it failed."""
+    return _began_since(health, since) and health["Log"][-1].get("ExitCode") == 0
+
+
+def _began_since(health: Mapping[str, Any], since: float) -> bool:
+    """Return whether the last health check began after that second."""
     checks = list(health.get("Log") or ())
     # The time of an answer of Docker is whole seconds, so a check of the same second may have begun before.
-    return bool(checks) and _began(checks[-1].get("Start") or "") >= since + 1 and checks[-1].get("ExitCode") == 0
+    return bool(checks) and _began(checks[-1].get("Start") or "") >= since + 1
 
 
 def _began(text: str) -> float:

@@ -121,9 +121,12 @@ def make_spare(
                 engine.connect_bridge(holder.id, BRIDGE_GATEWAY_PRIORITY)
             _connect_missing(engine, holder, found.inspected)
             return ""
-        if files is not None:
-            # Nothing mounts an earlier copy: neither a spare nor a restored container is there.
-            files.keep_for_spare()
+        # Nothing mounts an earlier copy: neither a spare nor a restored container is there.
+        if files is not None and not files.keep_for_spare():
+            return (
+                f'host "{connection.name}": no copy of {running or name} ({short_id(found.id)}) is kept, because {files.path}/live '
+                f"is not there, which has its files: where its replacement does not come up, it does not run again"
+            )
         copy = _copy(engine, found.inspected, "" if files is None else files.path)
         id_ = engine.create(spare, copy.body)
         for network, endpoint in copy.later.items():

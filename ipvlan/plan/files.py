@@ -72,9 +72,12 @@ class FilePlan:
     def slot(self) -> str:
         """Name of the mount's source on the host: the last part of its target and 8 digits of the target's hash.
 
+        A file and a folder of the same target have slots of their own: a container cannot start again with one mounted over the
+        mount point of the other (runc), so it is replaced, and the new one is rehearsed.
+
         It has letters, digits, `.`, `_` and `-` alone, and begins with none of `.` and `-`: no option of a program, and not hidden.
         """
-        digest = hashlib.sha256(self.mount_target.encode()).hexdigest()[:8]
+        digest = hashlib.sha256((self.mount_target if self.folder is None else f"{self.folder}/").encode()).hexdigest()[:8]
         name = _NOT_IN_A_SLOT.sub("_", self.mount_target.rpartition("/")[2])
         return f"{name[:_LONGEST_SLOT]}.{digest}"
 
@@ -116,6 +119,12 @@ class FilesPlan:
     def __post_init__(self) -> None:
         """Compute the mounts."""
         object.__setattr__(self, "mounts", {file.mount_target: file.slot for file in self.files})
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The config keys whose values are in the files, sorted."""
+        keys = {key for file in self.files for key in file.secrets.values()}
+        return tuple(sorted(keys | {file.whole_secret for file in self.files if file.whole_secret is not None}))
 
 
 def files_plan(

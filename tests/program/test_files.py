@@ -14,7 +14,7 @@ from ipvlan.plan.files import FilePlan, FilesPlan
 from ipvlan.plan.resource_names import Urns
 from tests.program.test_rollout_edges import having, waits_for
 from tests.support.live_parts import reference_plan
-from tests.support.states import OWNER
+from tests.support.states import OWNER, read_state, settled, state_of
 from tests.support.strict_monitor import Registered, Run
 
 RunProgram = Callable[..., Run]
@@ -27,10 +27,10 @@ FOLDER = f"/var/lib/ipvlan-fabric/{OWNER}/docker-1/nginx"
 SECRETS = {"db_password": "correct-horse", "api_token": "battery-staple"}
 
 
-def slot(target: str) -> str:
-    """Return the slot of a file that is mounted alone."""
+def slot(target: str, *, folder: str | None = None) -> str:
+    """Return the slot of a file that is mounted alone, or of that folder."""
     return FilePlan(
-        target=target, folder=None, source=None, content=b"", secrets={}, whole_secret=None, owner="0:0", mode="0444"
+        target=target, folder=folder, source=None, content=b"", secrets={}, whole_secret=None, owner="0:0", mode="0444"
     ).slot
 
 
@@ -67,7 +67,7 @@ def plain(registered: Registered) -> str:
         return [readable(inner) for inner in value] if isinstance(value, list) else value
 
     # The config key of a file that is a secret's value stands under `secret` too, and is none.
-    return json.dumps(readable(registered.inputs))
+    return json.dumps(readable(registered.inputs), default=str)
 
 
 @pytest.mark.usefixtures("nginx")
@@ -128,7 +128,7 @@ def test_mounts_are_read_only_below_the_owner(run: RunProgram, config: dict[str,
     nginx["files"] |= {"/etc/nginx/conf.d/": "files/conf.d/"}
     nginx["volumes"] = ["/srv:/srv:z"]
     made = run(config)
-    folder_slot = slot("/etc/nginx/conf.d")
+    folder_slot = slot("/etc/nginx/conf.d/a.conf", folder="/etc/nginx/conf.d")
     expected = [
         {"type": "bind", "source": f"{FOLDER}/live/{name}", "target": target, "readOnly": True}
         for target, name in (("/etc/nginx/conf.d", folder_slot), (CONF, slot(CONF)))
@@ -147,8 +147,12 @@ def test_mounts_are_read_only_below_the_owner(run: RunProgram, config: dict[str,
 def test_secret_values_are_secrets_to_the_engine(
     run: RunProgram, config: dict[str, Any], nginx: dict[str, Any]
 ) -> None:
-    """They are in one input alone, which is secret in the state as an output too; the text has their names."""
+    """They are in one input alone, which is secret in the state as an output too; the text has their names.
+
+    What shows the container's log has them as well, to leave them out: its failure goes into the record of the update.
+    """
     with_secrets(nginx)
+    config["bridges"], nginx["bridges"] = {"backend": {}}, ["backend"]
     made = run(config, secrets=SECRETS, preview=True)
     files = made.named(f"{NAME}-files")
     assert files.inputs["files"][INI]["text"] == "host = 10.1.1.2\npassword = ${secrets.password}\n"
@@ -158,8 +162,9 @@ def test_secret_values_are_secrets_to_the_engine(
     assert values == {"secret": SECRETS} or values == {key: {"secret": value} for key, value in SECRETS.items()}
     for registered in made.resources.values():
         assert not [value for value in SECRETS.values() if value in plain(registered)], registered.name
-    for name in (f"{NAME}-files", f"{NAME}-files-in-use"):
-        assert made.named(name).secret_outputs == ("secrets",)
+    for part in ("files", "files-in-use", "settled", "endpoints", "published-bridge"):
+        assert made.named(f"{NAME}-{part}").secret_outputs == ("secrets",)
+        assert made.named(f"{NAME}-{part}").inputs["secrets"] == values
 
 
 def test_what_is_no_text_is_carried_too(run: RunProgram, config: dict[str, Any], nginx: dict[str, Any]) -> None:
@@ -182,6 +187,10 @@ def test_what_a_change_does(
 ) -> None:
     """Where it replaces, the handover has the files' generation, which replaces the container when it is another one."""
     before = run(config)
+    for part in ("settled", "published-bridge"):
+        # None of its files has a secret.
+        assert "secrets" not in before.named(f"{NAME}-{part}").inputs
+        assert before.named(f"{NAME}-{part}").secret_outputs == ()
     nginx |= given
     made = run(config)
     inputs = made.named(f"{NAME}-files-in-use").inputs
@@ -192,6 +201,25 @@ def test_what_a_change_does(
     # What a change does is no reason to change what runs.
     assert made.named(NAME).replacement_trigger == before.named(NAME).replacement_trigger
     assert made.named(NAME).inputs == before.named(NAME).inputs
+
+
+@pytest.mark.usefixtures("nginx")
+def test_one_that_was_never_up_is_replaced_by_other_files(run: RunProgram, config: dict[str, Any]) -> None:
+    """Its handover knows that the container in the state was not up, and which files it was created with."""
+
+    def flags(made: Run, service: str) -> list[object]:
+        hosts = ("docker-1", "docker-2")
+        return [made.named(f"fabric-{host}-{service}-handover").inputs.get("files_unsettled") for host in hosts]
+
+    proof = settled("docker-1", "nginx")
+    proof["outputs"]["container_id"] = "c1"
+    containers = {(f"docker-{number}", "nginx"): f"c{number}" for number in (1, 2)}
+    state = read_state(state_of(containers, {}, more=[proof, settled("docker-2", "nginx")]))
+    made = run(config, recorded=lambda _stack: state)
+    assert flags(made, "nginx") == [None, True]
+    assert made.named(f"{NAME}-handover").inputs["files_staged"] == 1
+    assert flags(made, "centos") == [None, None]
+    assert flags(run(config, preview=True), "nginx") == [None, None]
 
 
 def test_a_container_without_files_has_no_new_input(
@@ -236,6 +264,7 @@ def test_files_of_a_container_with_bridges(run: RunProgram, config: dict[str, An
     """They are staged before it is created, and compared when its endpoints have started it."""
     config["bridges"] = {"backend": {"name": "backend"}}
     nginx["bridges"] = ["backend"]
-    made = run(config)
+    # The hosts are asked for their bridges otherwise.
+    made = run(config, preview=True)
     assert {f"{NAME}-endpoints", f"{NAME}-settled"} <= waits_for(made, f"{NAME}-files-in-use")
     assert {"fabric-docker-1-bridge-backend", f"{NAME}-files"} <= waits_for(made, f"{NAME}-handover")

@@ -69,6 +69,9 @@ class Visits:
     def proven(self):
         return ()
 
+    def settled(self):
+        return None
+
     def replaced_networks(self):
         return ()
 

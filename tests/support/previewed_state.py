@@ -138,6 +138,7 @@ def _known(value: Any, host: str, service: str) -> Any:
                 "files_folder": folder_of(label),
                 "generation": 1,
                 "files_generation": 1,
+                "files_staged": 1,
             }
             known[key] = label if value.get("label") == OWNER_LABEL else ids[key]
     return known

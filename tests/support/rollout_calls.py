@@ -163,15 +163,18 @@ class Calls:
         healthy_within: int,
         ports: Sequence[Any],
         secret_names: Sequence[str],
+        secrets: Sequence[str] = (),
     ) -> Settled:
         """Note that the container is waited for."""
-        arguments = {"id": id_, "healthy_within": healthy_within, "ports": list(ports), "secrets": list(secret_names)}
+        arguments = {"id": id_, "healthy_within": healthy_within, "ports": list(ports), "secrets": [*secret_names, *secrets]}
         self.made.append(("settle", {"ssh": connection.command, **arguments}))
         return self.outcome
 
-    def ended_for_good(self, connection: HostConnection, id_: str, *, secret_names: Sequence[str]) -> Settled | None:
+    def ended_for_good(
+        self, connection: HostConnection, id_: str, *, secret_names: Sequence[str], secrets: Sequence[str] = ()
+    ) -> Settled | None:
         """Note that the container is looked at once."""
-        self.made.append(("look", {"ssh": connection.command, "id": id_, "secrets": list(secret_names)}))
+        self.made.append(("look", {"ssh": connection.command, "id": id_, "secrets": [*secret_names, *secrets]}))
         return None if self.outcome.up else self.outcome
 
     def restore(

@@ -17,8 +17,8 @@ is_mounted() {
 replace() {
   is_same "$1" "$2" && return 0
   cp -p "$1" "$new/file" && flush "$new/file" || return 1
-  # A rename does not replace a folder.
-  if [ -d "$2" ] && [ ! -L "$2" ]; then rm -rf "$2"; fi
+  # A rename does not replace a folder, and goes into one that a link leads to.
+  if [ -L "$2" ] || [ -d "$2" ]; then rm -rf "$2"; fi
   mv -f "$new/file" "$2"
 }
 
@@ -56,8 +56,11 @@ bring_file() {
     replace "$1" "$live"
     return
   fi
+  # On a full disk a file that is overwritten would be an empty one, which the container has: room for it is made sure of first.
+  cp -p "$1" "$new/room" && flush "$new/room" || return 1
   # A start from now on finds the new file; the container that runs keeps its inode.
   replace "$1" "$live" || return 1
+  rm -f "$new/room"
   is_same "$1" "$held" && return 0
   chown "$(stat -c %u:%g "$1")" "$held" && chmod "$(stat -c %a "$1")" "$held" && cat "$1" >"$held" && flush "$held"
 }

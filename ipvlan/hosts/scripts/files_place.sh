@@ -36,6 +36,10 @@ find_place() {
     is_safe "$part" || foreign "$part"
   done
   if [ -L "$folder/owner" ] || [ "$(cat "$folder/owner" 2>/dev/null)" != "$label" ]; then foreign "$folder"; fi
+  # Files in them are written and removed: a link may lead to what is not ours.
+  for part in staged live held before spare; do
+    if is_there "$folder/$part"; then is_safe "$folder/$part" || foreign "$folder/$part"; fi
+  done
 }
 
 # Ends the script where there is no folder.

@@ -13,9 +13,18 @@ is_planned() {
   return 1
 }
 
+# Whether a name is one that this program gives a slot (`FilePlan.slot`).
+is_slot() {
+  case $1 in
+    *[!A-Za-z0-9._-]*) return 1 ;;
+    *.[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
 # Prints the path of each slot that the container does not have.
 unplanned() {
   for slot in "$folder"/live/* "$folder"/live/.[!.]* "$folder"/held/* "$folder"/held/.[!.]*; do
-    if is_there "$slot" && ! is_planned "${slot##*/}"; then printf '%s\n' "$slot"; fi
+    if is_there "$slot" && is_slot "${slot##*/}" && ! is_planned "${slot##*/}"; then printf '%s\n' "$slot"; fi
   done
 }

@@ -1,10 +1,10 @@
 # Stages the files of a container: all of them at once, in place of what was staged. What nothing is live of yet goes live too, so
 # that a container can be created.
 # Variables: those of files_place.sh; count (number of files), and for each from 0 on slot_N, path_N (below the slot's folder; empty for
-# a file that is mounted alone), owner_N, mode_N, content_N (base64).
+# a file that is mounted alone), owner_N, mode_N, content_N (base64); unused (1: no container mounts what is live).
 # Output: that of files_place.sh; digest_N.
 . ./files_place.sh
-: "${count?}"
+: "${count?}" "${unused?}"
 
 make_place() {
   for part in "$base" "$base/$owner" "$base/$owner/$host"; do
@@ -54,6 +54,10 @@ done
 find "$new/staged" -mindepth 1 -type d -exec chmod 0755 {} +
 flush "$new/staged"
 { rm -rf "$folder/staged" && mv "$new/staged" "$folder/staged"; } || failed "$folder/staged is not replaced"
+if [ "$unused" -eq 1 ]; then
+  rm -rf "$folder/before" "$folder/refused" "$folder/held" "$folder/live" && mkdir "$folder/live" "$folder/held" ||
+    failed "$folder/live is not emptied"
+fi
 for staged in "$folder/staged"/* "$folder/staged"/.[!.]*; do
   slot=${staged##*/}
   if is_there "$staged" && ! is_there "$folder/live/$slot"; then

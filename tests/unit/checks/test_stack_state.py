@@ -155,6 +155,15 @@ def test_a_container_that_never_came_up(tmp_path: Path, monkeypatch: pytest.Monk
         assert (Place("docker-1", "nginx") in state.proven()) is (place is None)
 
 
+@pytest.mark.parametrize(("id_", "up"), [("c1", True), ("an earlier one", False)])
+def test_whose_container_of_now_was_up(id_: str, up: bool) -> None:
+    """The proof has its id; that of an earlier one is the proof of that one, and without a container there is nothing."""
+    proof = settled("docker-1", "nginx")
+    proof["outputs"]["container_id"] = id_
+    state = read_state(state_of(CONTAINERS, NETWORKS, more=[proof, settled("docker-3", "nginx")]))
+    assert state.settled() == ({Place("docker-1", "nginx")} if up else set())
+
+
 def test_what_only_an_earlier_version_declared() -> None:
     """It has no Handover: one that has it was created by this version, whether it came up or not."""
     state = read_state(state_of(CONTAINERS, NETWORKS, more=[handover("docker-1", "nginx")]))

@@ -251,6 +251,16 @@ def test_what_was_refused_is_no_drift(host: Host) -> None:
     assert host.folder.read(state).drifted(digests, state) == ()
 
 
+def test_what_was_left_with_refused_files_is_pending(host: Host) -> None:
+    """The way back is kept beside what was refused."""
+    host.folder.stage([file("1")])
+    mounts = {"/etc/nginx/nginx.conf": CONF}
+    host.folder.activate(mounts, pid=0, hold=False, keep=True)
+    host.folder.end(mounts, refused="bad 1 left", keep=True)
+    compared = host.folder.compare(mounts, pid=0)
+    assert (compared.pending, compared.refused) == (True, "bad 1 left")
+
+
 def test_removal_leaves_nothing(host: Host) -> None:
     """With the last container of the host its folders and the key go; it succeeds again where nothing is."""
     host.folder.stage([file("1")])

@@ -12,8 +12,15 @@ import pytest
 from ipvlan.hosts import engine_writes, settle
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites
-from ipvlan.hosts.errors import FILES_NOT_BACK, FILES_REFUSED, FILES_REFUSED_BEFORE, HostError
-from ipvlan.hosts.files import Comparison, FilesFolder
+from ipvlan.hosts.errors import (
+    FILES_NOT_BACK,
+    FILES_NOT_WRITTEN,
+    FILES_REFUSED,
+    FILES_REFUSED_BEFORE,
+    HostError,
+    HostUnreachableError,
+)
+from ipvlan.hosts.files import Comparison, FilesFolder, FoundFiles
 from ipvlan.hosts.files_in_use import Use, use_files
 from tests.support.container_engine import Clock, ContainerEngine, open_directly, set_state
 from tests.support.containers import container
@@ -38,6 +45,7 @@ class Folder:
 
     compared: Comparison = CHANGED
     detached: tuple[str, ...] = ()
+    activate_fails: HostError | None = None
     back_fails: HostError | None = None
     made: list[str] = field(default_factory=list)
     """What was done, in order."""
@@ -53,9 +61,16 @@ class Folder:
 
     def activate(self, mounts: Any, *, pid: int, hold: bool, keep: bool) -> tuple[str, ...]:
         """Note it."""
-        assert (mounts, keep) == (MOUNTS, True)
-        self.made.append(f"activate pid={pid} hold={hold}")
+        assert mounts == MOUNTS
+        self.made.append(f"activate pid={pid} hold={hold}{'' if keep else ' keep=False'}")
+        if self.activate_fails is not None:
+            raise self.activate_fails
         return self.detached
+
+    def read(self, files: Any) -> FoundFiles:
+        """Answer whether a way back is kept."""
+        assert files == {}
+        return FoundFiles(staged={}, live={}, held={}, unplanned=(), refused="", pending=self.compared.pending)
 
     def back(self, mounts: Any, *, pid: int, hold: bool) -> tuple[str, ...]:
         """Note it."""
@@ -65,10 +80,10 @@ class Folder:
             raise self.back_fails
         return ()
 
-    def end(self, mounts: Any, *, refused: str = "", spare: bool = False) -> None:
+    def end(self, mounts: Any, *, refused: str = "", spare: bool = False, keep: bool = False) -> None:
         """Note it."""
         assert mounts == MOUNTS
-        self.made.append("end refused" if refused else f"end spare={spare}")
+        self.made.append(f"end refused{' keep' if keep else ''}" if refused else f"end spare={spare}")
         self.refused = refused
 
 
@@ -162,12 +177,50 @@ def test_a_file_of_somebody_else_is_restarted_with_a_warning(docker: ContainerEn
 
 
 def test_one_that_is_stopped_is_not_started(docker: ContainerEngine) -> None:
-    """It takes them at its next start; whoever stopped it decides when."""
+    """It takes them at its next start; whoever stopped it decides when. So nothing is left that says that it was to go on."""
     set_state(docker.inspected[0], "exited")
     folder = Folder()
     run(folder)
-    assert folder.made == ["compare pid=0", "activate pid=0 hold=True", "end spare=False"]
+    assert folder.made == ["compare pid=0", "activate pid=0 hold=True keep=False", "end spare=False"]
     assert sent(docker) == []
+
+
+@pytest.mark.parametrize("use", [RESTART, USE])
+@pytest.mark.parametrize("pending", [True, False])
+def test_a_paused_one_is_not_touched(docker: ContainerEngine, use: Use, pending: bool) -> None:
+    """It would take no signal in time, and its files would have no way back but another signal."""
+    set_state(docker.inspected[0], "paused", Paused=True)
+    folder = Folder(replace(CHANGED, pending=pending))
+    text = failure(folder, use)
+    assert "is paused" in text
+    assert "docker unpause 222222222222" in text
+    assert folder.made == ["compare pid=42"]
+    assert sent(docker) == []
+    # One that has its files may be paused.
+    assert run(Folder(replace(SAME, left=False)), use) == ()
+
+
+@pytest.mark.parametrize("use", [RESTART, USE])
+def test_one_that_an_earlier_run_stopped_is_started(docker: ContainerEngine, use: Use) -> None:
+    """That run was cut short between the stop and the start, or the container went on with neither files, or was left."""
+    docker.ends_after = 1
+    with pytest.raises(HostError):
+        run(Folder(), RESTART)
+    assert docker.summary["web"][1] == "exited"
+    docker.ends_after = None
+    folder = Folder(replace(SAME, pending=True))
+    assert run(folder, use) == ()
+    assert docker.summary["web"][1] == "running"
+    assert folder.made == ["compare pid=0", f"activate pid=0 hold={use.reloads}", "end spare=True"]
+
+
+def test_one_that_an_earlier_run_left_is_no_success(docker: ContainerEngine) -> None:
+    """It is started with the fixed files, and has to go on."""
+    set_state(docker.inspected[0], "exited", ExitCode=1)
+    docker.refuses["start"] = ["no such device"] * 2
+    folder = Folder(replace(CHANGED, pending=True))
+    assert "no such device" in failure(folder, RESTART, code=FILES_NOT_BACK)
+    assert "end" not in str(folder.made)
 
 
 def test_one_that_docker_starts_again_and_again_is_restarted(docker: ContainerEngine) -> None:
@@ -243,12 +296,54 @@ def test_after_a_refresh_the_same_is_tried_once(docker: ContainerEngine) -> None
 
 
 def test_leave_does_not_go_back(docker: ContainerEngine) -> None:
-    """It has the new files, for a person; nothing is noted, so the next run tries again."""
+    """It has the new files, for a person: the next runs with them fail at once, as long as nobody says that they try again."""
     answer_command(docker, 2, b"")
+    leave = replace(COMMAND, restore=False)
     folder = Folder()
-    text = failure(folder, replace(COMMAND, restore=False))
-    assert "on_failure: leave" in text
+    assert "on_failure: leave" in failure(folder, leave)
+    assert folder.made == ["compare pid=42", "activate pid=42 hold=True", "end refused keep"]
+    left = replace(SAME, pending=True, refused=folder.refused)
+    again = Folder(left)
+    assert "is left as it is" in failure(again, leave, code=FILES_REFUSED_BEFORE, tried="another one")
+    assert again.made == ["compare pid=42"]
+    refreshed = Folder(left)
+    failure(refreshed, leave, tried=folder.refused)
+    assert refreshed.refused == folder.refused.replace(" 1 ", " 2 ")
+    # Other files are tried, and one that ended is started for them.
+    answer_command(docker, 0, b"")
+    set_state(docker.inspected[0], "exited", ExitCode=1)
+    other = Folder(replace(left, tree="t2", differs=tuple(MOUNTS)))
+    assert run(other, leave) == ()
+    assert docker.summary["web"][1] == "running"
+
+
+def test_files_of_which_some_are_not_live_go_back(docker: ContainerEngine) -> None:
+    """The container was told nothing; the next start must not take half of them. What is not even begun needs no way back."""
+    full = HostError.on("docker-1", FILES_NOT_WRITTEN, problem="no space is left", effect="e", fix="f")
+    folder = Folder(replace(CHANGED, pending=True), activate_fails=full)
+    assert "no space is left" in failure(folder, code=FILES_NOT_WRITTEN)
+    assert folder.made == ["compare pid=42", "activate pid=42 hold=True", "back pid=42 hold=True"]
+    folder = Folder(activate_fails=full)
+    failure(folder, code=FILES_NOT_WRITTEN)
     assert folder.made == ["compare pid=42", "activate pid=42 hold=True"]
+    assert sent(docker) == []
+
+
+def test_files_that_do_not_go_back_are_said(docker: ContainerEngine) -> None:
+    """Both failures are; and a host that does not answer is not asked for more."""
+    full = HostError.on("docker-1", FILES_NOT_WRITTEN, problem="no space is left", effect="e", fix="f")
+    worse = HostError.on("docker-1", FILES_NOT_WRITTEN, problem="it is read-only", effect="e", fix="f")
+    text = failure(
+        Folder(replace(CHANGED, pending=True), activate_fails=full, back_fails=worse), code=FILES_NOT_WRITTEN
+    )
+    assert "no space is left" in text
+    assert "it is read-only" in text
+    gone = HostUnreachableError.on("docker-1", "IPF401", problem="no answer", effect="e", fix="f")
+    folder = Folder(replace(CHANGED, pending=True), activate_fails=gone)
+    with pytest.raises(HostUnreachableError):
+        run(folder)
+    assert folder.made == ["compare pid=42", "activate pid=42 hold=True"]
+    assert sent(docker) == []
 
 
 def test_both_failures_are_said(docker: ContainerEngine) -> None:

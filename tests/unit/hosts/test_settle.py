@@ -289,15 +289,15 @@ def test_a_log_that_cannot_be_read(docker: ContainerEngine) -> None:
 )
 def test_what_has_ended_for_good(docker: ContainerEngine, changes: dict[str, Any], kind: str) -> None:
     """One look, without a wait: what may still come up, such as with its bridge connection, or has done its work, has not."""
-    docker.prints = b"starting"
+    docker.prints = b"starting with file secret"
     put(docker, **changes)
     client = EngineWrites("docker-1", docker.socket, timeout=engine_writes.REQUEST_SECONDS)
-    found = ended_for_good(client, ID, secret_names=())
+    found = ended_for_good(client, ID, secret_names=(), secrets=["file secret"])
     docker.inspected = []
     assert ended_for_good(client, ID, secret_names=()) is None
     client.close()
     assert (found.kind if found is not None else "") == kind
-    assert found is None or found.log == ("starting",)
+    assert found is None or found.log == ("starting with ***",)
     assert passed(docker) == 0
 
 

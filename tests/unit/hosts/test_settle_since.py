@@ -74,3 +74,23 @@ def test_no_health_check_in_time(docker: ContainerEngine) -> None:
     put(docker, ago=3600, State__Health={"Status": "healthy", "Log": []})
     assert run(healthy_within=5, since=since_now(docker)).kind == "not-healthy-in-time"
     assert 60 <= passed(docker) < 80
+
+
+def test_unhealthy_of_before_proves_nothing(docker: ContainerEngine) -> None:
+    """The files were wrong, and what is new repairs them: the next check says so, and a failing one that it does not."""
+    interval = {"Interval": 20 * 10**9, "Timeout": 5 * 10**9}
+    for code, status, kind in ((0, "healthy", "up"), (1, "unhealthy", "unhealthy")):
+        put(docker, ago=3600, Config__Healthcheck=interval)
+        check(docker, 1, "unhealthy")()
+        begin = passed(docker)
+        later(docker, begin + 19, check(docker, code, status))
+        assert run(healthy_within=5, since=since_now(docker)).kind == kind
+        assert passed(docker) - begin >= 19
+
+
+def test_unhealthy_and_no_check_in_time(docker: ContainerEngine) -> None:
+    """It is given up as late as one that was healthy; one that was started, and has become unhealthy, at once."""
+    put(docker, ago=3600, State__Health={"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": "refused"}]})
+    assert run(healthy_within=5, since=since_now(docker)).kind == "not-healthy-in-time"
+    assert 60 <= passed(docker) < 80
+    assert run(healthy_within=5).kind == "unhealthy"

@@ -305,10 +305,12 @@ class Copied:
     def __init__(self) -> None:
         """Begin with no copy."""
         self.copies = 0
+        self.there = True
 
-    def keep_for_spare(self) -> None:
-        """Count it."""
+    def keep_for_spare(self) -> bool:
+        """Count it, and say whether there is something."""
         self.copies += 1
+        return self.there
 
 
 def test_a_spare_has_files_of_its_own(docker: ContainerEngine) -> None:
@@ -329,3 +331,13 @@ def test_what_a_restored_container_mounts_is_not_copied_over(docker: ContainerEn
     files = Copied()
     spare.make_spare(CONNECTION, "web", OURS, files=cast("FilesFolder", files))
     assert files.copies == 0
+
+
+def test_without_its_files_there_is_no_spare(docker: ContainerEngine) -> None:
+    """Somebody removed the folder: Docker would refuse the mount, and what replaces the container may need no files."""
+    files = Copied()
+    files.there = False
+    text = spare.make_spare(CONNECTION, "web", OURS, files=cast("FilesFolder", files))
+    assert 'host "docker-1": no copy of web' in text
+    assert f"{files.path}/live is not there" in text
+    assert [*docker.summary] == ["web"]

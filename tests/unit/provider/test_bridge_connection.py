@@ -92,6 +92,14 @@ def test_a_container_that_has_ended_for_good_is_not_connected(calls: Calls) -> N
     assert calls.opened == []
 
 
+def test_secrets_of_files_are_not_shown(calls: Calls) -> None:
+    """They may be in the log of the container that ended. Other values are recorded alone."""
+    calls.outcome = Outcome(kind="exited", id="b" * 64, name="web", status="exited", exit_code=1)
+    failure(calls, secrets={"db_password": "correct horse"})
+    assert calls.of("look")["secrets"] == ["TOKEN", "correct horse"]
+    assert BridgeConnection().diff(INPUTS, {**INPUTS, "secrets": {"db_password": "x"}}) == (["secrets"], [])
+
+
 class Engine:
     """A Docker that connects a container to the bridge, or refuses it."""
 

@@ -27,6 +27,13 @@ class Docker:
     """A Docker that remaps users, or does not."""
 
     remapped = False
+    there = True
+    """Whether it has the container."""
+
+    def container_named(self, name: str) -> dict[str, str] | None:
+        """Answer."""
+        assert name == "web"
+        return {"Id": "c1"} if self.there else None
 
     def remaps_users(self) -> bool:
         """Answer."""
@@ -121,6 +128,21 @@ def test_other_bytes_are_another_generation(host: Host, calls: Calls, change: Pr
     assert host.names("staged") != host.names("live")
 
 
+def test_without_a_container_all_goes_live(host: Host, docker: Docker, calls: Calls) -> None:
+    """What an earlier one had is nobody's: that of a stack before `forget`, or of an `up` that ended before its container."""
+    created(calls)
+    old = host.path / "live" / "old.2"
+    old.write_text("of a slot that is not staged")
+    (host.path / "before").mkdir()
+    docker.there = False
+    state = created(calls, secrets={"db_password": "second"})
+    assert live(host) == "password=second\n"
+    assert not old.exists()
+    assert not (host.path / "before").exists()
+    FILES.update(state, files_of("third"), calls.operation())
+    assert host.names("live") == host.names("staged") == {"db.ini.1": "third"}
+
+
 def test_the_rest_is_recorded_alone(host: Host, calls: Calls) -> None:
     """A new image does not touch the host, and is no other generation; numbers come from the state as floats."""
     state = {**created(calls), "generation": 3.0}
@@ -132,6 +154,23 @@ def test_the_rest_is_recorded_alone(host: Host, calls: Calls) -> None:
     }  # fmt: skip
     assert calls.names == before
     assert live(host)
+
+
+def test_another_name_of_a_secret_changes_nothing(host: Host, calls: Calls) -> None:
+    """The bytes are the same, so no container takes new ones: the names are recorded alone. What is not known is another one."""
+    state = created(calls)
+    file = {**files_of()["files"][TARGET], "text": "password=${secrets.other}\n", "secrets": {"other": "api"}}
+    new = files_of(files={TARGET: file}, secrets={"api": "correct horse"})
+    assert FILES.diff(state, new) == (["files", "secrets"], [])
+    assert FILES.preview(state, new)["generation"] == 1
+    assert FILES.update(state, new, calls.operation()) == {
+        **new, "folder": state["folder"], "generation": 1, "digests": state["digests"],
+    }  # fmt: skip
+    assert calls.names == ["hold"]
+    assert live(host)
+    assert FILES.preview(state, {**new, "secrets": "unknown"})["generation"] == 2
+    other_mode = {**new, "files": {TARGET: {**file, "mode": "0440"}}}
+    assert FILES.preview(state, other_mode)["generation"] == 2
 
 
 def test_a_hand_edit_is_found_and_repaired(host: Host, calls: Calls) -> None:

@@ -71,6 +71,14 @@ def test_an_update_fails_in_the_same_way(calls: Calls) -> None:
     assert calls.names == ["hold", "settle", "restore"]
 
 
+def test_secrets_of_files_are_not_shown(calls: Calls) -> None:
+    """A program may print the line of its file that it refuses; other values are recorded alone."""
+    calls.outcome = EXITED
+    failure(calls, secrets={"db_password": "correct horse", "none": ""})
+    assert calls.of("settle")["secrets"] == ["TOKEN", "correct horse"]
+    assert SETTLED.diff(settled_of(), settled_of(secrets={"db_password": "x"})) == (["secrets"], [])
+
+
 def test_without_a_previous_one_there_is_nothing_to_run(calls: Calls) -> None:
     """A first creation: the text says that the service does not run."""
     calls.outcome, calls.restored = EXITED, None

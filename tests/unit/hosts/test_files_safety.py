@@ -1,0 +1,80 @@
+"""Links, other runs and ends at any line beside the scripts of a container's files, on a real shell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ipvlan.hosts.errors import FILES_NOT_OURS, HostError
+from ipvlan.hosts.files import FileBytes
+from tests.support.files_host import Host, files_host
+
+SLOT, SITES = "nginx.conf.aaaaaaaa", "conf.d.bbbbbbbb"
+TARGET = "/etc/nginx/nginx.conf"
+MOUNTS = {TARGET: SLOT, "/etc/nginx/conf.d": SITES}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    """Return a host without any files."""
+    with files_host(tmp_path) as host:
+        yield host
+
+
+def stage(host: Host, content: str) -> None:
+    """Stage a file, and one in a folder."""
+    common = {"content": content.encode(), "owner": "0:0", "mode": "0444"}
+    host.folder.stage(
+        [
+            FileBytes(target=TARGET, slot=SLOT, path="", **common),  # type: ignore[arg-type]
+            FileBytes(target="/etc/nginx/conf.d/a", slot=SITES, path="a", **common),  # type: ignore[arg-type]
+        ]
+    )
+
+
+def activate(host: Host) -> None:
+    """Bring what is staged live for a restart."""
+    host.folder.activate(MOUNTS, pid=0, hold=False, keep=True)
+
+
+@pytest.mark.parametrize("part", ["live", "held", "staged", "before", "spare"])
+def test_a_part_that_is_a_link_is_not_ours(host: Host, tmp_path: Path, part: str) -> None:
+    """Somebody moved it to another disk: nothing is removed or written there."""
+    stage(host, "1")
+    activate(host)
+    host.folder.keep_for_spare()
+    (host.path / part).rename(tmp_path / "disk")
+    (tmp_path / "disk" / "of others").write_text("x")
+    (host.path / part).symlink_to(tmp_path / "disk")
+    for work in (lambda: stage(host, "2"), lambda: host.folder.end(MOUNTS, spare=True), lambda: activate(host)):
+        with pytest.raises(HostError, match=f"/{part} ") as caught:
+            work()
+        assert caught.value.problems[0].code == FILES_NOT_OURS
+    assert (tmp_path / "disk" / "of others").read_text() == "x"
+
+
+def test_a_slot_that_is_a_link_is_replaced(host: Host, tmp_path: Path) -> None:
+    """A rename to a link to a folder would put the file into that folder."""
+    stage(host, "1")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for link in (host.path / "live" / SLOT, host.path / "live" / SITES / "a"):
+        link.unlink()
+        link.symlink_to(elsewhere)
+    stage(host, "2")
+    activate(host)
+    assert host.names("live") == {SLOT: "2", f"{SITES}/a": "2"}
+    assert not (host.path / "live" / SLOT).is_symlink()
+    assert [*elsewhere.iterdir()] == []
+
+
+def test_what_is_no_slot_is_not_removed(host: Host) -> None:
+    """Nobody asked for its end, whatever it is; a slot that no container has is removed."""
+    stage(host, "1")
+    for name in ("precious", "a\nb.cccccccc", "x.123", "old.conf.0123abcd"):
+        (host.path / "live" / name).write_text("x")
+    host.folder.end(MOUNTS)
+    assert set(host.names("live")) == {SLOT, f"{SITES}/a", "precious", "a\nb.cccccccc", "x.123"}
+    assert not host.folder.compare(MOUNTS, pid=0).left
