@@ -31,6 +31,9 @@ BASE: Final = "/var/lib/ipvlan-fabric"
 SECONDS: Final = 60.0
 """Time limit of one script; it covers a slow disk's `sync`."""
 
+WAIT_SECONDS: Final = 40
+"""How long a script waits for another one in the same folder."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBytes:
@@ -294,6 +297,7 @@ class FilesFolder:
         if label is None or not label.place.service:
             raise ValueError(f"{self.label!r} is no owner label of a container")
         place = {"base": self.base, "owner": label.owner, "host": label.place.host, "service": label.place.service}
+        place["wait"] = str(WAIT_SECONDS)
         printed = self.run(script_text(file, {**place, **variables}), SECONDS)
         output = read_output(printed)
         if "foreign" in output:

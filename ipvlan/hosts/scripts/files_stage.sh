@@ -11,6 +11,8 @@ make_place() {
     is_there "$part" || mkdir -p "$part" || failed "the folder $part is not created"
     is_safe "$part" || foreign "$part"
   done
+  exec 8<"$base/$owner"
+  lock 8 "$base/$owner"
   if ! find_place; then
     # Complete before it has its name: a folder without a label is nobody's.
     making=$base/$owner/.making-$host-$service
@@ -41,6 +43,7 @@ write() {
 }
 
 make_place
+exec 8<&-
 need_place
 mkdir "$new/staged" "$new/live" || failed "the folder $new is not filled"
 number=0 slot='' path='' file_owner='' mode=''

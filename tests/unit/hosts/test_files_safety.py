@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ipvlan.hosts.errors import FILES_NOT_OURS, HostError
+from ipvlan.hosts.errors import FILES_NOT_OURS, FILES_NOT_WRITTEN, HostError
 from ipvlan.hosts.files import FileBytes
 from tests.support.files_host import Host, files_host
 
@@ -78,3 +82,28 @@ def test_what_is_no_slot_is_not_removed(host: Host) -> None:
     host.folder.end(MOUNTS)
     assert set(host.names("live")) == {SLOT, f"{SITES}/a", "precious", "a\nb.cccccccc", "x.123"}
     assert not host.folder.compare(MOUNTS, pid=0).left
+
+
+def test_two_scripts_do_not_work_in_one_folder(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that a run gave up may still work: the next one waits for its end, and fails where it does not end; a look does not wait."""
+    stage(host, "1")
+    monkeypatch.setattr("ipvlan.hosts.files.WAIT_SECONDS", 1)
+    for locked in (host.path, host.path.parent.parent):
+        descriptor = os.open(locked, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        works = [lambda: stage(host, "2"), host.folder.remove]
+        works += [lambda: activate(host), lambda: host.folder.end(MOUNTS)] if locked == host.path else []
+        for work in works:
+            with pytest.raises(HostError, match="still works in") as caught:
+                work()
+            assert caught.value.problems[0].code == FILES_NOT_WRITTEN
+        assert not host.folder.compare(MOUNTS, pid=0).differs
+        os.close(descriptor)
+    monkeypatch.setattr("ipvlan.hosts.files.WAIT_SECONDS", 20)
+    descriptor = os.open(host.path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    began = time.monotonic()
+    threading.Timer(1.5, os.close, [descriptor]).start()
+    stage(host, "2")
+    assert time.monotonic() - began > 1.4
+    assert host.names("staged")[SLOT] == "2"
