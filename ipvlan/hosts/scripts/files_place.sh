@@ -38,9 +38,19 @@ find_place() {
   done
   if [ -L "$folder/owner" ] || [ "$(cat "$folder/owner" 2>/dev/null)" != "$label" ]; then foreign "$folder"; fi
   # Files in them are written and removed: a link may lead to what is not ours.
-  for part in staged live held before spare; do
+  for part in staged next live held before spare; do
     if is_there "$folder/$part"; then is_safe "$folder/$part" || foreign "$folder/$part"; fi
   done
+}
+
+# Prints the folder of what was staged last: `next`, where it has not come into its place yet.
+staged_last() {
+  if [ -d "$folder/next" ]; then echo "$folder/next"; else echo "$folder/staged"; fi
+}
+
+# Brings what was staged last into its place, where the script that staged it ended before that. It is complete.
+finish_staging() {
+  [ ! -d "$folder/next" ] || { rm -rf "$folder/staged" && mv "$folder/next" "$folder/staged"; }
 }
 
 # Waits for the end of another script that works in a folder: the one who asked for it may have given it up, and not its work on the
@@ -61,6 +71,7 @@ need_place() {
   find_place || failed "there is no folder $folder"
   exec 9<"$folder"
   lock 9 "$folder"
+  finish_staging || failed "$folder/staged is not replaced"
   rm -rf "$new"
   mkdir "$new" || failed "the folder $new is not created"
 }

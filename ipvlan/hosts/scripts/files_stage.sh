@@ -56,7 +56,7 @@ done
 # The container's users reach them by their mount, not by the folders above it.
 find "$new/staged" -mindepth 1 -type d -exec chmod 0755 {} +
 flush "$new/staged"
-{ rm -rf "$folder/staged" && mv "$new/staged" "$folder/staged"; } || failed "$folder/staged is not replaced"
+{ mv "$new/staged" "$folder/next" && finish_staging; } || failed "$folder/staged is not replaced"
 if [ "$unused" -eq 1 ]; then
   rm -rf "$folder/before" "$folder/refused" "$folder/held" "$folder/live" && mkdir "$folder/live" "$folder/held" ||
     failed "$folder/live is not emptied"

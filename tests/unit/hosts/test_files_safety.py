@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,30 @@ def test_two_scripts_do_not_work_in_one_folder(host: Host, monkeypatch: pytest.M
     stage(host, "2")
     assert time.monotonic() - began > 1.4
     assert host.names("staged")[SLOT] == "2"
+
+
+def test_there_is_always_something_staged(host: Host) -> None:
+    """Wherever a run is killed while it stages: a container can be compared, and what is staged goes live, old or new as a whole."""
+    stage(host, "0")
+    seen = set[str]()
+    for before in (*range(60, 400, 4), 100000):
+        killed = replace(host, kill_before=before)
+        try:
+            stage(killed, str(before))
+            ended = True
+        except HostError:
+            ended = False
+        compared = host.folder.compare(MOUNTS, pid=0)
+        assert compared.tree
+        activate(host)
+        live = host.names("live")
+        assert live[SLOT] == live[f"{SITES}/a"]
+        assert not (host.path / "next").exists()
+        host.folder.end(MOUNTS)
+        seen.add("new" if live[SLOT] == str(before) else "old")
+        if ended:
+            break
+    assert seen == {"old", "new"}
+    (host.path / "staged").rename(host.path / "next")
+    assert not host.folder.compare(MOUNTS, pid=0).differs
+    assert host.folder.read({TARGET: {"slot": SLOT, "path": ""}}).staged
