@@ -26,6 +26,7 @@ make_place() {
       failed "the folder $making is not filled"
     flush "$making"
     mv "$making" "$folder" || failed "the folder $folder is not created"
+    made=1
   fi
   key=$base/$owner/key
   if [ ! -e "$key" ]; then
@@ -42,6 +43,9 @@ write() {
   eval "printf %s \"\$content_$5\"" | base64 -d >"$file" && chown "$3" "$file" && chmod "$4" "$file"
 }
 
+made=0
+# Nothing in the state says that this folder is there: no `destroy` would remove what is in it.
+trap 'if [ "$?" -ne 0 ] && [ "$made" -eq 1 ]; then rm -rf "$folder"; fi' EXIT
 make_place
 exec 8<&-
 need_place

@@ -135,3 +135,25 @@ def test_there_is_always_something_staged(host: Host) -> None:
     (host.path / "staged").rename(host.path / "next")
     assert not host.folder.compare(MOUNTS, pid=0).differs
     assert host.folder.read({TARGET: {"slot": SLOT, "path": ""}}).staged
+
+
+def test_a_first_stage_that_fails_leaves_no_secret(host: Host) -> None:
+    """No state has it then, so nothing would remove it; a later one that fails leaves what is there."""
+    text = "flush \"$new/live\""
+
+    def run(script: str, seconds: float) -> str:
+        assert text in script
+        return host.run(script.replace(text, "echo 'No space left on device'; false"), seconds)
+
+    failing = replace(host.folder, run=run)
+    both = [
+        FileBytes(target=TARGET, slot=SLOT, path="", content=b"correct horse", owner="0:0", mode="0400"),
+        FileBytes(target="/b", slot="b.cccccccc", path="", content=b"x", owner="0:0", mode="0400"),
+    ]
+    with pytest.raises(HostError, match="No space left"):
+        failing.stage(both)
+    assert not host.path.exists()
+    host.folder.stage(both[:1])
+    with pytest.raises(HostError, match="No space left"):
+        failing.stage(both)
+    assert host.names("live") == {SLOT: "correct horse"}
