@@ -307,12 +307,19 @@ class FilesFolder:
         return output
 
     def _foreign(self, path: str) -> HostError:
+        # Those above the container's folder have the files of others.
+        shared = not f"{path}/".startswith(f"{self.path}/")
+        advice = (
+            f"make it root's alone (`chown root:root {path}; chmod go-w {path}`), and a folder where it is a link; remove nothing in it"
+            if shared
+            else "where nobody needs it, remove it on the host"
+        )
         return HostError.on(
             self.host,
             FILES_NOT_OURS,
             problem=f"{path} has no owner label of this stack, is a link, or others than root can write to it",
             effect="nothing was changed there, and the service's files are not written",
-            fix=f"see whose it is (`ls -la {path}`); where nobody needs it, remove it on the host, then run `pulumi up` again",
+            fix=f"see whose it is (`ls -la {path}`); {advice}, then run `pulumi up` again",
         )
 
     def _failure(self, output: Output) -> HostError:
