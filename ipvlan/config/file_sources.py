@@ -50,11 +50,11 @@ class FileSources:
         files, size = 0, 0
         for target, file in service.files.items():
             path = f"{key}.{shorten(target)}"
+            if target.endswith("/") != file.is_folder:
+                yield _folder_or_file(path, target, file.source)
+                continue
             if file.source is None:
                 files += 1
-                continue
-            if target.endswith("/") != file.is_folder:
-                yield _folder_or_file(path, file.source)
                 continue
             try:
                 for source in self._sources(file.source):
@@ -158,17 +158,22 @@ def _wrong_content(key: str, source: str, content: bytes, file: FileConfig) -> I
         )
 
 
-def _folder_or_file(key: str, source: str) -> Problem:
-    is_folder = source.endswith("/")
+def _folder_or_file(key: str, target: str, source: str | None) -> Problem:
+    fix = "write a slash at the end of both for a folder, and of neither for a file"
+    if source is None:
+        problem = "the path in the container ends in a slash, and a secret is one file"
+        fix = f"write the path of a file: {shorten(target)}NAME"
+    elif source.endswith("/"):
+        problem = "the source ends in a slash, and the path in the container does not"
+    else:
+        problem = "the path in the container ends in a slash, and the source does not"
     return Problem(
         code="IPF267",
         key=key,
-        value=shorten(source),
-        problem="the source ends in a slash, and the path in the container does not"
-        if is_folder
-        else "the path in the container ends in a slash, and the source does not",
+        value="" if source is None else shorten(source),
+        problem=problem,
         effect="it is unclear whether a file is meant, or all files of a folder",
-        fix="write a slash at the end of both for a folder, and of neither for a file",
+        fix=fix,
     )
 
 
