@@ -73,13 +73,30 @@ def parse_source(value: object) -> str:
     text = need_text(value, "the path of a file")
     problem = source_problem(text)
     if problem is not None:
-        fail(
-            REFUSED_SOURCE,
-            problem,
-            SOURCE_EFFECT,
-            "write the path of a file below the project's folder: files/nginx.conf",
-        )
+        fail(REFUSED_SOURCE, problem, SOURCE_EFFECT, _fix_of_source(text))
     return text
+
+
+def cleaned_source(text: str) -> str:
+    """Return a path without `.`, `..`, doubled slashes and backslashes, as far as it leads nowhere else; a slash at the end stays."""
+    path = posixpath.normpath(text.replace("\\", "/"))
+    return f"{path}/" if text.endswith("/") and path != "/" else path
+
+
+def _fix_of_source(text: str) -> str:
+    path = cleaned_source(text)
+    if source_problem(path) is None:
+        return f"write {path[:100]}"
+    parts = path.removesuffix("/").split("/")
+    if parts[-1].lower().startswith("pulumi."):
+        return "put what the container needs into another file: files/NAME"
+    if path.startswith("/") or parts[0] == "..":
+        name = parts[-1] if source_problem(parts[-1]) is None else "NAME"
+        return f"put the file below the project's folder, and write its path there: files/{name[:100]}"
+    renamed = "/".join(part.lstrip(".") for part in parts)
+    if source_problem(renamed) is None:
+        return f"rename it, so that no part of the path begins with a dot: {renamed[:100]}"
+    return "write the path of a file below the project's folder: files/nginx.conf"
 
 
 def source_problem(path: str) -> str | None:
@@ -88,6 +105,7 @@ def source_problem(path: str) -> str | None:
     reasons = {
         "this is an absolute path": path.startswith("/"),
         "the path leads out of its folder": ".." in parts,
+        "the path has a part that is a dot alone": "." in parts,
         "a part of the path begins with a dot": any(part.startswith(".") for part in parts),
         # Not only as it is written: some file systems know no case.
         "it is a file of Pulumi's: Pulumi.*": any(part.lower().startswith("pulumi.") for part in parts),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ipvlan.problems import Problem
 from tools.bad_input.case import BadInput
@@ -36,3 +37,24 @@ def test_a_secret_is_one_file(tmp_path: Path) -> None:
     assert problem.fix == "write the path of a file: /etc/n/NAME"
     assert "db_password" not in str(problem)
     assert not problems(tmp_path, {FILES: {"/etc/n/NAME": {"secret": "db_password"}}})
+
+
+@pytest.mark.parametrize(
+    ("source", "fix"),
+    [
+        ("./files/nginx.conf", "write files/nginx.conf"),
+        ("files/../files//nginx.conf", "write files/nginx.conf"),
+        ("files\\nginx.conf", "write files/nginx.conf"),
+        (".env", "rename it, so that no part of the path begins with a dot: env"),
+        ("files/.hidden", "rename it, so that no part of the path begins with a dot: files/hidden"),
+        ("../nginx.conf", "put the file below the project's folder, and write its path there: files/nginx.conf"),
+        ("/etc/nginx.conf", "put the file below the project's folder, and write its path there: files/nginx.conf"),
+        ("Pulumi.dev.yaml", "put what the container needs into another file: files/NAME"),
+    ],
+)
+def test_the_path_of_a_source(tmp_path: Path, source: str, fix: str) -> None:
+    """The path that is written, cleaned, where that is one; else what to do with the file."""
+    problem = one(tmp_path, {FILES: {"/etc/nginx.conf": source}})
+    assert (problem.code, problem.fix) == ("IPF250", fix)
+    if fix.startswith("write"):
+        assert not problems(tmp_path, {FILES: {"/etc/nginx.conf": fix.removeprefix("write ")}})
