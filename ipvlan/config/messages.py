@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from pydantic import ValidationError
 
 from ipvlan.config.bridge_model import BridgeConfig
+from ipvlan.config.meant import FILES_CHANGE, meant
 from ipvlan.config.models import FabricConfig, ServiceConfig
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, OF_FILES, OF_NAMES, shown
-from ipvlan.config.types.base import ERROR_TYPE, FORMS, Model
+from ipvlan.config.types.base import ERROR_TYPE, FORMS, NO_STRING, Model
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
 from ipvlan.problems import MOST_SHOWN, Problem, shorten
 
@@ -63,6 +64,9 @@ WORDINGS: Final[Mapping[str, Wording]] = {
 }
 """Type of a pydantic error -> its wording."""
 
+_OF_FORM: Final = ("model_type", "mapping_type", "dict_type", "bool_type")
+"""Types of errors that say that a value has another form than its key takes."""
+
 
 def entries_of(error: ValidationError) -> list[Mapping[str, Any]]:
     """Return what pydantic found, entry by entry."""
@@ -84,6 +88,10 @@ def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Proble
     if value and location and (location[0] in HIDDEN or as_list or of_file):
         value = NOT_SHOWN
     code, problem, effect, fix = _wording(entry)
+    if entry["type"] in _OF_FORM or code == NO_STRING:
+        fix = meant(kind, location, entry["input"]) or fix
+    elif kind is ServiceConfig and location == ["files_change"]:
+        effect, fix = FILES_CHANGE["effect"], FILES_CHANGE["fix"]
     return Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)
 
 

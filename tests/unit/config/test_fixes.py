@@ -58,3 +58,81 @@ def test_the_path_of_a_source(tmp_path: Path, source: str, fix: str) -> None:
     assert (problem.code, problem.fix) == ("IPF250", fix)
     if fix.startswith("write"):
         assert not problems(tmp_path, {FILES: {"/etc/nginx.conf": fix.removeprefix("write ")}})
+
+
+BACK = {"bridges": {"back": {}}, "services.centos.bridges": ["back"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "written"),
+    [
+        ("bridges", "back", "bridges: [back]"),
+        ("bridges", "back, back", "bridges: [back]"),
+        ("bridges", [{"back": {"aliases": ["x"]}}], "bridges: {back: {aliases: [x]}}"),
+        ("bridges", [{"back": None}], "bridges: {back: {}}"),
+        ("bridges", {"back": ["api"]}, "back: {aliases: [api]}"),
+        ("bridges", {"back": "api"}, "back: {aliases: [api]}"),
+        ("bridges", {"back": True}, "back: {}"),
+        ("bridges", {"back": "172.30.5.2"}, "back: {}"),
+        ("files", {"/etc/n.conf": ["files/nginx.conf"]}, "/etc/n.conf: files/nginx.conf"),
+        ("files", ["./files/nginx.conf:/etc/n.conf:ro"], "files: {/etc/n.conf: files/nginx.conf}"),
+    ],
+)
+def test_another_form(tmp_path: Path, key: str, value: Any, written: str) -> None:
+    """The fix is YAML with the user's own names, and is accepted."""
+    problem = one(tmp_path, {**BACK, f"{NGINX}.{key}": value})
+    shown = problem.fix.removeprefix("write the map form: ").removeprefix("write ")
+    assert shown.split(";")[0] == written
+    content = yaml.safe_load(f"{{{shown.split(';')[0]}}}")
+    assert not problems(tmp_path, {**BACK, f"{NGINX}.{key}": content.get(key, content)})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fix"),
+    [
+        ("bridges", None, "write bridges: [KEY], with keys of the section `bridges`, or remove it"),
+        ("bridges", [{"back": {"ipv4_address": "172.30.5.2"}}], "write the map form: bridges: {KEY: {aliases: [NAME]}}"),
+        ("files", None, "write files: {/PATH/IN/CONTAINER: files/NAME}, or remove it"),
+        ("files", "files/", "write files: {/PATH/IN/CONTAINER: files/NAME}"),
+        ("files", {"/etc/n.conf": True}, "write /etc/n.conf: files/NAME"),
+        ("files", {"/etc/n.d/": None}, "write /etc/n.d/: files/NAME/"),
+    ],
+)
+def test_a_form_without_names(tmp_path: Path, key: str, value: Any, fix: str) -> None:
+    """Where nothing that is written can be meant the fix has the form."""
+    assert one(tmp_path, {**BACK, f"{NGINX}.{key}": value}).fix == fix
+
+
+@pytest.mark.parametrize("value", ["reload", True, "never"])
+def test_what_a_change_of_files_does(tmp_path: Path, value: Any) -> None:
+    """Docker has no part in it, and a reload is written in the place of the key."""
+    files = {FILES: {"/etc/n.conf": "files/nginx.conf"}}
+    problem = one(tmp_path, {**files, f"{NGINX}.files_change": value})
+    assert "Docker" not in problem.effect
+    assert problem.fix.startswith("write files_change: restart, or replace; for a reload remove files_change, and write reload: HUP")
+    assert not problems(tmp_path, {**files, f"{NGINX}.files_change": "replace"})
+    assert not problems(tmp_path, {**files, f"{NGINX}.reload": "HUP"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "fix"),
+    [
+        ({f"{NGINX}.reload": True}, "write reload: HUP, or the words of a command: reload: [nginx, -s, reload]"),
+        ({f"{NGINX}.reload": 101}, "write reload: HUP, or the words of a command: reload: [nginx, -s, reload]"),
+        ({f"{NGINX}.reload": {"signal": "HUP"}}, "write reload: HUP"),
+        # "1" is a signal.
+        ({f"{NGINX}.reload": 1}, "put the value in quotes"),
+        ({"owner": 101}, 'write UID:GID, the numbers that `id` prints in the container, in quotes: "101:101"'),
+        ({"mode": 440}, "put the value in quotes"),
+        ({"mode": 999}, 'write four octal digits, in quotes: "0440"'),
+    ],
+)
+def test_quotes_alone_are_not_the_fix(tmp_path: Path, changes: dict[str, Any], fix: str) -> None:
+    """Quotes are advised where the text in them is accepted."""
+    of_file = {key: value for key, value in changes.items() if "." not in key}
+    of_service = {key: value for key, value in changes.items() if "." in key}
+    files = {FILES: {"/etc/n.conf": {"source": "files/nginx.conf", **of_file}}}
+    assert one(tmp_path, {**files, **of_service}).fix == fix
+    if fix.startswith("put"):
+        quoted = {FILES: {"/etc/n.conf": {"source": "files/nginx.conf", **{key: str(v) for key, v in of_file.items()}}}}
+        assert not problems(tmp_path, {**quoted, **{key: str(value) for key, value in of_service.items()}})
