@@ -197,6 +197,13 @@ FILES: Final = (
         reload="SIGKILL",
     ),
     _of(
+        "reload by a signal in a list",
+        {"/run/token": {"secret": "token"}},
+        "services.nginx.reload",
+        "IPF261",
+        reload=["HUP"],
+    ),
+    _of(
         "reload by a command without words",
         {"/run/token": {"secret": "token"}},
         "services.nginx.reload",

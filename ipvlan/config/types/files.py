@@ -29,6 +29,8 @@ KERNEL_FOLDERS: Final = ("/proc", "/sys", "/dev")
 """What the kernel and Docker fill in each container."""
 _ENDS_THE_PROCESS: Final = re.compile(r"(?:SIG)?(?:KILL|STOP)|\+?0*(?:9|19)", re.IGNORECASE)
 """Signals that no process can take as a wish to read its files again (signal(7))."""
+_NO_RELOAD: Final = "no process can read its files again on this signal"
+_OTHER_RELOAD: Final = "write reload: HUP, or files_change: restart in its place"
 
 
 REFUSED_SOURCE: Final = "IPF250"
@@ -162,6 +164,12 @@ def parse_reload(value: object) -> str | tuple[str, ...]:
         words = parse_words(value)
         if not words or not words[0]:
             _refuse_reload("the command has no program", "write [PROGRAM, ARGUMENT...]: [nginx, -s, reload]")
+        # In capitals: `stop` and `poll` may be programs.
+        if len(words) == 1 and (words[0].isupper() or words[0].isdigit()) and SIGNAL.fullmatch(words[0]):
+            if _ENDS_THE_PROCESS.fullmatch(words[0]):
+                _refuse_reload(_NO_RELOAD, _OTHER_RELOAD)
+            written = f'"{words[0]}"' if words[0].isdigit() else words[0]
+            _refuse_reload("a list is a command, and this is a signal", f"write reload: {written}")
         return words
     text = need_text(value, "a signal")
     if not text or not SIGNAL.fullmatch(text):
@@ -169,7 +177,7 @@ def parse_reload(value: object) -> str | tuple[str, ...]:
             "Linux has no such signal", "write a name, such as HUP or USR1; a command is a list: [nginx, -s, reload]"
         )
     if _ENDS_THE_PROCESS.fullmatch(text):
-        _refuse_reload("no process can read its files again on this signal", "write HUP, or files_change: restart")
+        _refuse_reload(_NO_RELOAD, _OTHER_RELOAD)
     return text
 
 

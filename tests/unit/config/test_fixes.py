@@ -136,3 +136,22 @@ def test_quotes_alone_are_not_the_fix(tmp_path: Path, changes: dict[str, Any], f
     if fix.startswith("put"):
         quoted = {FILES: {"/etc/n.conf": {"source": "files/nginx.conf", **{key: str(v) for key, v in of_file.items()}}}}
         assert not problems(tmp_path, {**quoted, **{key: str(value) for key, value in of_service.items()}})
+
+
+@pytest.mark.parametrize(("words", "fix"), [(["HUP"], "write reload: HUP"), (["1"], 'write reload: "1"')])
+def test_a_signal_in_a_list(tmp_path: Path, words: list[str], fix: str) -> None:
+    """A list is a command, and no image has one of that name."""
+    files = {FILES: {"/etc/n.conf": "files/nginx.conf"}}
+    problem = one(tmp_path, {**files, f"{NGINX}.reload": words})
+    assert (problem.code, problem.fix) == ("IPF261", fix)
+    assert not problems(tmp_path, {**files, f"{NGINX}.reload": words[0]})
+    assert not problems(tmp_path, {**files, f"{NGINX}.reload": ["stop"]})
+
+
+@pytest.mark.parametrize("section", ["bridges", "volumes"])
+def test_external_as_compose_wrote_it_first(tmp_path: Path, section: str) -> None:
+    """The name of what is external stood below the key."""
+    use = {"services.nginx.bridges": ["back"]} if section == "bridges" else {"services.nginx.volumes": ["back:/data"]}
+    problem = one(tmp_path, {**use, section: {"back": {"external": {"name": "shared"}}}})
+    assert problem.fix == "write external: true, name: shared"
+    assert all(p.severity == "warning" for p in problems(tmp_path, {**use, section: {"back": {"external": True}}}))
