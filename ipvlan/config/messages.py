@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.meant import FILES_CHANGE, meant
 from ipvlan.config.models import FabricConfig, ServiceConfig
+from ipvlan.config.nested_keys import OF_ENDPOINT, OF_FILE, fields_at
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, OF_FILES, OF_NAMES, shown
 from ipvlan.config.types.base import ERROR_TYPE, FORMS, NO_STRING, Model
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
@@ -110,25 +111,36 @@ def _wording(entry: Mapping[str, Any]) -> Wording:
 def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
     if is_ipv6_key(str(location[-1])[:100]) or is_ipv6(str(location[-1])[:100]):
         return _ipv6_key(key)
-    row = _row(kind, ".".join(map(str, location)))
+    below = _below(kind, location)
+    row = None if below else _row(kind, location)
     # What is spelt as compose spells it is no slip of the keyboard.
-    guess = row is None and len(location) == 1
-    near = get_close_matches(str(location[-1])[:100], [*kind.model_fields], n=1) if guess else []
+    guess = row is None and not below
+    near = get_close_matches(str(location[-1])[:100], fields_at(kind, location), n=1) if guess else []
     return Problem(
         code="IPF109",
         key=key,
         value="",
         problem="there is no such key",
         effect="it would be ignored, and what you meant by it would not happen",
-        fix=_of_compose(row) or (f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"),
+        fix=below or _of_compose(row) or (f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"),
     )
 
 
-def _row(kind: type[Model], key: str) -> Row | None:
+def _below(kind: type[Model], location: list[Any]) -> str:
+    """Return what a key of compose is at a file, or at a service's connection to a bridge; empty where this is none."""
+    if kind is not ServiceConfig or len(location) != 3:
+        return ""
+    return {"files": OF_FILE, "bridges": OF_ENDPOINT}.get(location[0], {}).get(str(location[2]), "")
+
+
+def _row(kind: type[Model], location: list[Any]) -> Row | None:
     """Return what the table of compose's keys has on a key of a model; the fabric and bridges are what networks are in compose."""
     # Only here: most files have no unknown key.
     from ipvlan.config.compose.table import row_of, service_row  # noqa: PLC0415
 
+    key = ".".join(map(str, location))
+    if kind is ServiceConfig and location[0] == "bridges" and len(location) == 3:
+        return row_of(f"services.*.networks.*.{location[2]}")
     if key.rpartition(".")[2].startswith("x-"):
         return row_of("x-*")
     if kind in (FabricConfig, BridgeConfig):

@@ -155,3 +155,39 @@ def test_external_as_compose_wrote_it_first(tmp_path: Path, section: str) -> Non
     problem = one(tmp_path, {**use, section: {"back": {"external": {"name": "shared"}}}})
     assert problem.fix == "write external: true, name: shared"
     assert all(p.severity == "warning" for p in problems(tmp_path, {**use, section: {"back": {"external": True}}}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "fix"),
+    [
+        ({FILES: {"/etc/n.conf": {"source": "files/nginx.conf", "tempalte": True}}}, "did you mean template?"),
+        ({FILES: {"/etc/n.conf": {"source": "files/nginx.conf", "secert": "x"}}}, "did you mean secret?"),
+        ({FILES: {"/etc/n.conf": {"source": "files/nginx.conf", "uid": "101"}}}, 'write owner: "UID:GID", numbers'),
+        ({FILES: {"/etc/n.conf": {"source": "files/nginx.conf", "gid": "101"}}}, 'write owner: "UID:GID", numbers'),
+        (
+            {FILES: {"/etc/n.conf": {"source": "files/nginx.conf", "content": "x"}}},
+            "put the text into a file of the project, and write source: files/NAME",
+        ),
+        ({f"{NGINX}.bridges": {"back": {"alias": ["x"]}}}, "did you mean aliases?"),
+        (
+            {f"{NGINX}.bridges": {"back": {"ipv4_address": "172.30.5.2"}}},
+            "remove it: a bridge has no fixed addresses, and containers find each other by name",
+        ),
+        (
+            {f"{NGINX}.bridges": {"back": {"gw_priority": 1}}},
+            "remove it: the plan decides the default route: egress, internet or published (docs/compose.md)",
+        ),
+        ({f"{NGINX}.healthcheck": {"test": ["CMD", "true"], "intervall": "10s"}}, "did you mean interval?"),
+    ],
+)
+def test_a_key_below_the_first_level(tmp_path: Path, changes: dict[str, Any], fix: str) -> None:
+    """The nearest key of the same level, or what compose's key is there."""
+    problem = one(tmp_path, {**BACK, **changes})
+    assert (problem.code, problem.fix) == ("IPF109", fix)
+
+
+@pytest.mark.parametrize("key", ["sorce", "src"])
+def test_a_slip_in_source(tmp_path: Path, key: str) -> None:
+    """The file without a source is an error too."""
+    found = problems(tmp_path, {FILES: {"/etc/n.conf": {key: "files/nginx.conf"}}})
+    assert "did you mean source?" in [problem.fix for problem in found]
