@@ -191,3 +191,19 @@ def test_a_slip_in_source(tmp_path: Path, key: str) -> None:
     """The file without a source is an error too."""
     found = problems(tmp_path, {FILES: {"/etc/n.conf": {key: "files/nginx.conf"}}})
     assert "did you mean source?" in [problem.fix for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        ({f"{NGINX}.bridges": None}, "null"),
+        ({FILES: None}, "null"),
+        ({FILES: {"/etc/n.conf": None}}, "null"),
+        ({f"{NGINX}.reload": {"signal": "HUP"}, FILES: {"/etc/n.conf": "files/nginx.conf"}}, "{signal: HUP}"),
+        ({f"{NGINX}.bridges": ["back", "back"]}, "[back, back]"),
+        ({f"{NGINX}.bridges": ["back", True, None, 1, "1", "on", "a b"]}, '[back, true, null, 1, "1", "on", "a b"]'),
+    ],
+)
+def test_a_value_in_yaml(tmp_path: Path, changes: dict[str, Any], value: str) -> None:
+    """Values are shown as a stack file has them, and not as Python does."""
+    assert one(tmp_path, {**BACK, **changes}).value == value
