@@ -127,7 +127,12 @@ def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
 
 
 def _below(kind: type[Model], location: list[Any]) -> str:
-    """Return what a key of compose is at a file, or at a service's connection to a bridge; empty where this is none."""
+    """Return what a key of compose is at a file, at a bridge, or at a service's connection to one; empty where this is none."""
+    # Only here: most files have no unknown key.
+    from ipvlan.config.compose.top_rows import NOT_ON_A_BRIDGE, OF_THE_FABRIC  # noqa: PLC0415
+
+    if kind is BridgeConfig and len(location) == 1 and location[0] in OF_THE_FABRIC:
+        return NOT_ON_A_BRIDGE
     if kind is not ServiceConfig or len(location) != 3:
         return ""
     return {"files": OF_FILE, "bridges": OF_ENDPOINT}.get(location[0], {}).get(str(location[2]), "")

@@ -207,3 +207,12 @@ def test_a_slip_in_source(tmp_path: Path, key: str) -> None:
 def test_a_value_in_yaml(tmp_path: Path, changes: dict[str, Any], value: str) -> None:
     """Values are shown as a stack file has them, and not as Python does."""
     assert one(tmp_path, {**BACK, **changes}).value == value
+
+
+@pytest.mark.parametrize("key", ["gateway", "ip_range", "aux_addresses"])
+def test_advice_at_a_bridge(tmp_path: Path, key: str) -> None:
+    """Nobody is led to change the fabric for a bridge."""
+    problem = one(tmp_path, {**BACK, "bridges": {"back": {key: "172.30.5.1"}}})
+    assert problem.fix == "remove it: on a bridge Docker assigns the addresses, and containers find each other by name"
+    at_fabric = one(tmp_path, {"fabric.aux_addresses": {}})
+    assert "fabric.reserved" in at_fabric.fix
