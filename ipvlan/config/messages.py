@@ -110,7 +110,8 @@ def _wording(entry: Mapping[str, Any]) -> Wording:
 
 def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
     if is_ipv6_key(str(location[-1])[:100]) or is_ipv6(str(location[-1])[:100]):
-        return _ipv6_key(key)
+        on_a_bridge = kind is BridgeConfig or (kind is ServiceConfig and location[0] == "bridges")
+        return _ipv6_key(key, "a bridge" if on_a_bridge else "the fabric")
     below = _below(kind, location)
     row = None if below else _row(kind, location)
     # What is spelt as compose spells it is no slip of the keyboard.
@@ -166,13 +167,13 @@ def _of_compose(row: Row | None) -> str:
     return f"{'' if row.kind == 'other' else 'remove it: '}{row.text} (docs/compose.md)"
 
 
-def _ipv6_key(key: str) -> Problem:
+def _ipv6_key(key: str, network: str = "the fabric") -> Problem:
     return Problem(
         code="IPF171",
         key=key,
         value="",
-        problem="there is no such key, since the fabric has no IPv6",
-        effect="no container would get an IPv6 address on the fabric",
+        problem=f"there is no such key, since {network} has no IPv6",
+        effect=f"no container would get an IPv6 address on {network}",
         fix=f"remove it: {IPV4_ONLY}",
     )
 

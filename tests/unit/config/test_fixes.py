@@ -216,3 +216,16 @@ def test_advice_at_a_bridge(tmp_path: Path, key: str) -> None:
     assert problem.fix == "remove it: on a bridge Docker assigns the addresses, and containers find each other by name"
     at_fabric = one(tmp_path, {"fabric.aux_addresses": {}})
     assert "fabric.reserved" in at_fabric.fix
+
+
+def test_ipv6_at_a_bridge(tmp_path: Path) -> None:
+    """The texts are about the bridge, and the subnet that they show is not the fabric's."""
+    problem = one(tmp_path, {**BACK, "bridges": {"back": {"subnet": "fd00::/64"}}})
+    assert (problem.code, problem.effect) == ("IPF114", "a bridge is IPv4, so no container on it would get this subnet's address")
+    assert problem.fix == "IPv4 only for now: remove subnet, so that Docker chooses one, or write one such as 172.30.5.0/24"
+    assert not problems(tmp_path, {**BACK, "bridges": {"back": {"subnet": "172.30.5.0/24"}}})
+    for changes in ({"bridges": {"back": {"enable_ipv6": True}}}, {f"{NGINX}.bridges": {"back": {"ipv6_address": "fd00::2"}}}):
+        key = one(tmp_path, {**BACK, **changes})
+        assert key.code == "IPF171"
+        assert "fabric" not in key.problem + key.effect
+        assert "bridge" in key.problem
