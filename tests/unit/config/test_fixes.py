@@ -229,3 +229,19 @@ def test_ipv6_at_a_bridge(tmp_path: Path) -> None:
         assert key.code == "IPF171"
         assert "fabric" not in key.problem + key.effect
         assert "bridge" in key.problem
+
+
+@pytest.mark.parametrize(
+    ("file", "written"),
+    [
+        ({"secret": {"secure": "v1:x"}}, "secret: NAME"),
+        ({"source": "files/nginx.conf", "template": True, "secrets": {"a": {"secure": "v1:x"}}}, "a: NAME"),
+        ({"secure": "v1:x"}, "{secret: NAME}"),
+    ],
+)
+def test_an_encrypted_value_at_a_file(tmp_path: Path, file: dict[str, Any], written: str) -> None:
+    """A file refers to it by other keys than the environment."""
+    (problem,) = [found for found in problems(tmp_path, {FILES: {"/etc/n.conf": file}}) if found.code == "IPF022"]
+    assert problem.fix == f"`pulumi config set --secret NAME`, then write its name in the place of the value: {written}"
+    (other,) = problems(tmp_path, {f"{NGINX}.environment": {"A": {"secure": "v1:x"}}})
+    assert "secret_environment: {VARIABLE: NAME}" in other.fix
