@@ -11,7 +11,8 @@ from typing import Final
 from ipvlan.config.types.base import fail
 
 IPV4_ONLY: Final = "IPv4 only for now"
-_OF_FABRIC: Final = ("the fabric's subnet is IPv4, so nothing on it could reach this address", "write IPv4, as in 10.1.1.2 or 10.1.0.0/16")
+IPV6_EFFECT: Final = "the fabric's subnet is IPv4, so nothing on it could reach this address"
+_OF_FABRIC: Final = (IPV6_EFFECT, "write IPv4, as in 10.1.1.2 or 10.1.0.0/16")
 _OF_BRIDGE: Final = (
     "a bridge is IPv4, so no container on it would get this subnet's address",
     "remove subnet, so that Docker chooses one, or write one such as 172.30.5.0/24",
