@@ -12,6 +12,7 @@ from typing import Final
 from ipvlan.config.file_model import FileConfig
 from ipvlan.config.models import ServiceConfig
 from ipvlan.config.no_links import NoSourcesError, NoSuchSourceError, RefusedSourceError
+from ipvlan.config.source_advice import of_missing, of_refused
 from ipvlan.config.types.files import REFUSED_SOURCE, SOURCE_EFFECT, source_problem
 from ipvlan.config.yaml_file import Folder
 from ipvlan.config.yaml_limits import LARGEST_SOURCE
@@ -64,9 +65,9 @@ class FileSources:
                     size += len(self._content(source))
                     yield from _wrong_content(path, source, self._content(source), file)
             except NoSuchSourceError as error:
-                yield _missing(path, file.source, str(error))
+                yield _missing(path, file.source, str(error), of_missing(self._folder, file.source))
             except RefusedSourceError as error:
-                yield _refused(path, file.source, str(error))
+                yield _refused(path, file.source, str(error), of_refused(self._folder, target, file.source))
             except NoSourcesError:
                 yield _no_folder(path, file.source)
         if files > MOST_FILES:
@@ -177,25 +178,25 @@ def _folder_or_file(key: str, target: str, source: str | None) -> Problem:
     )
 
 
-def _missing(key: str, source: str, problem: str) -> Problem:
+def _missing(key: str, source: str, problem: str, fix: str) -> Problem:
     return Problem(
         code="IPF251",
         key=key,
         value=shorten(source),
         problem=problem,
         effect="nobody knows what is to be in the container",
-        fix="write the path below the project's folder, in the case that it has there, and commit the file",
+        fix=fix,
     )
 
 
-def _refused(key: str, source: str, problem: str) -> Problem:
+def _refused(key: str, source: str, problem: str, fix: str) -> Problem:
     return Problem(
         code=REFUSED_SOURCE,
         key=key,
         value=shorten(source),
         problem=problem,
         effect=SOURCE_EFFECT,
-        fix="put a regular file there, and no link; files of which a name begins with a dot are put elsewhere",
+        fix=fix,
     )
 
 

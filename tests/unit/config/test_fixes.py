@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from ipvlan.problems import Problem
+from ipvlan.config.git_commit import commit
+from ipvlan.plan.validate import parse
+from ipvlan.problems import ConfigError, Problem
+from tests.support.projects import commit_all
 from tools.bad_input.case import BadInput
+from tools.reference_setup import changed
 
 NGINX = "services.nginx"
 FILES = f"{NGINX}.files"
@@ -245,3 +249,56 @@ def test_an_encrypted_value_at_a_file(tmp_path: Path, file: dict[str, Any], writ
     assert problem.fix == f"`pulumi config set --secret NAME`, then write its name in the place of the value: {written}"
     (other,) = problems(tmp_path, {f"{NGINX}.environment": {"A": {"secure": "v1:x"}}})
     assert "secret_environment: {VARIABLE: NAME}" in other.fix
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "fix"),
+    [
+        ("/etc/n", "files/conf.d", "write a slash at the end of both for all files of the folder: /etc/n/ and files/conf.d/"),
+        ("/etc/n/", "files/nginx.conf/", "it is a file: write no slash at the end of both: /etc/n and files/nginx.conf"),
+    ],
+)
+def test_a_slash_at_the_end(tmp_path: Path, target: str, source: str, fix: str) -> None:
+    """A folder has one, and a file has none."""
+    problem = one(tmp_path, {FILES: {target: source}})
+    assert (problem.code, problem.fix) == ("IPF250", fix)
+    new_target, new_source = fix.rpartition(": ")[2].split(" and ")
+    assert not problems(tmp_path, {FILES: {new_target: new_source}})
+
+
+@pytest.mark.parametrize(
+    ("source", "fix"),
+    [
+        ("files/ngnix.conf", "did you mean files/nginx.conf?"),
+        ("files/NGINX.CONF", "did you mean files/nginx.conf?"),
+        ("filse/nginx.conf", "did you mean files/nginx.conf?"),
+        ("nginx.conf", "did you mean files/nginx.conf?"),
+        ("files/nginx.conf:ro", "write files/nginx.conf: files are read-only, always"),
+        ("~/nginx.conf", "put the file below the project's folder, and write its path there: files/nginx.conf"),
+        ("files/*.conf", "no pattern is read: write one file, or a folder with a slash at the end of both paths"),
+        ("files/other", "write the path below the project's folder, in the case that it has there"),
+    ],
+)
+def test_a_source_that_is_not_there(tmp_path: Path, source: str, fix: str) -> None:
+    """The nearest file of the project, or what the form of the path means."""
+    problem = one(tmp_path, {FILES: {"/etc/n.conf": source}})
+    assert (problem.code, problem.fix) == ("IPF251", fix)
+    if "files/nginx.conf" in fix:
+        assert not problems(tmp_path, {FILES: {"/etc/n.conf": "files/nginx.conf"}})
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    """The nearest folder that has files."""
+    problem = one(tmp_path, {FILES: {"/etc/n/": "files/confd/"}})
+    assert problem.fix == "did you mean files/conf.d/?"
+    assert not problems(tmp_path, {FILES: {"/etc/n/": "files/conf.d/"}})
+
+
+def test_a_source_that_is_not_in_a_commit(tmp_path: Path) -> None:
+    """A file of the checkout alone has to be committed; one of the checkout needs no commit to be read."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a").write_text("a")
+    commit_all(tmp_path, "one")
+    with pytest.raises(ConfigError) as refused:
+        parse(changed({FILES: {"/etc/n": "files/new.conf"}}), commit(tmp_path, "HEAD"))
+    assert refused.value.problems[0].fix.endswith("and commit the file")
