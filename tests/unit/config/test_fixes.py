@@ -302,3 +302,18 @@ def test_a_source_that_is_not_in_a_commit(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         parse(changed({FILES: {"/etc/n": "files/new.conf"}}), commit(tmp_path, "HEAD"))
     assert refused.value.problems[0].fix.endswith("and commit the file")
+
+
+@pytest.mark.parametrize(
+    ("section", "fix"),
+    [
+        (["back"], "write ipvlan-fabric:bridges: {back: {}}"),
+        ("back", "write ipvlan-fabric:bridges with one name per line below it, or {} for none"),
+    ],
+)
+def test_bridges_of_the_wrong_type(tmp_path: Path, section: Any, fix: str) -> None:
+    """One mistake, one error: what the services name may be in what could not be read."""
+    use = {f"{NGINX}.bridges": ["back"]}
+    problem = one(tmp_path, {**use, "bridges": section})
+    assert (problem.code, problem.fix) == ("IPF019", fix)
+    assert not problems(tmp_path, {**use, "bridges": {"back": {}}})
