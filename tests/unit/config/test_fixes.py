@@ -317,3 +317,19 @@ def test_bridges_of_the_wrong_type(tmp_path: Path, section: Any, fix: str) -> No
     problem = one(tmp_path, {**use, "bridges": section})
     assert (problem.code, problem.fix) == ("IPF019", fix)
     assert not problems(tmp_path, {**use, "bridges": {"back": {}}})
+
+
+@pytest.mark.parametrize(
+    ("alias", "severity", "fix"),
+    [
+        (["10.1.1.1"], "error", "remove it: a bridge has no fixed addresses; a name has a letter in it"),
+        (["10"], "error", "remove it: a bridge has no fixed addresses; a name has a letter in it"),
+        (["nginx"], "warning", "remove it: the container is found by its own name anyway"),
+        (["web", "WEB"], "warning", "remove one of the two"),
+    ],
+)
+def test_an_alias_that_does_nothing(tmp_path: Path, alias: list[str], severity: str, fix: str) -> None:
+    """An address is found by nobody, since a resolver does not ask for it (inet_aton(3)); what is there twice changes nothing."""
+    problem = one(tmp_path, {**BACK, f"{NGINX}.bridges": {"back": {"aliases": alias}}})
+    assert (problem.code, problem.severity, problem.fix) == ("IPF242", severity, fix)
+    assert not problems(tmp_path, {**BACK, f"{NGINX}.bridges": {"back": {"aliases": ["web"]}}})
