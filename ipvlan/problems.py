@@ -32,7 +32,7 @@ _NO_TEXT: Final = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")
 class _Yaml(reprlib.Repr):
     """Values as a stack file has them in one line."""
 
-    def repr_bool(self, value: bool, level: int) -> str:  # noqa: ARG002, FBT001  (called by `Repr`, by the name of the type)
+    def repr_bool(self, value: bool, level: int) -> str:  # noqa: ARG002  (called by `Repr`, by the name of the type)
         return str(value).lower()
 
     def repr_NoneType(self, value: None, level: int) -> str:  # noqa: ARG002, N802  (as above)

@@ -81,7 +81,9 @@ def _map_of_bridges(entries: Sequence[object]) -> str | None:
             if not isinstance(key, str) or not SERVICE_NAME.fullmatch(key) or aliases is None or len(bridges) > _MOST:
                 return "write the map form: bridges: {KEY: {aliases: [NAME]}}"
             bridges[key] = aliases
-    return _written({"bridges": bridges}, "bridges: {KEY: {aliases: [NAME]}}").replace("write", "write the map form:", 1)
+    return _written({"bridges": bridges}, "bridges: {KEY: {aliases: [NAME]}}").replace(
+        "write", "write the map form:", 1
+    )
 
 
 def _aliases(below: object) -> dict[str, object] | None:

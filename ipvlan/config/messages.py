@@ -123,7 +123,9 @@ def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
         value="",
         problem="there is no such key",
         effect="it would be ignored, and what you meant by it would not happen",
-        fix=below or _of_compose(row) or (f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"),
+        fix=below
+        or _of_compose(row)
+        or (f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"),
     )
 
 

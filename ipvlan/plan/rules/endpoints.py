@@ -76,7 +76,11 @@ def _aliases(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
                     "choose another name; several services may have one alias, which is none of their names",
                 )
             elif not is_name:
-                texts = ("this is not a name", _NOT_FOUND, "write letters, digits, _, - and dots between them: api, api.shop")
+                texts = (
+                    "this is not a name",
+                    _NOT_FOUND,
+                    "write letters, digits, _, - and dots between them: api, api.shop",
+                )
             elif where.startswith(path) and _is_address(alias):
                 texts = (
                     "programs take this for an address, and ask nobody for it",
@@ -115,9 +119,7 @@ def _needless(own: str, path: str, aliases: Sequence[str]) -> Iterator[Problem]:
         seen.add(alias.lower())
 
 
-def _of_alias(
-    key: str, alias: str, problem: str, effect: str, fix: str, *, severity: Severity = "error"
-) -> Problem:
+def _of_alias(key: str, alias: str, problem: str, effect: str, fix: str, *, severity: Severity = "error") -> Problem:
     return Problem(
         code="IPF242", key=key, value=shorten(alias), problem=problem, effect=effect, fix=fix, severity=severity
     )
