@@ -80,7 +80,7 @@ def parse_source(value: object) -> str:
 
 
 def cleaned_source(text: str) -> str:
-    """Return a path without `.`, `..`, doubled slashes and backslashes, where it leads to the same; a slash at its end stays."""
+    """Return a path that leads to the same without `.`, `..`, doubled slashes and backslashes; a slash at its end stays."""
     path = posixpath.normpath(text.replace("\\", "/"))
     return f"{path}/" if text.endswith("/") and path != "/" else path
 
