@@ -6,6 +6,8 @@ Out of scope: finding problems (`ipvlan.config`, `ipvlan.plan.rules`, `ipvlan.ho
 
 from __future__ import annotations
 
+import json
+import re
 import reprlib
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -22,7 +24,30 @@ Severity = Literal["error", "warning", "info"]
 """`error` stops the command or makes its exit status 1; the others do neither."""
 
 
-_SHORT: Final = reprlib.Repr()
+_PLAIN: Final = re.compile(r"[A-Za-z/_](?:[\w./@%+=:-]*[\w./@%+=-])?", re.ASCII)
+_NO_TEXT: Final = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")
+"""Words that readers of YAML take for something else than a text."""
+
+
+class _Yaml(reprlib.Repr):
+    """Values as a stack file has them in one line."""
+
+    def repr_bool(self, value: bool, level: int) -> str:  # noqa: ARG002  (called by `Repr`, by the name of the type)
+        return str(value).lower()
+
+    def repr_NoneType(self, value: None, level: int) -> str:  # noqa: ARG002, N802  (as above)
+        return "null"
+
+    def repr_str(self, value: str, level: int) -> str:  # noqa: ARG002  (as above)
+        text = value if len(value) <= self.maxstring else f"{value[: self.maxstring]}..."
+        plain_text = _PLAIN.fullmatch(text) and text.lower() not in _NO_TEXT
+        return text if plain_text else json.dumps(text, ensure_ascii=False)
+
+    def repr_tuple(self, value: tuple[object, ...], level: int) -> str:
+        return self.repr_list([*value], level)
+
+
+_SHORT: Final = _Yaml()
 """Aliases of YAML make a small file whose complete text has no end; a message shows a few levels and entries of it."""
 _SHORT.maxlevel = 4
 _SHORT.maxdict = _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = 8
@@ -65,11 +90,8 @@ def plain(text: str, keep: str = "") -> str:
 
 
 def shorten(value: object) -> str:
-    """Return the value as a message shows it: `plain`, at most `LONGEST_VALUE` characters."""
-    text = (
-        value if isinstance(value, str) else _SHORT.repr(value) if not isinstance(value, bool) else str(value).lower()
-    )
-    text = plain(text)
+    """Return the value as a message shows it: in YAML's spelling, `plain`, at most `LONGEST_VALUE` characters."""
+    text = plain(value if isinstance(value, str) else _SHORT.repr(value))
     if len(text) <= LONGEST_VALUE:
         return text
     return f"{text[: LONGEST_VALUE - 20]}... ({len(text)} characters)"

@@ -12,6 +12,7 @@ from typing import Final
 from ipvlan.config.file_model import FileConfig
 from ipvlan.config.models import ServiceConfig
 from ipvlan.config.no_links import NoSourcesError, NoSuchSourceError, RefusedSourceError
+from ipvlan.config.source_advice import of_missing, of_refused
 from ipvlan.config.types.files import REFUSED_SOURCE, SOURCE_EFFECT, source_problem
 from ipvlan.config.yaml_file import Folder
 from ipvlan.config.yaml_limits import LARGEST_SOURCE
@@ -50,11 +51,11 @@ class FileSources:
         files, size = 0, 0
         for target, file in service.files.items():
             path = f"{key}.{shorten(target)}"
+            if target.endswith("/") != file.is_folder:
+                yield _folder_or_file(path, target, file.source)
+                continue
             if file.source is None:
                 files += 1
-                continue
-            if target.endswith("/") != file.is_folder:
-                yield _folder_or_file(path, file.source)
                 continue
             try:
                 for source in self._sources(file.source):
@@ -64,9 +65,9 @@ class FileSources:
                     size += len(self._content(source))
                     yield from _wrong_content(path, source, self._content(source), file)
             except NoSuchSourceError as error:
-                yield _missing(path, file.source, str(error))
+                yield _missing(path, file.source, str(error), of_missing(self._folder, file.source))
             except RefusedSourceError as error:
-                yield _refused(path, file.source, str(error))
+                yield _refused(path, file.source, str(error), of_refused(self._folder, target, file.source))
             except NoSourcesError:
                 yield _no_folder(path, file.source)
         if files > MOST_FILES:
@@ -158,39 +159,44 @@ def _wrong_content(key: str, source: str, content: bytes, file: FileConfig) -> I
         )
 
 
-def _folder_or_file(key: str, source: str) -> Problem:
-    is_folder = source.endswith("/")
+def _folder_or_file(key: str, target: str, source: str | None) -> Problem:
+    fix = "write a slash at the end of both for a folder, and of neither for a file"
+    if source is None:
+        problem = "the path in the container ends in a slash, and a secret is one file"
+        fix = f"write the path of a file: {shorten(target)}NAME"
+    elif source.endswith("/"):
+        problem = "the source ends in a slash, and the path in the container does not"
+    else:
+        problem = "the path in the container ends in a slash, and the source does not"
     return Problem(
         code="IPF267",
         key=key,
-        value=shorten(source),
-        problem="the source ends in a slash, and the path in the container does not"
-        if is_folder
-        else "the path in the container ends in a slash, and the source does not",
+        value="" if source is None else shorten(source),
+        problem=problem,
         effect="it is unclear whether a file is meant, or all files of a folder",
-        fix="write a slash at the end of both for a folder, and of neither for a file",
+        fix=fix,
     )
 
 
-def _missing(key: str, source: str, problem: str) -> Problem:
+def _missing(key: str, source: str, problem: str, fix: str) -> Problem:
     return Problem(
         code="IPF251",
         key=key,
         value=shorten(source),
         problem=problem,
         effect="nobody knows what is to be in the container",
-        fix="write the path below the project's folder, in the case that it has there, and commit the file",
+        fix=fix,
     )
 
 
-def _refused(key: str, source: str, problem: str) -> Problem:
+def _refused(key: str, source: str, problem: str, fix: str) -> Problem:
     return Problem(
         code=REFUSED_SOURCE,
         key=key,
         value=shorten(source),
         problem=problem,
         effect=SOURCE_EFFECT,
-        fix="put a regular file there, and no link; files of which a name begins with a dot are put elsewhere",
+        fix=fix,
     )
 
 

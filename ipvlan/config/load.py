@@ -42,6 +42,9 @@ from ipvlan.problems import MOST_SHOWN, ConfigError, Problem, UsageError, shorte
 MOST_READ_ON: Final = 1000
 """Problems after which the rest of a section is not read: a text lists a hundred."""
 
+_MOST_NAMES: Final = 8
+"""Names of a list that the fix repeats."""
+
 M = TypeVar("M", bound=Model)
 
 
@@ -204,6 +207,9 @@ def read_config(
     bridges, unreadable_bridges = _models(
         BridgeConfig, {} if sections["bridges"] is None else sections["bridges"], "bridges", problems
     )
+    if sections["bridges"] is not None and not isinstance(sections["bridges"], Mapping):
+        # Whatever the services name may be in it.
+        unreadable_bridges = frozenset(key for service in services.values() for key in service.bridges)
     ssh = _model(SshConfig, {} if sections["ssh"] is None else sections["ssh"], "ssh", problems)
     if known_config_keys is not None:
         problems.extend(unknown_secrets(services, known_config_keys, volumes))
@@ -266,8 +272,7 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
                 value="" if raw is None else shown(raw),
                 problem="it is missing" if raw is None else "this is not a mapping of names",
                 effect=f"the stack would have no {section}",
-                fix=f"write {PROJECT}:{section} with one name per line below it"
-                + (", or {} for none" if section in ("services", "volumes", "bridges") else ""),
+                fix=_section_form(section, raw),
             )
         )
         return {}, frozenset()
@@ -305,6 +310,18 @@ def _models(kind: type[M], raw: object, section: str, problems: list[Problem]) -
         else:
             entries[str(name)] = entry
     return entries, frozenset(unreadable)
+
+
+def _section_form(section: str, raw: object) -> str:
+    """Return how a section is written; a list of names is the map of them, where nothing has to be said of each."""
+    if section in ("volumes", "bridges") and isinstance(raw, list) and 0 < len(raw) <= _MOST_NAMES:
+        pattern = VOLUME_KEY if section == "volumes" else SERVICE_NAME
+        # A name that begins with a letter and is no word of YAML needs no quotes.
+        if all(isinstance(name, str) and pattern.fullmatch(name) and name == shorten([name])[1:-1] for name in raw):
+            return f"write {PROJECT}:{section}: {{{', '.join(f'{name}: {{}}' for name in dict.fromkeys(raw))}}}"
+    return f"write {PROJECT}:{section} with one name per line below it" + (
+        ", or {} for none" if section in ("services", "volumes", "bridges") else ""
+    )
 
 
 def _bad_name(section: str, name: str) -> Problem:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from pydantic import ValidationError
 
 from ipvlan.config.bridge_model import BridgeConfig
+from ipvlan.config.meant import FILES_CHANGE, meant
 from ipvlan.config.models import FabricConfig, ServiceConfig
+from ipvlan.config.nested_keys import OF_ENDPOINT, OF_FILE, fields_at
 from ipvlan.config.shown_values import HIDDEN, NOT_SHOWN, OF_FILES, OF_NAMES, shown
-from ipvlan.config.types.base import ERROR_TYPE, FORMS, Model
+from ipvlan.config.types.base import ERROR_TYPE, FORMS, NO_STRING, Model
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6, is_ipv6_key
 from ipvlan.problems import MOST_SHOWN, Problem, shorten
 
@@ -63,6 +65,9 @@ WORDINGS: Final[Mapping[str, Wording]] = {
 }
 """Type of a pydantic error -> its wording."""
 
+_OF_FORM: Final = ("model_type", "mapping_type", "dict_type", "bool_type")
+"""Types of errors that say that a value has another form than its key takes."""
+
 
 def entries_of(error: ValidationError) -> list[Mapping[str, Any]]:
     """Return what pydantic found, entry by entry."""
@@ -84,6 +89,10 @@ def problem_of(kind: type[Model], entry: Mapping[str, Any], path: str) -> Proble
     if value and location and (location[0] in HIDDEN or as_list or of_file):
         value = NOT_SHOWN
     code, problem, effect, fix = _wording(entry)
+    if entry["type"] in _OF_FORM or code == NO_STRING:
+        fix = meant(kind, location, entry["input"]) or fix
+    elif kind is ServiceConfig and location == ["files_change"]:
+        effect, fix = FILES_CHANGE["effect"], FILES_CHANGE["fix"]
     return Problem(code=code, key=key, value=value, problem=problem, effect=effect, fix=fix)
 
 
@@ -101,26 +110,45 @@ def _wording(entry: Mapping[str, Any]) -> Wording:
 
 def _unknown_key(kind: type[Model], key: str, location: list[Any]) -> Problem:
     if is_ipv6_key(str(location[-1])[:100]) or is_ipv6(str(location[-1])[:100]):
-        return _ipv6_key(key)
-    row = _row(kind, ".".join(map(str, location)))
+        on_a_bridge = kind is BridgeConfig or (kind is ServiceConfig and location[0] == "bridges")
+        return _ipv6_key(key, "a bridge" if on_a_bridge else "the fabric")
+    below = _below(kind, location)
+    row = None if below else _row(kind, location)
     # What is spelt as compose spells it is no slip of the keyboard.
-    guess = row is None and len(location) == 1
-    near = get_close_matches(str(location[-1])[:100], [*kind.model_fields], n=1) if guess else []
+    guess = row is None and not below
+    near = get_close_matches(str(location[-1])[:100], fields_at(kind, location), n=1) if guess else []
     return Problem(
         code="IPF109",
         key=key,
         value="",
         problem="there is no such key",
         effect="it would be ignored, and what you meant by it would not happen",
-        fix=_of_compose(row) or (f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"),
+        fix=below
+        or _of_compose(row)
+        or (f"did you mean {near[0]}?" if near else "remove it; docs/config.md lists the keys"),
     )
 
 
-def _row(kind: type[Model], key: str) -> Row | None:
+def _below(kind: type[Model], location: list[Any]) -> str:
+    """Return what a key of compose is at a file, at a bridge, or at a service's connection to one; empty where this is none."""
+    # Only here: most files have no unknown key.
+    from ipvlan.config.compose.top_rows import NOT_ON_A_BRIDGE, OF_THE_FABRIC  # noqa: PLC0415
+
+    if kind is BridgeConfig and len(location) == 1 and location[0] in OF_THE_FABRIC:
+        return NOT_ON_A_BRIDGE
+    if kind is not ServiceConfig or len(location) != 3:
+        return ""
+    return {"files": OF_FILE, "bridges": OF_ENDPOINT}.get(location[0], {}).get(str(location[2]), "")
+
+
+def _row(kind: type[Model], location: list[Any]) -> Row | None:
     """Return what the table of compose's keys has on a key of a model; the fabric and bridges are what networks are in compose."""
     # Only here: most files have no unknown key.
     from ipvlan.config.compose.table import row_of, service_row  # noqa: PLC0415
 
+    key = ".".join(map(str, location))
+    if kind is ServiceConfig and location[0] == "bridges" and len(location) == 3:
+        return row_of(f"services.*.networks.*.{location[2]}")
     if key.rpartition(".")[2].startswith("x-"):
         return row_of("x-*")
     if kind in (FabricConfig, BridgeConfig):
@@ -141,13 +169,13 @@ def _of_compose(row: Row | None) -> str:
     return f"{'' if row.kind == 'other' else 'remove it: '}{row.text} (docs/compose.md)"
 
 
-def _ipv6_key(key: str) -> Problem:
+def _ipv6_key(key: str, network: str = "the fabric") -> Problem:
     return Problem(
         code="IPF171",
         key=key,
         value="",
-        problem="there is no such key, since the fabric has no IPv6",
-        effect="no container would get an IPv6 address on the fabric",
+        problem=f"there is no such key, since {network} has no IPv6",
+        effect=f"no container would get an IPv6 address on {network}",
         fix=f"remove it: {IPV4_ONLY}",
     )
 

@@ -21,6 +21,10 @@ _NAME: Final = re.compile(r"[a-z]+[0-9]{0,2}([-_.][a-z]+[0-9]{0,2})*|[a-z]+([A-Z
 """What looks like the name of a config key. Anything else may be the secret itself, and is not shown."""
 
 
+_IN_A_FILE: Final = re.compile(r"services\..+\.files\./")
+"""The path of a value of a service's files; the path in the container begins with a slash."""
+
+
 def is_secret(value: object) -> bool:
     """Return whether a value of the stack file is encrypted: `{secure: TEXT}` (isSecureValue of Pulumi's Go SDK, 3.259.0)."""
     return isinstance(value, Mapping) and set(value) == {"secure"} and isinstance(value["secure"], str)
@@ -45,7 +49,12 @@ def _encrypted(path: str, value: object, seen: set[int]) -> Iterator[Problem]:
             value="(encrypted)",
             problem="an encrypted value is inside the mapping",
             effect="Pulumi would treat the whole mapping as secret, and no plan or preview could be read",
-            fix="`pulumi config set --secret NAME`, then refer to it: secret_environment: {VARIABLE: NAME}",
+            fix="`pulumi config set --secret NAME`, then "
+            + (
+                f"write its name in the place of the value: {_of_file(path)}"
+                if _IN_A_FILE.match(path)
+                else "refer to it: secret_environment: {VARIABLE: NAME}"
+            ),
         )
     elif isinstance(value, Mapping):
         for key, inner in value.items():
@@ -53,6 +62,14 @@ def _encrypted(path: str, value: object, seen: set[int]) -> Iterator[Problem]:
     else:
         for number, inner in enumerate(value):
             yield from _encrypted(f"{path}[{number}]", inner, seen)
+
+
+def _of_file(path: str) -> str:
+    """Return how a file refers to a secret, at the path of an encrypted value in it."""
+    key = path.rpartition(".")[2]
+    if re.search(r"\.secrets\.[A-Za-z_][A-Za-z0-9_-]*$", path):
+        return f"{key}: NAME"
+    return "secret: NAME" if key == "secret" else "{secret: NAME}"
 
 
 _REFERRING: Final = {"services": "secret_environment", "volumes": "secret_driver_opts"}

@@ -12,7 +12,7 @@ import re
 import string
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from ipvlan.config.yaml_limits import LARGEST_SOURCE
@@ -29,6 +29,8 @@ _NOT_SECRETS: Final = "|".join(word for word in WORDS if word != "secrets")
 _LITERAL: Final = "${secrets."
 EACH_HOST: Final = ".*"
 """How the reference ends that stands for each host in turn: `${addresses.SERVICE.*}`."""
+_LISTED: Final = 8
+"""Names that a fix lists."""
 _SHOWN: Final = 60
 """Characters of a reference that a message repeats."""
 
@@ -159,7 +161,9 @@ class _Place:
         if word == "fabric" and rest in self.names.fabric:
             return self._of_fabric(rest)
         known = [*values, *(f"fabric.{name}" for name in self.names.fabric)]
-        raise _NoValueError(f"`{word}` has no such value", _nearest(reference, known, "{}"))
+        # Of this word alone: the word itself would make any two of its values alike.
+        parts = [name.partition(".")[2] for name in known if name.startswith(f"{word}.")]
+        raise _NoValueError(f"`{word}` has no such value", _nearest(rest, parts, f"{word}.{{}}"))
 
     def refuse_unclosed(self) -> NoReturn:
         """Raise _NoValueError for a reference that has no end."""
@@ -222,7 +226,8 @@ class _Place:
     def _all(self) -> Iterator[str]:
         for service, hosts in self.names.addresses.items():
             yield from (f"{service}.{host}" for host in hosts)
-            yield service
+            if len(hosts) == 1:
+                yield service
 
     def _of_fabric(self, name: str) -> str:
         value = self.names.fabric[name]
@@ -303,7 +308,24 @@ def _line(line: str, number: int, place: _Place, issues: list[Issue], used: set[
 
 
 def _nearest(name: str, known: Collection[str] | Iterator[str], form: str, otherwise: str = "") -> str:
-    near = get_close_matches(name[:100], list(known), n=1)
-    if near:
-        return f"did you mean ${{{form.format(near[0])}}}?"
-    return otherwise or "docs/files.md lists what there is; write $${ for a plain ${"
+    """Return a fix: the one name that is nearest, else all there are, or `otherwise`."""
+    names = [*dict.fromkeys(known)]
+    near = get_close_matches(name[:100], names, n=2)
+    if near and (len(near) == 1 or _likeness(name, near[0]) > _likeness(name, near[1])):
+        return f"did you mean {_reference(form, near[0])}?"
+    if otherwise or not names:
+        return otherwise or "docs/files.md lists what there is; write $${ for a plain ${"
+    more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    names.sort(key=lambda each: -_likeness(name, each))
+    return (
+        f"write one of {', '.join(_reference(form, each) for each in names[:_LISTED])}{more}; or $${{ for a plain ${{"
+    )
+
+
+def _reference(form: str, name: str) -> str:
+    return f"${{{form.format(name)}}}"
+
+
+def _likeness(name: str, other: str) -> float:
+    # As `get_close_matches` compares them: the order of the two is not without meaning.
+    return SequenceMatcher(None, other, name[:100]).ratio()

@@ -129,6 +129,17 @@ BRIDGES: Final = (
         ("bridges.web.labels", "IPF239"),
     ),
     BadInput.of(
+        "alias that is an address",
+        {**_bridge(), "services.nginx.bridges": {"web": {"aliases": ["172.30.5.2"]}}},
+        ("services.nginx.bridges.web.aliases[0]", "IPF242"),
+    ),
+    BadInput.of(
+        "alias that is the container's own name",
+        {**_bridge(), "services.nginx.bridges": {"web": {"aliases": ["nginx"]}}},
+        ("services.nginx.bridges.web.aliases[0]", "IPF242"),
+        warning=True,
+    ),
+    BadInput.of(
         "service on an unknown bridge",
         {**_bridge(), "services.nginx.bridges": ["wep"], "services.centos.bridges": ["web"]},
         ("services.nginx.bridges", "IPF240"),

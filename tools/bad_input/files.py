@@ -61,6 +61,7 @@ FILES: Final = (
     _source("a folder as a file", "files", "IPF250", "/etc/nginx.conf"),
     _source("a folder's source for a file", "files/", "IPF267", "/etc/nginx.conf"),
     _of("a file's source for a folder", {"/etc/d/": "files/nginx.conf"}, f"{_KEY}./etc/d/", "IPF267"),
+    _of("a secret as a folder", {"/etc/d/": {"secret": "token"}}, f"{_KEY}./etc/d/", "IPF267"),
     _of(
         "a folder with a file whose name begins with a dot",
         {"/etc/d/": "conf.d/"},
@@ -194,6 +195,13 @@ FILES: Final = (
         "services.nginx.reload",
         "IPF261",
         reload="SIGKILL",
+    ),
+    _of(
+        "reload by a signal in a list",
+        {"/run/token": {"secret": "token"}},
+        "services.nginx.reload",
+        "IPF261",
+        reload=["HUP"],
     ),
     _of(
         "reload by a command without words",

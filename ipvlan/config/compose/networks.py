@@ -19,6 +19,7 @@ from ipvlan.config.compose import forms
 from ipvlan.config.compose.node import Hole, LeftOut, LeftOutError, Node, Place, leaves, variables_of
 from ipvlan.config.compose.source import PROJECT_VARIABLE
 from ipvlan.config.compose.table import row_of
+from ipvlan.config.compose.top_rows import NOT_ON_A_BRIDGE, OF_THE_FABRIC
 from ipvlan.config.messages import entries_of, problem_of
 from ipvlan.config.types.docker import DOCKER_NAME, LONGEST_NAME
 
@@ -180,7 +181,8 @@ def _subnet(key: str, node: Node, settings: dict[str, Any]) -> Iterator[LeftOut]
                 if entry.value is None:
                     continue
                 if name != "subnet":
-                    yield _note(key, path, entry.place, _row(f"ipam.config.{name}"))
+                    reason = NOT_ON_A_BRIDGE if name in OF_THE_FABRIC else _row(f"ipam.config.{name}")
+                    yield _note(key, path, entry.place, reason)
                 elif ":" in forms.text(entry):
                     yield _note(key, path, entry.place, "a bridge is IPv4 only for now")
                 elif "subnet" in settings:

@@ -10,6 +10,10 @@ _SUBNET: Final = "write subnet at a bridge, or fabric.subnet"
 
 _BY_NAME: Final = "on a bridge Docker assigns the addresses, and containers find each other by name"
 
+OF_THE_FABRIC: Final = ("aux_addresses", "gateway", "ip_range")
+"""Keys of `networks.*.ipam.config` that are something else on the fabric, and nothing on a bridge: `NOT_ON_A_BRIDGE` says so."""
+NOT_ON_A_BRIDGE: Final = f"remove it: {_BY_NAME}"
+
 _VOLUME: Final = (
     "write ipvlan-fabric:volumes, with the name of the volume below it, where it has a driver, options or labels; any other one is "
     "made on each host by its first container: name it in services.X.volumes"

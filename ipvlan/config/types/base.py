@@ -20,6 +20,8 @@ Flag = Annotated[bool, Field(strict=True)]
 ERROR_TYPE: Final = "ipvlan"
 """Type of the pydantic errors that `fail` raises, by which `ipvlan.config.messages` recognizes them."""
 
+NO_STRING: Final = "IPF111"
+"""Code of a value that is no string where one is meant."""
 
 TEXT: Final = "[a text]"
 MAP: Final = "[a map]"
@@ -54,7 +56,7 @@ def need_string(value: object, what: str) -> str:
             "file shows"
         )
         fix = "put the value in quotes"
-    fail("IPF111", f"{what} is a string, and this is {kind}", effect, fix)
+    fail(NO_STRING, f"{what} is a string, and this is {kind}", effect, fix)
 
 
 def need_text(value: object, what: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 from ipvlan.config.types.addresses import CIDR, parse_network
 from ipvlan.config.types.base import as_text, fail, need_string, string_schema
 from ipvlan.config.types.docker import SERVICE_NAME
+from ipvlan.config.types.ipv6 import refuse_ipv6
 from ipvlan.config.types.lists import AlsoAllows
 
 SHORTEST_PREFIX: Final = 8
@@ -29,6 +30,8 @@ def parse_bridge_name(value: object) -> str:
 
 def parse_bridge_subnet(value: object) -> IPNetwork:
     """Return a subnet that has room for a gateway and a container, from CIDR notation with all host bits zero."""
+    if isinstance(value, str):
+        refuse_ipv6(value, on_a_bridge=True)
     network = parse_network(value)
     if not SHORTEST_PREFIX <= network.prefixlen <= LONGEST_PREFIX:
         fail(

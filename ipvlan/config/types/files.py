@@ -29,6 +29,8 @@ KERNEL_FOLDERS: Final = ("/proc", "/sys", "/dev")
 """What the kernel and Docker fill in each container."""
 _ENDS_THE_PROCESS: Final = re.compile(r"(?:SIG)?(?:KILL|STOP)|\+?0*(?:9|19)", re.IGNORECASE)
 """Signals that no process can take as a wish to read its files again (signal(7))."""
+_NO_RELOAD: Final = "no process can read its files again on this signal"
+_OTHER_RELOAD: Final = "write reload: HUP, or files_change: restart in its place"
 
 
 REFUSED_SOURCE: Final = "IPF250"
@@ -73,13 +75,30 @@ def parse_source(value: object) -> str:
     text = need_text(value, "the path of a file")
     problem = source_problem(text)
     if problem is not None:
-        fail(
-            REFUSED_SOURCE,
-            problem,
-            SOURCE_EFFECT,
-            "write the path of a file below the project's folder: files/nginx.conf",
-        )
+        fail(REFUSED_SOURCE, problem, SOURCE_EFFECT, _fix_of_source(text))
     return text
+
+
+def cleaned_source(text: str) -> str:
+    """Return a path that leads to the same without `.`, `..`, doubled slashes and backslashes; a slash at its end stays."""
+    path = posixpath.normpath(text.replace("\\", "/"))
+    return f"{path}/" if text.endswith("/") and path != "/" else path
+
+
+def _fix_of_source(text: str) -> str:
+    path = cleaned_source(text)
+    if source_problem(path) is None:
+        return f"write {path[:100]}"
+    parts = path.removesuffix("/").split("/")
+    if parts[-1].lower().startswith("pulumi."):
+        return "put what the container needs into another file: files/NAME"
+    if path.startswith("/") or parts[0] == "..":
+        name = parts[-1] if source_problem(parts[-1]) is None else "NAME"
+        return f"put the file below the project's folder, and write its path there: files/{name[:100]}"
+    renamed = "/".join(part.lstrip(".") for part in parts)
+    if source_problem(renamed) is None:
+        return f"rename it, so that no part of the path begins with a dot: {renamed[:100]}"
+    return "write the path of a file below the project's folder: files/nginx.conf"
 
 
 def source_problem(path: str) -> str | None:
@@ -88,6 +107,7 @@ def source_problem(path: str) -> str | None:
     reasons = {
         "this is an absolute path": path.startswith("/"),
         "the path leads out of its folder": ".." in parts,
+        "the path has a part that is a dot alone": "." in parts,
         "a part of the path begins with a dot": any(part.startswith(".") for part in parts),
         # Not only as it is written: some file systems know no case.
         "it is a file of Pulumi's: Pulumi.*": any(part.lower().startswith("pulumi.") for part in parts),
@@ -144,6 +164,12 @@ def parse_reload(value: object) -> str | tuple[str, ...]:
         words = parse_words(value)
         if not words or not words[0]:
             _refuse_reload("the command has no program", "write [PROGRAM, ARGUMENT...]: [nginx, -s, reload]")
+        # In capitals: `stop` and `poll` may be programs.
+        if len(words) == 1 and (words[0].isupper() or words[0].isdigit()) and SIGNAL.fullmatch(words[0]):
+            if _ENDS_THE_PROCESS.fullmatch(words[0]):
+                _refuse_reload(_NO_RELOAD, _OTHER_RELOAD)
+            written = f'"{words[0]}"' if words[0].isdigit() else words[0]
+            _refuse_reload("a list is a command, and this is a signal", f"write reload: {written}")
         return words
     text = need_text(value, "a signal")
     if not text or not SIGNAL.fullmatch(text):
@@ -151,7 +177,7 @@ def parse_reload(value: object) -> str | tuple[str, ...]:
             "Linux has no such signal", "write a name, such as HUP or USR1; a command is a list: [nginx, -s, reload]"
         )
     if _ENDS_THE_PROCESS.fullmatch(text):
-        _refuse_reload("no process can read its files again on this signal", "write HUP, or files_change: restart")
+        _refuse_reload(_NO_RELOAD, _OTHER_RELOAD)
     return text
 
 

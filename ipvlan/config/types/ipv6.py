@@ -12,6 +12,12 @@ from ipvlan.config.types.base import fail
 
 IPV4_ONLY: Final = "IPv4 only for now"
 IPV6_EFFECT: Final = "the fabric's subnet is IPv4, so nothing on it could reach this address"
+_OF_FABRIC: Final = (IPV6_EFFECT, "write IPv4, as in 10.1.1.2 or 10.1.0.0/16")
+_OF_BRIDGE: Final = (
+    "a bridge is IPv4, so no container on it would get this subnet's address",
+    "remove subnet, so that Docker chooses one, or write one such as 172.30.5.0/24",
+)
+"""What it costs, and what to write."""
 
 _VALUE: Final = re.compile(
     r"\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:[0-9]+(?:\.[0-9]+){3})?\]?(?:%[A-Za-z0-9_.-]+)?\]?(?:/[0-9]*)?"
@@ -39,14 +45,15 @@ def is_ipv6_key(key: str) -> bool:
     return _KEY.search(key) is not None
 
 
-def refuse_ipv6(text: str) -> None:
-    """Reject the text where it is an IPv6 address, subnet, or a range of such addresses."""
+def refuse_ipv6(text: str, *, on_a_bridge: bool = False) -> None:
+    """Reject the text where it is an IPv6 address, subnet, or a range of such addresses; of a bridge, or of the fabric."""
+    effect, fix = _OF_BRIDGE if on_a_bridge else _OF_FABRIC
     for part in text.split("-"):
         if is_ipv6(part):
             mapped = re.fullmatch(r"::ffff:([0-9]+(?:\.[0-9]+){3})", part.strip(), re.IGNORECASE)
             fail(
                 "IPF114",
                 "this is an IPv6 address that maps an IPv4 address" if mapped else "this is IPv6",
-                IPV6_EFFECT,
-                f"{IPV4_ONLY}: " + (f"write {mapped[1]}" if mapped else "write IPv4, as in 10.1.1.2 or 10.1.0.0/16"),
+                effect,
+                f"{IPV4_ONLY}: " + (f"write {mapped[1]}" if mapped and not on_a_bridge else fix),
             )

@@ -6,20 +6,23 @@ Out of scope: the bridges themselves (`ipvlan.plan.rules.bridges`).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+import socket
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Final
 
 from ipvlan.config.models import ServiceConfig, StackConfig
 from ipvlan.plan.bridges import default_route, docker_name, with_a_route
 from ipvlan.plan.docker_versions import GATEWAY_PRIORITY
-from ipvlan.problems import Problem, shorten
+from ipvlan.problems import Problem, Severity, shorten
 
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _ALIAS: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 """Names of DNS (RFC 1035, 2.3.1), with the underscore that names of containers may have."""
 _LONGEST_ALIAS: Final = 253
 """Characters: a name of DNS has 255 octets with its length bytes (RFC 1035, 2.3.4)."""
+
+_NOT_FOUND: Final = "nobody could find the container by it"
 
 
 def check(config: StackConfig, unreadable: Collection[str], *, with_fabric: bool) -> Iterator[Problem]:
@@ -66,19 +69,60 @@ def _aliases(config: StackConfig, name: str, service: ServiceConfig) -> Iterator
         for where, alias in aliases:
             taken = _named(config, name, key, alias)
             is_name = alias == name or (_ALIAS.fullmatch(alias) and len(alias) <= _LONGEST_ALIAS)
-            if taken is not None or not is_name:
-                yield Problem(
-                    code="IPF242",
-                    key=where,
-                    value=shorten(alias),
-                    problem="this is not a name" if taken is None else f"{taken} has this name on the bridge too",
-                    effect="nobody could find the container by it"
-                    if taken is None
-                    else "who asks for the name would reach one of the two containers, sometimes the other",
-                    fix="write letters, digits, _, - and dots between them: api, api.shop"
-                    if taken is None
-                    else "choose another name; several services may have one alias, which is none of their names",
+            if taken is not None:
+                texts = (
+                    f"{taken} has this name on the bridge too",
+                    "who asks for the name would reach one of the two containers, sometimes the other",
+                    "choose another name; several services may have one alias, which is none of their names",
                 )
+            elif not is_name:
+                texts = (
+                    "this is not a name",
+                    _NOT_FOUND,
+                    "write letters, digits, _, - and dots between them: api, api.shop",
+                )
+            elif where.startswith(path) and _is_address(alias):
+                texts = (
+                    "programs take this for an address, and ask nobody for it",
+                    _NOT_FOUND,
+                    "remove it: a bridge has no fixed addresses; a name has a letter in it",
+                )
+            else:
+                continue
+            yield _of_alias(where, alias, *texts)
+        yield from _needless(service.container_name or name, path, endpoint.aliases)
+
+
+def _is_address(alias: str) -> bool:
+    """Return whether inet_aton(3) reads the text, as resolvers do before they ask for a name: 10.1.1.1, 10, 0x7f."""
+    try:
+        socket.inet_aton(alias)
+    except OSError:
+        return False
+    return True
+
+
+def _needless(own: str, path: str, aliases: Sequence[str]) -> Iterator[Problem]:
+    """Yield a warning for each alias that the container has anyway; names of DNS have no case (RFC 4343)."""
+    seen: set[str] = set()
+    for number, alias in enumerate(aliases):
+        is_own = alias.lower() == own.lower()
+        if is_own or alias.lower() in seen:
+            yield _of_alias(
+                f"{path}[{number}]",
+                alias,
+                "this is the container's own name" if is_own else "an earlier alias is the same name",
+                "it changes nothing",
+                "remove it: the container is found by its own name anyway" if is_own else "remove one of the two",
+                severity="warning",
+            )
+        seen.add(alias.lower())
+
+
+def _of_alias(key: str, alias: str, problem: str, effect: str, fix: str, *, severity: Severity = "error") -> Problem:
+    return Problem(
+        code="IPF242", key=key, value=shorten(alias), problem=problem, effect=effect, fix=fix, severity=severity
+    )
 
 
 def _named(config: StackConfig, name: str, key: str, alias: str) -> str | None:

@@ -169,3 +169,15 @@ def test_what_runs_once_and_what_keeps_data_is_advice() -> None:
     assert any(reason.startswith("each of docker-1, docker-2 has its own data of db, web") for reason in reasons)
     reasons = [entry.reason for entry in imported(f"{text}\nvolumes: {{vol: }}", "docker-1").left_out]
     assert not any("its own data" in reason for reason in reasons)
+
+
+def test_a_gateway_of_a_bridge_is_not_the_fabrics() -> None:
+    """Nobody is told to change the fabric's router for it."""
+    result = imported(
+        f"services: {{web: {{{WEB}, networks: [net]}}}}\n"
+        "networks: {net: {ipam: {config: [{subnet: 172.30.1.0/24, gateway: 172.30.1.1, ip_range: 172.30.1.128/25}]}}}",
+        "docker-1",
+    )
+    reasons = [entry.reason for entry in result.left_out if "ipam" in entry.key]
+    assert len(reasons) == 2
+    assert all("on a bridge Docker assigns the addresses" in reason and "fabric." not in reason for reason in reasons)
