@@ -85,8 +85,8 @@ SERVICE: Final[tuple[Row, ...]] = (
     other(
         "services.*.links",
         "bridges after",
-        "connect both to a bridge, with bridges: {KEY: {aliases: [NAME]}} at the service that is linked to; the fabric has no further "
-        "names, and its containers find each other by name on one host. For the order write after: [SERVICE]",
+        "connect both to a bridge, with bridges: {KEY: {aliases: [NAME]}} at the service that is linked to; the fabric has no "
+        "further names, and its containers find each other by name on one host. For the order write after: [SERVICE]",
     ),
     other("services.*.logging", "log_driver log_opts", "write log_driver and log_opts"),
     absent(
