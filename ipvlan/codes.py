@@ -220,6 +220,8 @@ TITLES: Final[Mapping[str, str]] = {
     "IPF265": "the name of a secret in a template is refused",
     "IPF266": "a file has two sources, or none",
     "IPF267": "a folder and a file are mixed up",
+    "IPF268": "a word of a template is nearly one that is replaced",
+    "IPF269": "a template has nothing to replace",
     "IPF301": "there is no host",
     "IPF302": "a slice is not part of the subnet",
     "IPF303": "no container can have an address of a slice",

@@ -8,9 +8,9 @@ Out of scope: the hosts. What `up` finds on them can still refuse a bridge: one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
 
 from ipvlan.plan.bridges import BridgePlan, EndpointPlan
 
@@ -21,6 +21,9 @@ BridgeAction = Literal["create", "use", "rebuild", "delete", "record"]
 """`create`: made on the host. `use`: it must exist, somebody else makes it. `rebuild`: its containers are disconnected, it is
 removed, created again with other contents, and they are connected again. `delete`: removed from the host. `record`: nothing changes
 on the host."""
+
+
+_REMOVED: Final = "removed from the host, unless containers of others are on it: then `up` names them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,12 @@ class BridgeChange:
     """The services on this host that are connected to it before and after the change, sorted."""
     check: bool = False
     """Whether `up` first looks whose the network is: it was one of others, and shall be this stack's."""
+    moved_from: str | None = None
+    """Name in Docker of the network that it takes the place of: the same bridge of the config by its name before."""
+    moved_to: str | None = None
+    """Name in Docker of the network that takes its place."""
+    removes: bool = False
+    """Whether the network that it takes the place of is removed; one of others is not."""
 
     @property
     def effect(self) -> str:
@@ -46,12 +55,35 @@ class BridgeChange:
             return "`up` ends before it changes anything where somebody else made the network"
         others = "`up` ends before it changes anything where containers of others are on it"
         if self.action == "rebuild":
-            members = f"{', '.join(self.members)} run on" if self.members else "no container is on it before and after"
+            one = len(self.members) == 1
+            members = (
+                f"{', '.join(self.members)} {'runs' if one else 'run'} on"
+                if self.members
+                else "no container is on it before and after"
+            )
             return f"no connection over it for some seconds, {members}; {others}"
+        return self._action_effect + self._move_effect
+
+    @property
+    def _move_effect(self) -> str:
+        if self.moved_from is None:
+            return ""
+        one = len(self.members) == 1
+        moved = (
+            f", and {', '.join(self.members)} {'moves to it with another address' if one else 'move to it with other addresses'}: "
+            f"connections over {self.moved_from} end"
+            if self.members
+            else f" in the place of {self.moved_from}"
+        )
+        removed = f"; then {self.moved_from} is {_REMOVED}" if self.removes else ""
+        return f"{moved}{removed}"
+
+    @property
+    def _action_effect(self) -> str:
         return {
             "create": "created",
             "use": "must exist on the host; `up` ends before it changes anything where it does not",
-            "delete": "removed from the host, unless containers of others are on it: then `up` names them",
+            "delete": _REMOVED,
             "record": "nothing changes on the host",
         }[self.action]
 
@@ -66,15 +98,56 @@ def bridge_changes(old: HostPlan | None, new: HostPlan | None) -> Iterator[Bridg
     olds = {bridge.name: bridge for bridge in old.bridges} if old else {}
     news = {bridge.name: bridge for bridge in new.bridges} if new else {}
     host = (new or old).name if (new or old) else ""  # type: ignore[union-attr]
+    moved_to = _moved(olds, news)
+    moved_from = {new: old for old, new in moved_to.items()}
     for name in sorted(olds.keys() | news.keys()):
         before, after = olds.get(name), news.get(name)
         if after is None:
             if before is not None and not before.external:
-                yield BridgeChange(host=host, name=name, key=before.key, action="delete")
+                yield BridgeChange(host=host, name=name, key=before.key, action="delete", moved_to=moved_to.get(name))
         elif before is None:
-            yield BridgeChange(host=host, name=name, key=after.key, action="use" if after.external else "create")
+            yield _new(host, olds.get(moved_from.get(name, "")), after)
         else:
             yield from _changed(host, before, after)
+
+
+def _moved(olds: Mapping[str, BridgePlan], news: Mapping[str, BridgePlan]) -> dict[str, str]:
+    """Return name before -> name after of each bridge that has another name: the same key, or else the same contents and members.
+
+    Where several could be meant, none is.
+    """
+    before = [bridge for name, bridge in olds.items() if name not in news]
+    after = [bridge for name, bridge in news.items() if name not in olds]
+    keys = {bridge.key: bridge for bridge in after}
+    moved = {bridge.name: keys[bridge.key].name for bridge in before if bridge.key in keys}
+    candidates = [
+        (old.name, new.name)
+        for old in before
+        for new in after
+        if old.name not in moved and new.name not in moved.values() and _is_like(old, new)
+    ]
+    olds_of, news_of = ([pair[side] for pair in candidates] for side in (0, 1))
+    return moved | {old: new for old, new in candidates if olds_of.count(old) == news_of.count(new) == 1}
+
+
+def _is_like(old: BridgePlan, new: BridgePlan) -> bool:
+    same = old.members == new.members and old.external == new.external
+    return bool(old.members) and same and not any(content_differences(old, new))
+
+
+def _new(host: str, before: BridgePlan | None, after: BridgePlan) -> BridgeChange:
+    """Return the change of a network that the host had not; `before` is the one that it takes the place of."""
+    change = BridgeChange(host=host, name=after.name, key=after.key, action="use" if after.external else "create")
+    if before is None:
+        return change
+    content = () if before.external or after.external else content_differences(before, after)
+    return replace(
+        change,
+        reasons=(f"name: {before.name} -> {after.name}", *content, *_rest(before, after)),
+        members=tuple(sorted({*before.members} & {*after.members})),
+        moved_from=before.name,
+        removes=not before.external,
+    )
 
 
 def _changed(host: str, before: BridgePlan, after: BridgePlan) -> Iterator[BridgeChange]:

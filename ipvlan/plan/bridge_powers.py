@@ -24,6 +24,8 @@ _OPEN_MODES: Final = {
 def of_bridges(container: ContainerPlan, bridges: Mapping[str, BridgePlan]) -> Iterator[tuple[str, str]]:
     """Yield value and meaning of each connection that leads beyond the stack's own containers.
 
+    Those of the stack's own bridges have their keys: another name in Docker is no new power.
+
     Args:
         container: The container.
         bridges: Docker's name -> the bridge of the section `bridges` on the container's host.
@@ -37,11 +39,11 @@ def of_bridges(container: ContainerPlan, bridges: Mapping[str, BridgePlan]) -> I
             )
         mode = bridge.options.get(_GATEWAY_MODE)
         if mode in _OPEN_MODES:
-            yield f"{bridge.name} ({_GATEWAY_MODE}={mode})", _OPEN_MODES[mode]
+            yield f"{bridge.key} ({_GATEWAY_MODE}={mode})", _OPEN_MODES[mode]
         trusted = bridge.options.get(_TRUSTED)
         if trusted:
             yield (
-                f"{bridge.name} ({_TRUSTED}={trusted})",
+                f"{bridge.key} ({_TRUSTED}={trusted})",
                 "what arrives at these interfaces of the host reaches its published ports at its own address too",
             )
 
@@ -52,5 +54,5 @@ def of_fabric(container: ContainerPlan) -> Iterator[tuple[str, str]]:
     if not container.fabric and not container.bridged and container.default_route is not None:
         yield (
             "false",
-            f"its default route is {container.default_route}: it reaches the internet and the host's networks by the host's NAT",
+            "its default route is over a bridge: it reaches the internet and the host's networks by the host's NAT",
         )

@@ -35,6 +35,11 @@ _SHOWN: Final = 60
 """Characters of a reference that a message repeats."""
 
 
+_NEARLY: Final = re.compile(r"\$\{(?P<before>\s*)(?P<word>[A-Za-z]+)\.(?P<rest>[^}\s]*)(?P<after>\s*)\}")
+_NEAR: Final = 0.8
+"""How like one of the six a word is that is taken for a slip: `secret` and `address` are, and `server` is not."""
+
+
 class FileTemplate(string.Template):
     """A template in which only `${WORD.…}` of the six words stands for something.
 
@@ -259,6 +264,26 @@ def render(text: str, names: Names, *, service: str, host: str, secrets: Collect
                 return _rendered(lines, issues, used, too_large=True)
             lines.append(written)
     return _rendered(lines, issues, used, too_large=False)
+
+
+def replaces(text: str) -> bool:
+    """Return whether a template has anything that is replaced, an escape included."""
+    return FileTemplate.pattern.search(text) is not None
+
+
+def near_words(text: str) -> Iterator[Issue]:
+    """Yield each reference that stays as it is, and is nearly one that is replaced: `${secret.NAME}`, `${Host.name}`."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        for found in _NEARLY.finditer(line) if "${" in line else ():
+            near = get_close_matches(found["word"].lower()[:_SHOWN], WORDS, n=1, cutoff=_NEAR)
+            if not near or FileTemplate.pattern.match(found[0]):
+                continue
+            yield Issue(
+                line=number,
+                reference=found[0][:_SHOWN],
+                problem="this is not replaced, and is nearly a reference that is",
+                fix=f"write ${{{near[0]}.{found['rest'][:_SHOWN]}}} where a value is meant; docs/files.md lists what there is",
+            )
 
 
 def _rendered(lines: Sequence[str], issues: Sequence[Issue], used: Collection[str], *, too_large: bool) -> Rendered:

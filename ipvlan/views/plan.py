@@ -12,6 +12,7 @@ from ipvlan.plan.address_usage import slice_use
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 from ipvlan.plan.rollout_order import BUILT_IN, ServiceRollout, service_rollouts
 from ipvlan.plan.volume_powers import shown_source
+from ipvlan.views.plan_files import files_table
 from ipvlan.views.ports import endpoints
 from ipvlan.views.rollout import otherwise, pace
 from ipvlan.views.terminal import Terminal
@@ -34,6 +35,9 @@ def print_tables(plan: Plan, stack: str, out: Terminal) -> None:
         out.print(_volumes(plan))
     if any(host.bridges for host in plan.hosts):
         out.print(_bridges(plan))
+    files = files_table(plan)
+    if files is not None:
+        out.print(files)
     if any(host.routes for host in plan.hosts):
         out.print(_routes(plan))
     rollouts = service_rollouts(plan)

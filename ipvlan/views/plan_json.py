@@ -13,6 +13,7 @@ from ipvlan.plan.rollout_order import service_rollouts, service_steps
 from ipvlan.plan.volume_powers import shown_source
 from ipvlan.plan.volumes import VolumePlan
 from ipvlan.views.json_document import ProblemEntry, TypedDict, document_part, problem_entries
+from ipvlan.views.plan_files import PlannedFile, planned_files
 
 
 @document_part
@@ -201,6 +202,8 @@ class PlanDocument(TypedDict):
     fabric: Fabric
     hosts: list[Host]
     services: dict[str, Service]
+    files: list[PlannedFile]
+    """The files that services are given, sorted by service and path; never their contents."""
     order: list[list[str]]
     """The services in steps: each is in a step after all that it waits for; the services of one step are in no order."""
     warnings: list[ProblemEntry]
@@ -234,6 +237,7 @@ def document(plan: Plan, stack: str) -> PlanDocument:
         },
         "hosts": [_host(plan, host) for host in plan.hosts],
         "services": dict(_services(plan)),
+        "files": planned_files(plan),
         "order": [list(step) for step in service_steps(plan)],
         "warnings": problem_entries(plan.warnings),
     }

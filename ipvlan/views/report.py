@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ipvlan.plan.bridge_changes import BridgeAction
 from ipvlan.plan.changes import Action, Changes, ContainerChange
 from ipvlan.plan.file_changes import FileAction
 from ipvlan.plan.model import ContainerPlan
@@ -14,7 +13,7 @@ from ipvlan.plan.powers import ContainerPower, Power
 from ipvlan.plan.report import Report
 from ipvlan.plan.volume_changes import VolumeAction
 from ipvlan.problems import Problem, shorten
-from ipvlan.views import file_contents, markdown
+from ipvlan.views import bridge_rows, file_contents, markdown
 from ipvlan.views.mermaid import Style, topology
 from ipvlan.views.rollout import listed, sentences
 
@@ -100,16 +99,13 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _section(
         "Bridges",
         ("Host", "Bridge", "Change", "What differs", "Effect"),
-        [
-            (change.host, change.name, change.action, "; ".join(change.reasons), change.effect)
-            for change in changes.bridges
-        ],
+        [*bridge_rows.rows(changes.bridges)],
     )
     yield from _containers(
-        "Attached to bridges and detached from them, no downtime",
+        "Attached to bridges and detached from them, while they run",
         changes.of("attach", "detach", "reconnect"),
-        ("Change", "Reason"),
-        lambda change: (change.action, "; ".join(change.reasons)),
+        ("Change", "Reason", "Effect"),
+        lambda change: (change.action, "; ".join(change.reasons), bridge_rows.connection_effect(change)),
     )
     yield from _containers("Deleted", changes.of("delete"), ("Address",), lambda change: (_address(change.before),))
     yield from _section(
@@ -186,19 +182,22 @@ def _summary(report: Report) -> str:
             for action, count in sorted(Counter(change.action for change in changes.files).items())
         ),
         "volumes": _counted_volumes(changes),
-        "bridges": _counted_bridges(changes),
+        "bridges": bridge_rows.counted(changes.bridges),
     }
     parts = [f"{what}: {text}" for what, text in counted.items() if text]
     powers = report.powers
     if powers:
-        new = sum(power.is_new for power in powers)
-        parts.append(f"dangerous settings: {len(powers)}, **{new} of them new**")
+        rows = _power_rows(powers)
+        new = sum(is_new for _, is_new, _ in rows)
+        parts.append(f"dangerous settings: {len(rows)}, **{new} of them new**")
     if changes.settings:
         parts.append(f"settings that change nothing that runs: {len(changes.settings)}")
     if report.keys:
         parts.append(f"other keys of the project's files: {len(report.keys)}")
     if any(change.action == "refuse" for change in changes.volumes):
         heading = "`up` refuses this change of a volume"
+    elif changes.of("detach", "reconnect") and not report.has_downtime:
+        heading = "No container is stopped; connections over a bridge end"
     elif any(change.action == "rebuild" for change in changes.bridges) and not report.has_downtime:
         heading = "No container stops; a bridge has no connection for some seconds"
     elif not changes.hosts and not changes.containers and not changes.bridges:
@@ -213,19 +212,7 @@ def _counted_volumes(changes: Changes) -> str:
     return ", ".join(f"{count} {_VOLUME_ACTIONS[action]}" for action, count in sorted(actions.items()))
 
 
-def _counted_bridges(changes: Changes) -> str:
-    actions = Counter(change.action for change in changes.bridges)
-    return ", ".join(f"{count} {_BRIDGE_ACTIONS[action]}" for action, count in sorted(actions.items()))
-
-
 _FILE_ACTIONS: Final[Mapping[FileAction, str]] = {"add": "new", "change": "changed", "remove": "removed"}
-_BRIDGE_ACTIONS: Final[Mapping[BridgeAction, str]] = {
-    "create": "new",
-    "use": "of others",
-    "rebuild": "created again below running containers",
-    "delete": "deleted",
-    "record": "with another setting",
-}
 _VOLUME_ACTIONS: Final[Mapping[VolumeAction, str]] = {
     "create": "new",
     "use": "of others",
@@ -238,11 +225,15 @@ _VOLUME_ACTIONS: Final[Mapping[VolumeAction, str]] = {
 }
 
 
-def _powers(powers: Sequence[ContainerPower]) -> Iterator[str]:
-    """Yield what containers may do, once for all hosts on which a service may do the same."""
+def _power_rows(powers: Sequence[ContainerPower]) -> dict[tuple[str, bool, Power], list[str]]:
+    """Return service, whether it is new, and what it may do -> all hosts on which that is the same."""
     hosts: dict[tuple[str, bool, Power], list[str]] = {}
     for power in powers:
         hosts.setdefault((power.service, power.is_new, power.power), []).append(power.host)
+    return hosts
+
+
+def _powers(powers: Sequence[ContainerPower]) -> Iterator[str]:
     yield from _section(
         f"{DANGEROUS}: how hosts are reached, and what containers may do there",
         ("New", "Service", "Host", "Setting", "Value", "Meaning"),
@@ -255,7 +246,7 @@ def _powers(powers: Sequence[ContainerPower]) -> Iterator[str]:
                 shorten(power.value),
                 power.meaning,
             )
-            for (service, is_new, power), names in hosts.items()
+            for (service, is_new, power), names in _power_rows(powers).items()
         ],
     )
 

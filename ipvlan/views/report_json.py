@@ -93,6 +93,10 @@ class BridgeEntry(TypedDict):
     reasons: list[str]
     effect: str
     """What it means for the host."""
+    moved_from: str | None
+    """Name in Docker of the network that it takes the place of: its containers move, and connections over that one end."""
+    moved_to: str | None
+    """Name in Docker of the network that takes its place."""
 
 
 @document_part
@@ -258,6 +262,8 @@ def document(report: Report) -> ReportDocument:
                 "action": change.action,
                 "reasons": list(change.reasons),
                 "effect": change.effect,
+                "moved_from": change.moved_from,
+                "moved_to": change.moved_to,
             }
             for change in report.changes.bridges
         ],

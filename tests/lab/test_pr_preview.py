@@ -88,7 +88,9 @@ def test_a_slice_moved(project: Path) -> None:
 def test_a_published_flag_switched(project: Path) -> None:
     """The report says that nothing is recreated; the preview loses the connections and keeps every container."""
     comment = preview(project, "moved", "switched")
-    assert "**No downtime.** containers: 2 no longer published." in comment
+    assert (
+        "**No container is stopped; connections over a bridge end.** containers: 2 detached from a bridge." in comment
+    )
     resources = differing(comment)
     assert not any("Container " in line or "Network " in line for line in resources)
     assert any(line.startswith("- ") and "nginx-published" in line for line in resources)

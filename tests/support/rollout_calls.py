@@ -166,7 +166,12 @@ class Calls:
         secrets: Sequence[str] = (),
     ) -> Settled:
         """Note that the container is waited for."""
-        arguments = {"id": id_, "healthy_within": healthy_within, "ports": list(ports), "secrets": [*secret_names, *secrets]}
+        arguments = {
+            "id": id_,
+            "healthy_within": healthy_within,
+            "ports": list(ports),
+            "secrets": [*secret_names, *secrets],
+        }
         self.made.append(("settle", {"ssh": connection.command, **arguments}))
         return self.outcome
 

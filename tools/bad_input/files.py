@@ -15,7 +15,14 @@ _NGINX: Final = b"server { listen 80; }\n"
 
 
 def _of(
-    title: str, files: Any, at: str, code: str, project: Mapping[str, bytes] | None = None, **service: Any
+    title: str,
+    files: Any,
+    at: str,
+    code: str,
+    project: Mapping[str, bytes] | None = None,
+    *,
+    warning: bool = False,
+    **service: Any,
 ) -> BadInput:
     """Return a bad input with these files of nginx, a project that has `files/nginx.conf`, and more keys of the service."""
     return BadInput(
@@ -23,6 +30,7 @@ def _of(
         changes={_KEY: files, **{f"services.nginx.{key}": value for key, value in service.items()}},
         expected=((at, code),),
         files={"files/nginx.conf": _NGINX, **(project or {})},
+        warning=warning,
     )
 
 
@@ -39,9 +47,16 @@ def _file(title: str, code: str, at: str, **keys: Any) -> BadInput:
     return _of(title, {"/etc/nginx.conf": {key: value for key, value in file.items() if value}}, f"{_KEY}.{at}", code)
 
 
-def _template(title: str, text: str, code: str = "IPF256", **keys: Any) -> BadInput:
+def _template(title: str, text: str, code: str = "IPF256", *, warning: bool = False, **keys: Any) -> BadInput:
     file = {"source": "files/app.conf", "template": True, **keys}
-    return _of(title, {"/etc/app.conf": file}, f"{_KEY}./etc/app.conf", code, {"files/app.conf": text.encode()})
+    return _of(
+        title,
+        {"/etc/app.conf": file},
+        f"{_KEY}./etc/app.conf",
+        code,
+        {"files/app.conf": text.encode()},
+        warning=warning,
+    )
 
 
 def _content(title: str, content: bytes, code: str, **keys: Any) -> BadInput:
@@ -125,6 +140,8 @@ FILES: Final = (
     _template("a secret that a template does not use", "x", "IPF259", secrets={"password": "token"}),
     _template("a secret that a file does not declare", "${secrets.password}", "IPF259"),
     _template("a word of a template that a service does not have", "${service.adress}"),
+    _template("a word of a template in the singular", "${service.name} ${secret.password}", "IPF268", warning=True),
+    _template("a template with nothing to replace", "$host", "IPF269", warning=True),
     _template("a word of a template without an end", "a\n${host.name"),
     _template("a host in a template that does not exist", "${hosts.docker-3.address}"),
     _template("a service in a template that does not exist", "${addresses.ngnix.docker-1}"),

@@ -35,12 +35,14 @@ def _without_fabric(services: Mapping[str, Carried]) -> Iterator[LeftOut]:
     """Yield which services are as private as in compose, and what to do where they shall not be."""
     private = [service for service in services.values() if service.settings.get("fabric") is False]
     if private:
+        they = "it has" if len(private) == 1 else "they have"
+        them = "it" if len(private) == 1 else "them"
         yield LeftOut(
             place=private[0].place,
             service="",
             key="services",
             kind="advice",
             reason=f"{', '.join(service.name for service in private)} had neither a published port nor the network default: "
-            "with fabric: false they have no address of the fabric, and only containers of their host on the same bridge reach "
-            "them, by name; remove fabric: false where others shall reach them",
+            f"with fabric: false {they} no address of the fabric, and only containers on the same bridge of the host reach {them}, "
+            f"by name; remove fabric: false where others shall reach {them}",
         )

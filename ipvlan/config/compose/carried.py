@@ -39,6 +39,17 @@ class Surroundings:
     """Key of a secret at the top -> what it has."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A name by which one container finds another."""
+
+    key: str
+    node: Node
+    service: str
+    """The service that is linked to, which may not be carried."""
+    name: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Carried:
     """A service, as far as it was carried over."""
@@ -57,6 +68,8 @@ class Carried:
     """The address that the container had on a network of compose that is the fabric here."""
     fixed: dict[str, tuple[str, Place]] = field(default_factory=dict)
     """External bridge -> the address that the container had on it."""
+    links: list[Link] = field(default_factory=list)
+    """To other services; carried when all are read."""
     on_fabric: bool = True
     """Whether compose had it on a network that is the fabric here."""
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ipvlan.config.compose import forms
-from ipvlan.config.compose.carried import Carried, Surroundings
+from ipvlan.config.compose.carried import Carried, Link, Surroundings
 from ipvlan.config.compose.files import advise_configs, advise_secrets
 from ipvlan.config.compose.gpus import carry_gpus
 from ipvlan.config.compose.mounts import MOUNT_KEYS, MOUNT_OPTIONS, mounted
@@ -277,12 +277,17 @@ def _after(service: Carried, names: list[str], key: str, node: Node) -> None:
 
 
 def _links(service: Carried, key: str, node: Node) -> None:
-    service.leave_out_by_row(key, node, service_row(key))
     others = []
-    for entry in node.entries:
-        name = entry.value.partition(":")[0] if isinstance(entry.value, str) else ""
-        if name in service.surroundings.services and name != service.name:
+    for path, entry in service.each(key, forms.listed(node)):
+        try:
+            name, _, alias = forms.text(entry).partition(":")
+        except LeftOutError as error:
+            service.leave_out(path, entry, str(error))
+            continue
+        known = name in service.surroundings.services and name != service.name
+        if known:
             others.append(name)
+        service.links.append(Link(key=path, node=entry, service=name if known else "", name=alias or name))
     # A link is an order too (compose-go 2.16, loader/normalize.go).
     _after(service, others, key, node)
 

@@ -82,9 +82,11 @@ SERVICE: Final[tuple[Row, ...]] = (
     absent("services.*.isolation", _WINDOWS),
     other("services.*.label_file", "labels", "write its labels into labels"),
     same("services.*.labels"),
-    absent(
+    other(
         "services.*.links",
-        "containers on one host find each other by name; for one on another host write extra_hosts: {NAME: ADDRESS}",
+        "bridges after",
+        "connect both to a bridge, with bridges: {KEY: {aliases: [NAME]}} at the service that is linked to; the fabric has no "
+        "further names, and its containers find each other by name on one host. For the order write after: [SERVICE]",
     ),
     other("services.*.logging", "log_driver log_opts", "write log_driver and log_opts"),
     absent(

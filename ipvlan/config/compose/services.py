@@ -14,6 +14,7 @@ from ipvlan.config.compose import forms
 from ipvlan.config.compose.advice import advice
 from ipvlan.config.compose.carried import Carried, Surroundings
 from ipvlan.config.compose.deploy import carry_deploy
+from ipvlan.config.compose.links import carry_links
 from ipvlan.config.compose.mounts import Sources
 from ipvlan.config.compose.networks import DEFAULT, CarriedBridge, carried_bridges, put_bridges
 from ipvlan.config.compose.node import LeftOut, LeftOutError, Node, leaves, variables_of
@@ -97,7 +98,8 @@ def carried_project(
         without_unfit_memory(service)
         _of_env(service, node)
         services[name] = service
-        left_out.extend(service.left_out)
+    carry_links(services)
+    left_out.extend(entry for service in services.values() for entry in service.left_out)
     left_out.extend(of_networks)
     left_out.extend(advice(services))
     left_out.extend(_of_the_top(top))

@@ -5,7 +5,7 @@ Out of scope: what one value may be (`ipvlan.config.types.files`), and reading t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ipvlan.config.file_model import FileConfig
@@ -15,7 +15,7 @@ from ipvlan.config.shown_values import NOT_SHOWN
 from ipvlan.config.types.mounts import cleaned, volume_parts
 from ipvlan.config.yaml_limits import LARGEST_SOURCE
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.file_template import Issue, Names, render
+from ipvlan.plan.file_template import Issue, Names, near_words, render, replaces
 from ipvlan.plan.files import placed
 from ipvlan.problems import Problem, shorten
 
@@ -38,6 +38,8 @@ def check(config: StackConfig, space: AddressSpace, *, complete: bool) -> Iterat
         yield from _places(name, service)
         for target, file in service.files.items():
             yield from _secrets(f"services.{name}.files.{shorten(target)}", file)
+            if file.template:
+                yield from _left_as_they_are(f"services.{name}.files.{shorten(target)}", target, file, config.sources)
         if names is not None:
             problems, size = _Contents(config, names, name).check()
             yield from problems
@@ -108,6 +110,33 @@ def _secrets(path: str, file: FileConfig) -> Iterator[Problem]:
         )
     elif file.template and file.secret is not None:
         yield _secret_problem(f"{path}.template", "", "a secret's value is written as it is", "remove `template`")
+
+
+def _left_as_they_are(key: str, target: str, file: FileConfig, sources: Mapping[str, bytes]) -> Iterator[Problem]:
+    """Yield slips in references, and a template in which nothing is replaced: no error, since it may be meant."""
+    named = [source for _, _, source in placed(target, file, sources) if source is not None and source in sources]
+    texts = {source: sources[source].decode() for source in named if is_text(sources[source])}
+    issues = [(source, issue) for source, text in texts.items() for issue in near_words(text)]
+    for source, issue in issues:
+        yield Problem(
+            code="IPF268",
+            key=f"{key}: {shorten(source)}, line {issue.line}",
+            value=shorten(issue.reference),
+            problem=issue.problem,
+            effect="the file in the container has it as it is written",
+            fix=issue.fix,
+            severity="warning",
+        )
+    if texts and not issues and not file.secrets and not any(map(replaces, texts.values())):
+        yield Problem(
+            code="IPF269",
+            key=f"{key}.template",
+            value="",
+            problem="there is nothing to replace in it",
+            effect="the file in the container has the bytes of its source",
+            fix="remove `template`, or write a reference such as ${service.address} where a value belongs",
+            severity="warning",
+        )
 
 
 def _secret_problem(key: str, value: str, problem: str, fix: str) -> Problem:

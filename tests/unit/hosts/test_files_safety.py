@@ -139,7 +139,7 @@ def test_there_is_always_something_staged(host: Host) -> None:
 
 def test_a_first_stage_that_fails_leaves_no_secret(host: Host) -> None:
     """No state has it then, so nothing would remove it; a later one that fails leaves what is there."""
-    text = "flush \"$new/live\""
+    text = 'flush "$new/live"'
 
     def run(script: str, seconds: float) -> str:
         assert text in script

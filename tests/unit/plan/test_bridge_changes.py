@@ -130,7 +130,7 @@ def test_a_bridge_that_changes(
     ]
     assert not result.containers
     (change, _) = result.bridges
-    assert ("no connection over it for some seconds, centos run on" in change.effect) == (action == "rebuild")
+    assert ("no connection over it for some seconds, centos runs on" in change.effect) == (action == "rebuild")
     assert change.check == ("external: true -> false" in reasons)
 
 
@@ -147,16 +147,65 @@ def test_bridges_that_come_and_go() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "reasons"),
+    [
+        ({"net": {}}, {"net": {"name": "zback"}}, ("name: ipvlanl2-net -> zback",)),
+        ({"net": {}}, {"other": {}}, ("name: ipvlanl2-net -> ipvlanl2-other", "key: net -> other")),
+        (
+            {"net": {"internal": True}},
+            {"net": {"name": "zback"}},
+            ("name: ipvlanl2-net -> zback", "internal: true -> false"),
+        ),
+    ],
+)
+def test_a_bridge_with_another_name_takes_the_place_of_the_old_one(
+    before: dict[str, Any], after: dict[str, Any], reasons: tuple[str, ...]
+) -> None:
+    """Both networks say which one the containers leave, and what ends by that."""
+    found = [
+        change for change in compare(plan(bridges=before), plan(bridges=after)).bridges if change.host == "docker-1"
+    ]
+    old, new = sorted(found, key=lambda change: change.action == "create")
+    assert (old.action, old.name, old.moved_to, old.moved_from) == ("delete", "ipvlanl2-net", new.name, None)
+    assert (new.action, new.moved_from, new.moved_to, new.reasons) == ("create", "ipvlanl2-net", None, reasons)
+    assert new.effect == (
+        "created, and centos moves to it with another address: connections over ipvlanl2-net end; then ipvlanl2-net is removed "
+        "from the host, unless containers of others are on it: then `up` names them"
+    )
+
+
+def test_bridges_that_could_be_either_are_no_pair() -> None:
+    """Two bridges with the same containers and other keys: nobody knows which one takes whose place."""
+    changes = compare(plan(bridges={"a1": {}, "b1": {}}), plan(bridges={"c1": {}, "d1": {}})).bridges
+    assert {(change.action, change.moved_from, change.moved_to) for change in changes} == {
+        ("create", None, None),
+        ("delete", None, None),
+    }
+
+
+def test_a_network_of_others_in_the_place_of_an_own_one() -> None:
+    """It is not created, and the own one is removed; the other way round nothing is removed."""
+    own, theirs = plan(bridges={"net": {"name": "own"}}), plan(bridges={"net": {"external": True, "name": "theirs"}})
+    to_theirs = {change.action: change.effect for change in compare(own, theirs).bridges}
+    assert "centos moves to it with another address: connections over own end; then own is removed" in to_theirs["use"]
+    ((action, effect),) = {(change.action, change.effect) for change in compare(theirs, own).bridges}
+    assert (action, effect) == (
+        "create",
+        "created, and centos moves to it with another address: connections over theirs end",
+    )
+
+
+@pytest.mark.parametrize(
     ("bridge", "keys", "expected"),
     [
         ({"external": True}, {}, [("bridges", "net", "the containers of others")]),
-        ({"options": {MODE: "routed"}}, {}, [("bridges", f"ipvlanl2-net ({MODE}=routed)", "without NAT")]),
+        ({"options": {MODE: "routed"}}, {}, [("bridges", f"net ({MODE}=routed)", "without NAT")]),
         (
             {"options": {MODE: "nat-unprotected"}},
             {},
-            [("bridges", f"ipvlanl2-net ({MODE}=nat-unprotected)", "every port of it, published or not")],
+            [("bridges", f"net ({MODE}=nat-unprotected)", "every port of it, published or not")],
         ),
-        ({"options": {TRUSTED: "eth1"}}, {}, [("bridges", f"ipvlanl2-net ({TRUSTED}=eth1)", "its published ports")]),
+        ({"options": {TRUSTED: "eth1"}}, {}, [("bridges", f"net ({TRUSTED}=eth1)", "its published ports")]),
         ({"options": {MODE: "nat"}}, {}, []),
         ({}, {"fabric": False}, [("fabric", "false", "by the host's NAT")]),
         ({"internal": True}, {"fabric": False}, []),
@@ -181,6 +230,16 @@ def test_a_bridge_that_opens_is_new_for_a_container_that_does_not_change() -> No
     assert compare(before, after).containers == ()
     found = [(power.service, power.power.setting, power.is_new) for power in new_powers(before, after, ())]
     assert ("nginx", "bridges", True) in found
+
+
+@pytest.mark.parametrize("bridge", [{}, {"options": {MODE: "routed"}}])
+def test_another_name_of_a_bridge_is_no_new_power(bridge: dict[str, Any]) -> None:
+    """The container may do what it could before."""
+    keys = {"bridges": ["net"], "fabric": False}
+    before, after = (plan(keys, bridges={"net": {**bridge, **name}}) for name in ({}, {"name": "zback"}))
+    found = [power for power in new_powers(before, after, {("docker-1", "nginx")}) if power.service == "nginx"]
+    assert found
+    assert not any(power.is_new for power in found)
 
 
 def other_stack(bridges: dict[str, Any]) -> Neighbour:

@@ -181,3 +181,81 @@ def test_a_gateway_of_a_bridge_is_not_the_fabrics() -> None:
     reasons = [entry.reason for entry in result.left_out if "ipam" in entry.key]
     assert len(reasons) == 2
     assert all("on a bridge Docker assigns the addresses" in reason and "fabric." not in reason for reason in reasons)
+
+
+def test_one_private_service_is_named_in_the_singular() -> None:
+    """It has no address, and others reach it."""
+    text = f"services: {{web: {{{WEB}}}, bb: {{image: b, restart: always, networks: [back]}}}}\nnetworks: {{back: }}"
+    reasons = [entry.reason for entry in imported(text, "docker-1").left_out]
+    assert (
+        "bb had neither a published port nor the network default: with fabric: false it has no address of the fabric, and only "
+        "containers on the same bridge of the host reach it, by name; remove fabric: false where others shall reach it"
+    ) in reasons
+
+
+LINKS = """
+services:
+  aa: {image: a, restart: always, networks: %s, links: %s}
+  bb: {image: b, restart: always, networks: %s}
+  cc: {image: c, restart: always, networks: [default, back]}
+networks: {back: , data: }
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "links", "others", "expected", "listed_as"),
+    [
+        (
+            "[back]",
+            "['bb:backend', 'bb:api', cc, 'cc:cc']",
+            "[back]",
+            {"shop_back": {"aliases": ["backend", "api"]}},
+            [],
+        ),
+        ("[back]", "['bb:backend']", "{back: {aliases: [api]}}", {"shop_back": {"aliases": ["api", "backend"]}}, []),
+        (
+            "[back, data]",
+            "['bb:backend']",
+            "[back, data]",
+            {"shop_back": {"aliases": ["backend"]}, "shop_data": {"aliases": ["backend"]}},
+            [],
+        ),
+        # Another container has the name, and Docker would answer with either.
+        ("[back]", "['bb:cc']", "[back]", ["shop_back"], ["networks.aliases"]),
+        # They share the fabric alone, which has no names, or nothing.
+        ("[back]", "['bb:backend']", "[data]", ["shop_data"], ["links[0]"]),
+        ("[default]", "['bb:backend']", "[default]", None, ["links[0]"]),
+        ("[default]", "[bb]", "[default]", None, ["links[0]"]),
+    ],
+)
+def test_links_are_aliases(own: str, links: str, others: str, expected: Any, listed_as: list[str]) -> None:
+    """A name that compose gave to one container alone is one on the bridges that both are on; what has none is listed."""
+    result = imported(LINKS % (own, links, others), "docker-1")
+    assert result.services["bb"].get("bridges") == expected
+    assert result.services["aa"]["after"][0] in ("bb", "cc")
+    found = [entry for entry in result.left_out if entry.kind == "not-carried"]
+    assert [entry.key for entry in found] == listed_as
+    for entry in found:
+        if entry.key == "links[0]":
+            assert "bb" in entry.reason
+            assert "bridges" in entry.reason
+
+
+def test_a_name_that_two_links_give_to_two_containers() -> None:
+    """In compose each knows its own; on a bridge a name is everybody's, and either would answer."""
+    text = """
+services:
+  aa: {image: a, restart: always, networks: [back], links: ['db1:db']}
+  bb: {image: b, restart: always, networks: [back], links: ['db2:db', 'db3:store']}
+  db1: {image: c, restart: always, networks: [back]}
+  db2: {image: d, restart: always, networks: [back]}
+  db3: {image: e, restart: always, networks: [back]}
+  db4: {image: f, restart: always, networks: {back: {aliases: [store]}}}
+networks: {back: }
+"""
+    result = imported(text, "docker-1")
+    assert [result.services[name]["bridges"] for name in ("db1", "db2", "db3")] == [["shop_back"]] * 3
+    found = {(entry.service, entry.key): entry.reason for entry in result.left_out if "links" in entry.key}
+    assert list(found) == [("aa", "links[0]"), ("bb", "links[0]"), ("bb", "links[1]")]
+    assert "db2 would be db too: give db1 a name of its own" in found["aa", "links[0]"]
+    assert "db4 would be store too" in found["bb", "links[1]"]

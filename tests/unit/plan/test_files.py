@@ -16,7 +16,7 @@ from ipvlan.config.models import StackConfig
 from ipvlan.config.yaml_file import Checkout
 from ipvlan.config.yaml_limits import LARGEST_SOURCE
 from ipvlan.plan.address_space import AddressSpace
-from ipvlan.plan.file_template import Names, Rendered, render
+from ipvlan.plan.file_template import Names, Rendered, near_words, render
 from ipvlan.plan.files import FilePlan, FilesPlan, with_secrets
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.powers import powers, surroundings
@@ -410,3 +410,57 @@ def test_a_file_and_a_folder_of_one_target_have_slots_of_their_own() -> None:
     inside = FilePlan(target="/etc/app/a", folder="/etc/app", **common)
     assert alone.mount_target == inside.mount_target
     assert alone.slot != inside.slot
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "fix"),
+    [
+        ("a\n${secret.password}", 2, "write ${secrets.password}"),
+        ("${address.web}", 1, "write ${addresses.web}"),
+        ("${Host.name}", 1, "write ${host.name}"),
+        ("${ host.name }", 1, "write ${host.name}"),
+        ("${fabrik.name}", 1, "write ${fabric.name}"),
+    ],
+)
+def test_a_word_that_is_nearly_one_is_a_warning(text: str, line: int, fix: str) -> None:
+    """It stays as it is, which hardly anybody means."""
+    assert rendered(text).content.decode() == text
+    ((found, shown),) = [(issue.line, issue.fix) for issue in near_words(text)]
+    assert found == line
+    assert shown.startswith(fix)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$host ${host} ${uri} $remote_addr",
+        "${server.port} ${port.x} ${env.X} ${spring.name}",
+        "${service.name}",
+        "$${secrets.x}",
+    ],
+)
+def test_a_word_of_others_is_none(text: str) -> None:
+    """nginx, shells and Java have words of their own."""
+    assert not list(near_words(text))
+
+
+@pytest.mark.parametrize(
+    ("texts", "codes"),
+    [
+        ({"a": "$host"}, ["IPF269"]),
+        ({"a": "$host", "b": "${host.name}"}, []),
+        ({"a": "$${host.name}"}, []),
+        ({"a": "${secret.x}"}, ["IPF268"]),
+        ({"a": "${secret.x}", "b": "${host.name} ${address.x}\n${secret.x}"}, ["IPF268", "IPF268", "IPF268"]),
+    ],
+)
+def test_a_template_that_replaces_nothing_is_a_warning(tmp_path: Path, texts: dict[str, str], codes: list[str]) -> None:
+    """Once for all files of a folder and all hosts; one with a slip has that alone."""
+    for name, text in texts.items():
+        (tmp_path / "d").mkdir(exist_ok=True)
+        (tmp_path / "d" / name).write_text(text, encoding="utf-8")
+    files = {"/etc/d/": {"source": "d/", "template": True}}
+    plan = make_plan(parse(changed({"services.nginx.files": files}), Checkout(tmp_path)))
+    found = [warning for warning in plan.warnings if warning.code.startswith("IPF26")]
+    assert [warning.code for warning in found] == codes
+    assert {warning.severity for warning in found} <= {"warning"}

@@ -101,7 +101,7 @@ def test_the_report_of_new_bridges(tmp_path: Path) -> None:
     assert ("bridges", "mon_default", True) in [
         (power["setting"], power["value"], power["new"]) for power in document["powers"]
     ]
-    assert "Attached to bridges and detached from them, no downtime (2)" in text
+    assert "Attached to bridges and detached from them, while they run (2)" in text
     assert "fabric: false" in text
 
 
@@ -116,7 +116,48 @@ def test_the_report_of_a_rebuild(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     text, document = report(tmp_path / "more", NEW, NEW.replace("aliases: [api]", "aliases: [api, v2]"))
     assert [(entry["service"], entry["action"]) for entry in document["containers"]] == [("app", "reconnect")]
-    assert "**No downtime.** containers: 1 connected again by other names" in text
+    assert (
+        "**No container is stopped; connections over a bridge end.** containers: 1 connected again by other names"
+        in text
+    )
+    assert "it is disconnected and connected again: its connections over back-net end" in text
+
+
+def test_the_report_of_a_bridge_with_another_name(tmp_path: Path) -> None:
+    """One row for the network and the one that it takes the place of; no "no downtime" where all connections end."""
+    text, document = report(tmp_path, NEW, NEW.replace("back-net", "zback"))
+    assert "**No container is stopped; connections over a bridge end.**" in text
+    assert "o downtime" not in text
+    assert "bridges: 2 in the place of another one" in text
+    assert "### Bridges (2)" in text
+    assert (
+        "| docker-1 | back-net -> zback | move | name: back-net -> zback | created, and app, nginx move to it" in text
+    )
+    assert "its connections over back-net end" in text
+    assert "its default route moves from back-net to mon_default" in text
+    moved = [(entry["action"], entry["moved_from"], entry["moved_to"]) for entry in document["bridges"]]
+    assert moved[:2] == [("delete", None, "zback"), ("create", "back-net", None)]
+    assert document["downtime"] is False
+
+
+def test_a_container_that_leaves_a_bridge_ends_its_connections(tmp_path: Path) -> None:
+    """The first line says so, and so does its row; one that comes to a bridge ends nothing."""
+    text, _ = report(tmp_path, NEW, NEW.replace("      bridges: [back]\n", ""))
+    assert "**No container is stopped; connections over a bridge end.** containers: 2 detached from a bridge." in text
+    assert "its connections over back-net end" in text
+    (tmp_path / "more").mkdir()
+    text, _ = report(tmp_path / "more", NEW.replace("      bridges: [back]\n", ""), NEW)
+    assert "**No downtime.** containers: 2 attached to a bridge." in text
+    assert "it is connected to back-net" in text
+
+
+def test_dangerous_settings_are_counted_as_they_are_listed(tmp_path: Path) -> None:
+    """What a service may do on several hosts is one row, and counts once."""
+    privileged = STACK_TEXT.replace("      offset: 2\n", "      offset: 2\n      privileged: true\n")
+    text, document = report(tmp_path, STACK_TEXT, privileged)
+    assert len(document["powers"]) > 1
+    counted = text.partition("dangerous settings: ")[2].partition(",")[0]
+    assert f"what containers may do there ({counted})" in text
 
 
 def shown(bridges: dict[str, Any], **keys: Any) -> Plan:
