@@ -6,7 +6,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,7 +53,10 @@ def test_a_part_that_is_a_link_is_not_ours(host: Host, tmp_path: Path, part: str
     (host.path / part).rename(tmp_path / "disk")
     (tmp_path / "disk" / "of others").write_text("x")
     (host.path / part).symlink_to(tmp_path / "disk")
-    for work in (lambda: stage(host, "2"), lambda: host.folder.end(MOUNTS, spare=True), lambda: activate(host)):
+    works: tuple[Callable[[], object], ...] = (
+        lambda: stage(host, "2"), lambda: host.folder.end(MOUNTS, spare=True), lambda: activate(host),
+    )  # fmt: skip
+    for work in works:
         with pytest.raises(HostError, match=f"/{part} ") as caught:
             work()
         assert caught.value.problems[0].code == FILES_NOT_OURS
@@ -86,7 +89,7 @@ def test_what_is_no_slot_is_not_removed(host: Host) -> None:
 
 
 def test_two_scripts_do_not_work_in_one_folder(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that a run gave up may still work: the next one waits for its end, and fails where it does not end; a look does not wait."""
+    """One that a run gave up may still work: the next one waits for its end, and fails without one; a look does not wait."""
     stage(host, "1")
     monkeypatch.setattr("ipvlan.hosts.files.WAIT_SECONDS", 1)
     for locked in (host.path, host.path.parent.parent):
@@ -111,7 +114,7 @@ def test_two_scripts_do_not_work_in_one_folder(host: Host, monkeypatch: pytest.M
 
 
 def test_there_is_always_something_staged(host: Host) -> None:
-    """Wherever a run is killed while it stages: a container can be compared, and what is staged goes live, old or new as a whole."""
+    """Wherever a run is killed while it stages: a container is compared, and what is staged goes live, old or new as a whole."""
     stage(host, "0")
     seen = set[str]()
     for before in (*range(60, 400, 4), 100000):

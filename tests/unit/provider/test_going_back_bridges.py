@@ -53,7 +53,7 @@ def created(**more: Any) -> dict[str, Any]:
 def go_back(endpoints: list[dict[str, Any]], *, keep_bridge: bool = True) -> None:
     """End the handover of the container web, which is planned on these bridges."""
     open_ = OpenHandovers()
-    more = {"endpoints": endpoints, "keep_bridge": keep_bridge} if endpoints else {}
+    more: dict[str, Any] = {"endpoints": endpoints, "keep_bridge": keep_bridge} if endpoints else {}
     open_.begin(handover_of(owner=OURS, **more), TODAY)
     (entry,) = open_._open.values()
     going_back.go_back(HostConnection(name="docker-1", command=("ssh", "docker-1")), entry)
