@@ -60,7 +60,7 @@ def whole_numbers(value: Any) -> Any:
 
 
 def secret_values(config: StackConfig, given: Any) -> Mapping[str, pulumi.Output[str]]:
-    """Return name -> secret value, for every name in a `secret_environment` or in `secret_driver_opts`.
+    """Return name -> secret value, for every name in a `secret_environment`, in `files` or in `secret_driver_opts`.
 
     Args:
         config: The config, whose services and volumes refer to secrets.

@@ -51,7 +51,7 @@ def component_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": _TEXT,
         "secret": True,
-        "description": "The values of the names that `secret_environment` of a service refers to.",
+        "description": "The values of the names that `secret_environment` and `files` of a service and `secret_driver_opts` of a volume refer to.",
     }
     component = {
         "isComponent": True,

@@ -254,11 +254,13 @@ def _seconds(date: str) -> float:
         return 0.0
 
 
-def _last_lines(log: bytes) -> str:
+def whole_lines(output: bytes) -> bytes:
     """Return the whole lines among the last LOG_BYTES: what is left of a cut one could be the end of a secret value."""
-    if len(log) > LOG_BYTES:
-        log = log[-LOG_BYTES:].partition(b"\n")[2]
-    return log.decode(errors="replace")
+    return output[-LOG_BYTES:].partition(b"\n")[2] if len(output) > LOG_BYTES else output
+
+
+def _last_lines(log: bytes) -> str:
+    return whole_lines(log).decode(errors="replace")
 
 
 def _first_cause(error: BaseException) -> str:

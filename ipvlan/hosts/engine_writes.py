@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ipvlan.hosts.engine import LOG_BYTES, Engine
+from ipvlan.hosts.engine import LOG_BYTES, Engine, whole_lines
 from ipvlan.hosts.errors import NOT_RESTORED, HostError
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.session import HostSession
@@ -34,6 +34,9 @@ REQUEST_SECONDS: Final = 60.0
 _FRAME_HEAD: Final = 8
 """Bytes before each piece of a container's output (Engine API, "Stream format" of an attachment)."""
 
+_LOOK_SECONDS: Final = 0.1
+"""Between two looks at a command that closed its output."""
+
 T = TypeVar("T")
 
 
@@ -44,6 +47,7 @@ class Executed:
     status: int | None
     """Its exit status; None where it did not end in time."""
     output: bytes
+    """The last of what it printed, in whole lines: what is left of a cut one could be the end of a secret value."""
 
 
 @contextlib.contextmanager
@@ -264,6 +268,10 @@ def _execute(client: Any, id_: str, command: list[str], seconds: float) -> Execu
     import urllib3  # noqa: PLC0415
 
     end, printed = time.monotonic() + seconds, b""
+
+    def executed(status: int | None) -> Executed:
+        return Executed(status=status, output=whole_lines(printed))
+
     started = client.exec_create(id_, command)["Id"]
     try:
         # Not by docker-py 7.2.0, which waits for output without a limit, and loses what comes together with the reply's head.
@@ -273,11 +281,16 @@ def _execute(client: Any, id_: str, command: list[str], seconds: float) -> Execu
         with contextlib.closing(reply):
             # A frame is one byte for the stream, three of nothing, four for the length, and the output.
             while len(head := reply.raw.read(_FRAME_HEAD)) == _FRAME_HEAD:
-                printed = (printed + reply.raw.read(int.from_bytes(head[4:], "big")))[-LOG_BYTES:]
+                printed = (printed + reply.raw.read(int.from_bytes(head[4:], "big")))[-LOG_BYTES - 1 :]
                 if time.monotonic() > end:
-                    return Executed(status=None, output=printed)
+                    return executed(None)
     except (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
-        return Executed(status=None, output=printed)
+        return executed(None)
     except urllib3.exceptions.HTTPError as error:
         raise requests.ConnectionError(error) from None
-    return Executed(status=client.exec_inspect(started)["ExitCode"], output=printed)
+    # Docker closes the stream with the command's output, which may be a moment before it knows of its end.
+    while (ended := client.exec_inspect(started))["ExitCode"] is None or ended.get("Running"):
+        if time.monotonic() > end:
+            return executed(None)
+        time.sleep(_LOOK_SECONDS)
+    return executed(ended["ExitCode"])

@@ -31,6 +31,9 @@ BASE: Final = "/var/lib/ipvlan-fabric"
 SECONDS: Final = 60.0
 """Time limit of one script; it covers a slow disk's `sync`."""
 
+WAIT_SECONDS: Final = 40
+"""How long a script waits for another one in the same folder."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBytes:
@@ -302,6 +305,7 @@ class FilesFolder:
         if label is None or not label.place.service:
             raise ValueError(f"{self.label!r} is no owner label of a container")
         place = {"base": self.base, "owner": label.owner, "host": label.place.host, "service": label.place.service}
+        place["wait"] = str(WAIT_SECONDS)
         printed = self.run(script_text(file, {**place, **variables}), SECONDS)
         output = read_output(printed)
         if "foreign" in output:
@@ -311,12 +315,19 @@ class FilesFolder:
         return output
 
     def _foreign(self, path: str) -> HostError:
+        # Those above the container's folder have the files of others.
+        shared = not f"{path}/".startswith(f"{self.path}/")
+        advice = (
+            f"make it root's alone (`chown root:root {path}; chmod go-w {path}`), and a folder where it is a link; remove nothing in it"
+            if shared
+            else "where nobody needs it, remove it on the host"
+        )
         return HostError.on(
             self.host,
             FILES_NOT_OURS,
             problem=f"{path} has no owner label of this stack, is a link, or others than root can write to it",
             effect="nothing was changed there, and the service's files are not written",
-            fix=f"see whose it is (`ls -la {path}`); where nobody needs it, remove it on the host, then run `pulumi up` again",
+            fix=f"see whose it is (`ls -la {path}`); {advice}, then run `pulumi up` again",
         )
 
     def _failure(self, output: Output) -> HostError:

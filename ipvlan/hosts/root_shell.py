@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -66,8 +67,9 @@ _WRITES_FILES: Final = ("CHOWN", "FOWNER", "DAC_OVERRIDE")
 """Capabilities without which root gives no file away, and reads and changes none of another owner (capabilities(7))."""
 
 _ROOT_BY_SUDO: Final = "sudo -n sh -s"
-# In a here document: an argument is limited in its length, and everybody can read it in `ps`.
-_SUDO: Final = "{command} <<'{end}'\n(\n{text}\n) </dev/null\n{end}\n"
+# printf is built into every shell: an argument of a program is limited in its length, and everybody can read it in `ps`. bash writes
+# a here document to /tmp (before 5.1 each, later those above 64 KiB), and the text may have secrets.
+_SUDO: Final = "printf '(\\n%s\\n) </dev/null\\n' {text} | {command}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +208,7 @@ def _image(live: HostSnapshot, ownership: Ownership) -> str | None:
 
 
 def _by_sudo(text: str) -> str:
-    return _SUDO.format(command=_ROOT_BY_SUDO, text=text, end=f"end-{secrets.token_hex(8)}")
+    return _SUDO.format(command=_ROOT_BY_SUDO, text=shlex.quote(text))
 
 
 def environment(image_variables: Iterable[str]) -> dict[str, str]:

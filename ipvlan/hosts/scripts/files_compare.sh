@@ -12,11 +12,12 @@ listing() {
 }
 
 find_place || failed "there is no folder $folder"
-[ -d "$folder/staged" ] || failed "nothing is staged in $folder"
+all=$(staged_last)
+[ -d "$all" ] || failed "nothing is staged in $folder"
 number=0 slot='' target=''
 while [ "$number" -lt "$mounts" ]; do
   eval "slot=\$mount_$number target=\$target_$number"
-  staged=$folder/staged/$slot live=$folder/live/$slot held=$folder/held/$slot
+  staged=$all/$slot live=$folder/live/$slot held=$folder/held/$slot
   if [ -d "$staged" ]; then
     if [ -L "$live" ] || [ "$(listing "$staged")" != "$(listing "$live")" ]; then echo "differs=$slot"; fi
   elif ! is_same "$staged" "$live"; then
@@ -37,6 +38,6 @@ if [ -f "$folder/refused" ] || [ -d "$folder/spare" ] || [ -n "$(unplanned)" ]; 
 if [ -f "$folder/refused" ]; then echo "refused=$(cat "$folder/refused")"; fi
 echo "tree=$( (
   cat "$base/$owner/key"
-  listing "$folder/staged"
+  listing "$all"
 ) | sha256sum | cut -c 1-64)"
 echo done=1

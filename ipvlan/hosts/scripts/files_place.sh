@@ -1,8 +1,9 @@
 # Finds the folder of one container's files, and makes sure that it is this stack's and that root alone can write to it.
-# Variables: base (folder of the files of all stacks), owner, host, service (parts of the container's owner label).
+# Variables: base (folder of the files of all stacks), owner, host, service (parts of the container's owner label), wait (seconds to
+# wait for another script that works in the same folder).
 # Output: foreign (path of what is not this stack's, or that others can write to), failed (what was not done). The exit status is 1
 # then. Whoever includes it prints `done=1` at its end.
-: "${base?}" "${owner?}" "${host?}" "${service?}"
+: "${base?}" "${owner?}" "${host?}" "${service?}" "${wait?}"
 # What is created is root's alone until it gets its own mode.
 umask 077
 folder=$base/$owner/$host/$service
@@ -37,14 +38,40 @@ find_place() {
   done
   if [ -L "$folder/owner" ] || [ "$(cat "$folder/owner" 2>/dev/null)" != "$label" ]; then foreign "$folder"; fi
   # Files in them are written and removed: a link may lead to what is not ours.
-  for part in staged live held before spare; do
+  for part in staged next live held before spare; do
     if is_there "$folder/$part"; then is_safe "$folder/$part" || foreign "$folder/$part"; fi
   done
+}
+
+# Prints the folder of what was staged last: `next`, where it has not come into its place yet.
+staged_last() {
+  if [ -d "$folder/next" ]; then echo "$folder/next"; else echo "$folder/staged"; fi
+}
+
+# Brings what was staged last into its place, where the script that staged it ended before that. It is complete.
+finish_staging() {
+  [ ! -d "$folder/next" ] || { rm -rf "$folder/staged" && mv "$folder/next" "$folder/staged"; }
+}
+
+# Waits for the end of another script that works in a folder: the one who asked for it may have given it up, and not its work on the
+# host. Arguments: the number of the file that has the folder open, and its path.
+lock() {
+  command -v flock >/dev/null || failed "flock of util-linux is not there"
+  waited=0
+  until flock -n "$1"; do
+    [ "$waited" -lt "$wait" ] || failed "another script still works in $2"
+    waited=$((waited + 1))
+    sleep 1
+  done
+  [ "/proc/self/fd/$1" -ef "$2" ] || failed "$2 was removed meanwhile"
 }
 
 # Ends the script where there is no folder.
 need_place() {
   find_place || failed "there is no folder $folder"
+  exec 9<"$folder"
+  lock 9 "$folder"
+  finish_staging || failed "$folder/staged is not replaced"
   rm -rf "$new"
   mkdir "$new" || failed "the folder $new is not created"
 }

@@ -15,15 +15,17 @@ if ! find_place; then
   echo done=1
   exit 0
 fi
+all=$(staged_last)
 number=0
 while [ "$number" -lt "$count" ]; do
   eval "slot=\$slot_$number path=\$path_$number"
-  for state in staged live held; do
+  describe "staged_$number" "$all/$slot${path:+/$path}"
+  for state in live held; do
     describe "${state}_$number" "$folder/$state/$slot${path:+/$path}"
   done
   number=$((number + 1))
 done
-for staged in "$folder"/staged/* "$folder"/staged/.[!.]*; do
+for staged in "$all"/* "$all"/.[!.]*; do
   slot=${staged##*/}
   if [ -d "$staged" ] && [ -d "$folder/live/$slot" ]; then
     if (cd "$folder/live/$slot" && find . -mindepth 1) | while IFS= read -r path; do

@@ -2,7 +2,13 @@
 # Variables and output: those of files_place.sh.
 . ./files_place.sh
 removed=$base/$owner/.removed-$host-$service
+if is_safe "$base" && is_safe "$base/$owner"; then
+  exec 8<"$base/$owner"
+  lock 8 "$base/$owner"
+fi
 if find_place; then
+  exec 9<"$folder"
+  lock 9 "$folder"
   # At once: a part of it without its label would be nobody's.
   { rm -rf "$removed" && mv "$folder" "$removed"; } || failed "$folder is not removed"
 fi

@@ -11,6 +11,8 @@ make_place() {
     is_there "$part" || mkdir -p "$part" || failed "the folder $part is not created"
     is_safe "$part" || foreign "$part"
   done
+  exec 8<"$base/$owner"
+  lock 8 "$base/$owner"
   if ! find_place; then
     # Complete before it has its name: a folder without a label is nobody's.
     making=$base/$owner/.making-$host-$service
@@ -24,6 +26,7 @@ make_place() {
       failed "the folder $making is not filled"
     flush "$making"
     mv "$making" "$folder" || failed "the folder $folder is not created"
+    made=1
   fi
   key=$base/$owner/key
   if [ ! -e "$key" ]; then
@@ -40,7 +43,11 @@ write() {
   eval "printf %s \"\$content_$5\"" | base64 -d >"$file" && chown "$3" "$file" && chmod "$4" "$file"
 }
 
+made=0
+# Nothing in the state says that this folder is there: no `destroy` would remove what is in it.
+trap 'if [ "$?" -ne 0 ] && [ "$made" -eq 1 ]; then rm -rf "$folder"; fi' EXIT
 make_place
+exec 8<&-
 need_place
 mkdir "$new/staged" "$new/live" || failed "the folder $new is not filled"
 number=0 slot='' path='' file_owner='' mode=''
@@ -53,7 +60,7 @@ done
 # The container's users reach them by their mount, not by the folders above it.
 find "$new/staged" -mindepth 1 -type d -exec chmod 0755 {} +
 flush "$new/staged"
-{ rm -rf "$folder/staged" && mv "$new/staged" "$folder/staged"; } || failed "$folder/staged is not replaced"
+{ mv "$new/staged" "$folder/next" && finish_staging; } || failed "$folder/staged is not replaced"
 if [ "$unused" -eq 1 ]; then
   rm -rf "$folder/before" "$folder/refused" "$folder/held" "$folder/live" && mkdir "$folder/live" "$folder/held" ||
     failed "$folder/live is not emptied"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ipvlan.hosts.errors import FILES_NOT_OURS, HostError
+from ipvlan.hosts.errors import FILES_NOT_OURS, FILES_NOT_WRITTEN, HostError
 from ipvlan.hosts.files import FileBytes
 from tests.support.files_host import Host, files_host
 
@@ -78,3 +83,77 @@ def test_what_is_no_slot_is_not_removed(host: Host) -> None:
     host.folder.end(MOUNTS)
     assert set(host.names("live")) == {SLOT, f"{SITES}/a", "precious", "a\nb.cccccccc", "x.123"}
     assert not host.folder.compare(MOUNTS, pid=0).left
+
+
+def test_two_scripts_do_not_work_in_one_folder(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that a run gave up may still work: the next one waits for its end, and fails where it does not end; a look does not wait."""
+    stage(host, "1")
+    monkeypatch.setattr("ipvlan.hosts.files.WAIT_SECONDS", 1)
+    for locked in (host.path, host.path.parent.parent):
+        descriptor = os.open(locked, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        works = [lambda: stage(host, "2"), host.folder.remove]
+        works += [lambda: activate(host), lambda: host.folder.end(MOUNTS)] if locked == host.path else []
+        for work in works:
+            with pytest.raises(HostError, match="still works in") as caught:
+                work()
+            assert caught.value.problems[0].code == FILES_NOT_WRITTEN
+        assert not host.folder.compare(MOUNTS, pid=0).differs
+        os.close(descriptor)
+    monkeypatch.setattr("ipvlan.hosts.files.WAIT_SECONDS", 20)
+    descriptor = os.open(host.path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    began = time.monotonic()
+    threading.Timer(1.5, os.close, [descriptor]).start()
+    stage(host, "2")
+    assert time.monotonic() - began > 1.4
+    assert host.names("staged")[SLOT] == "2"
+
+
+def test_there_is_always_something_staged(host: Host) -> None:
+    """Wherever a run is killed while it stages: a container can be compared, and what is staged goes live, old or new as a whole."""
+    stage(host, "0")
+    seen = set[str]()
+    for before in (*range(60, 400, 4), 100000):
+        killed = replace(host, kill_before=before)
+        try:
+            stage(killed, str(before))
+            ended = True
+        except HostError:
+            ended = False
+        compared = host.folder.compare(MOUNTS, pid=0)
+        assert compared.tree
+        activate(host)
+        live = host.names("live")
+        assert live[SLOT] == live[f"{SITES}/a"]
+        assert not (host.path / "next").exists()
+        host.folder.end(MOUNTS)
+        seen.add("new" if live[SLOT] == str(before) else "old")
+        if ended:
+            break
+    assert seen == {"old", "new"}
+    (host.path / "staged").rename(host.path / "next")
+    assert not host.folder.compare(MOUNTS, pid=0).differs
+    assert host.folder.read({TARGET: {"slot": SLOT, "path": ""}}).staged
+
+
+def test_a_first_stage_that_fails_leaves_no_secret(host: Host) -> None:
+    """No state has it then, so nothing would remove it; a later one that fails leaves what is there."""
+    text = "flush \"$new/live\""
+
+    def run(script: str, seconds: float) -> str:
+        assert text in script
+        return host.run(script.replace(text, "echo 'No space left on device'; false"), seconds)
+
+    failing = replace(host.folder, run=run)
+    both = [
+        FileBytes(target=TARGET, slot=SLOT, path="", content=b"correct horse", owner="0:0", mode="0400"),
+        FileBytes(target="/b", slot="b.cccccccc", path="", content=b"x", owner="0:0", mode="0400"),
+    ]
+    with pytest.raises(HostError, match="No space left"):
+        failing.stage(both)
+    assert not host.path.exists()
+    host.folder.stage(both[:1])
+    with pytest.raises(HostError, match="No space left"):
+        failing.stage(both)
+    assert host.names("live") == {SLOT: "correct horse"}

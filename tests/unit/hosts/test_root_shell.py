@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from ipvlan.hosts import root_shell as module
 from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import NOT_ROOT, VISIT_TOO_LONG, HostError
-from ipvlan.hosts.root_shell import no_root, root_for_files, root_shell
+from ipvlan.hosts.root_shell import _by_sudo, no_root, root_for_files, root_shell
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import HostSnapshot
 from ipvlan.plan.ownership import Ownership
@@ -137,6 +138,19 @@ def test_sudo_needs_no_helper(session: HostSession, engine: FakeEngine, live: Ho
     assert run is not None
     assert run("id -u; cat; echo 'a quote'; echo problem >&2", 5) == "0\na quote\nproblem\n"
     assert (engine.requests, calls_in(calls)) == ([], [])
+
+
+def test_the_text_for_sudo_is_on_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bash keeps long here documents in /tmp, and the text may have secrets; it is no argument either."""
+    note = tmp_path / "stdin"
+    put(tmp_path, "sudo", SUDO.replace("export", f'readlink "/proc/$$/fd/0" >{note}\nprintf "%s\\n" "$@" >>{note}\nexport'))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    text = f"echo 'it works: %s \\n'\n: {'x' * 100_000}"
+    done = subprocess.run(["bash", "-c", 'eval "$(cat)"'], input=_by_sudo(text), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == subprocess.run(["sh"], input=text, capture_output=True, text=True, check=True).stdout.strip()
+    stdin, *arguments = note.read_text().splitlines()
+    assert stdin.startswith("pipe:")
+    assert arguments == ["sh", "-s"]
 
 
 def test_a_helper_container_runs_the_text(session: HostSession, live: HostSnapshot, tmp_path: Path) -> None:
