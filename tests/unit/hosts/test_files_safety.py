@@ -157,3 +157,25 @@ def test_a_first_stage_that_fails_leaves_no_secret(host: Host) -> None:
     with pytest.raises(HostError, match="No space left"):
         failing.stage(both)
     assert host.names("live") == {SLOT: "correct horse"}
+
+
+@pytest.mark.parametrize(("old", "new", "between"), [("0400", "0444", "400"), ("0444", "0400", "400"), ("0640", "0604", "600")])
+def test_bytes_are_never_open_to_more_users(host: Host, tmp_path: Path, old: str, new: str, between: str) -> None:
+    """While the inode that a container has is overwritten: neither the old bytes with the new mode, nor the other way round."""
+    mounted, notes = tmp_path / "mounted", tmp_path / "notes"
+    mounts = {str(mounted): SLOT}
+
+    def stage_one(mode: str) -> None:
+        host.folder.stage(
+            [FileBytes(target=str(mounted), slot=SLOT, path="", content=mode.encode(), owner="0:0", mode=mode)]
+        )
+
+    def run(script: str, seconds: float) -> str:
+        return host.run(script.replace('cat "$1" >"$', f'stat -c %a "$held" >>{notes}; cat "$1" >"$'), seconds)
+
+    stage_one(old)
+    os.link(host.path / "live" / SLOT, mounted)
+    stage_one(new)
+    replace(host.folder, run=run).activate(mounts, pid=host.root.pid, hold=True, keep=True)
+    assert notes.read_text().split() == [between]
+    assert (mounted.read_text(), mounted.stat().st_mode & 0o777) == (new, int(new, 8))
