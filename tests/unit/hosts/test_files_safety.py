@@ -139,7 +139,7 @@ def test_there_is_always_something_staged(host: Host) -> None:
 
 def test_a_first_stage_that_fails_leaves_no_secret(host: Host) -> None:
     """No state has it then, so nothing would remove it; a later one that fails leaves what is there."""
-    text = "flush \"$new/live\""
+    text = 'flush "$new/live"'
 
     def run(script: str, seconds: float) -> str:
         assert text in script
@@ -159,7 +159,9 @@ def test_a_first_stage_that_fails_leaves_no_secret(host: Host) -> None:
     assert host.names("live") == {SLOT: "correct horse"}
 
 
-@pytest.mark.parametrize(("old", "new", "between"), [("0400", "0444", "400"), ("0444", "0400", "400"), ("0640", "0604", "600")])
+@pytest.mark.parametrize(
+    ("old", "new", "between"), [("0400", "0444", "400"), ("0444", "0400", "400"), ("0640", "0604", "600")]
+)
 def test_bytes_are_never_open_to_more_users(host: Host, tmp_path: Path, old: str, new: str, between: str) -> None:
     """While the inode that a container has is overwritten: neither the old bytes with the new mode, nor the other way round."""
     mounted, notes = tmp_path / "mounted", tmp_path / "notes"
@@ -179,3 +181,15 @@ def test_bytes_are_never_open_to_more_users(host: Host, tmp_path: Path, old: str
     replace(host.folder, run=run).activate(mounts, pid=host.root.pid, hold=True, keep=True)
     assert notes.read_text().split() == [between]
     assert (mounted.read_text(), mounted.stat().st_mode & 0o777) == (new, int(new, 8))
+
+
+def test_a_target_over_a_link_of_the_image_is_not_compared_with_the_host(host: Host, tmp_path: Path) -> None:
+    """`/var/run` of an image leads to `/run`, which is the host's from there: its file is not what the container has."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "x").write_text("of the host")
+    (tmp_path / "var-run").symlink_to(tmp_path / "run")
+    for folder, expected in (("var-run", ()), ("run", (str(tmp_path / "run" / "x"),))):
+        target = str(tmp_path / folder / "x")
+        host.folder.stage([FileBytes(target=target, slot=SLOT, path="", content=b"1", owner="0:0", mode="0444")])
+        compared = host.folder.compare({target: SLOT}, pid=host.root.pid)
+        assert (compared.differs, compared.detached) == ((), expected)
