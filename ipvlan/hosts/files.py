@@ -215,7 +215,9 @@ class FilesFolder:
                 f"content_{number}": base64.b64encode(file.content).decode(),
             }
         with _one_at_a_time(self.host):
-            output = self._script("files_stage.sh", {"count": str(len(listed)), "unused": str(int(unused)), **variables})
+            output = self._script(
+                "files_stage.sh", {"count": str(len(listed)), "unused": str(int(unused)), **variables}
+            )
         return {file.target: output.text(f"digest_{number}") for number, file in enumerate(listed)}
 
     def activate(self, mounts: Mapping[str, str], *, pid: int, hold: bool, keep: bool) -> tuple[str, ...]:
@@ -310,7 +312,7 @@ class FilesFolder:
         # Those above the container's folder have the files of others.
         shared = not f"{path}/".startswith(f"{self.path}/")
         advice = (
-            f"make it root's alone (`chown root:root {path}; chmod go-w {path}`), and a folder where it is a link; remove nothing in it"
+            f"make it root's alone (`chown root:root {path}; chmod go-w {path}`), and no link; remove nothing in it"
             if shared
             else "where nobody needs it, remove it on the host"
         )

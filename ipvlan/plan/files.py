@@ -77,7 +77,9 @@ class FilePlan:
 
         It has letters, digits, `.`, `_` and `-` alone, and begins with none of `.` and `-`: no option of a program, and not hidden.
         """
-        digest = hashlib.sha256((self.mount_target if self.folder is None else f"{self.folder}/").encode()).hexdigest()[:8]
+        digest = hashlib.sha256((self.mount_target if self.folder is None else f"{self.folder}/").encode()).hexdigest()[
+            :8
+        ]
         name = _NOT_IN_A_SLOT.sub("_", self.mount_target.rpartition("/")[2])
         return f"{name[:_LONGEST_SLOT]}.{digest}"
 

@@ -330,7 +330,9 @@ def test_the_exit_status_is_waited_for(docker: ContainerEngine) -> None:
     """A command may close its output before Docker knows of its end; one that goes on is given up after its time."""
     running = (200, {"ExitCode": None, "Running": True})
     docker.answers["GET /exec/e1/json"] = running
-    threading.Timer(0.4, lambda: docker.answers.update({"GET /exec/e1/json": (200, {"ExitCode": 0, "Running": False})})).start()
+    threading.Timer(
+        0.4, lambda: docker.answers.update({"GET /exec/e1/json": (200, {"ExitCode": 0, "Running": False})})
+    ).start()
     assert execute(20).status == 0
     docker.answers["GET /exec/e1/json"] = running
     assert execute(0.3).status is None

@@ -86,7 +86,7 @@ def test_what_is_no_slot_is_not_removed(host: Host) -> None:
 
 
 def test_two_scripts_do_not_work_in_one_folder(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that a run gave up may still work: the next one waits for its end, and fails where it does not end; a look does not wait."""
+    """One that a run gave up may still work: the next one waits for its end, or fails; a look does not wait."""
     stage(host, "1")
     monkeypatch.setattr("ipvlan.hosts.files.WAIT_SECONDS", 1)
     for locked in (host.path, host.path.parent.parent):
@@ -111,7 +111,7 @@ def test_two_scripts_do_not_work_in_one_folder(host: Host, monkeypatch: pytest.M
 
 
 def test_there_is_always_something_staged(host: Host) -> None:
-    """Wherever a run is killed while it stages: a container can be compared, and what is staged goes live, old or new as a whole."""
+    """Wherever a run is killed while it stages: it can be compared, and goes live, old or new as a whole."""
     stage(host, "0")
     seen = set[str]()
     for before in (*range(60, 400, 4), 100000):

@@ -141,13 +141,22 @@ def test_sudo_needs_no_helper(session: HostSession, engine: FakeEngine, live: Ho
 
 
 def test_the_text_for_sudo_is_on_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """bash keeps long here documents in /tmp, and the text may have secrets; it is no argument either."""
+    """A bash keeps long here documents in /tmp, and the text may have secrets; it is no argument either."""
     note = tmp_path / "stdin"
-    put(tmp_path, "sudo", SUDO.replace("export", f'readlink "/proc/$$/fd/0" >{note}\nprintf "%s\\n" "$@" >>{note}\nexport'))
+    put(
+        tmp_path,
+        "sudo",
+        SUDO.replace("export", f'readlink "/proc/$$/fd/0" >{note}\nprintf "%s\\n" "$@" >>{note}\nexport'),
+    )
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     text = f"echo 'it works: %s \\n'\n: {'x' * 100_000}"
-    done = subprocess.run(["bash", "-c", 'eval "$(cat)"'], input=_by_sudo(text), capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == subprocess.run(["sh"], input=text, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(
+        ["bash", "-c", 'eval "$(cat)"'], input=_by_sudo(text), capture_output=True, text=True, check=True
+    )
+    assert (
+        done.stdout.strip()
+        == subprocess.run(["sh"], input=text, capture_output=True, text=True, check=True).stdout.strip()
+    )
     stdin, *arguments = note.read_text().splitlines()
     assert stdin.startswith("pipe:")
     assert arguments == ["sh", "-s"]
