@@ -60,7 +60,7 @@ class RolloutArgs:
 
     @property
     def file_secrets(self) -> dict[str, pulumi.Input[object]]:
-        """The property `secrets` of what shows the container's output: config key -> value; none without a secret in its files."""
+        """The property `secrets` of what shows the container's output: key -> value; none where none is in its files."""
         keys = () if self.planned.files is None else self.planned.files.secret_keys
         return {"secrets": {key: self.secrets[key] for key in keys}} if keys else {}
 

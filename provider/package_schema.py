@@ -51,8 +51,7 @@ def component_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": _TEXT,
         "secret": True,
-        "description": "The values of the names that `secret_environment` and `files` of a service and `secret_driver_opts` of a "
-        "volume refer to.",
+        "description": "The values of the names that `secret_environment`, `files` and `secret_driver_opts` refer to.",
     }
     component = {
         "isComponent": True,

@@ -318,8 +318,7 @@ class FilesFolder:
         # Those above the container's folder have the files of others.
         shared = not f"{path}/".startswith(f"{self.path}/")
         advice = (
-            f"make it root's alone (`chown root:root {path}; chmod go-w {path}`), and a folder where it is a link; "
-            "remove nothing in it"
+            f"make it root's alone (`chown root:root {path}; chmod go-w {path}`), and no link; remove nothing in it"
             if shared
             else "where nobody needs it, remove it on the host"
         )

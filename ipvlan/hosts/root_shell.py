@@ -67,8 +67,8 @@ _WRITES_FILES: Final = ("CHOWN", "FOWNER", "DAC_OVERRIDE")
 """Capabilities without which root gives no file away, and reads and changes none of another owner (capabilities(7))."""
 
 _ROOT_BY_SUDO: Final = "sudo -n sh -s"
-# printf is built into every shell: an argument of a program is limited in its length, and everybody can read it in `ps`. bash
-# writes a here document to /tmp (before 5.1 each, later those above 64 KiB), and the text may have secrets.
+# printf is built into every shell: an argument of a program is limited, and everybody can read it in `ps`. bash writes a here
+# document to /tmp (before 5.1 each, later those above 64 KiB), and the text may have secrets.
 _SUDO: Final = "printf '(\\n%s\\n) </dev/null\\n' {text} | {command}\n"
 
 

@@ -39,6 +39,16 @@ replace_folder() {
   done
 }
 
+# Copies the file $1 over the inode $2, with owner and mode. Neither the old nor the new bytes are ever open to more users than their
+# own owner and mode say.
+overwrite() {
+  closed=0
+  if [ "$(stat -c %u:%g "$1")" = "$(stat -c %u:%g "$2")" ]; then
+    closed=$(printf %o "$((0$(stat -c %a "$1") & 0$(stat -c %a "$2")))")
+  fi
+  chmod "$closed" "$2" && cat "$1" >"$2" && chown "$(stat -c %u:%g "$1")" "$2" && chmod "$(stat -c %a "$1")" "$2" && flush "$2"
+}
+
 # Brings the single file $1 live in the slot $2 that is mounted at $3.
 bring_file() {
   live=$folder/live/$2 held=$folder/held/$2
@@ -62,7 +72,7 @@ bring_file() {
   replace "$1" "$live" || return 1
   rm -f "$new/room"
   is_same "$1" "$held" && return 0
-  chown "$(stat -c %u:%g "$1")" "$held" && chmod "$(stat -c %a "$1")" "$held" && cat "$1" >"$held" && flush "$held"
+  overwrite "$1" "$held"
 }
 
 # Brings live what is in the folder $1.

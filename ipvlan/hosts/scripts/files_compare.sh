@@ -11,6 +11,20 @@ listing() {
   (cd "$1" 2>/dev/null && find . -exec stat -c '%n %F %u:%g %a' {} + && find . -type f -exec sha256sum {} +) | sort
 }
 
+# Whether a path of the container leads over a link of its image: from here an absolute one leads into the host's folders.
+leads_over_link() {
+  passed=/proc/$pid/root rest=${1#/}
+  while [ -n "$rest" ]; do
+    passed=$passed/${rest%%/*}
+    [ ! -L "$passed" ] || return 0
+    case $rest in
+      */*) rest=${rest#*/} ;;
+      *) rest='' ;;
+    esac
+  done
+  return 1
+}
+
 find_place || failed "there is no folder $folder"
 all=$(staged_last)
 [ -d "$all" ] || failed "nothing is staged in $folder"
@@ -24,7 +38,7 @@ while [ "$number" -lt "$mounts" ]; do
     echo "differs=$slot"
   fi
   inside=/proc/$pid/root$target
-  if [ "$pid" -ne 0 ] && [ -e "$inside" ] && ! [ "$live" -ef "$inside" ]; then
+  if [ "$pid" -ne 0 ] && [ -e "$inside" ] && ! leads_over_link "$target" && ! [ "$live" -ef "$inside" ]; then
     if ! [ "$held" -ef "$inside" ]; then
       echo "detached=$slot"
     elif ! is_same "$staged" "$held"; then

@@ -89,7 +89,7 @@ def test_what_is_no_slot_is_not_removed(host: Host) -> None:
 
 
 def test_two_scripts_do_not_work_in_one_folder(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that a run gave up may still work: the next one waits for its end, and fails without one; a look does not wait."""
+    """One that a run gave up may still work: the next one waits for its end, or fails; a look does not wait."""
     stage(host, "1")
     monkeypatch.setattr("ipvlan.hosts.files.WAIT_SECONDS", 1)
     for locked in (host.path, host.path.parent.parent):
@@ -114,7 +114,7 @@ def test_two_scripts_do_not_work_in_one_folder(host: Host, monkeypatch: pytest.M
 
 
 def test_there_is_always_something_staged(host: Host) -> None:
-    """Wherever a run is killed while it stages: a container is compared, and what is staged goes live, old or new as a whole."""
+    """Wherever a run is killed while it stages: it can be compared, and goes live, old or new as a whole."""
     stage(host, "0")
     seen = set[str]()
     for before in (*range(60, 400, 4), 100000):
@@ -160,3 +160,39 @@ def test_a_first_stage_that_fails_leaves_no_secret(host: Host) -> None:
     with pytest.raises(HostError, match="No space left"):
         failing.stage(both)
     assert host.names("live") == {SLOT: "correct horse"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "between"), [("0400", "0444", "400"), ("0444", "0400", "400"), ("0640", "0604", "600")]
+)
+def test_bytes_are_never_open_to_more_users(host: Host, tmp_path: Path, old: str, new: str, between: str) -> None:
+    """While the inode that a container has is overwritten: neither the old bytes with the new mode, nor the other way round."""
+    mounted, notes = tmp_path / "mounted", tmp_path / "notes"
+    mounts = {str(mounted): SLOT}
+
+    def stage_one(mode: str) -> None:
+        host.folder.stage(
+            [FileBytes(target=str(mounted), slot=SLOT, path="", content=mode.encode(), owner="0:0", mode=mode)]
+        )
+
+    def run(script: str, seconds: float) -> str:
+        return host.run(script.replace('cat "$1" >"$', f'stat -c %a "$held" >>{notes}; cat "$1" >"$'), seconds)
+
+    stage_one(old)
+    os.link(host.path / "live" / SLOT, mounted)
+    stage_one(new)
+    replace(host.folder, run=run).activate(mounts, pid=host.root.pid, hold=True, keep=True)
+    assert notes.read_text().split() == [between]
+    assert (mounted.read_text(), mounted.stat().st_mode & 0o777) == (new, int(new, 8))
+
+
+def test_a_target_over_a_link_of_the_image_is_not_compared_with_the_host(host: Host, tmp_path: Path) -> None:
+    """`/var/run` of an image leads to `/run`, which is the host's from there: its file is not what the container has."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "x").write_text("of the host")
+    (tmp_path / "var-run").symlink_to(tmp_path / "run")
+    for folder, expected in (("var-run", ()), ("run", (str(tmp_path / "run" / "x"),))):
+        target = str(tmp_path / folder / "x")
+        host.folder.stage([FileBytes(target=target, slot=SLOT, path="", content=b"1", owner="0:0", mode="0444")])
+        compared = host.folder.compare({target: SLOT}, pid=host.root.pid)
+        assert (compared.differs, compared.detached) == ((), expected)

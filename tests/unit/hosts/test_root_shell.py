@@ -141,7 +141,7 @@ def test_sudo_needs_no_helper(session: HostSession, engine: FakeEngine, live: Ho
 
 
 def test_the_text_for_sudo_is_on_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bash keeps long here documents in /tmp, and the text may have secrets; it is no argument either."""
+    """A bash keeps long here documents in /tmp, and the text may have secrets; it is no argument either."""
     note = tmp_path / "stdin"
     put(
         tmp_path,
