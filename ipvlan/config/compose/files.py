@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.compose import forms
 from ipvlan.config.compose.node import LeftOutError, Node
+from ipvlan.config.models import COMMON, SECTIONS
 from ipvlan.config.types.files import MODE, SECRET_NAME
 
 if TYPE_CHECKING:
@@ -52,10 +54,15 @@ def advise_secrets(service: Carried, key: str, node: Node) -> None:
         try:
             name, target, more = _entry(entry, _SECRETS)
             declared = _declared(service.surroundings.secrets, name)
-            own = _name(name)
-            value = f" < {forms.text(declared['file'])}" if "file" in declared else ""
+            # A key of a section would take the section's place.
+            own = "NAME" if name in (*SECTIONS, COMMON) else _name(name)
+            value = f" < {shlex.quote(forms.text(declared['file']))}" if "file" in declared else ""
             source = f"{{{', '.join([f'secret: {own}', *more])}}}"
-            by_root = "" if more else ", with owner: where its program does not run as root"
+            by_root = (
+                ""
+                if any(part.startswith("owner:") for part in more)
+                else ", with owner: where its program does not run as root"
+            )
             service.leave_out(
                 path,
                 entry,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
+import yaml
 
 from ipvlan.config.compose.node import Kind
 from ipvlan.config.compose.table import ROWS
@@ -354,3 +355,30 @@ def test_a_mode_that_files_do_not_have_is_refused(mode: str) -> None:
     text = f"services: {{web: {{image: a, configs: [{{source: x, mode: {mode}}}]}}}}\nconfigs: {{x: {{file: ./x}}}}\n"
     (entry,) = carried_files(text).left_out
     assert entry.reason == 'its mode is none that `files` has: write four octal digits up to "0777"'
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "entry", "expected"),
+    [
+        # A shell would run the second command.
+        ("tok", {"file": "./my token; id"}, "tok", "`pulumi config set --secret tok < './my token; id'`"),
+        # The key would take the place of a section of the stack.
+        ("hosts", {"file": "./a"}, "hosts", "`pulumi config set --secret NAME < ./a`"),
+        ("common", {"file": "./a"}, "common", "`pulumi config set --secret NAME < ./a`"),
+        # A mode says nothing of who reads it.
+        (
+            "tok",
+            {"file": "./a"},
+            {"source": "tok", "mode": "0400"},
+            "with owner: where its program does not run as root",
+        ),
+    ],
+)
+def test_the_command_for_a_secret_can_be_pasted(
+    name: str, declared: dict[str, str], entry: object, expected: str
+) -> None:
+    """It sets what it says, and nothing else."""
+    text = yaml.safe_dump({"services": {"app": {"image": "a", "secrets": [entry]}}, "secrets": {name: declared}})
+    text = text.replace("mode: '0400'", 'mode: "0400"')
+    (found,) = [left for left in carried_files(text).left_out if left.key == "secrets[0]"]
+    assert expected in found.reason
