@@ -42,7 +42,22 @@ NO_TESTS: Final = 5
 ALONE: Final = ("tests/lab/day_two/test_faults.py", "tests/lab/test_rollout.py")
 """What measures times."""
 
-MINUTES: Final[Mapping[str, float]] = {}
+MINUTES: Final[Mapping[str, float]] = {
+    "tests/lab/day_two": 9,
+    "tests/lab/test_neighbours.py": 9,
+    "tests/lab/test_files.py": 8,
+    "tests/lab/test_bridges.py": 7,
+    "tests/lab/test_settings.py": 6,
+    "tests/lab/test_volumes.py": 6,
+    "tests/lab/test_modes.py": 5,
+    "tests/lab/test_scenario.py": 5,
+    "tests/lab/test_compose.py": 4,
+    "tests/lab/test_prediction.py": 4,
+    "tests/lab/test_slices.py": 4,
+    "tests/lab/test_bad_input.py": 1,
+    "tests/lab/test_forget.py": 0,
+    "tests/lab/test_pr_preview.py": 1,
+}
 """Unit -> how long it takes beside another lab; what is not here takes USUAL."""
 USUAL: Final = 3.0
 
