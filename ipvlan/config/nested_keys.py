@@ -30,7 +30,7 @@ OF_ENDPOINT: Final[Mapping[str, str]] = {
     "ipv4_address": "remove it: a bridge has no fixed addresses, and containers find each other by name",
     "mac_address": "remove it: Docker gives a container its hardware address on a bridge",
 }
-"""A key of compose's `services.X.networks.KEY` -> what to write at `services.X.bridges.KEY`, where its row does not say that."""
+"""A key of compose's `services.X.networks.KEY` -> what to write at `services.X.bridges.KEY`, where its row says something else."""
 
 
 def fields_at(kind: type[Model], location: Sequence[Any]) -> list[str]:
