@@ -27,7 +27,14 @@ FILES: dict[str, Any] = {
     "owner": OWNER,
     "image": "nginx:1",
     "files": {
-        "/etc/app/db.ini": {"slot": "db.ini.1", "path": "", "owner": "0:0", "mode": "0400", "text": "pw=${secrets.pw}"}
+        "/etc/app/db.ini": {
+            "slot": "db.ini.1",
+            "path": "",
+            "owner": "0:0",
+            "mode": "0400",
+            "secrets": {"pw": "db_password"},
+            "text": "pw=${secrets.pw}",
+        }
     },
     "secrets": {**SECRET, "value": {"db_password": "battery-staple"}},
     "userns_host": False,
@@ -144,13 +151,22 @@ def test_a_secret_that_is_not_known_yet(plugin: Plugin) -> None:
             4,
         ),
         ({}, {"secrets": {**SECRET, "value": {"db_password": "correct-horse"}}}, 4),
+        # Another name of the same value.
+        (
+            {},
+            {
+                "files": {"/etc/app/db.ini": {**FILES["files"]["/etc/app/db.ini"], "secrets": {"pw": "db_pw"}}},
+                "secrets": {**SECRET, "value": {"db_pw": "battery-staple"}},
+            },
+            3,
+        ),
         ({"drifted": ["/etc/app/db.ini"]}, {}, 4),
     ],
 )
 def test_files_say_their_folder_and_their_generation(
     plugin: Plugin, recorded_changes: dict[str, Any], changes: dict[str, Any], generation: int
 ) -> None:
-    """Other bytes, and what a refresh found, are another generation: secrets stay secret."""
+    """Other bytes, and what a refresh found, are another generation; another name of a secret is not. Secrets stay secret."""
     state = {**FILES, "folder": FOLDER, "generation": 3, "digests": {"/etc/app/db.ini": "d" * 64}, **recorded_changes}
     new = {**FILES, **changes}
     answer = updated(plugin, "Files", state, new)

@@ -66,6 +66,9 @@ class Visits:
     def from_before(self):
         return {{}}
 
+    def recorded(self):
+        return {{}}
+
     def proven(self):
         return ()
 
@@ -77,6 +80,9 @@ class Visits:
 
     def volumes(self, stack, secrets, unavailable):
         return dict(), dict()
+
+    def rebuilt_bridges(self, stack):
+        return ()
 
     def bridges(self, stack, unavailable):
         return dict(), dict()

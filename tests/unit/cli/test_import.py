@@ -62,13 +62,12 @@ LEFT_OUT: Final = {
     "wiki": [
         ("wiki.yaml", 3, "", "services", "advice"),
         ("wiki.yaml", 8, "wiki", "depends_on.migrate", "not-carried"),
-        ("wiki.yaml", 14, "wiki", "secrets", "not-carried"),
+        ("wiki.yaml", 14, "wiki", "secrets[0]", "not-carried"),
         ("wiki.yaml", 15, "wiki", "ports[0]", "not-carried"),
         ("wiki.yaml", 19, "", "services", "advice"),
         ("wiki.yaml", 19, "", "services", "advice"),
         ("wiki.yaml", 21, "database", "environment", "advice"),
         ("wiki.yaml", 45, "migrate", "environment", "advice"),
-        ("wiki.yaml", 49, "", "secrets", "not-carried"),
     ],
 }
 """Name -> file, line, service, key and kind of what is left out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +11,6 @@ import pytest
 
 from ipvlan.hosts import engine_writes, settle
 from ipvlan.hosts.connection import HostConnection
-from ipvlan.hosts.engine import LOG_BYTES
-from ipvlan.hosts.engine_writes import EngineWrites, Executed
 from ipvlan.hosts.errors import (
     FILES_NOT_BACK,
     FILES_NOT_WRITTEN,
@@ -355,56 +352,3 @@ def test_both_failures_are_said(docker: ContainerEngine) -> None:
     text = failure(Folder(back_fails=lost), COMMAND, code=FILES_NOT_BACK)
     assert "exit status 1" in text
     assert "no space is left" in text
-
-
-def test_a_command_that_does_not_end(docker: ContainerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is given up after its time, and counts as failed."""
-    monkeypatch.setattr("ipvlan.hosts.files_in_use.RELOAD_SECONDS", 0.3)
-    docker.answers.pop("POST /exec/e1/start")
-    monkeypatch.setattr(docker, "act", lambda *arguments: hang(docker, *arguments))
-    with engine_writes.open_engine(HostConnection(name="docker-1", command=("ssh", "docker-1"))) as engine:
-        assert engine.execute(ID, ["sleep", "60"], seconds=0.3).status is None
-
-
-def hang(docker: ContainerEngine, method: str, action: str, query: Any, body: Any) -> Any:
-    """Answer nothing for a while where a command is started."""
-    if action == "exec/e1/start":
-        docker.stopped.wait(1.5)
-    return ContainerEngine.act(docker, method, action, query, body)
-
-
-def test_what_a_command_prints_is_kept(docker: ContainerEngine) -> None:
-    """With the words of the command as they are, no shell, and its exit status."""
-    answer_command(docker, 5, b"one\ntwo\n")
-    with engine_writes.open_engine(HostConnection(name="docker-1", command=("ssh", "docker-1"))) as engine:
-        assert isinstance(engine, EngineWrites)
-        done = engine.execute(ID, ["a b", "$c"], seconds=5)
-    assert (done.status, done.output) == (5, b"one\ntwo\n")
-
-
-def execute(seconds: float) -> Executed:
-    """Run a command."""
-    with engine_writes.open_engine(HostConnection(name="docker-1", command=("ssh", "docker-1"))) as engine:
-        return engine.execute(ID, ["reload"], seconds=seconds)
-
-
-def test_the_end_of_a_cut_secret_is_not_kept(docker: ContainerEngine) -> None:
-    """The mask would not know it: the first line of a cut output is left out."""
-    printed = f"{SECRET}, ".encode() + b"x" * (LOG_BYTES - 8) + b"\nlast\n"
-    answer_command(docker, 1, printed)
-    assert execute(5).output == b"last\n"
-    exact = b"y" * LOG_BYTES
-    answer_command(docker, 1, exact)
-    assert execute(5).output == exact
-
-
-def test_the_exit_status_is_waited_for(docker: ContainerEngine) -> None:
-    """A command may close its output before Docker knows of its end; one that goes on is given up after its time."""
-    running = (200, {"ExitCode": None, "Running": True})
-    docker.answers["GET /exec/e1/json"] = running
-    threading.Timer(
-        0.4, lambda: docker.answers.update({"GET /exec/e1/json": (200, {"ExitCode": 0, "Running": False})})
-    ).start()
-    assert execute(20).status == 0
-    docker.answers["GET /exec/e1/json"] = running
-    assert execute(0.3).status is None

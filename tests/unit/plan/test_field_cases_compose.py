@@ -85,7 +85,7 @@ CASE_21 = {
     "network_mode": ("host", "remove it: a container has networks of its own"),
     "env_file": ("/x/.env", "write its variables into environment"),
     "profiles": (["dns"], "remove it: every service of the stack file runs"),
-    "configs": (["a"], "remove it: it is not carried yet: put the file on the host"),
+    "configs": (["a"], "put the file into the project, commit it, and write files: {/PATH: files/NAME}"),
     "secrets": (["b"], "`pulumi config set --secret NAME`"),
     "expose": (["5335"], "remove it: every port of a container is reachable at its own address"),
     "build": (".", "remove it: nothing is built on a host"),
