@@ -214,6 +214,25 @@ def test_a_restored_container_has_its_files(lab: Lab, files: Sources) -> None:
     assert_as_planned(files.stack)
 
 
+def test_a_first_file_that_is_broken(lab: Lab, files: Sources) -> None:
+    """`up` fails, as the container does not come up; with another file the next one succeeds."""
+    services = files.stack.config["services"]
+    files.write("late.txt", "bad\n")
+    services["late"] = {
+        "image": services["job"]["image"], "offset": 5, "hosts": [HOST], "restart": "no",
+        "command": ["sh", "-c", 'grep -q good /etc/late.txt && exec /usr/sbin/init'],
+        "files": {"/etc/late.txt": "labtest-files/late.txt"},
+    }  # fmt: skip
+    failed = files.stack.up(check=False, timeout=400)
+    assert failed.returncode != 0
+    assert "late" in failed.stdout + failed.stderr
+    files.write("late.txt", "good\n")
+    files.stack.up(timeout=400)
+    assert content(lab, "late", "/etc/late.txt") == "good"
+    del services["late"]
+    files.stack.up()
+
+
 def test_an_edit_on_the_host_is_drift(lab: Lab, files: Sources) -> None:
     """It is named, as root sees it, and `heal` puts the planned bytes back."""
     folder = f"{PLACE}/*/{HOST}"
