@@ -252,7 +252,8 @@ class HostSlice(pulumi.ComponentResource):
         return endpoints
 
     def _bridges_of(self, planned: ContainerPlan) -> list[BridgeNetwork]:
-        return [self.bridges[endpoint.bridge] for endpoint in planned.bridges]
+        # All of the host: one that is created again connects again what was on it, so also a container that is to leave it.
+        return list(self.bridges.values()) if planned.bridges else []
 
     def settle(self, planned: ContainerPlan, *, recorded_id: str, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         """Declare the proof that a container which was added is up, and uses its files; return the last resource of both.

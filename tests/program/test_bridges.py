@@ -100,6 +100,16 @@ def test_a_container_is_created_unstarted_and_started_when_it_has_its_networks(
     assert (handover["endpoints"], handover["keep_bridge"]) == ([{"network": "backend", "aliases": []}], True)
 
 
+def test_connections_come_after_every_network_of_the_host(run: RunProgram, bridged: dict[str, Any]) -> None:
+    """One that is created again connects what was on it, also a container that leaves it in the same `up`."""
+    bridged["bridges"]["data"] = {"name": "data"}
+    bridged["services"]["app"]["bridges"] = ["data"]
+    made = run(bridged)
+    for name in ("fabric-docker-1-nginx-endpoints", "fabric-docker-1-nginx-handover", "fabric-docker-1-app-endpoints"):
+        ends = {urn.rpartition("::")[2] for urn in made.named(name).dependencies}
+        assert {"fabric-docker-1-bridge-backend", "fabric-docker-1-bridge-data"} <= ends
+
+
 def test_a_container_without_the_fabric_has_no_network_in_its_arguments(
     run: RunProgram, bridged: dict[str, Any]
 ) -> None:
