@@ -227,7 +227,8 @@ class FilesFolder:
             mounts: Target in the container -> slot.
             pid: The container's first process on the host; 0 where it does not run.
             hold: Change single files in the container that runs too, for a reload.
-            keep: Keep what is live as the way back, unless one is kept already.
+            keep: Keep what is live as the way back, unless one is kept already. Otherwise it is all or none: what was live is so
+                again where that fails, and no way back is left where it does not.
 
         Returns:
             The targets of which the running container has something else: only a restart lets it see them.
