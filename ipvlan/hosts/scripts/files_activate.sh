@@ -5,6 +5,7 @@
 . ./files_bring.sh
 : "${keep?}"
 need_place
+make_parts
 [ -d "$folder/staged" ] || failed "nothing is staged in $folder"
 kept=0
 if [ -d "$folder/before" ]; then
