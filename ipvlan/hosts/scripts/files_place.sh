@@ -59,7 +59,7 @@ finish_staging() {
 # Waits for the end of another script that works in a folder: the one who asked for it may have given it up, and not its work on the
 # host. Arguments: the number of the file that has the folder open, and its path.
 lock() {
-  command -v flock >/dev/null || failed "flock of util-linux is not there"
+  command -v flock >/dev/null || failed "flock is not there: install util-linux, or put it on root's PATH (secure_path of sudo)"
   waited=0
   until flock -n "$1"; do
     [ "$waited" -lt "$wait" ] || failed "another script still works in $2"

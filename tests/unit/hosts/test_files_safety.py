@@ -244,3 +244,13 @@ def test_the_advice_removes_nothing_that_a_container_mounts(host: Host) -> None:
     with pytest.raises(HostError) as caught:
         stage(host, "2")
     assert "where nobody needs it, remove it on the host" in caught.value.problems[0].fix
+
+
+def test_a_host_without_flock_is_told_what_to_install(host: Host) -> None:
+    """Its disk has nothing to do with that."""
+    without = replace(
+        host.folder, run=lambda script, seconds: host.run(script.replace("-v flock", "-v none-of-it"), seconds)
+    )
+    with pytest.raises(HostError, match="flock is not there: install util-linux") as caught:
+        without.stage([])
+    assert caught.value.problems[0].code == FILES_NOT_WRITTEN
