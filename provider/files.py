@@ -19,10 +19,15 @@ Out of scope: the work on the host (`ipvlan.hosts.files`), and what the containe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from ipvlan.plan.resource_names import FAILED_SUFFIX, REHEARSAL_SUFFIX
 from provider.errors import not_importable
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
+
+if TYPE_CHECKING:
+    from ipvlan.hosts.engine_writes import EngineWrites
+    from ipvlan.hosts.files import FilesFolder
 
 _CONTENT: Final = ("files", "secrets")
 _REST: Final = ("owner", "ssh", "container", "image", "userns_host")
@@ -36,7 +41,8 @@ class Files(Resource):
     def create(self, inputs: Properties, operation: Operation) -> Created:
         """Stage them; what nothing is live of yet goes live too, so that the container finds its mounts.
 
-        Without a container of that name all goes live: what an earlier one had, as after `forget`, is nobody's.
+        Without a container of that name, or one that mounts what is live, all goes live: what an earlier one had, as after
+        `forget`, is nobody's.
         """
         return Created(f"{inputs['host']}/{inputs['service']}", _staged(inputs, operation, generation=1))
 
@@ -108,6 +114,20 @@ def _moves(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return bool(old["owner"] != new["owner"])
 
 
+def _is_unused(engine: EngineWrites, folder: FilesFolder, name: str) -> bool:
+    """Return whether no container of that name is there, and none of another one, as before a rename, mounts what is live."""
+    if engine.container_named(name) is not None:
+        return False
+    # Neither of these two is ever started again.
+    ended = (FAILED_SUFFIX, REHEARSAL_SUFFIX)
+    return not any(
+        (mount.get("Source") or "").startswith(f"{folder.path}/live/")
+        for container in engine.containers()
+        if not any(each.endswith(ended) for each in container.get("Names") or ())
+        for mount in container.get("Mounts") or ()
+    )
+
+
 def _staged(properties: Properties, operation: Operation, *, generation: int) -> Properties:
     """Return the outputs of files that are staged by this."""
     from ipvlan.hosts.files import bytes_of, folder_of  # noqa: PLC0415  # most runs of this process stage nothing
@@ -116,7 +136,7 @@ def _staged(properties: Properties, operation: Operation, *, generation: int) ->
     operation.hold(connection_of(properties, operation))
     with open_files(properties, operation) as (engine, folder):
         check_users(engine, properties)
-        unused = engine.container_named(properties["container"]) is None
+        unused = _is_unused(engine, folder, properties["container"])
         digests = folder.stage(bytes_of(properties["files"], properties["secrets"]), unused=unused)
     return {
         **properties,

@@ -66,18 +66,20 @@ class FilesInUse(Resource):
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Let the container take the staged files; fail if it does not go on with them, and the state keeps the old generation."""
         if any(old.get(key) != new.get(key) for key in ("generation", "container_id", "mounts")):
-            _use(new, operation, tried=old.get("tried") or "")
+            _use(new, operation, before=old)
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:
         """Forget it, with the state's entry: the folder is the Files' to remove."""
 
 
-def _use(properties: Mapping[str, Any], operation: Operation, *, tried: str = "") -> None:
+def _use(properties: Mapping[str, Any], operation: Operation, *, before: Mapping[str, Any] | None = None) -> None:
+    """Let the container take the staged files; `before` are the properties in the state, None where it has none."""
     from ipvlan.hosts.files_in_use import Use, use_files  # noqa: PLC0415  # most runs of this process use no files
     from provider.files_visit import open_files  # noqa: PLC0415
 
     operation.hold(connection_of(properties, operation))
+    before = before or {}
     use = Use(
         service=properties["service"],
         container=properties["container"],
@@ -90,9 +92,10 @@ def _use(properties: Mapping[str, Any], operation: Operation, *, tried: str = ""
         healthy_within=int(properties["healthy_within"]),
         ports=bound_ports(properties["ports"]),
         secret_names=properties["secret_names"],
-        secrets=file_secrets(properties),
+        # It had the old ones until now, and has them again where it does not go on: both may be in what it prints.
+        secrets=tuple(dict.fromkeys((*file_secrets(before), *file_secrets(properties)))),
         restore=properties["on_failure"] == "restore",
     )
     with open_files(properties, operation) as (engine, folder):
-        for warning in use_files(engine, folder, use, tried=tried):
+        for warning in use_files(engine, folder, use, tried=before.get("tried") or ""):
             operation.warn(warning)

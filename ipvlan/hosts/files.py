@@ -227,7 +227,8 @@ class FilesFolder:
             mounts: Target in the container -> slot.
             pid: The container's first process on the host; 0 where it does not run.
             hold: Change single files in the container that runs too, for a reload.
-            keep: Keep what is live as the way back, unless one is kept already.
+            keep: Keep what is live as the way back, unless one is kept already. Otherwise it is all or none: what was live is so
+                again where that fails, and no way back is left where it does not.
 
         Returns:
             The targets of which the running container has something else: only a restart lets it see them.
@@ -309,18 +310,18 @@ class FilesFolder:
         printed = self.run(script_text(file, {**place, **variables}), SECONDS)
         output = read_output(printed)
         if "foreign" in output:
-            raise self._foreign(output.text("foreign"))
+            raise self._foreign(output.text("foreign"), unlabelled="unlabelled" in output)
         if "done" not in output:
             raise self._failure(output)
         return output
 
-    def _foreign(self, path: str) -> HostError:
-        # Those above the container's folder have the files of others.
-        shared = not f"{path}/".startswith(f"{self.path}/")
+    def _foreign(self, path: str, *, unlabelled: bool) -> HostError:
+        # What has the label may be mounted by a container that runs, and those above have the files of others.
         advice = (
-            f"make it root's alone (`chown root:root {path}; chmod go-w {path}`), and no link; remove nothing in it"
-            if shared
-            else "where nobody needs it, remove it on the host"
+            "where nobody needs it, remove it on the host"
+            if unlabelled
+            else f"make it root's alone (`chown root:root {path}; chmod go-w {path}`), and a folder where it is a link; "
+            "remove nothing in it"
         )
         return HostError.on(
             self.host,

@@ -92,7 +92,7 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
     if not (compared.differs or compared.detached or compared.pending):
         # Each visit as root may be a helper container, which takes seconds.
         if compared.left:
-            folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
+            _end(engine, folder, use, inspected)
         return ()
     mark = _mark(use, compared)
     noted, left = compared.refused.split(), compared.refused.endswith(_LEFT)
@@ -112,7 +112,7 @@ def use_files(engine: EngineWrites, folder: FilesFolder, use: Use, *, tried: str
     restarts = not use.reloads or bool(detached) or not pid
     failure = _go_on(engine, use, inspected, restarts=restarts)
     if not failure:
-        folder.end(use.mounts, spare=_has_no_spare(engine, use, inspected))
+        _end(engine, folder, use, inspected)
         return (_restarted(folder.host, use, detached),) if use.reloads and detached else ()
     refused = f"{mark} {int(noted[1]) + 1 if noted[:1] == [mark] else 1}"
     if not use.restore:
@@ -137,10 +137,15 @@ def _process(engine: EngineWrites, id_: str) -> tuple[int, dict[str, Any] | None
     return int(inspected["State"].get("Pid") or 0), inspected
 
 
-def _has_no_spare(engine: EngineWrites, use: Use, inspected: Mapping[str, Any] | None) -> bool:
-    """Return whether nothing mounts the files of a spare: the container has its name, so it is none, and none is beside it."""
+def _end(engine: EngineWrites, folder: FilesFolder, use: Use, inspected: Mapping[str, Any] | None) -> None:
+    """End an activation after which the container goes on, and let its spare have the same files."""
     named = inspected is not None and inspected["Name"] == f"/{use.container}"
-    return named and engine.container_named(f"{use.container}{PREVIOUS_SUFFIX}") is None
+    # One that has another name may be a spare itself, or its spare serves.
+    beside = named and engine.container_named(f"{use.container}{PREVIOUS_SUFFIX}") is not None
+    folder.end(use.mounts, spare=named and not beside)
+    if beside:
+        # A run that ended left it, and the next change of the container keeps it; it is stopped, so nothing mounts the copy now.
+        folder.keep_for_spare()
 
 
 def _mark(use: Use, compared: Comparison) -> str:

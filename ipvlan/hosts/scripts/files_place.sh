@@ -1,7 +1,7 @@
 # Finds the folder of one container's files, and makes sure that it is this stack's and that root alone can write to it.
 # Variables: base (folder of the files of all stacks), owner, host, service (parts of the container's owner label), wait (seconds to
 # wait for another script that works in the same folder).
-# Output: foreign (path of what is not this stack's, or that others can write to), failed (what was not done). The exit status is 1
+# Output: foreign (path of what is not this stack's, or that others can write to), unlabelled (1: that is for its label alone), failed (what was not done). The exit status is 1
 # then. Whoever includes it prints `done=1` at its end.
 : "${base?}" "${owner?}" "${host?}" "${service?}" "${wait?}"
 # What is created is root's alone until it gets its own mode.
@@ -36,7 +36,10 @@ find_place() {
     is_there "$part" || return 1
     is_safe "$part" || foreign "$part"
   done
-  if [ -L "$folder/owner" ] || [ "$(cat "$folder/owner" 2>/dev/null)" != "$label" ]; then foreign "$folder"; fi
+  if [ -L "$folder/owner" ] || [ "$(cat "$folder/owner" 2>/dev/null)" != "$label" ]; then
+    echo unlabelled=1
+    foreign "$folder"
+  fi
   # Files in them are written and removed: a link may lead to what is not ours.
   for part in staged next live held before spare; do
     if is_there "$folder/$part"; then is_safe "$folder/$part" || foreign "$folder/$part"; fi
@@ -56,7 +59,7 @@ finish_staging() {
 # Waits for the end of another script that works in a folder: the one who asked for it may have given it up, and not its work on the
 # host. Arguments: the number of the file that has the folder open, and its path.
 lock() {
-  command -v flock >/dev/null || failed "flock of util-linux is not there"
+  command -v flock >/dev/null || failed "flock is not there: install util-linux, or put it on root's PATH (secure_path of sudo)"
   waited=0
   until flock -n "$1"; do
     [ "$waited" -lt "$wait" ] || failed "another script still works in $2"
@@ -64,6 +67,11 @@ lock() {
     sleep 1
   done
   [ "/proc/self/fd/$1" -ef "$2" ] || failed "$2 was removed meanwhile"
+}
+
+# Makes those parts of the folder again that somebody removed; find_place has seen that no other is in their place.
+make_parts() {
+  mkdir -p "$folder/live" "$folder/held" || failed "$folder/live or $folder/held is not created"
 }
 
 # Ends the script where there is no folder.

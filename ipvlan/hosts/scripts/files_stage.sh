@@ -49,6 +49,7 @@ trap 'if [ "$?" -ne 0 ] && [ "$made" -eq 1 ]; then rm -rf "$folder"; fi' EXIT
 make_place
 exec 8<&-
 need_place
+make_parts
 mkdir "$new/staged" "$new/live" || failed "the folder $new is not filled"
 number=0 slot='' path='' file_owner='' mode=''
 while [ "$number" -lt "$count" ]; do

@@ -85,6 +85,11 @@ class Folder:
         self.made.append(f"end refused{' keep' if keep else ''}" if refused else f"end spare={spare}")
         self.refused = refused
 
+    def keep_for_spare(self) -> bool:
+        """Note it."""
+        self.made.append("keep for spare")
+        return True
+
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ContainerEngine]:
@@ -138,8 +143,31 @@ def test_a_container_that_has_its_files_is_left_alone(docker: ContainerEngine) -
     docker.inspected.append(container("33", "web.ipvlan-previous"))
     folder = Folder(SAME)
     run(folder)
-    assert folder.made[-1] == "end spare=False"
+    assert folder.made[1:] == ["end spare=False", "keep for spare"]
     assert sent(docker) == []
+
+
+@pytest.mark.parametrize("use", [USE, COMMAND, RESTART])
+def test_a_spare_that_an_ended_run_left_gets_what_is_proven(docker: ContainerEngine, use: Use) -> None:
+    """The next change of the container keeps it: it is not to come back with the files, and the passwords, of long ago."""
+    docker.inspected.append(container("33", "web.ipvlan-previous"))
+    set_state(docker.inspected[1], "created")
+    folder = Folder()
+    run(folder, use)
+    assert folder.made[2:] == ["end spare=False", "keep for spare"]
+    answer_command(docker, 1, b"broken")
+    refused = Folder()
+    failure(refused, COMMAND, code=FILES_NOT_BACK)
+    assert "keep for spare" not in refused.made
+
+
+def test_the_files_of_a_spare_that_serves_are_left_alone(docker: ContainerEngine) -> None:
+    """The container in the state is set aside then, and the spare beside it is another change's."""
+    docker.inspected[0]["Name"] = "/web.ipvlan-failed"
+    docker.inspected.append(container("33", "web.ipvlan-previous"))
+    folder = Folder(SAME)
+    run(folder)
+    assert folder.made[1:] == ["end spare=False"]
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.files import FileBytes
-from tests.support.files_host import files_host
+from tests.support.files_host import Host, files_host
 from tests.support.namespace import write_command
 
 SLOT = "a.aaaaaaaa"
@@ -53,3 +54,72 @@ def test_without_room_for_a_second_copy_nothing_is_replaced(tmp_path: Path) -> N
         write_command(host.root.commands, "cp", 'exec /bin/cp "$@"')
         host.folder.activate(mounts, pid=host.root.pid, hold=True, keep=True)
         assert inside.read_text() == "new"
+
+
+OTHER = "b.bbbbbbbb"
+BOTH = {"/etc/a": SLOT, "/etc/b": OTHER}
+
+
+def stage_both(host: Host, content: str) -> None:
+    """Stage two files."""
+    other = replace(a_file(content), target="/etc/b", slot=OTHER)
+    host.folder.stage([a_file(content), other])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_half_an_activation_before_a_container_is_replaced_goes_back(tmp_path: Path, kept: bool) -> None:
+    """The container that runs stays then, and its next start finds what it had; a way back that was kept before is kept."""
+    with files_host(tmp_path) as host:
+        stage_both(host, "old")
+        if kept:
+            host.folder.activate(BOTH, pid=0, hold=False, keep=True)
+        stage_both(host, "new")
+        assert host.root.commands is not None
+        full = f'case "$*" in */staged/{OTHER}*) echo "No space left"; exit 1 ;; esac; exec /bin/cp "$@"'
+        write_command(host.root.commands, "cp", full)
+        with pytest.raises(HostError, match=f"{OTHER} is not replaced.*No space left"):
+            host.folder.activate(BOTH, pid=0, hold=False, keep=False)
+        assert host.names("live") == {SLOT: "old", OTHER: "old"}
+        assert host.folder.read({}).pending == kept
+        write_command(host.root.commands, "cp", 'exec /bin/cp "$@"')
+        host.folder.activate(BOTH, pid=0, hold=False, keep=False)
+        assert host.names("live") == {SLOT: "new", OTHER: "new"}
+        assert not host.folder.read({}).pending
+
+
+def test_what_does_not_go_back_keeps_its_way_back(tmp_path: Path) -> None:
+    """The disk is full for that too: the next run still has what was live as a whole, and so has a spare."""
+    with files_host(tmp_path) as host:
+        stage_both(host, "old")
+        stage_both(host, "new")
+        assert host.root.commands is not None
+        full = f'case "$*" in */staged/{OTHER}*|*/before/*) exit 1 ;; esac; exec /bin/cp "$@"'
+        write_command(host.root.commands, "cp", full)
+        with pytest.raises(HostError, match=f"{OTHER} is not replaced"):
+            host.folder.activate(BOTH, pid=0, hold=False, keep=False)
+        assert host.names("live") == {SLOT: "new", OTHER: "old"}
+        assert host.names("before") == {SLOT: "old", OTHER: "old"}
+        write_command(host.root.commands, "cp", 'exec /bin/cp "$@"')
+        host.folder.keep_for_spare()
+        assert host.names("spare") == {SLOT: "old", OTHER: "old"}
+
+
+def test_a_killed_activation_before_a_container_is_replaced_has_a_way_back(tmp_path: Path) -> None:
+    """Wherever it ends: what is live is old or new as a whole, or what was live is kept."""
+    with files_host(tmp_path) as host:
+        stage_both(host, "old")
+        stage_both(host, "new")
+        mixed = False
+        for before in (*range(60, 400, 6), 100000):
+            try:
+                replace(host, kill_before=before).folder.activate(BOTH, pid=0, hold=False, keep=False)
+                ended = True
+            except HostError:
+                ended = False
+            if len({*host.names("live").values()}) == 2:
+                mixed = True
+                assert host.names("before") == {SLOT: "old", OTHER: "old"}
+            if ended:
+                break
+        assert mixed
+        assert host.names("live") == {SLOT: "new", OTHER: "new"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -196,3 +197,60 @@ def test_a_target_over_a_link_of_the_image_is_not_compared_with_the_host(host: H
         host.folder.stage([FileBytes(target=target, slot=SLOT, path="", content=b"1", owner="0:0", mode="0444")])
         compared = host.folder.compare({target: SLOT}, pid=host.root.pid)
         assert (compared.differs, compared.detached) == ((), expected)
+
+
+@pytest.mark.parametrize("part", ["live", "held"])
+def test_a_part_that_is_gone_is_made_again(host: Host, part: str) -> None:
+    """Somebody removed it, or brought a backup without empty folders back: each work on it succeeds again."""
+    stage(host, "1")
+    works: tuple[Callable[[], object], ...] = (
+        lambda: stage(host, "1"),
+        lambda: activate(host),
+        lambda: host.folder.activate(MOUNTS, pid=0, hold=False, keep=False),
+        lambda: host.folder.back(MOUNTS, pid=0, hold=False),
+    )
+    for work in works:
+        if not (host.path / "before").exists():
+            activate(host)
+        shutil.rmtree(host.path / part)
+        work()
+        assert host.names("live") == {SLOT: "1", f"{SITES}/a": "1"}
+        assert (host.path / part).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_single_file_reloads_where_held_is_gone(host: Host, tmp_path: Path) -> None:
+    """The inode that the container has is linked there."""
+    mounted = tmp_path / "mounted"
+    stage(host, "1")
+    os.link(host.path / "live" / SLOT, mounted)
+    stage(host, "2")
+    (host.path / "held").rmdir()
+    host.folder.activate({str(mounted): SLOT}, pid=host.root.pid, hold=True, keep=True)
+    assert mounted.read_text() == "2"
+
+
+def test_the_advice_removes_nothing_that_a_container_mounts(host: Host) -> None:
+    """Only a folder of another label is one that somebody may remove."""
+    stage(host, "1")
+    (host.path / "live").chmod(0o770)
+    with pytest.raises(HostError) as caught:
+        stage(host, "2")
+    fix = caught.value.problems[0].fix
+    assert f"chown root:root {host.path}/live; chmod go-w {host.path}/live" in fix
+    assert "remove nothing" in fix
+    assert "remove it" not in fix
+    (host.path / "live").chmod(0o700)
+    (host.path / "owner").write_text("of others")
+    with pytest.raises(HostError) as caught:
+        stage(host, "2")
+    assert "where nobody needs it, remove it on the host" in caught.value.problems[0].fix
+
+
+def test_a_host_without_flock_is_told_what_to_install(host: Host) -> None:
+    """Its disk has nothing to do with that."""
+    without = replace(
+        host.folder, run=lambda script, seconds: host.run(script.replace("-v flock", "-v none-of-it"), seconds)
+    )
+    with pytest.raises(HostError, match="flock is not there: install util-linux") as caught:
+        without.stage([])
+    assert caught.value.problems[0].code == FILES_NOT_WRITTEN

@@ -29,11 +29,22 @@ class Docker:
     remapped = False
     there = True
     """Whether it has the container."""
+    name = "web"
+    """The container's name."""
+    mounts = ""
+    """The folder on the host of which it mounts something."""
 
     def container_named(self, name: str) -> dict[str, str] | None:
         """Answer."""
-        assert name == "web"
-        return {"Id": "c1"} if self.there else None
+        assert name in {"web", "web2"}
+        return {"Id": "c1"} if self.there and name == self.name else None
+
+    def containers(self) -> list[dict[str, Any]]:
+        """Answer."""
+        mounts = [{"Type": "bind", "Source": f"{self.mounts}/db.ini.1"}, {"Type": "tmpfs"}]
+        return (
+            [{"Id": "c1", "Names": [f"/{self.name}"], "Mounts": mounts if self.mounts else None}] if self.there else []
+        )
 
     def remaps_users(self) -> bool:
         """Answer."""
@@ -141,6 +152,30 @@ def test_without_a_container_all_goes_live(host: Host, docker: Docker, calls: Ca
     assert not (host.path / "before").exists()
     FILES.update(state, files_of("third"), calls.operation())
     assert host.names("live") == host.names("staged") == {"db.ini.1": "third"}
+
+
+def test_a_container_of_another_name_keeps_what_it_mounts(host: Host, docker: Docker, calls: Calls) -> None:
+    """It is renamed by this `up`, or was to be by one that ended before it: it runs, and its spare gets what is live."""
+    state = created(calls)
+    docker.mounts = str(host.path / "live")
+    state = FILES.update(state, files_of("second", container="web2"), calls.operation())
+    FILES.update(state, files_of("third", container="web2"), calls.operation())
+    assert live(host) == "password=correct horse\n"
+    assert host.names("staged") == {"db.ini.1": "third"}
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("web.ipvlan-failed", "live"), ("web.ipvlan-rehearsal", "live"), ("web.ipvlan-previous", "spare")],
+)
+def test_what_a_change_left_does_not_run_with_what_is_live(
+    host: Host, docker: Docker, calls: Calls, name: str, part: str
+) -> None:
+    """Neither a replacement that failed, nor one of a rehearsal; and a spare has files of its own."""
+    state = created(calls)
+    docker.name, docker.mounts = name, str(host.path / part)
+    FILES.update(state, files_of("second"), calls.operation())
+    assert live(host) == "second"
 
 
 def test_the_rest_is_recorded_alone(host: Host, calls: Calls) -> None:

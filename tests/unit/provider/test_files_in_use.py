@@ -99,6 +99,19 @@ def test_other_files_or_another_container(calls: Calls, change: Properties) -> N
     assert calls.names == ["hold", "use"]
 
 
+def test_the_old_value_of_a_secret_is_not_shown_either(calls: Calls) -> None:
+    """The container had it until now, and has it again where it does not go on with the new one: its log says it too."""
+    new = in_use_of(generation=2.0, secrets={"db_password": "new", "same": "shared"})
+    old = in_use_of(secrets={"db_password": "correct horse", "same": "shared", "gone": "old key"})
+    FILES_IN_USE.update(old, new, calls.operation())
+    assert sorted(calls.of("use")["use"].secrets) == ["correct horse", "new", "old key", "shared"]
+    # A state from before has none.
+    calls.made.clear()
+    del old["secrets"]
+    FILES_IN_USE.update(old, new, calls.operation())
+    assert sorted(calls.of("use")["use"].secrets) == ["new", "shared"]
+
+
 @pytest.mark.parametrize(
     "change",
     [{"change": "restart"}, {"reload_command": []}, {"healthy_within": 9.0}, {"on_failure": "leave"}, {"secrets": {}}],

@@ -29,6 +29,10 @@ class Docker:
         """Answer."""
         return {"Id": "c1"} if self.there else None
 
+    def containers(self) -> list[dict[str, Any]]:
+        """Answer."""
+        return []
+
     def remaps_users(self) -> bool:
         """Answer."""
         return False
