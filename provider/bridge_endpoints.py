@@ -16,7 +16,7 @@ from provider.not_up import bring_back, not_up
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of, file_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.hosts.endpoints import Wanted
@@ -36,7 +36,7 @@ class BridgeEndpoints(Resource):
 
     def create(self, inputs: Properties, operation: Operation) -> Created:
         """Connect the container to all of its bridges, and start it where it never ran."""
-        _attached(inputs, operation)
+        _attached(inputs, operation, former={})
         return Created(f"{inputs['host']}/{inputs['container_id']}", inputs)
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
@@ -82,7 +82,7 @@ class BridgeEndpoints(Resource):
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Connect and disconnect what differs; nothing else happens to the container."""
         if compare(old, new, identity=(), rest=_CONTENT).changed:
-            _attached(new, operation, former=[each["network_id"] for each in old["endpoints"]])
+            _attached(new, operation, former={each["network"]: each["network_id"] for each in old["endpoints"]})
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:
@@ -96,8 +96,10 @@ class BridgeEndpoints(Resource):
             detach(engine, _wanted(state))
 
 
-def _attached(properties: Properties, operation: Operation, *, former: Collection[str] = ()) -> None:
+def _attached(properties: Properties, operation: Operation, *, former: Mapping[str, str]) -> None:
     """Make the connections as planned, without the former ones; where that fails, run the previous container again.
+
+    `former` is name -> id of the networks to which this stack connected the container before.
 
     Raises:
         HostError: Why the container is not connected, with what became of the previous one.

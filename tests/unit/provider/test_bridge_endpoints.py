@@ -119,6 +119,19 @@ def test_a_network_of_others_is_left_when_it_leaves_the_config(docker: NetworkEn
     assert docker.changes == ["disconnect 11 mon_default"]
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_one_of_others_that_was_created_again_is_left_when_it_leaves_the_config(
+    docker: NetworkEngine, run: Run, there: bool
+) -> None:
+    """The state has the dead id, and the container another bridge; where the recorded one lives, the other one stays."""
+    if there:
+        docker.add_network("dd", "mon_default")
+    networks = {FABRIC: FABRICS, "backend": live(), "mon_default": live("c3")}
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=networks)]
+    ENDPOINTS.update(inputs(endpoint(), endpoint("mon_default", "dd")), inputs(endpoint()), run.operation)
+    assert docker.changes == ([] if there else ["disconnect 11 mon_default"])
+
+
 @pytest.mark.parametrize("make", [container, stopped])
 def test_other_aliases_are_a_new_connection(docker: NetworkEngine, run: Run, make: Any) -> None:
     """Docker changes none, and of a stopped container it says success and changes nothing: it is disconnected first."""
