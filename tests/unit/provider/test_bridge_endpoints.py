@@ -339,6 +339,24 @@ def test_the_container_alone_replaces(run: Run, docker: NetworkEngine) -> None:
     assert docker.requests == []
 
 
+def test_a_connection_that_a_killed_run_ended_is_made_again(docker: NetworkEngine, run: Run) -> None:
+    """The state has it, and the edit was taken back: only the look before an `up` knows. It is said, and no difference later."""
+    docker.inspected = [container("11", "web", NetworkSettings__Networks={FABRIC: FABRICS, "data": live("c2")})]
+    state = inputs(endpoint("backend", "c1", "api"), endpoint("data", "c2"))
+    found = {**state, "detached": True}
+    difference = ENDPOINTS.diff(state, found)
+    assert (list(difference.changed), list(difference.replaces)) == (["detached"], [])
+    outputs = ENDPOINTS.update(state, found, run.operation)
+    assert docker.changes == ["connect 11 backend"]
+    assert docker.endpoints("web")["backend"]["Aliases"] == ["api"]
+    assert outputs == {**state, "detached": False}
+    assert run.warned == [
+        "container web on docker-1 was not on all of its bridge networks, and was connected to them again"
+    ]
+    for given in (state, {**state, "detached": False}):
+        assert not ENDPOINTS.diff(outputs, given).changed
+
+
 def test_it_is_ended_and_ended_again(docker: NetworkEngine, run: Run) -> None:
     """The fabric stays; a connection to a network of the name that is another one is not this resource's."""
     networks = {FABRIC: FABRICS, "backend": live(), "data": live("dd")}
