@@ -24,6 +24,7 @@ class BridgeEndpoints(pulumi.CustomResource):
         *,
         container_id: pulumi.Input[str],
         network_ids: Mapping[str, pulumi.Input[str]],
+        detached: bool,
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declare them.
@@ -33,6 +34,7 @@ class BridgeEndpoints(pulumi.CustomResource):
             args: The container.
             container_id: An output of the container's resource: the connections come after it and are replaced with it.
             network_ids: Docker's name of each of its bridges -> the network's id, an output of the network's resource.
+            detached: Whether the container is known to be off a bridge on which the state has it: it is connected again.
             opts: The resource's options.
         """
         planned = args.planned
@@ -54,6 +56,7 @@ class BridgeEndpoints(pulumi.CustomResource):
                 ],
                 "priority": ENDPOINT_PRIORITY,
                 "keep_bridge": keeps_bridge(planned),
+                "detached": detached,
                 # Where the connection fails, the previous container runs again.
                 "rollout": args.of_connection,
                 **args.file_secrets,

@@ -67,6 +67,9 @@ class HostSliceArgs:
     missing_bridges: Collection[str] = ()
     """Names of the planned bridge networks that do not exist on the host, as far as it was asked."""
 
+    detached: Collection[str] = ()
+    """Names of the containers that are off a bridge on which the state has them, as far as the host was asked."""
+
     recorded_containers: Collection[str] = ()
     """Docker's ids of the host's containers in the state."""
 
@@ -240,6 +243,7 @@ class HostSlice(pulumi.ComponentResource):
             self._rollout(planned),
             container_id=container.id,
             network_ids={bridge: resource.network_id for bridge, resource in self.bridges.items()},
+            detached=planned.name in self._args.detached,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=self._bridges_of(planned),

@@ -74,6 +74,9 @@ class FabricArgs:
     missing_bridges: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Host -> names of planned bridge networks that do not exist there; empty in a preview."""
 
+    detached: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Host -> names of containers that are off a bridge on which the state has them; empty in a preview."""
+
 
 class IpvlanFabric(pulumi.ComponentResource):
     """One flat ipvlan network over several Docker hosts, with its containers and their published ports."""
@@ -196,6 +199,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 after=after,
                 missing_volumes=shared.args.missing_volumes.get(host.name, ()),
                 missing_bridges=shared.args.missing_bridges.get(host.name, ()),
+                detached=shared.args.detached.get(host.name, ()),
                 recorded_containers=[id_ for place, id_ in shared.args.recorded.items() if place.host == host.name],
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -87,12 +87,12 @@ def fabric_args(
     known = {} if project is None else _known_secrets(config)
     volumes, without = visits.volumes(pulumi.get_stack(), known, unavailable)
     unavailable = {**unavailable, **without}
-    bridges, without = visits.bridges(pulumi.get_stack(), unavailable)
+    bridges = visits.bridges(pulumi.get_stack(), unavailable)
     return FabricArgs(
         plan=plan,
         stack=pulumi.get_stack(),
         secrets=secrets,
-        unavailable={**unavailable, **without},
+        unavailable={**unavailable, **bridges.unavailable},
         existing=visits.existing(),
         from_before=visits.from_before(),
         recorded=visits.recorded(),
@@ -104,7 +104,8 @@ def fabric_args(
             *(host for host, found in volumes.items() if found.replaced),
         },
         missing_volumes={host: found.missing for host, found in volumes.items()},
-        missing_bridges=bridges,
+        missing_bridges=bridges.missing,
+        detached=bridges.detached,
     )
 
 
@@ -247,7 +248,7 @@ class HostVisits:
         return looked
 
     def bridges(self, stack: str, unavailable: Collection[str]) -> BridgesLooked:
-        """Return which bridge networks of each host are missing, and say and return which hosts cannot be used for them.
+        """Return what is not there of each host's bridges, and say and return which hosts cannot be used for them.
 
         In a preview, and of an unavailable host, it is nothing.
 
@@ -256,7 +257,7 @@ class HostVisits:
         """
         hosts = [host for host in self._plan.hosts if host.bridges and host.name not in unavailable]
         if self._visits is None or not hosts:
-            return BridgesLooked({}, {})
+            return BridgesLooked({}, {}, {})
         check = BridgeCheck(stack, self._recorded)
         looked = check.look([(host, connection_to(host, self._plan.ssh)) for host in hosts])
         for warning in check.abandoned(hosts):

@@ -16,7 +16,7 @@ from provider.not_up import bring_back, not_up
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of, file_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.hosts.endpoints import Wanted
@@ -36,8 +36,8 @@ class BridgeEndpoints(Resource):
 
     def create(self, inputs: Properties, operation: Operation) -> Created:
         """Connect the container to all of its bridges, and start it where it never ran."""
-        _attached(inputs, operation)
-        return Created(f"{inputs['host']}/{inputs['container_id']}", inputs)
+        _attached(inputs, operation, former={})
+        return Created(f"{inputs['host']}/{inputs['container_id']}", {**inputs, "detached": False})
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
         """Return the connections as they are, so that an `up` sees a difference; None without the container.
@@ -76,14 +76,21 @@ class BridgeEndpoints(Resource):
         }
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Replace for another container; anything else is an update."""
-        return compare(old, new, identity=_IDENTITY, rest=(*_CONTENT, "ssh", "rollout", "secrets"))
+        """Replace for another container; anything else is an update, also a connection that is known to have ended."""
+        found = compare(old, new, identity=_IDENTITY, rest=(*_CONTENT, "ssh", "rollout", "secrets"))
+        return Difference([*found.changed, *(["detached"] if new.get("detached") else [])], found.replaces)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
-        """Connect and disconnect what differs; nothing else happens to the container."""
-        if compare(old, new, identity=(), rest=_CONTENT).changed:
-            _attached(new, operation, former=[each["network_id"] for each in old["endpoints"]])
-        return new
+        """Connect and disconnect what differs, also from the state; nothing else happens to the container."""
+        detached = new.get("detached")
+        if detached or compare(old, new, identity=(), rest=_CONTENT).changed:
+            _attached(new, operation, former={each["network"]: each["network_id"] for each in old["endpoints"]})
+        if detached:
+            operation.warn(
+                f"container {new['container']} on {new['host']} was not on all of its bridge networks, and was connected to them "
+                "again"
+            )
+        return {**new, "detached": False}
 
     def delete(self, state: Properties, operation: Operation) -> None:
         """Disconnect the container; succeed if a connection, a network or the container is gone already."""
@@ -96,8 +103,10 @@ class BridgeEndpoints(Resource):
             detach(engine, _wanted(state))
 
 
-def _attached(properties: Properties, operation: Operation, *, former: Collection[str] = ()) -> None:
+def _attached(properties: Properties, operation: Operation, *, former: Mapping[str, str]) -> None:
     """Make the connections as planned, without the former ones; where that fails, run the previous container again.
+
+    `former` is name -> id of the networks to which this stack connected the container before.
 
     Raises:
         HostError: Why the container is not connected, with what became of the previous one.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ipvlan.hosts.errors import BRIDGE_UNUSABLE, HostError
 from ipvlan.hosts.session import HostSession, on_all
 from ipvlan.plan.bridges import default_name
-from ipvlan.plan.resource_names import BRIDGE_NETWORK_TYPE
+from ipvlan.plan.resource_names import BRIDGE_ENDPOINTS_TYPE, BRIDGE_NETWORK_TYPE
 from ipvlan.problems import Problem
 
 if TYPE_CHECKING:
@@ -28,11 +28,23 @@ SECONDS: Final = 20.0
 """For one host to answer."""
 
 
+class BridgesOfHost(NamedTuple):
+    """What is not on one host, so that the resources look there."""
+
+    missing: frozenset[str]
+    """Names of the planned networks that do not exist, or that have another id than in the state."""
+    detached: frozenset[str]
+    """Names of the containers that are off a network on which the state has them: an interrupted run, or somebody, disconnected
+    them."""
+
+
 class BridgesLooked(NamedTuple):
     """What a look at the bridge networks of hosts shows, by host."""
 
     missing: Mapping[str, frozenset[str]]
-    """Names of those that do not exist, or that have another id than in the state."""
+    """As of `BridgesOfHost`."""
+    detached: Mapping[str, frozenset[str]]
+    """As of `BridgesOfHost`."""
     unavailable: Mapping[str, HostError]
     """The hosts that nothing can be done on now, with the reason: they do not answer, or an external network is gone that the state
     has."""
@@ -90,7 +102,7 @@ class BridgeCheck:
         ]
 
     def look(self, hosts: Sequence[tuple[HostPlan, HostConnection]]) -> BridgesLooked:
-        """Return which bridge networks are missing, and which hosts are to be left out.
+        """Return which bridge networks are missing, which containers are off theirs, and which hosts are to be left out.
 
         Raises:
             BridgesRefusedError: Each network that cannot be as planned, on all hosts.
@@ -99,7 +111,7 @@ class BridgeCheck:
         connections = [connection for host, connection in hosts if host.name in plans]
         answers = on_all(connections, lambda session: self._look(session, plans[session.name]), timeout=SECONDS)
         problems: list[Problem] = []
-        missing: dict[str, frozenset[str]] = {}
+        found: dict[str, BridgesOfHost] = {}
         unavailable: dict[str, HostError] = {}
         for host, answer in answers.items():
             if isinstance(answer, BridgesRefusedError):
@@ -107,12 +119,16 @@ class BridgeCheck:
             elif isinstance(answer, HostError):
                 unavailable[host] = answer
             else:
-                missing[host] = answer
+                found[host] = answer
         if problems:
             raise BridgesRefusedError(problems)
-        return BridgesLooked(missing, unavailable)
+        return BridgesLooked(
+            {host: each.missing for host, each in found.items()},
+            {host: each.detached for host, each in found.items()},
+            unavailable,
+        )
 
-    def _look(self, session: HostSession, host: HostPlan) -> frozenset[str]:
+    def _look(self, session: HostSession, host: HostPlan) -> BridgesOfHost:
         # Only here: it loads Docker's package, and most stacks have no bridges of their own.
         from ipvlan.hosts.bridge_networks import links_of  # noqa: PLC0415
         from ipvlan.hosts.engine import Engine  # noqa: PLC0415
@@ -121,7 +137,8 @@ class BridgeCheck:
         try:
             networks, containers = engine.networks(), engine.containers()
             links = links_of(session, [planned.options for planned in host.bridges])
-            return self.compare(host, networks, containers, docker_version=engine.version, links=links)
+            missing = self.compare(host, networks, containers, docker_version=engine.version, links=links)
+            return BridgesOfHost(missing, self.detached(host.name, containers))
         finally:
             engine.close()
 
@@ -175,6 +192,26 @@ class BridgeCheck:
         recorded = self._recorded.get((host, name), {}).get("network_id")
         return recorded in ids if recorded else bool(ids)
 
+    def detached(self, host: str, containers: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+        """Return the names of the state's containers on a host that are off a network on which the state has them.
+
+        One that has another name now was put aside, or renamed by hand, and is none of them.
+
+        Args:
+            host: The host's name.
+            containers: Those of the host, as Docker lists them.
+        """
+        listed = {each["Id"]: each for each in containers}
+        return frozenset(
+            name
+            for resource in (() if self._state is None else self._state.resources)
+            if resource.type == BRIDGE_ENDPOINTS_TYPE and not resource.delete and resource.outputs.get("host") == host
+            for name in [str(resource.outputs.get("container"))]
+            for live in [listed.get(resource.outputs.get("container_id"))]
+            if live is not None and f"/{name}" in (live.get("Names") or ())
+            if {each["network"] for each in resource.outputs.get("endpoints", ())} - _networks_of(live)
+        )
+
     def wanted(self, host: str, planned: BridgePlan) -> Wanted:
         """Return a planned network with what the state has of it."""
         from ipvlan.hosts.bridge_networks import Wanted  # noqa: PLC0415
@@ -205,6 +242,11 @@ class BridgeCheck:
             and bool(recorded.get("external"))
             and {problem.code for problem in failure.problems} == {BRIDGE_UNUSABLE}
         )
+
+
+def _networks_of(listed: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the networks of a container of Docker's list; also of one that never started with them."""
+    return frozenset((listed.get("NetworkSettings") or {}).get("Networks") or {})
 
 
 def _abandoned(host: HostPlan, planned: BridgePlan, own: str) -> Problem:

@@ -147,7 +147,7 @@ def differences(
     networks: Sequence[Mapping[str, Any]],
     *,
     fabric: str = "",
-    former: Collection[str] = (),
+    former: Mapping[str, str] | None = None,
 ) -> Differences:
     """Return what is not as it is to be.
 
@@ -156,16 +156,18 @@ def differences(
         inspected: The container, as `GET /containers/ID/json` describes it.
         networks: Those of the host, as Docker lists them: their labels say which are this stack's.
         fabric: Name of the fabric's network, which is none of the section's; without it, that counts as one of others.
-        former: Ids of networks to which this stack connected it before: it leaves them too, where they are of others.
+        former: Name -> id of the networks to which this stack connected it before: it leaves them too, where they are of others.
     """
     live = live_endpoints(inspected)
     planned = {endpoint.network: endpoint for endpoint in wanted.endpoints}
     hostname = inspected["Config"].get("Hostname") or ""
     beyond = [endpoint for name, endpoint in live.items() if name not in {*planned, BRIDGE, fabric}]
+    ids, before = {network["Id"] for network in networks}, former or {}
     ours = [
         endpoint
         for endpoint in beyond
-        if endpoint.network_id in former or _is_own_bridge(endpoint, networks, wanted.owner)
+        if (endpoint.network in before and _is_recorded(endpoint, before[endpoint.network], ids))
+        or _is_own_bridge(endpoint, networks, wanted.owner)
     ]
     return Differences(
         missing=tuple(endpoint for name, endpoint in planned.items() if name not in live),
@@ -193,6 +195,14 @@ def _differs(wanted: Wanted, planned: Endpoint, live: LiveEndpoint, hostname: st
     )
 
 
+def _is_recorded(live: LiveEndpoint, recorded: str, ids: Collection[str]) -> bool:
+    """Return whether an endpoint is the recorded one of its network's name; `ids` are those of the host's networks.
+
+    Where the recorded network is gone, its owner created it again, and `heal` connected the container to that.
+    """
+    return live.network_id in {"", recorded} or recorded not in ids
+
+
 def _is_own_bridge(live: LiveEndpoint, networks: Sequence[Mapping[str, Any]], owner: str) -> bool:
     """Return whether an endpoint is on a bridge of this stack; one that never started has the network's name alone."""
     found = next(
@@ -207,7 +217,7 @@ def _is_own_bridge(live: LiveEndpoint, networks: Sequence[Mapping[str, Any]], ow
     return found is not None and found.driver == DRIVER and has_owner(found.labels, owner)
 
 
-def attach(engine: EngineWrites, wanted: Wanted, *, former: Collection[str] = ()) -> Differences:
+def attach(engine: EngineWrites, wanted: Wanted, *, former: Mapping[str, str] | None = None) -> Differences:
     """Make the container's connections as they are to be, and start it where it was created and never started.
 
     It is safe to repeat, after an end at any line. A container that was stopped stays stopped.
@@ -215,7 +225,7 @@ def attach(engine: EngineWrites, wanted: Wanted, *, former: Collection[str] = ()
     Args:
         engine: The host's Docker.
         wanted: The connections as they are to be.
-        former: Ids of the networks to which this stack connected it before.
+        former: Name -> id of the networks to which this stack connected it before.
 
     Returns:
         What was different, and is not any more.
@@ -272,8 +282,7 @@ def detach(engine: EngineWrites, wanted: Wanted) -> None:
     ids = {network["Id"] for network in networks}
     for planned in wanted.endpoints:
         found = live.get(planned.network)
-        # Where the recorded one is gone, its owner created it again, and `heal` connected the container to that.
-        if found is not None and (found.network_id in {"", planned.network_id} or planned.network_id not in ids):
+        if found is not None and _is_recorded(found, planned.network_id, ids):
             _disconnect(engine, wanted, found.network, found.network_id, networks)
 
 

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from ipvlan.checks import bridge_check
-from ipvlan.checks.bridge_check import BridgesRefusedError
+from ipvlan.checks.bridge_check import BridgesOfHost, BridgesRefusedError
 from ipvlan.checks.stack_state import StackState
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.plan.resource_names import BRIDGE_NETWORK_TYPE
@@ -23,8 +23,8 @@ RunProgram = Callable[..., Run]
 
 @pytest.fixture(autouse=True)
 def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return what each host answers to the look at its bridges, to change: names of those that are missing, or a failure."""
-    given: dict[str, Any] = {"docker-1": frozenset(), "docker-2": frozenset()}
+    """Return what each host answers to the look at its bridges, to change: what is not there, or a failure."""
+    given: dict[str, Any] = dict.fromkeys(("docker-1", "docker-2"), BridgesOfHost(frozenset(), frozenset()))
 
     def on_all(connections: Any, _work: Any, **_: Any) -> Mapping[str, Any]:
         return {connection.name: given[connection.name] for connection in connections}
@@ -139,12 +139,25 @@ def test_what_is_missing_on_a_host_is_declared_so(
     run: RunProgram, bridged: dict[str, Any], answers: dict[str, Any]
 ) -> None:
     """An `up` looks at the hosts; the resource creates the network where the state has it. A preview asks none."""
-    answers["docker-2"] = frozenset({"backend"})
+    answers["docker-2"] = BridgesOfHost(missing=frozenset({"backend"}), detached=frozenset())
     made = run(bridged)
     assert made.named("fabric-docker-2-bridge-backend").inputs["missing"] is True
     assert made.named("fabric-docker-1-bridge-backend").inputs["missing"] is False
     answers.clear()
     assert run(bridged, preview=True).named("fabric-docker-2-bridge-backend").inputs["missing"] is False
+
+
+def test_a_container_that_is_off_a_bridge_is_declared_so(
+    run: RunProgram, bridged: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    """A killed run ended its connection; of a container that has its own no input differs, and a preview asks no host."""
+    answers["docker-1"] = BridgesOfHost(missing=frozenset(), detached=frozenset({"app"}))
+    made = run(bridged)
+    assert made.named("fabric-docker-1-app-endpoints").inputs["detached"] is True
+    assert made.named("fabric-docker-1-nginx-endpoints").inputs["detached"] is False
+    assert made.named("fabric-docker-2-nginx-endpoints").inputs["detached"] is False
+    answers.clear()
+    assert run(bridged, preview=True).named("fabric-docker-1-app-endpoints").inputs["detached"] is False
 
 
 def test_a_refused_network_ends_the_run_before_anything_is_declared(

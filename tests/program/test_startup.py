@@ -85,7 +85,7 @@ class Visits:
         return ()
 
     def bridges(self, stack, unavailable):
-        return dict(), dict()
+        return program_inputs.BridgesLooked(dict(), dict(), dict())
 
 sections = json.loads({json.dumps(config)!r})
 with (

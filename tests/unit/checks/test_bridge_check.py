@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from ipvlan.checks import bridge_check
-from ipvlan.checks.bridge_check import BridgeCheck, BridgesRefusedError
+from ipvlan.checks.bridge_check import BridgeCheck, BridgesOfHost, BridgesRefusedError
 from ipvlan.checks.stack_state import StackState, StateResource
 from ipvlan.hosts.errors import HostError
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import HostPlan
 from ipvlan.plan.resource_names import (
+    BRIDGE_ENDPOINTS_TYPE,
     BRIDGE_NETWORK_TYPE,
     CONTAINER_TYPE,
     FABRIC_TYPE,
@@ -148,6 +149,41 @@ def test_one_in_the_state_is_ours_whatever_its_label_is() -> None:
         check.compare(host(), [live], [others])
 
 
+def listed(*networks: str, **more: Any) -> dict[str, Any]:
+    """Return the container of the state, as Docker lists it, on these networks."""
+    settings = {"Networks": {name: {"NetworkID": ""} for name in networks}}
+    return {"Id": "11" * 32, "Names": ["/nginx"], "NetworkSettings": settings, **more}
+
+
+@pytest.mark.parametrize(
+    ("container", "recorded", "detached"),
+    [
+        (listed("ipvlanl2"), {}, {"nginx"}),
+        (listed(), {}, {"nginx"}),
+        (listed("ipvlanl2", "backend"), {}, set()),
+        (listed("ipvlanl2"), {"endpoints": []}, set()),
+        # Of another host, and another container: its endpoints are replaced.
+        (listed("ipvlanl2"), {"host": "docker-2"}, set()),
+        (listed("ipvlanl2", Id="22" * 32), {}, set()),
+        # One that was put aside is no target.
+        (listed("ipvlanl2", Names=["/nginx.ipvlan-failed"]), {}, set()),
+    ],
+)
+def test_a_container_without_a_connection_of_the_state_is_named(
+    container: dict[str, Any], recorded: dict[str, Any], detached: set[str]
+) -> None:
+    """A killed run disconnected it, and the edit was taken back: no input says so."""
+    endpoints = [{"network": "backend", "network_id": "c1" * 32, "aliases": []}]
+    outputs = {"host": "docker-1", "container": "nginx", "container_id": "11" * 32, "endpoints": endpoints, **recorded}
+    there = resource(BRIDGE_ENDPOINTS_TYPE, "fabric-docker-1-nginx-endpoints", **outputs)
+    known = state(network_id="c1" * 32)
+    check = BridgeCheck("dev", replace(known, resources=(*known.resources, there)))
+    assert check.detached("docker-1", [container]) == detached
+    left = replace(known, resources=(*known.resources, replace(there, delete=True)))
+    assert BridgeCheck("dev", left).detached("docker-1", [container]) == frozenset()
+    assert BridgeCheck("dev", None).detached("docker-1", [container]) == frozenset()
+
+
 def test_without_the_state_whose_it_is_is_not_known() -> None:
     """The resource looks again, with the owner id of the run."""
     assert BridgeCheck("dev", None).compare(host(), [network()], []) == frozenset()
@@ -157,10 +193,12 @@ def test_all_hosts_are_looked_at_and_every_refusal_is_shown(monkeypatch: pytest.
     """One that does not answer is left out."""
     refusal = BridgesRefusedError.on("docker-1", "IPF804", problem="of others", effect="-", fix="-")
     silent = HostError.on("docker-2", "IPF712", problem="silent", effect="-", fix="-")
-    answers: dict[str, Any] = {"docker-1": frozenset({"backend"}), "docker-2": silent}
+    found = BridgesOfHost(missing=frozenset({"backend"}), detached=frozenset({"nginx"}))
+    answers: dict[str, Any] = {"docker-1": found, "docker-2": silent}
     monkeypatch.setattr(bridge_check, "on_all", lambda *_, **__: answers)
     looked = BridgeCheck("dev", state()).look([])
     assert looked.missing == {"docker-1": frozenset({"backend"})}
+    assert looked.detached == {"docker-1": frozenset({"nginx"})}
     assert looked.unavailable == {"docker-2": silent}
     answers["docker-1"] = refusal
     with pytest.raises(BridgesRefusedError, match="IPF804"):

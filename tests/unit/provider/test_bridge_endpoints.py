@@ -119,6 +119,19 @@ def test_a_network_of_others_is_left_when_it_leaves_the_config(docker: NetworkEn
     assert docker.changes == ["disconnect 11 mon_default"]
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_one_of_others_that_was_created_again_is_left_when_it_leaves_the_config(
+    docker: NetworkEngine, run: Run, there: bool
+) -> None:
+    """The state has the dead id, and the container another bridge; where the recorded one lives, the other one stays."""
+    if there:
+        docker.add_network("dd", "mon_default")
+    networks = {FABRIC: FABRICS, "backend": live(), "mon_default": live("c3")}
+    docker.inspected = [container("11", "web", NetworkSettings__Networks=networks)]
+    ENDPOINTS.update(inputs(endpoint(), endpoint("mon_default", "dd")), inputs(endpoint()), run.operation)
+    assert docker.changes == ([] if there else ["disconnect 11 mon_default"])
+
+
 @pytest.mark.parametrize("make", [container, stopped])
 def test_other_aliases_are_a_new_connection(docker: NetworkEngine, run: Run, make: Any) -> None:
     """Docker changes none, and of a stopped container it says success and changes nothing: it is disconnected first."""
@@ -324,6 +337,24 @@ def test_the_container_alone_replaces(run: Run, docker: NetworkEngine) -> None:
         assert (list(difference.changed), list(difference.replaces)) == (list(changes), [])
     assert ENDPOINTS.update(old, {**old, "ssh": ["ssh", "other"]}, run.operation)["ssh"] == ["ssh", "other"]
     assert docker.requests == []
+
+
+def test_a_connection_that_a_killed_run_ended_is_made_again(docker: NetworkEngine, run: Run) -> None:
+    """The state has it, and the edit was taken back: only the look before an `up` knows. It is said, and no difference later."""
+    docker.inspected = [container("11", "web", NetworkSettings__Networks={FABRIC: FABRICS, "data": live("c2")})]
+    state = inputs(endpoint("backend", "c1", "api"), endpoint("data", "c2"))
+    found = {**state, "detached": True}
+    difference = ENDPOINTS.diff(state, found)
+    assert (list(difference.changed), list(difference.replaces)) == (["detached"], [])
+    outputs = ENDPOINTS.update(state, found, run.operation)
+    assert docker.changes == ["connect 11 backend"]
+    assert docker.endpoints("web")["backend"]["Aliases"] == ["api"]
+    assert outputs == {**state, "detached": False}
+    assert run.warned == [
+        "container web on docker-1 was not on all of its bridge networks, and was connected to them again"
+    ]
+    for given in (state, {**state, "detached": False}):
+        assert not ENDPOINTS.diff(outputs, given).changed
 
 
 def test_it_is_ended_and_ended_again(docker: NetworkEngine, run: Run) -> None:
