@@ -63,7 +63,7 @@ find "$new/staged" -mindepth 1 -type d -exec chmod 0755 {} +
 flush "$new/staged"
 { mv "$new/staged" "$folder/next" && finish_staging; } || failed "$folder/staged is not replaced"
 if [ "$unused" -eq 1 ]; then
-  rm -rf "$folder/before" "$folder/refused" "$folder/held" "$folder/live" && mkdir "$folder/live" "$folder/held" ||
+  { rm -rf "$folder/before" "$folder/refused" "$folder/held" "$folder/live" && mkdir "$folder/live" "$folder/held"; } ||
     failed "$folder/live is not emptied"
 fi
 for staged in "$folder/staged"/* "$folder/staged"/.[!.]*; do
