@@ -106,7 +106,7 @@ audit: ## known vulnerabilities of the pinned packages (asks PyPI's advisory ser
 	"$$folder/venv/bin/pip" install --quiet --disable-pip-version-check $(PIP_AUDIT)
 	"$$folder/venv/bin/pip-audit" --progress-spinner off --disable-pip --no-deps --requirement "$$folder/pins"
 
-test-fast: setup ## tests that need no lab, about 75 s
+test-fast: setup ## tests that need no lab, about 2 minutes
 	@$(NEEDS_IP)
 	$(FAST_TESTS)
 
