@@ -9,8 +9,9 @@ Out of scope: what makes a network the planned one (`ipvlan.hosts.bridge_network
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ipvlan.checks.looks import SECONDS, sort_answers
 from ipvlan.hosts.errors import BRIDGE_UNUSABLE, HostError
 from ipvlan.hosts.session import HostSession, on_all
 from ipvlan.plan.bridges import default_name
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
     from ipvlan.plan.bridges import BridgePlan
     from ipvlan.plan.model import HostPlan
-
-SECONDS: Final = 20.0
-"""For one host to answer."""
 
 
 class BridgesOfHost(NamedTuple):
@@ -110,18 +108,7 @@ class BridgeCheck:
         plans = {host.name: host for host, _ in hosts if host.bridges}
         connections = [connection for host, connection in hosts if host.name in plans]
         answers = on_all(connections, lambda session: self._look(session, plans[session.name]), timeout=SECONDS)
-        problems: list[Problem] = []
-        found: dict[str, BridgesOfHost] = {}
-        unavailable: dict[str, HostError] = {}
-        for host, answer in answers.items():
-            if isinstance(answer, BridgesRefusedError):
-                problems += answer.problems
-            elif isinstance(answer, HostError):
-                unavailable[host] = answer
-            else:
-                found[host] = answer
-        if problems:
-            raise BridgesRefusedError(problems)
+        found, unavailable = sort_answers(answers, BridgesRefusedError)
         return BridgesLooked(
             {host: each.missing for host, each in found.items()},
             {host: each.detached for host, each in found.items()},

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ipvlan.checks.looks import SECONDS, sort_answers
 from ipvlan.hosts.errors import (
     VOLUME_IN_USE,
     VOLUME_MISSING,
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
     from ipvlan.plan.model import HostPlan
     from ipvlan.plan.volumes import VolumePlan
     from ipvlan.problems import Problem
-
-SECONDS: Final = 20.0
-"""For one host to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +96,7 @@ class VolumeCheck:
         plans = {host.name: host for host, _ in hosts if host.volumes}
         connections = [connection for host, connection in hosts if host.name in plans]
         answers = on_all(connections, lambda session: self._look(session, plans[session.name]), timeout=SECONDS)
-        problems: list[Problem] = []
-        found: dict[str, Found] = {}
-        unavailable: dict[str, HostError] = {}
-        for host, answer in answers.items():
-            if isinstance(answer, VolumesRefusedError):
-                problems += answer.problems
-            elif isinstance(answer, HostError):
-                unavailable[host] = answer
-            else:
-                found[host] = answer
-        if problems:
-            raise VolumesRefusedError(problems)
-        return Looked(found, unavailable)
+        return Looked(*sort_answers(answers, VolumesRefusedError))
 
     def _look(self, session: HostSession, host: HostPlan) -> Found:
         # Only here: it loads Docker's package, and most stacks have no volumes of their own.

@@ -18,8 +18,8 @@ from ipvlan.plan.blocks import overlap
 from ipvlan.plan.bridges import bridges_on, docker_name
 from ipvlan.plan.host_links import DOCKER_LINK, shim_link
 from ipvlan.plan.interfaces import vlan_link
-from ipvlan.plan.resource_names import COMPONENT, LABEL_PREFIX, bridge_network, host_slice
-from ipvlan.plan.rules import bridge_options, endpoints
+from ipvlan.plan.resource_names import LABEL_PREFIX, bridge_network
+from ipvlan.plan.rules import bridge_options, endpoints, names
 from ipvlan.plan.rules.bridge_options import LINK
 from ipvlan.plan.rules.fabric import DOCKER_BRIDGE, DOCKER_NETWORKS, UNUSABLE
 from ipvlan.problems import Problem, shorten
@@ -48,7 +48,7 @@ def check(
     yield from _one_name_twice(config, with_fabric=with_fabric)
     yield from _overlapping(config)
     yield from _links(config)
-    yield from _resources(config)
+    yield from names.across_hosts(config, "bridges", bridges_on, bridge_network, what="networks", code="IPF246")
     yield from endpoints.check(config, unreadable, with_fabric=with_fabric)
 
 
@@ -231,21 +231,3 @@ def _unused(config: StackConfig, path: str, key: str) -> Iterator[Problem]:
         fix=f"connect one: services.NAME.bridges: [{shorten(key)}]; or remove it",
         severity="warning",
     )
-
-
-def _resources(config: StackConfig) -> Iterator[Problem]:
-    """Yield the bridges that would be one resource: a name is made of keys that may have its separator in them."""
-    seen: dict[str, tuple[str, str]] = {}
-    for host in config.hosts:
-        for planned in bridges_on(config, host):
-            name = bridge_network(host_slice(COMPONENT, host), planned.name)
-            first = seen.setdefault(name, (host, planned.key))
-            if first[0] != host:
-                yield Problem(
-                    code="IPF246",
-                    key=f"bridges.{shorten(planned.key)} and bridges.{shorten(first[1])}",
-                    value=shorten(name),
-                    problem=f"on host {host} and on host {first[0]} they have one resource name",
-                    effect="Pulumi could not tell the two networks apart, and `pulumi up` would stop in the middle",
-                    fix="rename one of the bridges, or one of the hosts",
-                )

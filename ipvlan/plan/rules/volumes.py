@@ -14,8 +14,9 @@ from ipvlan.config.models import StackConfig
 from ipvlan.config.shown_values import NOT_SHOWN
 from ipvlan.config.types.volumes import ANONYMOUS
 from ipvlan.config.volume_model import VolumeConfig
-from ipvlan.plan.resource_names import COMPONENT, LABEL_PREFIX, host_slice
+from ipvlan.plan.resource_names import LABEL_PREFIX
 from ipvlan.plan.resource_names import volume as resource_of_volume
+from ipvlan.plan.rules import names
 from ipvlan.plan.volumes import docker_name, named_sources, volumes_on
 from ipvlan.problems import Problem, shorten
 
@@ -65,7 +66,7 @@ def check(config: StackConfig, unreadable: Collection[str], *, with_services: bo
             yield from _unused(config, path, key, volume)
     yield from _one_volume_twice(config)
     yield from _by_docker_name(config)
-    yield from _resources(config)
+    yield from names.across_hosts(config, "volumes", volumes_on, resource_of_volume, what="volumes", code="IPF229")
 
 
 def _name(path: str, key: str, volume: VolumeConfig) -> Iterator[Problem]:
@@ -294,22 +295,4 @@ def _by_docker_name(config: StackConfig) -> Iterator[Problem]:
                     problem="the service names the volume by its name in Docker, and the section has it under another key",
                     effect="the container would be created before the volume, and Docker would make one without your options",
                     fix=f"write {shorten(keys[source])} as the source of the mount",
-                )
-
-
-def _resources(config: StackConfig) -> Iterator[Problem]:
-    """Yield the volumes that would be one resource: a name is made of keys that may have its separator in them."""
-    seen: dict[str, tuple[str, str]] = {}
-    for host in config.hosts:
-        for planned in volumes_on(config, host):
-            name = resource_of_volume(host_slice(COMPONENT, host), planned.name)
-            first = seen.setdefault(name, (host, planned.key))
-            if first[0] != host:
-                yield Problem(
-                    code="IPF229",
-                    key=f"volumes.{shorten(planned.key)} and volumes.{shorten(first[1])}",
-                    value=shorten(name),
-                    problem=f"on host {host} and on host {first[0]} they have one resource name",
-                    effect="Pulumi could not tell the two volumes apart, and `pulumi up` would stop in the middle",
-                    fix="rename one of the volumes, or one of the hosts",
                 )
