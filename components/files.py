@@ -5,7 +5,7 @@ Out of scope: the work on the host, which the plugin does (`provider.files`, `pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -39,7 +39,6 @@ class Files(pulumi.CustomResource):
         args: RolloutArgs,
         files: FilesPlan,
         *,
-        secrets: Mapping[str, pulumi.Output[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declare it.
@@ -48,7 +47,6 @@ class Files(pulumi.CustomResource):
             name: Name of the resource.
             args: The container.
             files: Its files.
-            secrets: Config key -> value, for every key that a file of the stack refers to.
             opts: The resource's options.
         """
         super().__init__(
@@ -63,7 +61,7 @@ class Files(pulumi.CustomResource):
                 "image": args.planned.image,
                 "owner": args.owner_label,
                 "files": file_properties(files),
-                "secrets": {key: secrets[key] for key in files.secret_keys},
+                "secrets": {key: args.secrets[key] for key in files.secret_keys},
                 "userns_host": args.planned.settings.userns_mode == "host",
                 # An output: what differs on the host. Another value than this one is an update.
                 "drifted": [],
@@ -88,7 +86,6 @@ class FilesInUse(pulumi.CustomResource):
         *,
         staged: Files,
         container_id: pulumi.Input[str],
-        secrets: Mapping[str, pulumi.Output[str]],
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -100,7 +97,6 @@ class FilesInUse(pulumi.CustomResource):
             files: Its files.
             staged: The resource of the staged files.
             container_id: An output of the container's resource.
-            secrets: Config key -> value: what the program prints at a reload may have one.
             after: The proof that the container is up.
             opts: The resource's options.
         """
@@ -121,7 +117,8 @@ class FilesInUse(pulumi.CustomResource):
                 "ports": port_inputs(ports),
                 "stop_seconds": stop_seconds(planned.settings),
                 "secret_names": sorted(planned.secret_environment),
-                "secrets": {key: secrets[key] for key in files.secret_keys},
+                # What the program prints at a reload may have one.
+                "secrets": {key: args.secrets[key] for key in files.secret_keys},
             },
             pulumi.ResourceOptions.merge(
                 opts,

@@ -284,7 +284,6 @@ class HostSlice(pulumi.ComponentResource):
             planned.files,
             staged=self._files[planned.service],
             container_id=self.containers[planned.service].id,
-            secrets=self._args.secrets,
             after=[settled],
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -303,7 +302,6 @@ class HostSlice(pulumi.ComponentResource):
             resource_names.files(resource_names.container(self._name, planned.service)),
             self._rollout(planned),
             planned.files,
-            secrets=self._args.secrets,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),
         )
         self._files[planned.service] = files

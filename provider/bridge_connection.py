@@ -73,10 +73,7 @@ class BridgeConnection(Resource):
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Replace for another container or other ports; for another ssh command or other networks update the state alone."""
-        found = compare(old, new, identity=_IDENTITY, rest=["ssh", "secrets"])
-        # Without any the property is left out, as in a state from before there were some.
-        other = (old.get("networks") or []) != (new.get("networks") or [])
-        return Difference([*found.changed, *(["networks"] if other else [])], found.replaces)
+        return compare(old, new, identity=_IDENTITY, rest=["ssh", "secrets", "networks"])
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:  # noqa: ARG002
         """Record what changed; nothing is done on the host."""

@@ -167,9 +167,8 @@ def _restored(engine: EngineWrites, connection: HostConnection, properties: Prop
 
 def _wanted(properties: Properties) -> Wanted:
     from ipvlan.hosts.endpoints import Endpoint, Wanted  # noqa: PLC0415
-    from ipvlan.plan.ownership import parse_owner_label  # noqa: PLC0415
+    from ipvlan.plan.ownership import owner_of  # noqa: PLC0415
 
-    label = parse_owner_label(properties["rollout"]["owner"])
     return Wanted(
         host=properties["host"],
         container=properties["container"],
@@ -180,5 +179,5 @@ def _wanted(properties: Properties) -> Wanted:
         ),
         priority=int(properties["priority"]),
         keep_bridge=properties["keep_bridge"],
-        owner="" if label is None else label.owner,
+        owner=owner_of(properties["rollout"]["owner"]),
     )

@@ -33,8 +33,10 @@ from provider.resource import (
     file_secrets,
 )
 
+_USED: Final = ("generation", "container_id", "mounts")
+"""Properties whose change lets the container take its files."""
 _RECORDED: Final = (
-    "owner", "ssh", "container", "image", "mounts", "change", "reload_signal", "reload_command", "ports", "healthy_within",
+    "owner", "ssh", "container", "image", "change", "reload_signal", "reload_command", "ports", "healthy_within",
     "on_failure", "stop_seconds", "secret_names", "secrets",
 )  # fmt: skip
 """Properties whose change alone does nothing on the host."""
@@ -61,11 +63,11 @@ class FilesInUse(Resource):
 
     def diff(self, old: Properties, new: Properties) -> Difference:
         """Report an update for other files or another container, and where something else is to be recorded."""
-        return compare(old, new, identity=["host", "service"], rest=["generation", "container_id", *_RECORDED])
+        return compare(old, new, identity=["host", "service"], rest=[*_USED, *_RECORDED])
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:
         """Let the container take the staged files; fail if it does not go on with them, and the state keeps the old generation."""
-        if any(old.get(key) != new.get(key) for key in ("generation", "container_id", "mounts")):
+        if any(old.get(key) != new.get(key) for key in _USED):
             _use(new, operation, before=old)
         return new
 

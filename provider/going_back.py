@@ -16,9 +16,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ipvlan.hosts import bridge, endpoints
+from ipvlan.hosts import bridge
 from ipvlan.hosts.bridge import BridgeAttachment
-from ipvlan.hosts.bridge_networks import DRIVER, has_owner
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.engine_writes import EngineWrites, open_engine
 from ipvlan.hosts.errors import HostError
@@ -34,7 +33,7 @@ from ipvlan.hosts.restore import (
 )
 from ipvlan.hosts.settle import settle
 from ipvlan.hosts.spare import Holder, holder_of
-from ipvlan.plan.ownership import parse_owner_label
+from ipvlan.plan.ownership import has_owner, owner_of
 from ipvlan.plan.resource_names import PREVIOUS_SUFFIX
 
 SECONDS_FOR_LOCKS: Final = 60.0
@@ -122,8 +121,11 @@ def _connected(engine: EngineWrites, handover: Mapping[str, Any], found: Holder)
     """
     if not handover.get("endpoints") or not was_never_started(found.inspected["State"]):
         return True
-    label = parse_owner_label(handover["owner"])
-    owner = "" if label is None else label.owner
+    # Not for a container without bridges: they load what reads a config.
+    from ipvlan.hosts import endpoints  # noqa: PLC0415
+    from ipvlan.hosts.bridge_networks import DRIVER  # noqa: PLC0415
+
+    owner = owner_of(handover["owner"])
     networks = [each for each in engine.networks() if each["Driver"] == DRIVER]
     # Before Docker 25 names are not unique: of several it is this stack's.
     networks.sort(key=lambda each: has_owner(each.get("Labels") or {}, owner))

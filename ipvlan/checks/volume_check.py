@@ -21,13 +21,13 @@ from ipvlan.hosts.errors import (
     VOLUME_UNKNOWN,
     HostError,
 )
+from ipvlan.hosts.ids import listed
 from ipvlan.hosts.session import HostSession, on_all
 from ipvlan.hosts.volumes import (
     LiveVolume,
     Wanted,
     created_here,
     differences,
-    listed,
     live_volume,
     obstacle,
     of_earlier_life,

@@ -9,7 +9,8 @@ import re
 from difflib import get_close_matches
 
 from ipvlan.config.no_links import NoSuchSourceError, RefusedSourceError
-from ipvlan.config.types.files import TARGET, cleaned_target, source_problem
+from ipvlan.config.types.files import TARGET, source_problem
+from ipvlan.config.types.mounts import cleaned
 from ipvlan.config.yaml_file import Checkout, Folder
 from ipvlan.problems import shorten
 
@@ -18,9 +19,9 @@ def of_refused(folder: Folder, target: str, source: str) -> str:
     """Return the fix for what is no regular file, or no folder: the other of the two, where all of it can be read."""
     path = source.removesuffix("/")
     if source.endswith("/") and _is_file(folder, path):
-        return f"it is a file: write no slash at the end of both: {shorten(cleaned_target(target))} and {shorten(path)}"
+        return f"it is a file: write no slash at the end of both: {shorten(cleaned(target))} and {shorten(path)}"
     if not source.endswith("/") and (below := _below(folder, f"{path}/")) and not any(map(source_problem, below)):
-        at = f"{cleaned_target(target)}/"
+        at = f"{cleaned(target)}/"
         if TARGET.fullmatch(at):
             return f"write a slash at the end of both for all files of the folder: {shorten(at)} and {shorten(path)}/"
     return "put a regular file there, and no link; files of which a name begins with a dot are put elsewhere"

@@ -18,10 +18,8 @@ from ipvlan.hosts.errors import (
     BRIDGE_UNUSABLE,
     HostError,
 )
-from ipvlan.hosts.ids import short_id
-from ipvlan.hosts.volumes import listed
-from ipvlan.plan.ownership import known_owner, parse_owner_label
-from ipvlan.plan.resource_names import OWNER_LABEL
+from ipvlan.hosts.ids import listed, short_id
+from ipvlan.plan.ownership import has_owner, known_owner
 
 if TYPE_CHECKING:
     from ipvlan.hosts.bridge_networks import LiveNetwork, Wanted
@@ -162,21 +160,16 @@ def link_exists(wanted: Wanted, link: str) -> HostError:
     )
 
 
-def _made_here(wanted: Wanted, other: LiveNetwork) -> bool:
-    label = parse_owner_label(other.labels.get(OWNER_LABEL, ""))
-    return bool(wanted.owner) and label is not None and label.owner == wanted.owner
-
-
 def _not_yet(wanted: Wanted, other: LiveNetwork) -> str:
     return (
         f": this stack made {other.name}, and what it does not have any more goes last"
-        if _made_here(wanted, other)
+        if has_owner(other.labels, wanted.owner)
         else ""
     )
 
 
 def _fix(wanted: Wanted, other: LiveNetwork, fix: str) -> str:
-    if not _made_here(wanted, other):
+    if not has_owner(other.labels, wanted.owner):
         return fix
     return (
         f"{fix}. If it is the same bridge under another name, of its own or of the fabric, `name: {other.name}` keeps it as it is. "

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from netaddr import IPNetwork
 
 from ipvlan.hosts import bridge_network_refusals as refused
+from ipvlan.plan.bridge_option_names import LINK
 from ipvlan.plan.docker_versions import PRIORITY_BEFORE_FAMILY, parse_version
-from ipvlan.plan.ownership import owner_label, parse_owner_label
+from ipvlan.plan.ownership import has_owner, owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 DRIVER: Final = "bridge"
 """Docker's driver of the networks of the section."""
 
-LINK_OPTION: Final = "com.docker.network.bridge.name"
-"""The option that names a network's interface on the host."""
 
 LINK_SECONDS: Final = 20.0
 """For the host to list its interfaces."""
@@ -150,12 +149,6 @@ def foreign_users(containers: Sequence[Mapping[str, Any]], live: LiveNetwork, wa
     }
 
 
-def has_owner(labels: Mapping[str, str], owner: str) -> bool:
-    """Return whether an owner label has the owner id; an empty id is nobody's."""
-    label = parse_owner_label(labels.get(OWNER_LABEL, ""))
-    return bool(owner) and label is not None and label.owner == owner
-
-
 def container_name(container: Mapping[str, Any]) -> str:
     """Return the name of a container of Docker's list."""
     return str((container.get("Names") or [container["Id"]])[0]).removeprefix("/")
@@ -222,14 +215,14 @@ def _taken(
             subnet = _overlapping(wanted.subnet, other)
             if subnet:
                 return refused.subnet_taken(wanted, live_network(other), subnet)
-    link = wanted.options.get(LINK_OPTION)
+    link = wanted.options.get(LINK)
     if not link:
         return None
     for other in others:
-        if (other.get("Options") or {}).get(LINK_OPTION) == link:
+        if (other.get("Options") or {}).get(LINK) == link:
             return refused.link_taken(wanted, link, live_network(other))
     # What Docker calls the interface where nothing is written (moby, bridge driver: "br-" and 12 digits of the id).
-    own = None if live is None else live.options.get(LINK_OPTION, f"br-{live.id[:12]}")
+    own = None if live is None else live.options.get(LINK, f"br-{live.id[:12]}")
     return refused.link_exists(wanted, link) if link in links and link != own else None
 
 
@@ -240,7 +233,7 @@ def links_of(session: HostSession, options: Iterable[Mapping[str, str]]) -> Coll
         session: The session to the host.
         options: Those of each planned network.
     """
-    if not any(LINK_OPTION in each for each in options):
+    if not any(LINK in each for each in options):
         return frozenset()
     return frozenset(session.run("ls /sys/class/net", timeout=LINK_SECONDS).split())
 

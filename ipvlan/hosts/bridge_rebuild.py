@@ -20,8 +20,7 @@ from ipvlan.hosts.bridge_networks import (
     Wanted,
     container_name,
     differences,
-    has_owner,
-    live_network,
+    find,
     named,
     obstacle,
     own_network,
@@ -29,6 +28,7 @@ from ipvlan.hosts.bridge_networks import (
 )
 from ipvlan.hosts.spare import labelled_by_image
 from ipvlan.hosts.spare_copy import given_aliases
+from ipvlan.plan.ownership import has_owner
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
 
 if TYPE_CHECKING:
@@ -230,10 +230,9 @@ def remove(engine: EngineWrites, wanted: Wanted) -> None:
     Raises:
         HostError: IPF806: containers of others are on it, stopped ones too, or Docker refuses.
     """
-    described = None if wanted.external or not wanted.recorded else engine.network(wanted.recorded)
-    if described is None:
+    live = None if wanted.external else find(engine, wanted)
+    if live is None:
         return
-    live = live_network(described)
     endpoints = _disconnected(engine, wanted, live, engine.networks(), engine.containers())
     refusal = engine.network_not_removed(live.id)
     if refusal:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ipvlan.hosts.bridge import PORTS_A_SECOND
-from ipvlan.hosts.bridge_networks import DRIVER, LiveNetwork, has_owner, live_network
+from ipvlan.hosts.bridge_networks import DRIVER, LiveNetwork, live_network
 from ipvlan.hosts.errors import NOT_ATTACHED, HostError
 from ipvlan.hosts.ids import short_id
 from ipvlan.hosts.restore import was_never_started
 from ipvlan.hosts.spare_copy import given_aliases
+from ipvlan.plan.ownership import has_owner
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:

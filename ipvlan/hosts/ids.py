@@ -1,12 +1,23 @@
-"""Docker's ids, as a person reads them."""
+"""Docker's ids and names of containers, as a person reads them."""
 
 import shlex
+from collections.abc import Sequence
 from typing import Final
 
 from ipvlan.problems import plain
 
 SHORT: Final = 12
 """Digits of an id that Docker's command line shows, and takes for the whole."""
+
+
+MOST_NAMED: Final = 3
+"""Containers that a message names."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the names of containers for a message; of many the first ones."""
+    shown = ", ".join(names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
 
 
 def short_id(docker_id: str) -> str:

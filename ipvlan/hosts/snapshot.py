@@ -17,7 +17,6 @@ from netaddr import IPAddress, IPNetwork
 
 from ipvlan.hosts.engine import Engine
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, NoDockerSocketError
-from ipvlan.hosts.files import BASE, FoundFiles
 from ipvlan.hosts.routes import has_route
 from ipvlan.hosts.trouble import Trouble, read_troubles
 from ipvlan.hosts.volumes import LiveVolume, live_volume
@@ -25,6 +24,7 @@ from ipvlan.hosts.volumes import LiveVolume, live_volume
 if TYPE_CHECKING:
     from ipvlan.hosts.bridge_networks import LiveNetwork as LiveBridge
     from ipvlan.hosts.endpoints import LiveEndpoint
+    from ipvlan.hosts.files import FoundFiles
     from ipvlan.hosts.script import Output
     from ipvlan.hosts.session import HostSession
     from ipvlan.plan.model import ContainerPlan
@@ -248,6 +248,8 @@ def take_snapshot(
         raise _missing_socket(session, timeout) or error from None
     finally:
         engine.close()
+    from ipvlan.hosts.files import BASE  # noqa: PLC0415  # the views of a plan load this module, and no visit
+
     variables = {"parent": session.parent, "shim": session.shim, "files": BASE}
     output = session.run_script("host_snapshot.sh", variables, timeout=timeout)
     return HostSnapshot(

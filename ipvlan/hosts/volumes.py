@@ -25,6 +25,7 @@ from ipvlan.hosts.errors import (
     DockerRefusedError,
     HostError,
 )
+from ipvlan.hosts.ids import listed
 from ipvlan.plan.ownership import known_owner, owner_label, parse_owner_label
 from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL
 from ipvlan.plan.volumes import canonical_driver
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 SHORTEST_HIDDEN: Final = 4
 """Characters of a secret that is hidden inside of other words too."""
-
-MOST_USERS: Final = 3
-"""Containers that a message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,12 +250,6 @@ def delete(engine: EngineWrites, host: str, name: str, owner: str) -> str:
 def kept_line(host: str, name: str) -> str:
     """Return the line about a volume that stays on a host with its data."""
     return f"volume {name} on {host} is kept, with its data; to remove it, run on {host}: docker volume rm {name}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the names of containers for a message; of many the first ones."""
-    shown = ", ".join(names[:MOST_USERS])
-    return shown if len(names) <= MOST_USERS else f"{shown} and {len(names) - MOST_USERS} more"
 
 
 def _missing(wanted: Wanted) -> HostError:

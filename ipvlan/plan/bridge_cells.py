@@ -18,14 +18,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
+from ipvlan.config.types.process import FALSE, TRUE
+from ipvlan.plan.bridge_option_names import PREFIX
 from ipvlan.plan.bridges import BridgePlan
 from ipvlan.plan.cells import Cell, Expected, place
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
-_OPTION: Final = "com.docker.network.bridge."
-_FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-"""What Docker reads as false (Go's strconv.ParseBool)."""
-_TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _WITH_NAT: Final = frozenset({"nat", "nat-unprotected"})
 """The modes of a bridge's gateway with which its containers send from their host's address."""
 _OPENING: Final = ("gateway_mode_ipv4", "trusted_host_interfaces")
@@ -44,8 +42,8 @@ def by_own_route(host: HostPlan, container: ContainerPlan) -> Expected:
 
 def _has_nat(bridge: BridgePlan) -> bool:
     return (
-        _option(bridge, "enable_ip_masquerade") not in _FALSE
-        and _option(bridge, "inhibit_ipv4") not in _TRUE
+        _option(bridge, "enable_ip_masquerade") not in FALSE
+        and _option(bridge, "inhibit_ipv4") not in TRUE
         and (_option(bridge, "gateway_mode_ipv4") or "nat") in _WITH_NAT
     )
 
@@ -66,7 +64,7 @@ def _between(bridges: Mapping[str, BridgePlan], source: ContainerPlan, target: C
     theirs = [bridges[endpoint.bridge] for endpoint in target.bridges]
     shared = [bridge for bridge in theirs if bridge.name in own]
     for bridge in shared:
-        isolated = _option(bridge, "enable_icc") in _FALSE
+        isolated = _option(bridge, "enable_icc") in FALSE
         yield _cell("bridge-name", bridge, source, target, "no" if isolated else "yes")
     if not shared and not target.fabric:
         for bridge in theirs:
@@ -76,7 +74,7 @@ def _between(bridges: Mapping[str, BridgePlan], source: ContainerPlan, target: C
 
 def _option(bridge: BridgePlan, name: str) -> str:
     """Return the value of an option of the bridge; empty where it is not set."""
-    return bridge.options.get(_OPTION + name, "")
+    return bridge.options.get(PREFIX + name, "")
 
 
 def _cell(

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from ipvlan.plan.bridge_option_names import GATEWAY_MODE, TRUSTED
+
 if TYPE_CHECKING:
     from ipvlan.plan.bridges import BridgePlan
     from ipvlan.plan.model import ContainerPlan
 
-_GATEWAY_MODE: Final = "com.docker.network.bridge.gateway_mode_ipv4"
-_TRUSTED: Final = "com.docker.network.bridge.trusted_host_interfaces"
 _OPEN_MODES: Final = {
     "routed": "without NAT, and whoever has a route to it reaches its ports that are published",
     "nat-unprotected": "whoever has a route to it reaches every port of it, published or not",
@@ -37,13 +37,13 @@ def of_bridges(container: ContainerPlan, bridges: Mapping[str, BridgePlan]) -> I
                 bridge.name,
                 "reaches the containers of others on a network that somebody else made, and they reach every port of it",
             )
-        mode = bridge.options.get(_GATEWAY_MODE)
+        mode = bridge.options.get(GATEWAY_MODE)
         if mode in _OPEN_MODES:
-            yield f"{bridge.key} ({_GATEWAY_MODE}={mode})", _OPEN_MODES[mode]
-        trusted = bridge.options.get(_TRUSTED)
+            yield f"{bridge.key} ({GATEWAY_MODE}={mode})", _OPEN_MODES[mode]
+        trusted = bridge.options.get(TRUSTED)
         if trusted:
             yield (
-                f"{bridge.key} ({_TRUSTED}={trusted})",
+                f"{bridge.key} ({TRUSTED}={trusted})",
                 "what arrives at these interfaces of the host reaches its published ports at its own address too",
             )
 

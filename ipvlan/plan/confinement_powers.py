@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.capability_names import capability_name
+from ipvlan.config.types.process import TRUE
 from ipvlan.plan.docker_values import is_label_switched_off
 from ipvlan.plan.host_paths import ROOT
 
@@ -50,7 +51,7 @@ def security_option(option: str) -> tuple[str, str]:
     """Return word and value of a security option; `no-new-privileges` is `true` in all ways to write it."""
     word, _, value = option.replace(":", "=", 1 if "=" not in option else 0).partition("=")
     if word == "no-new-privileges":
-        return word, "true" if value in ("", *["1", "t", "T", "TRUE", "true", "True"]) else "false"
+        return word, "true" if value in ("", *TRUE) else "false"
     return word, value
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.config.host_gateway import HOST_GATEWAY
+from ipvlan.plan.bridge_option_names import GATEWAY_MODE, TRUSTED
 from ipvlan.plan.resource_names import BRIDGE
 
 if TYPE_CHECKING:
@@ -62,8 +63,6 @@ OLDEST_API: Final = "1.44"
 SEVERAL_NETWORKS_API: Final = "1.44"
 """The Engine API of Docker 25, the first one in which a container is created on more than one network (its history, v1.44)."""
 
-_GATEWAY_MODE: Final = "com.docker.network.bridge.gateway_mode_ipv4"
-_TRUSTED: Final = "com.docker.network.bridge.trusted_host_interfaces"
 
 POINT_TO_POINT: Final = 2
 """Addresses of a /31, which has neither an address of its own nor a broadcast address (RFC 3021)."""
@@ -177,8 +176,8 @@ RULES: Final[tuple[VersionRule, ...]] = (
         name="no gateway modes",
         since=None,
         until=(27, 0, 0),
-        concerns=lambda host: _has_option(host, _GATEWAY_MODE),
-        what=f"a Docker older than 27 ignores the option {_GATEWAY_MODE} of a bridge without a word: its containers get the host's "
+        concerns=lambda host: _has_option(host, GATEWAY_MODE),
+        what=f"a Docker older than 27 ignores the option {GATEWAY_MODE} of a bridge without a word: its containers get the host's "
         "NAT",
         fix="upgrade Docker to 27 or later, or remove the option",
         source="github.com/moby/moby/pull/47871, Docker 27.0.1; an unknown option is no error (moby, fromLabels in "
@@ -189,8 +188,8 @@ RULES: Final[tuple[VersionRule, ...]] = (
         name="few gateway modes",
         since=(27, 0, 0),
         until=(28, 0, 0),
-        concerns=lambda host: _has_option(host, _GATEWAY_MODE, ("isolated", "nat-unprotected")),
-        what=f"Docker 27 knows no other value of the option {_GATEWAY_MODE} than nat and routed, and refuses the bridge",
+        concerns=lambda host: _has_option(host, GATEWAY_MODE, ("isolated", "nat-unprotected")),
+        what=f"Docker 27 knows no other value of the option {GATEWAY_MODE} than nat and routed, and refuses the bridge",
         fix="upgrade Docker to 28 or later, or use nat or routed",
         source="github.com/moby/moby/pull/48597 and 49262, Docker 28.0.0",
         refused=True,
@@ -199,8 +198,8 @@ RULES: Final[tuple[VersionRule, ...]] = (
         name="no trusted interfaces",
         since=None,
         until=(28, 2, 0),
-        concerns=lambda host: _has_option(host, _TRUSTED),
-        what=f"a Docker older than 28.2 ignores the option {_TRUSTED} of a bridge without a word",
+        concerns=lambda host: _has_option(host, TRUSTED),
+        what=f"a Docker older than 28.2 ignores the option {TRUSTED} of a bridge without a word",
         fix="upgrade Docker to 28.2 or later, or remove the option",
         source="github.com/moby/moby/pull/49832, Docker 28.2.0",
         refused=True,

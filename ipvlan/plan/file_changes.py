@@ -133,7 +133,8 @@ def _pairs(before: FilesPlan | None, after: FilesPlan | None, new_secrets: Colle
     olds, news = ({file.target: file for file in files.files} if files else {} for files in (before, after))
     for target in sorted(olds.keys() | news.keys()):
         old, new = olds.get(target), news.get(target)
-        renewed = tuple(sorted(_keys(old) & _keys(new) & set(new_secrets)))
+        both = frozenset[str]() if old is None or new is None else old.secret_keys & new.secret_keys
+        renewed = tuple(sorted(both & set(new_secrets)))
         if old is None or new is None or renewed or _on_host(old) != _on_host(new):
             yield _Pair(old, new, renewed)
 
@@ -141,13 +142,6 @@ def _pairs(before: FilesPlan | None, after: FilesPlan | None, new_secrets: Colle
 def _on_host(file: FilePlan) -> tuple[object, ...]:
     """Return what the plugin compares of a file (`ipvlan.hosts.files.file_properties`)."""
     return file.folder, file.content, file.owner, file.mode, dict(file.secrets), file.whole_secret
-
-
-def _keys(file: FilePlan | None) -> set[str]:
-    """Return the config keys of the secrets in a file."""
-    if file is None:
-        return set()
-    return {*file.secrets.values(), *([file.whole_secret] if file.whole_secret is not None else [])}
 
 
 def _target(pair: _Pair) -> str:

@@ -98,9 +98,10 @@ class FilePlan:
         return None if "\0" in text else text
 
     @property
-    def has_secrets(self) -> bool:
-        """Whether its bytes depend on a secret."""
-        return bool(self.secrets) or self.whole_secret is not None
+    def secret_keys(self) -> frozenset[str]:
+        """The config keys whose values are in it."""
+        keys = frozenset(self.secrets.values())
+        return keys if self.whole_secret is None else keys | {self.whole_secret}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +126,7 @@ class FilesPlan:
     @property
     def secret_keys(self) -> tuple[str, ...]:
         """The config keys whose values are in the files, sorted."""
-        keys = {key for file in self.files for key in file.secrets.values()}
-        return tuple(sorted(keys | {file.whole_secret for file in self.files if file.whole_secret is not None}))
+        return tuple(sorted({key for file in self.files for key in file.secret_keys}))
 
 
 def files_plan(

@@ -66,6 +66,17 @@ def parse_owner_label(text: str) -> OwnerLabel | None:
     return OwnerLabel(owner, Place(*place))
 
 
+def owner_of(text: str) -> str:
+    """Return the owner id in the value of OWNER_LABEL; empty where the text is no such value."""
+    label = parse_owner_label(text)
+    return "" if label is None else label.owner
+
+
+def has_owner(labels: Mapping[str, str], owner: str) -> bool:
+    """Return whether an owner label has the owner id; an empty id is nobody's."""
+    return bool(owner) and owner_of(labels.get(OWNER_LABEL, "")) == owner
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedFiles:
     """The files of one container as the state has them: those that were staged on the host last."""

@@ -133,13 +133,12 @@ def _placed(plan: Plan) -> dict[_Placed, list[str]]:
 
 
 def _of(service: str, files: FilesPlan, file: FilePlan) -> _Placed:
-    whole = () if file.whole_secret is None else (file.whole_secret,)
     return _Placed(
         service=service,
         target=file.target,
         folder=file.folder,
         source=file.source,
-        secrets=tuple(sorted({*file.secrets.values(), *whole})),
+        secrets=tuple(sorted(file.secret_keys)),
         owner=file.owner,
         mode=file.mode,
         change=files.change,

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from ipvlan.config.types.base import fail, need_string, need_text, string_schema
 from ipvlan.config.types.docker import parse_words
+from ipvlan.config.types.mounts import cleaned
 from ipvlan.config.types.process import LARGEST_ID, SIGNAL
 
 TARGET: Final = re.compile(r"(?:/[^/\x00-\x1f\x7f\\]+)+/?")
@@ -44,11 +45,11 @@ def parse_target(value: object) -> str:
         _refuse_target(
             "this is not an absolute path", "write the path in the container from the root on: /etc/app.conf"
         )
-    if cleaned_target(text) != text.removesuffix("/"):
+    if cleaned(text) != text.removesuffix("/"):
         _refuse_target(
             "the path has `.`, `..` or a slash too many, or is the root itself",
-            f"write it as it is: {cleaned_target(text)[:100]}"
-            if cleaned_target(text) != "/"
+            f"write it as it is: {cleaned(text)[:100]}"
+            if cleaned(text) != "/"
             else "write the file, or the folder that the files are for: /etc/nginx/conf.d/",
         )
     if not TARGET.fullmatch(text):
@@ -63,11 +64,6 @@ def parse_target(value: object) -> str:
 
 def _refuse_target(problem: str, fix: str) -> NoReturn:
     fail("IPF253", problem, "Docker would refuse the container, or the file would be in another place", fix)
-
-
-def cleaned_target(target: str) -> str:
-    """Return a target as Docker compares it: without `.`, `..`, doubled slashes and a slash at the end."""
-    return posixpath.normpath("/" + target.lstrip("/"))
 
 
 def parse_source(value: object) -> str:

@@ -56,7 +56,9 @@ CAPABILITY: Final = re.compile(rf"{any_case('ALL')}|(?:[Cc][Aa][Pp]_)?(?:{any_ca
 """moby, NormalizeLegacyCapabilities in daemon/pkg/oci/caps/utils.go. What Docker reports may have the prefix or not (decision 0015,
 19), so both spellings are one (`ipvlan.plan.container_updates`)."""
 
-BOOLEAN: Final = "1|t|T|TRUE|true|True|0|f|F|FALSE|false|False"
+TRUE: Final = ("1", "t", "T", "TRUE", "true", "True")
+FALSE: Final = ("0", "f", "F", "FALSE", "false", "False")
+BOOLEAN: Final = "|".join((*TRUE, *FALSE))
 """What Go reads as a boolean (ParseBool of its package strconv)."""
 SECURITY_OPTION: Final = re.compile(
     rf"disable|systempaths=unconfined|(?:no-new-privileges|writable-cgroups)(?:[=:](?:{BOOLEAN}))?"

@@ -1,6 +1,6 @@
 # Reads the files of a container: what is staged, live and held, by digest, owner and mode. It changes nothing.
 # Variables: those of files_place.sh; count (number of files), and for each from 0 on slot_N and path_N, as files_stage.sh has them.
-# Output: that of files_place.sh; absent (1 where there is no folder); staged_N, live_N and held_N (`DIGEST UID:GID MODE`) for each file
+# Output: that of files_place.sh; staged_N, live_N and held_N (`DIGEST UID:GID MODE`) for each file
 # that is there; unplanned (a slot whose live folder has something that is not staged), pending and refused as files_compare.sh has them.
 . ./files_place.sh
 : "${count?}"
@@ -11,7 +11,6 @@ describe() {
 }
 
 if ! find_place; then
-  echo absent=1
   echo done=1
   exit 0
 fi

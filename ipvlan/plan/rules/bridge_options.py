@@ -15,18 +15,14 @@ from netaddr import valid_ipv4
 from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.types.interfaces import LONGEST_INTERFACE, PARENT
 from ipvlan.config.types.ipv6 import IPV4_ONLY, is_ipv6_key
+from ipvlan.config.types.process import FALSE, TRUE
+from ipvlan.plan.bridge_option_names import GATEWAY_MODE, LINK, PREFIX, TRUSTED
 from ipvlan.problems import Problem, shorten
 
-DRIVER: Final = "com.docker.network.bridge."
-"""What the names of most options begin with (moby, libnetwork/drivers/bridge/labels.go)."""
-LINK: Final = f"{DRIVER}name"
-"""The option with the name of the bridge's link on the host."""
-GATEWAY_MODE: Final = f"{DRIVER}gateway_mode_ipv4"
 ISOLATED: Final = "isolated"
 """The gateway mode without an address of the host on the bridge, for internal networks alone (moby, parseNetworkOptions)."""
 
-_BOOLEANS: Final = frozenset({"1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"})
-"""Go, strconv.ParseBool."""
+_BOOLEANS: Final = frozenset((*TRUE, *FALSE))
 _SMALLEST_MTU: Final = 68
 """RFC 791: every link of IPv4 carries that."""
 _LARGEST_MTU: Final = 65535
@@ -58,19 +54,17 @@ _FLAG: Final = _Option(_BOOLEANS.__contains__, 'write "true" or "false"')
 
 OPTIONS: Final[Mapping[str, _Option]] = {
     LINK: _Option(_is_link, f"write the name of a link that no host has yet, at most {LONGEST_INTERFACE} characters"),
-    f"{DRIVER}enable_icc": _FLAG,
-    f"{DRIVER}enable_ip_masquerade": _FLAG,
-    f"{DRIVER}host_binding_ipv4": _Option(
+    f"{PREFIX}enable_icc": _FLAG,
+    f"{PREFIX}enable_ip_masquerade": _FLAG,
+    f"{PREFIX}host_binding_ipv4": _Option(
         valid_ipv4, "write an IPv4 address of the host, at which ports are published"
     ),
-    f"{DRIVER}inhibit_ipv4": _FLAG,
+    f"{PREFIX}inhibit_ipv4": _FLAG,
     GATEWAY_MODE: _Option(
         frozenset({"nat", "nat-unprotected", "routed", ISOLATED}).__contains__,
         f"write nat, nat-unprotected, routed, or, for an internal bridge, {ISOLATED}",
     ),
-    f"{DRIVER}trusted_host_interfaces": _Option(
-        _are_links, "write names of links of the host with a colon between them: eth1:vxlan.1"
-    ),
+    TRUSTED: _Option(_are_links, "write names of links of the host with a colon between them: eth1:vxlan.1"),
     "com.docker.network.driver.mtu": _Option(_is_mtu, f'write a number from {_SMALLEST_MTU} to {_LARGEST_MTU}: "1400"'),
     "com.docker.network.container_iface_prefix": _Option(
         lambda value: _PREFIX.fullmatch(value) is not None,

@@ -15,12 +15,12 @@ from ipvlan.config.bridge_model import BridgeConfig
 from ipvlan.config.models import StackConfig
 from ipvlan.config.types.docker import DOCKER_NAME, LONGEST_NAME
 from ipvlan.plan.blocks import overlap
+from ipvlan.plan.bridge_option_names import LINK
 from ipvlan.plan.bridges import bridges_on, docker_name
 from ipvlan.plan.host_links import DOCKER_LINK, shim_link
 from ipvlan.plan.interfaces import vlan_link
 from ipvlan.plan.resource_names import LABEL_PREFIX, bridge_network
 from ipvlan.plan.rules import bridge_options, endpoints, names
-from ipvlan.plan.rules.bridge_options import LINK
 from ipvlan.plan.rules.fabric import DOCKER_BRIDGE, DOCKER_NETWORKS, UNUSABLE
 from ipvlan.problems import Problem, shorten
 

@@ -156,6 +156,8 @@ class _Contents:
     def __init__(self, config: StackConfig, names: Names, name: str) -> None:
         self._config, self._names, self._name = config, names, name
         self._service = config.services[name]
+        self._used: dict[tuple[str, str | None], frozenset[str]] = {}
+        """Target and source of a template -> the secrets in it, as it is on the first host."""
 
     def check(self) -> tuple[list[Problem], int]:
         """Return what is wrong, each problem once, and the bytes on all hosts together."""
@@ -179,6 +181,7 @@ class _Contents:
                 size += len(content)
                 continue
             rendered = render(content.decode(), self._names, service=self._name, host=host, secrets=file.secrets.keys())
+            self._used.setdefault((target, source), rendered.secrets)
             size += len(rendered.content)
             for issue in rendered.issues:
                 problems[_of_issue(key, source or "", issue)] = None
@@ -194,20 +197,9 @@ class _Contents:
             known = [self._config.sources[source] for source in sources if source in self._config.sources]
             if not file.template or not known or not all(map(is_text, known)):
                 continue
-            hosts = self._names.addresses[self._name]
-            if not hosts:
+            if not self._names.addresses[self._name]:
                 continue
-            used = {
-                secret
-                for content in known
-                for secret in render(
-                    content.decode(),
-                    self._names,
-                    service=self._name,
-                    host=next(iter(hosts)),
-                    secrets=file.secrets.keys(),
-                ).secrets
-            }
+            used = {secret for source in sources for secret in self._used.get((target, source), ())}
             for secret in sorted(file.secrets.keys() - used):
                 yield _secret_problem(
                     f"services.{self._name}.files.{shorten(target)}.secrets.{shorten(secret)}",

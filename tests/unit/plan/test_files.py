@@ -57,7 +57,7 @@ def test_files_of_a_container(tmp_path: Path) -> None:
     assert with_secrets(conf.content, {}) == conf.content
     assert (token.content, token.whole_secret) == (b"", "api_token")
     assert (binary.text, conf.text) == (None, "\ufeff$host\r\n${secrets.x}")
-    assert [file.has_secrets for file in planned.files] == [True, False, False, False, True]
+    assert [bool(file.secret_keys) for file in planned.files] == [True, False, False, False, True]
     assert [*planned.mounts] == ["/etc/db.ini", "/etc/nginx/conf.d", "/etc/nginx/nginx.conf", "/run/secrets/token"]
     assert len(set(planned.mounts.values())) == 4
     assert (planned.change, planned.reload_signal, planned.reload_command) == (
