@@ -132,26 +132,24 @@ def settle(
 
 def ended_for_good(
     engine: EngineWrites,
-    id: str,  # noqa: A002
+    inspected: dict[str, Any] | None,
     *,
     secret_names: Collection[str],
     secrets: Sequence[str] = (),
 ) -> Settled | None:
     """Return what became of a container that does not run and that Docker does not start again; None for any other.
 
-    `secret_names` and `secrets` are those of `settle`.
+    `inspected` is how Docker described it a moment ago; `secret_names` and `secrets` are those of `settle`.
     """
-    inspected = engine.find_container(id)
     kind = None if inspected is None else _Watch(engine).look(inspected)
     if inspected is None or kind not in _ENDED:
         return None
     hidden = (*_secrets_of(inspected, secret_names), *secrets)
-    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), (), hidden)
+    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, inspected["Id"]), (), hidden)
 
 
-def is_restarting(engine: EngineWrites, id: str) -> bool:  # noqa: A002
-    """Return whether Docker is about to start the container again, or has started it again a moment ago."""
-    inspected = engine.find_container(id)
+def is_restarting(engine: EngineWrites, inspected: Mapping[str, Any] | None) -> bool:
+    """Return whether Docker was about to start the container again, or had started it again a moment ago, when it described it."""
     if inspected is None:
         return False
     return bool(inspected["State"].get("Restarting")) or _Watch(engine).runs_again(inspected)

@@ -292,9 +292,8 @@ def test_what_has_ended_for_good(docker: ContainerEngine, changes: dict[str, Any
     docker.prints = b"starting with file secret"
     put(docker, **changes)
     client = EngineWrites("docker-1", docker.socket, timeout=engine_writes.REQUEST_SECONDS)
-    found = ended_for_good(client, ID, secret_names=(), secrets=["file secret"])
-    docker.inspected = []
-    assert ended_for_good(client, ID, secret_names=()) is None
+    found = ended_for_good(client, client.find_container(ID), secret_names=(), secrets=["file secret"])
+    assert ended_for_good(client, None, secret_names=()) is None
     client.close()
     assert (found.kind if found is not None else "") == kind
     assert found is None or found.log == ("starting with ***",)
@@ -316,7 +315,6 @@ def test_what_restarts(docker: ContainerEngine, changes: dict[str, Any], restart
     """One that Docker starts again and again, and not one that it has started again some time ago."""
     put(docker, **changes)
     client = EngineWrites("docker-1", docker.socket, timeout=engine_writes.REQUEST_SECONDS)
-    assert is_restarting(client, ID) is restarts
-    docker.inspected = []
-    assert not is_restarting(client, ID)
+    assert is_restarting(client, client.find_container(ID)) is restarts
+    assert not is_restarting(client, None)
     client.close()

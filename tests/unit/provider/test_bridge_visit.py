@@ -131,7 +131,11 @@ REFUSED: dict[str, dict[str, Any]] = {
     "network of the host": {"HostConfig__NetworkMode": "host"},
     "network of another container": {"HostConfig__NetworkMode": f"container:{'f0' * 32}"},
     "connected, and not the gateway": {"NetworkSettings__Networks": {FABRIC: {}, "bridge": {}}},
-    "paused": {"State__Status": "paused", "State__Running": False},
+    "ended, as a job that has done its work": {
+        "State__Status": "exited",
+        "State__Running": False,
+        "HostConfig__RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+    },
 }
 
 
