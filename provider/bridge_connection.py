@@ -104,9 +104,7 @@ def _connected_in_one_visit(inputs: Properties, attachment: bridge.BridgeAttachm
         return False
     with open_engine(attachment.connection) as engine:
         inspected = start_unstarted(engine, attachment.container_id)
-        outcome = ended_for_good(
-            engine, inspected, secret_names=rollout["secret_names"], secrets=file_secrets(inputs)
-        )
+        outcome = ended_for_good(engine, inspected, secret_names=rollout["secret_names"], secrets=file_secrets(inputs))
         if outcome is not None:
             raise not_up(
                 attachment.connection,

@@ -1,7 +1,8 @@
 """The bridge attachment of a container in the visit that has looked at it: no start of Docker's command line, two requests more.
 
-Responsible for the case in which all is well, which is nearly every one. Where the proof is not there, `ipvlan.hosts.bridge.connect`
-goes on: it tells the reasons apart, removes what a connection that failed has left, and names who holds a port.
+Responsible for the case in which all is well, which is nearly every one. Where the proof is not there,
+`ipvlan.hosts.bridge.connect` goes on: it tells the reasons apart, removes what a connection that failed has left, and names who
+holds a port.
 
 Out of scope: whether the container comes up (`ipvlan.hosts.settle`).
 """
