@@ -18,6 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+SHOWS_EVENT_LOG: Final = ("PULUMI_DEBUG_COMMANDS=true",)
+"""For the environment of pulumi, which has the option `--event-log` only then (pkg/cmd/pulumi/operations/up.go)."""
+
 LOOK_SECONDS: Final = 0.02
 """Between two looks at the file: the resolution of the times."""
 

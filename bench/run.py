@@ -30,7 +30,7 @@ from ruamel.yaml import YAML
 
 from bench import compare, phases
 from bench.compare import Spread, spread
-from bench.event_log import EventLog
+from bench.event_log import SHOWS_EVENT_LOG, EventLog
 
 ROOT = Path(__file__).resolve().parents[1]
 HOSTS = {"docker-1": "10.1.1", "docker-2": "10.1.2"}
@@ -110,7 +110,7 @@ class ThisProgram:
         command = "destroy" if step == "down" else "up"
         options = ("--stack", "dev", "--yes", "--skip-preview", "--event-log", str(self._log), *self._options)
         with EventLog(self._log) as log:
-            lab("exec", "pulumi", command, *options)
+            lab("exec", "env", *SHOWS_EVENT_LOG, "pulumi", command, *options)
         self.phases[step].append(phases.phases(log.steps(), log.seconds))
 
 

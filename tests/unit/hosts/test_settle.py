@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,21 @@ def test_one_that_runs_is_up(docker: ContainerEngine) -> None:
     assert settled == Settled(kind="up", id=ID, name="web", status="running")
     assert settled.up
     assert STEADY_SECONDS < passed(docker) <= STEADY_SECONDS + 1
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("late", [0.0, 0.4, 1.3, 2.9, 3.2])
+def test_no_second_of_the_hosts_clock_is_waited_twice(docker: ContainerEngine, fraction: float, late: float) -> None:
+    """Docker's answers have whole seconds, a start has nanoseconds: two looks are the most that it takes longer than it must."""
+    assert docker.caller is not None
+    docker.caller.seconds += fraction
+    begin, at = docker.caller.seconds, docker.clock()
+    exact = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(at))}.{int(at % 1 * 1e6):06d}000Z"
+    put(docker, State__StartedAt=exact)
+    docker.caller.sleep(late)
+    assert run().kind == "up"
+    ran = docker.caller.seconds - begin
+    assert STEADY_SECONDS < ran <= max(STEADY_SECONDS, late) + 2 * settle.LOOK_SECONDS + 0.01
 
 
 def test_one_that_runs_for_long_is_up_at_once(docker: ContainerEngine) -> None:
