@@ -50,7 +50,8 @@ def test_no_second_of_the_hosts_clock_is_waited_twice(docker: ContainerEngine, f
     docker.caller.sleep(late)
     assert run().kind == "up"
     ran = docker.caller.seconds - begin
-    assert STEADY_SECONDS < ran <= max(STEADY_SECONDS, late) + 2 * settle.LOOK_SECONDS + 0.01
+    # Sums of tenths are not exact.
+    assert STEADY_SECONDS - 0.01 < ran <= max(STEADY_SECONDS, late) + 2 * settle.LOOK_SECONDS + 0.01
 
 
 def test_one_that_runs_for_long_is_up_at_once(docker: ContainerEngine) -> None:

@@ -13,7 +13,7 @@ from provider.bridge_connection import BridgeConnection
 from provider.resource import Operation
 from tests.support.container_engine import ContainerEngine, put_ssh, set_state
 from tests.support.containers import FABRIC, container, stopped
-from tests.support.fake_engine import serve
+from tests.support.fake_engine import NoReplyError, serve
 
 ID = "22" * 32
 BINDINGS = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}]}  # noqa: S104
@@ -185,7 +185,11 @@ def test_what_docker_refuses_goes_the_usual_way(host: Host, monkeypatch: pytest.
 def test_a_docker_that_ends_meanwhile_goes_the_usual_way(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was asked to connect, and nobody knows whether it did."""
     tried = usual(monkeypatch)
-    host.docker.ends_after = 0
+
+    def ends(*_: Any) -> Any:
+        raise NoReplyError
+
+    monkeypatch.setattr(host.docker, "_connect", ends)
     with pytest.raises(HostError, match="as it always was"):
         host.create()
     assert tried == [ID]
