@@ -12,7 +12,8 @@ from bench.event_log import EventLog, steps_of
 
 FOLDER = Path(__file__).parent
 CREATED = FOLDER / "recorded_up.events"
-"""`pulumi up --event-log` of pulumi 3.259.0 over a program with our plugin alone: its handle and an owner id. Debug lines are left out."""
+"""`pulumi up --event-log` of pulumi 3.259.0 over a program with our plugin alone: its handle and an owner id. Debug lines are left
+out."""
 FAILED = FOLDER / "recorded_failed.events"
 """The `up` after it, with a bridge attachment to a host that does not answer."""
 
