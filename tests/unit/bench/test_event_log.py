@@ -19,7 +19,7 @@ FAILED = FOLDER / "recorded_failed.events"
 
 
 def event(kind: str, op: str, name: str, *, custom: bool = True, state: str = "new") -> dict[str, Any]:
-    """Return an event as apitype writes it (events.go)."""
+    """Return an event as apitype of Pulumi writes it."""
     type_ = "docker:index/container:Container"
     metadata = {
         "op": op,

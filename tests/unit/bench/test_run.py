@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
+import typer
 
 from bench import run
 from bench.run import ANSIBLE_COLLECTION, BY_HAND, THIS, UNCHECKED
@@ -70,7 +70,7 @@ def test_one_run_beyond_a_limit_fails(monkeypatch: pytest.MonkeyPatch, capsys: p
     """The median is within it."""
     slow = {**SECONDS, THIS: {**SECONDS[THIS], "up": [10.0, 28.0]}}
     measured(monkeypatch, slow)
-    with pytest.raises(click.exceptions.Exit) as ended:
+    with pytest.raises(typer.Exit) as ended:
         run.main(runs=2, ansible=False)
     assert ended.value.exit_code == 1
     line = "LIMIT EXCEEDED: up, run 2: 1.40 x the reference commands, and the limit is 1.3 x (28.0 s and 20.0 s)"

@@ -107,7 +107,7 @@ def test_one_that_docker_started_again_long_ago_is_no_other(host: Host) -> None:
 
 def test_one_that_never_started_is_started_first(host: Host) -> None:
     """A power cut undoes a start. All of it is the same visit."""
-    state = {"State__StartedAt": "0001-01-01T00:00:00Z", "HostConfig__PortBindings": BINDINGS}
+    state: dict[str, Any] = {"State__StartedAt": "0001-01-01T00:00:00Z", "HostConfig__PortBindings": BINDINGS}
     host.docker.inspected = [stopped("22", "web", **state)]
     host.create()
     assert (host.count("visits"), host.count("commands")) == (1, 0)
