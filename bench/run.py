@@ -3,26 +3,34 @@
 All of them do the same on both hosts: create the network, two containers, and the bridge connection of nginx; then the same again
 with nothing to do; then remove everything. The images are on the hosts before the first measurement.
 
-Usage: python -m bench.run [--runs 3] [--without-ansible]. Needs `make lab-up`; refuses a lab whose hosts already have the fabric.
+The tools have their turns in each run, another one first each time: a slow minute of the machine is none of one tool alone. It
+prints medians and spreads, the ratio of this program to the reference commands in each run, and where the time of this program goes
+(`bench.phases`). It exits with status 1 where a run exceeds a limit (`bench.compare.LIMITS`).
+
+Usage: python -m bench.run [--runs 5] [--without-ansible]. Needs `make lab-up`; refuses a lab whose hosts already have the fabric.
 """
 
 from __future__ import annotations
 
+import functools
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
+
+from bench import compare, phases
+from bench.compare import Spread, spread
+from bench.event_log import SHOWS_EVENT_LOG, EventLog
 
 ROOT = Path(__file__).resolve().parents[1]
 HOSTS = {"docker-1": "10.1.1", "docker-2": "10.1.2"}
@@ -33,6 +41,8 @@ BY_HAND = "reference commands, in parallel"
 THIS = "this program"
 UNCHECKED = "this program, addresses not checked"
 ANSIBLE_COLLECTION = "Ansible community.docker"
+TITLES: Final = {"up": "bring up", "again": "again, nothing to do", "down": "take down"}
+"""Pass -> what the tables call it."""
 
 console = Console()
 
@@ -53,8 +63,9 @@ def lab(*command: str, timeout: float = 900) -> str:
     return done.stdout
 
 
+@functools.cache
 def images() -> dict[str, str]:
-    """Return image name -> reference by digest, in the lab's registry."""
+    """Return image name -> reference by digest, in the lab's registry; asked for once, and not while something is measured."""
     return dict(line.split() for line in lab("images").splitlines())
 
 
@@ -84,13 +95,26 @@ def by_hand(step: str) -> None:
         on_hosts(lambda _: "docker rm -f centos nginx && docker network rm ipvlanl2")
 
 
-def this_program(step: str, *options: str) -> None:
-    """Do one pass with this program, and further options of pulumi; `up` includes the check that the ports are bound."""
-    command = "destroy" if step == "down" else "up"
-    lab("exec", "pulumi", command, "--stack", "dev", "--yes", "--skip-preview", *options)
+class ThisProgram:
+    """The same with this program; `up` includes the check that the ports are bound."""
+
+    def __init__(self, log: Path, *options: str) -> None:
+        """Prepare; `log` is where the engine's event log is written, `options` are further ones of pulumi."""
+        self.phases: dict[str, list[Sequence[phases.Phase]]] = {step: [] for step in PASSES}
+        """Pass -> where the time of each run went."""
+        self._log = log
+        self._options = options
+
+    def __call__(self, step: str) -> None:
+        """Do one pass."""
+        command = "destroy" if step == "down" else "up"
+        options = ("--stack", "dev", "--yes", "--skip-preview", "--event-log", str(self._log), *self._options)
+        with EventLog(self._log) as log:
+            lab("exec", "env", *SHOWS_EVENT_LOG, "pulumi", command, *options)
+        self.phases[step].append(phases.phases(log.steps(), log.seconds))
 
 
-def without_address_check(folder: Path) -> Callable[[str], None]:
+def without_address_check(folder: Path) -> ThisProgram:
     """Return the same with `probe_addresses: false`: as with the other tools, no address is checked."""
     yaml = YAML()
     with (ROOT / "Pulumi.dev.yaml").open(encoding="utf-8") as file:
@@ -102,7 +126,7 @@ def without_address_check(folder: Path) -> Callable[[str], None]:
         (project / name).symlink_to(ROOT / name)
     with (project / "Pulumi.dev.yaml").open("w", encoding="utf-8") as file:
         yaml.dump(content, file)
-    return lambda step: this_program(step, "--cwd", str(project))
+    return ThisProgram(folder / "unchecked.events", "--cwd", str(project))
 
 
 def playbook(state: str) -> list[dict[str, Any]]:
@@ -168,23 +192,55 @@ class Ansible:
         lab("exec", str(self.bin / "ansible-playbook"), "-i", str(self.folder / "inventory"), book)
 
 
-def measure(tool: Callable[[str], None], runs: int) -> dict[str, float]:
-    """Return pass -> median seconds over `runs`."""
-    seconds: dict[str, list[float]] = {step: [] for step in PASSES}
-    for number in range(runs):
-        for step in PASSES:
-            begin = time.monotonic()
-            tool(step)
-            seconds[step].append(time.monotonic() - begin)
-        console.print(f"   run {number + 1}/{runs}: " + ", ".join(f"{s} {seconds[s][-1]:.1f} s" for s in PASSES))
-    return {step: statistics.median(values) for step, values in seconds.items()}
+def measure(tools: Mapping[str, Callable[[str], None]], runs: int) -> dict[str, dict[str, list[float]]]:
+    """Return tool -> pass -> the seconds of each run. In each run every tool does all passes, another one first each time."""
+    seconds: dict[str, dict[str, list[float]]] = {name: {step: [] for step in PASSES} for name in tools}
+    for run in range(runs):
+        for name in compare.order(list(tools), run):
+            for step in PASSES:
+                begin = time.monotonic()
+                tools[name](step)
+                seconds[name][step].append(time.monotonic() - begin)
+            done = ", ".join(f"{step} {seconds[name][step][-1]:.1f} s" for step in PASSES)
+            console.print(f"   run {run + 1}/{runs}, {name}: {done}")
+    return seconds
+
+
+def text(values: Spread | None, digits: int) -> str:
+    """Return a median with its spread for a table."""
+    return "-" if values is None else values.text(digits)
+
+
+def tables(seconds: Mapping[str, Mapping[str, Sequence[float]]]) -> list[Table]:
+    """Return the table of seconds, and that of ratios."""
+    runs = len(next(iter(seconds.values()))["up"])
+    title = f"seconds: median (least-most) of {runs}, in turns"
+    times = Table("pass", *seconds, title=title, title_justify="left")
+    pairs = [
+        (mine, other)
+        for mine, other in ((THIS, BY_HAND), (UNCHECKED, BY_HAND), (ANSIBLE_COLLECTION, THIS))
+        if mine in seconds and other in seconds
+    ]
+    title = "ratios of the same run: median (least-most)"
+    ratios = Table("pass", *(f"{mine} / {other}" for mine, other in pairs), "limit", title=title, title_justify="left")
+    for step in PASSES:
+        times.add_row(
+            TITLES[step],
+            *(text(spread(of[step]) if compare.was_done(of[step]) else None, 1) for of in seconds.values()),
+        )
+        ratios.add_row(
+            TITLES[step],
+            *(text(spread(compare.ratios(seconds[mine][step], seconds[other][step])), 2) for mine, other in pairs),
+            f"{compare.LIMITS[step]:g}, in every run" if step in compare.LIMITS else "-",
+        )
+    return [times, ratios]
 
 
 def main(
-    runs: Annotated[int, typer.Option(help="Runs of each tool; the table shows medians.")] = 3,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of each tool.")] = 5,
     ansible: Annotated[bool, typer.Option("--ansible/--without-ansible", help="Measure Ansible too (minutes).")] = True,
 ) -> None:
-    """Measure and print the table."""
+    """Measure and print the tables; exit with status 1 where a limit is exceeded."""
     for host in HOSTS:
         if "ipvlanl2" in lab("ssh", host, "docker network ls --format '{{.Name}}'"):
             console.print(f'host "{host}" already has the fabric: run `make down` first.')
@@ -193,33 +249,31 @@ def main(
     on_hosts(lambda _: " && ".join(f"docker pull -q {images()[name]}" for name in ("debian-init", "nginx")))
     folder = Path(tempfile.mkdtemp(prefix="ipvlan-fabric-bench-"))
     try:
-        results = {}
+        this = ThisProgram(folder / "this.events")
         tools: dict[str, Callable[[str], None]] = {
             BY_HAND: by_hand,
-            THIS: this_program,
+            THIS: this,
             UNCHECKED: without_address_check(folder),
         }
         if ansible:
             tools[ANSIBLE_COLLECTION] = Ansible(folder)
-        for name, tool in tools.items():
-            console.print(f"== {name}")
-            results[name] = measure(tool, runs)
+        console.print(f"== {runs} runs, the tools in turns")
+        seconds = measure(tools, runs)
     finally:
         shutil.rmtree(folder)
-    table = Table(
-        f"medians of {runs}, seconds", *tools, "this / reference", "this, no check / reference", "Ansible / this"
-    )
-    reference, this, unchecked = results[BY_HAND], results[THIS], results[UNCHECKED]
-    other = results.get(ANSIBLE_COLLECTION, {})
-    for step in PASSES:
-        table.add_row(
-            {"up": "bring up", "again": "again, nothing to do", "down": "take down"}[step],
-            *(f"{results[name][step]:.1f}" if results[name][step] > 0.05 else "-" for name in tools),
-            *(f"{mine[step] / reference[step]:.2f}" if reference[step] > 0.05 else "-" for mine in (this, unchecked)),
-            f"{other[step] / this[step]:.1f}" if other else "-",
-        )
-    # Wide enough for the table, also where the output goes to a file.
-    Console(width=max(console.width, 130)).print(table)
+    # Wide enough for the tables, also where the output goes to a file.
+    wide = Console(width=max(console.width, 150))
+    for table in tables(seconds):
+        wide.print(table)
+    for step in ("up", "down"):
+        title = f"{TITLES[step]}: where the seconds of this program go, medians of {runs}"
+        wide.print(phases.table(title, phases.medians(this.phases[step])))
+    failures = compare.exceeded(seconds[THIS], seconds[BY_HAND])
+    for failure in failures:
+        wide.print(f"LIMIT EXCEEDED: {failure}", markup=False, highlight=False)
+    if failures:
+        raise typer.Exit(1)
+    wide.print("within the limits in every run")
 
 
 if __name__ == "__main__":

@@ -47,13 +47,12 @@ class BridgeConnection(Resource):
         """Connect; succeed only if every port is bound then."""
         attachment = _attachment(inputs, operation)
         operation.hold(attachment.connection)
-        if _connected_while_it_restarts(inputs, attachment):
-            return Created(f"{inputs['host']}/{attachment.container_id}", inputs)
-        try:
-            state = bridge.connect(attachment)
-        except HostError as error:
-            raise _restored(inputs, attachment, error) from None
-        return Created(f"{inputs['host']}/{state.container_id}", inputs)
+        if not _connected_in_one_visit(inputs, attachment):
+            try:
+                bridge.connect(attachment)
+            except HostError as error:
+                raise _restored(inputs, attachment, error) from None
+        return Created(f"{inputs['host']}/{attachment.container_id}", inputs)
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
         """Return None unless this container has the connection with all its ports; fail if the host does not answer."""
@@ -86,16 +85,17 @@ class BridgeConnection(Resource):
         bridge.disconnect(attachment)
 
 
-def _connected_while_it_restarts(inputs: Properties, attachment: bridge.BridgeAttachment) -> bool:
-    """Connect a container that Docker starts again and again, and return whether it was one; its ports are not proven then.
+def _connected_in_one_visit(inputs: Properties, attachment: bridge.BridgeAttachment) -> bool:
+    """Connect the container, and return whether nothing is left to do; where something is, the usual way goes on.
 
-    It may need the connection to come up. Whether it does is seen afterwards (`provider.settled`). The usual way would wait for
-    each of its restarts.
+    The ports of a container that Docker starts again and again are not proven then. It may need the connection to come up. Whether
+    it does is seen afterwards (`provider.settled`). The usual way would wait for each of its restarts.
 
     Raises:
         HostError: It has ended for good.
     """
-    from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most runs of this process create no connection
+    from ipvlan.hosts.bridge_visit import attach  # noqa: PLC0415  # most runs of this process create no connection
+    from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415
     from ipvlan.hosts.restore import start_unstarted  # noqa: PLC0415
     from ipvlan.hosts.settle import ended_for_good, is_restarting  # noqa: PLC0415
 
@@ -103,13 +103,8 @@ def _connected_while_it_restarts(inputs: Properties, attachment: bridge.BridgeAt
     if rollout is None:
         return False
     with open_engine(attachment.connection) as engine:
-        start_unstarted(engine, attachment.container_id)
-        outcome = ended_for_good(
-            engine,
-            attachment.container_id,
-            secret_names=rollout["secret_names"],
-            secrets=file_secrets(inputs),
-        )
+        inspected = start_unstarted(engine, attachment.container_id)
+        outcome = ended_for_good(engine, inspected, secret_names=rollout["secret_names"], secrets=file_secrets(inputs))
         if outcome is not None:
             raise not_up(
                 attachment.connection,
@@ -120,8 +115,8 @@ def _connected_while_it_restarts(inputs: Properties, attachment: bridge.BridgeAt
                 healthy_within=int(rollout["healthy_within"]),
                 on_failure=rollout["on_failure"],
             )
-        if not is_restarting(engine, attachment.container_id):
-            return False
+        if not is_restarting(engine, inspected):
+            return attach(engine, attachment, inspected)
         try:
             engine.connect_bridge(attachment.container_id, bridge.BRIDGE_GATEWAY_PRIORITY)
         except HostError:

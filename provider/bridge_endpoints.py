@@ -135,7 +135,7 @@ def _require_there(engine: EngineWrites, connection: HostConnection, properties:
     rollout = properties["rollout"]
     outcome = ended_for_good(
         engine,
-        properties["container_id"],
+        engine.find_container(properties["container_id"]),
         secret_names=rollout["secret_names"],
         secrets=file_secrets(properties),
     )

@@ -1,7 +1,8 @@
 """The bridge attachment of one container: its connection to Docker's bridge, which binds its published ports on the host.
 
 Responsible for connecting, for the proof that the ports are bound, for the reason when they are not, and for disconnecting. All
-of it is safe to repeat. It runs Docker's command line on the host: docker-py 7.2.0 has no gateway priority.
+of it is safe to repeat. It runs Docker's command line on the host, in a visit of its own; `ipvlan.hosts.bridge_visit` connects in
+an open one.
 
 Docker is only ever given the id of the container that was declared. Its name may be somebody else's container by now.
 

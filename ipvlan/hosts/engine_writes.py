@@ -183,17 +183,19 @@ class EngineWrites(Engine):
             lambda client: client.create_volume(name, driver=driver, driver_opts=dict(options), labels=dict(labels))
         )
 
-    def connect_bridge(self, id_: str, priority: int) -> None:
-        """Connect a container that does not run to Docker's bridge, as its gateway once it runs.
+    def connect_bridge(self, id_: str, priority: int, *, more_seconds: int = 0) -> None:
+        """Connect a container to Docker's bridge, as its gateway once it runs.
 
         Args:
             id_: The container's id.
             priority: The bridge's gateway priority, where Docker has them; elsewhere the network's name decides
                 (`ipvlan.hosts.bridge`).
+            more_seconds: How much longer than any request it may take: Docker binds the ports of one that runs.
         """
         endpoint = {"GwPriority": priority} if self.prepare_priorities() else {}
         self._do(
-            f"{short_id(id_)} is not connected to the bridge", lambda client: _connect(client, id_, BRIDGE, endpoint)
+            f"{short_id(id_)} is not connected to the bridge",
+            lambda client: _connect(client, id_, BRIDGE, endpoint, more_seconds),
         )
 
     def connect(self, id_: str, network: str, endpoint: Mapping[str, Any]) -> None:
@@ -268,11 +270,11 @@ def _start(client: Any, id_: str, more_seconds: int) -> None:
     )
 
 
-def _connect(client: Any, id_: str, network: str, endpoint: Mapping[str, Any]) -> None:
-    # docker-py 7.2.0 has no argument for the priority.
+def _connect(client: Any, id_: str, network: str, endpoint: Mapping[str, Any], more_seconds: int = 0) -> None:
+    # docker-py 7.2.0 has no argument for the priority, and none for the time limit.
     url = client._url("/networks/{0}/connect", network)
-    reply = client._post_json(url, data={"Container": id_, "EndpointConfig": endpoint})
-    client._raise_for_status(reply)
+    data = {"Container": id_, "EndpointConfig": endpoint}
+    client._raise_for_status(client._post_json(url, data=data, timeout=client.timeout + more_seconds))
 
 
 def _execute(client: Any, id_: str, command: list[str], seconds: float) -> Executed:

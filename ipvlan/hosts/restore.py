@@ -113,19 +113,24 @@ def restore(
     return Restored(id=spare.id, failed_id="" if aside is None else aside.id, of=spare.record.of)
 
 
-def start_unstarted(engine: EngineWrites, id_: str) -> None:
+def start_unstarted(engine: EngineWrites, id_: str) -> dict[str, Any] | None:
     """Start a container that was created and never started, and that nothing is wrong with; leave any other one.
 
     The docker provider starts what it creates. A power cut undoes the start: Docker does not wait until it is on the disk. Where
     Docker refuses the start nothing is raised: it keeps the reason, and whoever looks at the container finds that.
+
+    Returns:
+        How Docker describes the container now; None where it is absent.
     """
     inspected = engine.find_container(id_)
     if inspected is None or inspected["Name"].endswith(FAILED_SUFFIX):
-        return
+        return inspected
     state = inspected["State"]
-    if was_never_started(state) and not state.get("Error"):
-        with contextlib.suppress(HostError):
-            engine.start(id_)
+    if not was_never_started(state) or state.get("Error"):
+        return inspected
+    with contextlib.suppress(HostError):
+        engine.start(id_)
+    return engine.find_container(id_)
 
 
 def was_never_started(state: Mapping[str, Any]) -> bool:

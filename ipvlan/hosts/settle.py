@@ -132,26 +132,24 @@ def settle(
 
 def ended_for_good(
     engine: EngineWrites,
-    id: str,  # noqa: A002
+    inspected: dict[str, Any] | None,
     *,
     secret_names: Collection[str],
     secrets: Sequence[str] = (),
 ) -> Settled | None:
     """Return what became of a container that does not run and that Docker does not start again; None for any other.
 
-    `secret_names` and `secrets` are those of `settle`.
+    `inspected` is how Docker described it a moment ago; `secret_names` and `secrets` are those of `settle`.
     """
-    inspected = engine.find_container(id)
     kind = None if inspected is None else _Watch(engine).look(inspected)
     if inspected is None or kind not in _ENDED:
         return None
     hidden = (*_secrets_of(inspected, secret_names), *secrets)
-    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, id), (), hidden)
+    return _settled(kind, _with_exit_code(engine, inspected), _log(engine, inspected["Id"]), (), hidden)
 
 
-def is_restarting(engine: EngineWrites, id: str) -> bool:  # noqa: A002
-    """Return whether Docker is about to start the container again, or has started it again a moment ago."""
-    inspected = engine.find_container(id)
+def is_restarting(engine: EngineWrites, inspected: Mapping[str, Any] | None) -> bool:
+    """Return whether Docker was about to start the container again, or had started it again a moment ago, when it described it."""
     if inspected is None:
         return False
     return bool(inspected["State"].get("Restarting")) or _Watch(engine).runs_again(inspected)
@@ -197,6 +195,8 @@ class _Watch:
         """When it was started, as Docker writes it."""
         self._started_at = 0.0
         """The same in this machine's time, or later."""
+        self._first_estimate: float | None = None
+        """The same at the first look at that start; None where a clock was set since then."""
         self._restarts = None if since is None else since.restarts
         """Before it got something new, or at the first look at it while it ran."""
 
@@ -285,22 +285,33 @@ class _Watch:
         return time.monotonic() - self._begin >= max(self._healthy_within, seconds)
 
     def _runs_for(self, started: str) -> float:
-        """Return the seconds for which the container runs, or up to two too few.
+        """Return the seconds for which the container runs, or less than one too few.
 
         The host's clock counts where the start is seen first, and this machine's from then on: the host's may be set meanwhile.
+        A later answer says the time of the first one more exactly, where it is from a second that has just begun.
         """
+        now = time.monotonic()
+        estimate = now - self._age(started)
         if self._started != started:
-            self._started, self._started_at = started, time.monotonic() - self._age(started)
-        return time.monotonic() - self._started_at
+            # A start in the future is one before the clock was set.
+            self._started, self._started_at, self._first_estimate = started, min(estimate, now), estimate
+        elif self._first_estimate is not None and abs(estimate - self._first_estimate) < 1:
+            self._started_at = min(self._started_at, estimate)
+        else:
+            # Whole seconds alone never differ by so much.
+            self._first_estimate = None
+        return now - self._started_at
 
     def _age(self, started: str) -> float:
-        """Return the seconds since the start by the host's clock, at the last answer."""
+        """Return the seconds since the start by the host's clock, at the last answer; less than one too few."""
         try:
             began = datetime.fromisoformat(f"{started[:19]}+00:00").timestamp()
+            # Docker writes up to nine decimals, and none where they are zeros.
+            began += float(f"0{started[19:].removesuffix('Z')}")
         except ValueError:
             return 0.0
-        # Both are whole seconds, so their difference may be one too many.
-        return max(0.0, self._engine.now - began - 1)
+        # The time of an answer is a whole second that has begun.
+        return self._engine.now - began
 
 
 def _is_done(inspected: Mapping[str, Any]) -> bool:

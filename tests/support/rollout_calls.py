@@ -175,11 +175,22 @@ class Calls:
         self.made.append(("settle", {"ssh": connection.command, **arguments}))
         return self.outcome
 
+    def start_unstarted(self, _connection: HostConnection, id_: str) -> dict[str, Any]:
+        """Note that the container is started where it never was; return its description, with the id alone."""
+        self.started.append(id_)
+        return {"Id": id_}
+
     def ended_for_good(
-        self, connection: HostConnection, id_: str, *, secret_names: Sequence[str], secrets: Sequence[str] = ()
+        self,
+        connection: HostConnection,
+        inspected: dict[str, Any],
+        *,
+        secret_names: Sequence[str],
+        secrets: Sequence[str] = (),
     ) -> Settled | None:
         """Note that the container is looked at once."""
-        self.made.append(("look", {"ssh": connection.command, "id": id_, "secrets": [*secret_names, *secrets]}))
+        hidden = [*secret_names, *secrets]
+        self.made.append(("look", {"ssh": connection.command, "id": inspected["Id"], "secrets": hidden}))
         return None if self.outcome.up else self.outcome
 
     def restore(
@@ -200,7 +211,8 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Calls:
     monkeypatch.setattr("ipvlan.hosts.spare.make_spare", calls.make_spare)
     for name in ("clear", "clear_with"):
         monkeypatch.setattr(f"ipvlan.hosts.spare.{name}", calls.clear)
-    monkeypatch.setattr("ipvlan.hosts.restore.start_unstarted", lambda _engine, id_: calls.started.append(id_))
+    monkeypatch.setattr("ipvlan.hosts.restore.start_unstarted", calls.start_unstarted)
+    monkeypatch.setattr("ipvlan.hosts.bridge_visit.attach", lambda *_: False)
     monkeypatch.setattr("ipvlan.hosts.settle.settle", calls.settle)
     monkeypatch.setattr("ipvlan.hosts.settle.ended_for_good", calls.ended_for_good)
     monkeypatch.setattr("ipvlan.hosts.settle.is_restarting", lambda _engine, _id: calls.restarts)

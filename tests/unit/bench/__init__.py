@@ -1,0 +1,1 @@
+"""Tests of bench/: what is computed from measured times; nothing is measured."""
