@@ -28,7 +28,7 @@ from ipvlan.checks.not_ours import (
 from ipvlan.checks.rollout_drift import left, restarting, restored, unhealthy
 from ipvlan.checks.volume_drift import volume_differences
 from ipvlan.config.types.ports import Port, runs
-from ipvlan.hosts.docker_silence import KEEP_FORWARDING
+from ipvlan.hosts.docker_silence import FORWARD_AND_START
 from ipvlan.hosts.errors import DockerNeedsForwardingError, HostError, HostUnreachableError, NoDockerSocketError
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.root_shell import stale_helpers
@@ -58,7 +58,7 @@ class Comparison:
         if isinstance(snapshot, HostUnreachableError):
             return (difference(DriftKind.HOST_UNREACHABLE, host, snapshot.summary, host_line(host, "true")),)
         if isinstance(snapshot, DockerNeedsForwardingError):
-            fix = host_line(host, f"{KEEP_FORWARDING}; systemctl restart docker")
+            fix = host_line(host, FORWARD_AND_START)
             return (difference(DriftKind.DOCKER_SILENT, host, snapshot.summary, fix),)
         if isinstance(snapshot, NoDockerSocketError):
             # Docker may well run, and listen elsewhere: a restart would stop the containers of others for nothing.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from ipvlan.checks.command_lines import ssh_line
 from ipvlan.checks.forwarding import FORWARD_UNKNOWN, FORWARDING_NOT_KEPT, forwarded, obstacles
 from ipvlan.checks.host_identity import other_machine
-from ipvlan.hosts.docker_silence import KEEP_FORWARDING
+from ipvlan.hosts.docker_silence import FORWARD_AND_START, KEEP_FORWARDING
 from ipvlan.hosts.errors import DOCKER_NEEDS_FORWARDING, FILES_REMAPPED, HostError
 from ipvlan.plan.docker_versions import OLDEST_KERNEL, RULES, parse_version
 from ipvlan.plan.interfaces import HIGHEST_VLAN, vlan_link
@@ -148,7 +148,7 @@ def _docker(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
             host=host,
             problem=f"{DOCKER_NEEDS_FORWARDING}: Docker does not answer on {host}: {facts.docker_failure}; it has firewall-backend "
             "nftables, and with that it does not start while the kernel forwards no packets (net.ipv4.ip_forward is 0)",
-            fix=ssh_line(required.ssh, f"{KEEP_FORWARDING}; systemctl restart docker"),
+            fix=ssh_line(required.ssh, FORWARD_AND_START),
             stops_up=True,
         )
         return

@@ -5,7 +5,6 @@ Out of scope: Docker's own failures (`ipvlan.hosts.engine`).
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts.errors import (
@@ -24,11 +23,8 @@ KEEP_FORWARDING: Final = (
 )
 """What has a host's kernel forward IPv4, now and after each reboot (sysctl.d(5))."""
 
-_TEXT: Final = """[ -e {socket} ] || echo missing
-read -r forward </proc/sys/net/ipv4/ip_forward
-if [ "$forward" = 0 ] && grep -qs '"firewall-backend"[[:space:]]*:[[:space:]]*"nftables"' /etc/docker/daemon.json; then
-  echo needs-forwarding
-fi"""
+FORWARD_AND_START: Final = f"{KEEP_FORWARDING} && systemctl reset-failed docker.socket docker; systemctl restart docker"
+"""The same, and then Docker: after some starts that failed, systemd refuses another one until they are forgotten."""
 
 
 def reason_of_silence(session: HostSession, timeout: float) -> HostError | None:
@@ -41,17 +37,17 @@ def reason_of_silence(session: HostSession, timeout: float) -> HostError | None:
     Raises HostUnreachableError when the connection ended.
     """
     socket = session.docker_socket
-    found = session.run(_TEXT.format(socket=shlex.quote(socket)), timeout=timeout).split()
-    if "needs-forwarding" in found:
+    output = session.run_script("docker_silence.sh", {"socket": socket}, timeout=timeout)
+    if "needs_forwarding" in output:
         return DockerNeedsForwardingError.on(
             session.name,
             DOCKER_NEEDS_FORWARDING,
             problem="Docker does not answer; it has firewall-backend nftables in /etc/docker/daemon.json, and with that it does not "
             "start while the kernel forwards no packets (net.ipv4.ip_forward is 0)",
             effect="no container of the host runs, and its state is not known",
-            fix=f"on the host, as root: {KEEP_FORWARDING}; systemctl restart docker",
+            fix=f"on the host, as root: {FORWARD_AND_START}",
         )
-    if "missing" in found:
+    if "socket" in output:
         return NoDockerSocketError.on(
             session.name,
             DOCKER_UNAVAILABLE,

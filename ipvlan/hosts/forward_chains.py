@@ -149,7 +149,9 @@ def _is_known_or_ping(left: object, right: object) -> bool:
     """Return whether `left` matches only connections that were accepted before, or pings."""
     if isinstance(right, dict):
         right = right.get("set", ())
-    values = {str(value) for value in ([right] if isinstance(right, str | int) else right if isinstance(right, list) else ())}
+    values = {
+        str(value) for value in ([right] if isinstance(right, str | int) else right if isinstance(right, list) else ())
+    }
     if left == {"ct": {"key": "state"}}:
         return bool(values) and values <= _OF_KNOWN
     if left == {"meta": {"key": "l4proto"}} or (

@@ -102,7 +102,10 @@ def read(*, iptables: tuple[str, ...] = (), nftables: tuple[str, ...] = (), know
         (("-N lost", "-A lost -j ACCEPT"), (FORWARD,)),
         (("-A DOCKER-USER -o docker0 -j ACCEPT",), (DroppingChain(program="iptables", accepts=True),)),
         (("-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT",), (DroppingChain(program="iptables", accepts=True),)),
-        (("-A FORWARD -m conntrack ! --ctstate INVALID -j ACCEPT",), (DroppingChain(program="iptables", accepts=True),)),
+        (
+            ("-A FORWARD -m conntrack ! --ctstate INVALID -j ACCEPT",),
+            (DroppingChain(program="iptables", accepts=True),),
+        ),
         (("-A DOCKER-USER -g ufw", "-A ufw -i eth0 -j ACCEPT"), (DroppingChain(program="iptables", accepts=True),)),
     ],
 )
@@ -123,7 +126,10 @@ def test_a_policy_that_accepts_cuts_nothing() -> None:
         ((rule("forward", OF_KNOWN), rule("forward", matched(STATE, ["established", "related"]), ACCEPT)), False),
         ((rule("forward", PINGS, ACCEPT), TO_OTHER, rule("other", {"counter": {"packets": 0, "bytes": 0}})), False),
         ((rule("other", ACCEPT),), False),
-        ((rule("forward", matched({"payload": {"protocol": "ip", "field": "protocol"}}, "icmp", "=="), ACCEPT),), False),
+        (
+            (rule("forward", matched({"payload": {"protocol": "ip", "field": "protocol"}}, "icmp", "=="), ACCEPT),),
+            False,
+        ),
         ((rule("forward", matched(STATE, "established", "!="), ACCEPT),), True),
         ((rule("forward", matched(STATE, ["established", "new"]), ACCEPT),), True),
         ((TO_OTHER, rule("other", matched({"ct": {"key": "status"}}, "dnat"), ACCEPT)), True),
