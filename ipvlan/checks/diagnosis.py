@@ -167,8 +167,8 @@ class Diagnosis:
             )
         if snapshot.forward_rules is not None and not snapshot.forward_rules.known:
             return (
-                f"Docker on {host} writes its rules to nftables, and whether another chain there drops what they accept is not known "
-                "(`ipvlan preflight` says how to see it)"
+                f"Docker on {host} writes its rules to nftables, and whether another chain there drops what they accept is not "
+                "known (`ipvlan preflight` says how to see it)"
             )
         return ""
 

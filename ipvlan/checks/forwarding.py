@@ -1,6 +1,6 @@
 """Whether a host forwards what its bridges need: published ports, and the way out of containers on a bridge.
 
-`preflight`, the check before an `up`, `status` and `verify` read the same from here. Pure, and imports nothing that is slow to load.
+`preflight`, the check before an `up`, `status` and `verify` read the same from here. Pure; imports nothing that is slow to load.
 
 Out of scope: reading the host (`ipvlan.hosts.forward_chains`), and what is between the hosts.
 """

@@ -42,9 +42,9 @@ def reason_of_silence(session: HostSession, timeout: float) -> HostError | None:
         return DockerNeedsForwardingError.on(
             session.name,
             DOCKER_NEEDS_FORWARDING,
-            problem="Docker does not answer; it has firewall-backend nftables in /etc/docker/daemon.json, and with that it does not "
-            "start while the kernel forwards no packets (net.ipv4.ip_forward is 0)",
-            effect="no container of the host runs, and its state is not known",
+            problem="Docker does not answer; it has firewall-backend nftables in /etc/docker/daemon.json, and with that it does "
+            "not start while the kernel forwards no packets (net.ipv4.ip_forward is 0)",
+            effect="the state of the host is not known",
             fix=f"on the host, as root: {FORWARD_AND_START}",
         )
     if "socket" in output:

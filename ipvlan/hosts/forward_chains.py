@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _of_iptables(program: str, rules: Sequence[str]) -> Iterator[DroppingChain]:
 
 def _after(words: Sequence[str], *options: str) -> str:
     """Return the word after one of the options; empty where the rule has none of them."""
-    return next((value for option, value in zip(words, words[1:], strict=False) if option in options), "")
+    return next((value for option, value in pairwise(words) if option in options), "")
 
 
 def _for_known_or_pings(words: Sequence[str]) -> bool:

@@ -21,7 +21,7 @@ forward_rules() {
   rules_read=unknown by_iptables=''
   # shellcheck disable=SC2086  # two words, or none
   if rules=$($become iptables -S 2>&1); then
-    rules_read=read
+    rules_read='read'
     printf '%s\n' "$rules" | show_filter iptables
     # Read only where iptables says so: a look creates the table.
     case $rules in *"iptables-legacy tables present"*) $become iptables-legacy -S 2>/dev/null | show_filter iptables-legacy ;; esac
@@ -29,7 +29,7 @@ forward_rules() {
   fi
   # shellcheck disable=SC2086
   if chains=$($become nft list chains 2>/dev/null); then
-    rules_read=read shown=$by_iptables table=''
+    rules_read='read' shown=$by_iptables table=''
     while read -r first second rest; do
       case "$first $second $rest" in
         "table "*) table="$second ${rest%% *}" ;;

@@ -33,7 +33,6 @@ from tests.support.live_parts import (
 from tests.support.states import OWNER
 from tools.reference_setup import reference_config
 
-
 CUT = ForwardRules(dropping=(DroppingChain(program="iptables", accepts=False),))
 
 

@@ -130,7 +130,8 @@ def test_what_docker_cannot_do_stops_up(check: Check, docker: str | None, part: 
 
 
 DOCKER_29 = """case "$*" in
-  *FirewallBackend*) echo "3cdd-27 [name=seccomp]{firewall}" ;; *ID*) echo "3cdd-27 [name=seccomp]" ;; network*) ;; *) echo 29.8.1 ;;
+  *FirewallBackend*) echo "3cdd-27 [name=seccomp]{firewall}" ;; *ID*) echo "3cdd-27 [name=seccomp]" ;;
+  network*) ;; *) echo 29.8.1 ;;
 esac"""
 CUT = "iptables -P FORWARD ACCEPT"
 

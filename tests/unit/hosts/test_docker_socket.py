@@ -20,7 +20,7 @@ from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.hosts.availability import visit_host
 from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
 from ipvlan.hosts.docker_silence import reason_of_silence
-from ipvlan.hosts.errors import ROOTLESS, DockerNeedsForwardingError, HostError
+from ipvlan.hosts.errors import DOCKER_NEEDS_FORWARDING, ROOTLESS, DockerNeedsForwardingError, HostError
 from ipvlan.hosts.script import read_output, run_script, script_text
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import take_snapshot
@@ -164,10 +164,10 @@ def test_status_says_that_docker_waits_for_forwarding() -> None:
     assert isinstance(error, DockerNeedsForwardingError)
     [difference] = Comparison(PLAN, Ownership(stack="dev", read=True), "dev").of_host(HOST, error)
     assert difference.kind is DriftKind.DOCKER_SILENT
-    assert (
-        "/etc/sysctl.d/90-ip-forward.conf && sysctl -qw net.ipv4.ip_forward=1; systemctl restart docker"
-        in difference.fix
-    )
+    assert error.problems[0].code == DOCKER_NEEDS_FORWARDING
+    assert "net.ipv4.ip_forward is 0" in difference.problem
+    for part in ("/etc/sysctl.d/90-ip-forward.conf && sysctl -qw net.ipv4.ip_forward=1 ", "systemctl restart docker"):
+        assert part in difference.fix
 
 
 def test_a_command_to_copy_reaches_that_docker() -> None:

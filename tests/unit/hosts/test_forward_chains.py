@@ -192,7 +192,7 @@ def printing(text: str) -> str:
 
 
 def test_the_script_reads_both(script: Script) -> None:
-    """iptables' own table is read once, by iptables; Docker's own and a chain at another hook are none; a table once."""
+    """The table of iptables is read once, by iptables; Docker's own and a chain at another hook are none; a table once."""
     nft = f'case "$*" in *chains) {printing(CHAINS)}\n;; "-j -t list table inet fw") {printing(table())}\n;; *) exit 1 ;; esac'
     iptables = f'case $1 in -V) echo "iptables v1.8.9 (nf_tables)" ;; *) {printing(chr(10).join(LEFT_BEHIND))}\n;; esac'
     inet = DroppingChain(program="nft", table="inet fw", chain="forward", accepts=False)

@@ -191,19 +191,20 @@ def test_a_planned_container_that_restarts_is_asked_about(docker: FakeEngine) ->
 
 
 @pytest.mark.parametrize(
-    ("api", "driver", "asks_nftables", "version"),
+    ("api", "driver", "expected"),
     [
-        ("1.51", "nftables", "", "1.44"),
-        ("1.56", "iptables", "", "1.56"),
-        ("1.56", "iptables+firewalld", "", "1.56"),
-        ("1.56", "nftables", "yes", "1.56"),
-        ("1.56", "nftables+firewalld", "yes", "1.56"),
+        ("1.51", "nftables", ("", "1.44")),
+        ("1.56", "iptables", ("", "1.56")),
+        ("1.56", "iptables+firewalld", ("", "1.56")),
+        ("1.56", "nftables", ("yes", "1.56")),
+        ("1.56", "nftables+firewalld", ("yes", "1.56")),
     ],
 )
 def test_the_firewall_is_read_where_docker_writes_nftables(
-    docker: FakeEngine, monkeypatch: pytest.MonkeyPatch, api: str, driver: str, asks_nftables: str, version: str
+    docker: FakeEngine, monkeypatch: pytest.MonkeyPatch, api: str, driver: str, expected: tuple[str, str]
 ) -> None:
     """Docker's answer says so, in its newest API; an older Docker gets the same requests as ever, and no host one more."""
+    asks_nftables, version = expected
     docker.newest_api = api
     docker.answers["GET /info"] = (200, {"ID": "3cdd-27", "FirewallBackend": {"Driver": driver}})
     variables: list[dict[str, str]] = []
