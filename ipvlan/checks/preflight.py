@@ -212,7 +212,7 @@ def _bridges(ownership: Ownership, host: HostPlan, docker: DockerFacts) -> Itera
 
 
 def _forwarding(host: HostPlan, facts: HostFacts) -> Iterator[Finding]:
-    if facts.forward_rules is None and forwarded(host):
+    if not facts.firewall.startswith("nftables") and facts.forward_rules is None and forwarded(host):
         # Beside nftables it stops an `up` (`host_findings`): there Docker does not switch it on.
         for found in obstacles(host.name, forwards=facts.forwards, rules=None):
             yield Finding(
