@@ -30,8 +30,8 @@ FORWARD_AND_START: Final = f"{KEEP_FORWARDING} && systemctl reset-failed docker.
 def reason_of_silence(session: HostSession, timeout: float) -> HostError | None:
     """Return why the Docker of the session's host gives no answer; None where its shell does not tell. `timeout` is in seconds.
 
-    Docker with its rules in nftables ends at its start where the kernel does not forward (moby, checkIPv4Forwarding in
-    daemon/libnetwork/drivers/bridge/setup_ip_forwarding.go); with iptables it switches forwarding on. Only the usual daemon.json is
+    Docker with its rules in nftables ends at its start where the kernel does not forward (moby, checkIPv4Forwarding
+    of the bridge driver); with iptables it switches forwarding on. Only the usual daemon.json is
     looked at, and no option of dockerd's command line.
 
     Raises HostUnreachableError when the connection ended.

@@ -132,7 +132,7 @@ class Engine:
         """Return the Engine's id, and what its rules of the firewall are in.
 
         It keeps the id in its data folder: another one has none of the containers. The other is `iptables`, `nftables`, or one of
-        them with `+firewalld` (moby, FirewallBackend in daemon/libnetwork/controller_linux.go); empty for a Docker that has no
+        them with `+firewalld` (moby, FirewallBackend of libnetwork's Controller); empty for a Docker that has no
         choice, and before the first other request, since the version is not known by then.
         """
 
