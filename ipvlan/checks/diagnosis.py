@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ipvlan.checks.forwarding import may_drop, obstacles
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.connection_probe import Observed
 from ipvlan.hosts.errors import HostError, OtherMachineError
@@ -118,6 +119,8 @@ class Diagnosis:
                 f"bound but silent: Docker has bound {port} of {name}, and nothing listens on {port.container_port} in the "
                 f"container (`docker logs {planned.name}`)"
             )
+        elif cell.kind != "loopback-port" and (reason := self._not_forwarded(planned.host)):
+            yield f"not forwarded: Docker has bound {port} of {name}, and {reason}"
         else:
             from_, between = ("the host itself", "") if cell.kind == "loopback-port" else ("here", " and in between")
             yield (
@@ -145,6 +148,29 @@ class Diagnosis:
         live = self._live(planned.host, planned.name)
         if live is not None and BRIDGE not in live.endpoints:
             yield f"bridge not connected: {cell.source} reaches the outside through the bridge"
+        elif cell.target_host != planned.host and (reason := self._not_forwarded(planned.host)):
+            yield f"not forwarded: {reason}"
+
+    def _not_forwarded(self, host: str) -> str:
+        """Return what keeps a host from forwarding, or may; empty where nothing is known to."""
+        snapshot = self._snapshot(host)
+        if snapshot is None:
+            return ""
+        found = next(obstacles(host, forwards=snapshot.forwards, rules=snapshot.forward_rules), None)
+        if found is not None:
+            return f"{found.problem} (`ipvlan status` has the fix)"
+        chain = next(may_drop(snapshot.forward_rules), None)
+        if chain is not None:
+            return (
+                f"{chain} on {host} drops what none of its rules accepts: Docker writes its own rules to nftables, and they do not "
+                "count there"
+            )
+        if snapshot.forward_rules is not None and not snapshot.forward_rules.known:
+            return (
+                f"Docker on {host} writes its rules to nftables, and whether another chain there drops what they accept is not "
+                "known (`ipvlan preflight` says how to see it)"
+            )
+        return ""
 
     def _route(self, cell: Cell) -> Iterator[str]:
         if self._plan.mode == "l2" or cell.source_host is None or cell.target_host is None:

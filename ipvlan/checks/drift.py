@@ -17,6 +17,7 @@ from ipvlan.checks.command_lines import heal_line, host_line
 from ipvlan.checks.difference import Difference, difference
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.checks.file_drift import file_differences
+from ipvlan.checks.forwarding_drift import forwarding_differences
 from ipvlan.checks.host_identity import other_machine
 from ipvlan.checks.not_ours import (
     container_at_place,
@@ -27,7 +28,8 @@ from ipvlan.checks.not_ours import (
 from ipvlan.checks.rollout_drift import left, restarting, restored, unhealthy
 from ipvlan.checks.volume_drift import volume_differences
 from ipvlan.config.types.ports import Port, runs
-from ipvlan.hosts.errors import HostError, HostUnreachableError, NoDockerSocketError
+from ipvlan.hosts.docker_silence import FORWARD_AND_START
+from ipvlan.hosts.errors import DockerNeedsForwardingError, HostError, HostUnreachableError, NoDockerSocketError
 from ipvlan.hosts.ports import EVERY_ADDRESS
 from ipvlan.hosts.root_shell import stale_helpers
 from ipvlan.hosts.snapshot import HostSnapshot, LiveContainer, LiveNetwork
@@ -55,6 +57,9 @@ class Comparison:
         """Return all differences of one host, those that cause others first."""
         if isinstance(snapshot, HostUnreachableError):
             return (difference(DriftKind.HOST_UNREACHABLE, host, snapshot.summary, host_line(host, "true")),)
+        if isinstance(snapshot, DockerNeedsForwardingError):
+            fix = host_line(host, FORWARD_AND_START)
+            return (difference(DriftKind.DOCKER_SILENT, host, snapshot.summary, fix),)
         if isinstance(snapshot, NoDockerSocketError):
             # Docker may well run, and listen elsewhere: a restart would stop the containers of others for nothing.
             return (difference(DriftKind.DOCKER_SILENT, host, snapshot.summary, snapshot.problems[0].fix),)
@@ -72,6 +77,7 @@ class Comparison:
             *self._parent(host, snapshot),
             *self._networks(host, snapshot),
             *self._routes(host, snapshot),
+            *forwarding_differences(host, snapshot),
             *volume_differences(self._stack, self._ownership, host, snapshot),
             *file_differences(self._stack, self._ownership, host, snapshot),
             *bridge_differences(self._stack, self._ownership, host, snapshot),

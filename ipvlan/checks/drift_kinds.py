@@ -123,6 +123,16 @@ class DriftKind(StrEnum):
         "the host's own link into the fabric, its address or its route is missing",
         _on_host(2, "sets the routes and the shim of the host again"),
     )
+    FORWARDING_OFF = (
+        "forwarding-off",
+        "the kernel of a host with published ports, or with bridges that lead outside, forwards no packets",
+        _by_person("`sysctl -w net.ipv4.ip_forward=1`, and keep it in a file of `/etc/sysctl.d`"),
+    )
+    FORWARD_DROPPED = (
+        "forward-dropped",
+        "Docker's rules are in nftables, and another chain of the host drops everything that it forwards",
+        _by_person("`iptables -P FORWARD ACCEPT`; or rules in a chain of nftables, which are printed"),
+    )
     CONTAINER_MISSING = ("container-missing", "a planned container does not exist", _NEW_CONTAINER)
     CONTAINER_STOPPED = (
         "container-stopped",

@@ -58,6 +58,8 @@ def question(required: HostRequirements, command: Sequence[str]) -> str:
         del requirements["bound_addresses"]
     if not required.with_files:
         del requirements["with_files"]
+    if not required.outside_by_bridges:
+        del requirements["outside_by_bridges"]
     return json.dumps(
         {
             "required": requirements,
@@ -80,6 +82,7 @@ def main() -> int:
         docker_rules=tuple(requirements["docker_rules"]),
         bound_addresses=tuple((address, service) for address, service in requirements.get("bound_addresses", ())),
         with_files=tuple(requirements.get("with_files", ())),
+        outside_by_bridges=requirements.get("outside_by_bridges", False),
     )
     connection = HostConnection(name=required.host, command=tuple(document["command"]), parent=required.parent)
     stopping = [finding for finding in _findings(required, connection) if finding.stops_up]

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from ipvlan.checks.command_lines import ssh_line
+from ipvlan.checks.forwarding import FORWARD_UNKNOWN, FORWARDING_NOT_KEPT, forwarded, obstacles
 from ipvlan.checks.host_identity import other_machine
-from ipvlan.hosts.errors import FILES_REMAPPED, HostError
+from ipvlan.hosts.docker_silence import FORWARD_AND_START, KEEP_FORWARDING
+from ipvlan.hosts.errors import DOCKER_NEEDS_FORWARDING, FILES_REMAPPED, HostError
 from ipvlan.plan.docker_versions import OLDEST_KERNEL, RULES, parse_version
 from ipvlan.plan.interfaces import HIGHEST_VLAN, vlan_link
 from ipvlan.plan.resource_names import BRIDGE
@@ -70,6 +72,8 @@ class HostRequirements:
     """Address and service of each published port that is bound to one address of the host and not to its loopback, sorted."""
     with_files: tuple[str, ...] = ()
     """Services that have files of the project and, where Docker has users of its own, those of Docker; sorted."""
+    outside_by_bridges: bool = False
+    """Whether a container on it is on a bridge network of the section `bridges` that leads outside."""
 
 
 def requirements_of(host: HostPlan) -> HostRequirements:
@@ -99,6 +103,7 @@ def requirements_of(host: HostPlan) -> HostRequirements:
                 if container.files is not None and container.settings.userns_mode != "host"
             )
         ),
+        outside_by_bridges=any(container.bridges for container in forwarded(host)),
     )
 
 
@@ -123,6 +128,7 @@ def host_findings(required: HostRequirements, facts: HostFacts) -> Iterator[Find
     yield from _kernel(required, facts)
     yield from _parent(required, facts)
     yield from _bound_addresses(required, facts)
+    yield from _beside_nftables(required, facts)
 
 
 def _docker(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
@@ -133,6 +139,16 @@ def _docker(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
             host=host,
             problem=f"{host} has no `docker` command for {facts.user}: nothing can be created there",
             fix="install Docker Engine and its command line",
+            stops_up=True,
+        )
+        return
+    if not facts.docker and facts.firewall and not facts.forwards:
+        yield Finding(
+            check="docker",
+            host=host,
+            problem=f"{DOCKER_NEEDS_FORWARDING}: Docker does not answer on {host}: {facts.docker_failure}; it has firewall-backend "
+            "nftables, and with that it does not start while the kernel forwards no packets (net.ipv4.ip_forward is 0)",
+            fix=ssh_line(required.ssh, FORWARD_AND_START),
             stops_up=True,
         )
         return
@@ -173,6 +189,40 @@ def _docker(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
             "published there, nor reach the internet by it",
             fix="let Docker have its bridge, or leave ports and internet out for this host",
             stops_up=True,
+        )
+
+
+def _beside_nftables(required: HostRequirements, facts: HostFacts) -> Iterator[Finding]:
+    """Yield what keeps a host from forwarding where Docker's rules are in nftables: with iptables Docker sees to it itself."""
+    rules, host = facts.forward_rules, required.host
+    if rules is None or not (required.bridge or required.outside_by_bridges):
+        return
+    for found in obstacles(host, forwards=facts.forwards, rules=rules):
+        yield Finding(
+            check="forwarding",
+            host=host,
+            problem=f"{found.code}: {found.problem}",
+            fix=ssh_line(required.ssh, found.command) + (f"; then {found.afterwards}" if found.afterwards else ""),
+            stops_up=True,
+        )
+    if not rules.known:
+        yield Finding(
+            check="forwarding",
+            host=host,
+            problem=f"{FORWARD_UNKNOWN}: Docker on {host} writes its rules to nftables, and whether another chain drops what it "
+            f"accepts is not known: {facts.user} may not read the firewall, or nft is missing there",
+            fix="name a user in ssh that is root, or may use sudo without a password; or look at `iptables -S FORWARD` and "
+            "`nft list ruleset` there for a chain with hook forward and policy drop",
+            severity="info",
+        )
+    if facts.forwards and not facts.keeps_forwarding:
+        yield Finding(
+            check="forwarding",
+            host=host,
+            problem=f"{FORWARDING_NOT_KEPT}: Docker on {host} writes its rules to nftables, and does not start after a reboot "
+            "unless something switches forwarding on; no file of sysctl.d does",
+            fix=ssh_line(required.ssh, KEEP_FORWARDING),
+            severity="info",
         )
 
 

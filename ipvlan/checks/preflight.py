@@ -12,13 +12,14 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ipvlan.checks.bridge_drift import bridge_differences, is_orphan, wanted_bridge
 from ipvlan.checks.bridge_repair import foreign_users
 from ipvlan.checks.command_lines import host_line
 from ipvlan.checks.drift_kinds import DriftKind
+from ipvlan.checks.forwarding import forwarded, may_drop, obstacles
 from ipvlan.checks.host_findings import (
     Check,
     Finding,
@@ -109,6 +110,9 @@ def _report(session: HostSession, plan: Plan, owned: Callable[[], Ownership], ti
         raise
     except HostError as error:
         docker = error
+    if facts.forward_rules is None and isinstance(docker, DockerFacts):
+        # A command line of the host that is older than its Docker does not tell what its rules are in; the Engine API does.
+        facts = replace(facts, forward_rules=docker.snapshot.forward_rules)
     return HostReport(facts=facts, docker=docker)
 
 
@@ -208,16 +212,22 @@ def _bridges(ownership: Ownership, host: HostPlan, docker: DockerFacts) -> Itera
 
 
 def _forwarding(host: HostPlan, facts: HostFacts) -> Iterator[Finding]:
+    if not facts.firewall.startswith("nftables") and facts.forward_rules is None and forwarded(host):
+        # Beside nftables it stops an `up` (`host_findings`): there Docker does not switch it on.
+        for found in obstacles(host.name, forwards=facts.forwards, rules=None):
+            yield Finding(
+                check="forwarding",
+                host=host.name,
+                problem=f"{found.code}: {found.problem}",
+                fix=host_line(host, found.command),
+            )
     if not any(container.published for container in host.containers):
         return
-    if not facts.forwards:
-        yield Finding(
-            check="forwarding",
-            host=host.name,
-            problem=f"{host.name} does not forward packets: published ports would not answer",
-            fix=host_line(host, "sysctl -w net.ipv4.ip_forward=1"),
-        )
-    for rule in facts.dropping:
+    dropping = facts.dropping
+    if facts.forward_rules is not None:
+        dropping = tuple(rule for rule in dropping if not rule.startswith("nftables "))
+        dropping += tuple(f"{chain}: policy drop" for chain in may_drop(facts.forward_rules))
+    for rule in dropping:
         yield Finding(
             check="forwarding",
             host=host.name,

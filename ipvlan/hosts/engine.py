@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ipvlan.hosts.errors import DOCKER_REFUSED, DOCKER_UNAVAILABLE, DockerRefusedError, HostError
-from ipvlan.plan.docker_versions import GATEWAY_PRIORITY_API, OLDEST_API
+from ipvlan.plan.docker_versions import GATEWAY_PRIORITY_API, NFTABLES_API, OLDEST_API
 
 if TYPE_CHECKING:
     import docker
@@ -128,9 +128,26 @@ class Engine:
         found = self._call(ends)
         return int(found[-1]["Actor"]["Attributes"]["exitCode"]) if found else None
 
-    def id(self) -> str:
-        """Return the Engine's id, which it keeps in its data folder: another one has none of the containers."""
-        return self._call(lambda client: str(client.info()["ID"]))
+    def id_and_firewall(self) -> tuple[str, str]:
+        """Return the Engine's id, and what its rules of the firewall are in.
+
+        It keeps the id in its data folder: another one has none of the containers. The other is `iptables`, `nftables`, or one of
+        them with `+firewalld` (moby, FirewallBackend of libnetwork's Controller); empty for a Docker that has no
+        choice, and before the first other request, since the version is not known by then.
+        """
+
+        def info(client: docker.APIClient) -> tuple[str, str]:
+            has_choice = _numbers(self.api_version or self.request_version) >= _numbers(NFTABLES_API)
+            # In an older version of the API the answer lacks it, and other requests stay in theirs.
+            newest = self._open(self.api_version) if has_choice else client
+            try:
+                answer = newest.info()
+            finally:
+                if newest is not client:
+                    newest.close()
+            return str(answer["ID"]), str((answer.get("FirewallBackend") or {}).get("Driver", "")) if has_choice else ""
+
+        return self._call(info)
 
     def folder(self) -> str:
         """Return the folder of Docker's images and containers on the host: `/var/lib/docker`."""

@@ -115,6 +115,9 @@ FILES_REMAPPED: Final = "IPF817"
 FILES_REFUSED_BEFORE: Final = "IPF818"
 """A container did not go on with the same files at the last try."""
 
+DOCKER_NEEDS_FORWARDING: Final = "IPF857"
+"""Docker, whose rules are to be in nftables, does not start while the kernel does not forward."""
+
 SSH_NOT_STARTED: Final = "IPF781"
 """ssh cannot be started on this machine."""
 NO_SHARED_CONNECTION: Final = "IPF782"
@@ -171,6 +174,10 @@ class DockerRefusedError(HostError):
 
 class OtherMachineError(HostError):
     """Another machine, or another Docker, answers for the host than the one in the state: nothing of it is believed."""
+
+
+class DockerNeedsForwardingError(HostError):
+    """Docker on the host does not start: its rules are to be in nftables, and the kernel does not forward."""
 
 
 class NoDockerSocketError(HostError):

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ipvlan.hosts.errors import UNREADABLE, HostError
+from ipvlan.hosts.forward_chains import ForwardRules, read_forward_rules
 from ipvlan.hosts.script import Output, run_script
+from ipvlan.plan.docker_versions import NFTABLES_SINCE
 
 if TYPE_CHECKING:
     from ipvlan.hosts.connection import HostConnection
@@ -72,6 +74,12 @@ class HostFacts:
     """Whether a process may bind an address that the host does not have, as for one that moves between hosts."""
     forwards: bool
     """Whether the kernel forwards IPv4."""
+    firewall: str = ""
+    """What Docker's rules are in: iptables or nftables, and `+firewalld`; empty where Docker has no choice or it is not known."""
+    forward_rules: ForwardRules | None = None
+    """Where they are in nftables, what decides beside them; else None."""
+    keeps_forwarding: bool = True
+    """Whether a file of sysctl.d has the kernel forward after a reboot; only read where Docker's rules are in nftables."""
     dropping: tuple[str, ...]
     """Firewall rules that may drop what goes to published ports."""
     listeners: tuple[Listener, ...]
@@ -92,7 +100,7 @@ def facts_of_host(connection: HostConnection, *, timeout: float, docker_seconds:
         HostError: The host answered something else.
     """
     asked_at = time.time()
-    variables = {"parent": connection.parent, "docker_seconds": f"{docker_seconds:g}"}
+    variables = _variables(connection.parent, docker_seconds)
     result = run_script(connection, _SCRIPT, variables, timeout=timeout)
     return read_facts(connection.name, result.output, asked_at, complaints=result.complaints)
 
@@ -103,8 +111,12 @@ def facts_in_session(session: HostSession, *, timeout: float) -> HostFacts:
     Raises HostError.
     """
     asked_at = time.time()
-    variables = {"parent": session.parent, "docker_seconds": f"{timeout:g}"}
+    variables = _variables(session.parent, timeout)
     return read_facts(session.name, session.run_script(_SCRIPT, variables, timeout=4 * timeout), asked_at)
+
+
+def _variables(parent: str, docker_seconds: float) -> dict[str, str]:
+    return {"parent": parent, "docker_seconds": f"{docker_seconds:g}", "nftables_since": str(NFTABLES_SINCE)}
 
 
 def read_facts(host: str, output: Output, asked_at: float, *, complaints: str = "") -> HostFacts:
@@ -133,6 +145,9 @@ def read_facts(host: str, output: Output, asked_at: float, *, complaints: str = 
         addresses=frozenset(output.lines("address")),
         binds_any_address=output.text("nonlocal_bind") == "1",
         forwards=output.text("forward") == "1",
+        firewall=output.text("firewall"),
+        forward_rules=read_forward_rules(output),
+        keeps_forwarding=output.text("forward_kept") != "no",
         dropping=output.lines("drop"),
         listeners=tuple(_listener(line) for line in output.lines("listen")),
         clock_ahead=float(output.text("clock") or asked_at) - asked_at,

@@ -8,15 +8,16 @@ Out of scope: comparing it with the plan (`ipvlan.checks`).
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from netaddr import IPAddress, IPNetwork
 
+from ipvlan.hosts.docker_silence import reason_of_silence
 from ipvlan.hosts.engine import Engine
-from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError, NoDockerSocketError
+from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.forward_chains import ForwardRules, read_forward_rules
 from ipvlan.hosts.routes import has_route
 from ipvlan.hosts.trouble import Trouble, read_troubles
 from ipvlan.hosts.volumes import LiveVolume, live_volume
@@ -161,6 +162,10 @@ class HostSnapshot:
     """Container name -> network's name -> its connection, with aliases and priority; only of those that it was requested for."""
     volumes: Mapping[str, LiveVolume] | None = None
     """By name; None where they were not requested."""
+    forwards: bool = True
+    """Whether the kernel forwards IPv4."""
+    forward_rules: ForwardRules | None = None
+    """Where Docker's rules are in nftables, what decides beside them on what the host forwards; else None."""
     has_files: bool = False
     """Whether there is a folder of containers' files, of any stack."""
     files: LiveFiles | None = None
@@ -235,7 +240,7 @@ def take_snapshot(
         listed = engine.networks()
         networks = tuple(map(_network, listed))
         volumes = _volumes(engine, needed=with_volumes is True) if with_volumes else None
-        engine_id = engine.id()
+        engine_id, firewall = engine.id_and_firewall()
         troubles = read_troubles(engine, containers, troubles_of)
         for planned in pids_of:
             live = containers.get(planned.name)
@@ -245,12 +250,13 @@ def take_snapshot(
                 resolvers[planned.service] = str(inspected.get("ResolvConfPath") or "")
         connections = _connections(engine, containers, connections_of)
     except HostError as error:
-        raise _missing_socket(session, timeout) or error from None
+        raise reason_of_silence(session, timeout) or error from None
     finally:
         engine.close()
     from ipvlan.hosts.files import BASE  # noqa: PLC0415  # the views of a plan load this module, and no visit
 
-    variables = {"parent": session.parent, "shim": session.shim, "files": BASE}
+    nftables = "yes" if firewall.startswith("nftables") else ""
+    variables = {"parent": session.parent, "shim": session.shim, "files": BASE, "nftables": nftables}
     output = session.run_script("host_snapshot.sh", variables, timeout=timeout)
     return HostSnapshot(
         host=session.name,
@@ -269,6 +275,8 @@ def take_snapshot(
         troubles=troubles,
         volumes=volumes,
         has_files="files" in output,
+        forwards=output.text("forward") != "0",
+        forward_rules=read_forward_rules(output),
         bridges=_bridges(listed),
         connections=connections,
     )
@@ -308,21 +316,6 @@ def _connections(
     # One that was removed meanwhile is compared as it was listed.
     described = {name: engine.find_container(id_) for name, id_ in ids.items()}
     return {name: live_endpoints(inspected) for name, inspected in described.items() if inspected is not None}
-
-
-def _missing_socket(session: HostSession, timeout: float) -> NoDockerSocketError | None:
-    """Return the failure of a host that has no socket where Docker should listen; None where it has one."""
-    socket = session.docker_socket
-    if session.run(f"[ -e {shlex.quote(socket)} ] || echo missing", timeout=timeout).strip() != "missing":
-        return None
-    return NoDockerSocketError.on(
-        session.name,
-        DOCKER_UNAVAILABLE,
-        problem=f"its ssh user finds no Docker socket at {socket}",
-        effect="the state of the host is not known",
-        fix="see where Docker listens on the host (`systemctl status docker.socket docker`): start it, or set "
-        f"ipvlan-fabric:hosts.{session.name}.docker_socket",
-    )
 
 
 def _parent(name: str, output: Output) -> Parent:

@@ -60,6 +60,12 @@ PRIORITY_BEFORE_FAMILY: Final[Version] = (29, 4, 1)
 OLDEST_API: Final = "1.44"
 """Docker 29 refuses an older Engine API (moby daemon/config, MinAPIVersion); an older Docker says which one it supports."""
 
+NFTABLES_SINCE: Final = 29
+"""The first major version of Docker that can write its rules to nftables (`firewall-backend` in its daemon.json)."""
+
+NFTABLES_API: Final = "1.52"
+"""The Engine API of that version. `GET /info` has FirewallBackend since 1.49 (moby daemon/server/router/system)."""
+
 SEVERAL_NETWORKS_API: Final = "1.44"
 """The Engine API of Docker 25, the first one in which a container is created on more than one network (its history, v1.44)."""
 

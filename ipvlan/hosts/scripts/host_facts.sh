@@ -1,5 +1,6 @@
 # Prints what decides whether a host can carry the fabric. Changes nothing.
-# Variables: parent (NIC of the fabric), docker_seconds (time limit of each question to Docker).
+# Variables: parent (NIC of the fabric), docker_seconds (time limit of each question to Docker), nftables_since (the first major
+# version of Docker that can write nftables).
 # Output:
 #   user             name of the ssh user
 #   clock            seconds since 1970
@@ -9,15 +10,21 @@
 #   docker           version of the Engine; or docker_failure, Docker's words where it does not answer
 #   engine           id of the Engine, where it answers
 #   userns_remap     yes or no: whether it has root in containers be another user of the host, where it answers
+#   firewall         where its version can write nftables, what it writes: iptables, nftables, or one of them and +firewalld; nftables
+#                    also where it does not answer and its daemon.json says so
 #   docker_bridge    yes or no: whether Docker has its network bridge
 #   link             a line per network interface: name=NAME flags=HEX carrier=0|1 wireless=0|1
 #   macvlan          a line per macvlan interface on the parent: its name
 #   address          a line per IPv4 address of the host
 #   nonlocal_bind    1 where a process may bind an address that the host does not have (net.ipv4.ip_nonlocal_bind)
 #   forward          0 or 1: whether the kernel forwards IPv4
+#   forward_kept     yes or no: whether a file of sysctl.d(5) has the kernel forward after a reboot; only where Docker writes nftables
+#   forward_rules, iptables, nftables  as forward_rules.sh prints them; only where Docker writes nftables
 #   drop             a line per firewall rule that may drop what goes to published ports
 #   listen           a line per listening socket: protocol=tcp|udp address=ADDRESS:PORT process=TEXT
-: "${parent?}" "${docker_seconds?}"
+: "${parent?}" "${docker_seconds?}" "${nftables_since?}"
+. ./forward_rules.sh
+firewall=''
 
 echo "user=$(id -un)"
 echo "clock=$(date +%s)"
@@ -43,7 +50,15 @@ else
   case $status in
     0)
       echo "docker=$reply"
-      info=$(timeout "$docker_seconds" docker info --format '{{.ID}} {{.SecurityOptions}}' 2>/dev/null)
+      major=${reply%%[!0-9]*}
+      info=''
+      if [ "${major:-0}" -ge "$nftables_since" ]; then
+        # A command line that is older than API 1.49 does not know the field, and may print nothing at all.
+        format='{{.ID}} {{.SecurityOptions}}{{with .FirewallBackend}} firewall={{.Driver}}{{end}}'
+        info=$(timeout "$docker_seconds" docker info --format "$format" 2>/dev/null)
+        case $info in *" firewall="*) firewall=${info##* firewall=} ;; esac
+      fi
+      [ -n "$info" ] || info=$(timeout "$docker_seconds" docker info --format '{{.ID}} {{.SecurityOptions}}' 2>/dev/null)
       echo "engine=${info%% *}"
       # moby, fillSecurityOptions in daemon/info.go.
       case $info in *name=userns*) echo userns_remap=yes ;; *) echo userns_remap=no ;; esac
@@ -54,8 +69,8 @@ else
         echo docker_bridge=no
       fi
       ;;
-    124) echo "docker_failure=no answer within $docker_seconds seconds" ;;
-    *) echo "docker_failure=${reply:-exit status $status}" ;;
+    124) silent=yes; echo "docker_failure=no answer within $docker_seconds seconds" ;;
+    *) silent=yes; echo "docker_failure=${reply:-exit status $status}" ;;
   esac
 fi
 
@@ -80,6 +95,24 @@ echo "nonlocal_bind=${bind:-0}"
 # A shell that reads byte by byte sees no end of line in a number of /proc/sys, and calls it a failure.
 read -r forward < /proc/sys/net/ipv4/ip_forward
 echo "forward=$forward"
+# It says why Docker does not start where the kernel does not forward.
+if [ "${silent:-}" = yes ] && grep -qs '"firewall-backend"[[:space:]]*:[[:space:]]*"nftables"' /etc/docker/daemon.json; then
+  echo firewall=nftables
+fi
+case $firewall in
+  '') ;;
+  nftables*)
+    echo "firewall=$firewall"
+    if grep -rqsE '^[[:space:]]*-?net[./]ipv4[./](ip_forward|conf[./]all[./]forwarding)[[:space:]]*=[[:space:]]*1' \
+      /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/local/lib/sysctl.d /usr/lib/sysctl.d; then
+      echo forward_kept=yes
+    else
+      echo forward_kept=no
+    fi
+    forward_rules "$(id -u)"
+    ;;
+  *) echo "firewall=$firewall" ;;
+esac
 iptables -S DOCKER-USER 2>/dev/null | while read -r rule; do
   case $rule in *"-j DROP"* | *"-j REJECT"*) echo "drop=iptables $rule" ;; esac
 done

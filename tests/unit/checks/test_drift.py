@@ -10,6 +10,7 @@ from netaddr import IPAddress
 
 from ipvlan.checks.difference import Difference
 from ipvlan.checks.drift import Comparison
+from ipvlan.hosts.forward_chains import DroppingChain, ForwardRules
 from ipvlan.hosts.snapshot import Binding, HostSnapshot, Parent
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
@@ -31,6 +32,8 @@ from tests.support.live_parts import (
 )
 from tests.support.states import OWNER
 from tools.reference_setup import reference_config
+
+CUT = ForwardRules(dropping=(DroppingChain(program="iptables", accepts=False),))
 
 
 def compare(
@@ -92,6 +95,8 @@ def test_a_helper_that_a_killed_run_left() -> None:
             lambda snapshot: replace(snapshot, parent=Parent(name="ens33", present=True, up=False, mtu=1500)),
             "ip link set ens33 up",
         ),
+        ("forwarding-off", lambda snapshot: replace(snapshot, forwards=False), "sysctl -w net.ipv4.ip_forward=1"),
+        ("forward-dropped", lambda snapshot: replace(snapshot, forward_rules=CUT), "iptables -P FORWARD ACCEPT"),
         ("network-different", network(ip_range=subnet("10.1.9.0/24")), "range 10.1.9.0/24 instead of 10.1.1.0/24"),
         ("network-different", network(gateway=IPAddress("10.1.0.2")), "gateway 10.1.0.2 instead of 10.1.0.1"),
         ("network-different", network(options={"ipvlan_mode": "l3", "parent": "ens33"}), "mode l3 instead of l2"),

@@ -107,7 +107,7 @@ def test_every_fault_that_stops_up_is_told_at_once(check: Check) -> None:
 
 def local_facts(parent: str) -> str:
     """Return what the script prints on this machine."""
-    text = script_text("host_facts.sh", {"parent": parent, "docker_seconds": "5"})
+    text = script_text("host_facts.sh", {"parent": parent, "docker_seconds": "5", "nftables_since": "29"})
     return subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True, timeout=30).stdout
 
 
@@ -127,6 +127,40 @@ def test_what_docker_cannot_do_stops_up(check: Check, docker: str | None, part: 
     assert done.returncode == 1
     assert part in done.stderr
     assert "2. " not in done.stderr
+
+
+DOCKER_29 = """case "$*" in
+  *FirewallBackend*) echo "3cdd-27 [name=seccomp]{firewall}" ;; *ID*) echo "3cdd-27 [name=seccomp]" ;;
+  network*) ;; *) echo 29.8.1 ;;
+esac"""
+CUT = "iptables -P FORWARD ACCEPT"
+
+
+@pytest.mark.parametrize(
+    ("firewall", "iptables", "cut"),
+    [
+        (" firewall=nftables", "-P FORWARD DROP", True),
+        (" firewall=nftables+firewalld", "-P FORWARD DROP", True),
+        (" firewall=nftables", "-P FORWARD ACCEPT", False),
+        (" firewall=iptables", "-P FORWARD DROP", False),
+        # A command line that does not know the field.
+        ("", "-P FORWARD DROP", False),
+    ],
+)
+def test_a_chain_that_drops_what_dockers_nftables_accept_stops_up(
+    check: Check, tmp_path: Path, firewall: str, iptables: str, cut: bool
+) -> None:
+    """Its name and the command are told; beside iptables the policy is Docker's own. The engine is recorded all the same."""
+    for name, text in (("iptables", f"echo '{iptables}'"), ("sudo", 'shift; exec "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    done = check(DOCKER_29.replace("{firewall}", firewall))
+    assert (CUT in done.stderr) is cut
+    assert ("chain FORWARD of iptables drops everything" in done.stderr) is cut
+    assert recorded_engine(done.stdout) == "3cdd-27"
+    assert CUT not in check(DOCKER_29.replace("{firewall}", firewall), replace(REQUIRED, bridge=False)).stderr
+    by_bridges = replace(REQUIRED, bridge=False, outside_by_bridges=True)
+    assert (CUT in check(DOCKER_29.replace("{firewall}", firewall), by_bridges).stderr) is cut
 
 
 def test_information_does_not_stop_up(check: Check) -> None:

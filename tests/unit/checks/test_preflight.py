@@ -13,6 +13,7 @@ from ipvlan.checks.host_findings import Finding, host_findings, requirements_of
 from ipvlan.checks.preflight import NEEDS_DOCKER, HostReport, check_hosts
 from ipvlan.hosts.docker_facts import DockerFacts
 from ipvlan.hosts.errors import UNREADABLE, HostError
+from ipvlan.hosts.forward_chains import DroppingChain, ForwardRules
 from ipvlan.hosts.host_facts import Link, Listener
 from ipvlan.hosts.snapshot import Binding, HostSnapshot
 from ipvlan.plan.make import make_plan
@@ -35,6 +36,9 @@ from tools.reference_setup import reference_config
 
 Change = Callable[[HostReport], HostReport | HostError]
 Run = Callable[..., tuple[Finding, ...]]
+
+CUT = ForwardRules(dropping=(DroppingChain(program="iptables", accepts=False),))
+MAY = ForwardRules(dropping=(DroppingChain(program="nft", table="inet fw", chain="forward", accepts=True),))
 
 UNREADABLE_HOST = HostError.on("docker-1", UNREADABLE, problem="it printed nothing", effect="unknown", fix="look at it")
 
@@ -126,7 +130,21 @@ def test_hosts_that_can_carry_the_plan(check: Run) -> None:
             False,
         ),
         ("other networks", facts(macvlan_children=("mv0",)), "ip link del mv0", False),
-        ("forwarding", facts(forwards=False), "ip_forward=1", False),
+        ("forwarding", facts(forwards=False), "IPF856: docker-1 forwards no packets", False),
+        ("forwarding", facts(forwards=False, forward_rules=ForwardRules()), "/etc/sysctl.d/90-ip-forward.conf", True),
+        (
+            "forwarding",
+            facts(forward_rules=CUT),
+            "IPF855: Docker on docker-1 writes its rules to nftables, and chain FORW",
+            True,
+        ),
+        ("forwarding", facts(forward_rules=CUT), "iptables -P FORWARD ACCEPT", True),
+        (
+            "docker",
+            facts(docker="", docker_failure="?", firewall="nftables", forwards=False),
+            "IPF857: Docker does not",
+            True,
+        ),
         ("disk", docker(free=5 * 1024 * 1024), "/var/lib/docker of docker-1 has 5 MiB free", False),
         ("ports", port_80_taken(), "held by container other", False),
         (
@@ -158,6 +176,13 @@ def test_each_error_is_found(check: Run, name: str, change: Change, part: str, s
     [
         ("clock", facts(clock_ahead=-300.0), "300 s behind"),
         ("forwarding", facts(dropping=("nftables table inet fw: forward policy drop",)), "inet fw"),
+        (
+            "forwarding",
+            facts(dropping=("nftables table inet fw: forward policy drop",), forward_rules=MAY),
+            "chain forward of nftables' table inet fw: policy drop",
+        ),
+        ("forwarding", facts(forward_rules=ForwardRules(known=False)), "IPF858"),
+        ("forwarding", facts(forward_rules=ForwardRules(), keeps_forwarding=False), "IPF859"),
         ("addresses", docker(not_probed="no arping"), "no arping"),
         ("addresses", docker(answering={}), "nothing answers at the gateway"),
     ],

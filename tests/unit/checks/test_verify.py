@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from netaddr import IPAddress
@@ -16,6 +17,7 @@ from ipvlan.checks.verify import Verdict, judge
 from ipvlan.config.types.ports import Port
 from ipvlan.hosts.connection_probe import Observed, connect
 from ipvlan.hosts.errors import HostUnreachableError
+from ipvlan.hosts.forward_chains import DroppingChain, ForwardRules
 from ipvlan.hosts.snapshot import Binding, HostSnapshot, Parent
 from ipvlan.plan.cells import Cell
 from ipvlan.plan.make import make_plan
@@ -125,6 +127,41 @@ def test_the_broken_link_of_a_port(change: Callable[[HostSnapshot], HostSnapshot
     plan = reference_plan()
     cell = one(plan, "client", "docker-2/nginx")
     assert says in verdict(plan, cell, Observed(reached=False, outcome=observed), change).reason
+
+
+CUT = ForwardRules(dropping=(DroppingChain(program="iptables", accepts=False),))
+MAY = ForwardRules(dropping=(DroppingChain(program="nft", table="inet fw", chain="forward", accepts=True),))
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        (
+            {"forwards": False},
+            "not forwarded: Docker has bound 80:80 of nginx on docker-2, and docker-2 forwards no packets",
+        ),
+        ({"forward_rules": CUT}, "chain FORWARD of iptables drops everything"),
+        (
+            {"forward_rules": MAY},
+            "chain forward of nftables' table inet fw on docker-2 drops what none of its rules accepts",
+        ),
+        (
+            {"forward_rules": ForwardRules(known=False)},
+            "whether another chain there drops what they accept is not known",
+        ),
+        ({"forward_rules": ForwardRules()}, "firewalls"),
+    ],
+)
+def test_a_port_that_the_host_does_not_forward(fields: dict[str, Any], says: str) -> None:
+    """What decides beside Docker's nftables is the reason, as far as it is known; a port that is refused was forwarded."""
+    plan = reference_plan()
+    cell = one(plan, "client", "docker-2/nginx")
+
+    def change(snapshot: HostSnapshot) -> HostSnapshot:
+        return replace(snapshot, **fields)
+
+    assert says in verdict(plan, cell, Observed(reached=False, outcome="no answer"), change).reason
+    assert "nothing listens on 80" in verdict(plan, cell, Observed(reached=False, outcome="refused"), change).reason
 
 
 def test_no_route_in_l3() -> None:

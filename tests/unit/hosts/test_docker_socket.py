@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from unittest import mock
 
 import pytest
 
@@ -18,8 +19,9 @@ from ipvlan.checks.drift import Comparison
 from ipvlan.checks.drift_kinds import DriftKind
 from ipvlan.hosts.availability import visit_host
 from ipvlan.hosts.connection import HostConnection, connection_to, run_on_host
-from ipvlan.hosts.errors import ROOTLESS, HostError
-from ipvlan.hosts.script import run_script
+from ipvlan.hosts.docker_silence import reason_of_silence
+from ipvlan.hosts.errors import DOCKER_NEEDS_FORWARDING, ROOTLESS, DockerNeedsForwardingError, HostError
+from ipvlan.hosts.script import read_output, run_script, script_text
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import take_snapshot
 from ipvlan.plan.ownership import Ownership
@@ -127,6 +129,45 @@ def test_status_tells_a_missing_socket_from_a_silent_docker(reset: Path, name: s
     [difference] = Comparison(PLAN, Ownership(stack="dev", read=True), "dev").of_host(host, failed.value)
     assert difference.kind is DriftKind.DOCKER_SILENT
     assert fix in difference.fix
+
+
+@pytest.mark.parametrize(
+    ("config", "forward", "found"),
+    [
+        ('{"firewall-backend":\t"nftables"}', "0", {"needs_forwarding": ("yes",)}),
+        ('{"firewall-backend": "nftables"}', "1", {}),
+        ('{"firewall-backend": "iptables"}', "0", {}),
+        (None, "0", {}),
+    ],
+)
+def test_a_docker_that_waits_for_forwarding(
+    tmp_path: Path, config: str | None, forward: str, found: dict[str, tuple[str, ...]]
+) -> None:
+    """With its rules in nftables it does not start while the kernel does not forward."""
+    (tmp_path / "forward").write_text(f"{forward}\n")
+    if config is not None:
+        (tmp_path / "daemon.json").write_text(config)
+    text = script_text("docker_silence.sh", {"socket": str(tmp_path)})
+    for path, own in (("/proc/sys/net/ipv4/ip_forward", "forward"), ("/etc/docker/daemon.json", "daemon.json")):
+        assert path in text
+        text = text.replace(path, str(tmp_path / own))
+    done = subprocess.run(["/bin/sh", "-c", text], capture_output=True, text=True, check=False, timeout=10)
+    assert (dict(read_output(done.stdout).values), done.stderr) == (found, "")
+
+
+def test_status_says_that_docker_waits_for_forwarding() -> None:
+    """The fix switches it on, keeps it, and starts Docker."""
+    session = mock.Mock(docker_socket="/run/docker.sock")
+    session.name = "docker-1"
+    session.run_script.return_value = read_output("needs_forwarding=yes\n")
+    error = reason_of_silence(session, 5.0)
+    assert isinstance(error, DockerNeedsForwardingError)
+    [difference] = Comparison(PLAN, Ownership(stack="dev", read=True), "dev").of_host(HOST, error)
+    assert difference.kind is DriftKind.DOCKER_SILENT
+    assert error.problems[0].code == DOCKER_NEEDS_FORWARDING
+    assert "net.ipv4.ip_forward is 0" in difference.problem
+    for part in ("/etc/sysctl.d/90-ip-forward.conf && sysctl -qw net.ipv4.ip_forward=1 ", "systemctl restart docker"):
+        assert part in difference.fix
 
 
 def test_a_command_to_copy_reaches_that_docker() -> None:

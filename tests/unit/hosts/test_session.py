@@ -84,7 +84,9 @@ def test_a_script_of_the_package_runs_in_a_session(fake_ssh: Path) -> None:
     """Its output is read by key."""
     plan = reference_plan()
     with HostSession(connection_to(plan.hosts[0], plan.ssh), timeout=5) as session:
-        output = session.run_script("host_snapshot.sh", {"parent": "lo", "shim": "", "files": "/missing"}, timeout=5)
+        output = session.run_script(
+            "host_snapshot.sh", {"parent": "lo", "shim": "", "files": "/missing", "nftables": ""}, timeout=5
+        )
     assert output.text("uid") == str(os.getuid())
     assert "parent_mtu" in output
 

@@ -13,6 +13,8 @@ from netaddr import IPAddress, IPNetwork
 
 from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
+from ipvlan.hosts.forward_chains import DroppingChain, ForwardRules
+from ipvlan.hosts.script import Output, read_output
 from ipvlan.hosts.session import HostSession
 from ipvlan.hosts.snapshot import Binding, Endpoint, HostSnapshot, Parent, take_snapshot
 from ipvlan.hosts.trouble import Trouble
@@ -186,6 +188,46 @@ def test_a_planned_container_that_restarts_is_asked_about(docker: FakeEngine) ->
     assert snapshot(troubles_of=planned).troubles == {
         "nginx": Trouble(looping=True, restarts=3, exit_code=1, output=("no such file",))
     }
+
+
+@pytest.mark.parametrize(
+    ("api", "driver", "expected"),
+    [
+        ("1.51", "nftables", ("", "1.44")),
+        ("1.56", "iptables", ("", "1.56")),
+        ("1.56", "iptables+firewalld", ("", "1.56")),
+        ("1.56", "nftables", ("yes", "1.56")),
+        ("1.56", "nftables+firewalld", ("yes", "1.56")),
+    ],
+)
+def test_the_firewall_is_read_where_docker_writes_nftables(
+    docker: FakeEngine, monkeypatch: pytest.MonkeyPatch, api: str, driver: str, expected: tuple[str, str]
+) -> None:
+    """Docker's answer says so, in its newest API; an older Docker gets the same requests as ever, and no host one more."""
+    asks_nftables, version = expected
+    docker.newest_api = api
+    docker.answers["GET /info"] = (200, {"ID": "3cdd-27", "FirewallBackend": {"Driver": driver}})
+    variables: list[dict[str, str]] = []
+
+    def run_script(_session: HostSession, _file: str, given: dict[str, str], *, timeout: float) -> Output:
+        variables.append(given)
+        return read_output(
+            f"kernel=6\nuid=0\nforward={timeout:.0f}\niptables=iptables -P FORWARD DROP\nforward_rules=read\n"
+        )
+
+    monkeypatch.setattr(HostSession, "run_script", run_script)
+    host = snapshot()
+    assert [given["nftables"] for given in variables] == [asks_nftables]
+    assert [request for request in docker.requests if request.endswith("/info")] == [f"GET /v{version}/info"]
+    assert host.forwards
+    assert host.forward_rules == ForwardRules(dropping=(DroppingChain(program="iptables", accepts=False),))
+
+
+def test_whether_the_host_forwards(docker: FakeEngine) -> None:
+    """It is the kernel's own word; the rules of a firewall are none of iptables' hosts."""
+    host = snapshot()
+    assert host.forwards is (Path("/proc/sys/net/ipv4/ip_forward").read_text() == "1\n")
+    assert host.forward_rules is None
 
 
 def test_routes_are_read_by_keyword() -> None:
