@@ -59,7 +59,11 @@ class HostSliceArgs:
     """The provider that serves our own resources. Containers depend on it."""
 
     address_check: AddressClaims | None = None
-    """The check that nobody else has the planned addresses. The network depends on it, so all containers do. None: no check."""
+    """The check that nobody else has the planned addresses. All containers wait for it. None: no check."""
+
+    new: bool = False
+    """Whether the state has neither a network nor a container of the host. Its network is then created beside the check of the
+    addresses, since that stops nothing; on other hosts the network waits for it, and so does all that is on the network."""
 
     after: Sequence[pulumi.Resource] = ()
     """What must be complete before anything is tried on this host."""
@@ -104,6 +108,8 @@ class HostSlice(pulumi.ComponentResource):
         )
         checked = host_check(resource_names.host_check(name), host, args.connection, after)
         orphans = orphans_hook(name, args.connection, qualified_stack())
+        # A container's Handover waits for it too, where the network does not.
+        self._gate = [args.address_check] if args.address_check and args.new else []
         network = self._network(
             name, args, provider, checked, on_error=[orphans, parent_conflict_hook(name, args.connection)]
         )
@@ -115,7 +121,9 @@ class HostSlice(pulumi.ComponentResource):
                 resource_names.networking(name),
                 planned=planned,
                 # Created after the network and deleted before it: with the network Docker creates the parent where that is a VLAN.
-                opts=pulumi.ResourceOptions(parent=self, provider=args.fabric_provider, depends_on=[network]),
+                opts=pulumi.ResourceOptions(
+                    parent=self, provider=args.fabric_provider, depends_on=[network, *self._gate]
+                ),
             )
             self.resources.append(networking)
         # Requests that are first at the same time open an ssh session and a docker command line on the host each
@@ -206,7 +214,14 @@ class HostSlice(pulumi.ComponentResource):
             unsettled=unsettled,
             # Its networks are there first: what is kept of it is created on them.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[image, *self._bridges_of(planned), *after, *([files] if files else [])]
+                parent=self,
+                depends_on=[
+                    image,
+                    *self._gate,
+                    *self._bridges_of(planned),
+                    *after,
+                    *([files] if files else []),
+                ],
             ),
         )
         container = docker.Container(
@@ -351,7 +366,7 @@ class HostSlice(pulumi.ComponentResource):
                 parent=self,
                 provider=provider,
                 # The containers wait for it too: they refer to the network's id.
-                depends_on=[checked, *([args.address_check] if args.address_check else [])],
+                depends_on=[checked, *([args.address_check] if args.address_check and not args.new else [])],
                 # A parent carries one ipvlan network: Docker refuses a second one beside it
                 # (docs/decisions/0015-provider-behaviour.md, 9).
                 delete_before_replace=True,
