@@ -72,6 +72,9 @@ class FabricArgs:
     """Hosts of which the state has neither a network nor a container: the network is created beside the check of the addresses.
     Empty in a preview, and where the state cannot be read."""
 
+    removable_networks: Collection[str] = ()
+    """Hosts whose network in the state is the one that its NetworkRemoval has: the docker provider need not remove it again."""
+
     missing_volumes: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Host -> names of planned volumes that do not exist there; empty in a preview."""
 
@@ -201,6 +204,7 @@ class IpvlanFabric(pulumi.ComponentResource):
                 fabric_provider=shared.fabric_provider,
                 address_check=shared.address_check,
                 new=host.name in shared.args.new_hosts,
+                removable_network=host.name in shared.args.removable_networks,
                 after=after,
                 missing_volumes=shared.args.missing_volumes.get(host.name, ()),
                 missing_bridges=shared.args.missing_bridges.get(host.name, ()),

@@ -106,6 +106,7 @@ def fabric_args(
         },
         # Of a program in another language this process may read another project's state.
         new_hosts=() if project is None else visits.new_hosts(),
+        removable_networks=() if project is None else visits.removable_networks(),
         missing_volumes={host: found.missing for host, found in volumes.items()},
         missing_bridges=bridges.missing,
         detached=bridges.detached,
@@ -244,6 +245,10 @@ class HostVisits:
             return ()
         known = {*self._recorded.networks(), *(place.host for place in self._recorded.ownership.containers)}
         return [host.name for host in self._plan.hosts if host.name not in known and vlan_link(host.parent) is None]
+
+    def removable_networks(self) -> Collection[str]:
+        """Return the hosts whose network our own plugin would remove; none in a preview, and where the state cannot be read."""
+        return () if self._recorded is None else self._recorded.removable_networks()
 
     def volumes(self, stack: str, secrets: Mapping[str, str], unavailable: Collection[str]) -> Looked:
         """Return what is to be done about the volumes of each host, and say and return which hosts cannot be used for them.

@@ -76,5 +76,6 @@ HOST_TITLES: Final[Mapping[str, str]] = {
     "IPF816": "a container was restarted for a file that could not be reloaded",
     "IPF817": "Docker remaps the users of containers that have files",
     "IPF818": "a container refused the same files before",
+    "IPF845": "the fabric's network cannot be removed from a host",
 }
 """Code -> the title of its rule."""

@@ -114,6 +114,8 @@ FILES_REMAPPED: Final = "IPF817"
 """Docker remaps the users of containers, so a file's owner on the host is another one in the container."""
 FILES_REFUSED_BEFORE: Final = "IPF818"
 """A container did not go on with the same files at the last try."""
+NETWORK_NOT_REMOVED: Final = "IPF845"
+"""The fabric's network cannot be removed from a host."""
 
 SSH_NOT_STARTED: Final = "IPF781"
 """ssh cannot be started on this machine."""

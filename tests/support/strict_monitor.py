@@ -61,6 +61,7 @@ OWN = frozenset(
         "FilesInUse",
         "Handover",
         "HostNetworking",
+        "NetworkRemoval",
         "Settled",
         "StackIdentity",
         "Volume",
