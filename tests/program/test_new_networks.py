@@ -9,8 +9,9 @@ import pytest
 
 from components.package_component import construct
 from ipvlan.checks.stack_state import StackState, StackStateError
+from ipvlan.plan.resource_names import NETWORK_REMOVAL_TYPE
 from ipvlan.problems import Problem
-from tests.support.states import read_state, state_of
+from tests.support.states import child, read_state, state_of
 from tests.support.strict_monitor import Run
 
 RunProgram = Callable[..., Run]
@@ -116,3 +117,31 @@ def test_images_wait_neither_for_the_check_nor_for_the_network(run: RunProgram, 
     """A pull takes the longest: it begins with both."""
     images = before(run(config), "fabric-docker-1-image-nginx-000000000000")
     assert not {ADDRESSES, "fabric-docker-1-network"} & images
+
+
+def test_a_network_is_retained_where_its_removal_is_recorded(run: RunProgram, config: dict[str, Any]) -> None:
+    """For exactly the network that the state has: another id, none, or a preview, and the docker provider removes it too."""
+
+    def removal(host: str, id_: str) -> dict[str, Any]:
+        return child(host, NETWORK_REMOVAL_TYPE, "network-removal", "x", outputs={"network_id": id_})
+
+    def retained(**more: Any) -> list[str]:
+        state = read_state(
+            state_of({}, {"docker-1": "n", "docker-2": "m"}, more=[removal("docker-1", "n"), removal("docker-2", "old")])
+        )
+        made = run(config, recorded=lambda _stack: state, **more)
+        return [host for host in STATED if made.named(f"fabric-{host}-network").retain_on_delete]
+
+    assert retained() == ["docker-1"]
+    assert retained(preview=True) == []
+    first = run(config)
+    assert not any(resource.retain_on_delete for resource in first.resources.values())
+
+
+def test_what_uses_the_network_is_deleted_before_it_is_removed(run: RunProgram, config: dict[str, Any]) -> None:
+    """Its containers and what is kept of them, and the routes: with the network Docker removes a parent that it created."""
+    config["hosts"]["docker-1"]["shim"] = True
+    made = run(config)
+    for name in ("networking", "nginx", "nginx-handover", "centos-handover"):
+        assert "fabric-docker-1-network-removal" in before(made, f"fabric-docker-1-{name}")
+    assert before(made, "fabric-docker-1-network-removal") >= {"fabric-docker-1-network"}

@@ -35,6 +35,7 @@ def host_urns(host: str) -> set[str]:
         f"{STACK}{FABRIC}${SLICE}$pulumi:providers:docker::{name}-provider",
         f"{STACK}{FABRIC}${SLICE}$command:local:Command::{name}-check",
         f"{STACK}{FABRIC}${SLICE}$docker:index/network:Network::{name}-network",
+        f"{STACK}{FABRIC}${SLICE}$ipvlan-fabric:index:NetworkRemoval::{name}-network-removal",
         f"{STACK}{FABRIC}${SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-os-{digest}",
         f"{STACK}{FABRIC}${SLICE}$docker:index/remoteImage:RemoteImage::{name}-image-nginx-{digest}",
         f"{STACK}{FABRIC}${SLICE}$docker:index/container:Container::{name}-centos",
