@@ -138,7 +138,7 @@ class HostSlice(pulumi.ComponentResource):
         )
         # What uses the network is deleted before it is removed.
         self._gate.append(removal)
-        self.resources: list[pulumi.Resource] = [network, removal]
+        self.resources: list[pulumi.Resource] = [network]
         """What the engine works on last on this host: when it is complete, everything is."""
         planned = planned_networking(host, args.connection)
         if planned is not None:
