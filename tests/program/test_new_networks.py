@@ -127,7 +127,9 @@ def test_a_network_is_retained_where_its_removal_is_recorded(run: RunProgram, co
 
     def retained(**more: Any) -> list[str]:
         state = read_state(
-            state_of({}, {"docker-1": "n", "docker-2": "m"}, more=[removal("docker-1", "n"), removal("docker-2", "old")])
+            state_of(
+                {}, {"docker-1": "n", "docker-2": "m"}, more=[removal("docker-1", "n"), removal("docker-2", "old")]
+            )
         )
         made = run(config, recorded=lambda _stack: state, **more)
         return [host for host in STATED if made.named(f"fabric-{host}-network").retain_on_delete]

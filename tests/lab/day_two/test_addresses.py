@@ -86,7 +86,9 @@ def test_a_conflict_at_the_first_up_starts_nothing(lab: Lab, stack: Stack) -> No
         assert not [resource for resource in stack.state() if resource["type"].endswith((":Container", ":Handover"))]
 
     def there() -> list[str]:
-        return [host for host in ADDRESSES if "ipvlanl2" in lab.ssh(host, "docker network ls --format '{{.Name}}'").split()]
+        return [
+            host for host in ADDRESSES if "ipvlanl2" in lab.ssh(host, "docker network ls --format '{{.Name}}'").split()
+        ]
 
     stack.pulumi("destroy", "--yes", "--skip-preview")
     assert not there()

@@ -64,7 +64,12 @@ def test_the_network_of_the_state_is_removed_under_the_lock(docker: NetworkEngin
 
 @pytest.mark.parametrize(
     ("labels", "removed"),
-    [({OWNER_LABEL: LABEL}, True), ({OWNER_LABEL: f"{OWNER}/docker-2"}, False), ({OWNER_LABEL: OWNER}, False), ({}, False)],
+    [
+        ({OWNER_LABEL: LABEL}, True),
+        ({OWNER_LABEL: f"{OWNER}/docker-2"}, False),
+        ({OWNER_LABEL: OWNER}, False),
+        ({}, False),
+    ],
 )
 def test_one_that_was_created_again_is_removed_by_its_label_alone(
     docker: NetworkEngine, run: Run, labels: dict[str, str], removed: bool
