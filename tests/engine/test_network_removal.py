@@ -80,6 +80,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
         yield Host(tmp_path, docker)
 
 
+@pytest.mark.timeout(180)
 def test_a_destroy_removes_the_network_after_its_containers(host: Host) -> None:
     """Retained, the network's provider is not asked; otherwise it finds the network gone. Nothing stays in the state."""
     for retain, asked in ((False, ["delete network"]), (True, [])):
