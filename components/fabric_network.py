@@ -69,7 +69,7 @@ def fabric_network(
 
 
 class NetworkRemoval(pulumi.CustomResource):
-    """The removal of one host's network. Its id is `HOST/NETWORK_ID`."""
+    """The removal of one host's network. Its id is `HOST/NETWORK`."""
 
     def __init__(
         self,

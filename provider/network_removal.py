@@ -9,23 +9,22 @@ Out of scope: the work on the host (`ipvlan.hosts.fabric_network`). The state of
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
+
+from pulumi.runtime import rpc
 
 from provider.errors import not_importable
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
 
-_IDENTITY: Final = ("host", "network_id")
-"""Properties whose change replaces it: the network of before is removed."""
-
 
 class NetworkRemoval(Resource):
-    """Removes a network when it is deleted. The id is `HOST/NETWORK_ID`."""
+    """Removes a network when it is deleted. The id is `HOST/NETWORK`."""
 
     name: ClassVar[str] = "NetworkRemoval"
 
     def create(self, inputs: Properties, operation: Operation) -> Created:  # noqa: ARG002  # no host is asked
         """Record which network is to be removed."""
-        return Created(f"{inputs['host']}/{inputs['network_id']}", inputs)
+        return Created(f"{inputs['host']}/{inputs['network']}", inputs)
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties:  # noqa: ARG002  # no host has it
         """Return what is recorded: the state alone has it."""
@@ -34,8 +33,14 @@ class NetworkRemoval(Resource):
         return state
 
     def diff(self, old: Properties, new: Properties) -> Difference:
-        """Replace for another network; record the rest."""
-        return compare(old, new, identity=_IDENTITY, rest=("network", "owner", "ssh"))
+        """Replace where the network is replaced, so that this one is removed before the new one is created; record the rest.
+
+        The engine asks for that with an id that is not known yet. Another id that is known is that of a network which was created
+        already, after a refresh found the former one gone: a replacement would remove it.
+        """
+        replaced = new["network_id"] == rpc.UNKNOWN
+        rest = ("network", "owner", "ssh", *(() if replaced else ("network_id",)))
+        return compare(old, new, identity=("host", *(("network_id",) if replaced else ())), rest=rest)
 
     def update(self, old: Properties, new: Properties, operation: Operation) -> Properties:  # noqa: ARG002
         """Record what changed; nothing is done on the host."""

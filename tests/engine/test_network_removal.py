@@ -5,6 +5,7 @@ A command takes the place of the docker provider's network and of a container, a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,19 @@ class Host:
         """Run `pulumi destroy`."""
         return self.project.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
 
+    def lose(self, name: str) -> None:
+        """Take one resource out of the state, as a refresh does that finds it gone."""
+        state = json.loads(self.project.pulumi("stack", "export", "--stack", "dev"))
+        resources = state["deployment"]["resources"]
+        (lost,) = (resource["urn"] for resource in resources if resource["urn"].endswith(f"::{name}"))
+        state["deployment"]["resources"] = [resource for resource in resources if resource["urn"] != lost]
+        for resource in state["deployment"]["resources"]:
+            resource["dependencies"] = [urn for urn in resource.get("dependencies") or () if urn != lost]
+            resource["propertyDependencies"] = {}
+        file = self.project.folder / "state.json"
+        file.write_text(json.dumps(state), encoding="utf-8")
+        self.project.pulumi("stack", "import", "--stack", "dev", "--file", str(file))
+
     def noted(self) -> list[str]:
         """Return what the commands did since the last call."""
         lines = self.notes.read_text().splitlines() if self.notes.exists() else []
@@ -119,3 +133,16 @@ def test_a_network_that_is_in_use_stays_in_the_state(host: Host) -> None:
     assert "command:local:Command" in types
     host.destroy()
     assert not host.docker.networks
+
+
+def test_a_network_that_was_created_again_is_not_removed(host: Host) -> None:
+    """The state lost the network, as by a refresh that found it gone: the new one is recorded, and goes with the destroy."""
+    host.up(FIRST, retain=False)
+    host.up(FIRST, retain=True)
+    host.lose("network")
+    host.docker.networks.clear()
+    host.docker.add_network("c2", "ipvlanl2", Labels={"ipvlan-fabric.owner": "0123456789abcdef/h"})
+    host.up(SECOND, retain=False)
+    assert host.docker.changes == []
+    host.destroy()
+    assert host.docker.changes == ["remove network ipvlanl2"]

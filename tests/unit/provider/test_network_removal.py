@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime import rpc
 
 from ipvlan.hosts import fabric_network
 from ipvlan.hosts.errors import HostError
@@ -99,12 +100,17 @@ def test_a_container_that_is_still_removed_is_waited_for(docker: NetworkEngine, 
     assert not docker.networks
 
 
-def test_only_another_network_replaces_it(run: Run) -> None:
-    """Nothing else is done on a host: not when it is created, changed or read."""
-    assert REMOVAL.create(STATE, run.operation) == (f"docker-1/{'c1' * 32}", STATE)
+def test_only_a_network_that_is_replaced_replaces_it(run: Run) -> None:
+    """Nothing else is done on a host: not when it is created, changed or read.
+
+    A network that was created already, because a refresh found the former one gone, is recorded: it must not be removed.
+    """
+    assert REMOVAL.create(STATE, run.operation) == ("docker-1/ipvlanl2", STATE)
     assert REMOVAL.read("x", STATE, run.operation) == STATE
-    other: dict[str, Any] = {**STATE, "network_id": "c2" * 32}
-    assert REMOVAL.diff(STATE, other).replaces == ["network_id"]
+    unknown: dict[str, Any] = {**STATE, "network_id": rpc.UNKNOWN}
+    assert REMOVAL.diff(STATE, unknown).replaces == ["network_id"]
+    created = {**STATE, "network_id": "c2" * 32}
+    assert REMOVAL.diff(STATE, created) == (["network_id"], [])
     moved = {**STATE, "ssh": ["ssh", "other"]}
     assert REMOVAL.diff(STATE, moved) == (["ssh"], [])
     assert REMOVAL.update(STATE, moved, run.operation) == moved
