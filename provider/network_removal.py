@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pulumi.runtime import rpc
-
 from provider.errors import not_importable
 from provider.resource import Created, Difference, Operation, Properties, Resource, compare, connection_of
 
@@ -38,7 +36,8 @@ class NetworkRemoval(Resource):
         The engine asks for that with an id that is not known yet. Another id that is known is that of a network which was created
         already, after a refresh found the former one gone: a replacement would remove it.
         """
-        replaced = new["network_id"] == rpc.UNKNOWN
+        # What is not known is no text.
+        replaced = not isinstance(new["network_id"], str)
         rest = ("network", "owner", "ssh", *(() if replaced else ("network_id",)))
         return compare(old, new, identity=("host", *(("network_id",) if replaced else ())), rest=rest)
 
