@@ -19,6 +19,7 @@ from components.bridge_endpoints import BridgeEndpoints
 from components.bridge_network import BridgeNetwork
 from components.container_settings import container_args, replace_on_changes
 from components.error_hooks import orphans_hook, parent_conflict_hook, previous_hook
+from components.fabric_network import NetworkRemoval, fabric_network
 from components.files import Files, FilesInUse
 from components.handover import Handover, Settled
 from components.host_check import host_check
@@ -32,8 +33,7 @@ from ipvlan.hosts.networking import planned_networking
 from ipvlan.plan import resource_names
 from ipvlan.plan.container_updates import IGNORED
 from ipvlan.plan.model import ContainerPlan, HostPlan
-from ipvlan.plan.ownership import owner_label
-from ipvlan.plan.resource_names import OWNER_LABEL, STACK_LABEL, token
+from ipvlan.plan.resource_names import token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,15 @@ class HostSliceArgs:
     """The provider that serves our own resources. Containers depend on it."""
 
     address_check: AddressClaims | None = None
-    """The check that nobody else has the planned addresses. The network depends on it, so all containers do. None: no check."""
+    """The check that nobody else has the planned addresses. All containers wait for it. None: no check."""
+
+    new: bool = False
+    """Whether the state has neither a network nor a container of the host. Its network is then created beside the check of the
+    addresses, since that stops nothing; on other hosts the network waits for it, and so does all that is on the network."""
+
+    removable_network: bool = False
+    """Whether the state has what removes the host's network, for the network that it has: the docker provider, which waits for 2
+    seconds first, leaves it alone then."""
 
     after: Sequence[pulumi.Resource] = ()
     """What must be complete before anything is tried on this host."""
@@ -104,9 +112,32 @@ class HostSlice(pulumi.ComponentResource):
         )
         checked = host_check(resource_names.host_check(name), host, args.connection, after)
         orphans = orphans_hook(name, args.connection, qualified_stack())
-        network = self._network(
-            name, args, provider, checked, on_error=[orphans, parent_conflict_hook(name, args.connection)]
+        # A container's Handover waits for it too, where the network does not.
+        self._gate: list[pulumi.Resource] = [args.address_check] if args.address_check and args.new else []
+        network = fabric_network(
+            resource_names.network(name),
+            host,
+            stack=args.stack,
+            owner=args.owner,
+            removable=args.removable_network,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=provider,
+                # The containers wait for it too: they refer to the network's id.
+                depends_on=[checked, *([args.address_check] if args.address_check and not args.new else [])],
+                hooks=pulumi.ResourceHookBinding(on_error=[orphans, parent_conflict_hook(name, args.connection)]),
+            ),
         )
+        removal = NetworkRemoval(
+            resource_names.network_removal(name),
+            host=host,
+            connection=args.connection,
+            owner=args.owner,
+            network_id=network.id,
+            opts=pulumi.ResourceOptions(parent=self, provider=args.fabric_provider),
+        )
+        # What uses the network is deleted before it is removed.
+        self._gate.append(removal)
         self.resources: list[pulumi.Resource] = [network]
         """What the engine works on last on this host: when it is complete, everything is."""
         planned = planned_networking(host, args.connection)
@@ -115,7 +146,9 @@ class HostSlice(pulumi.ComponentResource):
                 resource_names.networking(name),
                 planned=planned,
                 # Created after the network and deleted before it: with the network Docker creates the parent where that is a VLAN.
-                opts=pulumi.ResourceOptions(parent=self, provider=args.fabric_provider, depends_on=[network]),
+                opts=pulumi.ResourceOptions(
+                    parent=self, provider=args.fabric_provider, depends_on=[network, *self._gate]
+                ),
             )
             self.resources.append(networking)
         # Requests that are first at the same time open an ssh session and a docker command line on the host each
@@ -206,7 +239,14 @@ class HostSlice(pulumi.ComponentResource):
             unsettled=unsettled,
             # Its networks are there first: what is kept of it is created on them.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[image, *self._bridges_of(planned), *after, *([files] if files else [])]
+                parent=self,
+                depends_on=[
+                    image,
+                    *self._gate,
+                    *self._bridges_of(planned),
+                    *after,
+                    *([files] if files else []),
+                ],
             ),
         )
         container = docker.Container(
@@ -317,48 +357,6 @@ class HostSlice(pulumi.ComponentResource):
             owner=args.owner,
             provider=args.fabric_provider,
             secrets=args.secrets,
-        )
-
-    def _network(
-        self,
-        name: str,
-        args: HostSliceArgs,
-        provider: docker.Provider,
-        checked: pulumi.Resource,
-        on_error: list[pulumi.ErrorHook],
-    ) -> docker.Network:
-        planned = args.host.network
-        return docker.Network(
-            resource_names.network(name),
-            name=planned.name,
-            driver="ipvlan",
-            options={"ipvlan_mode": planned.mode, "parent": planned.parent},
-            ipam_configs=[
-                docker.NetworkIpamConfigArgs(
-                    subnet=str(planned.subnet),
-                    ip_range=str(planned.ip_range),
-                    gateway=None if planned.gateway is None else str(planned.gateway),
-                    aux_address={key: str(address) for key, address in planned.auxiliary.items()} or None,
-                )
-            ],
-            labels=[
-                docker.NetworkLabelArgs(
-                    label=OWNER_LABEL, value=args.owner.apply(lambda id_: owner_label(id_, args.host.name))
-                ),
-                docker.NetworkLabelArgs(label=STACK_LABEL, value=args.stack),
-            ],
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                provider=provider,
-                # The containers wait for it too: they refer to the network's id.
-                depends_on=[checked, *([args.address_check] if args.address_check else [])],
-                # A parent carries one ipvlan network: Docker refuses a second one beside it
-                # (docs/decisions/0015-provider-behaviour.md, 9).
-                delete_before_replace=True,
-                # What an earlier version created has no owner label, and a renamed stack has another name.
-                ignore_changes=["labels"],
-                hooks=pulumi.ResourceHookBinding(on_error=on_error),
-            ),
         )
 
     def _images(

@@ -68,6 +68,13 @@ class FabricArgs:
     """Hosts that follow each other: their network is replaced, with all containers on it, or a volume with those that mount it; or
     a bridge network is created again below its containers."""
 
+    new_hosts: Collection[str] = ()
+    """Hosts of which the state has neither a network nor a container: the network is created beside the check of the addresses.
+    Empty in a preview, and where the state cannot be read."""
+
+    removable_networks: Collection[str] = ()
+    """Hosts whose network in the state is the one that its NetworkRemoval has: the docker provider need not remove it again."""
+
     missing_volumes: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Host -> names of planned volumes that do not exist there; empty in a preview."""
 
@@ -196,6 +203,8 @@ class IpvlanFabric(pulumi.ComponentResource):
                 secrets=shared.args.secrets,
                 fabric_provider=shared.fabric_provider,
                 address_check=shared.address_check,
+                new=host.name in shared.args.new_hosts,
+                removable_network=host.name in shared.args.removable_networks,
                 after=after,
                 missing_volumes=shared.args.missing_volumes.get(host.name, ()),
                 missing_bridges=shared.args.missing_bridges.get(host.name, ()),

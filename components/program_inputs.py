@@ -33,6 +33,7 @@ from ipvlan.hosts.docker_environment import check_environment
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.restored_containers import require_no_restored
 from ipvlan.hosts.ssh import require_connections
+from ipvlan.plan.interfaces import vlan_link
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import Plan
 from ipvlan.plan.neighbours import warnings_of_others
@@ -103,6 +104,9 @@ def fabric_args(
             *visits.rebuilt_bridges(pulumi.get_stack()),
             *(host for host, found in volumes.items() if found.replaced),
         },
+        # Of a program in another language this process may read another project's state.
+        new_hosts=() if project is None else visits.new_hosts(),
+        removable_networks=() if project is None else visits.removable_networks(),
         missing_volumes={host: found.missing for host, found in volumes.items()},
         missing_bridges=bridges.missing,
         detached=bridges.detached,
@@ -230,6 +234,21 @@ class HostVisits:
         hosts = [host for host in self._plan.hosts if host.name in changed]
         require_no_restored([connection_to(host, self._plan.ssh) for host in hosts], self._recorded.ownership.owner)
         return changed
+
+    def new_hosts(self) -> Collection[str]:
+        """Return the hosts of which the state has neither a network nor a container: the creation of their network stops nothing.
+
+        None in a preview, and where the state cannot be read. Not one whose parent Docker may create with the network: whether the
+        parent is there while the addresses are checked would depend on who comes first.
+        """
+        if self._recorded is None or not self._recorded.exists:
+            return ()
+        known = {*self._recorded.networks(), *(place.host for place in self._recorded.ownership.containers)}
+        return [host.name for host in self._plan.hosts if host.name not in known and vlan_link(host.parent) is None]
+
+    def removable_networks(self) -> Collection[str]:
+        """Return the hosts whose network our own plugin would remove; none in a preview, and where the state cannot be read."""
+        return () if self._recorded is None else self._recorded.removable_networks()
 
     def volumes(self, stack: str, secrets: Mapping[str, str], unavailable: Collection[str]) -> Looked:
         """Return what is to be done about the volumes of each host, and say and return which hosts cannot be used for them.

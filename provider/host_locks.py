@@ -29,6 +29,7 @@ class RunLocks:
         """Prepare; no host is asked."""
         self._guard = threading.Lock()
         self._locks: HostLocks | None = None
+        self._turns: dict[str, threading.Lock] = {}
 
     def lock(
         self,
@@ -59,7 +60,11 @@ class RunLocks:
 
     def hold(self, connection: HostConnection, what: str, warn: Callable[[str], None]) -> None:
         """Make sure that this run has the host's lock. Raises HostError where it has not."""
-        refused = self.lock([connection], what, warn=warn)
+        with self._guard:
+            turn = self._turns.setdefault(connection.name, threading.Lock())
+        # The containers of a host go at the same time: one operation visits it for the lock.
+        with turn:
+            refused = self.lock([connection], what, warn=warn)
         if refused:
             raise refused[0]
         if self._locks is not None:

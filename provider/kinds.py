@@ -13,6 +13,7 @@ from provider.files import Files
 from provider.files_in_use import FilesInUse
 from provider.handover import Handover
 from provider.host_networking import HostNetworking
+from provider.network_removal import NetworkRemoval
 from provider.resource import Resource
 from provider.settled import Settled
 from provider.stack_identity import StackIdentity
@@ -29,6 +30,7 @@ KINDS: Final[dict[str, Resource]] = {
         FilesInUse(),
         Handover(),
         HostNetworking(),
+        NetworkRemoval(),
         Settled(),
         StackIdentity(),
         Volume(),

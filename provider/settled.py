@@ -62,7 +62,11 @@ class Settled(Resource):
         return new
 
     def delete(self, state: Properties, operation: Operation) -> None:
-        """Forget it, with the state's entry."""
+        """Forget it, with the state's entry; nothing is done on the host but to take its lock.
+
+        The container goes next, and the docker provider, which deletes it, takes none.
+        """
+        operation.hold(connection_of(state, operation))
 
 
 def _clear(properties: Mapping[str, Any], operation: Operation) -> None:

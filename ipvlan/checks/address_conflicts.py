@@ -1,6 +1,6 @@
 """Address conflict detection (RFC 5227) for the addresses that `pulumi up` is about to use for the first time.
 
-It runs before anything is created, and before anything is stopped.
+It ends before a container is created, and before anything is stopped.
 
 Out of scope: which addresses are new (`components.address_claims`), and the ARP probe itself (`ipvlan.hosts.arp_probe`).
 """
@@ -67,7 +67,7 @@ _NEXT: Final = "The next `up` that reaches it checks them."
 class AddressConflictError(HostError):
     """Others hold addresses of the plan."""
 
-    heading = "others hold addresses of the plan; nothing was created or stopped:"
+    heading = "others hold addresses of the plan; no container was created or stopped:"
 
 
 def check_conflicts(

@@ -48,7 +48,11 @@ def file_differences(stack: str, ownership: Ownership, host: HostPlan, snapshot:
 def file_targets(urns: Urns, planned: ContainerPlan) -> list[str]:
     """Return the URNs of what writes a container's files again and has it use them: all of it where other files replace it."""
     if planned.files is not None and planned.files.change == "replace":
-        return [urns.of_network(planned.host), *urns.of_container(planned)]
+        return [
+            urns.of_network(planned.host),
+            urns.of_network_removal(planned.host),
+            *urns.of_container(planned),
+        ]
     return urns.of_files(planned)
 
 

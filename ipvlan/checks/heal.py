@@ -384,7 +384,7 @@ def _with_targets(known: Known, steps: Sequence[RepairStep]) -> RepairPlan:
         elif step.difference.kind is DriftKind.FILE_DIFFERENT:
             targets.update(file_targets(known.urns, known.container(step.difference)))
         else:
-            targets.add(known.urns.of_network(host.name))
+            targets.update((known.urns.of_network(host.name), known.urns.of_network_removal(host.name)))
             targets.update(known.urns.of_container(known.container(step.difference)))
     return RepairPlan(steps=tuple(steps), targets=tuple(sorted(targets)))
 

@@ -33,6 +33,7 @@ from ipvlan.plan.resource_names import (
     HOST_CHECK_TYPE,
     HOST_SLICE_TYPE,
     IDENTITY_TYPE,
+    NETWORK_REMOVAL_TYPE,
     NETWORK_TYPE,
     SETTLED_TYPE,
     VOLUME_TYPE,
@@ -156,6 +157,18 @@ class StackState:
             for resource in self.resources
             if resource.type == NETWORK_TYPE and resource.parent in slices and not resource.delete
         }
+
+    def removable_networks(self) -> frozenset[str]:
+        """Return the hosts whose network in the state is the one that its NetworkRemoval would remove."""
+        slices = dict(_hosts_of_slices(self.resources))
+        removed = {
+            slices[resource.parent][1]: resource.outputs.get("network_id")
+            for resource in self.resources
+            if resource.type == NETWORK_REMOVAL_TYPE and resource.parent in slices and not resource.delete
+        }
+        return frozenset(
+            host for host, network in self.networks().items() if network.id and removed.get(host) == network.id
+        )
 
     def _files(self) -> Mapping[Place, RecordedFiles]:
         in_use = self._outputs(FILES_IN_USE_TYPE)

@@ -114,6 +114,8 @@ FILES_REMAPPED: Final = "IPF817"
 """Docker remaps the users of containers, so a file's owner on the host is another one in the container."""
 FILES_REFUSED_BEFORE: Final = "IPF818"
 """A container did not go on with the same files at the last try."""
+NETWORK_NOT_REMOVED: Final = "IPF845"
+"""The fabric's network cannot be removed from a host."""
 
 DOCKER_NEEDS_FORWARDING: Final = "IPF857"
 """Docker, whose rules are to be in nftables, does not start while the kernel does not forward."""

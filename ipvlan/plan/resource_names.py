@@ -118,6 +118,9 @@ FILES_TYPE: Final = f"{PACKAGE}:index:Files"
 FILES_IN_USE_TYPE: Final = f"{PACKAGE}:index:FilesInUse"
 """Type of what makes a container use its staged files."""
 
+NETWORK_REMOVAL_TYPE: Final = f"{PACKAGE}:index:NetworkRemoval"
+"""Type of what removes the fabric's network from a host."""
+
 LOCK_FUNCTION: Final = f"{PACKAGE}:index:lockHosts"
 """Token of the plugin's function that takes the locks of hosts."""
 
@@ -227,6 +230,11 @@ def image(host_slice: str, reference: str) -> str:
     return f"{host_slice}-image-{short}-{digest[:12]}" if digest else f"{host_slice}-image-{short}"
 
 
+def network_removal(host_slice: str) -> str:
+    """Name what removes the fabric's network from one host."""
+    return f"{host_slice}-network-removal"
+
+
 def volume(host_slice: str, name: str) -> str:
     """Name a volume on one host by its name in Docker, which is what makes it the same volume."""
     return f"{host_slice}-volume-{name}"
@@ -320,6 +328,7 @@ class Urns:
             self._urn(DOCKER_PROVIDER_TYPE, docker_provider(name), HOST_SLICE_TYPE),
             self._urn(HOST_CHECK_TYPE, host_check(name), HOST_SLICE_TYPE),
             self.of_network(host.name),
+            self.of_network_removal(host.name),
             *([self._urn(NETWORKING_TYPE, networking(name), HOST_SLICE_TYPE)] if host.routes or host.shim else []),
             *(self._urn(IMAGE_TYPE, image(name, reference), HOST_SLICE_TYPE) for reference in host.images),
             *(self.of_volume(host.name, volume.name) for volume in host.volumes),
@@ -343,6 +352,10 @@ class Urns:
     def of_network(self, host: str) -> str:
         """Return the URN of the fabric's network on one host."""
         return self._urn(NETWORK_TYPE, network(host_slice(self.fabric, host)), HOST_SLICE_TYPE)
+
+    def of_network_removal(self, host: str) -> str:
+        """Return the URN of what removes that network."""
+        return self._urn(NETWORK_REMOVAL_TYPE, network_removal(host_slice(self.fabric, host)), HOST_SLICE_TYPE)
 
     def of_container(self, planned: ContainerPlan) -> list[str]:
         """Return the URNs of one container, its image, its bridge attachment, its bridge networks and its endpoints.

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ipvlan.plan.resource_names import CONTAINER_TYPE
+from ipvlan.plan.resource_names import CONTAINER_TYPE, NETWORK_TYPE
 from tests.support.projects import ROOT
 
 HERE = Path(__file__).parent / "take_over"
@@ -75,7 +75,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_an_old_stack_is_taken_over_untouched(project: Project) -> None:
     """Nothing is changed on a host, and nothing is replaced, deleted or created but what has nothing there.
 
-    Created are the provider's handle, the owner id, and what comes before and after the replacement of each container.
+    Created are the provider's handle, the owner id, what comes before and after the replacement of each container, and what will
+    remove each network.
     An update is of the way to a host alone: the settings of a docker provider, the `ssh` that is recorded, or a host check, which
     asks every host once more and changes nothing.
     """
@@ -89,6 +90,11 @@ def test_an_old_stack_is_taken_over_untouched(project: Project) -> None:
             ("create", f"ipvlan-fabric:index:{kind} {name}-{kind.lower()}")
             for name in (one["urn"].rpartition("::")[2] for one in old if one["type"] == CONTAINER_TYPE)
             for kind in ("Handover", "Settled")
+        ),
+        *(
+            ("create", f"ipvlan-fabric:index:NetworkRemoval {one['urn'].rpartition('::')[2]}-removal")
+            for one in old
+            if one["type"] == NETWORK_TYPE
         ),
     }
     updates = [step for step in steps if step["op"] == "update"]

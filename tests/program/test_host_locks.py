@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -75,6 +76,15 @@ def test_an_operation_holds_its_hosts_lock(locks: RunLocks) -> None:
         pytest.raises(HostError, match="runs `pulumi, stack dev` there since"),
     ):
         other.acquire([HERE])
+
+
+def test_operations_at_the_same_time_visit_a_host_once(locks: RunLocks, tmp_path: Path) -> None:
+    """The containers of a host go at the same time."""
+    noted = ("sh", "-c", f'echo visit >>{tmp_path}/visits; exec sh -c "$0"')
+    here = HostConnection(name=HERE.name, command=noted)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: locks.hold(here, "pulumi, stack dev", print), range(4)))
+    assert (tmp_path / "visits").read_text().split() == ["visit"]
 
 
 def test_an_operation_on_a_host_that_another_run_changes_is_refused(locks: RunLocks) -> None:

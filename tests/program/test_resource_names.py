@@ -76,6 +76,7 @@ def names(plan: Plan) -> Iterator[str]:
         yield resource_names.docker_provider(slice_)
         yield resource_names.host_check(slice_)
         yield resource_names.network(slice_)
+        yield resource_names.network_removal(slice_)
         if host.routes or host.shim:
             yield resource_names.networking(slice_)
         for image in host.images:
@@ -124,6 +125,7 @@ def test_names_never_change(run: RunProgram, config: dict[str, Any]) -> None:
                 "-provider",
                 "-check",
                 "-network",
+                "-network-removal",
                 "-networking",
                 f"-image-os-{IMAGE}",
                 "-image-nginx-1.27",

@@ -113,6 +113,7 @@ def _place(name: str) -> tuple[str, str]:
         "-endpoints",
         "-published-bridge",
         "-internet-bridge",
+        "-removal",
     ):
         service = service.removesuffix(end)
     return "-".join(parts[:3]), service
@@ -131,7 +132,7 @@ def _known(value: Any, host: str, service: str) -> Any:
         if item == UNKNOWN:
             ids = {
                 "name": f"{host}-network-id",
-                "network_id": f"bridge-{value.get('network')}-id",
+                "network_id": f"{host}-network-id" if service == "network" else f"bridge-{value.get('network')}-id",
                 "container_id": f"{host}-{service}-id",
                 "owner": label,
                 "source": f"{folder_of(label)}/live/{slot_of(str(value.get('target', '')))}",

@@ -61,6 +61,7 @@ OWN = frozenset(
         "FilesInUse",
         "Handover",
         "HostNetworking",
+        "NetworkRemoval",
         "Settled",
         "StackIdentity",
         "Volume",
@@ -87,6 +88,7 @@ class Registered:
     replace_on_changes: tuple[str, ...]
     replacement_trigger: str
     deleted_with: str
+    retain_on_delete: bool
     dependencies: frozenset[str]
     property_dependencies: dict[str, frozenset[str]]
     on_error: tuple[str, ...]
@@ -185,6 +187,7 @@ class StrictMonitor(mocks.MockMonitor):
                 replace_on_changes=tuple(request.replaceOnChanges),
                 replacement_trigger=request.replacement_trigger.string_value,
                 deleted_with=request.deletedWith,
+                retain_on_delete=request.retainOnDelete,
                 dependencies=frozenset(request.dependencies),
                 property_dependencies={
                     key: frozenset(value.urns) for key, value in request.propertyDependencies.items()

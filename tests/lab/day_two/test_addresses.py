@@ -71,6 +71,50 @@ def test_an_address_in_use_is_refused(lab: Lab, stack: Stack) -> None:
     stack.up()
 
 
+def test_a_conflict_at_the_first_up_starts_nothing(lab: Lab, stack: Stack) -> None:
+    """The network of a new host is created beside the check; no container is, neither by this `up` nor by the next one.
+
+    The networks stay, empty and in the state. `up` completes when the address is free, and so does `destroy` before that.
+    """
+    networks = {f"fabric-{host}-network" for host in ADDRESSES}
+
+    def refused() -> None:
+        done = stack.up(check=False)
+        assert done.returncode != 0
+        assert "10.1.2.2, planned for nginx on docker-2, is held by" in done.stdout + done.stderr
+        assert not lab.container_ids()
+        assert not [resource for resource in stack.state() if resource["type"].endswith((":Container", ":Handover"))]
+
+    def there() -> list[str]:
+        return [
+            host for host in ADDRESSES if "ipvlanl2" in lab.ssh(host, "docker network ls --format '{{.Name}}'").split()
+        ]
+
+    stack.pulumi("destroy", "--yes", "--skip-preview")
+    assert not there()
+    lab.run("router-gateway", "on", "10.1.2.2/16")
+    try:
+        refused()
+        assert there() == list(ADDRESSES)
+        # They exist now, and wait.
+        refused()
+        names = {resource["urn"].rpartition("::")[2] for resource in stack.state()}
+        assert networks <= names
+        stack.pulumi("destroy", "--yes", "--skip-preview")
+        assert not there()
+        refused()
+    finally:
+        lab.run("router-gateway", "off", "10.1.2.2/16")
+    stack.up()
+    assert_as_planned(stack)
+    stack.assert_unchanged()
+    # From here on the networks are removed by our own plugin alone.
+    stack.pulumi("destroy", "--yes", "--skip-preview")
+    assert not there()
+    stack.up()
+    assert_as_planned(stack)
+
+
 @pytest.mark.long
 def test_without_the_check_an_address_in_use_is_given_out(lab: Lab, stack: Stack) -> None:
     """With `probe_addresses: false` an address that a machine has is given out, and the state has no such resource.

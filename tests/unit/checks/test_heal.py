@@ -122,6 +122,7 @@ def test_pulumi_creates_containers_again(change: Change, name: str) -> None:
         "fabric-addresses",
         "fabric-docker-1-image-nginx-000000000000",
         "fabric-docker-1-network",
+        "fabric-docker-1-network-removal",
         "fabric-docker-1-nginx",
         "fabric-docker-1-nginx-handover",
         "fabric-docker-1-nginx-published",

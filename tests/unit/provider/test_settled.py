@@ -122,9 +122,11 @@ def test_what_is_compared() -> None:
     assert SETTLED.diff(settled_of(), settled_of(container_id="c" * 64)) == (["container_id"], [])
 
 
-def test_no_host_is_visited_for_its_end(calls: Calls) -> None:
-    """A refresh and a delete leave the host alone; it cannot be imported."""
+def test_its_end_takes_the_lock_alone(calls: Calls) -> None:
+    """A delete takes the host's lock, before the container goes; a refresh leaves the host alone; it cannot be imported."""
     SETTLED.delete(settled_of(), calls.operation())
+    assert calls.made == [("hold", {"host": "docker-1"})]
+    calls.made.clear()
     assert SETTLED.read("docker-1/nginx", settled_of(), calls.operation()) == settled_of()
     with pytest.raises(PluginError, match="IPF731 Settled docker-1/nginx"):
         SETTLED.read("docker-1/nginx", {}, calls.operation())
