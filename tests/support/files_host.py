@@ -23,7 +23,7 @@ COPY_BEFORE_EACH_COMMAND = """
 set -T
 traced_last=''
 trap 'case $traced_last in
-  "["* | :* | return* | eval* | stat* | find* | cmp*) ;;
+  "["* | :* | return* | eval* | stat* | find* | cmp* | is_* | "for "*) ;;
   *)
     traced={copies}/$EPOCHREALTIME
     mkdir "$traced"
@@ -80,8 +80,9 @@ class Host:
         shutil.rmtree(copies, ignore_errors=True)
         copies.mkdir()
         work(replace(self, copies=copies), *given, **named)
-        # bash names a copy by the time at which it is made.
-        found = {state_of(copy): copy for copy in sorted(copies.iterdir(), reverse=True)}
+        # bash names a copy by the time at which it is made. Of those that differ in `new` alone, which each script empties first,
+        # the last is taken: it has most in it.
+        found = {state_of(copy, without=f"{COPIED[0]}/{LABEL}/new"): copy for copy in sorted(copies.iterdir())}
         return sorted(found.values())
 
     def restore(self, copy: Path) -> None:
@@ -107,12 +108,17 @@ def files_host(folder: Path) -> Iterator[Host]:
         yield Host(folder / "ipvlan-fabric", root)
 
 
-def state_of(folder: Path) -> tuple[tuple[str, ...], ...]:
-    """Return all that a folder holds: paths, kinds and modes, what is in files, where links lead, and which names are one file."""
+def state_of(folder: Path, without: str) -> tuple[tuple[str, ...], ...]:
+    """Return all that a folder holds: paths, kinds and modes, what is in files, where links lead, and which names are one file.
+
+    `without`: the path of a folder that does not count.
+    """
     first_names: dict[int, str] = {}
     found = []
     for path in sorted(folder.rglob("*")):
         name, status = str(path.relative_to(folder)), path.lstat()
+        if f"{name}/".startswith(f"{without}/"):
+            continue
         if stat.S_ISLNK(status.st_mode):
             held = str(path.readlink())
         else:
