@@ -69,7 +69,7 @@ class Host:
         return self.base / LABEL
 
     def states(
-        self, work: Callable[Concatenate[Host, Given], None], *given: Given.args, **named: Given.kwargs
+        self, work: Callable[Concatenate[Host, Given], object], *given: Given.args, **named: Given.kwargs
     ) -> list[Path]:
         """Do the work and return what a kill before any command of it would leave, oldest first: copies for `restore`.
 
