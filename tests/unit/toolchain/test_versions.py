@@ -63,7 +63,7 @@ def in_order(version: str) -> tuple[int, int, int, str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["language-host", "command-provider", "docker-provider", "languages/yaml", "languages/nodejs", "actionlint"],
+    ["language-host", "command-provider", "docker-provider", "languages/yaml", "languages/nodejs"],
 )
 def test_what_the_cli_has_too_is_compiled_once(module: str) -> None:
     """No other program has an older version of a module of the CLI; only Pulumi's own code in the language hosts is older."""
