@@ -26,7 +26,7 @@ ENGINE_TESTS := $(BIN)/pytest -n 2 --dist loadfile --durations=5 tests/engine
 WHEEL_TESTS := $(BIN)/pytest tests/package
 NEEDS_IP := ip -V >/dev/null 2>&1 || { echo "== iproute2 is missing: installing it"; apt-get update -qq; apt-get install -y -qq iproute2; }
 # Each line of their output has the name before it. No target in it: make -o and make -n do not reach through.
-TOGETHER := $(PYTHON) tools/together.py
+TOGETHER := $(BIN)/python -m tools.together
 # Scripts that run here; those in ipvlan/hosts/scripts run on hosts, by sh.
 SCRIPTS = $$(git ls-files '*.sh' ':!ipvlan'; git grep -lE '^\#!.*[/ ](ba)?sh$$' -- .ci lab provider toolchain tools)
 

@@ -1,9 +1,10 @@
 """Run commands side by side; each line that one of them prints has its name before it.
 
-Usage: python3 tools/together.py NAME=COMMAND NAME=COMMAND...   (make up, make test)
+Usage: python -m tools.together NAME=COMMAND NAME=COMMAND...   (make up, make test)
 
-Exit status: 0 where all succeed. Where one fails, the others are ended, and it is that one's. Uses the standard library only: the
-lab's commands run without `.venv` too. Out of scope: what may run side by side, which the Makefile says.
+Exit status: 0 where all succeed. Where one fails, the others are ended, and it is that one's.
+
+Out of scope: what may run side by side, which the Makefile says.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Final
+
+from tools.log import complain, say
 
 END_SECONDS: Final = 15.0
 """In which a command that is ended cleans up; then it is killed."""
@@ -74,12 +77,6 @@ class Command:
         self._process.wait()
 
 
-def say(line: str) -> None:
-    """Print a line at once, whole."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def run(commands: dict[str, str]) -> int:
     """Run the commands, name -> text of bash, side by side; return the exit status of the first that fails, or 0."""
     width = max(map(len, commands))
@@ -106,7 +103,7 @@ def main(arguments: Sequence[str]) -> int:
     # Ended like an interrupted run: `finally` ends the commands.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not arguments or any("=" not in argument for argument in arguments):
-        print("usage: tools/together.py NAME=COMMAND NAME=COMMAND...", file=sys.stderr)
+        complain("usage: tools/together.py NAME=COMMAND NAME=COMMAND...")
         return 2
     try:
         return run(dict(argument.split("=", 1) for argument in arguments))

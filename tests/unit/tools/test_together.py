@@ -12,12 +12,12 @@ import pytest
 from tests.support.processes import alive, pids_in, wait_for
 from tests.support.projects import ROOT
 
-TOGETHER = (sys.executable, str(ROOT / "tools" / "together.py"))
+TOGETHER = (sys.executable, "-m", "tools.together")
 
 
 def together(*commands: str) -> subprocess.CompletedProcess[str]:
     """Run commands side by side."""
-    return subprocess.run([*TOGETHER, *commands], capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run([*TOGETHER, *commands], cwd=ROOT, capture_output=True, text=True, timeout=50, check=False)
 
 
 def test_both_run_at_once_and_their_lines_are_told_apart(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_failure_ends_the_others(tmp_path: Path, text: str, status: int) -> No
 def test_an_end_from_outside_ends_all(tmp_path: Path, kind: signal.Signals, status: int) -> None:
     """What cleans up at its end does so."""
     text = f"echo $$ >>{tmp_path}/pids; trap 'touch {tmp_path}/cleaned; exit' TERM; sleep 40 & wait"
-    with subprocess.Popen([*TOGETHER, f"a={text}", f"b={text}"], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*TOGETHER, f"a={text}", f"b={text}"], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         pids = wait_for(lambda: pids_in(tmp_path / "pids", 2))
         process.send_signal(kind)
         assert process.wait(30) == status
