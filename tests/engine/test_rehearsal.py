@@ -24,7 +24,8 @@ from provider import rehearsal
 from provider.docker_plugin import DockerPlugins, RefusedError, find_executable
 from provider.errors import PluginError
 from provider.rehearsal import RehearsalRequest, rehearse
-from tests.support.docker_substitute import put_docker, read_state, write_state
+from tests.support.docker_state import read_state, write_state
+from tests.support.docker_substitute import put_docker
 from tests.support.fake_docker_plugin import FIRST_STATE
 from tests.support.fake_engine import CONTAINER_ID, FakeEngine, fake_engine
 from tests.support.processes import alive, wait_for

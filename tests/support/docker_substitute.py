@@ -1,13 +1,10 @@
-"""What the substitutes for a host's `docker` command line share: the state that a test sets, and the calls that it reads.
+"""How a test puts a substitute for a host's `docker` command line on a PATH.
 
-Out of scope: what a substitute answers (`fake_docker`, `fake_docker_repair`).
+Out of scope: what a substitute answers (`fake_docker`, `fake_docker_repair`), and its state (`docker_state`).
 """
 
-import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PYTHON = f"{sys.executable} -Su"
@@ -21,34 +18,10 @@ script that takes 0.1 s to find one.
 def put_docker(folder: Path, substitute: str) -> None:
     """Write a `docker` to the folder, which is that module of tests.support, and acts on the state in the folder."""
     docker = folder / "docker"
-    command = f"PYTHONPATH={ROOT} exec {PYTHON} -m tests.support.{substitute}"
-    docker.write_text(f'#!/bin/sh\n{command} {folder} "$@"\n')
+    # Not by -m, which imports more than a substitute does.
+    program = (
+        f"from tests.support import docker_state, {substitute}; "
+        f"raise SystemExit(docker_state.act_on_state({substitute}.act))"
+    )
+    docker.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {PYTHON} -c "{program}" {folder} "$@"\n')
     docker.chmod(0o755)
-
-
-def read_state(folder: Path) -> dict[str, Any]:
-    """Return the substitute's state; `calls` has the command lines so far."""
-    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
-    return state
-
-
-def write_state(folder: Path, **changes: Any) -> None:
-    """Change the substitute's state, or write the first one."""
-    path = folder / "state.json"
-    path.write_text(json.dumps((read_state(folder) if path.exists() else {"calls": []}) | changes))
-
-
-def run(act: Callable[[list[str], dict[str, Any]], int]) -> int:
-    """Act on the state of the folder that is the first argument, as docker would for the others; return the exit status."""
-    folder, arguments = Path(sys.argv[1]), sys.argv[2:]
-    state = read_state(folder)
-    state["calls"].append(" ".join(arguments))
-    status = act(arguments, state)
-    write_state(folder, **state)
-    return status
-
-
-def fail(text: str) -> int:
-    """Print `text` as an error."""
-    print(text, file=sys.stderr)
-    return 1

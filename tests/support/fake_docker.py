@@ -4,12 +4,13 @@ It knows nothing of how Docker chooses a container's gateway: a test states whic
 are those that Docker printed in the lab (20.10, 26.1, 28.5). That a real daemon behaves so is shown by tests/lab.
 """
 
-import json
-import re
-import sys
-from typing import Any
+from __future__ import annotations
 
-from tests.support.docker_substitute import fail, run
+from tests.support.docker_state import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
@@ -112,21 +113,23 @@ def inspect(name: str, state: dict[str, Any], template: str | None = None) -> in
             },
         },
     }
-    print(json.dumps([inspected]) if template is None else filled(template, inspected))
+    if template is not None:
+        print(filled(template, inspected))
+        return 0
+    import json
+
+    print(json.dumps([inspected]))
     return 0
 
 
 def filled(template: str, inspected: dict[str, Any]) -> str:
     """Return the template with its values, such as `{{.State.Pid}}`; it has nothing else."""
-
-    def value(match: re.Match[str]) -> str:
+    first, *rest = template.split("{{.")
+    text = first
+    for part in rest:
+        path, after = part.split("}}", 1)
         found: Any = inspected
-        for name in match[1].split("."):
+        for name in path.split("."):
             found = found[name]
-        return str(found)
-
-    return re.sub(r"\{\{\.([A-Za-z.]+)\}\}", value, template)
-
-
-if __name__ == "__main__":
-    sys.exit(run(act))
+        text += f"{found}{after}"
+    return text

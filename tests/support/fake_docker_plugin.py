@@ -17,7 +17,8 @@ import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2, json_format  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from tests.support.docker_substitute import ROOT, read_state, write_state
+from tests.support.docker_state import read_state, write_state
+from tests.support.docker_substitute import ROOT
 
 ID = "c0ffee" * 10
 NEVER = "0001-01-01T00:00:00Z"

@@ -3,13 +3,17 @@
 It knows the command lines of `rehearsal_clean.sh` alone. That a real daemon answers them so is shown by tests/lab.
 """
 
+from __future__ import annotations
+
 import json
 import re
-import sys
-from typing import Any
 
 from ipvlan.plan.resource_names import OWNER_LABEL
-from tests.support.docker_substitute import fail, run
+from tests.support.docker_state import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def act(arguments: list[str], state: dict[str, Any]) -> int:  # noqa: PLR0911
@@ -64,7 +68,3 @@ def fill(template: str, name: str, container: dict[str, Any]) -> str:
         template = template.replace(variable, value)
     equal = re.compile(r'\{\{eq \(index \.Config\.Labels "' + re.escape(OWNER_LABEL) + r'"\) "([^"]*)"\}\}')
     return equal.sub(lambda found: str(labels.get(OWNER_LABEL, "") == found[1]).lower(), template)
-
-
-if __name__ == "__main__":
-    sys.exit(run(act))

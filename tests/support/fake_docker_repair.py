@@ -3,10 +3,13 @@
 Its messages are those that Docker 26.1 printed in the lab. That a real daemon behaves so is shown by tests/lab.
 """
 
-import sys
-from typing import Any
+from __future__ import annotations
 
-from tests.support.docker_substitute import fail, run
+from tests.support.docker_state import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def refuse(text: str) -> int:
@@ -74,7 +77,3 @@ def connect(state: dict[str, Any], options: list[str], network: str, id_: str) -
         "id": network, "address": address, "fixed": fixed, "aliases": [*aliases, id_[:12]],
     }  # fmt: skip
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(run(act))

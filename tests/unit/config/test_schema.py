@@ -46,8 +46,7 @@ def test_stacks_are_valid(stack: str) -> None:
     plan = make_plan(load_stack(stack, ROOT))
     assert plan.warnings == ()
     assert plan.hosts
-    content = read(Checkout(ROOT), f"Pulumi.{stack}.yaml")
-    jsonschema.validate(content, stack_schema())
+    VALIDATOR.validate(read(Checkout(ROOT), f"Pulumi.{stack}.yaml"))
     validate(document(plan, stack), "plan")
 
 
@@ -80,9 +79,9 @@ def test_common_file_fits_its_schema() -> None:
 )
 def test_schema_refuses(changes: dict[str, Any]) -> None:
     """The schema refuses what the models refuse for its shape."""
-    jsonschema.validate(as_stack(reference_config()), stack_schema())
+    VALIDATOR.validate(as_stack(reference_config()))
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(as_stack(changed(changes)), stack_schema())
+        VALIDATOR.validate(as_stack(changed(changes)))
     with pytest.raises(ConfigError):
         make_plan(parse(changed(changes)))
 
@@ -93,6 +92,11 @@ def test_schema_accepts_what_the_models_accept(raw: dict[str, Any]) -> None:
     """Whatever valid config is drawn, with every way to write an address, a range or a port, fits the schema."""
     parse(raw)
     assert [error.message for error in VALIDATOR.iter_errors(as_stack(raw))] == []
+
+
+def test_the_schema_is_a_schema() -> None:
+    """What the other tests validate with fits the schema of schemas."""
+    VALIDATOR.check_schema(stack_schema())
 
 
 def test_sections_are_declared() -> None:

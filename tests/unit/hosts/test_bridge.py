@@ -15,7 +15,8 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import NOT_THE_CONTAINER, HostError, HostUnreachableError
 from provider.bridge_connection import BridgeConnection
 from provider.resource import Operation
-from tests.support.docker_substitute import put_docker, read_state, write_state
+from tests.support.docker_state import read_state, write_state
+from tests.support.docker_substitute import put_docker
 
 IDENTITY = "{{.Id}} {{.Name}} {{.HostConfig.NetworkMode}}"
 OURS = "c1" * 32

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ipvlan.hosts.errors import FILES_NOT_OURS, FILES_NOT_WRITTEN, HostError
-from ipvlan.hosts.files import FileBytes, FilesFolder, FoundFile, bytes_of, file_properties, folder_of
+from ipvlan.hosts.files import FileBytes, FoundFile, bytes_of, file_properties, folder_of
 from ipvlan.plan.files import FilePlan, FilesPlan
 from tests.support.files_host import LABEL, OWNER, Host, files_host
 
@@ -334,40 +334,35 @@ def test_nothing_staged_is_a_failure(host: Host) -> None:
         host.folder.activate({"/etc/nginx/nginx.conf": CONF}, pid=0, hold=False, keep=True)
 
 
-def stage(folder: FilesFolder, _container: Container, content: str) -> None:
-    """Stage two files with that content."""
-    folder.stage([file(content), site(content)])
+def stage(host: Host, _container: Container) -> None:
+    """Stage two files with the next content."""
+    host.folder.stage([file("next"), site("next")])
 
 
-def activate(folder: FilesFolder, container: Container, _content: str) -> None:
+def activate(host: Host, container: Container) -> None:
     """Bring what is staged live, for a reload."""
-    folder.activate(container.mounts(), pid=container.pid, hold=True, keep=True)
+    host.folder.activate(container.mounts(), pid=container.pid, hold=True, keep=True)
 
 
 def test_a_kill_at_any_command_is_repaired_by_the_next_run(host: Host, container: Container) -> None:
     """The container finds old or new bytes whole at its next start, and the same run again ends as if nothing had been."""
     host.folder.stage([file("first"), site("first")])
     container.start(host)
-    content, ended = "first", 0
-    for before in (*range(2, 300, 13), 100000):
-        old, content = content, f"content {before}"
-        killed = replace(host, kill_before=before)
-        ended = 0
-        for work in (stage, activate):
-            try:
-                work(killed.folder, container, content)
-                ended += 1
-            except HostError:
-                assert set(host.names("live").values()) <= {old, content}
-                work(host.folder, container, content)
-        host.folder.end(container.mounts())
-        assert host.names("live") == {CONF: content, f"{SITES}/my site.conf": content}
-        assert container.content == content
-        compared = host.folder.compare(container.mounts(), pid=container.pid)
-        assert (compared.differs, compared.detached, compared.pending) == ((), (), False)
-        if ended == 2:
-            return
-    pytest.fail("the scripts never ran to their end")
+    for work, again in ((stage, (stage, activate)), (activate, (activate,))):
+        states = host.states(work, container)
+        assert len(states) > 2
+        for state in states:
+            host.restore(state)
+            assert set(host.names("live").values()) <= {"first", "next"}
+            for each in again:
+                each(host, container)
+            host.folder.end(container.mounts())
+            assert host.names("live") == {CONF: "next", f"{SITES}/my site.conf": "next"}
+            assert container.content == "next"
+            compared = host.folder.compare(container.mounts(), pid=container.pid)
+            assert (compared.differs, compared.detached, compared.pending) == ((), (), False)
+        host.restore(states[0])
+        work(host, container)
 
 
 def test_the_properties_of_a_plan() -> None:

@@ -17,7 +17,8 @@ from ipvlan.hosts.connection import HostConnection
 from ipvlan.hosts.errors import HostError
 from ipvlan.hosts.repair import Seen
 from ipvlan.hosts.snapshot import Endpoint
-from tests.support.docker_substitute import put_docker, read_state, write_state
+from tests.support.docker_state import read_state, write_state
+from tests.support.docker_substitute import put_docker
 
 ID = "0123456789abcdef" * 4
 NETWORK = "fabric-id"

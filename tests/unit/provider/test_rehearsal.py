@@ -17,7 +17,8 @@ from provider import docker_plugin, rehearsal
 from provider.docker_plugin import DockerPlugins
 from provider.errors import PluginError
 from provider.rehearsal import RehearsalRequest, rehearse
-from tests.support.docker_substitute import put_docker, read_state, write_state
+from tests.support.docker_state import read_state, write_state
+from tests.support.docker_substitute import put_docker
 from tests.support.fake_docker_plugin import FIRST_STATE, ID, NEVER, put_plugin
 
 OWNER = "0123456789abcdef/docker-1/web"

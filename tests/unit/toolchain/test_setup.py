@@ -9,6 +9,7 @@ import hashlib
 import http.server
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 import threading
@@ -161,6 +162,72 @@ def test_a_failed_build_prints_the_compilers_output(machine: Machine) -> None:
     assert "module lookup disabled" in done.stderr
     assert "the Go modules of toolchain/language-host could not be fetched" in done.stderr
     assert "Traceback" not in done.stderr
+    assert machine.cached == ["log"]
+
+
+GO = """
+[ "$1" = env ] && echo go1.99.0 && exit
+if [ "$1 $3" = "list -m" ]; then echo MODULE; exit; fi
+module=${PWD##*/toolchain/}
+echo "begin $1 $module" >>LOG
+[ "$1" = list ] && echo a && echo "go: downloading b" >&2 && exit
+case $module in
+  cli | docker-provider) until [ "$(grep -c "begin build [cd][lo][ic]" LOG)" = 2 ]; do sleep 0.05; done ;;
+esac
+case $module in FAILS) echo "# cannot compile" >&2; exit 1 ;; esac
+while [ "$1" != -o ]; do shift; done
+printf '#!/bin/sh\necho vVERSION\n' >"$2"
+chmod 755 "$2"
+"""
+"""Lists one package for each program, and compiles a program that prints the CLI's version; FAILS is compiled by none."""
+
+
+def put_go(machine: Machine, folder: Path, fails: str = "none") -> Path:
+    """Give the machine that Go; return the file of what it was asked for."""
+    python = folder / "module" / "python"
+    for part in ("cmd/pulumi-language-python-exec", "dist/pulumi-resource-pulumi-python"):
+        machine.put((python / part).parent, Path(part).name, "exit 0")
+    values = {
+        "MODULE": folder / "module",
+        "LOG": folder / "asked",
+        "VERSION": versions()["PULUMI_VERSION"],
+        "FAILS": fails,
+    }
+    text = GO
+    for name, value in values.items():
+        text = text.replace(name, str(value))
+    machine.put(machine.bin, "go", text)
+    install = shutil.which("install")
+    assert install
+    (machine.bin / "install").symlink_to(install)
+    return folder / "asked"
+
+
+def test_a_build_makes_every_program(machine: Machine, tmp_path: Path) -> None:
+    """CLI and docker plugin are compiled at the same time: neither would end without the other."""
+    asked = put_go(machine, tmp_path)
+    done = machine.run("setup", IPVLAN_FABRIC_TOOLCHAIN="build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (entry,) = [name for name in machine.cached if name.endswith("-build")]
+    made = machine.cache / "toolchain" / entry
+    for name in ("bin/pulumi", "bin/pulumi-language-python", "language-host/pulumi-language-python"):
+        assert os.access(made / name, os.X_OK), name
+    assert len(list(made.glob("home/plugins/resource-*/pulumi-resource-*"))) == 2
+    lines = asked.read_text().splitlines()
+    programs = ["cli", "command-provider", "docker-provider", "language-host"]
+    assert sorted(line for line in lines if " build " in line) == [f"begin build {name}" for name in programs]
+    assert {line for line in lines if " list " in line} == {f"begin list {name}" for name in programs}
+    assert len(machine.cached) == 2
+
+
+@pytest.mark.parametrize("fails", ["cli", "docker-provider"])
+def test_the_failure_of_one_of_two_is_told(machine: Machine, tmp_path: Path, fails: str) -> None:
+    """What its compiler says is printed, and there is no cache entry without it."""
+    put_go(machine, tmp_path, fails)
+    done = machine.run("setup", IPVLAN_FABRIC_TOOLCHAIN="build")
+    assert done.returncode == 1
+    assert "# cannot compile" in done.stderr
+    assert "toolchain/docker-provider does not build (log: " in done.stderr
     assert machine.cached == ["log"]
 
 

@@ -46,3 +46,31 @@ def test_the_oldest_go_builds_every_module(module: str) -> None:
     assert required
     assert required[1] == versions()["GO_MINIMUM_VERSION"]
     assert (TOOLCHAIN / module / "go.sum").stat().st_size > 0
+
+
+def required(module: str) -> dict[str, str]:
+    """Return Go module -> version, as toolchain/<module>/go.mod requires them."""
+    text = (TOOLCHAIN / module / "go.mod").read_text()
+    return dict(re.findall(r"^(?:require )?\s*(\S+\.\S+/\S+) (v\d\S*)", text, re.MULTILINE))
+
+
+def in_order(version: str) -> tuple[int, int, int, str]:
+    """Return what versions of Go modules are ordered by; one before a release, and one of a commit, comes before the release."""
+    parts = re.fullmatch(r"v(\d+)\.(\d+)\.(\d+)(?:-(\S+?))?(?:\+incompatible)?", version)
+    assert parts, version
+    return int(parts[1]), int(parts[2]), int(parts[3]), parts[4] or "~"
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["language-host", "command-provider", "docker-provider", "languages/yaml", "languages/nodejs"],
+)
+def test_what_the_cli_has_too_is_compiled_once(module: str) -> None:
+    """No other program has an older version of a module of the CLI; only Pulumi's own code in the language hosts is older."""
+    cli, keeps = required("cli"), "github.com/pulumi/" if "language" in module else "nothing"
+    older = [
+        f"{path}@{cli[path]}"
+        for path, version in required(module).items()
+        if path in cli and not path.startswith(keeps) and in_order(version) < in_order(cli[path])
+    ]
+    assert older == [], f"cd toolchain/{module} && go get {' '.join(older)} && go mod tidy"
