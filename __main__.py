@@ -10,3 +10,4 @@ fabric = IpvlanFabric(COMPONENT, read_fabric_args())
 
 pulumi.export("addresses", fabric.addresses)
 pulumi.export("urls", fabric.urls)
+pulumi.run(fabric.registered)

@@ -28,7 +28,7 @@ from rich.table import Table
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 LINKED: Final = ("Pulumi.yaml", "__main__.py", ".venv", "components", "ipvlan", "provider")
-TIME_LIMIT: Final = 600
+TIME_LIMIT: Final = 1800
 """Seconds for one preview."""
 EVERY: Final = 0.2
 """Seconds between two looks at the CPU time of the processes; what one uses after the last look at it is in the row `not seen`."""

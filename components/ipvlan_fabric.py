@@ -5,7 +5,7 @@ Out of scope: decisions. Every address, name and port is in the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from components.address_claims import AddressClaims
 from components.host_locks import lock_hosts
 from components.host_provider import FabricProvider
 from components.published_service import PublishedService, PublishedServiceArgs
+from components.registrations import Registrations
 from components.rollout_edges import RolloutEdges
 from components.stack_identity import StackIdentity
 from ipvlan.hosts.availability import EXTRA_SECONDS
@@ -90,7 +91,11 @@ class IpvlanFabric(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FabricArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare all resources of the plan."""
+        registrations = Registrations()
+        opts = pulumi.ResourceOptions.merge(opts, registrations.options)
         super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
+        self.registered: Callable[[], Awaitable[None]] = registrations.complete
+        """Waits until everything is registered. For `pulumi.run(fabric.registered)`, the last line of a program."""
         plan = args.plan
         shared = self._shared(name, args)
         urls: dict[str, dict[str, pulumi.Output[list[str]]]] = {service: {} for service in plan.urls}

@@ -321,7 +321,9 @@ def run_program(
                 "components.program_inputs.project_folder", return_value=GivenFolder(stack, config, secrets or {})
             ),
         ):
-            await pulumi.runtime.stack.run_pulumi_func(main)
+            # As the language host runs it. The stack that the mocks made takes no further program.
+            settings.ROOT.set(None)
+            await pulumi.runtime.stack.run_in_stack(main)
         root = cast(Stack, settings.get_root_resource())
         monitor.run.exports = {
             key: await value.future() if isinstance(value, pulumi.Output) else value
