@@ -18,6 +18,7 @@ from components.address_claims import AddressClaims
 from components.bridge_endpoints import BridgeEndpoints
 from components.bridge_network import BridgeNetwork
 from components.container_settings import container_args, replace_on_changes
+from components.docker_container import DockerContainer
 from components.error_hooks import orphans_hook, parent_conflict_hook, previous_hook
 from components.files import Files, FilesInUse
 from components.handover import Handover, Settled
@@ -154,7 +155,7 @@ class HostSlice(pulumi.ComponentResource):
         }
         """Docker's name -> the bridge network of the section `bridges` on this host."""
         self.resources += self.bridges.values()
-        self.containers: dict[str, docker.Container] = {}
+        self.containers: dict[str, DockerContainer] = {}
         """Service name -> its container on this host; those that were added."""
         self._files: dict[str, Files] = {}
         """Service name -> its staged files on this host."""
@@ -176,7 +177,7 @@ class HostSlice(pulumi.ComponentResource):
         proven: bool,
         unsettled: bool,
         after: Sequence[pulumi.Resource],
-    ) -> docker.Container:
+    ) -> DockerContainer:
         """Declare one container of the host, and what prepares its replacement.
 
         Args:
@@ -209,7 +210,7 @@ class HostSlice(pulumi.ComponentResource):
                 parent=self, depends_on=[image, *self._bridges_of(planned), *after, *([files] if files else [])]
             ),
         )
-        container = docker.Container(
+        container = DockerContainer(
             name,
             arguments,
             opts=pulumi.ResourceOptions(

@@ -28,7 +28,7 @@ from ipvlan.plan.resource_names import token
 from ipvlan.problems import Problem, numbered
 
 if TYPE_CHECKING:
-    import pulumi_docker as docker
+    from components.docker_container import DockerContainer
 
     from components.host_slice import HostSlice
 
@@ -215,7 +215,7 @@ class IpvlanFabric(pulumi.ComponentResource):
         shared: _Shared,
         host: HostPlan,
         planned: ContainerPlan,
-        container: docker.Container,
+        container: DockerContainer,
         after: Sequence[pulumi.Resource],
     ) -> PublishedService | None:
         """Declare the bridge attachment of a container; return None for one that is not bridged."""
@@ -310,7 +310,7 @@ def _end(problems: Sequence[Problem], *, after: Sequence[pulumi.Resource]) -> No
     pulumi.Output.all(*(resource.urn for resource in after)).apply(end)
 
 
-def _known_with(container: docker.Container, urls: Sequence[str]) -> pulumi.Output[list[str]]:
+def _known_with(container: DockerContainer, urls: Sequence[str]) -> pulumi.Output[list[str]]:
     """Return the URLs, known when the container is created."""
     return container.id.apply(lambda _: list(urls))
 
