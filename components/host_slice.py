@@ -159,6 +159,8 @@ class HostSlice(pulumi.ComponentResource):
         """Service name -> its container on this host; those that were added."""
         self._files: dict[str, Files] = {}
         """Service name -> its staged files on this host."""
+        self._rollouts: dict[str, RolloutArgs] = {}
+        """Service name -> what the resources of its container have in common."""
         self._name = name
         self._args = args
         self._docker_provider = provider
@@ -310,6 +312,12 @@ class HostSlice(pulumi.ComponentResource):
         return files
 
     def _rollout(self, planned: ContainerPlan) -> RolloutArgs:
+        # One for all resources of a container: its owner label is an output.
+        if planned.service not in self._rollouts:
+            self._rollouts[planned.service] = self._new_rollout(planned)
+        return self._rollouts[planned.service]
+
+    def _new_rollout(self, planned: ContainerPlan) -> RolloutArgs:
         args = self._args
         return RolloutArgs(
             host=args.host,

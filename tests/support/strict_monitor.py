@@ -317,6 +317,8 @@ def run_program(
                 "components.program_inputs.read_stack_state", side_effect=lambda stack, _folder: recorded(stack)
             ),
             mock.patch("ipvlan.hosts.ssh.obstacle", return_value=sharing_obstacle),
+            # The program's process is its own; this one goes on.
+            mock.patch("gc.set_threshold"),
             mock.patch(
                 "components.program_inputs.project_folder", return_value=GivenFolder(stack, config, secrets or {})
             ),
