@@ -44,7 +44,7 @@ KINDS: Final[Mapping[str, str]] = {
     "pulumi-resource-docker": "docker plugins",
     "pulumi-resource-command": "command plugin",
 }
-"""Name of an executable -> the row of its processes. The program and our plugin are both Python: their arguments tell them apart."""
+"""Name of an executable -> the row of its processes. The program and our plugin, both Python, are told apart by arguments."""
 
 LIMITED: Final = (100, 1000)
 """Hosts and containers of the size that has limits."""

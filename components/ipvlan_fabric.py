@@ -29,7 +29,6 @@ from ipvlan.problems import Problem, numbered
 
 if TYPE_CHECKING:
     from components.docker_container import DockerContainer
-
     from components.host_slice import HostSlice
 
 
