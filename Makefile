@@ -6,7 +6,8 @@ SHELL := /bin/bash
 .PHONY: help setup packages toolchain built clean \
 	lab-up up verify preview down lab-down \
 	check format schema-check check-wheel audit test-fast coverage fuzz test-engine test-others test-lab test-lab-all test-lab-matrix test-long test \
-	schema mode-pages constraints pr-preview pr-report pr-comment mr-comment drift drift-issue deploy bench bench-plan
+	schema mode-pages constraints pr-preview pr-report pr-comment mr-comment drift drift-issue deploy bench bench-plan \
+	bench-preview
 
 PYTHON ?= python3
 VENV := .venv
@@ -192,6 +193,9 @@ deploy: setup ## `pulumi up` of STACK=name without questions; then nothing may b
 
 bench: setup bench-plan ## compare times with docker commands over ssh and with Ansible
 	@$(BIN)/python -m bench.run
+
+bench-preview: setup ## time, CPU time and memory of a preview of 100 hosts with 300 and 1,000 containers
+	@$(BIN)/python -m bench.preview
 
 bench-plan: $(VENV)/.installed ## time and memory of planning 1,000 and 10,000 containers
 	@$(BIN)/python -m bench.plan

@@ -18,6 +18,7 @@ from components.address_claims import AddressClaims
 from components.bridge_endpoints import BridgeEndpoints
 from components.bridge_network import BridgeNetwork
 from components.container_settings import container_args, replace_on_changes
+from components.docker_container import DockerContainer
 from components.error_hooks import orphans_hook, parent_conflict_hook, previous_hook
 from components.fabric_network import NetworkRemoval, fabric_network
 from components.files import Files, FilesInUse
@@ -187,10 +188,12 @@ class HostSlice(pulumi.ComponentResource):
         }
         """Docker's name -> the bridge network of the section `bridges` on this host."""
         self.resources += self.bridges.values()
-        self.containers: dict[str, docker.Container] = {}
+        self.containers: dict[str, DockerContainer] = {}
         """Service name -> its container on this host; those that were added."""
         self._files: dict[str, Files] = {}
         """Service name -> its staged files on this host."""
+        self._rollouts: dict[str, RolloutArgs] = {}
+        """Service name -> what the resources of its container have in common."""
         self._name = name
         self._args = args
         self._docker_provider = provider
@@ -209,7 +212,7 @@ class HostSlice(pulumi.ComponentResource):
         proven: bool,
         unsettled: bool,
         after: Sequence[pulumi.Resource],
-    ) -> docker.Container:
+    ) -> DockerContainer:
         """Declare one container of the host, and what prepares its replacement.
 
         Args:
@@ -249,7 +252,7 @@ class HostSlice(pulumi.ComponentResource):
                 ],
             ),
         )
-        container = docker.Container(
+        container = DockerContainer(
             name,
             arguments,
             opts=pulumi.ResourceOptions(
@@ -349,6 +352,12 @@ class HostSlice(pulumi.ComponentResource):
         return files
 
     def _rollout(self, planned: ContainerPlan) -> RolloutArgs:
+        # One for all resources of a container: its owner label is an output.
+        if planned.service not in self._rollouts:
+            self._rollouts[planned.service] = self._new_rollout(planned)
+        return self._rollouts[planned.service]
+
+    def _new_rollout(self, planned: ContainerPlan) -> RolloutArgs:
         args = self._args
         return RolloutArgs(
             host=args.host,

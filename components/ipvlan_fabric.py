@@ -5,7 +5,7 @@ Out of scope: decisions. Every address, name and port is in the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from components.address_claims import AddressClaims
 from components.host_locks import lock_hosts
 from components.host_provider import FabricProvider
 from components.published_service import PublishedService, PublishedServiceArgs
+from components.registrations import Registrations
 from components.rollout_edges import RolloutEdges
 from components.stack_identity import StackIdentity
 from ipvlan.hosts.availability import EXTRA_SECONDS
@@ -27,8 +28,7 @@ from ipvlan.plan.resource_names import token
 from ipvlan.problems import Problem, numbered
 
 if TYPE_CHECKING:
-    import pulumi_docker as docker
-
+    from components.docker_container import DockerContainer
     from components.host_slice import HostSlice
 
 
@@ -97,7 +97,11 @@ class IpvlanFabric(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FabricArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare all resources of the plan."""
+        registrations = Registrations()
+        opts = pulumi.ResourceOptions.merge(opts, registrations.options)
         super().__init__(token("ipvlan_fabric", "IpvlanFabric"), name, None, opts)
+        self.registered: Callable[[], Awaitable[None]] = registrations.complete
+        """Waits until everything is registered. For `pulumi.run(fabric.registered)`, the last line of a program."""
         plan = args.plan
         shared = self._shared(name, args)
         urls: dict[str, dict[str, pulumi.Output[list[str]]]] = {service: {} for service in plan.urls}
@@ -219,7 +223,7 @@ class IpvlanFabric(pulumi.ComponentResource):
         shared: _Shared,
         host: HostPlan,
         planned: ContainerPlan,
-        container: docker.Container,
+        container: DockerContainer,
         after: Sequence[pulumi.Resource],
     ) -> PublishedService | None:
         """Declare the bridge attachment of a container; return None for one that is not bridged."""
@@ -314,7 +318,7 @@ def _end(problems: Sequence[Problem], *, after: Sequence[pulumi.Resource]) -> No
     pulumi.Output.all(*(resource.urn for resource in after)).apply(end)
 
 
-def _known_with(container: docker.Container, urls: Sequence[str]) -> pulumi.Output[list[str]]:
+def _known_with(container: DockerContainer, urls: Sequence[str]) -> pulumi.Output[list[str]]:
     """Return the URLs, known when the container is created."""
     return container.id.apply(lambda _: list(urls))
 

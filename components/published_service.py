@@ -25,7 +25,7 @@ from ipvlan.plan.model import ContainerPlan, HostPlan
 from ipvlan.plan.resource_names import token
 
 if TYPE_CHECKING:
-    import pulumi_docker as docker
+    from components.docker_container import DockerContainer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class PublishedServiceArgs:
     planned: ContainerPlan
     """The container as planned. Its `docker_ports` are the ports to bind: none where only `internet` is set."""
 
-    container: docker.Container
+    container: DockerContainer
     """The container's resource. Docker deletes the attachment with the container."""
 
     urls: tuple[str, ...]

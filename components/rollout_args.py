@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ipvlan.hosts.restore import DOCKER_GRACE
@@ -40,7 +41,7 @@ class RolloutArgs:
     secrets: Mapping[str, pulumi.Output[str]]
     """Config key -> value, for every key that a file of the stack refers to."""
 
-    @property
+    @cached_property
     def owner_label(self) -> pulumi.Output[str]:
         """The owner label of the container."""
         return self.owner.apply(lambda id_: owner_label(id_, self.planned.host, self.planned.service))

@@ -9,6 +9,7 @@ Out of scope: the order itself (`ipvlan.plan.rollout_order`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipvlan.plan.ownership import Place
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
 
     from components.host_slice import HostSlice
     from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A container in the chain of its service."""
+
+    settled: pulumi.Resource
+    """What says that it is up."""
+
+    image: str
+    """Its image's reference."""
+
+    images: int
+    """How many hosts' images it waited for, directly or by way of the container before it: the first ones that were noted."""
 
 
 class RolloutEdges:
@@ -34,7 +49,7 @@ class RolloutEdges:
         self._services = service_order(plan)
         self._existing = existing
         self._settled: dict[str, list[pulumi.Resource]] = {}
-        self._chains: dict[str, list[pulumi.Resource]] = {}
+        self._chains: dict[str, list[_Link]] = {}
         self._images: dict[str, list[pulumi.Resource]] = {}
 
     def add_images(self, slices: Mapping[str, HostSlice]) -> None:
@@ -53,17 +68,22 @@ class RolloutEdges:
         """Return what must be complete before this container is created or replaced."""
         before = [settled for service in planned.after for settled in self._settled.get(service, ())]
         if self._may_be_replaced(planned):
-            before += self._images[planned.image]
             chain, at_once = self._chains.get(planned.service, []), planned.rollout.at_once
+            waited = 0
             if at_once is not None and len(chain) >= at_once:
-                before.append(chain[-at_once])
+                previous = chain[-at_once]
+                before.append(previous.settled)
+                # What it waited for is there. To name all hosts' images for each container would be the square of the hosts.
+                waited = previous.images if previous.image == planned.image else 0
+            before += self._images[planned.image][waited:]
         return before
 
     def add(self, planned: ContainerPlan, settled: pulumi.Resource) -> None:
         """Note what says that this container is up."""
         self._settled.setdefault(planned.service, []).append(settled)
         if self._may_be_replaced(planned):
-            self._chains.setdefault(planned.service, []).append(settled)
+            link = _Link(settled, planned.image, len(self._images[planned.image]))
+            self._chains.setdefault(planned.service, []).append(link)
 
     def _may_be_replaced(self, planned: ContainerPlan) -> bool:
         return self._existing is None or Place(planned.host, planned.service) in self._existing

@@ -126,6 +126,17 @@ def test_a_preview_and_an_unreadable_state_take_all_for_existing(run: RunProgram
         assert all(result.named(f"fabric-{host}-nginx-handover").inputs["existing"] for host in HOSTS)
 
 
+@pytest.mark.parametrize("count", [3, 8])
+def test_dependencies_grow_as_the_containers_do(run: RunProgram, count: int) -> None:
+    """Only the first container of a service names the images of all hosts; the others wait for it."""
+    result = run(reference_config(count), preview=True)
+    handovers = [each for each in result.resources.values() if each.name.endswith("-handover")]
+    assert len(handovers) == 2 * count
+    images = [sum("-image-" in urn for urn in each.dependencies) for each in handovers]
+    assert sorted(images)[-2:] == [count, count]
+    assert sum(images) <= 2 * (2 * count)
+
+
 @pytest.mark.parametrize("services", [(), ("nginx", "centos")])
 def test_a_service_comes_after_all_of_another(
     run: RunProgram, config: dict[str, Any], services: tuple[str, ...]

@@ -320,11 +320,15 @@ def run_program(
                 "components.program_inputs.read_stack_state", side_effect=lambda stack, _folder: recorded(stack)
             ),
             mock.patch("ipvlan.hosts.ssh.obstacle", return_value=sharing_obstacle),
+            # The program's process is its own; this one goes on.
+            mock.patch("gc.set_threshold"),
             mock.patch(
                 "components.program_inputs.project_folder", return_value=GivenFolder(stack, config, secrets or {})
             ),
         ):
-            await pulumi.runtime.stack.run_pulumi_func(main)
+            # As the language host runs it. The stack that the mocks made takes no further program.
+            settings.ROOT.set(None)
+            await pulumi.runtime.stack.run_in_stack(main)
         root = cast(Stack, settings.get_root_resource())
         monitor.run.exports = {
             key: await value.future() if isinstance(value, pulumi.Output) else value

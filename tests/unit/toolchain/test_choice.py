@@ -25,6 +25,14 @@ def test_a_fitting_pulumi_on_path_is_used(machine: Machine) -> None:
     assert "DOCKER_HOST" not in environment
 
 
+@pytest.mark.parametrize("own", [{"GOGC": "200"}, {"GOGC": ""}, {"GOMEMLIMIT": "1GiB"}])
+def test_go_keeps_less_memory_free_unless_the_user_says_how_much(machine: Machine, own: dict[str, str]) -> None:
+    """Every plugin and the engine inherit it."""
+    machine.put_pulumi("3.300.1")
+    assert machine.exported(machine.run("env").stdout)["GOGC"] == "50"
+    assert "GOGC" not in machine.run("env", **own).stdout
+
+
 def test_an_old_pulumi_does_not_hide_a_newer_one(machine: Machine, tmp_path: Path) -> None:
     """When the first `pulumi` on PATH is too old, the second is used and comes first on the new PATH."""
     machine.put_pulumi("3.100.0")

@@ -1,0 +1,54 @@
+"""The program ends with nothing left for the SDK to wait for, whose wait takes the square of what is left."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import pulumi
+import pytest
+from pulumi.runtime import settings, stack
+
+from bench.preview import stack_config
+from components.ipvlan_fabric import FabricArgs, IpvlanFabric
+from ipvlan.plan.make import make_plan
+from ipvlan.plan.validate import parse
+from tests.support.strict_monitor import Run, run_program
+
+PENDING = 20
+"""More than the outputs of the stack itself; a container alone has as many."""
+
+
+def left_to_wait_for(hosts: int) -> tuple[int, Run]:
+    """Run the program; return how many outputs are pending when it has ended, and what it registered."""
+    pending: list[int] = []
+    wait = stack.wait_for_rpcs
+
+    async def counted(*arguments: bool) -> None:
+        pending.append(len(settings.SETTINGS.outputs))
+        await wait(*arguments)
+
+    with mock.patch.object(stack, "wait_for_rpcs", counted):
+        run = run_program(stack_config(hosts, 2), preview=True)
+    return pending[0], run
+
+
+@pytest.mark.parametrize("hosts", [1, 4])
+def test_nothing_is_left_to_wait_for(hosts: int) -> None:
+    """Whatever the number of hosts; everything is registered."""
+    pending, run = left_to_wait_for(hosts)
+    assert pending < PENDING
+    assert sum(each.type == "docker:index/container:Container" for each in run.resources.values()) == 2 * hosts
+
+
+def test_a_failed_registration_is_told_and_ends_the_wait() -> None:
+    """The error is the resource's own: two of one name."""
+
+    def program() -> None:
+        args = FabricArgs(plan=make_plan(parse(stack_config(1, 1))), stack="test")
+        fabric = IpvlanFabric("fabric", args)
+        pulumi.ComponentResource("ipvlan-fabric:test:Same", "same", None, pulumi.ResourceOptions(parent=fabric))
+        pulumi.ComponentResource("ipvlan-fabric:test:Same", "same", None, pulumi.ResourceOptions(parent=fabric))
+        pulumi.run(fabric.registered)
+
+    with pytest.raises(AssertionError, match="same is registered twice"):
+        run_program({}, preview=True, main=program)
