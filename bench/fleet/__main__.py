@@ -1,0 +1,52 @@
+"""Runs the commands on a simulated fleet and prints what each cost: `python -m bench.fleet --hosts 100 --dead 10 --slow 10`.
+
+Exit status: 1 where a step took longer than is promised or ended as it should not, 2 where this machine cannot run it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from bench.fleet import namespace
+from bench.fleet.run import Failures, run_steps
+from bench.fleet.steps import STEPS
+
+
+def main(
+    hosts: Annotated[int, typer.Option(min=2, max=16000, help="How many there are.")] = 100,
+    dead: Annotated[
+        int, typer.Option(min=0, help="How many do not answer; half refuse connections, half are silent.")
+    ] = 10,
+    slow: Annotated[int, typer.Option(min=0, help="How many are slow.")] = 10,
+    slow_seconds: Annotated[float, typer.Option(min=0, help="What a slow host takes for each answer.")] = 0.5,
+    steps: Annotated[str, typer.Option(help="What is run, in this order.")] = ",".join(STEPS),
+    filled: Annotated[
+        bool, typer.Option("--filled", help="Let the hosts have all that is planned, without an `up`; there is no state.")
+    ] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print what each command printed.")] = False,
+) -> None:
+    """Measure commands on a simulated fleet. Needs root; all of it is in namespaces that end with it."""
+    names = steps.split(",")
+    unknown = [name for name in names if name not in STEPS]
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(STEPS)}", param_hint="--steps")
+    if dead + slow > hosts:
+        raise typer.BadParameter(f"{dead} dead and {slow} slow hosts are more than {hosts}", param_hint="--dead")
+    reason = namespace.missing()
+    if reason:
+        sys.stderr.write(f"a fleet cannot be simulated here: {reason}\n")
+        raise typer.Exit(2)
+    if namespace.INSIDE not in os.environ:
+        command = namespace.command_inside([sys.executable, "-m", "bench.fleet", *sys.argv[1:]])
+        raise typer.Exit(subprocess.run(command, cwd=namespace.ROOT, check=False).returncode)
+    failures = Failures(dead=dead, slow=slow, slow_seconds=slow_seconds)
+    raise typer.Exit(0 if run_steps(hosts, names, failures, filled=filled, show=show) else 1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
