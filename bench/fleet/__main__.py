@@ -28,6 +28,9 @@ def main(
     filled: Annotated[
         bool, typer.Option("--filled", help="Let the hosts have all that is planned, without an `up`; there is no state.")
     ] = False,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Let a step use the shared ssh connections of the one before it.")
+    ] = False,
     show: Annotated[bool, typer.Option("--show", help="Print what each command printed.")] = False,
 ) -> None:
     """Measure commands on a simulated fleet. Needs root; all of it is in namespaces that end with it."""
@@ -45,7 +48,7 @@ def main(
         command = namespace.command_inside([sys.executable, "-m", "bench.fleet", *sys.argv[1:]])
         raise typer.Exit(subprocess.run(command, cwd=namespace.ROOT, check=False).returncode)
     failures = Failures(dead=dead, slow=slow, slow_seconds=slow_seconds)
-    raise typer.Exit(0 if run_steps(hosts, names, failures, filled=filled, show=show) else 1)
+    raise typer.Exit(0 if run_steps(hosts, names, failures, filled=filled, warm=warm, show=show) else 1)
 
 
 if __name__ == "__main__":

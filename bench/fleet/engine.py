@@ -172,6 +172,8 @@ class SimulatedHost:
                 return self._of_networks(request, rest)
             case "images":
                 return self._of_images(request, rest)
+            case "distribution":
+                return 200, {"Descriptor": {"digest": rest.removesuffix("/json").partition("@")[2]}, "Platforms": []}
             case "volumes" if request.method == "GET" and not rest:
                 return 200, {"Volumes": [], "Warnings": None}
             case "events" if request.method == "GET":
@@ -232,7 +234,8 @@ class SimulatedHost:
 
     def _of_images(self, request: Request, rest: str) -> tuple[int, Any]:
         if rest == "json":
-            return 200, [image(reference, id_) for reference, id_ in self.images.items()]
+            # A list has seconds since 1970, a description has a date (moby, api/types/image).
+            return 200, [{**image(reference, id_), "Created": 0} for reference, id_ in self.images.items()]
         if rest == "create":
             name, tag = request.query["fromImage"], request.query.get("tag", "latest")
             reference = f"{name}{'@' if tag.startswith('sha256:') else ':'}{tag}"
@@ -342,7 +345,7 @@ def image(reference: str, id_: str) -> dict[str, Any]:
     by_digest = "@" in reference
     return {
         "Id": id_, "RepoTags": [] if by_digest else [reference], "RepoDigests": [reference] if by_digest else [],
-        "Created": 0, "Size": 1, "Labels": None, "Os": "linux", "Architecture": "amd64",
+        "Created": NEVER, "Size": 1, "Labels": None, "Os": "linux", "Architecture": "amd64",
         "Config": {"Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], "Cmd": None, "Entrypoint": None, "Labels": None},
     }  # fmt: skip
 

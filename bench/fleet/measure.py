@@ -5,13 +5,14 @@ In a fleet's process namespace every process is the hosts', the runner's, or the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -116,6 +117,15 @@ class Meter:
         self._cost.cpu, self._cost.hosts_cpu = after - before, hosts_after - hosts_before
         return self._cost
 
+    def end_left_over(self) -> None:
+        """End what commands left behind: shared ssh connections. In a namespace of processes there is nothing else."""
+        all_ = processes()
+        for pid in set(all_) - below(all_, self.hosts) - {1, os.getpid()}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while set(all_ := processes()) - below(all_, self.hosts) - {1, os.getpid()}:
+            time.sleep(SHORTEST / 10)
+
     def _cpu(self) -> tuple[float, float]:
         """Return CPU seconds so far: the operator's, and the hosts'."""
         all_ = processes()
@@ -129,7 +139,7 @@ class Meter:
             sum(all_[pid].ticks for pid in hosts) / _TICKS,
         )
 
-    @contextmanager
+    @contextlib.contextmanager
     def _looking(self) -> Iterator[None]:
         over = threading.Event()
 

@@ -35,7 +35,7 @@ table inet fleet {
   set silent { type ipv4_addr; }
   chain input {
     type filter hook input priority filter; policy accept;
-    ip daddr @refused tcp flags & (syn | ack) == syn reject with tcp reset
+    ip daddr @refused meta l4proto tcp reject with tcp reset
     ip daddr @silent drop
   }
 }

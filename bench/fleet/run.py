@@ -36,7 +36,7 @@ class Failures:
         return self.dead // 2
 
 
-def run_steps(hosts: int, names: Sequence[str], failures: Failures, *, filled: bool, show: bool) -> bool:
+def run_steps(hosts: int, names: Sequence[str], failures: Failures, *, filled: bool, warm: bool, show: bool) -> bool:
     """Run these steps on a new fleet and print the table; return whether all ended as they should, in time.
 
     Args:
@@ -44,6 +44,7 @@ def run_steps(hosts: int, names: Sequence[str], failures: Failures, *, filled: b
         names: Of the steps, in their order.
         failures: What is wrong with some of them.
         filled: Whether the hosts have all that is planned before the first step.
+        warm: Whether shared ssh connections of one step are there for the next one; else each one begins without any.
         show: Whether to print what the commands print.
     """
     folder = namespace.FOLDER
@@ -68,6 +69,8 @@ def run_steps(hosts: int, names: Sequence[str], failures: Failures, *, filled: b
         step = STEPS[name]
         for with_failures in (False, True) if step.with_failures and failures.dead + failures.slow else (False,):
             _fail(hosts, failures if with_failures else Failures(dead=0, slow=0, slow_seconds=0.0))
+            if not warm:
+                meter.end_left_over()
             before = _requests()
             with (folder / "logs" / name).open("w+b") as log:
                 cost = meter.run(step.command, log=log, env=env, cwd=project, limit=step.limit)

@@ -8,6 +8,7 @@ body, `GET /requests`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import sys
@@ -15,9 +16,10 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from bench.fleet.engine import API, VERSION, SimulatedHost
+from bench.fleet.project import HOST_PORT
 from bench.fleet.tools import run_tool
 
 HEADERS: Final = (
@@ -49,7 +51,7 @@ async def _connection(
                 await asyncio.sleep(seconds)
                 writer.write(reply(200, content.encode(), f"Exit-Status: {status}\r\n"))
             else:
-                writer.write(reply(*host.answer(method, path, dict(parse_qsl(query)), body)))
+                writer.write(reply(*host.answer(method, unquote(path), dict(parse_qsl(query)), body)))
             await writer.drain()
             if headers.get("connection", "").lower() == "close":
                 break
@@ -109,6 +111,27 @@ async def _control(
     writer.close()
 
 
+async def _published(
+    hosts: Mapping[str, SimulatedHost], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Answer at a published port of the host whose address was reached, where a container has it; else break the connection."""
+    address, port = writer.get_extra_info("sockname")[:2]
+    host = hosts.get(address)
+    if host is None or not any(
+        int(bound["HostPort"]) == port
+        for container in host.running()
+        for bindings in container["NetworkSettings"]["Ports"].values()
+        for bound in bindings
+    ):
+        writer.transport.abort()
+        return
+    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+    writer.close()
+
+
 async def serve(folder: Path) -> None:
     """Serve all hosts until the process is ended."""
     names = json.loads((folder / "hosts.json").read_text(encoding="utf-8"))
@@ -116,6 +139,7 @@ async def serve(folder: Path) -> None:
     for host in hosts.values():
         await serve_host(host, hosts, folder)
     await asyncio.start_unix_server(functools.partial(_control, hosts), folder / "control.sock")
+    await asyncio.start_server(functools.partial(_published, hosts), "0.0.0.0", HOST_PORT, backlog=4096)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().create_future()
