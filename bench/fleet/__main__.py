@@ -26,7 +26,7 @@ def main(
     slow_seconds: Annotated[float, typer.Option(min=0, help="What a slow host takes for each answer.")] = 0.5,
     steps: Annotated[str, typer.Option(help="What is run, in this order.")] = ",".join(STEPS),
     filled: Annotated[
-        bool, typer.Option("--filled", help="Let the hosts have all that is planned, without an `up`; there is no state.")
+        bool, typer.Option("--filled", help="Bring up two hosts, and let all others have the same, on them and in the state: without an `up` of all.")
     ] = False,
     warm: Annotated[
         bool, typer.Option("--warm", help="Let a step use the shared ssh connections of the one before it.")

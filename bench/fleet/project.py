@@ -66,8 +66,15 @@ def write_project(folder: Path, count: int) -> Path:
     project.mkdir()
     for name in ("Pulumi.yaml", "__main__.py", ".venv", "components", "ipvlan", "provider"):
         (project / name).symlink_to(ROOT / name)
-    (project / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config(count)}), encoding="utf-8")
+    write_stack(project, count)
     return project
+
+
+def write_stack(project: Path, count: int) -> None:
+    """Write the config of a stack with so many hosts; what pulumi itself keeps in that file stays."""
+    file = project / f"Pulumi.{STACK}.yaml"
+    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    file.write_text(yaml.safe_dump({**content, "config": config(count)}), encoding="utf-8")
 
 
 def write_ssh(folder: Path) -> None:

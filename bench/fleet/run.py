@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from bench.fleet import namespace
-from bench.fleet.fill import Socket, fill
+from bench.fleet.fill import Socket, extend_state, fill
 from bench.fleet.measure import Cost, Meter
-from bench.fleet.project import STACK, addresses, chosen, environment, write_project
+from bench.fleet.project import STACK, addresses, chosen, environment, write_project, write_stack
 from bench.fleet.steps import STEPS, allowed
 
 _COLUMNS: Final = "{:<26} {:>9} {:>8} {:>8} {:>8} {:>9} {:>7} {:>7} {:>6} {:>8}  {}\n"
@@ -54,11 +56,17 @@ def run_steps(hosts: int, names: Sequence[str], failures: Failures, *, filled: b
     started = namespace.start_hosts()
     env = environment(folder)
     meter = Meter(hosts=[process.pid for process in started])
+    _unmeasured("pulumi", "stack", "init", STACK, env=env, cwd=project)
     if filled:
-        fill(folder / "hosts", hosts)
-    else:
-        with (folder / "logs" / "init").open("wb") as log:
-            meter.run(["pulumi", "stack", "init", STACK], log=log, env=env, cwd=project, limit=60)
+        write_stack(project, 2)
+        _unmeasured(*STEPS["up"].command, env=env, cwd=project)
+        write_stack(project, hosts)
+        state = json.loads(_unmeasured("pulumi", "stack", "export", "--stack", STACK, env=env, cwd=project))
+        extend_state(state, hosts, fill(folder / "hosts", hosts))
+        (folder / "tmp" / "state").write_text(json.dumps(state), encoding="utf-8")
+        del state
+        file = str(folder / "tmp" / "state")
+        _unmeasured("pulumi", "stack", "import", "--stack", STACK, "--file", file, env=env, cwd=project)
     load = os.getloadavg()[0]
     _say(f"{hosts} hosts, 3 containers each; {os.cpu_count()} processors, load {load:.1f} before the first step\n")
     _say(_COLUMNS.format(
@@ -93,6 +101,16 @@ def run_steps(hosts: int, names: Sequence[str], failures: Failures, *, filled: b
                 # What follows would measure something else.
                 return False
     return good
+
+
+def _unmeasured(*command: str, env: Mapping[str, str], cwd: Path) -> str:
+    """Run a command that prepares the steps and return what it prints; fail with it."""
+    done = subprocess.run(
+        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done.stdout
 
 
 def _fail(hosts: int, failures: Failures) -> None:
