@@ -20,6 +20,8 @@ from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import HostPlan
 from ipvlan.plan.validate import parse
 
+FIRST: Final = "host-1"
+MODEL: Final = "host-2"
 _PREFIX: Final = "ipvlan-fabric:"
 
 
@@ -63,12 +65,14 @@ def fill(folder: Path, count: int) -> dict[str, str]:
     raw = {key.removeprefix(_PREFIX): value for key, value in config(count).items() if key.startswith(_PREFIX)}
     plan = make_plan(parse(raw))
     ids: dict[str, str] = {}
-    model = plan.hosts[1]
+    model = plan.host(MODEL)
     with closing(Socket(folder / str(model.address) / "docker.sock")) as engine:
         described = {name: engine.send_json("GET", f"/containers/{name}/json") for name in _names(model)}
         network = engine.send_json("GET", f"/networks/{model.network.name}")
         ids |= _ids(engine, model, network["Id"], {name: each["Id"] for name, each in described.items()})
-    for host in plan.hosts[2:]:
+    for host in plan.hosts:
+        if host.name in (FIRST, MODEL):
+            continue
         with closing(Socket(folder / str(host.address) / "docker.sock")) as engine:
             ids |= _fill_host(engine, model, host, network, described)
     return ids
@@ -77,7 +81,7 @@ def fill(folder: Path, count: int) -> dict[str, str]:
 def extend_state(document: dict[str, Any], count: int, ids: Mapping[str, str]) -> None:
     """Add to an exported state of the first two hosts the resources of all others; `ids` is what `fill` returns."""
     resources = document["deployment"]["resources"]
-    model = "host-2"
+    model = MODEL
     own = json.dumps([each for each in resources if f"-{model}" in each["urn"].rpartition("::")[2]])
     of_model = sorted((id_, key.partition("/")[2]) for key, id_ in ids.items() if key.startswith(f"{model}/"))
     for number in range(3, count + 1):
