@@ -13,11 +13,13 @@ from typing import Annotated
 import typer
 
 from bench.fleet import namespace
-from bench.fleet.run import Failures, run_steps
+from bench.fleet.project import ROOT
+from bench.fleet.run import Failures, Fleet, run_steps
 from bench.fleet.steps import STEPS
 
 
 def main(
+    *,
     hosts: Annotated[int, typer.Option(min=2, max=16000, help="How many there are.")] = 100,
     dead: Annotated[
         int, typer.Option(min=0, help="How many do not answer; half refuse connections, half are silent.")
@@ -26,11 +28,18 @@ def main(
     slow_seconds: Annotated[float, typer.Option(min=0, help="What a slow host takes for each answer.")] = 0.5,
     steps: Annotated[str, typer.Option(help="What is run, in this order.")] = ",".join(STEPS),
     filled: Annotated[
-        bool, typer.Option("--filled", help="Bring up two hosts, and let all others have the same, on them and in the state: without an `up` of all.")
+        bool,
+        typer.Option(
+            "--filled",
+            help="Bring up two hosts, and let all others have the same, on them and in the state: without an `up` of all.",
+        ),
     ] = False,
     warm: Annotated[
         bool, typer.Option("--warm", help="Let a step use the shared ssh connections of the one before it.")
     ] = False,
+    kex: Annotated[
+        str, typer.Option(help="What the user's ssh offers as KexAlgorithms; its default without this.")
+    ] = "",
     show: Annotated[bool, typer.Option("--show", help="Print what each command printed.")] = False,
 ) -> None:
     """Measure commands on a simulated fleet. Needs root; all of it is in namespaces that end with it."""
@@ -46,9 +55,10 @@ def main(
         raise typer.Exit(2)
     if namespace.INSIDE not in os.environ:
         command = namespace.command_inside([sys.executable, "-m", "bench.fleet", *sys.argv[1:]])
-        raise typer.Exit(subprocess.run(command, cwd=namespace.ROOT, check=False).returncode)
+        raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
     failures = Failures(dead=dead, slow=slow, slow_seconds=slow_seconds)
-    raise typer.Exit(0 if run_steps(hosts, names, failures, filled=filled, warm=warm, show=show) else 1)
+    fleet = Fleet(hosts=hosts, filled=filled, key_exchange=kex)
+    raise typer.Exit(0 if run_steps(fleet, names, failures, warm=warm, show=show) else 1)
 
 
 if __name__ == "__main__":

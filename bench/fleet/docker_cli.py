@@ -9,7 +9,9 @@ from typing import Any, Final
 from bench.fleet.engine import API, VERSION, RefusedError, SimulatedHost
 
 _CONTAINER: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    "{{.Id}} {{.Name}} {{.HostConfig.NetworkMode}}": lambda c: f"{c['Id']} {c['Name']} {c['HostConfig']['NetworkMode']}",
+    "{{.Id}} {{.Name}} {{.HostConfig.NetworkMode}}": lambda c: (
+        f"{c['Id']} {c['Name']} {c['HostConfig']['NetworkMode']}"
+    ),
     "{{.State.Pid}}": lambda c: str(c["State"]["Pid"]),
     "{{json .Config.Labels}}": lambda c: json.dumps(c["Config"]["Labels"]),
 }
@@ -24,7 +26,7 @@ def run_docker(host: SimulatedHost, arguments: Sequence[str]) -> tuple[int, str]
         return 1, f"Error response from daemon: {error}\n"
 
 
-def _run(host: SimulatedHost, arguments: Sequence[str]) -> str:
+def _run(host: SimulatedHost, arguments: Sequence[str]) -> str:  # noqa: PLR0911  # one for each command
     match list(arguments):
         case ["version", "--format", "{{.Server.Version}}"]:
             return f"{VERSION}\n"

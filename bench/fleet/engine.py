@@ -123,7 +123,11 @@ class SimulatedHost:
     def described_network(self, network: Mapping[str, Any]) -> dict[str, Any]:
         """Return a network with its containers that run, as `GET /networks/ID` has it."""
         members = {
-            each["Id"]: {"Name": each["Name"][1:], "IPv4Address": f"{end['IPAddress']}/16", "EndpointID": end["EndpointID"]}
+            each["Id"]: {
+                "Name": each["Name"][1:],
+                "IPv4Address": f"{end['IPAddress']}/16",
+                "EndpointID": end["EndpointID"],
+            }
             for each in self.running()
             for end in each["NetworkSettings"]["Networks"].values()
             if end["NetworkID"] == network["Id"]
@@ -157,13 +161,19 @@ class SimulatedHost:
         self._refresh(container)
         return True
 
-    def _act(self, request: Request) -> tuple[int, Any]:
+    def _act(self, request: Request) -> tuple[int, Any]:  # noqa: PLR0911  # one for each kind of request
         kind, _, rest = request.path.removeprefix("/").partition("/")
         match kind:
             case "_ping":
                 return 200, b"OK"
             case "version":
-                return 200, {"Version": VERSION, "ApiVersion": API, "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}
+                return 200, {
+                    "Version": VERSION,
+                    "ApiVersion": API,
+                    "MinAPIVersion": "1.24",
+                    "Os": "linux",
+                    "Arch": "amd64",
+                }
             case "info":
                 return 200, self.info()
             case "containers":
@@ -180,7 +190,7 @@ class SimulatedHost:
                 return 200, _NO_BODY
         raise RefusedError(404, f"the simulated host has no {request.method} {request.path}")
 
-    def _of_containers(self, request: Request, rest: str) -> tuple[int, Any]:
+    def _of_containers(self, request: Request, rest: str) -> tuple[int, Any]:  # noqa: PLR0911  # as `_act`
         if rest == "json":
             return 200, [listed(each) for each in self.containers.values()]
         if rest == "create":
@@ -220,14 +230,18 @@ class SimulatedHost:
             case "GET", "":
                 return 200, self.described_network(network)
             case "POST", "connect":
-                self.connect(network, self.container(request.body["Container"]), request.body.get("EndpointConfig") or {})
+                self.connect(
+                    network, self.container(request.body["Container"]), request.body.get("EndpointConfig") or {}
+                )
                 return 200, _NO_BODY
             case "POST", "disconnect":
                 self.disconnect(network, self.container(request.body["Container"]))
                 return 200, _NO_BODY
             case "DELETE", "":
                 if self.described_network(network)["Containers"]:
-                    raise RefusedError(403, f"error while removing network: network {network['Name']} has active endpoints")
+                    raise RefusedError(
+                        403, f"error while removing network: network {network['Name']} has active endpoints"
+                    )
                 del self.networks[network["Id"]]
                 return 204, _NO_BODY
         raise RefusedError(404, f"the simulated host has no {request.method} {request.path}")
@@ -290,7 +304,9 @@ class SimulatedHost:
         settings = container["NetworkSettings"]
         for name, end in settings["Networks"].items():
             fixed = (end["IPAMConfig"] or {}).get("IPv4Address", "")
-            given = f"172.17.{int(container['Id'][:2], 16)}.{int(container['Id'][2:4], 16) or 1}" if name == BRIDGE else ""
+            given = (
+                f"172.17.{int(container['Id'][:2], 16)}.{int(container['Id'][2:4], 16) or 1}" if name == BRIDGE else ""
+            )
             end.update(
                 IPAddress=(fixed or given) if running else "",
                 IPPrefixLen=16 if running else 0,
@@ -300,7 +316,9 @@ class SimulatedHost:
         planned = container["HostConfig"].get("PortBindings") or {}
         settings["Ports"] = (
             {
-                port: [{"HostIp": each.get("HostIp") or "0.0.0.0", "HostPort": each["HostPort"]} for each in bindings]
+                port: [
+                    {"HostIp": each.get("HostIp") or EVERY_ADDRESS, "HostPort": each["HostPort"]} for each in bindings
+                ]
                 for port, bindings in planned.items()
             }
             if running and BRIDGE in settings["Networks"]
@@ -322,6 +340,7 @@ class SimulatedHost:
         return network
 
 
+EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104  # what Docker says of a port
 NEVER: Final = "0001-01-01T00:00:00Z"
 
 

@@ -168,7 +168,7 @@ class Meter:
                 continue
             try:
                 rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
-                open_files = len(os.listdir(f"/proc/{pid}/fd"))
+                open_files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
             except (FileNotFoundError, ProcessLookupError):
                 continue
             memory += next((int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")), 0) * 1024

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -65,14 +66,17 @@ def command_inside(command: Sequence[str]) -> list[str]:
     ]  # fmt: skip
 
 
-def prepare(count: int) -> None:
-    """Build the machine of a fleet of so many hosts, in the namespaces of this process; nothing runs yet."""
+def prepare(count: int, *, key_exchange: str = "") -> None:
+    """Build the machine of a fleet of so many hosts, in the namespaces of this process; nothing runs yet.
+
+    `key_exchange` is what the user's ssh offers; empty for its default.
+    """
     _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     for name in ("bin", "tmp", "backend", "credentials", "logs", "hosts"):
         (FOLDER / name).mkdir(parents=True)
     Path("/run/sshd").mkdir(mode=0o755)
     Path("/run/docker.sock").touch()
-    write_ssh(FOLDER)
+    write_ssh(FOLDER, key_exchange)
     home = Path("~root").expanduser() / ".ssh"
     home.mkdir(mode=0o700, exist_ok=True)
     _run("mount", "--bind", str(FOLDER / "ssh"), str(home))
@@ -126,6 +130,12 @@ def _networks() -> None:
     ):
         _run("ip", "-n", NAMESPACE, *arguments.split())
     _run("ip", "route", "add", str(HOSTS_NETWORK), "via", hosts)
+    # The kernel says that a link is up a moment after it is.
+    deadline = time.monotonic() + 10
+    while "state UP" not in _run("ip", "-n", NAMESPACE, "link", "show", tools.PARENT):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{tools.PARENT} is not up after 10 s")
+        time.sleep(0.05)
     _run("ip", "netns", "exec", NAMESPACE, "sysctl", "-qw", "net.ipv4.ip_forward=1")
     _run("ip", "netns", "exec", NAMESPACE, "nft", "-f", "-", feed=_RULES)
 
@@ -146,5 +156,6 @@ def _start(command: Sequence[str]) -> subprocess.Popen[str]:
     return process
 
 
-def _run(*command: str, feed: str = "") -> None:
-    subprocess.run(command, input=feed, text=True, check=True, timeout=60)
+def _run(*command: str, feed: str = "") -> str:
+    """Run a command and return its standard output; fail with it."""
+    return subprocess.run(command, input=feed, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout

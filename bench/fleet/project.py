@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Final
@@ -77,8 +78,10 @@ def write_stack(project: Path, count: int) -> None:
     file.write_text(yaml.safe_dump({**content, "config": config(count)}), encoding="utf-8")
 
 
-def write_ssh(folder: Path) -> None:
+def write_ssh(folder: Path, key_exchange: str) -> None:
     """Write the keys of the user and of the hosts, and what the user's ssh and the hosts' sshd read.
+
+    With a `key_exchange` the user's ssh offers that alone (ssh_config(5), KexAlgorithms); else what it offers by default.
 
     All hosts have one key: what is measured does not depend on it, and ssh checks it at each connection all the same.
     """
@@ -89,7 +92,8 @@ def write_ssh(folder: Path) -> None:
     kind, key_text, *_ = (folder / "host_key.pub").read_text(encoding="utf-8").split()
     pattern = f"{HOSTS_NETWORK.network_address.exploded.rpartition('.0.0')[0]}.*"
     (ssh / "known_hosts").write_text(f"{pattern} {kind} {key_text}\n", encoding="utf-8")
-    (ssh / "config").write_text(_SSH_CONFIG.format(folder=folder), encoding="utf-8")
+    offered = f"  KexAlgorithms {key_exchange}\n" if key_exchange else ""
+    (ssh / "config").write_text(_SSH_CONFIG.format(folder=folder) + offered, encoding="utf-8")
     (folder / "authorized_keys").write_bytes((ssh / "id_ed25519.pub").read_bytes())
     (folder / "sshd_config").write_text(
         f"HostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\n"
@@ -120,11 +124,9 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def chosen(names: list[str], count: int, *, offset: int) -> list[str]:
+def chosen(names: Sequence[str], count: int, *, offset: int) -> list[str]:
     """Return `count` of the names, spread evenly, begun at `offset`: so two kinds of failure meet different hosts."""
     if not count:
         return []
     step = max(1, len(names) // count)
     return [names[(number * step + offset) % len(names)] for number in range(count)]
-
-

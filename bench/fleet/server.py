@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
-from bench.fleet.engine import API, VERSION, SimulatedHost
+from bench.fleet.engine import API, EVERY_ADDRESS, VERSION, SimulatedHost
 from bench.fleet.project import HOST_PORT
 from bench.fleet.tools import run_tool
 
@@ -139,7 +139,7 @@ async def serve(folder: Path) -> None:
     for host in hosts.values():
         await serve_host(host, hosts, folder)
     await asyncio.start_unix_server(functools.partial(_control, hosts), folder / "control.sock")
-    await asyncio.start_server(functools.partial(_published, hosts), "0.0.0.0", HOST_PORT, backlog=4096)
+    await asyncio.start_server(functools.partial(_published, hosts), EVERY_ADDRESS, HOST_PORT, backlog=4096)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().create_future()

@@ -39,7 +39,11 @@ def run_tool(host: SimulatedHost, hosts: Hosts, request: Sequence[str]) -> Print
 def _ip(host: SimulatedHost, arguments: Sequence[str]) -> Printed:
     match [argument for argument in arguments if argument != "-4"]:
         case ["-o", "route", "show"]:
-            return 0.0, 0, f"default via 10.200.0.1 dev {PARENT}\n10.200.0.0/16 dev {PARENT} proto kernel src {host.address}\n"
+            return (
+                0.0,
+                0,
+                f"default via 10.200.0.1 dev {PARENT}\n10.200.0.0/16 dev {PARENT} proto kernel src {host.address}\n",
+            )
         case ["-o", "address", "show"]:
             return 0.0, 0, f"2: {PARENT}    inet {host.address}/16 brd 10.200.255.255 scope global {PARENT}\n"
         case ["-o", "link", "show", "type", _]:
@@ -54,8 +58,15 @@ def _ss(host: SimulatedHost, _arguments: Sequence[str]) -> Printed:
         for port, bindings in container["NetworkSettings"]["Ports"].items()
         for each in bindings
     ]
-    lines = [f"{protocol} LISTEN 0 4096 0.0.0.0:{port} 0.0.0.0:* users:((\"docker-proxy\",pid=9,fd=4))" for protocol, port in bound]
-    return 0.0, 0, "".join(f"{line}\n" for line in ['tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=8,fd=3))', *lines])
+    lines = [
+        f'{protocol} LISTEN 0 4096 0.0.0.0:{port} 0.0.0.0:* users:(("docker-proxy",pid=9,fd=4))'
+        for protocol, port in bound
+    ]
+    return (
+        0.0,
+        0,
+        "".join(f"{line}\n" for line in ['tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=8,fd=3))', *lines]),
+    )
 
 
 def _arping(_host: SimulatedHost, arguments: Sequence[str]) -> Printed:
@@ -63,7 +74,11 @@ def _arping(_host: SimulatedHost, arguments: Sequence[str]) -> Printed:
         return 0.0, 0, "arping from iputils 20221126\n"
     # Nobody answers: it waits until its deadline, and says so by its exit status (iputils, arping.c, with -D).
     seconds = float(arguments[arguments.index("-w") + 1])
-    return seconds, 0, f"ARPING {arguments[-1]} from 0.0.0.0 {PARENT}\nSent 3 probes (3 broadcast(s))\nReceived 0 response(s)\n"
+    return (
+        seconds,
+        0,
+        f"ARPING {arguments[-1]} from 0.0.0.0 {PARENT}\nSent 3 probes (3 broadcast(s))\nReceived 0 response(s)\n",
+    )
 
 
 def _ping(host: SimulatedHost, hosts: Hosts, pid: str, arguments: Sequence[str]) -> Printed:

@@ -58,7 +58,8 @@ def test_one_host_is_tried_with_all_others(only: Filter) -> None:
 
 @pytest.mark.parametrize("fabric", [{}, {"mode": "l3"}])
 @pytest.mark.parametrize(
-    "only", [Filter(), Filter(service="nginx"), Filter(service="beside"), Filter(source="centos"), Filter(source="beside")]
+    "only",
+    [Filter(), Filter(service="nginx"), Filter(service="beside"), Filter(source="centos"), Filter(source="beside")],
 )
 def test_the_number_of_all_cells_is_known_without_them(
     only: Filter, fabric: dict[str, Any], monkeypatch: pytest.MonkeyPatch
