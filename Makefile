@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .PHONY: help setup packages toolchain clean \
 	lab-up up verify preview down lab-down \
 	check format schema-check check-wheel audit test-fast coverage fuzz test-engine test-lab test-lab-all test-lab-matrix test-long test \
-	schema mode-pages constraints pr-preview pr-report pr-comment mr-comment drift drift-issue deploy bench bench-plan
+	schema mode-pages constraints pr-preview pr-report pr-comment mr-comment drift drift-issue deploy bench bench-plan fleet
 
 PYTHON ?= python3
 VENV := .venv
@@ -183,3 +183,6 @@ bench: setup bench-plan ## compare times with docker commands over ssh and with 
 
 bench-plan: $(VENV)/.installed ## time and memory of planning 1,000 and 10,000 containers
 	@$(BIN)/python -m bench.plan
+
+fleet: setup ## the commands on HOSTS=100 simulated hosts, 10 of them dead and 10 slow (root, openssh-server, cc, nft; FLEET="--steps status" and others)
+	@$(BIN)/python -m bench.fleet --hosts $(or $(HOSTS),100) $(FLEET)

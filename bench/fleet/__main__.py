@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,6 +16,10 @@ from bench.fleet import namespace
 from bench.fleet.project import ROOT
 from bench.fleet.run import Failures, Fleet, run_steps
 from bench.fleet.steps import STEPS
+
+
+MOST_BROUGHT_UP: Final = 200
+"""Hosts that are brought up by default: Pulumi starts a docker plugin for each (docs/scale.md)."""
 
 
 def main(
@@ -26,14 +30,19 @@ def main(
     ] = 10,
     slow: Annotated[int, typer.Option(min=0, help="How many are slow.")] = 10,
     slow_seconds: Annotated[float, typer.Option(min=0, help="What a slow host takes for each answer.")] = 0.5,
-    steps: Annotated[str, typer.Option(help="What is run, in this order.")] = ",".join(STEPS),
-    filled: Annotated[
-        bool,
+    steps: Annotated[
+        str,
         typer.Option(
-            "--filled",
-            help="Bring up two hosts, and let all others have the same, on them and in the state: without an `up` of all.",
+            help=f"What is run, in this order: {', '.join(STEPS)}. By default all, with --filled those that change nothing."
         ),
-    ] = False,
+    ] = "",
+    filled: Annotated[
+        bool | None,
+        typer.Option(
+            help="Bring up two hosts, and let all others have the same, on them and in the state. By default for more than "
+            f"{MOST_BROUGHT_UP} hosts, of which one stack needs more memory than this machine may have."
+        ),
+    ] = None,
     warm: Annotated[
         bool, typer.Option("--warm", help="Let a step use the shared ssh connections of the one before it.")
     ] = False,
@@ -43,7 +52,8 @@ def main(
     show: Annotated[bool, typer.Option("--show", help="Print what each command printed.")] = False,
 ) -> None:
     """Measure commands on a simulated fleet. Needs root; all of it is in namespaces that end with it."""
-    names = steps.split(",")
+    filled = hosts > MOST_BROUGHT_UP if filled is None else filled
+    names = steps.split(",") if steps else [name for name, step in STEPS.items() if not filled or not step.changes]
     unknown = [name for name in names if name not in STEPS]
     if unknown:
         raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(STEPS)}", param_hint="--steps")

@@ -25,17 +25,19 @@ class Step:
     """Number of hosts -> seconds that it may take at most."""
     with_failures: bool = True
     """Whether it is measured again with dead and slow hosts."""
+    changes: bool = False
+    """Whether it changes hosts, or needs a state that an `up` of this fleet wrote."""
     failed_status: int = 1
     """Its exit status where hosts do not answer."""
 
 
 STEPS: Final[Mapping[str, Step]] = {
-    "up": Step(command=_UP, limit=3600, reach={}, with_failures=False),
-    "again": Step(command=_UP, limit=1800, reach={100: 45.0}, failed_status=0),
+    "up": Step(command=_UP, limit=3600, reach={}, with_failures=False, changes=True),
+    "again": Step(command=_UP, limit=1800, reach={100: 45.0}, changes=True, failed_status=0),
     "status": Step(command=("ipvlan", "--stack", STACK, "status"), limit=600, reach={100: 5.0, 1000: 40.0}),
     "verify": Step(command=("ipvlan", "--stack", STACK, "verify"), limit=1800, reach={}),
     "preflight": Step(command=("ipvlan", "--stack", STACK, "preflight"), limit=1800, reach={}),
-    "destroy": Step(command=_DESTROY, limit=3600, reach={}, with_failures=False),
+    "destroy": Step(command=_DESTROY, limit=3600, reach={}, with_failures=False, changes=True),
 }
 
 

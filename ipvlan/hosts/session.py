@@ -236,7 +236,6 @@ def on_all(
     Returns:
         Host name -> the result, or the failure. A host that fails stops no other.
     """
-
     leave_open = len(connections) <= MOST_LEFT_OPEN
 
     def visit(connection: HostConnection) -> T | HostError:
