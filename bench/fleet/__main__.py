@@ -6,7 +6,6 @@ Exit status: 1 where a step took longer than is promised or ended as it should n
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from typing import Annotated, Final
 
@@ -16,7 +15,6 @@ from bench.fleet import namespace
 from bench.fleet.project import ROOT
 from bench.fleet.run import Failures, Fleet, run_steps
 from bench.fleet.steps import STEPS
-
 
 MOST_BROUGHT_UP: Final = 200
 """Hosts that are brought up by default: Pulumi starts a docker plugin for each (docs/scale.md)."""
@@ -65,7 +63,9 @@ def main(
         raise typer.Exit(2)
     if namespace.INSIDE not in os.environ:
         command = namespace.command_inside([sys.executable, "-m", "bench.fleet", *sys.argv[1:]])
-        raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+        os.chdir(ROOT)
+        # In its place: whoever ends this process ends the fleet.
+        os.execvp(command[0], command)  # noqa: S606
     failures = Failures(dead=dead, slow=slow, slow_seconds=slow_seconds)
     fleet = Fleet(hosts=hosts, filled=filled, key_exchange=kex)
     raise typer.Exit(0 if run_steps(fleet, names, failures, warm=warm, show=show) else 1)
