@@ -1,6 +1,6 @@
 """The process that answers for all hosts: HTTP on a Unix socket per host, as Docker's daemon, and the programs of the hosts.
 
-Usage: python -m bench.fleet.server FOLDER. Reads `FOLDER/hosts.json` (address -> name) and serves `FOLDER/ADDRESS/docker.sock` for
+Usage: python -m bench.fleet.server FOLDER. Reads the file hosts.json there (address -> name) and serves `FOLDER/ADDRESS/docker.sock` for
 each. Prints `ready`. What the fleet's runner tells it comes to `FOLDER/control.sock`: `PUT /delay?seconds=N` with addresses in the
 body, `GET /requests`.
 """
