@@ -1,8 +1,8 @@
 """The process that answers for all hosts: HTTP on a Unix socket per host, as Docker's daemon, and the programs of the hosts.
 
-Usage: python -m bench.fleet.server FOLDER. Reads the file hosts.json there (address -> name) and serves `FOLDER/ADDRESS/docker.sock` for
-each. Prints `ready`. What the fleet's runner tells it comes to `FOLDER/control.sock`: `PUT /delay?seconds=N` with addresses in the
-body, `GET /requests`.
+Usage: python -m bench.fleet.server FOLDER. Reads the file hosts.json there (address -> name), serves `FOLDER/ADDRESS/docker.sock`
+for each, and prints `ready`. What the fleet's runner tells it comes to `FOLDER/control.sock`: `PUT /delay?seconds=N` with addresses
+in the body, `GET /requests`.
 """
 
 from __future__ import annotations
