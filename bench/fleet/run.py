@@ -15,6 +15,7 @@ from bench.fleet import namespace
 from bench.fleet.fill import Socket, extend_state, fill
 from bench.fleet.measure import Cost, Meter
 from bench.fleet.project import SERVICES, STACK, addresses, chosen, environment, write_project, write_stack
+from bench.fleet.server import write_hosts
 from bench.fleet.steps import STEPS, Step, allowed
 
 _COLUMNS: Final = "{:<26} {:>9} {:>8} {:>8} {:>8} {:>9} {:>7} {:>7} {:>6} {:>8}  {}\n"
@@ -122,7 +123,7 @@ class _Bench:
 def _build(fleet: Fleet) -> _Bench:
     folder, hosts = namespace.FOLDER, fleet.hosts
     namespace.prepare(hosts, key_exchange=fleet.key_exchange)
-    (folder / "hosts" / "hosts.json").write_text(json.dumps(addresses(hosts)), encoding="utf-8")
+    write_hosts(folder / "hosts", addresses(hosts))
     project, env = write_project(folder, hosts), environment(folder)
     started = namespace.start_hosts()
     _unmeasured("pulumi", "stack", "init", STACK, env=env, cwd=project)

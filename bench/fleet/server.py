@@ -1,6 +1,6 @@
 """The process that answers for all hosts: HTTP on a Unix socket per host, as Docker's daemon, and the programs of the hosts.
 
-Usage: python -m bench.fleet.server FOLDER. Reads the file hosts.json there (address -> name), serves `FOLDER/ADDRESS/docker.sock`
+Usage: python -m bench.fleet.server FOLDER. Reads there which hosts there are (`write_hosts`), serves `FOLDER/ADDRESS/docker.sock`
 for each, and prints `ready`. What the fleet's runner tells it comes to `FOLDER/control.sock`: `PUT /delay?seconds=N` with addresses
 in the body, `GET /requests`.
 """
@@ -22,9 +22,15 @@ from bench.fleet.engine import API, EVERY_ADDRESS, VERSION, SimulatedHost
 from bench.fleet.project import HOST_PORT
 from bench.fleet.tools import run_tool
 
+HOSTS_FILE: Final = "hosts.json"
 HEADERS: Final = (
     f"Api-Version: {API}\r\nServer: Docker/{VERSION} (linux)\r\nOstype: linux\r\nContent-Type: application/json\r\n"
 )
+
+
+def write_hosts(folder: Path, names: Mapping[str, str]) -> None:
+    """Write for the server which hosts there are: address -> name."""
+    (folder / HOSTS_FILE).write_text(json.dumps(names), encoding="utf-8")
 
 
 async def serve_host(host: SimulatedHost, hosts: Mapping[str, SimulatedHost], folder: Path) -> None:
@@ -134,7 +140,7 @@ async def _published(
 
 async def serve(folder: Path) -> None:
     """Serve all hosts until the process is ended."""
-    names = json.loads((folder / "hosts.json").read_text(encoding="utf-8"))
+    names = json.loads((folder / HOSTS_FILE).read_text(encoding="utf-8"))
     hosts = {address: SimulatedHost(name=name, address=address) for address, name in names.items()}
     for host in hosts.values():
         await serve_host(host, hosts, folder)

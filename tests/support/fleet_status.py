@@ -15,6 +15,7 @@ from bench.fleet import namespace
 from bench.fleet.engine import BRIDGE
 from bench.fleet.fill import Socket
 from bench.fleet.project import STACK, addresses, config
+from bench.fleet.server import write_hosts
 from ipvlan.checks.status import read_status
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
@@ -81,7 +82,7 @@ def main() -> None:
     namespace.prepare(HOSTS)
     os.environ["TMPDIR"] = str(namespace.FOLDER / "tmp")
     hosts = addresses(HOSTS)
-    (namespace.FOLDER / "hosts" / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
+    write_hosts(namespace.FOLDER / "hosts", hosts)
     namespace.start_hosts()
     raw = {key.removeprefix(PREFIX): value for key, value in config(HOSTS).items() if key.startswith(PREFIX)}
     plan = make_plan(parse({**raw, "ssh": {"shared_connection": False, "connect_timeout": 1}}))
