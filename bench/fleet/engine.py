@@ -60,6 +60,8 @@ class SimulatedHost:
     """By id, as `GET /networks/ID` describes them, without their containers."""
     images: dict[str, str] = field(default_factory=dict)
     """Reference -> id."""
+    on_fabric: frozenset[str] = frozenset()
+    """Addresses of the running containers, those on a bridge left out."""
     pids: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST_PID))
 
     def __post_init__(self) -> None:
@@ -216,6 +218,7 @@ class SimulatedHost:
                 return 200, {"Warnings": None}
             case "DELETE", "":
                 del self.containers[container["Id"]]
+                self._note_addresses()
                 return 204, _NO_BODY
         raise RefusedError(404, f"the simulated host has no {request.method} {request.path}")
 
@@ -323,6 +326,16 @@ class SimulatedHost:
             }
             if running and BRIDGE in settings["Networks"]
             else {}
+        )
+        self._note_addresses()
+
+    def _note_addresses(self) -> None:
+        # Once for each change, and not for each of ten thousand pings.
+        self.on_fabric = frozenset(
+            end["IPAddress"]
+            for container in self.running()
+            for name, end in container["NetworkSettings"]["Networks"].items()
+            if name != BRIDGE
         )
 
     def _add_network(self, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -106,18 +106,7 @@ def reaches(host: SimulatedHost, hosts: Hosts, pid: str, target: str) -> bool:
     if target in hosts:
         # By the bridge, where the container has one: the host itself, and others beyond it.
         return "bridge" in ends
-    return any(name != "bridge" for name in ends) and target in fabric_addresses(hosts)
-
-
-def fabric_addresses(hosts: Hosts) -> frozenset[str]:
-    """Return the addresses of all running containers of the fleet that are not on a bridge."""
-    return frozenset(
-        end["IPAddress"]
-        for host in hosts.values()
-        for container in host.running()
-        for name, end in container["NetworkSettings"]["Networks"].items()
-        if name != "bridge"
-    )
+    return any(name != "bridge" for name in ends) and any(target in each.on_fabric for each in hosts.values())
 
 
 def _modprobe(_host: SimulatedHost, arguments: Sequence[str]) -> Printed:
