@@ -7,7 +7,7 @@ SHELL := /bin/bash
 	lab-up up verify preview down lab-down \
 	check format schema-check check-wheel audit test-fast coverage fuzz test-engine test-others test-lab test-lab-all test-lab-matrix test-long test \
 	schema mode-pages constraints pr-preview pr-report pr-comment mr-comment drift drift-issue deploy bench bench-plan \
-	bench-preview
+	bench-preview fleet
 
 PYTHON ?= python3
 VENV := .venv
@@ -199,3 +199,6 @@ bench-preview: setup ## time, CPU time and memory of a preview of 100 hosts with
 
 bench-plan: $(VENV)/.installed ## time and memory of planning 1,000 and 10,000 containers
 	@$(BIN)/python -m bench.plan
+
+fleet: setup ## the commands on HOSTS=100 simulated hosts, 10 of them dead and 10 slow (root, openssh-server, cc, nft; FLEET="--steps status" and others)
+	@$(BIN)/python -m bench.fleet --hosts $(or $(HOSTS),100) $(FLEET)

@@ -24,7 +24,7 @@ from ipvlan.hosts import ssh_process
 from ipvlan.hosts.connection import HostConnection, connection_to
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.script import Output, read_output, script_text
-from ipvlan.hosts.shared_connection import SHARING, SOCKET_CHARACTERS, obstacle
+from ipvlan.hosts.shared_connection import NOT_OPENED, SHARING, SOCKET_CHARACTERS, is_open, obstacle
 from ipvlan.hosts.ssh import connection_failure, require_ssh
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 HOSTS_AT_ONCE: Final = 32
 """Hosts that are worked on in parallel: each costs this machine an ssh process and a thread."""
+
+MOST_LEFT_OPEN: Final = 200
+"""Hosts whose shared connections are left open, for what follows within two minutes. Each is an ssh process of 1.5 to 2 MB: of more
+hosts none is opened, and this machine's memory does not grow with their number."""
 
 CLOSING_SECONDS: Final = 3.0
 """Time for a connection to end; a slower one is ended by force."""
@@ -49,8 +53,14 @@ T = TypeVar("T")
 class HostSession:
     """An open connection to one host; a context manager."""
 
-    def __init__(self, connection: HostConnection, *, timeout: float) -> None:
-        """Prepare; nothing is sent before the session is entered. `timeout` is in seconds, for opening it."""
+    def __init__(self, connection: HostConnection, *, timeout: float, leave_open: bool = True) -> None:
+        """Prepare; nothing is sent before the session is entered.
+
+        Args:
+            connection: The host.
+            timeout: Seconds for opening it.
+            leave_open: Whether a shared connection may be opened, which stays for some time. One that is open is used in any case.
+        """
         self.name = connection.name
         """The host's name."""
         self.parent = connection.parent
@@ -62,6 +72,7 @@ class HostSession:
         """Where Docker listens on the host."""
         self._environment = connection.environment
         self._timeout = timeout
+        self._not_opened = () if leave_open or SHARING not in connection.command else NOT_OPENED
         self._count = 0
         self._stdout_data = b""
         self._stderr_data = b""
@@ -78,6 +89,7 @@ class HostSession:
             "-o",
             "ExitOnForwardFailure=yes",
             *_REBIND,
+            *self._not_opened,
             *self._command[1:],
             "exec sh -s",
         ]
@@ -178,7 +190,7 @@ class HostSession:
                 process.wait(CLOSING_SECONDS)
         ssh_process.end(process)
         # A shared connection outlives this process, and would keep the forwarded socket.
-        if SHARING in self._command and not obstacle():
+        if SHARING in self._command and not obstacle() and (not self._not_opened or is_open(self._command)):
             cancel = [self._command[0], "-O", "cancel", *self._forward, *self._command[1:]]
             with contextlib.suppress(HostError):
                 ssh_process.run(self.name, cancel, stdin=b"", timeout=CLOSING_SECONDS)
@@ -224,10 +236,11 @@ def on_all(
     Returns:
         Host name -> the result, or the failure. A host that fails stops no other.
     """
+    leave_open = len(connections) <= MOST_LEFT_OPEN
 
     def visit(connection: HostConnection) -> T | HostError:
         try:
-            with HostSession(connection, timeout=timeout) as session:
+            with HostSession(connection, timeout=timeout, leave_open=leave_open) as session:
                 return work(session)
         except HostError as error:
             return error

@@ -29,6 +29,11 @@ SHARING: Final = "ControlMaster=auto"
 _NOT_SHARED: Final = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 """Options that switch sharing off for one command: the first value of an option wins (ssh_config(5))."""
 
+NOT_OPENED: Final = ("-o", "ControlMaster=no")
+"""Options with which a command uses a shared connection that is open, and opens none (ssh_config(5), ControlMaster)."""
+
+_PATH: Final = "ControlPath="
+
 _SHARING_OPTIONS: Final = ("ControlMaster=", "ControlPath=", "ControlPersist=")
 
 _NAME: Final = "ipf-"
@@ -107,6 +112,13 @@ def _unshared(command: Sequence[str]) -> list[str]:
         else:
             kept.append(argument)
     return kept
+
+
+def is_open(command: Sequence[str]) -> bool:
+    """Return whether there is the socket of a shared connection that this ssh command would use."""
+    path = next((argument.removeprefix(_PATH) for argument in command if argument.startswith(_PATH)), "")
+    user_home = home()
+    return bool(path) and user_home is not None and Path(path.replace("~", str(user_home), 1)).exists()
 
 
 def on_this_machine(command: Sequence[str]) -> tuple[str, ...]:

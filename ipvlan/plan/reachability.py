@@ -23,6 +23,7 @@ Out of scope: the state of the hosts. `ipvlan.hosts.connection_probe` tries the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ from ipvlan.config.types.ports import Port
 from ipvlan.plan.bridge_cells import bridge_cells, by_own_route
 from ipvlan.plan.cell_sample import sample
 from ipvlan.plan.cells import CLIENT, Cell, Expected, Filter, place
+from ipvlan.plan.host_pairs import HostPairs, host_pairs
 from ipvlan.plan.model import ContainerPlan, HostPlan, Plan
 
 
@@ -47,7 +49,8 @@ class Matrix:
 def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: Filter | None = None) -> Matrix:
     """Return the cells of the plan, or a sample of a kind that has more than MOST_PAIRS.
 
-    A sample covers every pair of hosts, and every container as source and as target. The same plan always gives the same sample.
+    A sample covers every pair of hosts, of a large fleet those of `host_pairs`, and every container as source and as target. The
+    same plan always gives the same sample.
 
     Args:
         plan: What is to be checked.
@@ -56,13 +59,14 @@ def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: F
     """
     shown = only or Filter()
     chosen: list[Cell] = []
-    possible = 0
+    pairs = host_pairs(plan, shown)
+    possible = 0 if pairs.complete else _not_paired(plan, pairs, shown)
     for cells in (
-        _between_containers(plan),
-        _to_hosts(plan),
+        _between_containers(plan, pairs),
+        _to_hosts(plan, pairs),
         _to_shims(plan),
         _own_containers(plan),
-        _other_containers(plan),
+        _other_containers(plan, pairs),
         _to_gateway(plan),
         *(_to_internet(plan, target) for target in internet),
         bridge_cells(plan),
@@ -80,10 +84,33 @@ def make_matrix(plan: Plan, *, internet: Sequence[IPAddress | str] = (), only: F
     return Matrix(cells=(*chosen, *ports), possible=possible + len(ports))
 
 
-def _between_containers(plan: Plan) -> Iterator[Cell]:
-    targets = list(plan.on_fabric())
+def _not_paired(plan: Plan, pairs: HostPairs, only: Filter) -> int:
+    """Return how many cells the filter shows between hosts that are not tried with each other; it names no host."""
+    of_service = Counter(each.host for each in plan.on_fabric() if only.service in (None, each.service))
+    of_any = Counter(each.host for each in plan.on_fabric())
+    total = 0
+    for host in plan.hosts:
+        tried = pairs.targets.get(host.name)
+        if tried is None:
+            continue
+        others = len(plan.hosts) - len(tried)
+        for_service = of_service.total() - sum(of_service[other.name] for other in tried)
+        for_any = of_any.total() - sum(of_any[other.name] for other in tried)
+        if only.source in (None, host.name) and _reaches_others(plan, host):
+            total += for_service
+        for source in host.containers:
+            if only.source not in (None, source.service, place(source)):
+                continue
+            shown = only.service in (None, source.service)
+            total += others if shown else 0
+            if source.fabric or _to_other_hosts(plan, source) != "any":
+                total += for_any if shown else for_service
+    return total
+
+
+def _between_containers(plan: Plan, pairs: HostPairs) -> Iterator[Cell]:
     for source in plan.containers():
-        for target in targets:
+        for target in (each for host in pairs.targets.get(source.host, ()) for each in host.on_fabric):
             expected = "yes" if source.fabric else _through_the_host(plan, source, target)
             if source is not target and expected != "any":
                 yield Cell(
@@ -105,9 +132,14 @@ def _through_the_host(plan: Plan, source: ContainerPlan, target: ContainerPlan) 
     to_host = by_own_route(host, source)
     if to_host != "yes":
         return to_host
-    if target.host == host.name:
-        return _to_own_container(plan, host)
-    return "yes" if _reaches_others(plan, host) else "any"
+    return _to_own_container(plan, host) if target.host == host.name else _to_other_hosts(plan, source)
+
+
+def _to_other_hosts(plan: Plan, source: ContainerPlan) -> Expected:
+    """Return whether a container that is not on the fabric reaches those of other hosts that are."""
+    host = plan.host(source.host)
+    to_host = by_own_route(host, source)
+    return to_host if to_host != "yes" or _reaches_others(plan, host) else "any"
 
 
 def _to_host(plan: Plan, container: ContainerPlan, host: HostPlan) -> Expected:
@@ -132,9 +164,9 @@ def _beyond(plan: Plan, container: ContainerPlan) -> Expected:
     return "unless-gateway" if plan.mode == "l2" else "any"
 
 
-def _to_hosts(plan: Plan) -> Iterator[Cell]:
+def _to_hosts(plan: Plan, pairs: HostPairs) -> Iterator[Cell]:
     for container in plan.containers():
-        for host in plan.hosts:
+        for host in pairs.targets.get(container.host, ()):
             yield Cell(
                 kind="host-address",
                 source=place(container),
@@ -191,11 +223,11 @@ def _reaches_others(plan: Plan, host: HostPlan) -> bool:
     return plan.mode != "l2" or host.name in plan.lan_hosts
 
 
-def _other_containers(plan: Plan) -> Iterator[Cell]:
+def _other_containers(plan: Plan, pairs: HostPairs) -> Iterator[Cell]:
     for host in plan.hosts:
         if not _reaches_others(plan, host):
             continue
-        for container in plan.on_fabric():
+        for container in (each for other in pairs.targets.get(host.name, ()) for each in other.on_fabric):
             if container.host != host.name:
                 yield Cell(
                     kind="other-container",

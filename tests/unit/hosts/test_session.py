@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 
 import pytest
 
+from ipvlan.hosts import session
 from ipvlan.hosts.connection import connection_to
 from ipvlan.hosts.errors import HostError, HostUnreachableError
 from ipvlan.hosts.session import HostSession, on_hosts
@@ -99,3 +101,22 @@ def test_a_second_try_of_ssh_may_bind_the_socket_again(fake_ssh: Path, tmp_path:
         pass
     opened = (tmp_path / "bin" / "arguments").read_text().splitlines()[0]
     assert "-o StreamLocalBindUnlink=yes" in opened
+
+
+@pytest.mark.parametrize(("hosts", "leaves"), [(2, True), (3, False)])
+def test_of_many_hosts_no_connection_is_left_open(
+    fake_ssh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: int, leaves: bool
+) -> None:
+    """Each shared connection is a process that stays: of more than a limit none is opened, and one that is open is used."""
+    monkeypatch.setattr(session, "MOST_LEFT_OPEN", 2)
+    monkeypatch.setattr(session, "is_open", lambda command: command[-1] == "192.168.140.200")
+    fake_ssh.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/bin/calls\n' + SSH.replace("MODE", ":"))
+    plan = reference_plan(hosts)
+    on_hosts(plan, plan.hosts, lambda each: each.run(":", timeout=5), timeout=5)
+    calls = (tmp_path / "bin" / "calls").read_text().splitlines()
+    opened = [call for call in calls if "-O cancel" not in call]
+    # The first value of an option wins (ssh_config(5)).
+    first = {re.findall(r"ControlMaster=(\w+)", call)[0] for call in opened}
+    assert first == {"auto" if leaves else "no"}
+    assert len(opened) == hosts
+    assert len(calls) - len(opened) == (hosts if leaves else 1)
