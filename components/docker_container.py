@@ -6,7 +6,8 @@ most of the program's time (docs/decisions/0035-large-stacks.md); the program us
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 
@@ -21,4 +22,5 @@ class DockerContainer(pulumi.CustomResource):
 
     def __init__(self, name: str, arguments: docker.ContainerArgs, opts: pulumi.ResourceOptions) -> None:
         """Declare it. The options name the provider: this class does not say which version a default one would have."""
-        super().__init__(CONTAINER_TYPE, name, arguments, opts)
+        # The SDK takes what the classes of arguments make, which its own types do not say.
+        super().__init__(CONTAINER_TYPE, name, cast("Mapping[str, Any]", arguments), opts)
