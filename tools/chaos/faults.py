@@ -49,7 +49,7 @@ class World:
 
 def make(world: World, fault: Fault) -> None:
     """Make a fault."""
-    _MAKERS[fault.kind](world, fault)
+    MAKERS[fault.kind](world, fault)
 
 
 def undo_all(world: World) -> None:
@@ -192,8 +192,11 @@ def _edit(world: World, fault: Fault) -> None:
     site.edit(world.stack, fault.target, fault.amount, dict(world.images))
 
 
-_EMPTY_NETWORK: Final = "for id in $(docker ps -aq --filter network={0}); do docker network disconnect -f {0} $id; done; docker network rm {0}"
-_MAKERS: Final[Mapping[str, Callable[[World, Fault], None]]] = {
+_EMPTY_NETWORK: Final = (
+    "for id in $(docker ps -aq --filter network={0}); do docker network disconnect -f {0} $id; done; "
+    "docker network rm {0}"
+)
+MAKERS: Final[Mapping[str, Callable[[World, Fault], None]]] = {
     "kill a container": _on_host("docker kill {target}"),
     "stop a container": _on_host("docker stop -t 1 {target}"),
     "remove a container": _on_host("docker rm -f {target}"),

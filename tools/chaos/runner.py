@@ -199,7 +199,11 @@ class Runner:
         """Repair; with a container of others in the way it must be refused or done around it, and then a person removes it."""
         if self.world.blockers:
             with self._timed("refused"):
-                self._repair_once(sequence)
+                refused = self._repair_once(sequence)
+            if refused.returncode == 0:
+                raise NotAsPlannedError(
+                    f"repair: it succeeds beside {', '.join(self.world.blockers)}:\n{(refused.stdout + refused.stderr)[-4000:]}"
+                )
             for host, id_ in self.world.blockers.values():
                 running = self.lab.ssh(host, f"docker inspect -f '{{{{.State.Running}}}}' {id_}", check=False).strip()
                 if running != "true":

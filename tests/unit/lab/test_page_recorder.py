@@ -11,6 +11,7 @@ from typing import Self
 
 import pytest
 
+from lab.faults import kill_tree
 from tests.support.host_events import HostEvents
 from tests.support.page_recorder import INTERVAL, LATE_LIMIT, TIMEOUT, Answer, Outcome, PageRecorder, ask, figures
 from tests.support.processes import alive, pids_in, wait_for
