@@ -226,7 +226,9 @@ class Runner:
 
     def _repair_once(self, sequence: Sequence) -> Result:
         if sequence.repair == "up":
-            return self.stack.up("--refresh", check=False, timeout=RUN_SECONDS)
+            done = self.stack.up("--refresh", check=False, timeout=RUN_SECONDS)
+            if done.returncode != 0 or not sequence.heal_after_up:
+                return done
         self.stack.write()
         return self._ipvlan("heal", "--yes", "--timeout", HOST_TIMEOUT, seconds=RUN_SECONDS)
 

@@ -21,6 +21,13 @@ EDIT: Final = "edit the config"
 EDITS: Final = ("env", "image", "address", "file", "publish", "service", "alias")
 
 
+LEFT_TO_HEAL: Final = {"disconnect from the fabric", "take an address"}
+"""`pulumi up --refresh` does not see them: the docker provider reads a container's addresses and compares none (decision 0015)."""
+LEFT_STOPPED: Final = {"kill a container", "stop a container"}
+"""Nor does it start a stopped container that has bridges (decision 0032)."""
+WITH_BRIDGES: Final = "app"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of fault, as it is drawn."""
@@ -111,9 +118,18 @@ class Sequence:
         """Return the faults that are made within one `pulumi up`."""
         return tuple(fault for fault in self.faults if fault.moment is not None)
 
+    @property
+    def heal_after_up(self) -> bool:
+        """Return whether some of it is left to `heal` where the repair is `up --refresh`."""
+        return self.repair == "up" and any(
+            fault.kind in LEFT_TO_HEAL or (fault.kind in LEFT_STOPPED and fault.target == WITH_BRIDGES)
+            for fault in self.faults
+        )
+
     def __str__(self) -> str:
         """Return one line for people and for the record."""
-        return "; ".join([*map(str, self.faults), f"then {'heal' if self.repair == 'heal' else 'up --refresh'}"])
+        repair = "heal" if self.repair == "heal" else f"up --refresh{' and heal' if self.heal_after_up else ''}"
+        return "; ".join([*map(str, self.faults), f"then {repair}"])
 
 
 def make_sequence(seed: int) -> Sequence:
