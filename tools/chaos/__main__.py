@@ -1,6 +1,7 @@
 """The command: `python -m tools.chaos --count N [--seed S] [--failed] [--again]`, on the lab LAB_NAME or one of its own.
 
-Exit status 1 where a seed failed. Seeds that `.make/chaos.jsonl` has are not run again.
+Exit status 1 where a seed failed. Seeds that `.make/chaos.jsonl` has are not run again. A lab of that name that runs is taken down
+first: the hosts begin from their saved state. LAB_KEEP=1 leaves it running at the end.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from tools.log import say
 
 FILE: Final = ROOT / ".make" / "chaos.jsonl"
 LAB_SECONDS: Final = 1500.0
+"""In which the hosts are built and started."""
+LAB_DOWN_SECONDS: Final = 180.0
 
 
 def main(
@@ -75,13 +78,15 @@ def _run(due: list[int], record: Record) -> int:
         if outcome.problem and number != due[-1]:
             runner = fresh(lab)
     runner.forget()
+    if not os.environ.get("LAB_KEEP"):
+        lab.run("down", timeout=LAB_DOWN_SECONDS)
     return problems
 
 
 def fresh(lab: LoggedLab) -> Runner:
     """Return a runner on hosts from their saved state."""
     began = time.monotonic()
-    lab.run("down", timeout=180)
+    lab.run("down", timeout=LAB_DOWN_SECONDS)
     lab.run("up", timeout=LAB_SECONDS)
     runner = Runner(lab)
     runner.begin()
