@@ -12,7 +12,7 @@ import pytest
 from tools.chaos.faults import MAKERS
 from tools.chaos.look import State, changed, orphans, others
 from tools.chaos.record import Entry, Record
-from tools.chaos.sequences import EDIT, KINDS, ONCE, SERVICES, make_sequence
+from tools.chaos.sequences import EDIT, HARD, KINDS, ONCE, SERVICES, make_sequence
 
 SEEDS = range(1, 401)
 
@@ -67,6 +67,13 @@ def test_a_sequence_can_be_run() -> None:
             kind = KINDS[fault.kind]
             assert (kind.moment, fault.moment is None) not in {("idle", False), ("run", True)}, text
             assert kind.target != "service" or fault.target in SERVICES[fault.host], text
+
+
+def test_hard_seeds_hit_a_run() -> None:
+    """From 1001 on nearly every sequence has three faults or more, and one of them within a run of Pulumi."""
+    sequences = [make_sequence(seed) for seed in range(HARD, HARD + 200)]
+    assert all(len(sequence.faults) >= 3 for sequence in sequences)
+    assert sum(bool(sequence.in_run) for sequence in sequences) > 0.95 * len(sequences)
 
 
 def test_a_run_goes_on_where_the_last_one_stopped(record: Record) -> None:
