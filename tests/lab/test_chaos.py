@@ -16,7 +16,9 @@ from tools.chaos.sequences import make_sequence
 
 pytestmark = pytest.mark.steps
 
-SEEDS = (2, 5, 8)
+SEEDS = (2, 5, 13, 17, 27, 28, 29, 30, 31, 36)
+"""A kill, a stop, two removals, all kinds of disconnection, no shim, a changed clock, a name and an address that others took; three
+with an edit, of which one is a killed run."""
 
 
 @pytest.fixture(scope="module")
