@@ -6,8 +6,10 @@ Out of scope: whether the planned containers do what they must; `ipvlan status` 
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -123,4 +125,19 @@ def orphans(
     lines += [f"{host}: {path} below /var/lib/ipvlan-fabric" for path in sorted(set(found["files"]) - set(files))]
     lines += [f"{host}: {path} is missing below /var/lib/ipvlan-fabric" for path in set(files) - set(found["files"])]
     lines += [f"{host}: lock held: {line}" for line in found["locks"]]
+    return lines
+
+
+def left_processes(lab: Lab) -> list[str]:
+    """Return the command line of each process in the client whose parent has ended; ssh's shared connections close by themselves."""
+    namespace = f"ipvlan-lab-{lab.name}-client"
+    listed = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, timeout=20, check=True)
+    lines = []
+    for pid in listed.stdout.split():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            # proc(5): pid (name) state parent
+            parent = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
+            if parent == "1" and not line.startswith("ssh: "):
+                lines.append(line)
     return lines

@@ -22,7 +22,7 @@ from lab.harness import HOST_TIMEOUT, HOSTS, ROOT, TRACEBACK, CommandFailedError
 from tools.chaos import site
 from tools.chaos.faults import World, make, remove_blockers, right_clock, undo_all
 from tools.chaos.logged import LoggedLab
-from tools.chaos.look import HostLook, changed, ids_of_others, look, orphans, others, read_state
+from tools.chaos.look import HostLook, changed, ids_of_others, left_processes, look, orphans, others, read_state
 from tools.chaos.sequences import Sequence
 
 FOLDER: Final = ROOT / ".make" / "chaos"
@@ -284,6 +284,7 @@ class Runner:
             lines += [f"orphan: {line}" for line in left]
         lines += [f"orphan: lock file {name} of the backend" for name in state.locks]
         lines += [f"orphan: pending operation {urn}" for urn in state.pending]
+        lines += [f"orphan: process {line}" for line in left_processes(self.lab)]
         if not lines:
             self.baseline = found
         return lines
