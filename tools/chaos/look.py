@@ -129,7 +129,7 @@ def orphans(
 
 
 def left_processes(lab: Lab) -> list[str]:
-    """Return the command line of each process in the client whose parent has ended; ssh's shared connections close by themselves."""
+    """Return the command line of the client's processes whose parent has ended; ssh's shared connections end by themselves."""
     namespace = f"ipvlan-lab-{lab.name}-client"
     listed = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, timeout=20, check=True)
     lines = []
