@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup packages toolchain built clean \
 	lab-up up verify preview down lab-down \
-	check format schema-check check-wheel audit test-fast coverage fuzz test-engine test-others test-lab test-lab-all test-lab-matrix test-long test \
+	check format schema-check check-wheel audit test-fast coverage fuzz chaos test-engine test-others test-lab test-lab-all test-lab-matrix test-long test \
 	schema mode-pages constraints pr-preview pr-report pr-comment mr-comment drift drift-issue deploy bench bench-plan \
 	bench-preview fleet
 
@@ -126,6 +126,9 @@ coverage: setup ## the same tests with their coverage, which is printed; fails b
 
 fuzz: $(VENV)/.installed ## mutated stack files through all that reads, plans and presents (COUNT=1000, or SECONDS=600; SEED=1; JOBS=1)
 	@$(BIN)/python -m tools.fuzz --seed $(or $(SEED),1) --jobs $(or $(JOBS),1) $(if $(SECONDS),--seconds $(SECONDS),--count $(or $(COUNT),1000))
+
+chaos: setup ## random faults on a lab of its own: those of COUNT=20 seeds from SEED=1 on that .make/chaos.jsonl has not; FAILED=1: also those that failed
+	@$(BIN)/python -m tools.chaos --count $(or $(COUNT),20) --seed $(or $(SEED),1) $(if $(FAILED),--failed)
 
 test-engine: setup ## tests with the real Pulumi engine and our plugin, without a host (3 min)
 	@$(ENGINE_TESTS)

@@ -88,14 +88,15 @@ class Lab:
         Whoever calls such a host gets no answer, as from one that is off; it runs on, so nobody has to wait for its boot.
         """
         for host in hosts:
-            self._cable(host, "down")
+            self.cable(host, "down")
         try:
             yield
         finally:
             for host in hosts:
-                self._cable(host, "up")
+                self.cable(host, "up")
 
-    def _cable(self, host: str, state: str) -> None:
+    def cable(self, host: str, state: str) -> None:
+        """Plug the network cable of a host in ("up"), or pull it ("down")."""
         switch = f"ipvlan-lab-{self.name}-switch"
         subprocess.run(["ip", "-n", switch, "link", "set", host, state], check=True, timeout=10)
 

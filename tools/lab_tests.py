@@ -51,6 +51,7 @@ MINUTES: Final[Mapping[str, float]] = {
     "tests/lab/test_volumes.py": 6,
     "tests/lab/test_modes.py": 5,
     "tests/lab/test_scenario.py": 5,
+    "tests/lab/test_chaos.py": 5,
     "tests/lab/test_compose.py": 4,
     "tests/lab/test_prediction.py": 4,
     "tests/lab/test_slices.py": 4,

@@ -195,7 +195,7 @@ def _probe(
         raise no_root(host.name, host.ssh.user)
     on_bridges = dict(_on_bridges(host, snapshot, pings))
     ends = Ends(pids=snapshot.pids, resolvers=snapshot.resolvers, on_bridges=on_bridges)
-    observed.update(ping_cells(host.name, run, pings, ends))
+    observed.update(ping_cells(host.name, run, pings, ends, timeout))
     return snapshot, observed
 
 

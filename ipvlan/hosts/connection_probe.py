@@ -69,7 +69,9 @@ class Ends:
     """Cell of kind `bridge-address` -> the address that its target has on the bridge; those without are not probed."""
 
 
-def ping_cells(host: str, run: RunAsRoot, cells: Sequence[Cell], ends: Ends) -> Mapping[Cell, Observed]:
+def ping_cells(
+    host: str, run: RunAsRoot, cells: Sequence[Cell], ends: Ends, timeout: float = 0.0
+) -> Mapping[Cell, Observed]:
     """Ping for all cells whose source is `host` or one of its containers.
 
     Args:
@@ -77,6 +79,7 @@ def ping_cells(host: str, run: RunAsRoot, cells: Sequence[Cell], ends: Ends) -> 
         run: Runs a text as root there.
         cells: What to probe.
         ends: The containers of the host.
+        timeout: Seconds that the host has at least: where it is busy, the pings start late.
 
     Raises:
         HostError: The host cannot ping at all.
@@ -91,7 +94,7 @@ def ping_cells(host: str, run: RunAsRoot, cells: Sequence[Cell], ends: Ends) -> 
     if not numbered:
         return observed
     text, seconds = _text([(cell, _target(cell, ends.on_bridges)) for cell in numbered], ends)
-    output = read_output(run(text, seconds))
+    output = read_output(run(text, max(seconds, timeout)))
     if any("not found" in line for line in output.other):
         raise _tools_missing(host)
     complaint = shorten(output.other[-1]) if output.other else ""

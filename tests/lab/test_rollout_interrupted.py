@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from lab.faults import kill_tree
 from lab.harness import HOSTS, Lab, Stack
 from tests.support.host_events import HostEvents
-from tests.support.processes import kill_tree
 from tests.support.rollout import WEB, Rollouts, after_power_cut, containers, ended
 
 pytestmark = pytest.mark.long

@@ -12,19 +12,12 @@ from functools import partial
 
 import pytest
 
+from lab.faults import EMPTY, FILL
 from lab.harness import ADDRESSES, HOSTS, TRACEBACK, Lab, Stack
 from tests.support.lab_commands import assert_as_planned, document, image_of, in_parallel, ipvlan, kill_up
 
 MOST_SECONDS = 120
 """Until `up` fails for a host that vanished: ssh takes 15 s (ipvlan.hosts.ssh), and some resources wait one after the other."""
-
-
-FILL = """
-cd /var/lib/docker
-fallocate -l $(($(stat -f -c '%f * %S' .) - 64 * 1024 * 1024)) filler
-cat /dev/zero >> filler
-"""
-"""Fills the disk, root's reserve included; most of it without writing."""
 
 
 @pytest.fixture
@@ -79,7 +72,7 @@ def test_an_image_that_cannot_be_pulled(lab: Lab, stack: Stack, web: str) -> Non
         failed = stack.up(check=False)
         findings = document(ipvlan(lab, "preflight", "--host", "docker-2", "--json"))["findings"]
     finally:
-        lab.ssh("docker-2", "rm -f /var/lib/docker/filler")
+        lab.ssh("docker-2", EMPTY)
     assert failed.returncode != 0
     output = failed.stdout + failed.stderr
     assert "IPF763" in output

@@ -169,6 +169,19 @@ def test_the_time_limit_grows_with_the_names(kind: str, targets: int, seconds: i
     assert limits == [seconds]
 
 
+def test_a_busy_host_has_the_time_that_the_user_gives() -> None:
+    """`verify --timeout 60` waits a minute for the pings too, and 10 no less than they need (make chaos, seed 2)."""
+    limits: list[float] = []
+
+    def run(_text: str, limit: float) -> str:
+        limits.append(limit)
+        return ""
+
+    for timeout in (60.0, 10.0):
+        ping_cells("docker-1", run, [cell("10.1.1.1")], Ends(pids={"centos": 1}), timeout)
+    assert limits == [60, 12]
+
+
 def test_a_container_that_has_ended_is_not_probed(host: Host) -> None:
     """Its namespace cannot be entered: nsenter's complaint is the outcome; a service without a process is not tried."""
     (observed,) = host.ping(cell("10.1.1.1"), centos=4194305)

@@ -11,9 +11,10 @@ from typing import Self
 
 import pytest
 
+from lab.faults import kill_tree
 from tests.support.host_events import HostEvents
 from tests.support.page_recorder import INTERVAL, LATE_LIMIT, TIMEOUT, Answer, Outcome, PageRecorder, ask, figures
-from tests.support.processes import alive, kill_tree, pids_in, wait_for
+from tests.support.processes import alive, pids_in, wait_for
 
 OFF = 0.8
 """Seconds for which the server of a test is away."""

@@ -20,6 +20,8 @@ ELSEWHERE = {
     "comment/comment.md": "written by make pr-preview in CI",
     "preview.txt": "written by make drift",
     ".make/fuzz/": "written by make fuzz",
+    ".make/chaos/": "written by make chaos",
+    ".make/chaos.jsonl": "written by make chaos",
     "Pulumi.json": "a project file that is refused",
     "Pulumi.STACK.json": "a stack file that Pulumi would read beside it",
     "Pulumi.dev.json": "a stack file that Pulumi would read beside it",
