@@ -28,7 +28,9 @@ CPU_MODELS: Mapping[Accelerator, str] = {"kvm": "host", "tcg": "qemu64"}
 """Emulation uses the plain processor: the emulator pays for the further features of `max` (AVX, which saves large registers at
 every switch, and five-level page tables). Processor seconds of QEMU with `max` and with the plain one: `docker run` 5.5 and 4.0,
 `docker version` 0.62 and 0.49, a boot 46 and 35 (docs/decisions/0006-lab-start.md)."""
-_KERNEL_ARGUMENTS = "console=ttyS0 root=/dev/vda rw quiet mitigations=off apparmor=0 audit=0 panic=5"
+_KERNEL_ARGUMENTS = "console=ttyS0 root=/dev/vda rw quiet mitigations=off apparmor=0 audit=0 panic=5 norandmaps"
+"""`norandmaps`: programs are loaded at the same addresses each time, so the emulator's translation of them is used again. Without
+it one restart of a container fills the whole translation cache (docs/decisions/0006-lab-start.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
