@@ -56,7 +56,7 @@ def _build(folder: Path, built: Recipe, laid_over: Mapping[str, Path]) -> None:
         for path, text in built.files.items():
             _write(root, path, text)
         for path, program in laid_over.items():
-            _lay_over(root / path.lstrip("/"), program)
+            lay_over(root / path.lstrip("/"), program)
         (root / "root/.ssh").chmod(0o700)
         shutil.rmtree(root / "var/lib/apt/lists", ignore_errors=True)
         for key in (root / "etc/ssh").glob("ssh_host_*"):
@@ -125,10 +125,16 @@ def _host_key(root: Path, folder: Path, name: str) -> None:
     shutil.copy2(key.with_suffix(".pub"), folder / f"{name}.hostkey.pub")
 
 
-def _lay_over(target: Path, program: Path) -> None:
+def lay_over(target: Path, program: Path) -> None:
+    """Put a program in the place of one that the packages brought.
+
+    Raises:
+        LabError: They brought none there.
+    """
     if not target.is_file():
         raise LabError(
-            f"{target} is not in the packages: Debian moved it, and its own Docker would run; correct PROGRAMS in lab/engines/build.py"
+            f"{target} is not in the packages: Debian moved it, and its own Docker would run; "
+            "correct PROGRAMS in lab/engines/build.py"
         )
     # Not into the old file: dpkg may have linked it elsewhere.
     target.unlink()

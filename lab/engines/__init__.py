@@ -42,7 +42,7 @@ class Engine:
 
     @property
     def key(self) -> str:
-        """A short hash of all that decides the programs: the line of versions.toml, the modules, how they are built, the machine."""
+        """A short hash of all that decides the programs: the versions, the modules, how they are built, the machine."""
         files = [FOLDER / "build.py", *sorted(path for path in self.folder.rglob("*") if path.is_file())]
         parts = [f"{self.docker} {self.moby} {os.uname().machine}".encode(), *(path.read_bytes() for path in files)]
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:12]

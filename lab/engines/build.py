@@ -141,7 +141,7 @@ def _build(folder: Path, engine: Engine) -> None:
             ],
         )  # fmt: skip
     for name in PROGRAMS.values():
-        _check(folder / name, engine.docker)
+        check(folder / name, engine.docker)
 
 
 def _compile(go: Path, module: Path, folder: Path, packages: Sequence[str], arguments: Sequence[str]) -> None:
@@ -160,7 +160,12 @@ def _compile(go: Path, module: Path, folder: Path, packages: Sequence[str], argu
     log.unlink()
 
 
-def _check(program: Path, version: str) -> None:
+def check(program: Path, version: str) -> None:
+    """Check that a program says it is of that version.
+
+    Raises:
+        LabError: It does not start, or is of another one.
+    """
     printed = run([program, "--version"]).strip()
     if f"version {version}" not in printed:
         raise LabError(f"{program.name} was built and says {printed!r}, not {version}: check lab/engines/versions.toml")

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 
@@ -31,24 +33,42 @@ _MOBY = "github.com/moby/moby/v2"
 _CLI = "github.com/docker/cli"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """One of our modules: what is built, and of which module and version."""
+
+    folder: Path
+    packages: tuple[str, ...]
+    path: str
+    version: str
+
+
 def pin(engine: Engine, go: Path) -> None:
     """Write both modules of an engine.
 
     Raises:
         LabError: A module cannot be fetched, or that moby is not that release.
     """
-    with step(f"{engine.suite}: modules of dockerd and docker-proxy, {_MOBY} {engine.moby}"):
-        source = _fetch(go, _MOBY, engine.moby)
-        _check_release(engine, source)
-        own = (source / "go.mod").read_text(encoding="utf-8")
-        _write(
-            go, engine, "engine", [f"{_MOBY}/cmd/docker-proxy", f"{_MOBY}/cmd/dockerd"], (_MOBY, engine.moby), own, ""
-        )
-    with step(f"{engine.suite}: modules of the docker command, {_CLI} {engine.docker}"):
+    moby = Module(
+        folder=engine.folder / "engine",
+        packages=(f"{_MOBY}/cmd/docker-proxy", f"{_MOBY}/cmd/dockerd"),
+        path=_MOBY,
+        version=engine.moby,
+    )
+    cli = Module(
+        folder=engine.folder / "cli",
+        packages=(f"{_CLI}/cmd/docker",),
+        path=_CLI,
+        version=f"v{engine.docker}+incompatible",
+    )
+    with step(f"{engine.suite}: modules of dockerd and docker-proxy, {moby.path} {moby.version}"):
+        source = _fetch(go, moby)
+        check_release(engine, source)
+        _write(go, engine, moby, (source / "go.mod").read_text(encoding="utf-8"))
+    with step(f"{engine.suite}: modules of the docker command, {cli.path} {cli.version}"):
         # It has no go.mod: what it is built with is in vendor.mod, in the same format.
-        version = f"v{engine.docker}+incompatible"
-        own = (_fetch(go, _CLI, version) / "vendor.mod").read_text(encoding="utf-8")
-        _write(go, engine, "cli", [f"{_CLI}/cmd/docker"], (_CLI, version), own, requirements(own))
+        own = (_fetch(go, cli) / "vendor.mod").read_text(encoding="utf-8")
+        _write(go, engine, cli, own, requirements(own))
 
 
 def requirements(text: str) -> str:
@@ -56,35 +76,12 @@ def requirements(text: str) -> str:
     return "\n\n".join(re.findall(r"^require \($.*?^\)$", text, re.MULTILINE | re.DOTALL))
 
 
-def _write(
-    go: Path, engine: Engine, name: str, packages: list[str], required: tuple[str, str], source: str, more: str
-) -> None:
-    folder = engine.folder / name
-    folder.mkdir(parents=True, exist_ok=True)
-    imports = "\n".join(f'\t_ "{package}"' for package in packages)
-    (folder / "tools.go").write_text(_TOOLS.format(imports=imports), encoding="utf-8")
-    oldest = re.search(r"^go \S+$", source, re.MULTILINE)
-    if oldest is None:
-        raise LabError(f"the go.mod of {required[0]} {required[1]} names no version of Go: it cannot be built this way")
-    module = f"module ipvlan-fabric/lab/engines/{engine.suite}/{name}"
-    text = f"{module}\n\n{oldest[0]}\n\nrequire {required[0]} {required[1]}\n\n{more}\n"
-    (folder / "go.mod").write_text(text, encoding="utf-8")
-    (folder / "go.sum").unlink(missing_ok=True)
-    run([go, "mod", "tidy"], cwd=folder, environment=go_environment(), limit=FETCH_LIMIT)
+def check_release(engine: Engine, source: Path) -> None:
+    """Check that the moby in the folder `source` is the release of versions.toml: its own file names the last and the next one.
 
-
-def _fetch(go: Path, module: str, version: str) -> Path:
-    # In a folder without a go.mod: it is fetched as it is, whatever this project's modules require.
-    done = run(
-        [go, "mod", "download", "-json", f"{module}@{version}"],
-        cwd=Path("/"),
-        environment=go_environment(),
-        limit=FETCH_LIMIT,
-    )
-    return Path(json.loads(done)["Dir"])
-
-
-def _check_release(engine: Engine, source: Path) -> None:
+    Raises:
+        LabError: It is another.
+    """
     file = source / "releases" / "versions.yaml"
     if not file.is_file():
         return
@@ -92,9 +89,35 @@ def _check_release(engine: Engine, source: Path) -> None:
     if engine.docker not in named.values():
         raise LabError(
             f"lab/engines/versions.toml: {engine.suite} is Docker {engine.docker} from moby {engine.moby}, whose "
-            f"releases/versions.yaml names {' and '.join(named.values())}: the hosts would call another Docker by that name; "
+            f"releases/versions.yaml names {' and '.join(named.values())}: the hosts would have another Docker under that name; "
             f"write the moby that {engine.docker} was made from"
         )
+
+
+def _write(go: Path, engine: Engine, module: Module, source: str, more: str = "") -> None:
+    module.folder.mkdir(parents=True, exist_ok=True)
+    imports = "\n".join(f'\t_ "{package}"' for package in module.packages)
+    (module.folder / "tools.go").write_text(_TOOLS.format(imports=imports), encoding="utf-8")
+    oldest = re.search(r"^go \S+$", source, re.MULTILINE)
+    if oldest is None:
+        raise LabError(
+            f"the go.mod of {module.path} {module.version} has no line `go VERSION`, so it is not known what builds it"
+        )
+    name = f"ipvlan-fabric/lab/engines/{engine.suite}/{module.folder.name}"
+    text = f"module {name}\n\n{oldest[0]}\n\nrequire {module.path} {module.version}\n\n{more}\n"
+    (module.folder / "go.mod").write_text(text, encoding="utf-8")
+    (module.folder / "go.sum").unlink(missing_ok=True)
+    run([go, "mod", "tidy"], cwd=module.folder, environment=go_environment(), limit=FETCH_LIMIT)
+
+
+def _fetch(go: Path, module: Module) -> Path:
+    # In a folder without a go.mod: it is fetched as it is, whatever our modules require.
+    wanted = f"{module.path}@{module.version}"
+    with TemporaryDirectory() as folder:
+        done = run(
+            [go, "mod", "download", "-json", wanted], cwd=Path(folder), environment=go_environment(), limit=FETCH_LIMIT
+        )
+    return Path(json.loads(done)["Dir"])
 
 
 def main(arguments: list[str]) -> int:
