@@ -65,11 +65,6 @@ def test_a_newer_docker_is_another_host(suite: str, monkeypatch: pytest.MonkeyPa
     assert {name for name in before if before[name] != after[name]} == {suite}
 
 
-def test_a_host_without_an_engine_has_the_key_that_it_had() -> None:
-    """Engines do not count in the keys of Debian's suites: what is cached from before there were any is used."""
-    assert recipe.recipe("trixie", KEY).key == "fb92b4bb16c1"
-
-
 def test_a_debian_suite_has_no_programs(lab_settings: settings.Settings) -> None:
     """Nothing is built for it."""
     assert build.programs(lab_settings, "trixie") == {}
