@@ -38,7 +38,8 @@ def images(settings: Settings, suite: str) -> Path:
     It holds `vmlinuz`, `initrd.img`, and per host `NAME.raw` and `NAME.hostkey.pub`.
     """
     return entry(
-        place(settings, suite), lambda folder: _build(folder, _recipe(settings, suite), programs(settings, suite))
+        place(settings, suite),
+        lambda folder: _build(folder, suite, _recipe(settings, suite), programs(settings, suite)),
     )
 
 
@@ -46,13 +47,13 @@ def _recipe(settings: Settings, suite: str) -> Recipe:
     return recipe(suite, client_key(settings).with_suffix(".pub").read_text(encoding="utf-8"))
 
 
-def _build(folder: Path, built: Recipe, laid_over: Mapping[str, Path]) -> None:
+def _build(folder: Path, suite: str, built: Recipe, laid_over: Mapping[str, Path]) -> None:
     root = folder / "root"
     with step(
-        f"{built.suite} 1/3: Debian with Docker Engine, {len(built.packages)} packages and their dependencies (1-2 min)"
+        f"{suite} 1/3: Debian with Docker Engine, {len(built.packages)} packages and their dependencies (1-2 min)"
     ):
         _bootstrap(root, built, folder)
-    with step(f"{built.suite} 2/3: files and units of the hosts"):
+    with step(f"{suite} 2/3: files and units of the hosts"):
         for path, text in built.files.items():
             _write(root, path, text)
         for path, program in laid_over.items():
@@ -69,7 +70,7 @@ def _build(folder: Path, built: Recipe, laid_over: Mapping[str, Path]) -> None:
         for kind, target in (("vmlinuz", "vmlinuz"), ("initrd.img", "initrd.img")):
             (installed,) = (root / "boot").glob(f"{kind}-*")
             shutil.copy2(installed, folder / target)
-    with step(f"{built.suite} 3/3: a disk of {built.disk} for each host"):
+    with step(f"{suite} 3/3: a disk of {built.disk} for each host"):
         for host in ROLES:
             for path, text in built.role_files[host.name].items():
                 _write(root, path, text)

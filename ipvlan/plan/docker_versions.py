@@ -252,7 +252,8 @@ RULES: Final[tuple[VersionRule, ...]] = (
         concerns=lambda host: host.network.mode == "l2" and host.network.gateway is None,
         what="from Docker 29 on an l2 network without a gateway gives its containers no default route",
         fix="set ipvlan-fabric:fabric.gateway",
-        source="github.com/moby/moby/pull/50929",
+        source="github.com/moby/moby/pull/50929, Docker 29.0.0; measured: 29.8.1 gives the route of the subnet alone, and with a "
+        "gateway the default route",
         refused=True,
     ),
     VersionRule(
