@@ -139,7 +139,7 @@ test-lab: setup ## tests on two labs of their own side by side, without those ma
 test-lab-all: setup ## all tests on a lab of their own (2 h)
 	@$(BIN)/pytest -v --durations=40 tests/lab
 
-test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5 and a mixed pair, as a table (1.5 h; SUITES="forky" for some)
+test-lab-matrix: setup ## the lab tests that depend on Docker, on 20.10, 26.1, 28.5, 29 and two mixed pairs, as a table (3 h; SUITES="forky" for some)
 	@$(BIN)/python -m tools.lab_matrix $(SUITES)
 
 test-others: setup
@@ -147,7 +147,7 @@ test-others: setup
 
 test: built check test-fast test-others test-lab ## every check and every test, those of `make test-long` excepted
 
-test-long: test-lab-all test-lab-matrix ## every test on the lab, and the version matrix (4 h)
+test-long: test-lab-all test-lab-matrix ## every test on the lab, and the version matrix (6 h)
 
 ## Written files
 

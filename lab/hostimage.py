@@ -1,4 +1,4 @@
-"""The disks, kernel and host keys of a suite's two hosts, built from Debian packages into the cache."""
+"""The disks, kernel and host keys of a suite's two hosts, built from Debian packages, and for a newer Docker its programs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from lab import apt
 from lab.cache import entry
+from lab.engines.build import programs
+from lab.errors import LabError
 from lab.identity import client_key, make_key
 from lab.recipe import Recipe, recipe
 from lab.run import run, step
 from lab.settings import ROLES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lab.settings import Settings
 
 # The modules for the root disk: the kernel cannot load these from the disk itself.
@@ -33,22 +37,27 @@ def images(settings: Settings, suite: str) -> Path:
 
     It holds `vmlinuz`, `initrd.img`, and per host `NAME.raw` and `NAME.hostkey.pub`.
     """
-    return entry(place(settings, suite), lambda folder: _build(folder, _recipe(settings, suite)))
+    return entry(
+        place(settings, suite),
+        lambda folder: _build(folder, suite, _recipe(settings, suite), programs(settings, suite)),
+    )
 
 
 def _recipe(settings: Settings, suite: str) -> Recipe:
     return recipe(suite, client_key(settings).with_suffix(".pub").read_text(encoding="utf-8"))
 
 
-def _build(folder: Path, built: Recipe) -> None:
+def _build(folder: Path, suite: str, built: Recipe, laid_over: Mapping[str, Path]) -> None:
     root = folder / "root"
     with step(
-        f"{built.suite} 1/3: Debian with Docker Engine, {len(built.packages)} packages and their dependencies (1-2 min)"
+        f"{suite} 1/3: Debian with Docker Engine, {len(built.packages)} packages and their dependencies (1-2 min)"
     ):
         _bootstrap(root, built, folder)
-    with step(f"{built.suite} 2/3: files and units of the hosts"):
+    with step(f"{suite} 2/3: files and units of the hosts"):
         for path, text in built.files.items():
             _write(root, path, text)
+        for path, program in laid_over.items():
+            lay_over(root / path.lstrip("/"), program)
         (root / "root/.ssh").chmod(0o700)
         shutil.rmtree(root / "var/lib/apt/lists", ignore_errors=True)
         for key in (root / "etc/ssh").glob("ssh_host_*"):
@@ -61,7 +70,7 @@ def _build(folder: Path, built: Recipe) -> None:
         for kind, target in (("vmlinuz", "vmlinuz"), ("initrd.img", "initrd.img")):
             (installed,) = (root / "boot").glob(f"{kind}-*")
             shutil.copy2(installed, folder / target)
-    with step(f"{built.suite} 3/3: a disk of {built.disk} for each host"):
+    with step(f"{suite} 3/3: a disk of {built.disk} for each host"):
         for host in ROLES:
             for path, text in built.role_files[host.name].items():
                 _write(root, path, text)
@@ -115,6 +124,23 @@ def _host_key(root: Path, folder: Path, name: str) -> None:
         path.unlink(missing_ok=True)
     make_key(key, name)
     shutil.copy2(key.with_suffix(".pub"), folder / f"{name}.hostkey.pub")
+
+
+def lay_over(target: Path, program: Path) -> None:
+    """Put a program in the place of one that the packages brought.
+
+    Raises:
+        LabError: They brought none there.
+    """
+    if not target.is_file():
+        raise LabError(
+            f"{target} is not in the packages: Debian moved it, and its own Docker would run; "
+            "correct PROGRAMS in lab/engines/build.py"
+        )
+    # Not into the old file: dpkg may have linked it elsewhere.
+    target.unlink()
+    shutil.copy2(program, target)
+    target.chmod(0o755)
 
 
 def _write(root: Path, path: str, text: str) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
+from lab.engines import ENGINES
 from lab.settings import (
     CLIENT_ADDRESS,
     INTERNET_ADDRESS,
@@ -41,6 +42,7 @@ class Recipe:
     """All that decides the content of the disks of one suite's hosts, except the versions in the archive and the host keys."""
 
     suite: str
+    """Of Debian."""
     packages: tuple[str, ...]
     left_out: tuple[str, ...]
     """Paths that dpkg does not unpack."""
@@ -52,19 +54,24 @@ class Recipe:
     enabled_units: tuple[str, ...]
     disk: str
     """Size of the disk, in the notation of qemu-img and truncate."""
+    engine: str | None
+    """The key of the Docker that is laid over the packages' (lab.engines), or None: theirs stays."""
 
     @property
     def key(self) -> str:
-        """A short hash of all fields."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        """A short hash of all fields; an engine that there is not does not count, so it was the same before there were any."""
+        fields = {name: value for name, value in asdict(self).items() if name != "engine" or value is not None}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def recipe(suite: str, public_key: str) -> Recipe:
     """Return the recipe of a suite's two hosts, for a client that logs in with `public_key` (one line of OpenSSH)."""
+    engine = ENGINES.get(suite)
+    debian = engine.debian if engine else suite
     names = [f"{host.address} {host.name}" for host in ROLES]
     return Recipe(
-        suite=suite,
-        packages=tuple(_PACKAGES + _EXTRA_PACKAGES[suite]),
+        suite=debian,
+        packages=tuple(_PACKAGES + _EXTRA_PACKAGES[debian]),
         left_out=_LEFT_OUT,
         files={
             "/etc/hosts": "\n".join(
@@ -87,6 +94,7 @@ def recipe(suite: str, public_key: str) -> Recipe:
         masked_units=tuple(_MASKED_UNITS),
         enabled_units=("systemd-networkd.service", "docker.service", "ssh.service"),
         disk="4G",
+        engine=engine.key if engine else None,
     )
 
 

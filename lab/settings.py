@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.engines import ENGINES
 from lab.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-SUITES = ("bookworm", "trixie", "forky")
+SUITES = ("bookworm", "trixie", "forky", *ENGINES)
+"""What a host can be: a Debian suite with its Docker, or a newer Docker laid over one (lab/engines/)."""
 DEFAULT_SUITE = "trixie"
 LAN = ipaddress.ip_network("192.168.140.0/24")
 ROUTER_ADDRESS = "192.168.140.1"
@@ -55,11 +57,11 @@ ROLES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One lab: its name, the Debian suite of each host, its folders."""
+    """One lab: its name, the suite of each host, its folders."""
 
     name: str
     suites: Mapping[str, str]
-    """Host name -> Debian suite."""
+    """Host name -> one of SUITES."""
     state: Path
     """`.lab/<name>/` of the checkout: disks, pid files, backend; removed by `lab/down`."""
     cache: Path

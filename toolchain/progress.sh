@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # the scripts that source it use its variables
-# Sourced by setup, build.sh and release.sh. Shows progress, and ends every child at its time limit or when setup ends.
+# Sourced by setup and find-go. Shows progress, and ends every child at its time limit or when the command ends.
 
 steps=0 step_number=0 step_name='' step_start=0 child='' beside='' began=$SECONDS
 
@@ -59,4 +59,32 @@ stop_group() {
   done
   kill -KILL -- "-$1" 2>/dev/null || true
   wait "$1" 2>/dev/null || true
+}
+
+# fail LOG PROBLEM FIX: prints the log's last lines and the error, then exits.
+fail() {
+  tail -n 20 "$1" >&2
+  die "$2 (log: $1). $3"
+}
+
+# hold_cache COMMAND: waits until no other command fills the cache, and sets work, a folder that is removed when this one ends.
+hold_cache() {
+  mkdir -p "$cache/log" || die "the cache folder $cache cannot be created. Set IPVLAN_FABRIC_CACHE to a folder that you can write to."
+  exec 9>"$cache/lock"
+  if ! flock -n 9; then
+    say "toolchain: another setup is running in $cache; waiting for it"
+    flock -w 3600 9 || die "another setup has held $cache/lock for an hour. End it, then run $1 again."
+  fi
+  # A killed setup left these; holding the lock proves that no other setup is running.
+  rm -rf "$cache"/.work-*
+  work=$cache/.work-$$
+  mkdir "$work"
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
+clean_up() {
+  stop_child
+  rm -rf "$work"
 }

@@ -21,6 +21,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lab.engines import ENGINES
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 SUITES: Final = {
@@ -28,6 +30,8 @@ SUITES: Final = {
     "trixie": "26.1",
     "forky": "28.5",
     "forky,bookworm": "28.5 + 20.10",
+    **{suite: engine.minor for suite, engine in ENGINES.items()},
+    **{f"trixie,{suite}": f"26.1 + {engine.minor}" for suite, engine in ENGINES.items()},
 }
 """LAB_SUITE -> its Docker version, the heading of its column."""
 SUITE_SECONDS: Final = 5400

@@ -57,6 +57,7 @@ MINUTES: Final[Mapping[str, float]] = {
     "tests/lab/test_slices.py": 4,
     "tests/lab/test_bad_input.py": 1,
     "tests/lab/test_forget.py": 0,
+    "tests/lab/test_upgrade.py": 0,
     "tests/lab/test_pr_preview.py": 1,
 }
 """Unit -> how long it takes beside another lab; what is not here takes USUAL."""

@@ -2,7 +2,7 @@
 
 Every version of Docker, its API and the kernel on which something depends is here and nowhere else. The rules of the config,
 the check of a host and the bridge attachment read it. "Measured" means on the lab's hosts, with Docker 20.10.24 (bookworm),
-26.1.5 (trixie) and 28.5.2 (forky).
+26.1.5 (trixie), 28.5.2 (forky) and 29.8.1 (docker29).
 
 Out of scope: which version a host has (`ipvlan.hosts`).
 """
@@ -58,7 +58,8 @@ PRIORITY_BEFORE_FAMILY: Final[Version] = (29, 4, 1)
 (github.com/moby/moby/issues/51999, fixed by pull request 52328)."""
 
 OLDEST_API: Final = "1.44"
-"""Docker 29 refuses an older Engine API (moby daemon/config, MinAPIVersion); an older Docker says which one it supports."""
+"""Docker 29.0 to 29.2 refuse an older Engine API, 29.3 and later one before 1.40 (moby daemon/config, defaultMinAPIVersion); an
+older Docker says which one it supports."""
 
 NFTABLES_SINCE: Final = 29
 """The first major version of Docker that can write its rules to nftables (`firewall-backend` in its daemon.json)."""
@@ -257,8 +258,19 @@ RULES: Final[tuple[VersionRule, ...]] = (
         concerns=lambda host: host.network.mode == "l2" and host.network.gateway is None,
         what="from Docker 29 on an l2 network without a gateway gives its containers no default route",
         fix="set ipvlan-fabric:fabric.gateway",
-        source="github.com/moby/moby/pull/50929",
+        source="github.com/moby/moby/pull/50929, Docker 29.0.0; measured: 29.8.1 gives the route of the subnet alone, and with a "
+        "gateway the default route",
         refused=True,
+    ),
+    VersionRule(
+        name="names after a restart",
+        since=(29, 1, 0),
+        until=(29, 1, 1),
+        concerns=lambda host: bool(host.containers),
+        what="Docker 29.1.0 resolves no name for a container of an earlier Docker once it is started again, as after the upgrade",
+        fix="upgrade Docker to 29.1.1 or later",
+        source="github.com/moby/moby/issues/51614, fixed by pull request 51615 (from the thread, not measured)",
+        refused=False,
     ),
     VersionRule(
         name="start interval",
