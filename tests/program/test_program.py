@@ -136,10 +136,8 @@ def test_container(reference: Run) -> None:
 
 def test_nothing_is_made_on_an_unchecked_host(reference: Run) -> None:
     """Network and images depend on the host's check. The addresses are checked meanwhile, and containers wait for that."""
-    check = reference.named("fabric-docker-1-check")
-    address_check = reference.named("fabric-addresses")
-    # The owner label has its id.
-    identity = reference.named("fabric-identity")
+    check, address_check = reference.named("fabric-docker-1-check"), reference.named("fabric-addresses")
+    identity = reference.named("fabric-identity")  # The owner label has its id.
     assert reference.named("fabric-docker-1-network").dependencies == {check.urn, identity.urn}
     assert address_check.urn in reference.named("fabric-docker-1-nginx-handover").dependencies
     assert reference.named("fabric-docker-1-image-nginx-000000000000").dependencies == {check.urn}

@@ -84,6 +84,12 @@ class Visits:
     def rebuilt_bridges(self, stack):
         return ()
 
+    def new_hosts(self):
+        return ()
+
+    def removable_networks(self):
+        return ()
+
     def bridges(self, stack, unavailable):
         return program_inputs.BridgesLooked(dict(), dict(), dict())
 

@@ -97,7 +97,7 @@ def fresh(lab: LoggedLab) -> Runner:
 def _commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(
-            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, errors="replace", check=True, timeout=30
         ).stdout.strip()
 
     return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")

@@ -131,7 +131,9 @@ def orphans(
 def left_processes(lab: Lab) -> list[str]:
     """Return the command line of the client's processes whose parent has ended; ssh's shared connections end by themselves."""
     namespace = f"ipvlan-lab-{lab.name}-client"
-    listed = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, timeout=20, check=True)
+    listed = subprocess.run(
+        ["ip", "netns", "pids", namespace], capture_output=True, text=True, errors="replace", timeout=20, check=True
+    )
     lines = []
     for pid in listed.stdout.split():
         with suppress(FileNotFoundError, ProcessLookupError):

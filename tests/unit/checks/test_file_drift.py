@@ -193,6 +193,7 @@ def test_heal_runs_pulumi_for_both_resources(change: str) -> None:
     names = {target.rpartition("::")[2].removeprefix("fabric-docker-1-nginx") for target in planned.targets}
     both = {"-files", "-files-in-use"}
     everything = {"", "-handover", "-settled", "-published", "-published-bridge", "fabric-docker-1-network"}
+    everything.add("fabric-docker-1-network-removal")
     assert names == {"fabric-identity", "fabric-addresses"} | both | (
         everything | {"fabric-docker-1-image-nginx-000000000000"} if change == "replace" else set()
     )

@@ -109,6 +109,11 @@ ELSEWHERE = {
     "resource_docker_container.go": "the docker provider's source",
     "resource_docker_container_funcs.go": "the docker provider's source",
     "resource_docker_network.go": "the docker provider's source",
+    "resource_docker_network_funcs.go": "the docker provider's source",
+    "pulumi/runtime/stack.py": "the source of Pulumi's SDK for Python",
+    "libnetwork/error.go": "Docker's source",
+    "releases/versions.yaml": "Docker's source, in the module github.com/moby/moby/v2",
+    "vendor.mod": "the source of Docker's command, github.com/docker/cli",
 }
 """What looks like a path of the repository and is none, and what it is."""
 
