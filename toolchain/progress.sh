@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # the scripts that source it use its variables
+# shellcheck disable=SC2034,SC2154 # the scripts that source it use its variables
 # Sourced by setup and find-go. Shows progress, and ends every child at its time limit or when the command ends.
 
 steps=0 step_number=0 step_name='' step_start=0 child='' beside='' began=$SECONDS

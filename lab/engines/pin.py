@@ -1,4 +1,4 @@
-"""Write the Go modules of each Docker of versions.toml: go.mod, go.sum and the file of imports, which pin all that it is built from.
+"""Write the Go modules of each Docker of versions.toml, which pin all that it is built from: go.mod, go.sum, and the imports.
 
 Usage: python -m lab.engines.pin [SUITE...]   (default: every suite; modules are fetched as the machine's Go settings say)
 """

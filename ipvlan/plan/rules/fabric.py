@@ -191,8 +191,8 @@ def _gateway(fabric: FabricConfig) -> Iterator[Problem]:
             key=key,
             value="",
             problem="it is missing, and mode l2 needs one",
-            effect="a Docker before 29 would take an address of the subnet as gateway, and the plan would not know which; a newer one "
-            "would give containers no default route",
+            effect="a Docker before 29 would take an address of the subnet as gateway, which the plan would not know; "
+            "a newer one would give containers no default route",
             fix=f"write it, for example {_example(subnet)}",
         )
     elif gateway not in subnet:
