@@ -87,10 +87,10 @@ class Runner:
         self.baseline = look(self.lab)
 
     def end(self) -> None:
-        """Remove the stack and what others have."""
+        """Remove the stack, its volume, which `destroy` keeps, and what others have."""
         self.stack.pulumi("destroy", "--yes", "--skip-preview", check=False, timeout=RUN_SECONDS)
         self.forget()
-        text = f"docker rm -f -v {site.OTHERS_NAME}; docker network rm shop_default; docker volume rm shop_data"
+        text = f"docker rm -f -v {site.OTHERS_NAME}; docker network rm shop_default; docker volume rm shop_data data"
         together(*(lambda host=host: self.lab.ssh(host, text, check=False) for host in HOSTS))
 
     def forget(self) -> None:
