@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Final
 
 from ipvlan.hosts.connection import HostConnection
@@ -29,7 +30,8 @@ class RunLocks:
         """Prepare; no host is asked."""
         self._guard = threading.Lock()
         self._locks: HostLocks | None = None
-        self._turns: dict[str, threading.Lock] = {}
+        self._visits: dict[str, Future[list[HostError]]] = {}
+        """Host -> the visit for its lock that is under way."""
 
     def lock(
         self,
@@ -60,15 +62,27 @@ class RunLocks:
 
     def hold(self, connection: HostConnection, what: str, warn: Callable[[str], None]) -> None:
         """Make sure that this run has the host's lock. Raises HostError where it has not."""
-        with self._guard:
-            turn = self._turns.setdefault(connection.name, threading.Lock())
-        # The containers of a host go at the same time: one operation visits it for the lock.
-        with turn:
-            refused = self.lock([connection], what, warn=warn)
+        refused = self._visit(connection, what, warn)
         if refused:
             raise refused[0]
         if self._locks is not None:
             self._locks.check([connection.name])
+
+    def _visit(self, connection: HostConnection, what: str, warn: Callable[[str], None]) -> list[HostError]:
+        # The containers of a host go at the same time: one operation visits it for the lock, and the others have its answer.
+        with self._guard:
+            others = self._visits.get(connection.name)
+            visit = self._visits[connection.name] = others or Future()
+        if others is not None:
+            return others.result()
+        try:
+            visit.set_result(self.lock([connection], what, warn=warn))
+        finally:
+            # Without an answer nobody waits on.
+            visit.cancel()
+            with self._guard:
+                del self._visits[connection.name]
+        return visit.result()
 
     def stop_waiting(self) -> None:
         """End what still waits for a host's lock."""

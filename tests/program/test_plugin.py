@@ -180,19 +180,25 @@ def test_a_warning_is_shown_beside_the_resource(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_interrupted_run_ends_at_once(tmp_path: Path) -> None:
-    """Operations that wait for a host end with one message when the engine cancels, and leave no program behind."""
+    """Operations that wait for a host end with one message when the engine cancels, and leave no program behind.
+
+    Those of one host wait for one program, which asks for its lock.
+    """
     waits = ["/bin/sh", "-c", f"echo $$ >>{tmp_path}/pids; exec sleep 100"]
     texts: list[str] = []
     with running_plugin() as plugin:
         threads = [
             threading.Thread(
-                target=lambda: texts.append(failure(lambda: plugin.create("BridgeConnection", bridge(waits))))
+                target=lambda host: texts.append(
+                    failure(lambda: plugin.create("BridgeConnection", bridge(waits, host)))
+                ),
+                args=[f"docker-{number % 6}"],
             )
-            for _ in range(12)
+            for number in range(12)
         ]
         for thread in threads:
             thread.start()
-        pids = wait_for(lambda: pids_in(tmp_path / "pids", 12))
+        pids = wait_for(lambda: pids_in(tmp_path / "pids", 6))
         begun = time.monotonic()
         plugin.stub.Cancel(empty_pb2.Empty())
         for thread in threads:

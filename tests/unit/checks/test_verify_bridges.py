@@ -117,7 +117,7 @@ def addresses(plan: Plan, *changes: HostChange) -> dict[str, str]:
         snapshot = change(snapshot)
     asked: dict[str, str] = {}
 
-    def ping(_host: str, _run: Any, cells: Iterable[Cell], ends: Ends) -> dict[Cell, Observed]:
+    def ping(_host: str, _run: Any, cells: Iterable[Cell], ends: Ends, _timeout: float) -> dict[Cell, Observed]:
         asked.update({f"{one.source} {one.address}": str(address) for one, address in ends.on_bridges.items()})
         assert {one.kind for one in ends.on_bridges} <= {"bridge-address"}
         return dict.fromkeys(cells, NO)
