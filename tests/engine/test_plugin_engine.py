@@ -92,7 +92,7 @@ def bridge(ssh: list[str], host: str) -> dict[str, Any]:
 def test_an_interrupted_up_ends_at_once(project: Project, tmp_path: Path) -> None:
     """SIGINT while hosts do not answer: pulumi ends, nothing is pending in the state, and no program is left."""
     waits = ["/bin/sh", "-c", f"echo $$ >>{tmp_path}/pids; exec sleep 100"]
-    bridges = {f"bridge-{number}": bridge(waits, "docker-1") for number in range(4)}
+    bridges = {f"bridge-{number}": bridge(waits, f"docker-{number}") for number in range(4)}
     with project.start("up", "--stack", "dev", "--yes", "--skip-preview", bridges=bridges) as process:
         end = time.monotonic() + 30
         pids: list[str] = []
