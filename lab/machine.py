@@ -28,6 +28,9 @@ CPU_MODELS: Mapping[Accelerator, str] = {"kvm": "host", "tcg": "qemu64"}
 """Emulation uses the plain processor: the emulator pays for the further features of `max` (AVX, which saves large registers at
 every switch, and five-level page tables). Processor seconds of QEMU with `max` and with the plain one: `docker run` 5.5 and 4.0,
 `docker version` 0.62 and 0.49, a boot 46 and 35 (docs/decisions/0006-lab-start.md)."""
+TRANSLATIONS_MIB = 1024
+"""The emulator's cache of translated code, filled as it is used: 512 MB were full after some minutes of tests. When it is full,
+the emulator begins anew with all, which takes 10 to 20 s of its processor."""
 _KERNEL_ARGUMENTS = "console=ttyS0 root=/dev/vda rw quiet mitigations=off apparmor=0 audit=0 panic=5 norandmaps"
 """`norandmaps`: programs are loaded at the same addresses each time, so the emulator's translation of them is used again. Without
 it one restart of a container fills the whole translation cache (docs/decisions/0006-lab-start.md)."""
@@ -123,7 +126,7 @@ class Machine:
 
     def _start(self, arguments: list[str]) -> None:
         name = self.role.name
-        accel = "kvm" if self.accelerator == "kvm" else "tcg,thread=multi,tb-size=512"
+        accel = "kvm" if self.accelerator == "kvm" else f"tcg,thread=multi,tb-size={TRANSLATIONS_MIB}"
         cpu = ["-accel", accel, "-cpu", CPU_MODELS[self.accelerator]]
         monitor = self.sockets / f"{name}.qmp"
         monitor.unlink(missing_ok=True)
