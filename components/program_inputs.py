@@ -20,6 +20,7 @@ from components.ipvlan_fabric import FabricArgs
 from ipvlan.checks.bridge_check import BridgeCheck, BridgesLooked
 from ipvlan.checks.host_identity import other_machines, same_machine
 from ipvlan.checks.network_changes import changed_networks
+from ipvlan.checks.off_fabric import off_the_fabric
 from ipvlan.checks.stack_state import StackState, StackStateError, read_stack_state
 from ipvlan.checks.volume_check import Looked, VolumeCheck
 from ipvlan.config.engine_config import differences
@@ -177,13 +178,17 @@ class HostVisits:
         if not pulumi.runtime.is_dry_run():
             connections = [connection_to(host, plan.ssh) for host in plan.hosts]
             pool = ThreadPoolExecutor(max_workers=2)
-            self._visits = pool.submit(visit_hosts, connections, connect_timeout=plan.ssh.connect_timeout)
+            self._visits = pool.submit(
+                visit_hosts, connections, connect_timeout=plan.ssh.connect_timeout, network=plan.network_name
+            )
             self._state = pool.submit(read_stack_state, running_stack(), Path.cwd())
             # The pool ends with the two.
             pool.shutdown(wait=False)
 
     def unavailable(self) -> Mapping[str, HostError]:
         """Wait for the visits, say which hosts cannot be used, and return them with the reasons; `volumes` and `bridges` find more.
+
+        Say also which containers are not on the fabric.
 
         Raises:
             pulumi.RunError: Two hosts are one machine.
@@ -198,6 +203,9 @@ class HostVisits:
         engines = {} if self._recorded is None else self._recorded.ownership.engines
         failures |= other_machines({visit.host: visit.engine_id for visit in visits.values()}, engines)
         _tell(failures)
+        judged = {host: visit for host, visit in visits.items() if host not in failures}
+        for problem in off_the_fabric(self._plan, pulumi.get_stack(), self.recorded(), judged):
+            messages.warn(str(problem))
         return failures
 
     def existing(self) -> Collection[Place] | None:

@@ -77,6 +77,7 @@ HOST_TITLES: Final[Mapping[str, str]] = {
     "IPF817": "Docker remaps the users of containers that have files",
     "IPF818": "a container refused the same files before",
     "IPF845": "the fabric's network cannot be removed from a host",
+    "IPF846": "containers of the state are not on the fabric, and an `up` leaves them so",
     "IPF855": "Docker's rules are in nftables, and another chain of the host drops all that it forwards",
     "IPF856": "a host with published ports or bridges forwards no packets",
     "IPF857": "Docker with its rules in nftables does not start while the kernel forwards no packets",

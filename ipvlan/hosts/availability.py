@@ -13,6 +13,7 @@ import http.client
 import json
 import socket
 import time
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ class Visit:
     """Id that the kernel drew at its start; empty where ssh did not reach the host."""
     engine_id: str = ""
     """Id of Docker's Engine, which it keeps in its data folder; empty where Docker did not answer."""
+    on_network: frozenset[str] | None = None
+    """Ids of the running containers on the network that was asked for; empty without the network, None where it is not known."""
     failure: HostError | None = None
     """Why nothing can be done on the host now: a HostUnreachableError where ssh did not reach it. None where something can."""
 
@@ -65,13 +68,17 @@ class _Engine:
     id: str
     folder: str
     rootless: bool
+    on_network: frozenset[str] | None = None
 
 
-def visit_hosts(connections: Sequence[HostConnection], *, connect_timeout: float) -> Mapping[str, Visit]:
+def visit_hosts(
+    connections: Sequence[HostConnection], *, connect_timeout: float, network: str = ""
+) -> Mapping[str, Visit]:
     """Visit all hosts in parallel.
 
     Args:
         connections: The hosts.
+        network: Name of the network whose containers are asked for; empty for none.
         connect_timeout: Seconds for ssh to connect. A host whose Docker hangs takes twice `EXTRA_SECONDS` more.
 
     Returns:
@@ -80,23 +87,25 @@ def visit_hosts(connections: Sequence[HostConnection], *, connect_timeout: float
     if not connections:
         return {}
     with ThreadPoolExecutor(max_workers=min(len(connections), VISITS_AT_ONCE)) as pool:
-        visits = pool.map(lambda connection: visit_host(connection, connect_timeout=connect_timeout), connections)
+        visits = pool.map(
+            lambda connection: visit_host(connection, connect_timeout=connect_timeout, network=network), connections
+        )
         return {visit.host: visit for visit in visits}
 
 
-def visit_host(connection: HostConnection, *, connect_timeout: float) -> Visit:
+def visit_host(connection: HostConnection, *, connect_timeout: float, network: str = "") -> Visit:
     """Visit one host; see `visit_hosts`."""
     seconds = connect_timeout + EXTRA_SECONDS
     deadline = time.monotonic() + seconds
     try:
         with HostSession(connection, timeout=seconds) as session:
-            return _visit(session, deadline)
+            return _visit(session, deadline, network)
     except HostError as error:
         return Visit(host=connection.name, failure=error)
 
 
-def _visit(session: HostSession, deadline: float) -> Visit:
-    engine = _engine(session, max(deadline - time.monotonic(), 1.0))
+def _visit(session: HostSession, deadline: float, network: str) -> Visit:
+    engine = _engine(session, max(deadline - time.monotonic(), 1.0), network)
     folder = engine.folder if isinstance(engine, _Engine) else _FOLDER
     facts = session.run_script("availability.sh", {"folder": folder}, timeout=EXTRA_SECONDS)
     boot_id = facts.text("boot")
@@ -127,6 +136,7 @@ def _visit(session: HostSession, deadline: float) -> Visit:
         host=session.name,
         boot_id=boot_id,
         engine_id=engine.id,
+        on_network=engine.on_network,
         failure=_failure(
             session.name,
             f"Docker's folder {folder} has no space left: a container would be removed and could not be created again",
@@ -138,9 +148,9 @@ def _visit(session: HostSession, deadline: float) -> Visit:
     )
 
 
-def _engine(session: HostSession, seconds: float) -> _Engine | HostError:
+def _engine(session: HostSession, seconds: float, network: str) -> _Engine | HostError:
     try:
-        return _ask(session.socket, seconds)
+        return _ask(session.socket, seconds, network)
     except TimeoutError:
         return _failure(
             session.name,
@@ -165,16 +175,35 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _ask(path: Path, seconds: float) -> _Engine:
-    """Return what `GET /info` says, the one request with the Engine's id (docs.docker.com/reference/api/engine)."""
+def _ask(path: Path, seconds: float, network: str) -> _Engine:
+    """Return what `GET /info` says, the one request with the Engine's id, and `GET /networks/NAME` of its containers.
+
+    Both are in docs.docker.com/reference/api/engine.
+    """
     connection = _Connection(path, seconds)
     try:
         connection.request("GET", "/info")
         info = json.loads(connection.getresponse().read())
         options = info.get("SecurityOptions") or []
-        return _Engine(str(info["ID"]), str(info["DockerRootDir"]), rootless=_ROOTLESS in options)
+        return _Engine(
+            str(info["ID"]),
+            str(info["DockerRootDir"]),
+            rootless=_ROOTLESS in options,
+            on_network=_on_network(connection, network) if network else None,
+        )
     finally:
         connection.close()
+
+
+def _on_network(connection: _Connection, network: str) -> frozenset[str] | None:
+    connection.request("GET", f"/networks/{urllib.parse.quote(network, safe='')}")
+    response = connection.getresponse()
+    text = response.read()
+    if response.status == http.client.NOT_FOUND:
+        return frozenset()
+    if response.status != http.client.OK:
+        return None
+    return frozenset(json.loads(text).get("Containers") or {})
 
 
 def _ask_by_command(session: HostSession) -> _Engine | HostError:

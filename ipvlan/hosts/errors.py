@@ -116,6 +116,8 @@ FILES_REFUSED_BEFORE: Final = "IPF818"
 """A container did not go on with the same files at the last try."""
 NETWORK_NOT_REMOVED: Final = "IPF845"
 """The fabric's network cannot be removed from a host."""
+OFF_THE_FABRIC: Final = "IPF846"
+"""Containers of the state are not on the fabric."""
 
 DOCKER_NEEDS_FORWARDING: Final = "IPF857"
 """Docker, whose rules are to be in nftables, does not start while the kernel does not forward."""

@@ -125,6 +125,33 @@ def test_a_state_that_cannot_be_read(
     )
 
 
+def test_what_is_off_the_fabric_is_said(
+    run: RunProgram, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A container of the state that does not run on the network is named once a host, and the run goes on; no other one is."""
+    warnings: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pulumi.log.warn", warnings.append)
+    containers = {
+        (host, service): f"{service}{number}" for number, host in enumerate(("docker-1", "docker-2"), 1)
+        for service in ("centos", "nginx")
+    }  # fmt: skip
+    state = read_state(state_of(containers, {}))
+    on_network = {"docker-1": frozenset({"centos1", "theirs"}), "docker-2": None}
+    visits = {name: Visit(host=name, boot_id=name, engine_id="e", on_network=ids) for name, ids in on_network.items()}
+    assert run(config, visits=visits, recorded=lambda _stack: state).named("fabric-docker-1-nginx")
+    (warning,) = warnings
+    assert warning.startswith('IPF846 host "docker-1"')
+    assert "not connected to ipvlanl2: nginx\n" in warning
+    assert "heal --host docker-1" in warning
+    warnings.clear()
+    everything = {
+        name: Visit(host=name, boot_id=name, on_network=frozenset(containers.values())) for name in on_network
+    }
+    run(config, visits=everything, recorded=lambda _stack: state)
+    assert warnings == []
+
+
 @pytest.mark.parametrize("preview", [True, False])
 @pytest.mark.parametrize("name", REDIRECTING)
 def test_a_variable_that_sends_docker_elsewhere(

@@ -114,7 +114,7 @@ def test_hosts_are_visited_at_once_and_awaited_last(monkeypatch: pytest.MonkeyPa
     """The hosts are visited when HostVisits is created, never in a preview; reading it waits for their answers."""
     visited: list[str] = []
 
-    def visit(connections: Sequence[HostConnection], *, connect_timeout: float) -> dict[str, Visit]:
+    def visit(connections: Sequence[HostConnection], *, connect_timeout: float, network: str) -> dict[str, Visit]:
         visited.extend(connection.name for connection in connections)
         return {}
 

@@ -114,6 +114,16 @@ def test_faults_are_named_and_fixed(lab: Lab, stack: Stack, pair: tuple[str, ...
     assert {place for place in after if after[place] != before[place]} == {place for *_, new in faults for place in new}
 
 
+def test_an_up_says_what_is_off_the_fabric(lab: Lab, stack: Stack) -> None:
+    """It leaves the container as it is, also with a refresh, and names it, and the command that repairs it (chaos, seed 12)."""
+    lab.ssh("docker-1", "docker network disconnect ipvlanl2 centos")
+    said = stack.up("--refresh").stdout
+    assert "IPF846" in said
+    assert "heal --host docker-1" in said
+    assert ipvlan(lab, "heal", "--yes").returncode == 0
+    assert "IPF846" not in stack.up("--expect-no-changes").stdout
+
+
 def test_each_fault_is_in_one_pair() -> None:
     """Every fault is in a pair, and the two of a pair are on different hosts."""
     assert sorted(name for pair in PAIRS for name in pair) == sorted(FAULTS)

@@ -58,10 +58,11 @@ class Host:
         """Remove the `docker` command."""
         (self.folder / "bin" / "docker").unlink()
 
-    def visit(self, *, connect_timeout: float = 5) -> Visit:
+    def visit(self, *, connect_timeout: float = 5, network: str = "") -> Visit:
         """Return the visit to docker-1."""
         plan = reference_plan()
-        return visit_hosts([connection_to(plan.hosts[0], plan.ssh)], connect_timeout=connect_timeout)["docker-1"]
+        connections = [connection_to(plan.hosts[0], plan.ssh)]
+        return visit_hosts(connections, connect_timeout=connect_timeout, network=network)["docker-1"]
 
     def _write(self, name: str, text: str) -> None:
         path = self.folder / "bin" / name
@@ -98,6 +99,26 @@ def test_an_available_host(host: Host, engine: FakeEngine) -> None:
     assert host.visit() == Visit(host="docker-1", boot_id=boot_id, engine_id="ENGINE")
     assert engine.requests == ["GET /info"]
     assert {entry.name for entry in host.folder.iterdir()} == {"bin", "docker.sock"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ((200, {"Containers": {"c1": {}, "c2": {}}}), {"c1", "c2"}),
+        ((200, {"Containers": None}), set()),
+        ((404, {"message": "network ipvlanl2 not found"}), set()),
+        ((400, {"message": "2 matches found based on name"}), None),
+    ],
+)
+def test_what_runs_on_a_network(
+    host: Host, engine: FakeEngine, answer: tuple[int, object], expected: set[str] | None
+) -> None:
+    """Docker lists its running containers; without it there are none, and another answer says nothing."""
+    engine.answers["GET /networks/ipvlanl2"] = answer
+    visit = host.visit(network="ipvlanl2")
+    assert visit.on_network == expected
+    assert visit.failure is None
+    assert engine.requests == ["GET /info", "GET /networks/ipvlanl2"]
 
 
 def test_a_socket_that_is_not_forwarded(host: Host) -> None:
