@@ -292,7 +292,8 @@ class Runner:
 
 def _read(process: subprocess.Popen[str], output: list[str]) -> None:
     if process.stdout is not None:
-        output.extend(process.stdout)
+        with process.stdout:
+            output.extend(process.stdout)
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
