@@ -71,46 +71,56 @@ def test_an_address_in_use_is_refused(lab: Lab, stack: Stack) -> None:
     stack.up()
 
 
+def refused_at_the_first_up(lab: Lab, stack: Stack) -> None:
+    """Run an `up` that must find the router at nginx's address on docker-2, and start nothing."""
+    done = stack.up(check=False)
+    assert done.returncode != 0
+    assert "10.1.2.2, planned for nginx on docker-2, is held by" in done.stdout + done.stderr
+    assert not lab.container_ids()
+    assert not [resource for resource in stack.state() if resource["type"].endswith((":Container", ":Handover"))]
+
+
+def networks(lab: Lab) -> list[str]:
+    """Return the hosts that have the fabric's network."""
+    return [host for host in ADDRESSES if "ipvlanl2" in lab.ssh(host, "docker network ls --format '{{.Name}}'").split()]
+
+
 def test_a_conflict_at_the_first_up_starts_nothing(lab: Lab, stack: Stack) -> None:
     """The network of a new host is created beside the check; no container is, neither by this `up` nor by the next one.
 
-    The networks stay, empty and in the state. `up` completes when the address is free, and so does `destroy` before that.
+    The networks stay, empty and in the state. `up` completes when the address is free.
     """
-    networks = {f"fabric-{host}-network" for host in ADDRESSES}
-
-    def refused() -> None:
-        done = stack.up(check=False)
-        assert done.returncode != 0
-        assert "10.1.2.2, planned for nginx on docker-2, is held by" in done.stdout + done.stderr
-        assert not lab.container_ids()
-        assert not [resource for resource in stack.state() if resource["type"].endswith((":Container", ":Handover"))]
-
-    def there() -> list[str]:
-        return [
-            host for host in ADDRESSES if "ipvlanl2" in lab.ssh(host, "docker network ls --format '{{.Name}}'").split()
-        ]
-
     stack.pulumi("destroy", "--yes", "--skip-preview")
-    assert not there()
+    assert not networks(lab)
     lab.run("router-gateway", "on", "10.1.2.2/16")
     try:
-        refused()
-        assert there() == list(ADDRESSES)
+        refused_at_the_first_up(lab, stack)
+        assert networks(lab) == list(ADDRESSES)
         # They exist now, and wait.
-        refused()
+        refused_at_the_first_up(lab, stack)
         names = {resource["urn"].rpartition("::")[2] for resource in stack.state()}
-        assert networks <= names
-        stack.pulumi("destroy", "--yes", "--skip-preview")
-        assert not there()
-        refused()
+        assert {f"fabric-{host}-network" for host in ADDRESSES} <= names
     finally:
         lab.run("router-gateway", "off", "10.1.2.2/16")
     stack.up()
     assert_as_planned(stack)
-    stack.assert_unchanged()
-    # From here on the networks are removed by our own plugin alone.
+
+
+@pytest.mark.long  # The end of each module of tests in `make test` destroys a stack of more than one `up`.
+def test_a_conflict_is_destroyed(lab: Lab, stack: Stack) -> None:
+    """The networks that such an `up` leaves are removed, and so are those of a stack with a second `up`, by our own plugin."""
     stack.pulumi("destroy", "--yes", "--skip-preview")
-    assert not there()
+    lab.run("router-gateway", "on", "10.1.2.2/16")
+    try:
+        refused_at_the_first_up(lab, stack)
+    finally:
+        lab.run("router-gateway", "off", "10.1.2.2/16")
+    stack.pulumi("destroy", "--yes", "--skip-preview")
+    assert not networks(lab)
+    stack.up()
+    stack.assert_unchanged()
+    stack.pulumi("destroy", "--yes", "--skip-preview")
+    assert not networks(lab)
     stack.up()
     assert_as_planned(stack)
 
