@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 20.0
 """For the connection through which Docker is asked."""
 
-REQUEST_SECONDS: Final = 60.0
-"""For one request to Docker; one that stops a container may take its grace and this."""
+REQUEST_SECONDS: Final = 180.0
+"""For one request to Docker; one that stops a container may take its grace and this. On a busy host of the lab one of a dozen
+containers that were started at once took more than 60 seconds."""
 
 _FRAME_HEAD: Final = 8
 """Bytes before each piece of a container's output (Engine API, "Stream format" of an attachment)."""
