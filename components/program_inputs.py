@@ -86,6 +86,9 @@ def fabric_args(
     # Loads the docker provider's package, which takes about as long as the hosts take to answer.
     import_module("components.host_slice")
     unavailable = visits.unavailable()
+    if project is not None:
+        # Of a program in another language this process may read another project's state.
+        visits.tell_off_the_fabric(unavailable)
     known = {} if project is None else _known_secrets(config)
     volumes, without = visits.volumes(pulumi.get_stack(), known, unavailable)
     unavailable = {**unavailable, **without}
@@ -105,7 +108,7 @@ def fabric_args(
             *visits.rebuilt_bridges(pulumi.get_stack()),
             *(host for host, found in volumes.items() if found.replaced),
         },
-        # Of a program in another language this process may read another project's state.
+        # As above: another project's state says nothing of these hosts.
         new_hosts=() if project is None else visits.new_hosts(),
         removable_networks=() if project is None else visits.removable_networks(),
         missing_volumes={host: found.missing for host, found in volumes.items()},
@@ -188,8 +191,6 @@ class HostVisits:
     def unavailable(self) -> Mapping[str, HostError]:
         """Wait for the visits, say which hosts cannot be used, and return them with the reasons; `volumes` and `bridges` find more.
 
-        Say also which containers are not on the fabric.
-
         Raises:
             pulumi.RunError: Two hosts are one machine.
         """
@@ -203,10 +204,15 @@ class HostVisits:
         engines = {} if self._recorded is None else self._recorded.ownership.engines
         failures |= other_machines({visit.host: visit.engine_id for visit in visits.values()}, engines)
         _tell(failures)
-        judged = {host: visit for host, visit in visits.items() if host not in failures}
+        return failures
+
+    def tell_off_the_fabric(self, unavailable: Collection[str]) -> None:
+        """Say which containers of the state are not on the fabric, those of unavailable hosts excepted; nothing in a preview."""
+        if self._visits is None:
+            return
+        judged = {host: visit for host, visit in self._visits.result().items() if host not in unavailable}
         for problem in off_the_fabric(self._plan, pulumi.get_stack(), self.recorded(), judged):
             messages.warn(str(problem))
-        return failures
 
     def existing(self) -> Collection[Place] | None:
         """Return the containers that the state has; None in a preview, and where the state cannot be read."""

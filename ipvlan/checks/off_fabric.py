@@ -9,6 +9,7 @@ Out of scope: asking the hosts (`ipvlan.hosts.availability`), the reasons (`ipvl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from ipvlan.checks.command_lines import heal_line
 from ipvlan.hosts.availability import Visit
@@ -16,6 +17,9 @@ from ipvlan.hosts.errors import OFF_THE_FABRIC
 from ipvlan.plan.model import Plan
 from ipvlan.plan.ownership import Place
 from ipvlan.problems import Problem
+
+_ENDS: Final = ("no", "on-failure")
+"""Restart policies with which a job ends, `on-failure:TIMES` too."""
 
 
 def off_the_fabric(
@@ -33,7 +37,9 @@ def off_the_fabric(
         visit = visits.get(host.name)
         if visit is None or visit.on_network is None:
             continue
-        ids = {each.name: recorded.get(Place(host.name, each.service), "") for each in host.on_fabric}
+        # A job that has done its work does not run, and Docker starts it no more (as `ipvlan.hosts.settle` judges it).
+        lasting = (each for each in host.on_fabric if each.settings.restart.partition(":")[0] not in _ENDS)
+        ids = {each.name: recorded.get(Place(host.name, each.service), "") for each in lasting}
         missing = [name for name, id_ in ids.items() if id_ and id_ not in visit.on_network]
         if missing:
             yield Problem(

@@ -145,6 +145,12 @@ def test_what_is_off_the_fabric_is_said(
     assert "not connected to ipvlanl2: nginx\n" in warning
     assert "heal --host docker-1" in warning
     warnings.clear()
+    # A job may have ended.
+    for policy in ("no", "on-failure", "on-failure:3"):
+        config["services"]["nginx"]["restart"] = policy
+        run(config, visits=visits, recorded=lambda _stack: state)
+    assert warnings == []
+    config["services"]["nginx"].pop("restart")
     everything = {
         name: Visit(host=name, boot_id=name, on_network=frozenset(containers.values())) for name in on_network
     }

@@ -60,6 +60,9 @@ class Visits:
         loaded.append("pulumi_docker" in sys.modules)
         return {{}}
 
+    def tell_off_the_fabric(self, unavailable):
+        pass
+
     def existing(self):
         return ()
 
