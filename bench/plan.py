@@ -13,6 +13,8 @@ import sys
 import time
 from typing import Any
 
+from bench.project import many_hosts
+
 SIZES = ((100, 10, 0.3, 300), (500, 20, 2.0, 300))
 """Hosts, containers on each, limit of seconds, limit of MB."""
 RUNS = 5
@@ -22,14 +24,7 @@ def config(hosts: int, services: int) -> dict[str, Any]:
     """Return the config of a stack of that size; every service runs on every host."""
     return {
         "fabric": {"name": "ipvlanl2", "mode": "l3", "subnet": "10.0.0.0/8"},
-        "hosts": {
-            f"host-{number}": {
-                "address": f"192.168.{number // 200}.{number % 200 + 1}",
-                "parent": "ens33",
-                "slice": f"10.{1 + number // 250}.{number % 250}.0/24",
-            }
-            for number in range(hosts)
-        },
+        "hosts": many_hosts(hosts),
         "services": {
             f"service-{number}": {
                 "image": "registry/service@sha256:" + "0" * 64,

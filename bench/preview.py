@@ -26,8 +26,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-LINKED: Final = ("Pulumi.yaml", "__main__.py", ".venv", "components", "ipvlan", "provider")
+from bench.project import ROOT, link_program, many_hosts
+
 TIME_LIMIT: Final = 1800
 """Seconds for one preview."""
 EVERY: Final = 0.2
@@ -60,14 +60,7 @@ def stack_config(hosts: int, per_host: int) -> dict[str, Any]:
     """Return the sections of a stack file: every service runs on every host, and the first one is published."""
     return {
         "fabric": {"name": "ipvlanl2", "mode": "l2", "subnet": "10.0.0.0/8", "gateway": "10.0.0.1"},
-        "hosts": {
-            f"host-{number}": {
-                "address": f"192.168.{number // 200}.{number % 200 + 1}",
-                "parent": "ens33",
-                "slice": f"10.{1 + number // 250}.{number % 250}.0/24",
-            }
-            for number in range(hosts)
-        },
+        "hosts": many_hosts(hosts),
         "services": {
             f"service-{number}": {
                 "image": "registry.lab:5000/service@sha256:" + "0" * 64,
@@ -202,8 +195,7 @@ class Measured:
 
 def project(folder: Path, hosts: int, per_host: int) -> Mapping[str, str]:
     """Write a project with an empty stack `dev` into a folder; return the environment of its commands."""
-    for name in LINKED:
-        (folder / name).symlink_to(ROOT / name)
+    link_program(folder)
     config = {f"ipvlan-fabric:{key}": value for key, value in stack_config(hosts, per_host).items()}
     # JSON is YAML.
     (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": config}), encoding="utf-8")

@@ -31,8 +31,8 @@ from ruamel.yaml import YAML
 from bench import compare, phases
 from bench.compare import Spread, spread
 from bench.event_log import SHOWS_EVENT_LOG, EventLog
+from bench.project import ROOT, link_program
 
-ROOT = Path(__file__).resolve().parents[1]
 HOSTS = {"docker-1": "10.1.1", "docker-2": "10.1.2"}
 ANSIBLE = "ansible==12.3.0"
 """The package on PyPI; it includes the collection community.docker."""
@@ -122,8 +122,7 @@ def without_address_check(folder: Path) -> ThisProgram:
     content["config"]["ipvlan-fabric:fabric"]["probe_addresses"] = False
     project = folder / "project"
     project.mkdir()
-    for name in ("Pulumi.yaml", "__main__.py", ".venv", "components", "ipvlan", "provider"):
-        (project / name).symlink_to(ROOT / name)
+    link_program(project)
     with (project / "Pulumi.dev.yaml").open("w", encoding="utf-8") as file:
         yaml.dump(content, file)
     return ThisProgram(folder / "unchecked.events", "--cwd", str(project))

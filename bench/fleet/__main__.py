@@ -12,9 +12,9 @@ from typing import Annotated, Final
 import typer
 
 from bench.fleet import namespace
-from bench.fleet.project import ROOT
 from bench.fleet.run import Failures, Fleet, run_steps
 from bench.fleet.steps import STEPS
+from bench.project import ROOT
 
 MOST_BROUGHT_UP: Final = 200
 """Hosts that are brought up by default: Pulumi starts a docker plugin for each (docs/scale.md)."""

@@ -20,7 +20,8 @@ from typing import Final
 
 from bench.fleet import tools
 from bench.fleet.engine import digest
-from bench.fleet.project import HOSTS_NETWORK, ROOT, addresses, write_ssh
+from bench.fleet.project import HOSTS_NETWORK, addresses, write_ssh
+from bench.project import ROOT
 
 FOLDER: Final = Path("/run/fleet")
 NAMESPACE: Final = "hosts"

@@ -12,8 +12,8 @@ from typing import Any, Final
 import yaml
 
 from bench.fleet.tools import PARENT
+from bench.project import ROOT, link_program
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 STACK: Final = "fleet"
 HOSTS_NETWORK: Final = IPv4Network("10.200.0.0/17")
 FABRIC: Final = IPv4Network("10.64.0.0/10")
@@ -65,8 +65,7 @@ def write_project(folder: Path, count: int) -> Path:
     """Write the project of a stack with so many hosts below `folder` and return its folder."""
     project = folder / "project"
     project.mkdir()
-    for name in ("Pulumi.yaml", "__main__.py", ".venv", "components", "ipvlan", "provider"):
-        (project / name).symlink_to(ROOT / name)
+    link_program(project)
     write_stack(project, count)
     return project
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench.fleet import namespace
-from bench.fleet.project import ROOT, chosen
+from bench.fleet.project import chosen
 from bench.fleet.tools import PARENT
+from bench.project import ROOT
 
 pytestmark = pytest.mark.skipif(bool(namespace.missing()), reason=f"no fleet here: {namespace.missing()}")
 
