@@ -15,7 +15,7 @@ from components.address_claims import AddressClaims
 from components.host_locks import lock_hosts
 from components.host_provider import FabricProvider
 from components.published_service import PublishedService, PublishedServiceArgs
-from components.registrations import Registrations
+from components.registrations import Registrations, without_stack_traces
 from components.rollout_edges import RolloutEdges
 from components.stack_identity import StackIdentity
 from ipvlan.hosts.availability import EXTRA_SECONDS
@@ -144,7 +144,8 @@ class IpvlanFabric(pulumi.ComponentResource):
                 resources += slice_.resources
             return resources
 
-        _declare_in_order(plan.hosts, args.unavailable, args.replaced_hosts, declare)
+        with without_stack_traces():
+            _declare_in_order(plan.hosts, args.unavailable, args.replaced_hosts, declare)
         self.addresses = pulumi.Output.from_input(
             {
                 service: {host: str(address) for host, address in hosts.items()}

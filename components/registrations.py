@@ -8,6 +8,9 @@ for its resources before it ends leaves nothing to wait for there (docs/decision
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pulumi
 
@@ -27,3 +30,22 @@ class Registrations:
 
     def _note(self, args: pulumi.ResourceTransformationArgs) -> None:
         self._resources.append(args.resource)
+
+
+@contextmanager
+def without_stack_traces() -> Iterator[None]:
+    """Let what is declared meanwhile be registered without the Python frames that declared it.
+
+    The SDK walks them for each resource (`_get_stack_trace` of pulumi/runtime/resource.py, SDK 3.272). They are lines of this
+    package and of the SDK, 1.5 kB for a resource: a third of a state, which the engine writes twice for each resource that it
+    creates. What is shown of an error is not shortened: nothing is printed meanwhile.
+    """
+    limit = getattr(sys, "tracebacklimit", None)
+    sys.tracebacklimit = 1
+    try:
+        yield
+    finally:
+        if limit is None:
+            del sys.tracebacklimit
+        else:
+            sys.tracebacklimit = limit

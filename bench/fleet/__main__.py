@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -47,6 +48,15 @@ def main(
     kex: Annotated[
         str, typer.Option(help="What the user's ssh offers as KexAlgorithms; its default without this.")
     ] = "",
+    openssh: Annotated[
+        Path | None,
+        typer.Option(
+            help="Another OpenSSH than this machine's: a folder that `bench/fleet/debian-openssh` filled.",
+            exists=True,
+            file_okay=False,
+            resolve_path=True,
+        ),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print what each command printed.")] = False,
 ) -> None:
     """Measure commands on a simulated fleet. Needs root; all of it is in namespaces that end with it."""
@@ -67,7 +77,7 @@ def main(
         # In its place: whoever ends this process ends the fleet.
         os.execvp(command[0], command)  # noqa: S606
     failures = Failures(dead=dead, slow=slow, slow_seconds=slow_seconds)
-    fleet = Fleet(hosts=hosts, filled=filled, key_exchange=kex)
+    fleet = Fleet(hosts=hosts, filled=filled, key_exchange=kex, openssh=openssh)
     raise typer.Exit(0 if run_steps(fleet, names, failures, warm=warm, show=show) else 1)
 
 

@@ -28,6 +28,8 @@ NAMESPACE: Final = "hosts"
 INSIDE: Final = "IPVLAN_FLEET_INSIDE"
 """Environment variable of the process in the namespaces."""
 SSHD: Final = "/usr/sbin/sshd"
+_OPENSSH: Final = {"bin/ssh": "/usr/bin/ssh", "bin/sshd": SSHD, "openssh": "/usr/lib/openssh"}
+"""What `debian-openssh` writes -> where Debian has it, and the programs look for each other."""
 LINK: Final = ("10.201.0.1", "10.201.0.2")
 """The operator's and the hosts' end of the link between the two networks."""
 
@@ -67,11 +69,16 @@ def command_inside(command: Sequence[str]) -> list[str]:
     ]  # fmt: skip
 
 
-def prepare(count: int, *, key_exchange: str = "") -> None:
+def prepare(count: int, *, key_exchange: str = "", openssh: Path | None = None) -> None:
     """Build the machine of a fleet of so many hosts, in the namespaces of this process; nothing runs yet.
 
-    `key_exchange` is what the user's ssh offers; empty for its default.
+    Args:
+        count: The number of hosts.
+        key_exchange: What the user's ssh offers; empty for its default.
+        openssh: A folder with the OpenSSH that takes the place of the machine's own in there; None for that one.
     """
+    for program, place in _OPENSSH.items() if openssh is not None else ():
+        _run("mount", "--bind", f"{openssh}/{program}", place)
     _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     for name in ("bin", "tmp", "backend", "credentials", "logs", "hosts"):
         (FOLDER / name).mkdir(parents=True)

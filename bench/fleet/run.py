@@ -49,6 +49,8 @@ class Fleet:
     """Whether they have all that is planned before the first step."""
     key_exchange: str
     """What the user's ssh offers; empty for its default."""
+    openssh: Path | None = None
+    """A folder with another OpenSSH than the machine's."""
 
 
 def run_steps(fleet: Fleet, names: Sequence[str], failures: Failures, *, warm: bool, show: bool) -> bool:
@@ -122,7 +124,7 @@ class _Bench:
 
 def _build(fleet: Fleet) -> _Bench:
     folder, hosts = namespace.FOLDER, fleet.hosts
-    namespace.prepare(hosts, key_exchange=fleet.key_exchange)
+    namespace.prepare(hosts, key_exchange=fleet.key_exchange, openssh=fleet.openssh)
     write_hosts(folder / "hosts", addresses(hosts))
     project, env = write_project(folder, hosts), environment(folder)
     started = namespace.start_hosts()

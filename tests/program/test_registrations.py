@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
 from unittest import mock
 
 import pulumi
@@ -12,7 +14,7 @@ from bench.preview import stack_config
 from components.ipvlan_fabric import FabricArgs, IpvlanFabric
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
-from tests.support.strict_monitor import Run, run_program
+from tests.support.strict_monitor import Run, StrictMonitor, run_program
 
 PENDING = 20
 """More than the outputs of the stack itself; a container alone has as many."""
@@ -52,3 +54,24 @@ def test_a_failed_registration_is_told_and_ends_the_wait() -> None:
 
     with pytest.raises(AssertionError, match="same is registered twice"):
         run_program({}, preview=True, main=program)
+
+
+def test_no_resource_below_has_a_stack_trace() -> None:
+    """The SDK would take 1.5 kB of the state for each; afterwards a traceback is as long as before."""
+    frames: dict[str, int] = {}
+    register = StrictMonitor.RegisterResource
+
+    def counted(monitor: StrictMonitor, request: Any) -> Any:
+        frames[request.name] = len(request.stackTrace.frames)
+        return register(monitor, request)
+
+    with mock.patch.object(StrictMonitor, "RegisterResource", counted):
+        run = run_program(stack_config(2, 2), preview=True)
+    below = {
+        urn.rpartition("::")[2]
+        for urn, each in run.resources.items()
+        if each.type.startswith("docker:") or "Handover" in each.type
+    }
+    assert below
+    assert {name for name in below if frames[name]} == set()
+    assert not hasattr(sys, "tracebacklimit")
