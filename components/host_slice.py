@@ -26,6 +26,7 @@ from components.handover import Handover, Settled
 from components.host_check import host_check
 from components.host_networking import HostNetworking
 from components.host_provider import FabricProvider
+from components.registrations import After
 from components.rollout_args import RolloutArgs
 from components.stack_identity import qualified_stack
 from components.volume import Volume
@@ -104,7 +105,7 @@ class HostSlice(pulumi.ComponentResource):
         host = args.host
         # Whatever uses the docker provider waits for it, and so for these. Our own provider is among them: the engine replaces its
         # process when a host's connection changes, and what is deleted for a replacement must find the new one.
-        after = pulumi.ResourceOptions(parent=self, depends_on=[args.fabric_provider, *args.after])
+        after = pulumi.ResourceOptions(parent=self, depends_on=[args.fabric_provider, *map(After, args.after)])
         provider = docker.Provider(
             resource_names.docker_provider(name),
             host=host.docker_url,

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from components.registrations import After
 from ipvlan.plan.ownership import Place
 from ipvlan.plan.rollout_order import service_order
 
@@ -65,7 +66,7 @@ class RolloutEdges:
                 yield from (container for container in host.containers if container.service == service)
 
     def before(self, planned: ContainerPlan) -> Sequence[pulumi.Resource]:
-        """Return what must be complete before this container is created or replaced."""
+        """Return what must be complete before this container is created or replaced, for `depends_on`."""
         before = [settled for service in planned.after for settled in self._settled.get(service, ())]
         if self._may_be_replaced(planned):
             chain, at_once = self._chains.get(planned.service, []), planned.rollout.at_once
@@ -76,7 +77,7 @@ class RolloutEdges:
                 # What it waited for is there. To name all hosts' images for each container would be the square of the hosts.
                 waited = previous.images if previous.image == planned.image else 0
             before += self._images[planned.image][waited:]
-        return before
+        return [After(resource) for resource in before]
 
     def add(self, planned: ContainerPlan, settled: pulumi.Resource) -> None:
         """Note what says that this container is up."""
