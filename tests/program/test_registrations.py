@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from typing import Any
 from unittest import mock
@@ -12,6 +13,7 @@ from pulumi.runtime import settings, stack
 
 from bench.preview import stack_config
 from components.ipvlan_fabric import FabricArgs, IpvlanFabric
+from components.registrations import KEEP_DEBUG, without_debug_messages
 from ipvlan.plan.make import make_plan
 from ipvlan.plan.validate import parse
 from tests.support.strict_monitor import Run, StrictMonitor, run_program
@@ -75,3 +77,27 @@ def test_no_resource_below_has_a_stack_trace() -> None:
     assert below
     assert {name for name in below if frames[name]} == set()
     assert not hasattr(sys, "tracebacklimit")
+
+
+def test_a_long_chain_is_declared() -> None:
+    """Every container waits for the one before it, and each service for the last: more than Python's recursion limit."""
+    hosts, services = 90, 4
+    config = stack_config(hosts, services)
+    names = list(config["services"])
+    for before, name in itertools.pairwise(names):
+        config["services"][name]["after"] = [before]
+    run = run_program(config, preview=True)
+    assert 3 * hosts * services > sys.getrecursionlimit()
+    last = run.named(f"fabric-host-{hosts - 1}-{names[-1]}-handover")
+    assert any(urn.endswith(f"-{names[-2]}-settled") for urn in last.dependencies)
+
+
+@pytest.mark.parametrize(("value", "sent"), [("", 0), ("1", 1)])
+def test_debug_messages_are_sent_on_request(monkeypatch: pytest.MonkeyPatch, value: str, sent: int) -> None:
+    """The engine would be asked three times for each resource, one after another."""
+    debug = mock.Mock()
+    monkeypatch.setattr(pulumi.log, "debug", debug)
+    monkeypatch.setenv(KEEP_DEBUG, value)
+    without_debug_messages()
+    pulumi.log.debug("resource registration prepared")
+    assert debug.call_count == sent

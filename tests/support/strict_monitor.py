@@ -322,6 +322,7 @@ def run_program(
             mock.patch("ipvlan.hosts.ssh.obstacle", return_value=sharing_obstacle),
             # The program's process is its own; this one goes on.
             mock.patch("gc.set_threshold"),
+            mock.patch("pulumi.log.debug"),
             mock.patch(
                 "components.program_inputs.project_folder", return_value=GivenFolder(stack, config, secrets or {})
             ),

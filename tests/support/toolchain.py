@@ -11,8 +11,8 @@ from typing import Final
 TOOLCHAIN: Final = Path(__file__).resolve().parents[2] / "toolchain"
 # The programs that the scripts of toolchain/ run, apart from pulumi, go and pip.
 _TOOLS: Final = """
-    awk bash cat chmod cut dirname echo env find flock grep gzip head mkdir mktemp mv python3 readlink rm sed sh sha256sum sleep
-    sort stat tail tar timeout tr uname wc xargs
+    awk bash cat chmod cut dirname echo env find flock grep gzip head ln mkdir mktemp mv python3 readlink rm sed sh sha256sum
+    sleep sort stat tail tar timeout tr uname wc xargs
 """.split()  # noqa: SIM905  # thirty names in one list
 
 
