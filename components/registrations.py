@@ -46,7 +46,7 @@ def without_stack_traces() -> Iterator[None]:
     package and of the SDK, 1.5 kB for a resource: a third of a state, which the engine writes twice for each resource that it
     creates. What is shown of an error is not shortened: nothing is printed meanwhile.
     """
-    limit = getattr(sys, "tracebacklimit", None)
+    limit = sys.tracebacklimit if hasattr(sys, "tracebacklimit") else None
     sys.tracebacklimit = 1
     try:
         yield
