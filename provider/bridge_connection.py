@@ -5,7 +5,7 @@ Out of scope: the work on the host, which `ipvlan.hosts.bridge` does. The state 
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ipvlan.hosts import bridge
 from ipvlan.hosts.errors import HostError
@@ -22,6 +22,12 @@ from provider.resource import (
     connection_of,
     file_secrets,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ipvlan.hosts.engine_writes import EngineWrites
+    from ipvlan.hosts.settle import Settled
 
 _IDENTITY: Final = ("host", "container", "container_id", "fabric", "ports")
 """Properties whose change replaces the connection. A change of another one does nothing on the host."""
@@ -51,7 +57,7 @@ class BridgeConnection(Resource):
             try:
                 bridge.connect(attachment)
             except HostError as error:
-                raise _restored(inputs, attachment, error) from None
+                raise _not_up_meanwhile(inputs, attachment) or _restored(inputs, attachment, error) from None
         return Created(f"{inputs['host']}/{attachment.container_id}", inputs)
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
@@ -106,15 +112,7 @@ def _connected_in_one_visit(inputs: Properties, attachment: bridge.BridgeAttachm
         inspected = start_unstarted(engine, attachment.container_id)
         outcome = ended_for_good(engine, inspected, secret_names=rollout["secret_names"], secrets=file_secrets(inputs))
         if outcome is not None:
-            raise not_up(
-                attachment.connection,
-                engine,
-                attachment.container,
-                rollout["owner"],
-                outcome,
-                healthy_within=int(rollout["healthy_within"]),
-                on_failure=rollout["on_failure"],
-            )
+            raise _not_up(rollout, attachment, engine, outcome)
         if not is_restarting(engine, inspected):
             return attach(engine, attachment, inspected)
         try:
@@ -123,6 +121,45 @@ def _connected_in_one_visit(inputs: Properties, attachment: bridge.BridgeAttachm
             # Docker refuses it in the middle of a restart: the usual way waits.
             return False
         return True
+
+
+def _not_up_meanwhile(inputs: Properties, attachment: bridge.BridgeAttachment) -> HostError | None:
+    """Return the failure of a container that ended before its ports were bound, with its exit code and its last words.
+
+    It ran when it was looked at. None where it runs, where nobody knows, and for a connection of an earlier version.
+    """
+    from ipvlan.hosts.engine_writes import open_engine  # noqa: PLC0415  # most connections succeed
+    from ipvlan.hosts.settle import ended_or_restarting  # noqa: PLC0415
+
+    rollout = inputs.get("rollout")
+    if rollout is None:
+        return None
+    try:
+        with open_engine(attachment.connection) as engine:
+            outcome = ended_or_restarting(
+                engine,
+                attachment.container_id,
+                secret_names=rollout["secret_names"],
+                secrets=file_secrets(inputs),
+            )
+            return None if outcome is None else _not_up(rollout, attachment, engine, outcome)
+    except HostError:
+        # Why it has no ports is known.
+        return None
+
+
+def _not_up(
+    rollout: Mapping[str, Any], attachment: bridge.BridgeAttachment, engine: EngineWrites, outcome: Settled
+) -> HostError:
+    return not_up(
+        attachment.connection,
+        engine,
+        attachment.container,
+        rollout["owner"],
+        outcome,
+        healthy_within=int(rollout["healthy_within"]),
+        on_failure=rollout["on_failure"],
+    )
 
 
 def _restored(inputs: Properties, attachment: bridge.BridgeAttachment, error: HostError) -> HostError:

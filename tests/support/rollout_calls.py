@@ -98,6 +98,8 @@ class Calls:
     """Why the rehearsal fails."""
     missing: str = ""
     """Why there is no spare."""
+    ended: Settled | HostError | None = None
+    """What became of the container meanwhile, where its bridge connection fails."""
     restarts: bool = False
     """Whether Docker starts the container again and again."""
     warned: list[str] = field(default_factory=list)
@@ -193,6 +195,15 @@ class Calls:
         self.made.append(("look", {"ssh": connection.command, "id": inspected["Id"], "secrets": hidden}))
         return None if self.outcome.up else self.outcome
 
+    def ended_or_restarting(
+        self, connection: HostConnection, id_: str, *, secret_names: Sequence[str], secrets: Sequence[str] = ()
+    ) -> Settled | None:
+        """Note that the container is looked at again."""
+        self.made.append(("look again", {"ssh": connection.command, "id": id_, "secrets": [*secret_names, *secrets]}))
+        if isinstance(self.ended, HostError):
+            raise self.ended
+        return self.ended
+
     def restore(
         self, connection: HostConnection, name: str, owner: str, *, grace: int, session: object = None
     ) -> Restored | None:
@@ -215,6 +226,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Calls:
     monkeypatch.setattr("ipvlan.hosts.bridge_visit.attach", lambda *_: False)
     monkeypatch.setattr("ipvlan.hosts.settle.settle", calls.settle)
     monkeypatch.setattr("ipvlan.hosts.settle.ended_for_good", calls.ended_for_good)
+    monkeypatch.setattr("ipvlan.hosts.settle.ended_or_restarting", calls.ended_or_restarting)
     monkeypatch.setattr("ipvlan.hosts.settle.is_restarting", lambda _engine, _id: calls.restarts)
     monkeypatch.setattr("ipvlan.hosts.restore.restore", calls.restore)
     for module in ("handover", "settled", "not_up"):

@@ -15,7 +15,14 @@ from ipvlan.hosts.bridge import BoundPort
 from ipvlan.hosts.engine_writes import EngineWrites
 from ipvlan.hosts.errors import DOCKER_UNAVAILABLE, HostError
 from ipvlan.hosts.printed_text import LAST_LINES
-from ipvlan.hosts.settle import RESTARTED_SECONDS, STEADY_SECONDS, Settled, ended_for_good, is_restarting
+from ipvlan.hosts.settle import (
+    RESTARTED_SECONDS,
+    STEADY_SECONDS,
+    Settled,
+    ended_for_good,
+    ended_or_restarting,
+    is_restarting,
+)
 from tests.support.container_engine import ContainerEngine, set_state
 from tests.support.settling import ID, health, later, passed, put, restart, run, started, turn
 
@@ -314,6 +321,29 @@ def test_what_has_ended_for_good(docker: ContainerEngine, changes: dict[str, Any
     client.close()
     assert (found.kind if found is not None else "") == kind
     assert found is None or found.log == ("starting with ***",)
+    assert passed(docker) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"State__Status": "restarting", "State__Restarting": True, "State__ExitCode": 3}, "restarting"),
+        ({"RestartCount": 3, "ago": 2}, "restarting"),
+        ({"State__Status": "exited", "State__ExitCode": 1}, "exited"),
+        ({}, ""),
+    ],
+)
+def test_what_ended_or_is_started_again(docker: ContainerEngine, changes: dict[str, Any], kind: str) -> None:
+    """One look, without a wait, at a container that was to run; with its last words."""
+    docker.prints = b"no database for file secret"
+    put(docker, **changes)
+    client = EngineWrites("docker-1", docker.socket, timeout=engine_writes.REQUEST_SECONDS)
+    found = ended_or_restarting(client, ID, secret_names=(), secrets=["file secret"])
+    absent = ended_or_restarting(client, "f" * 64, secret_names=())
+    client.close()
+    assert absent is None
+    assert (found.kind if found is not None else "") == kind
+    assert found is None or found.log == ("no database for ***",)
     assert passed(docker) == 0
 
 

@@ -50,7 +50,7 @@ def failure(calls: Calls, **changes: Any) -> str:
 def test_the_previous_one_runs_again(calls: Calls) -> None:
     """It had its ports, which the new one does not get; nothing is left for another process to end."""
     text = failure(calls)
-    assert calls.names == ["hold", "look", "connect", "restore"]
+    assert calls.names == ["hold", "look", "connect", "look again", "restore"]
     assert calls.of("restore") == {"ssh": TODAY, "name": "web", "owner": OWNER, "grace": 5}
     assert "port 80 is taken" in text
     assert "it is not published; the previous container web (aaaaaaaaaaaa) runs again" in text
@@ -77,7 +77,7 @@ def test_both_failures_are_said(calls: Calls) -> None:
 def test_leave_restores_nothing(calls: Calls) -> None:
     """There is no spare, and the new container stays as it is."""
     assert "port 80 is taken" in failure(calls, rollout={**INPUTS["rollout"], "on_failure": "leave"})
-    assert calls.names == ["hold", "look", "connect"]
+    assert calls.names == ["hold", "look", "connect", "look again"]
     assert calls.started == ["b" * 64]
 
 
@@ -92,6 +92,27 @@ def test_a_container_that_has_ended_for_good_is_not_connected(calls: Calls) -> N
     assert calls.opened == []
 
 
+def test_the_words_of_one_that_ends_meanwhile_are_shown(calls: Calls) -> None:
+    """It ran when it was looked at, and Docker has started it again since: why it has no ports is in its log (seen on the lab)."""
+    calls.ended = Outcome(
+        kind="restarting", id="b" * 64, name="web", status="restarting", exit_code=3, restarts=3, log=("no database",)
+    )
+    text = failure(calls, secrets={"db_password": "correct horse"})
+    assert calls.names == ["hold", "look", "connect", "look again", "restore"]
+    assert calls.of("look again") == {"ssh": TODAY, "id": "b" * 64, "secrets": ["TOKEN", "correct horse"]}
+    for part in ('service "nginx" does not come up', "exit code 3", "| no database", "runs again"):
+        assert part in text
+    assert "port 80 is taken" not in text
+    assert calls.opened == []
+
+
+def test_what_is_not_known_of_it_hides_no_failure(calls: Calls) -> None:
+    """Docker does not answer the second look: the first failure is told, and the previous one runs again."""
+    calls.ended = silent()
+    assert "port 80 is taken" in failure(calls)
+    assert calls.names == ["hold", "look", "connect", "look again", "restore"]
+
+
 def test_secrets_of_files_are_not_shown(calls: Calls) -> None:
     """They may be in the log of the container that ended. Other values are recorded alone."""
     calls.outcome = Outcome(kind="exited", id="b" * 64, name="web", status="exited", exit_code=1)
@@ -102,6 +123,8 @@ def test_secrets_of_files_are_not_shown(calls: Calls) -> None:
 
 class Engine:
     """A Docker that connects a container to the bridge, or refuses it."""
+
+    command = TODAY
 
     def __init__(self, calls: Calls, *, refuses: bool) -> None:
         self.calls, self.refuses = calls, refuses
@@ -138,7 +161,7 @@ def test_what_docker_refuses_between_two_starts_is_waited_for(calls: Calls, monk
     """The usual way connects it when it runs, or fails."""
     restarting(calls, monkeypatch, refuses=True)
     assert "port 80 is taken" in failure(calls)
-    assert calls.names == ["hold", "connect at once", "connect", "restore"]
+    assert calls.names == ["hold", "connect at once", "connect", "look again", "restore"]
 
 
 def test_a_handover_is_open_until_the_previous_one_runs(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:

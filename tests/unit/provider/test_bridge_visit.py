@@ -204,8 +204,8 @@ def test_a_connection_that_binds_nothing_goes_the_usual_way(host: Host, monkeypa
     assert (tried, host.docker.changes) == ([ID], ["connect 22"])
 
 
-def test_one_that_ends_at_its_connection_fails_as_before(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ran when it was looked at, and not when its ports were to be proven."""
+def test_one_that_ends_at_its_connection_fails_with_its_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ran when it was looked at, and not when its ports were to be proven: how it ended is said."""
     tried = usual(monkeypatch)
     connect = host.docker._connect
 
@@ -216,6 +216,6 @@ def test_one_that_ends_at_its_connection_fails_as_before(host: Host, monkeypatch
         return reply
 
     monkeypatch.setattr(host.docker, "_connect", ends)
-    with pytest.raises(HostError, match="as it always was"):
+    with pytest.raises(HostError, match=r"does not come up.*ended \(exit code 1\)"):
         host.create()
     assert tried == [ID]
