@@ -114,7 +114,14 @@ def _connected_in_one_visit(inputs: Properties, attachment: bridge.BridgeAttachm
         if outcome is not None:
             raise _not_up(rollout, attachment, engine, outcome)
         if not is_restarting(engine, inspected):
-            return attach(engine, attachment, inspected)
+            if attach(engine, attachment, inspected):
+                return True
+            # It may have ended at its connection.
+            inspected = engine.find_container(attachment.container_id)
+            if inspected is None or not is_restarting(engine, inspected):
+                return False
+            if bridge.state_of(inspected).connected:
+                return True
         try:
             engine.connect_bridge(attachment.container_id, bridge.BRIDGE_GATEWAY_PRIORITY)
         except HostError:

@@ -86,6 +86,18 @@ def silent(host: str = "docker-1") -> HostError:
     return HostError.on(host, DOCKER_UNAVAILABLE, problem="Docker does not answer", effect="none", fix="see systemctl")
 
 
+@dataclass(frozen=True)
+class NotedDocker:
+    """What has the place of a host's Docker."""
+
+    command: Sequence[str]
+    """The ssh command to the host."""
+
+    def find_container(self, id_: str) -> dict[str, Any]:
+        """Return the description of a container, with the id alone."""
+        return {"Id": id_}
+
+
 @dataclass
 class Calls:
     """What was done, in order; and what the host answers."""
@@ -148,9 +160,9 @@ class Calls:
         return self.missing
 
     @contextmanager
-    def open_engine(self, connection: HostConnection) -> Iterator[HostConnection]:
-        """Open a session to the host: what has the place of its Docker is the connection."""
-        yield connection
+    def open_engine(self, connection: HostConnection) -> Iterator[NotedDocker]:
+        """Open a session to the host."""
+        yield NotedDocker(connection.command)
 
     def clear(self, connection: HostConnection, name: str, owner: str, *, also_restored: bool) -> None:
         """Note that what a change left is removed."""
@@ -159,7 +171,7 @@ class Calls:
 
     def settle(
         self,
-        connection: HostConnection,
+        connection: NotedDocker,
         id_: str,
         *,
         healthy_within: int,
@@ -177,14 +189,14 @@ class Calls:
         self.made.append(("settle", {"ssh": connection.command, **arguments}))
         return self.outcome
 
-    def start_unstarted(self, _connection: HostConnection, id_: str) -> dict[str, Any]:
+    def start_unstarted(self, _connection: NotedDocker, id_: str) -> dict[str, Any]:
         """Note that the container is started where it never was; return its description, with the id alone."""
         self.started.append(id_)
         return {"Id": id_}
 
     def ended_for_good(
         self,
-        connection: HostConnection,
+        connection: NotedDocker,
         inspected: dict[str, Any],
         *,
         secret_names: Sequence[str],
@@ -196,7 +208,7 @@ class Calls:
         return None if self.outcome.up else self.outcome
 
     def ended_or_restarting(
-        self, connection: HostConnection, id_: str, *, secret_names: Sequence[str], secrets: Sequence[str] = ()
+        self, connection: NotedDocker, id_: str, *, secret_names: Sequence[str], secrets: Sequence[str] = ()
     ) -> Settled | None:
         """Note that the container is looked at again."""
         self.made.append(("look again", {"ssh": connection.command, "id": id_, "secrets": [*secret_names, *secrets]}))

@@ -13,7 +13,7 @@ from provider.bridge_connection import BridgeConnection
 from provider.resource import Operation
 from tests.support.container_engine import ContainerEngine, put_ssh, set_state
 from tests.support.containers import FABRIC, container, stopped
-from tests.support.fake_engine import NoReplyError, serve
+from tests.support.fake_engine import NoReplyError, message, serve
 
 ID = "22" * 32
 BINDINGS = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}]}  # noqa: S104
@@ -219,3 +219,40 @@ def test_one_that_ends_at_its_connection_fails_with_its_end(host: Host, monkeypa
     with pytest.raises(HostError, match=r"does not come up.*ended \(exit code 1\)"):
         host.create()
     assert tried == [ID]
+
+
+def test_one_that_docker_starts_again_at_its_connection_is_not_waited_for(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is connected, and nothing more can be done for it here: `Settled` says whether it comes up, and goes back soon."""
+    tried = usual(monkeypatch)
+    connect = host.docker._connect
+
+    def ends(found: dict[str, Any], *rest: Any) -> Any:
+        reply = connect(found, *rest)
+        set_state(found, "restarting", ExitCode=3)
+        found["NetworkSettings"]["Ports"] = {}
+        return reply
+
+    monkeypatch.setattr(host.docker, "_connect", ends)
+    assert host.create() == f"docker-1/{ID}"
+    assert (tried, host.docker.changes) == ([], ["connect 22"])
+
+
+def test_one_that_docker_starts_again_before_its_connection_is_connected(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker refused it in the middle of its end; the next attempt is the one of a container that restarts."""
+    tried = usual(monkeypatch)
+    connect = host.docker._connect
+    refusals = ["container is not running"]
+
+    def ends(found: dict[str, Any], *rest: Any) -> Any:
+        if refusals:
+            set_state(found, "restarting", ExitCode=3)
+            return message(500, refusals.pop())
+        return connect(found, *rest)
+
+    monkeypatch.setattr(host.docker, "_connect", ends)
+    assert host.create() == f"docker-1/{ID}"
+    assert (tried, host.docker.changes) == ([], ["connect 22", "connect 22"])
