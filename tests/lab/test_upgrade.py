@@ -23,6 +23,7 @@ NEW = list(ENGINES.values())[-1]
 FIRST, SECOND = HOSTS
 BUILD_SECONDS = 5400
 """Time limit of the first step, in which hosts and programs may have to be built."""
+GATEWAY = "10.1.0.1/16"
 STORE = "docker info -f '{{.Driver}}'"
 
 
@@ -61,8 +62,8 @@ def upgrade(lab: Lab, host: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def before(lab: Lab, stack: Stack) -> dict[str, str]:
-    """Bring the stack up on the older Docker; return `host/name` -> id of its containers."""
+def before(lab: Lab, stack: Stack) -> Iterator[dict[str, str]]:
+    """Bring the stack up on the older Docker, beside a router with its gateway; yield `host/name` -> id of its containers."""
     services = stack.config["services"]
     image = services["nginx"]["image"]
     stack.config["bridges"] = {"backend": {}}
@@ -70,8 +71,10 @@ def before(lab: Lab, stack: Stack) -> dict[str, str]:
     services["app"] = {
         "image": image, "offset": 3, "bridges": ["backend"], "volumes": ["pages:/var/www/html"], "egress": "gateway",
     }  # fmt: skip
+    lab.run("router-gateway", "on", GATEWAY)
     stack.up(timeout=600)
-    return lab.container_ids()
+    yield lab.container_ids()
+    lab.run("router-gateway", "off", GATEWAY)
 
 
 @pytest.mark.timeout(BUILD_SECONDS)
