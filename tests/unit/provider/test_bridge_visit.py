@@ -204,18 +204,23 @@ def test_a_connection_that_binds_nothing_goes_the_usual_way(host: Host, monkeypa
     assert (tried, host.docker.changes) == ([ID], ["connect 22"])
 
 
-def test_one_that_ends_at_its_connection_fails_with_its_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ran when it was looked at, and not when its ports were to be proven: how it ended is said."""
-    tried = usual(monkeypatch)
+def ends_at_its_connection(host: Host, monkeypatch: pytest.MonkeyPatch, status: str, code: int) -> None:
+    """Let the container run when it is looked at, and not when its ports are to be proven."""
     connect = host.docker._connect
 
     def ends(found: dict[str, Any], *rest: Any) -> Any:
         reply = connect(found, *rest)
-        set_state(found, "exited", ExitCode=1)
+        set_state(found, status, ExitCode=code)
         found["NetworkSettings"]["Ports"] = {}
         return reply
 
     monkeypatch.setattr(host.docker, "_connect", ends)
+
+
+def test_one_that_ends_at_its_connection_fails_with_its_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes the usual way, which fails; how it ended is said."""
+    tried = usual(monkeypatch)
+    ends_at_its_connection(host, monkeypatch, "exited", 1)
     with pytest.raises(HostError, match=r"does not come up.*ended \(exit code 1\)"):
         host.create()
     assert tried == [ID]
@@ -226,15 +231,7 @@ def test_one_that_docker_starts_again_at_its_connection_is_not_waited_for(
 ) -> None:
     """It is connected, and nothing more can be done for it here: `Settled` says whether it comes up, and goes back soon."""
     tried = usual(monkeypatch)
-    connect = host.docker._connect
-
-    def ends(found: dict[str, Any], *rest: Any) -> Any:
-        reply = connect(found, *rest)
-        set_state(found, "restarting", ExitCode=3)
-        found["NetworkSettings"]["Ports"] = {}
-        return reply
-
-    monkeypatch.setattr(host.docker, "_connect", ends)
+    ends_at_its_connection(host, monkeypatch, "restarting", 3)
     assert host.create() == f"docker-1/{ID}"
     assert (tried, host.docker.changes) == ([], ["connect 22"])
 
