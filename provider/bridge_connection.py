@@ -57,7 +57,11 @@ class BridgeConnection(Resource):
             try:
                 bridge.connect(attachment)
             except HostError as error:
-                raise _not_up_meanwhile(inputs, attachment) or _restored(inputs, attachment, error) from None
+                ended = _not_up_meanwhile(inputs, attachment)
+                if ended is None:
+                    raise _restored(inputs, attachment, error) from None
+                # It may end because it has no connection, for a reason of its own such as a port of others.
+                raise HostError([*ended.problems, *error.problems]) from None
         return Created(f"{inputs['host']}/{attachment.container_id}", inputs)
 
     def read(self, id_: str, state: Properties, operation: Operation) -> Properties | None:
@@ -109,7 +113,7 @@ def _connected_in_one_visit(inputs: Properties, attachment: bridge.BridgeAttachm
     if rollout is None:
         return False
     with open_engine(attachment.connection) as engine:
-        inspected = start_unstarted(engine, attachment.container_id)
+        inspected = _declared(attachment, start_unstarted(engine, attachment.container_id))
         outcome = ended_for_good(engine, inspected, secret_names=rollout["secret_names"], secrets=file_secrets(inputs))
         if outcome is not None:
             raise _not_up(rollout, attachment, engine, outcome)
@@ -117,7 +121,7 @@ def _connected_in_one_visit(inputs: Properties, attachment: bridge.BridgeAttachm
             if attach(engine, attachment, inspected):
                 return True
             # It may have ended at its connection.
-            inspected = engine.find_container(attachment.container_id)
+            inspected = _declared(attachment, engine.find_container(attachment.container_id))
             if inspected is None or not is_restarting(engine, inspected):
                 return False
             if bridge.state_of(inspected).connected:
@@ -128,6 +132,11 @@ def _connected_in_one_visit(inputs: Properties, attachment: bridge.BridgeAttachm
             # Docker refuses it in the middle of a restart: the usual way waits.
             return False
         return True
+
+
+def _declared(attachment: bridge.BridgeAttachment, inspected: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the description of the declared container; None where it is gone. Docker takes an id for a name too."""
+    return inspected if inspected is not None and inspected["Id"] == attachment.container_id else None
 
 
 def _not_up_meanwhile(inputs: Properties, attachment: bridge.BridgeAttachment) -> HostError | None:

@@ -161,6 +161,17 @@ def test_a_container_that_is_gone_goes_the_usual_way(host: Host, monkeypatch: py
     assert (tried, host.docker.changes) == ([ID], [])
 
 
+def test_a_container_of_others_that_restarts_is_not_connected(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is the id of the one that is gone, which Docker takes for it."""
+    tried = usual(monkeypatch)
+    other = container("44", ID)
+    set_state(other, "restarting", ExitCode=3)
+    host.docker.inspected = [other]
+    with pytest.raises(HostError, match="as it always was"):
+        host.create()
+    assert (tried, host.docker.changes) == ([ID], [])
+
+
 def test_a_name_before_bridge_is_not_connected_without_priorities(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bridge would not be the gateway, and Docker would not say so."""
     tried = usual(monkeypatch)
