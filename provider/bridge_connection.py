@@ -154,7 +154,7 @@ def _not_up_meanwhile(inputs: Properties, attachment: bridge.BridgeAttachment) -
         with open_engine(attachment.connection) as engine:
             outcome = ended_or_restarting(
                 engine,
-                attachment.container_id,
+                _declared(attachment, engine.find_container(attachment.container_id)),
                 secret_names=rollout["secret_names"],
                 secrets=file_secrets(inputs),
             )

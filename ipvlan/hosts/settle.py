@@ -150,27 +150,16 @@ def ended_for_good(
 
 def ended_or_restarting(
     engine: EngineWrites,
-    id: str,  # noqa: A002
+    inspected: dict[str, Any] | None,
     *,
     secret_names: Collection[str],
     secrets: Sequence[str] = (),
 ) -> Settled | None:
-    """Return what became of a container that has ended, or that Docker starts again and again; None for any other.
-
-    Args:
-        engine: Docker on the host.
-        id: The container's id.
-        secret_names: As those of `settle`.
-        secrets: As those of `settle`.
-
-    Raises:
-        HostError: The host or its Docker does not answer.
-    """
-    inspected = engine.find_container(id)
+    """Return what `ended_for_good` does, and what became of a container that Docker starts again and again."""
     if inspected is None or not is_restarting(engine, inspected):
         return ended_for_good(engine, inspected, secret_names=secret_names, secrets=secrets)
     hidden = (*_secrets_of(inspected, secret_names), *secrets)
-    return _settled("restarting", _with_exit_code(engine, inspected), _log(engine, id), (), hidden)
+    return _settled("restarting", _with_exit_code(engine, inspected), _log(engine, inspected["Id"]), (), hidden)
 
 
 def is_restarting(engine: EngineWrites, inspected: Mapping[str, Any] | None) -> bool:

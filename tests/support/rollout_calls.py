@@ -208,10 +208,16 @@ class Calls:
         return None if self.outcome.up else self.outcome
 
     def ended_or_restarting(
-        self, connection: NotedDocker, id_: str, *, secret_names: Sequence[str], secrets: Sequence[str] = ()
+        self,
+        connection: NotedDocker,
+        inspected: dict[str, Any],
+        *,
+        secret_names: Sequence[str],
+        secrets: Sequence[str] = (),
     ) -> Settled | None:
         """Note that the container is looked at again."""
-        self.made.append(("look again", {"ssh": connection.command, "id": id_, "secrets": [*secret_names, *secrets]}))
+        hidden = [*secret_names, *secrets]
+        self.made.append(("look again", {"ssh": connection.command, "id": inspected["Id"], "secrets": hidden}))
         if isinstance(self.ended, HostError):
             raise self.ended
         return self.ended
